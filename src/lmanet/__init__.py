@@ -1,0 +1,39 @@
+"""lmanet: a language model searches for image classifiers that fit a microcontroller."""
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from lmanet.errors import LmanetError
+from lmanet.space import Architecture, Space, architecture_id, estimate, load_architecture, load_space
+
+if TYPE_CHECKING:
+    from lmanet.space.network import build
+    from lmanet.space.weights import load_network, load_published_weights, save_network
+
+__version__ = version("lmanet")
+__all__ = [
+    "Architecture",
+    "LmanetError",
+    "Space",
+    "architecture_id",
+    "build",
+    "estimate",
+    "load_architecture",
+    "load_network",
+    "load_published_weights",
+    "load_space",
+    "save_network",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # torch takes seconds to import: only what needs it pays.
+    if name == "build":
+        from lmanet.space.network import build
+
+        return build
+    if name in ("load_network", "load_published_weights", "save_network"):
+        from lmanet.space import weights
+
+        return getattr(weights, name)
+    raise AttributeError(f"module 'lmanet' has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""Teacher, losses and distillation of the best networks."""

@@ -1,0 +1,33 @@
+"""The one base of every error that lmanet raises on purpose: what was given, the rule, what is legal, where to change it."""
+
+
+class LmanetError(Exception):
+    """Base of all errors whose message is meant for the user; ``run.py`` prints it as one sentence and exits with 1."""
+
+
+class ArchitectureError(LmanetError):
+    """An architecture, or a reply that should have been one, is malformed or lies outside its space."""
+
+
+class ConfigError(LmanetError):
+    """A setting is missing, unknown or contradicts another."""
+
+
+class DataError(LmanetError):
+    """Images are missing, unreadable or unusable."""
+
+
+class EndpointError(LmanetError):
+    """The language model's endpoint cannot be reached or refuses to serve; no trial is made of it."""
+
+
+class HistoryError(LmanetError):
+    """A run's history cannot be read or does not belong to the run that is to be continued."""
+
+
+class TrainingError(LmanetError):
+    """A training ended without a usable network (a loss that is not finite, no batch, out of memory)."""
+
+
+class TrainingTimeoutError(TrainingError):
+    """A training was stopped by its time limit."""

@@ -1,0 +1,1 @@
+"""History -> text of the next prompt."""

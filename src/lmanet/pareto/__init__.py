@@ -1,0 +1,1 @@
+"""Dominance, front and hypervolume over named objectives."""

@@ -1,0 +1,1 @@
+"""Proposers: a language model over HTTP, and what it is measured against."""

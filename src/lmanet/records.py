@@ -1,0 +1,237 @@
+"""Frozen records that one step hands to the next; each is one JSON object in the run's history."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from lmanet.space import Architecture, Cost, Space, architecture_id
+
+
+class Record(BaseModel):
+    """Base of all records: frozen, and an unknown key in a file is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Status(StrEnum):
+    """How a trial ended."""
+
+    TRAINED = "trained"
+    REJECTED = "rejected"
+    UNPARSABLE = "unparsable"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+
+
+class Usage(Record):
+    """What one proposal cost at its proposer: tokens as the server counts them, requests made, seconds waited."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    requests: int = 0
+    seconds: float = 0.0
+
+
+class Proposal(Record):
+    """An architecture, or the reply in which none was found.
+
+    Attributes:
+        proposer: who proposed: a model's name, ``random``, ``replay``.
+        reply: the model's last reply, to the letter; None where no model was asked.
+        error: why there is no architecture.
+    """
+
+    proposer: str
+    architecture: Architecture | None = None
+    reply: str | None = None
+    error: str | None = None
+    usage: Usage = Usage()
+
+
+class Violation(Record):
+    """One rule that a proposal breaks.
+
+    Attributes:
+        rule: ``membership``, ``duplicate``, ``macs``, ``peak_sram_bytes``, ``flash_bytes``.
+        given, limit: measured value and the most that is allowed; None where the rule is not a limit.
+        hint: one sentence for people and for the model: given, rule, what to change.
+    """
+
+    rule: str
+    hint: str
+    given: int | None = None
+    limit: int | None = None
+
+
+class Verdict(Record):
+    """What the validator says of an architecture.
+
+    Attributes:
+        cost: None where the architecture lies outside the space.
+        violations: every rule that it breaks.
+        accepted: it may be trained. Without a validator an infeasible one may, and still never enters the front.
+    """
+
+    accepted: bool
+    cost: Cost | None = None
+    violations: tuple[Violation, ...] = ()
+
+    @property
+    def feasible(self) -> bool:
+        """No rule is broken."""
+        return not self.violations
+
+
+class Epoch(Record):
+    """One epoch of a training: mean losses in nats, accuracy as a share of 1."""
+
+    epoch: int
+    train_loss: float
+    val_loss: float
+    val_accuracy: float
+    seconds: float
+
+
+class Score(Record):
+    """What a training gave, on validation images only; there is one for trained networks alone.
+
+    Attributes:
+        val_accuracy, val_macro_f1: share of 1.
+        val_calibration_error: expected calibration error over 15 bins, share of 1.
+        seconds: wall time of the training.
+        curve: one entry an epoch.
+    """
+
+    val_accuracy: float = Field(ge=0, le=1)
+    val_macro_f1: float = Field(ge=0, le=1)
+    val_calibration_error: float = Field(ge=0, le=1)
+    seconds: float
+    curve: tuple[Epoch, ...] = ()
+
+
+class Job(Record):
+    """A candidate handed to the executor."""
+
+    number: int
+    architecture: Architecture
+    seed: int
+
+
+class Outcome(Record):
+    """How the training of a job ended: a score where it is trained, else the reason."""
+
+    number: int
+    status: Status
+    score: Score | None = None
+    error: str | None = None
+    seconds: float = 0.0
+
+
+class Trial(Record):
+    """One line of the history: a proposal and all that became of it.
+
+    Attributes:
+        number: counts the proposals of the run from 0.
+        seed: of the training.
+        started_at: UTC, ISO 8601, when the proposal came.
+        seconds: from proposal to end.
+        versions: package -> version that made the trial.
+    """
+
+    number: int
+    status: Status
+    proposal: Proposal
+    verdict: Verdict | None = None
+    score: Score | None = None
+    error: str | None = None
+    seed: int
+    started_at: str
+    seconds: float
+    versions: Mapping[str, str] = {}
+
+    @property
+    def architecture(self) -> Architecture | None:
+        """The architecture proposed, if any."""
+        return self.proposal.architecture
+
+    @property
+    def id(self) -> str | None:
+        """Canonical id of the architecture."""
+        return architecture_id(self.architecture) if self.architecture else None
+
+    @property
+    def eligible(self) -> bool:
+        """May stand on the front: trained, and within all limits."""
+        return self.status is Status.TRAINED and self.verdict is not None and self.verdict.feasible
+
+
+class Request(Record):
+    """What a proposer is given.
+
+    Attributes:
+        number: of the first trial that the answer becomes; with the run's seed it fixes every draw, also after a resume.
+        count: proposals wanted.
+        trials: the history so far.
+        front: its non-dominated trials.
+        feedback: text for the model.
+    """
+
+    number: int
+    count: int
+    trials: tuple[Trial, ...] = ()
+    front: tuple[Trial, ...] = ()
+    feedback: str = ""
+
+
+class Brief(Record):
+    """What a search is about, as every proposer is told.
+
+    Attributes:
+        seed: of the run.
+        images: what the images are, in words, for a prompt: "CIFAR-100", "handwritten digits".
+        limits: quantity of `Cost` -> the most that the target allows.
+    """
+
+    space: Space
+    seed: int
+    images: str
+    num_classes: int
+    limits: Mapping[str, int]
+
+
+class Front(Record):
+    """The content of ``front.json``: the non-dominated trials, the most accurate first."""
+
+    hypervolume: float
+    trials: tuple[Trial, ...]
+
+
+class TrainedNetwork(Record):
+    """One line of ``full.jsonl`` or ``distill.jsonl``: a network trained to the end, scored on validation images.
+
+    Attributes:
+        stage: ``full`` or ``distill``.
+        checkpoint: path of its weights, relative to the run's folder.
+        teacher: the teacher it was distilled from, if any.
+    """
+
+    stage: str
+    architecture: Architecture
+    seed: int
+    score: Score
+    checkpoint: str
+    teacher: str | None = None
+
+
+class Evaluation(Record):
+    """One line of ``test.jsonl``: a network on the test images, which nothing else ever sees."""
+
+    stage: str
+    architecture: Architecture
+    checkpoint: str
+    images: int
+    test_accuracy: float = Field(ge=0, le=1)
+    test_macro_f1: float = Field(ge=0, le=1)
+    test_calibration_error: float = Field(ge=0, le=1)
+    seconds: float

@@ -1,0 +1,25 @@
+"""What may be proposed, what it costs, and the network that it becomes. Imports no torch: see `lmanet.space.network`."""
+
+from lmanet.space.architecture import Architecture, Head, Stage, Stem, load_architecture, parse_architecture
+from lmanet.space.cost import Cost, estimate
+from lmanet.space.describe import describe, json_schema
+from lmanet.space.graph import Operator, architecture_id, operators
+from lmanet.space.space import Space, load_space
+
+__all__ = [
+    "Architecture",
+    "Cost",
+    "Head",
+    "Operator",
+    "Space",
+    "Stage",
+    "Stem",
+    "architecture_id",
+    "describe",
+    "estimate",
+    "json_schema",
+    "load_architecture",
+    "load_space",
+    "operators",
+    "parse_architecture",
+]

@@ -1,0 +1,144 @@
+"""Architecture: a network as the JSON that a language model writes, checked and frozen."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lmanet.errors import ArchitectureError
+
+Activation = Literal["relu6", "leaky_relu", "swish", "hard_swish"]
+BlockKind = Literal["depthwise", "mbconv"]
+Padding = Literal["same", "torch"]
+Channels = Annotated[int, Field(ge=1, le=4096)]
+
+
+class _Frozen(BaseModel):
+    # strict: "16", 16.0 and true are refused where 16 is meant; nothing that a model writes is coerced.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Stem(_Frozen):
+    """An ordinary convolution with batch norm and activation before the first stage."""
+
+    channels: Channels
+    kernel: Literal[1, 3, 5, 7]
+    stride: Literal[1, 2]
+    activation: Activation
+
+
+class Stage(_Frozen):
+    """One block repeated ``layers`` times; only the first repetition has the stride.
+
+    Attributes:
+        block: ``depthwise`` (depthwise convolution, then 1x1) or ``mbconv`` (1x1 expansion before both).
+        channels: output channels of every repetition.
+        expansion: hidden channels over input channels, for ``mbconv``; ``depthwise`` has no expansion and ignores it.
+        se_ratio: hidden channels of squeeze-and-excitation over the block's hidden channels; 0 is off.
+        skip: add the block's input to its output where the stride is 1, through a 1x1 convolution where channels differ.
+    """
+
+    block: BlockKind
+    channels: Channels
+    kernel: Literal[1, 3, 5, 7]
+    stride: Literal[1, 2]
+    expansion: Annotated[int, Field(ge=1, le=16)]
+    se_ratio: Annotated[float, Field(ge=0.0, le=1.0)]
+    skip: bool
+    activation: Activation
+    layers: Annotated[int, Field(ge=1, le=64)]
+
+
+class Head(_Frozen):
+    """A 1x1 convolution with batch norm and activation after the last stage."""
+
+    channels: Channels
+    activation: Activation
+
+
+class Architecture(_Frozen):
+    """A whole network without its classifier, whose width follows from the data.
+
+    Attributes:
+        resolution: height and width of the input image, pixels.
+        padding: ``same`` as TensorFlow and TFLite define it; ``torch`` pads kernel // 2 on every side. They differ at
+            stride 2 only, and there decide whether TFLite needs an operator of its own to pad.
+        stem, head: None where the network has none, as the paper's networks.
+    """
+
+    resolution: Annotated[int, Field(ge=8, le=1024)] = 160
+    padding: Padding = "same"
+    stem: Stem | None = None
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=16, strict=False)]
+    head: Head | None = None
+
+
+def parse_architecture(data: object) -> Architecture:
+    """Check decoded JSON and return the architecture.
+
+    Raises:
+        ArchitectureError: with every field that is missing, unknown, of the wrong type or out of range.
+    """
+    if isinstance(data, dict) and isinstance(data.get("candidate_config"), dict):
+        data = _from_published(data["candidate_config"])
+    try:
+        return Architecture.model_validate(data)
+    except ValidationError as error:
+        raise ArchitectureError(f"not an architecture: {explain_validation(error)}") from error
+
+
+def explain_validation(error: ValidationError, most: int = 6) -> str:
+    """One clause a fault, at most ``most`` of them: where it is, what was given, what is legal."""
+    faults = [
+        f"{'.'.join(map(str, fault['loc'])) or 'reply'}={json.dumps(fault['input'], default=str)[:60]}: {fault['msg'].lower()}"
+        for fault in error.errors()
+    ]
+    more = [f"and {len(faults) - most} more"] if len(faults) > most else []
+    return "; ".join(faults[:most] + more)
+
+
+def load_architecture(name_or_path: str | Path) -> Architecture:
+    """Load an architecture that ships with the package (``lmanet_elite``, ``lmanet_core``, ``qwnet_core``) or a file.
+
+    Args:
+        name_or_path: a shipped name, or the path of our JSON or YAML, or of JSON in the format of the paper's authors.
+
+    Raises:
+        ArchitectureError: no such name or file, or the content is not an architecture.
+    """
+    path = Path(name_or_path)
+    shipped = Path(__file__).parent / "architectures"
+    if not path.suffix:
+        path = shipped / f"{name_or_path}.json"
+    if not path.is_file():
+        names = ", ".join(sorted(p.stem for p in shipped.glob("*.json")))
+        raise ArchitectureError(f"architecture {str(name_or_path)!r} is neither one of {names} nor a file; pass one of them (arch=...)")
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ArchitectureError(f"{path} is neither JSON nor YAML: {str(error).splitlines()[0]}") from error
+    return parse_architecture(data)
+
+
+def _from_published(config: dict[str, Any]) -> dict[str, Any]:
+    """Translate ``candidate_config`` of the paper's public code, whose fields say more than its networks use."""
+    try:
+        stages = [
+            {
+                "block": block["conv_type"],
+                "channels": block["output_channels"],
+                "kernel": block["kernel_size"],
+                "stride": block["stride"],
+                "expansion": block["expansion_factor"],
+                "se_ratio": block["se_ratio"] if block["use_se"] else 0.0,
+                "skip": block["skip_op"] == "residual",
+                "activation": {"leakyrelu": "leaky_relu"}.get(block["activation"], block["activation"]),
+                "layers": block["num_layers"],
+            }
+            for block in config["blocks"]
+        ]
+    except (KeyError, TypeError) as error:
+        raise ArchitectureError(f"candidate_config lacks {error}; each block needs the fields of the published JSON") from error
+    return {"resolution": 160, "padding": "torch", "stages": stages}

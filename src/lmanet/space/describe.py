@@ -1,0 +1,56 @@
+"""A space in words: JSON schema for constrained decoding and text for the prompt."""
+
+import json
+from typing import Any
+
+from lmanet.space.space import Part, Space
+
+
+def json_schema(space: Space) -> dict[str, Any]:
+    """JSON schema of a proposal; fields with one legal value are left out, since `Space.parse` fills them."""
+    properties: dict[str, Any] = {name: {"enum": list(values)} for name, values in space.fields.items() if len(values) > 1}
+    for name, spec in space.parts.items():
+        part = _part_schema(spec)
+        properties[name] = {"anyOf": [{"type": "null"}, part]} if spec.optional else part
+    properties["stages"] = {
+        "type": "array",
+        "minItems": min(space.num_stages),
+        "maxItems": max(space.num_stages),
+        "items": _part_schema(space.stage),
+    }
+    # The stages come after the stem and before the head, as in the network.
+    if "head" in properties:
+        properties["head"] = properties.pop("head")
+    return _object(properties)
+
+
+def describe(space: Space) -> str:
+    """The space as lines of text: each field with its legal values."""
+    lines = [f"{name}: {_values(values)}" for name, values in space.fields.items() if len(values) > 1]
+    lines += _part_lines("stem", space.stem)
+    counts = sorted(space.num_stages)
+    number = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    lines += [f"stages: a list of {number} stages, each with", *_field_lines(space.stage)]
+    return "\n".join(lines + _part_lines("head", space.head))
+
+
+def _part_schema(spec: Part) -> dict[str, Any]:
+    return _object({name: {"enum": list(values)} for name, values in spec.fields.items() if len(values) > 1})
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def _part_lines(name: str, spec: Part | None) -> list[str]:
+    if spec is None:
+        return []
+    return [f"{name}: {'null, or ' if spec.optional else ''}an object with", *_field_lines(spec)]
+
+
+def _field_lines(spec: Part) -> list[str]:
+    return [f"  {name}: {_values(values)}" for name, values in spec.fields.items() if len(values) > 1]
+
+
+def _values(values: tuple[Any, ...]) -> str:
+    return " | ".join(map(json.dumps, values))

@@ -1,0 +1,146 @@
+"""Architecture -> operators with their shapes and order: the one source of cost, memory plan, identity and network."""
+
+import hashlib
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from lmanet.space.architecture import Architecture, Padding, Stage
+
+Shape = tuple[int, int, int]
+Kind = Literal["conv", "depthwise", "mean", "mul", "add", "linear"]
+INPUT = "input"
+
+
+class Operator(NamedTuple):
+    """One operator of a network; every operator makes one tensor, which bears its name.
+
+    Attributes:
+        name: ``part.role``, such as ``stage2.0.expand``; operators of one part form a block with one input.
+        inputs: names of the tensors read; ``input`` is the image.
+        in_shape, out_shape: (channels, height, width) of the first input and of the result.
+        padding: pixels of zeros (before, after) in height and in width.
+        activation: applied to the result in place; ``none``, one of `Activation`, or SE's ``relu`` and ``sigmoid``.
+        norm: batch norm follows, folded into the weights in int8.
+        bias: the operator has a bias of its own.
+    """
+
+    name: str
+    kind: Kind
+    inputs: tuple[str, ...]
+    in_shape: Shape
+    out_shape: Shape
+    kernel: int = 1
+    stride: int = 1
+    padding: tuple[int, int] = (0, 0)
+    activation: str = "none"
+    norm: bool = False
+    bias: bool = False
+
+    @property
+    def part(self) -> str:
+        """Name of the block that the operator belongs to."""
+        return self.name.rpartition(".")[0]
+
+
+def operators(architecture: Architecture, num_classes: int) -> tuple[Operator, ...]:
+    """All operators in the order in which a runtime executes them."""
+    return (*feature_operators(architecture), *_classifier(feature_operators(architecture)[-1], num_classes))
+
+
+@lru_cache(maxsize=4096)
+def feature_operators(architecture: Architecture) -> tuple[Operator, ...]:
+    """The operators before the classifier."""
+    chain = _Chain(architecture.padding, (3, architecture.resolution, architecture.resolution))
+    if stem := architecture.stem:
+        chain.conv("stem.conv", stem.channels, (stem.kernel, stem.stride), stem.activation)
+    for number, stage in enumerate(architecture.stages, start=1):
+        for layer in range(stage.layers):
+            _block(chain, f"stage{number}.{layer}", stage, stage.stride if layer == 0 else 1)
+    if head := architecture.head:
+        chain.conv("head.conv", head.channels, activation=head.activation)
+    return tuple(chain.operators)
+
+
+@lru_cache(maxsize=65536)
+def architecture_id(architecture: Architecture) -> str:
+    """Twelve hexadecimal digits, equal for two architectures exactly where their operators are equal.
+
+    A field without effect (the expansion of a depthwise stage, say) or another division into stages does not change it.
+    """
+    numbers = {INPUT: 0}
+    digest = hashlib.sha256()
+    for number, operator in enumerate(feature_operators(architecture), start=1):
+        numbers[operator.name] = number
+        digest.update(repr((*operator[1:2], [numbers[name] for name in operator.inputs], *operator[3:])).encode())
+    return digest.hexdigest()[:12]
+
+
+class _Chain:
+    """Operators so far, with the tensor that the next one reads."""
+
+    def __init__(self, padding: Padding, shape: Shape) -> None:
+        self.operators: list[Operator] = []
+        self.padding = padding
+        self.tensor = INPUT
+        self.shape = shape
+
+    def conv(self, name: str, channels: int, window: tuple[int, int] = (1, 1), activation: str = "none") -> None:
+        """``window``: kernel and stride."""
+        self._slide(name, "conv", channels, window, activation)
+
+    def depthwise(self, name: str, window: tuple[int, int], activation: str) -> None:
+        self._slide(name, "depthwise", self.shape[0], window, activation)
+
+    def _slide(self, name: str, kind: Kind, channels: int, window: tuple[int, int], activation: str) -> None:
+        size, (kernel, stride) = self.shape[1], window
+        padding = pad_same(size, kernel, stride) if self.padding == "same" else (kernel // 2, kernel // 2)
+        out = (size + sum(padding) - kernel) // stride + 1
+        self.push(Operator(name, kind, (self.tensor,), self.shape, (channels, out, out), kernel, stride, padding, activation, norm=True))
+
+    def push(self, operator: Operator) -> None:
+        self.operators.append(operator)
+        self.tensor, self.shape = operator.name, operator.out_shape
+
+
+def pad_same(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """TensorFlow's SAME: ceil(size / stride) outputs, the odd pixel of padding after the image."""
+    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
+def _block(chain: _Chain, part: str, stage: Stage, stride: int) -> None:
+    tensor, shape = chain.tensor, chain.shape
+    if stage.block == "mbconv" and stage.expansion > 1:
+        chain.conv(f"{part}.expand", shape[0] * stage.expansion, activation=stage.activation)
+    chain.depthwise(f"{part}.depthwise", (stage.kernel, stride), stage.activation)
+    if stage.se_ratio > 0:
+        _squeeze_excite(chain, part, stage.se_ratio)
+    chain.conv(f"{part}.project", stage.channels)
+    if stage.skip and stride == 1:
+        _skip(chain, part, tensor, shape)
+
+
+def _squeeze_excite(chain: _Chain, part: str, ratio: float) -> None:
+    tensor, shape = chain.tensor, chain.shape
+    hidden = max(1, int(shape[0] * ratio))
+    gate, squeezed = (shape[0], 1, 1), (hidden, 1, 1)
+    chain.push(Operator(f"{part}.se_mean", "mean", (tensor,), shape, gate))
+    chain.push(Operator(f"{part}.se_reduce", "conv", (chain.tensor,), gate, squeezed, activation="relu", bias=True))
+    chain.push(Operator(f"{part}.se_expand", "conv", (chain.tensor,), squeezed, gate, activation="sigmoid", bias=True))
+    chain.push(Operator(f"{part}.se_scale", "mul", (tensor, chain.tensor), shape, shape))
+
+
+def _skip(chain: _Chain, part: str, tensor: str, shape: Shape) -> None:
+    projected, out = chain.tensor, chain.shape
+    if shape[0] != out[0]:
+        chain.tensor, chain.shape = tensor, shape
+        chain.conv(f"{part}.skip", out[0])
+        tensor = chain.tensor
+    chain.push(Operator(f"{part}.add", "add", (projected, tensor), out, out))
+
+
+def _classifier(last: Operator, num_classes: int) -> Iterator[Operator]:
+    pooled = (last.out_shape[0], 1, 1)
+    yield Operator("classifier.pool", "mean", (last.name,), last.out_shape, pooled)
+    yield Operator("classifier.linear", "linear", ("classifier.pool",), pooled, (num_classes, 1, 1), bias=True)

@@ -1,0 +1,112 @@
+"""Operators -> torch network: one module for each part of the graph."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from itertools import groupby
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lmanet.space.architecture import Architecture
+from lmanet.space.graph import INPUT, Operator, operators
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "relu6": nn.ReLU6,
+    "leaky_relu": nn.LeakyReLU,
+    "swish": nn.SiLU,
+    "hard_swish": nn.Hardswish,
+    "sigmoid": nn.Sigmoid,
+}
+
+
+class Block(nn.Module):
+    """The operators of one part of a network, such as one repetition of a stage.
+
+    Its layers bear the operators' roles: ``expand``, ``depthwise``, ``project``, ``skip``, ``se_reduce`` and so on.
+    """
+
+    def __init__(self, graph: Sequence[Operator], source: str, dropout: float) -> None:
+        super().__init__()
+        self.graph = tuple(graph)
+        self.source = source
+        for operator in graph:
+            if operator.kind in ("conv", "depthwise", "linear"):
+                self.add_module(operator.name.rpartition(".")[2], _layer(operator, dropout))
+
+    def forward(self, images: Tensor) -> Tensor:
+        tensors = {self.source: images}
+        for operator in self.graph:
+            inputs = [tensors[name] for name in operator.inputs]
+            tensors[operator.name] = self._apply(operator, inputs)
+        return tensors[self.graph[-1].name]
+
+    def _apply(self, operator: Operator, inputs: list[Tensor]) -> Tensor:
+        if operator.kind == "mean":
+            return functional.adaptive_avg_pool2d(inputs[0], 1)
+        if operator.kind == "add":
+            return inputs[0] + inputs[1]
+        if operator.kind == "mul":
+            return inputs[0] * inputs[1]
+        return self.get_submodule(operator.name.rpartition(".")[2])(inputs[0])  # type: ignore[no-any-return]
+
+
+class Network(nn.Sequential):
+    """A network as a sequence of blocks named by stage and repetition, the classifier last.
+
+    Takes normalised images (N, 3, R, R), R being ``architecture.resolution``; gives logits (N, num_classes).
+    """
+
+    def __init__(self, architecture: Architecture, num_classes: int, dropout: float = 0.0) -> None:
+        blocks: OrderedDict[str, nn.Module] = OrderedDict()
+        source = INPUT
+        for part, group in groupby(operators(architecture, num_classes), key=lambda operator: operator.part):
+            graph = list(group)
+            blocks[part.replace(".", "_")] = Block(graph, source, dropout)
+            source = graph[-1].name
+        super().__init__(blocks)
+        self.architecture = architecture
+        self.num_classes = num_classes
+
+
+def build(architecture: Architecture, num_classes: int, dropout: float = 0.0) -> Network:
+    """Build the network of an architecture with freshly drawn weights.
+
+    Args:
+        architecture: any architecture, in a space or not.
+        num_classes: width of the classifier.
+        dropout: probability of dropout before the linear layer.
+    """
+    network = Network(architecture, num_classes, dropout)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    return network
+
+
+def _layer(operator: Operator, dropout: float) -> nn.Sequential:
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    if operator.kind == "linear":
+        layers["flatten"] = nn.Flatten()
+        layers["dropout"] = nn.Dropout(dropout)
+        layers["linear"] = nn.Linear(operator.in_shape[0], operator.out_shape[0])
+        return nn.Sequential(layers)
+    before, after = operator.padding
+    if before != after:
+        layers["pad"] = nn.ZeroPad2d((before, after, before, after))
+    layers["conv"] = nn.Conv2d(
+        operator.in_shape[0],
+        operator.out_shape[0],
+        operator.kernel,
+        operator.stride,
+        padding=before if before == after else 0,
+        groups=operator.in_shape[0] if operator.kind == "depthwise" else 1,
+        bias=operator.bias,
+    )
+    if operator.norm:
+        layers["norm"] = nn.BatchNorm2d(operator.out_shape[0])
+    if operator.activation != "none":
+        layers["activation"] = ACTIVATIONS[operator.activation]()
+    return nn.Sequential(layers)

@@ -1,0 +1,248 @@
+"""Space: which architectures may be proposed; it draws, changes and checks them."""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from math import prod
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lmanet.errors import ArchitectureError, ConfigError
+from lmanet.space.architecture import Architecture, Head, Stage, Stem, explain_validation, parse_architecture
+from lmanet.space.graph import architecture_id
+
+Value = bool | int | float | str
+Choices = Annotated[tuple[Value, ...], Field(min_length=1)]
+PART_TYPES = {"stem": Stem, "stage": Stage, "head": Head}
+MUTATION_DRAWS = 1000
+
+
+class Part(BaseModel):
+    """The legal values of each field of a stem, a stage or a head."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    optional: bool = False
+    block: Choices | None = None
+    channels: Choices
+    kernel: Choices | None = None
+    stride: Choices | None = None
+    expansion: Choices | None = None
+    se_ratio: Choices | None = None
+    skip: Choices | None = None
+    activation: Choices
+    layers: Choices | None = None
+
+    @cached_property
+    def fields(self) -> dict[str, tuple[Value, ...]]:
+        """Name -> legal values, in the order in which they are written."""
+        return {name: values for name, values in self if name != "optional" and values is not None}
+
+    @property
+    def size(self) -> int:
+        """Number of settings, one more where the part may be absent."""
+        return prod(map(len, self.fields.values())) + self.optional
+
+
+class Space(BaseModel):
+    """For every field of an `Architecture` the values that may be chosen.
+
+    A field with one legal value need not be written in a proposal: `parse` fills it in.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    resolution: Annotated[tuple[int, ...], Field(min_length=1)]
+    padding: Annotated[tuple[str, ...], Field(min_length=1)]
+    num_stages: Annotated[tuple[int, ...], Field(min_length=1)]
+    stem: Part | None = None
+    stage: Part
+    head: Part | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of settings; several may describe one network (see `architecture_id`)."""
+        around = prod(part.size for part in (self.stem, self.head) if part)
+        return len(self.resolution) * len(self.padding) * around * sum(self.stage.size**n for n in self.num_stages)
+
+    @cached_property
+    def fields(self) -> dict[str, tuple[Value, ...]]:
+        """Legal values of the fields that belong to the whole network."""
+        return {"resolution": self.resolution, "padding": self.padding}
+
+    @cached_property
+    def parts(self) -> dict[str, Part]:
+        """The optional parts that the space has: ``stem`` and ``head``."""
+        return {name: part for name, part in (("stem", self.stem), ("head", self.head)) if part}
+
+    def parse(self, data: object) -> Architecture:
+        """Decoded JSON of a proposal -> architecture of this space.
+
+        Raises:
+            ArchitectureError: with every field that is missing, unknown, malformed or has a value outside the space.
+        """
+        architecture = parse_architecture(self._fill(data))
+        if reasons := self.violations(architecture):
+            raise ArchitectureError(f"outside the space {self.name}: {'; '.join(reasons)}")
+        return architecture
+
+    def contains(self, architecture: Architecture) -> bool:
+        """Whether every field has a legal value."""
+        return not self.violations(architecture)
+
+    def violations(self, architecture: Architecture) -> list[str]:
+        """One clause for every field that lies outside: where, what was given, what is legal."""
+        reasons = [_outside(name, getattr(architecture, name), values) for name, values in self.fields.items()]
+        if len(architecture.stages) not in self.num_stages:
+            reasons.append(f"stages: {len(architecture.stages)} of them, legal numbers are {_list(self.num_stages)}")
+        for name, spec in (("stem", self.stem), ("head", self.head)):
+            reasons.extend(_part_violations(name, getattr(architecture, name), spec))
+        for number, stage in enumerate(architecture.stages, start=1):
+            reasons.extend(_part_violations(f"stage {number}", stage, self.stage))
+        return [reason for reason in reasons if reason]
+
+    def sample(self, rng: np.random.Generator) -> Architecture:
+        """Draw every field uniformly and independently."""
+        parts = {name: None if spec.optional and rng.random() < 0.5 else _draw(name, spec, rng) for name, spec in self.parts.items()}
+        stages = tuple(_draw("stage", self.stage, rng) for _ in range(_pick(self.num_stages, rng)))
+        whole = {name: _pick(values, rng) for name, values in self.fields.items()}
+        return Architecture.model_validate({**whole, **parts, "stages": stages})
+
+    def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+        """Change one field, drop or double one stage, or add or drop an optional part; the result is another network.
+
+        Raises:
+            ArchitectureError: the space holds no other network near this one.
+        """
+        candidates = list(self.neighbours(architecture))
+        for _ in range(MUTATION_DRAWS if candidates else 0):
+            mutant = _pick(candidates, rng)
+            if architecture_id(mutant) != architecture_id(architecture):
+                return mutant
+        raise ArchitectureError(f"no other network of the space {self.name} is one change away from {architecture_id(architecture)}")
+
+    def neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
+        """Every architecture of the space that is one change away; some may be the same network with another description."""
+        stages = architecture.stages
+        for name, values in self.fields.items():
+            for value in _others(values, getattr(architecture, name)):
+                yield architecture.model_copy(update={name: value})
+        for name, spec in self.parts.items():
+            for part in _part_neighbours(name, getattr(architecture, name), spec):
+                yield architecture.model_copy(update={name: part})
+        for i, stage in enumerate(stages):
+            for changed in _part_neighbours("stage", stage, self.stage):
+                yield architecture.model_copy(update={"stages": (*stages[:i], changed, *stages[i + 1 :])})
+            if len(stages) + 1 in self.num_stages:
+                yield architecture.model_copy(update={"stages": (*stages[:i], stage, *stages[i:])})
+            if len(stages) - 1 in self.num_stages:
+                yield architecture.model_copy(update={"stages": (*stages[:i], *stages[i + 1 :])})
+
+    def _fill(self, data: object) -> object:
+        """Write the fields that have one legal value, and refuse to guess those that have several."""
+        if not isinstance(data, dict):
+            return data
+        missing = [name for name, values in self.fields.items() if name not in data and len(values) > 1]
+        missing += [name for name, spec in self.parts.items() if name not in data and spec.optional]
+        if missing:
+            raise ArchitectureError(f"not an architecture: {', '.join(missing)} missing")
+        filled = {name: values[0] for name, values in self.fields.items() if len(values) == 1} | data
+        for name, spec in self.parts.items():
+            filled[name] = _fill_part(filled.get(name, {}), spec)
+        if isinstance(stages := filled.get("stages"), list):
+            filled["stages"] = [_fill_part(stage, self.stage) for stage in stages]
+        return filled
+
+
+def load_space(name: str, choices: Mapping[str, Any] | None = None) -> Space:
+    """Load a space that ships with the package (``lmanet``, ``mcu``) or a YAML file.
+
+    Args:
+        name: a shipped name or a path.
+        choices: fields to replace, nested as in the file: ``{"resolution": [32], "stage": {"kernel": [3]}}``;
+            a part set to None is taken out.
+
+    Raises:
+        ConfigError: no such space, an unknown field, or a value that no architecture may have.
+    """
+    shipped = Path(__file__).parent / "spaces"
+    path = Path(name) if Path(name).suffix else shipped / f"{name}.yaml"
+    if not path.is_file():
+        names = ", ".join(sorted(p.stem for p in shipped.glob("*.yaml")))
+        raise ConfigError(f"space {name!r} is neither one of {names} nor a file; choose one in conf/space")
+    try:
+        space = Space.model_validate(_merge(yaml.safe_load(path.read_text(encoding="utf-8")), choices or {}))
+    except ValidationError as error:
+        raise ConfigError(f"space {name}: {explain_validation(error)}; see {path.name} and conf/space") from error
+    _check_choices(space)
+    return space
+
+
+def _check_choices(space: Space) -> None:
+    """Refuse a space whose values no architecture could have, naming the part."""
+    for name, spec in {"stage": space.stage, **space.parts}.items():
+        try:
+            smallest = {field: values[0] for field, values in spec.fields.items()}
+            for field, values in spec.fields.items():
+                for value in values:
+                    PART_TYPES[name].model_validate({**smallest, field: value})
+        except ValidationError as error:
+            raise ConfigError(f"space {space.name}, {name}: {explain_validation(error)}; correct it in conf/space") from error
+
+
+def _merge(base: Any, changes: Mapping[str, Any]) -> Any:
+    merged = dict(base)
+    for key, value in changes.items():
+        nested = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _merge(merged[key], value) if nested else value
+    return merged
+
+
+def _fill_part(data: object, spec: Part) -> object:
+    if not isinstance(data, dict):
+        return data
+    return {name: values[0] for name, values in spec.fields.items() if len(values) == 1} | data
+
+
+def _part_violations(name: str, part: Stem | Stage | Head | None, spec: Part | None) -> list[str]:
+    if part is None:
+        return [] if spec is None or spec.optional else [f"{name} is missing"]
+    if spec is None:
+        return [f"{name} is not part of this space"]
+    reasons = [_outside(f"{name} {field}", getattr(part, field), values) for field, values in spec.fields.items()]
+    return [reason for reason in reasons if reason]
+
+
+def _outside(name: str, value: Value, legal: tuple[Value, ...]) -> str:
+    return "" if value in legal else f"{name}={value}, legal values are {_list(legal)}"
+
+
+def _list(values: tuple[Value, ...]) -> str:
+    return ", ".join(map(str, values))
+
+
+def _pick(values: Any, rng: np.random.Generator) -> Any:
+    return values[int(rng.integers(len(values)))]
+
+
+def _draw(name: str, spec: Part, rng: np.random.Generator) -> Stem | Stage | Head:
+    return PART_TYPES[name].model_validate({field: _pick(values, rng) for field, values in spec.fields.items()})
+
+
+def _others(values: tuple[Value, ...], value: Value) -> list[Value]:
+    return [other for other in values if other != value]
+
+
+def _part_neighbours(name: str, part: Stem | Stage | Head | None, spec: Part) -> Iterator[Stem | Stage | Head | None]:
+    if part is None:
+        yield PART_TYPES[name].model_validate({field: values[len(values) // 2] for field, values in spec.fields.items()})
+        return
+    for field, values in spec.fields.items():
+        for value in _others(values, getattr(part, field)):
+            yield part.model_copy(update={field: value})
+    if spec.optional:
+        yield None

@@ -1,0 +1,90 @@
+"""Weights of a network: save, load, and read those that the paper's authors published."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lmanet.errors import ArchitectureError, ConfigError
+from lmanet.space.architecture import Architecture, parse_architecture
+from lmanet.space.network import Network, build
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained network with what is needed to use it.
+
+    Attributes:
+        classes: names of the classes in the order of the logits.
+        mean, std: of each RGB channel, for pixels in 0..1.
+    """
+
+    network: Network
+    classes: tuple[str, ...]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+def save_network(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint that `load_network` reads with ``weights_only=True``; a crash leaves the old file or the new one."""
+    content = {
+        "architecture": checkpoint.network.architecture.model_dump(mode="json"),
+        "classes": list(checkpoint.classes),
+        "mean": list(checkpoint.mean),
+        "std": list(checkpoint.std),
+        "state_dict": {name: tensor.detach().cpu() for name, tensor in checkpoint.network.state_dict().items()},
+    }
+    partial = path.with_name(path.name + ".partial")
+    torch.save(content, partial)
+    partial.replace(path)
+
+
+def load_network(path: Path) -> Checkpoint:
+    """Read what `save_network` wrote.
+
+    Raises:
+        ConfigError: the file is missing, is not a checkpoint of ours, or its weights do not fit its architecture.
+    """
+    content = _read(path)
+    try:
+        network = build(parse_architecture(content["architecture"]), len(content["classes"]))
+        network.load_state_dict(content["state_dict"])
+        return Checkpoint(network.eval(), tuple(content["classes"]), tuple(content["mean"]), tuple(content["std"]))
+    except (KeyError, TypeError, RuntimeError, ArchitectureError) as error:
+        raise ConfigError(f"{path} is not a checkpoint of lmanet: {str(error).splitlines()[0]}") from error
+
+
+def load_published_weights(path: Path, architecture: Architecture) -> Network:
+    """Read a state dict of the paper's public code into our network.
+
+    The two list the same tensors in the same order, so each is taken in turn and its shape and kind are checked.
+
+    Raises:
+        ConfigError: the file is missing or its tensors are not those of the architecture.
+    """
+    published = {name: tensor for name, tensor in _read(path).items() if isinstance(tensor, Tensor)}
+    num_classes = published["classifier.bias"].numel() if "classifier.bias" in published else 1
+    network = build(architecture, num_classes)
+    own = network.state_dict()
+    if [_signature(item) for item in published.items()] != [_signature(item) for item in own.items()]:
+        raise ConfigError(f"{path} does not hold the weights of this architecture; pass arch= and checkpoint= of one network")
+    network.load_state_dict(dict(zip(own, published.values(), strict=True)))
+    return network.eval()
+
+
+def _signature(item: tuple[str, Tensor]) -> tuple[str, tuple[int, ...]]:
+    return item[0].rpartition(".")[2], tuple(item[1].shape)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise ConfigError(f"no checkpoint at {path}; pass one with checkpoint=") from None
+    except Exception as error:  # torch raises many kinds for a file that is not its own
+        raise ConfigError(f"{path} cannot be read as a checkpoint: {str(error).splitlines()[0]}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path} holds a {type(content).__name__}, not a dictionary of weights")
+    return content

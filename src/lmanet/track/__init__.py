@@ -1,0 +1,1 @@
+"""Listeners of the search: progress, files, W&B."""

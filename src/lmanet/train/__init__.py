@@ -1,0 +1,1 @@
+"""Training of a candidate: mini-training, full training, evaluation."""

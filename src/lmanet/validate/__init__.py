@@ -1,0 +1,1 @@
+"""Limits of a target: which proposals may be trained."""
