@@ -38,10 +38,10 @@ class Block(nn.Module):
         tensors = {self.source: images}
         for operator in self.graph:
             inputs = [tensors[name] for name in operator.inputs]
-            tensors[operator.name] = self._apply(operator, inputs)
+            tensors[operator.name] = self._run(operator, inputs)
         return tensors[self.graph[-1].name]
 
-    def _apply(self, operator: Operator, inputs: list[Tensor]) -> Tensor:
+    def _run(self, operator: Operator, inputs: list[Tensor]) -> Tensor:
         if operator.kind == "mean":
             return functional.adaptive_avg_pool2d(inputs[0], 1)
         if operator.kind == "add":

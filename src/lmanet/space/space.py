@@ -16,7 +16,8 @@ from lmanet.space.graph import architecture_id
 
 Value = bool | int | float | str
 Choices = Annotated[tuple[Value, ...], Field(min_length=1)]
-PART_TYPES = {"stem": Stem, "stage": Stage, "head": Head}
+AnyPart = Stem | Stage | Head
+PART_TYPES: dict[str, type[AnyPart]] = {"stem": Stem, "stage": Stage, "head": Head}
 MUTATION_DRAWS = 1000
 
 
@@ -66,8 +67,9 @@ class Space(BaseModel):
     @property
     def size(self) -> int:
         """Number of settings; several may describe one network (see `architecture_id`)."""
-        around = prod(part.size for part in (self.stem, self.head) if part)
-        return len(self.resolution) * len(self.padding) * around * sum(self.stage.size**n for n in self.num_stages)
+        around = prod(part.size for part in self.parts.values())
+        stages = sum(int(self.stage.size**number) for number in self.num_stages)
+        return len(self.resolution) * len(self.padding) * around * stages
 
     @cached_property
     def fields(self) -> dict[str, tuple[Value, ...]]:
@@ -120,7 +122,7 @@ class Space(BaseModel):
         """
         candidates = list(self.neighbours(architecture))
         for _ in range(MUTATION_DRAWS if candidates else 0):
-            mutant = _pick(candidates, rng)
+            mutant: Architecture = _pick(candidates, rng)
             if architecture_id(mutant) != architecture_id(architecture):
                 return mutant
         raise ArchitectureError(f"no other network of the space {self.name} is one change away from {architecture_id(architecture)}")
@@ -150,7 +152,7 @@ class Space(BaseModel):
         missing += [name for name, spec in self.parts.items() if name not in data and spec.optional]
         if missing:
             raise ArchitectureError(f"not an architecture: {', '.join(missing)} missing")
-        filled = {name: values[0] for name, values in self.fields.items() if len(values) == 1} | data
+        filled: dict[str, Any] = {name: values[0] for name, values in self.fields.items() if len(values) == 1} | data
         for name, spec in self.parts.items():
             filled[name] = _fill_part(filled.get(name, {}), spec)
         if isinstance(stages := filled.get("stages"), list):
@@ -208,7 +210,7 @@ def _fill_part(data: object, spec: Part) -> object:
     return {name: values[0] for name, values in spec.fields.items() if len(values) == 1} | data
 
 
-def _part_violations(name: str, part: Stem | Stage | Head | None, spec: Part | None) -> list[str]:
+def _part_violations(name: str, part: AnyPart | None, spec: Part | None) -> list[str]:
     if part is None:
         return [] if spec is None or spec.optional else [f"{name} is missing"]
     if spec is None:
@@ -229,7 +231,7 @@ def _pick(values: Any, rng: np.random.Generator) -> Any:
     return values[int(rng.integers(len(values)))]
 
 
-def _draw(name: str, spec: Part, rng: np.random.Generator) -> Stem | Stage | Head:
+def _draw(name: str, spec: Part, rng: np.random.Generator) -> AnyPart:
     return PART_TYPES[name].model_validate({field: _pick(values, rng) for field, values in spec.fields.items()})
 
 
@@ -237,7 +239,7 @@ def _others(values: tuple[Value, ...], value: Value) -> list[Value]:
     return [other for other in values if other != value]
 
 
-def _part_neighbours(name: str, part: Stem | Stage | Head | None, spec: Part) -> Iterator[Stem | Stage | Head | None]:
+def _part_neighbours(name: str, part: AnyPart | None, spec: Part) -> Iterator[AnyPart | None]:
     if part is None:
         yield PART_TYPES[name].model_validate({field: values[len(values) // 2] for field, values in spec.fields.items()})
         return
