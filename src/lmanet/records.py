@@ -136,6 +136,7 @@ class Trial(Record):
         seed: of the training.
         started_at: UTC, ISO 8601, when the proposal came.
         seconds: from proposal to end.
+        elapsed_seconds: of the whole search when the trial ended, pauses between resumed runs left out.
         versions: package -> version that made the trial.
     """
 
@@ -148,6 +149,7 @@ class Trial(Record):
     seed: int
     started_at: str
     seconds: float
+    elapsed_seconds: float
     versions: Mapping[str, str] = {}
 
     @property
@@ -198,6 +200,22 @@ class Brief(Record):
     images: str
     num_classes: int
     limits: Mapping[str, int]
+
+
+class Budget(Record):
+    """What a search may spend at most; None is no such limit. ``proposals`` is the ceiling of the loop.
+
+    Attributes:
+        proposals: trials of any status.
+        trained: trials that were trained.
+        seconds: of searching, over all parts of a resumed run.
+        tokens: prompt and completion tokens together.
+    """
+
+    proposals: int = Field(ge=1)
+    trained: int | None = Field(default=None, ge=1)
+    seconds: float | None = Field(default=None, gt=0)
+    tokens: int | None = Field(default=None, ge=1)
 
 
 class Front(Record):

@@ -1,1 +1,155 @@
-"""search"""
+"""The loop: propose -> validate -> train -> pareto -> feedback -> propose, until the budget is spent."""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from platform import python_version
+from typing import NamedTuple
+
+from lmanet.errors import EndpointError
+from lmanet.history import History
+from lmanet.records import Budget, Front, Job, Outcome, Proposal, Request, Status, Trial, Verdict
+from lmanet.space import architecture_id
+from lmanet.steps import Executor, Feedback, Listener, Pareto, Proposer, Validator
+
+VERSIONS = {"python": python_version(), **{name: version(name) for name in ("lmanet", "torch", "lightning")}}
+
+
+class Steps(NamedTuple):
+    """The steps of the loop, chosen in ``conf/``."""
+
+    proposer: Proposer
+    validator: Validator
+    executor: Executor
+    pareto: Pareto
+    feedback: Feedback
+    listeners: Sequence[Listener] = ()
+
+
+class Candidate(NamedTuple):
+    """A proposal on its way to becoming a trial."""
+
+    number: int
+    proposal: Proposal
+    verdict: Verdict | None
+    started_at: datetime
+
+
+class Search:
+    """One search. What its history holds already counts: a run that was stopped goes on where it stood."""
+
+    def __init__(self, steps: Steps, history: History, budget: Budget, seed: int) -> None:
+        self.steps = steps
+        self.history = history
+        self.budget = budget
+        self.seed = seed
+        self.front = steps.pareto.front(history.trials)
+        self._training: dict[int, Candidate] = {}
+        self._start = time.monotonic() - max((trial.elapsed_seconds for trial in history.trials), default=0.0)
+
+    def run(self) -> None:
+        """Search until the budget is spent.
+
+        Raises:
+            EndpointError: the model cannot be asked any more; what was being trained is finished and recorded first.
+        """
+        self._tell("on_search_start", self.history.trials, self.budget)
+        try:
+            while not self._spent() or self._training:
+                if not self._spent() and len(self._training) < self.steps.executor.capacity:
+                    self._ask()
+                    self._collect(wait=False)
+                else:
+                    self._collect(wait=True)
+        except EndpointError:
+            while self._training:
+                self._collect(wait=True)
+            raise
+        finally:
+            self.steps.proposer.close()
+            self.steps.executor.close()
+            self._write_front()
+            self._tell("on_search_end", self.history.trials, self.front)
+
+    def _ask(self) -> None:
+        """Propose and validate; hand to the executor what may be trained, record the rest."""
+        trials, front = tuple(self.history.trials), tuple(self.front)
+        feedback = self.steps.feedback.compose(trials, front)
+        (number,) = self.history.free_numbers(set(self._training), 1)
+        request = Request(number=number, count=1, trials=trials, front=front, feedback=feedback)
+        started_at = datetime.now(UTC)
+        for proposal in self.steps.proposer.propose(request):
+            (number,) = self.history.free_numbers(set(self._training), 1)
+            verdict = self._judge(proposal)
+            candidate = Candidate(number, proposal, verdict, started_at)
+            if verdict is None:
+                self._record(candidate, Outcome(number=number, status=Status.UNPARSABLE, error=proposal.error))
+            elif not verdict.accepted:
+                self._record(candidate, Outcome(number=number, status=Status.REJECTED))
+            else:
+                self._submit(candidate)
+
+    def _judge(self, proposal: Proposal) -> Verdict | None:
+        if proposal.architecture is None:
+            return None
+        training = (candidate.proposal.architecture for candidate in self._training.values())
+        known = {trial.id for trial in self.history.trials if trial.id} | {architecture_id(arch) for arch in training if arch}
+        return self.steps.validator.validate(proposal.architecture, known)
+
+    def _submit(self, candidate: Candidate) -> None:
+        assert candidate.proposal.architecture is not None
+        self._training[candidate.number] = candidate
+        self.steps.executor.submit(
+            Job(number=candidate.number, architecture=candidate.proposal.architecture, seed=self._trial_seed(candidate.number))
+        )
+
+    def _collect(self, wait: bool) -> None:
+        for outcome in self.steps.executor.collect(wait):
+            self._record(self._training.pop(outcome.number), outcome)
+
+    def _record(self, candidate: Candidate, outcome: Outcome) -> None:
+        trial = Trial(
+            number=candidate.number,
+            status=outcome.status,
+            proposal=candidate.proposal,
+            verdict=candidate.verdict,
+            score=outcome.score,
+            error=outcome.error,
+            seed=self._trial_seed(candidate.number),
+            started_at=candidate.started_at.isoformat(timespec="milliseconds"),
+            seconds=(datetime.now(UTC) - candidate.started_at).total_seconds(),
+            elapsed_seconds=time.monotonic() - self._start,
+            versions=VERSIONS,
+        )
+        self.history.append(trial)
+        self._tell("on_trial_end", trial)
+        front = self.steps.pareto.front(self.history.trials)
+        if [t.number for t in front] != [t.number for t in self.front]:
+            self.front = front
+            self._write_front()
+            self._tell("on_front_change", front, self.steps.pareto.hypervolume(self.history.trials))
+
+    def _write_front(self) -> None:
+        hypervolume = self.steps.pareto.hypervolume(self.history.trials)
+        self.history.write_front(Front(hypervolume=hypervolume, trials=tuple(self.front)))
+
+    def _spent(self) -> bool:
+        """Whether another proposal would exceed the budget, if all that is being trained succeeds."""
+        trials, budget = self.history.trials, self.budget
+        trained = sum(trial.status is Status.TRAINED for trial in trials) + len(self._training)
+        usages = [trial.proposal.usage for trial in trials] + [c.proposal.usage for c in self._training.values()]
+        tokens = sum(usage.prompt_tokens + usage.completion_tokens for usage in usages)
+        return (
+            len(trials) + len(self._training) >= budget.proposals
+            or (budget.trained is not None and trained >= budget.trained)
+            or (budget.seconds is not None and time.monotonic() - self._start >= budget.seconds)
+            or (budget.tokens is not None and tokens >= budget.tokens)
+        )
+
+    def _trial_seed(self, number: int) -> int:
+        return self.seed * 1_000_003 % 2**31 + number
+
+    def _tell(self, event: str, *details: object) -> None:
+        for listener in self.steps.listeners:
+            getattr(listener, event)(*details)

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from lmanet.records import Job, Outcome, Proposal, Request, Score, Trial, Verdict
+from lmanet.records import Budget, Job, Outcome, Proposal, Request, Score, Trial, Verdict
 from lmanet.space import Architecture
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Feedback(Protocol):
 class Listener(Protocol):
     """Hears what the search does: progress on the terminal, files, W&B. An error in one ends the search."""
 
-    def on_search_start(self, trials: Sequence[Trial], budget: Any) -> None:
+    def on_search_start(self, trials: Sequence[Trial], budget: Budget) -> None:
         """Before the first proposal; ``trials`` is not empty where a run goes on."""
 
     def on_trial_end(self, trial: Trial) -> None:
@@ -114,4 +114,4 @@ class Stage(Protocol):
     """Something done with a finished search: full training, distillation, evaluation, a report."""
 
     def run(self, folder: Path) -> None:
-        """Read the files of a run's folder and add to them."""
+        """Read the files of a run's folder and add to them; what is there already is not done again."""

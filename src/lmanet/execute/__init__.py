@@ -1,1 +1,6 @@
-"""Where candidates are trained."""
+"""Where candidates are trained: in this process or in workers on this machine."""
+
+from lmanet.execute.in_process import InProcess
+from lmanet.execute.workers import Workers
+
+__all__ = ["InProcess", "Workers"]

@@ -1,0 +1,29 @@
+"""One job: a training whose end, good or bad, is an outcome."""
+
+import logging
+import time
+
+from lmanet.errors import TrainingError, TrainingTimeoutError
+from lmanet.records import Job, Outcome, Status
+from lmanet.steps import Trainer
+
+log = logging.getLogger(__name__)
+
+
+def run_job(trainer: Trainer, job: Job) -> Outcome:
+    """Train a candidate; an error becomes a status and a sentence, since one bad candidate must not end a search."""
+    start = time.monotonic()
+
+    def failed(status: Status, error: str) -> Outcome:
+        return Outcome(number=job.number, status=status, error=error, seconds=time.monotonic() - start)
+
+    try:
+        score = trainer.train(job.architecture, job.seed)
+    except TrainingTimeoutError as error:
+        return failed(Status.TIMED_OUT, str(error))
+    except TrainingError as error:
+        return failed(Status.FAILED, str(error))
+    except Exception as error:
+        log.exception("trial %d: its training broke off", job.number)
+        return failed(Status.FAILED, f"{type(error).__name__}: {error}")
+    return Outcome(number=job.number, status=Status.TRAINED, score=score, seconds=time.monotonic() - start)
