@@ -1,7 +1,7 @@
 """Entry point: composes the configuration, builds the steps and runs the stages asked for. The only file that imports hydra.
 
-    python run.py +experiment=quickstart
-    python run.py resume=multirun/quickstart/2026-01-31_12-00-00
+python run.py +experiment=quickstart
+python run.py resume=multirun/quickstart/2026-01-31_12-00-00
 """
 
 import sys
@@ -16,39 +16,173 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
+from rich.table import Table
 
 from lmanet.errors import ConfigError, LmanetError
 from lmanet.history import History, remember_settings
 from lmanet.records import Brief, Budget
 from lmanet.search import Search, Steps
-from lmanet.space import Architecture, load_architecture
+from lmanet.space import load_architecture
 
-ROOT_KEYS = frozenset(
-    "space target data propose validate train execute pareto feedback distill explain track "
-    "name seed stages budget train_best arch checkpoint resume".split()
-)
-# What trials must share to be compared: a resumed search refuses any change in these.
+# What trials must share to be compared: a resumed search refuses a change in these.
 SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
+ROOT_KEYS = {
+    *("name", "seed", "stages", "budget", "train_best", "arch", "checkpoint", "resume"),
+    *("space", "target", "data", "propose", "validate", "train", "execute", "pareto", "feedback", "distill", "explain", "track"),
+}
+FILES = {
+    "history.jsonl": "every trial",
+    "front.json": "the best networks",
+    "student.ckpt": "weights of the best: lmanet.load_network(path)",
+    "test.jsonl": "accuracy on the test images",
+    "report.md": "the report, plots beside it",
+}
 
 
 class Run:
-    """One run: its folder, its parts (each made when first asked for) and its stages."""
+    """One run: its parts, each made when first asked for, and its stages."""
 
     def __init__(self, cfg: DictConfig, folder: Path) -> None:
-        if unknown := sorted(set(map(str, cfg)) - ROOT_KEYS):
-            raise ConfigError(f"unknown setting {', '.join(unknown)}; legal at the root are {', '.join(sorted(ROOT_KEYS))} (conf/config.yaml)")
-        stages = {"search": self.search, "train": self.train, "distill": self.distill, "evaluate": self.evaluate, "report": self.report}
-        if unknown := [stage for stage in cfg.stages if stage not in stages]:
-            raise ConfigError(f"stages: no stage is called {', '.join(unknown)}; legal are {', '.join(stages)} (conf/config.yaml)")
+        _refuse_unknown("setting", map(str, cfg), ROOT_KEYS)
         self.cfg = cfg
         self.folder = folder
-        self.stages = [stages[name] for name in cfg.stages]
+        self.stages = {name: getattr(self, name) for name in ("search", "train", "distill", "evaluate", "report")}
+        _refuse_unknown("stage", cfg.stages, set(self.stages))
 
     def start(self) -> None:
-        """Run the stages in the order given."""
-        for stage in self.stages:
-            stage()
+        """Run the stages asked for, in the order given."""
+        for name in self.cfg.stages:
+            self.stages[name]()
+
+    def search(self) -> None:
+        shared = {key: self.cfg[key] for key in SHARED_SETTINGS} | {"mini": self.cfg.train.mini}
+        remember_settings(self.folder, {key: _plain(value) for key, value in shared.items()})
+        budget = Budget(**_plain(self.cfg.budget))
+        history = History(self.folder)
+        steps = Steps(
+            proposer=instantiate(self.cfg.propose, brief=self.brief),
+            validator=instantiate(self.cfg.validate, space=self.space, target=self.target, num_classes=self.data.num_classes),
+            executor=instantiate(self.cfg.execute, trainer=instantiate(self.cfg.train.mini, data=self.data)),
+            pareto=self.pareto,
+            feedback=instantiate(self.cfg.feedback, space=self.space),
+            listeners=list(instantiate(self.cfg.track).values()),
+        )
+        Search(steps, history, budget, self.cfg.seed).run()
+
+    def train(self) -> None:
+        from lmanet.train import FullTraining
+
+        FullTraining(self.full_trainer, self.cfg.seed, self.cfg.train_best, self.architecture).run(self.folder)
+
+    def distill(self) -> None:
+        instantiate(self.cfg.distill, data=self.data, seed=self.cfg.seed).run(self.folder)
+
+    def evaluate(self) -> None:
+        from lmanet.train import Evaluation
+
+        Evaluation(self.data, self.architecture, self.cfg.checkpoint and Path(self.cfg.checkpoint)).run(self.folder)
+
+    def report(self) -> None:
+        instantiate(self.cfg.explain, pareto=self.pareto).run(self.folder)
 
     @cached_property
     def space(self) -> Any:
         return instantiate(self.cfg.space)
+
+    @cached_property
+    def target(self) -> Any:
+        return instantiate(self.cfg.target)
+
+    @cached_property
+    def data(self) -> Any:
+        data = instantiate(self.cfg.data)
+        data.prepare_data()
+        return data
+
+    @cached_property
+    def pareto(self) -> Any:
+        return instantiate(self.cfg.pareto, limits=self.target.limits)
+
+    @cached_property
+    def full_trainer(self) -> Any:
+        return instantiate(self.cfg.train.full, data=self.data)
+
+    @cached_property
+    def architecture(self) -> Any:
+        return load_architecture(self.cfg.arch) if self.cfg.arch else None
+
+    @property
+    def brief(self) -> Brief:
+        data = self.data
+        return Brief(space=self.space, seed=self.cfg.seed, images=data.description, num_classes=data.num_classes, limits=self.target.limits)
+
+
+def summarise(folder: Path) -> None:
+    """Print where each file of the run is and what can be done next."""
+    table = Table(title=f"Files in {folder}", show_header=False, box=None, title_justify="left")
+    for name, meaning in FILES.items():
+        if (folder / name).exists():
+            table.add_row(name, meaning)
+    console = Console()
+    console.print(table)
+    console.print(
+        f"Next: read {folder / 'report.md'}; search on with [bold]python run.py resume={folder} budget.proposals=...[/bold]", soft_wrap=True
+    )
+
+
+def resumed(arguments: list[str]) -> list[str]:
+    """Replace ``resume=FOLDER`` by the overrides that the run or sweep in that folder was started with.
+
+    Raises:
+        ConfigError: the folder holds neither.
+    """
+    folders = [argument.partition("=")[2] for argument in arguments if argument.startswith("resume=")]
+    if not folders or folders[-1] in ("", "null"):
+        return arguments
+    rest = [argument for argument in arguments if not argument.startswith("resume=")]
+    folder = Path(folders[-1])
+    sweep, single = folder / "multirun.yaml", folder / ".hydra" / "overrides.yaml"
+    if sweep.is_file():
+        before = yaml.safe_load(sweep.read_text(encoding="utf-8"))["hydra"]["overrides"]["task"]
+        return ["--multirun", *before, *rest, f"hydra.sweep.dir={folder}"]
+    if single.is_file():
+        before = yaml.safe_load(single.read_text(encoding="utf-8"))
+        return [*before, *rest, f"hydra.run.dir={folder}"]
+    raise ConfigError(f"resume={folder}: no run there; pass a folder of multirun/ that has .hydra/overrides.yaml or multirun.yaml")
+
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="config")
+def main(cfg: DictConfig) -> None:
+    """Run one job; what goes wrong ends in one sentence."""
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    try:
+        Run(cfg, folder).start()
+        summarise(folder)
+    except InstantiationException as error:
+        _end(error.__cause__ if isinstance(error.__cause__, LmanetError) else ConfigError(str(error).replace("\n", " ")), folder)
+    except LmanetError as error:
+        _end(error, folder)
+
+
+def _end(error: BaseException | None, folder: Path) -> None:
+    print(f"error: {error}", file=sys.stderr)
+    if (folder / "history.jsonl").exists():
+        print(f"nothing is lost; go on with: python run.py resume={folder}", file=sys.stderr)
+    raise SystemExit(1)
+
+
+def _refuse_unknown(what: str, given: Any, legal: set[str]) -> None:
+    if unknown := sorted(set(given) - legal):
+        raise ConfigError(f"unknown {what} {', '.join(unknown)}; legal are {', '.join(sorted(legal))} (conf/config.yaml)")
+
+
+def _plain(config: Any) -> Any:
+    return OmegaConf.to_container(config, resolve=True) if OmegaConf.is_config(config) else config
+
+
+if __name__ == "__main__":
+    try:
+        sys.argv[1:] = resumed(sys.argv[1:])
+    except LmanetError as error:
+        sys.exit(f"error: {error}")
+    main()

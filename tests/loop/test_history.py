@@ -1,0 +1,123 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lmanet.errors import HistoryError
+from lmanet.history import History, remember_settings
+from lmanet.records import Proposal, Score, Status, Trial, Verdict
+from lmanet.space import estimate, load_space
+
+
+def trial(number: int) -> Trial:
+    architecture = load_space("lmanet").sample(np.random.default_rng(number))
+    score = Score(val_accuracy=0.5, val_macro_f1=0.4, val_calibration_error=0.1, seconds=2.0)
+    return Trial(
+        number=number,
+        status=Status.TRAINED,
+        proposal=Proposal(proposer="test", architecture=architecture, reply='{"ü": "\u2028 \U0001f600"}'),
+        verdict=Verdict(accepted=True, cost=estimate(architecture, 10)),
+        score=score,
+        seed=number,
+        started_at="2026-01-01T00:00:00+00:00",
+        seconds=1.0,
+        elapsed_seconds=1.0,
+    )
+
+
+def test_what_is_written_is_read_back(tmp_path: Path):
+    history = History(tmp_path)
+    for number in (0, 2, 1):
+        history.append(trial(number))
+    assert History(tmp_path).trials == [trial(0), trial(2), trial(1)]
+
+
+def test_each_trial_is_one_line_of_json(tmp_path: Path):
+    history = History(tmp_path)
+    history.append(trial(0))
+    (line, end) = history.path.read_bytes().split(b"\n")
+    assert end == b""
+    assert json.loads(line)["status"] == "trained"
+
+
+def test_a_torn_last_line_is_put_aside(tmp_path: Path):
+    history = History(tmp_path)
+    history.append(trial(0))
+    whole = history.path.read_bytes()
+    history.path.write_bytes(whole + b'{"number": 1, "sta')
+    again = History(tmp_path)
+    assert [t.number for t in again.trials] == [0]
+    assert history.path.read_bytes() == whole
+    assert b'{"number": 1' in (tmp_path / "history.torn").read_bytes()
+    again.append(trial(1))
+    assert [t.number for t in History(tmp_path).trials] == [0, 1]
+
+
+@pytest.mark.parametrize("line", ["not json", '{"number": 1}', "[]", ""])
+def test_an_unreadable_line_is_named_and_left_alone(tmp_path: Path, line: str):
+    history = History(tmp_path)
+    history.append(trial(0))
+    content = history.path.read_text() + line + "\n"
+    history.path.write_text(content)
+    with pytest.raises(HistoryError, match=r"history.jsonl, line 2 is not a trial"):
+        History(tmp_path)
+    assert history.path.read_text() == content
+
+
+def test_a_number_may_stand_once(tmp_path: Path):
+    history = History(tmp_path)
+    history.append(trial(0))
+    with pytest.raises(HistoryError, match="trial 0 stands there twice"):
+        history.append(trial(0))
+    assert history.path.read_bytes().count(b"\n") == 1
+
+
+def test_free_numbers_fill_gaps_first(tmp_path: Path):
+    history = History(tmp_path)
+    history.append(trial(0))
+    history.append(trial(3))
+    assert history.free_numbers(taken={1}, count=3) == [2, 4, 5]
+
+
+def test_settings_may_not_change_within_a_history(tmp_path: Path):
+    remember_settings(tmp_path, {"space": {"name": "mcu"}, "seed": 0})
+    remember_settings(tmp_path, {"seed": 0, "space": {"name": "mcu"}})
+    with pytest.raises(HistoryError, match="another setting of space"):
+        remember_settings(tmp_path, {"space": {"name": "lmanet"}, "seed": 0})
+
+
+WRITER = """
+import sys
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from lmanet.history import History
+from test_history import trial
+history = History(Path({folder!r}))
+number = len(history.trials)
+while True:
+    history.append(trial(number))
+    print(number, flush=True)
+    number += 1
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")
+def test_sigkill_loses_nothing_that_was_acknowledged(tmp_path: Path):
+    acknowledged = -1
+    for _ in range(3):
+        script = WRITER.format(tests=str(Path(__file__).parent), folder=str(tmp_path))
+        with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
+            process.stdout.readline()
+            time.sleep(0.2)
+            process.send_signal(signal.SIGKILL)
+            said = [int(line) for line in process.stdout.read().split()]
+        acknowledged = max([acknowledged, *said])
+        numbers = [t.number for t in History(tmp_path).trials]
+        assert numbers == list(range(len(numbers))) and len(numbers) > acknowledged
+    assert acknowledged > 3

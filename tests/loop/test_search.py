@@ -1,0 +1,101 @@
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from lmanet.errors import EndpointError
+from lmanet.history import History
+from lmanet.records import Budget, Front, Proposal, Request, Status, Usage
+
+
+def test_every_proposal_becomes_one_trial(make_search):
+    search = make_search(Budget(proposals=40))
+    search.run()
+    assert sorted(trial.number for trial in search.history.trials) == list(range(40))
+    assert {trial.status for trial in search.history.trials} == {Status.TRAINED, Status.REJECTED, Status.UNPARSABLE, Status.FAILED}
+    assert search.steps.proposer.closed and search.steps.executor.closed
+
+
+def test_nothing_infeasible_is_trained(make_search):
+    search = make_search(Budget(proposals=40))
+    search.run()
+    rejected = {trial.number for trial in search.history.trials if trial.status is Status.REJECTED}
+    assert rejected and not rejected & set(search.steps.executor.trained)
+    assert all(trial.score is None for trial in search.history.trials if trial.status is not Status.TRAINED)
+
+
+@pytest.mark.parametrize(
+    ("limit", "holds"),
+    [
+        ({"trained": 3}, lambda trials: sum(t.status is Status.TRAINED for t in trials) == 3),
+        ({"tokens": 100}, lambda trials: 100 <= sum(t.proposal.usage.prompt_tokens + 5 for t in trials) < 100 + 15),
+        ({"seconds": 1e-9}, lambda trials: not trials),
+    ],
+)
+def test_the_first_budget_that_is_spent_ends_the_search(make_search, limit, holds):
+    search = make_search(Budget(proposals=200, **limit))
+    search.run()
+    assert holds(search.history.trials)
+
+
+@pytest.mark.parametrize("stop_after", [1, 7, 23])
+def test_a_stopped_search_goes_on_to_the_same_trials(make_search, stop_after):
+    whole = make_search(Budget(proposals=30), capacity=1)
+    whole.run()
+    expected = {trial.number: trial.id for trial in whole.history.trials}
+    whole.history.path.unlink()
+
+    make_search(Budget(proposals=stop_after)).run()
+    search = make_search(Budget(proposals=30))
+    before = [trial.number for trial in search.history.trials]
+    search.run()
+    assert {trial.number: trial.id for trial in search.history.trials} == expected
+    assert not set(before) & set(search.steps.executor.trained), "nothing recorded is trained twice"
+    assert search.steps.listeners[0].events[0] == f"start {stop_after}"
+
+
+def test_a_number_lost_in_a_crash_is_made_again(make_search, tmp_path: Path):
+    search = make_search(Budget(proposals=12), capacity=1)
+    search.run()
+    expected = {trial.number: trial.id for trial in search.history.trials}
+    lines = search.history.path.read_text().splitlines(keepends=True)
+    search.history.path.write_text("".join(lines[:3] + lines[4:7]))
+    again = make_search(Budget(proposals=12), capacity=1)
+    again.run()
+    assert {trial.number: trial.id for trial in again.history.trials} == expected
+
+
+def test_a_dead_endpoint_ends_the_run_and_makes_no_trial(make_search):
+    class Dying:
+        def propose(self, request: Request) -> list[Proposal]:
+            if request.number >= 4:
+                raise EndpointError("nothing listens")
+            return healthy.propose(request)
+
+        def close(self) -> None:
+            pass
+
+    healthy = make_search(Budget(proposals=1)).steps.proposer
+    search = make_search(Budget(proposals=50), capacity=4, proposer=Dying())
+    with pytest.raises(EndpointError):
+        search.run()
+    assert sorted(trial.number for trial in search.history.trials) == [0, 1, 2, 3], "what was being trained is recorded"
+    assert search.steps.listeners[0].events[-1] == "end 4"
+
+
+def test_the_front_is_written_and_told(make_search, tmp_path: Path):
+    search = make_search(Budget(proposals=20))
+    search.run()
+    front = Front.model_validate_json((tmp_path / "front.json").read_text())
+    assert [trial.number for trial in front.trials] == [trial.number for trial in search.front]
+    told = Counter(search.steps.listeners[0].events)
+    assert told["trial"] == 20 and 1 <= told["front"] <= 20
+
+
+def test_the_history_holds_tokens_seeds_and_versions(make_search):
+    search = make_search(Budget(proposals=3))
+    search.run()
+    trial = History(search.history.path.parent).trials[0]
+    assert trial.proposal.usage == Usage(prompt_tokens=10, completion_tokens=5, requests=1, seconds=0.1)
+    assert set(trial.versions) == {"python", "lmanet", "torch", "lightning"}
+    assert len({trial.seed for trial in search.history.trials}) == 3
