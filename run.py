@@ -80,7 +80,7 @@ class Run:
     def evaluate(self) -> None:
         from lmanet.train import Evaluation
 
-        Evaluation(self.data, self.architecture, self.cfg.checkpoint and Path(self.cfg.checkpoint)).run(self.folder)
+        Evaluation(self.full_trainer, self.cfg.checkpoint, self.architecture if self.cfg.checkpoint else None).run(self.folder)
 
     def report(self) -> None:
         instantiate(self.cfg.explain, pareto=self.pareto).run(self.folder)

@@ -27,7 +27,7 @@ SMALL = (
     "train.full.recipe.epochs=1",
     "train_best=1",
     "distill=quick",
-    "distill.teacher_training.trainer.recipe.epochs=1",
+    "distill.teacher.trainer.recipe.epochs=1",
     "distill.trainer.recipe.epochs=1",
     "budget={proposals:12,trained:2,seconds:null,tokens:null}",
 )
