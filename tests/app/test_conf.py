@@ -17,7 +17,7 @@ ABLATIONS = sorted(path.stem for path in (CONF / "ablation").glob("*.yaml"))
 # What makes any experiment small: few small real images, short trainings, draws in place of a model that is not served here.
 SMALL = (
     "data=mnist5k",
-    "data.max_train_images=200",
+    "data.split.max_train_images=200",
     "propose=random",
     "execute=in_process",
     "space=mcu",

@@ -12,7 +12,7 @@ from lmanet.records import Trial
 ROOT = Path(__file__).parents[2]
 SMALL = (
     "+experiment=smoke",
-    "data.max_train_images=200",
+    "data.split.max_train_images=200",
     "train.mini.recipe.epochs=1",
     "space.choices={resolution:[32],num_stages:[3],stage:{layers:[1],channels:[8,16,24]}}",
 )
