@@ -9,7 +9,8 @@ from lmanet.records import Brief
 from lmanet.space import Architecture, estimate
 from lmanet.space.graph import feature_operators
 
-MAX_STEPS = 600
+MAX_CLIMBS = 10  # a climb may end beside a limit that only two changes at once would meet
+STEPS = 500
 ROOM = 0.5  # of the tightest limit: an example at the limit would invite proposals beyond it
 
 LAST_PIXELS = 8  # height and width that are left for the classifier, at most
@@ -28,17 +29,23 @@ def example(brief: Brief) -> Architecture:
         ConfigError: no network within the limits was found.
     """
     rng = np.random.default_rng(brief.seed)
+    for _ in range(MAX_CLIMBS):
+        found = _climb(brief, rng)
+        if _awkwardness(found, brief)[0] == 0:
+            return found
+    raise ConfigError(
+        f"no network of the space {brief.space.name} within {dict(brief.limits)} was found in {MAX_CLIMBS} climbs; "
+        "raise the limits (conf/target) or widen the space (conf/space)"
+    )
+
+
+def _climb(brief: Brief, rng: np.random.Generator) -> Architecture:
     best = brief.space.sample(rng)
     least = _awkwardness(best, brief)
-    for _ in range(MAX_STEPS):
+    for _ in range(STEPS):
         changed = brief.space.mutate(best, rng)
         if (awkwardness := _awkwardness(changed, brief)) <= least:
             best, least = changed, awkwardness
-    if least[0] > 0:
-        raise ConfigError(
-            f"no network of the space {brief.space.name} within {dict(brief.limits)} was found in {MAX_STEPS} steps; "
-            "raise the limits (conf/target) or widen the space (conf/space)"
-        )
     return best
 
 
