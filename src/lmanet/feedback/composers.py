@@ -65,7 +65,7 @@ class NoFeedback:
     """Nothing: every proposal is asked for with the same words."""
 
     def __init__(self, space: Space) -> None:
-        self.space = space
+        pass  # given to every option of the step
 
     def compose(self, trials: Sequence[Trial], front: Sequence[Trial]) -> str:
         return ""

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from lmanet.errors import ArchitectureError, ConfigError, EndpointError, HistoryError
 from lmanet.propose.reply import parse_reply
 from lmanet.records import Brief, Proposal, Request, Trial
+from lmanet.space import explain_validation
 
 
 class RandomProposer:
@@ -64,8 +65,9 @@ class ReplayProposer:
 def _read_proposals(path: Path) -> dict[int, Proposal]:
     """Trial number -> proposal; a last line without its end was never recorded."""
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1]
-    except (OSError, UnicodeDecodeError) as error:
+        # not splitlines(): a reply may hold U+2028, which JSON leaves as it is
+        lines = path.read_bytes().split(b"\n")[:-1]
+    except OSError as error:
         raise ConfigError(f"no history can be read at {path}: {error}; set propose.history to the history.jsonl of a run") from None
     proposals = {}
     for number, line in enumerate(lines, start=1):
@@ -73,7 +75,7 @@ def _read_proposals(path: Path) -> dict[int, Proposal]:
             trial = Trial.model_validate_json(line)
         except ValidationError as error:
             raise HistoryError(
-                f"{path} line {number} is no trial: {error.errors()[0]['msg']}; set propose.history to a sound file"
+                f"{path} line {number} is no trial ({explain_validation(error, most=1)}); set propose.history to a sound file"
             ) from None
         proposals[trial.number] = trial.proposal
     return proposals

@@ -3,15 +3,16 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import openai
 from openai.types.chat import ChatCompletion
 
-from lmanet.errors import ConfigError, EndpointError
+from lmanet.errors import EndpointError
 from lmanet.propose.prompt import Message
+from lmanet.propose.sampling import Sampling
 from lmanet.propose.servers import Endpoint
 from lmanet.records import Usage
 
@@ -19,30 +20,7 @@ FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0
 SCHEMA_WORDS = ("response_format", "json_schema", "schema", "grammar")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-STRUCTURED = ("auto", "always", "never")
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How replies are drawn.
-
-    Attributes:
-        sampling_temperature: the paper's is 1.5.
-        max_reply_tokens: the longest reply; the paper's is 2,048.
-        structured: ``always`` asks for the JSON schema of the space, ``never`` for plain text, ``auto`` goes from the
-            first to the second, with a warning, where the server refuses.
-        extra_body: further fields of the request that this server takes, such as ``min_p``.
-    """
-
-    sampling_temperature: float
-    max_reply_tokens: int
-    structured: str = "auto"
-    extra_body: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.structured not in STRUCTURED:
-            raise ConfigError(f"propose.sampling.structured={self.structured}: legal are {', '.join(STRUCTURED)}")
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,19 @@
 """LLMProposer: asks a language model for a network, and again with the reason where the reply holds none."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from lmanet.errors import ArchitectureError
-from lmanet.propose.client import Answer, Client, Sampling
 from lmanet.propose.prompt import Message, Prompt
 from lmanet.propose.reply import parse_reply
+from lmanet.propose.sampling import Sampling
 from lmanet.propose.servers import Server
 from lmanet.records import Brief, Proposal, Request, Usage
 from lmanet.space import Architecture, json_schema
+
+if TYPE_CHECKING:
+    from lmanet.propose.client import Answer, Client
 
 
 class LLMProposer:
@@ -26,7 +31,7 @@ class LLMProposer:
         self.sampling = sampling
         self.prompt = prompt
         self._opening = prompt.opening(brief)
-        self._client: Client | None = None
+        self._client: "Client | None" = None
 
     def propose(self, request: Request) -> list[Proposal]:
         first = self.prompt.ask(self._opening, request.feedback)
@@ -58,7 +63,7 @@ class LLMProposer:
             usage=usage,
         )
 
-    def _read(self, answer: Answer) -> Architecture:
+    def _read(self, answer: "Answer") -> Architecture:
         try:
             return parse_reply(answer.text, self.brief.space)
         except ArchitectureError as fault:
@@ -66,8 +71,10 @@ class LLMProposer:
                 raise ArchitectureError(f"the reply was cut at {self.sampling.max_reply_tokens} tokens: {fault}") from fault
             raise
 
-    def _connected(self) -> Client:
+    def _connected(self) -> "Client":
         if self._client is None:
+            from lmanet.propose.client import Client  # imports openai, which takes seconds: only a run that asks a model pays
+
             endpoint = self.server.start(self.model)
             self._client = Client(endpoint, self.sampling, json_schema(self.brief.space))
         return self._client
