@@ -40,12 +40,14 @@ class Proposal(Record):
         proposer: who proposed: a model's name, ``random``, ``replay``.
         reply: the model's last reply, to the letter; None where no model was asked.
         error: why there is no architecture.
+        structured: whether that reply was constrained by the space's JSON schema; None where no model was asked.
     """
 
     proposer: str
     architecture: Architecture | None = None
     reply: str | None = None
     error: str | None = None
+    structured: bool | None = None
     usage: Usage = Usage()
 
 

@@ -2,7 +2,7 @@
 
 from lmanet.space.architecture import Architecture, Head, Stage, Stem, explain_validation, load_architecture, parse_architecture
 from lmanet.space.cost import Cost, estimate
-from lmanet.space.describe import describe, json_schema
+from lmanet.space.describe import describe, json_schema, write_proposal
 from lmanet.space.graph import Operator, architecture_id, operators
 from lmanet.space.space import Space, load_space
 
@@ -23,4 +23,5 @@ __all__ = [
     "load_space",
     "operators",
     "parse_architecture",
+    "write_proposal",
 ]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from lmanet.errors import ArchitectureError
 
@@ -13,6 +13,17 @@ Activation = Literal["relu6", "leaky_relu", "swish", "hard_swish"]
 BlockKind = Literal["depthwise", "mbconv"]
 Padding = Literal["same", "torch"]
 Channels = Annotated[int, Field(ge=1, le=4096)]
+
+
+def _whole(value: object) -> object:
+    # Strict or not, pydantic takes 3.0 for the literal 3 and true for 1.
+    if type(value) is not int:
+        raise ValueError("input should be a valid integer")
+    return value
+
+
+Kernel = Annotated[Literal[1, 3, 5, 7], BeforeValidator(_whole)]
+Stride = Annotated[Literal[1, 2], BeforeValidator(_whole)]
 
 
 class _Frozen(BaseModel):
@@ -24,8 +35,8 @@ class Stem(_Frozen):
     """An ordinary convolution with batch norm and activation before the first stage."""
 
     channels: Channels
-    kernel: Literal[1, 3, 5, 7]
-    stride: Literal[1, 2]
+    kernel: Kernel
+    stride: Stride
     activation: Activation
 
 
@@ -42,8 +53,8 @@ class Stage(_Frozen):
 
     block: BlockKind
     channels: Channels
-    kernel: Literal[1, 3, 5, 7]
-    stride: Literal[1, 2]
+    kernel: Kernel
+    stride: Stride
     expansion: Annotated[int, Field(ge=1, le=16)]
     se_ratio: Annotated[float, Field(ge=0.0, le=1.0)]
     skip: bool

@@ -1,9 +1,10 @@
-"""A space in words: JSON schema for constrained decoding and text for the prompt."""
+"""A space in words: JSON schema for constrained decoding, text for the prompt, and an architecture as a model writes it."""
 
 import json
 from typing import Any
 
-from lmanet.space.space import Part, Space
+from lmanet.space.architecture import Architecture
+from lmanet.space.space import AnyPart, Part, Space
 
 
 def json_schema(space: Space) -> dict[str, Any]:
@@ -32,6 +33,23 @@ def describe(space: Space) -> str:
     number = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     lines += [f"stages: a list of {number} stages, each with", *_field_lines(space.stage)]
     return "\n".join(lines + _part_lines("head", space.head))
+
+
+def write_proposal(space: Space, architecture: Architecture) -> str:
+    """One line of JSON as a model of this space would write it: the inverse of `Space.parse`, in the order of `json_schema`."""
+    data: dict[str, Any] = {name: getattr(architecture, name) for name, values in space.fields.items() if len(values) > 1}
+    for name, spec in space.parts.items():
+        part = getattr(architecture, name)
+        data[name] = None if part is None else _written(part, spec)
+    data["stages"] = [_written(stage, space.stage) for stage in architecture.stages]
+    if "head" in data:
+        data["head"] = data.pop("head")
+    return json.dumps(data)
+
+
+def _written(part: AnyPart, spec: Part) -> dict[str, Any]:
+    # The space's own value, so that 0 is not written as 0.0.
+    return {name: values[values.index(getattr(part, name))] for name, values in spec.fields.items() if len(values) > 1}
 
 
 def _part_schema(spec: Part) -> dict[str, Any]:

@@ -1,0 +1,76 @@
+"""What a proposer is told of the trials so far: the front and all around it, the best alone, or nothing."""
+
+from collections.abc import Sequence
+
+from lmanet.errors import ConfigError
+from lmanet.feedback import lines
+from lmanet.feedback.coverage import untried
+from lmanet.feedback.hints import hint
+from lmanet.feedback.sections import Section, fit
+from lmanet.records import Trial
+from lmanet.space import Space
+
+MIN_TOKENS = 50
+
+
+class ParetoFeedback:
+    """Counts, best network, front, recent failures, values never tried, and a hint.
+
+    Args:
+        max_tokens: the longest text, by `lmanet.feedback.tokens.count_tokens`, which never counts too few.
+        recent_failures: the most failures that are told, the last first.
+    """
+
+    def __init__(self, space: Space, max_tokens: int, recent_failures: int) -> None:
+        _check(max_tokens)
+        self.space = space
+        self.max_tokens = max_tokens
+        self.recent_failures = recent_failures
+
+    def compose(self, trials: Sequence[Trial], front: Sequence[Trial]) -> str:
+        if not trials:
+            return ""
+        failed = [lines.failure(trial) for trial in reversed(trials) if not trial.eligible]
+        summary = [line for line in (lines.counts(trials), lines.averages(trials)) if line]
+        networks = [lines.network(trial, self.space) for trial in front]
+        sections = (
+            Section("Results so far:", tuple(summary), rank=1),
+            Section("Best network so far:", tuple(networks[:1]), rank=0),
+            Section("Other networks that no network beats in everything:", tuple(networks[1:]), rank=3),
+            Section("Failures, the last first:", tuple(dict.fromkeys(failed))[: self.recent_failures], rank=4),
+            Section("Values never tried:", tuple(untried(trials, self.space)), rank=5),
+            Section("Hint:", (hint(trials, front),), rank=2),
+        )
+        return fit(sections, self.max_tokens)
+
+
+class BestOnlyFeedback:
+    """The most accurate network within the limits and nothing else.
+
+    Args:
+        max_tokens: as for `ParetoFeedback`; a longer text is left out.
+    """
+
+    def __init__(self, space: Space, max_tokens: int) -> None:
+        _check(max_tokens)
+        self.space = space
+        self.max_tokens = max_tokens
+
+    def compose(self, trials: Sequence[Trial], front: Sequence[Trial]) -> str:
+        best = tuple(lines.network(trial, self.space) for trial in front[:1])
+        return fit((Section("Best network so far:", best, rank=0),), self.max_tokens)
+
+
+class NoFeedback:
+    """Nothing: every proposal is asked for with the same words."""
+
+    def __init__(self, space: Space) -> None:
+        pass  # given to every option of the step
+
+    def compose(self, trials: Sequence[Trial], front: Sequence[Trial]) -> str:
+        return ""
+
+
+def _check(max_tokens: int) -> None:
+    if max_tokens < MIN_TOKENS:
+        raise ConfigError(f"feedback.max_tokens={max_tokens}: at least {MIN_TOKENS} are needed; or choose feedback=none")

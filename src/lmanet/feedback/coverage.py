@@ -1,0 +1,33 @@
+"""Which values of the space no proposal has used yet."""
+
+from collections.abc import Iterator, Sequence
+
+from lmanet.records import Trial
+from lmanet.space import Architecture, Space
+
+
+def untried(trials: Sequence[Trial], space: Space) -> list[str]:
+    """One line for every field that has values which no proposed network used, trained or not."""
+    used = {entry for trial in trials if trial.architecture for entry in _entries(trial.architecture)}
+    return [
+        f"- {name}: {', '.join(map(str, missing))}"
+        for name, values in _choices(space)
+        if (missing := [value for value in values if (name, value) not in used])
+    ]
+
+
+def _choices(space: Space) -> Iterator[tuple[str, Sequence[object]]]:
+    yield from space.fields.items()
+    yield "number of stages", space.num_stages
+    for name, part in {**space.parts, "stage": space.stage}.items():
+        for field, values in part.fields.items():
+            yield f"{name} {field}", values
+
+
+def _entries(architecture: Architecture) -> Iterator[tuple[str, object]]:
+    yield from {"resolution": architecture.resolution, "padding": architecture.padding}.items()
+    yield "number of stages", len(architecture.stages)
+    parts = [("stem", architecture.stem), ("head", architecture.head), *(("stage", stage) for stage in architecture.stages)]
+    for name, part in parts:
+        if part:
+            yield from ((f"{name} {field}", value) for field, value in part)

@@ -1,0 +1,40 @@
+"""One hint for the next proposal, by rule."""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from lmanet.records import Status, Trial
+
+SENTENCES = Path(__file__).parent / "templates" / "hints.txt"
+RECENT = 10
+STALLED = 20
+
+
+def hint(trials: Sequence[Trial], front: Sequence[Trial]) -> str:
+    """The sentence of the first rule that applies: what most of the last 10 failed by, no front, a front 20 trials old, else growth."""
+    return _sentences()[_rule(trials, front)]
+
+
+def _rule(trials: Sequence[Trial], front: Sequence[Trial]) -> str:
+    recent = trials[-RECENT:]
+    faults = Counter(fault for trial in recent for fault in _faults(trial))
+    fault, times = max(faults.items(), key=lambda item: (item[1], item[0]), default=("", 0))
+    if times * 2 >= len(recent) and fault in _sentences():
+        return fault
+    if not front:
+        return "no_front"
+    return "stalled" if trials[-1].number - max(trial.number for trial in front) >= STALLED else "improve"
+
+
+def _faults(trial: Trial) -> set[str]:
+    if trial.status is Status.UNPARSABLE:
+        return {trial.status.value}
+    return {violation.rule for violation in trial.verdict.violations} if trial.verdict else set()
+
+
+@cache
+def _sentences() -> dict[str, str]:
+    lines = SENTENCES.read_text(encoding="utf-8").splitlines()
+    return dict(line.split(": ", 1) for line in lines if line and not line.startswith("#"))

@@ -1,0 +1,81 @@
+"""What a language model is measured against: uniform draws, and the proposals of an earlier run."""
+
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+
+from lmanet.errors import ArchitectureError, ConfigError, EndpointError, HistoryError
+from lmanet.propose.reply import parse_reply
+from lmanet.records import Brief, Proposal, Request, Trial
+from lmanet.space import explain_validation
+
+
+class RandomProposer:
+    """Draws every field of the space uniformly; the run's seed and the trial's number fix the draw."""
+
+    def __init__(self, brief: Brief) -> None:
+        self.brief = brief
+
+    def propose(self, request: Request) -> list[Proposal]:
+        return [self._one(request.number + i) for i in range(request.count)]
+
+    def close(self) -> None:
+        pass
+
+    def _one(self, number: int) -> Proposal:
+        rng = np.random.default_rng([self.brief.seed, number])
+        return Proposal(proposer="random", architecture=self.brief.space.sample(rng))
+
+
+class ReplayProposer:
+    """Proposes what another run was proposed, trial by trial; replies are parsed anew, and cost no tokens.
+
+    Args:
+        history: the ``history.jsonl`` of that run.
+    """
+
+    def __init__(self, brief: Brief, history: str) -> None:
+        self.brief = brief
+        self.history = Path(history)
+        self._recorded = _read_proposals(self.history)
+
+    def propose(self, request: Request) -> list[Proposal]:
+        numbers = [n for n in range(request.number, request.number + request.count) if n in self._recorded]
+        if not numbers:
+            raise EndpointError(
+                f"{self.history} holds {len(self._recorded)} proposals, none with number {request.number}; "
+                "lower the budget of the run or replay a longer one (propose.history)"
+            )
+        return [self._one(self._recorded[number]) for number in numbers]
+
+    def close(self) -> None:
+        pass
+
+    def _one(self, recorded: Proposal) -> Proposal:
+        replayed = Proposal(proposer="replay", reply=recorded.reply, structured=recorded.structured)
+        if recorded.reply is None:
+            return replayed.model_copy(update={"architecture": recorded.architecture, "error": recorded.error})
+        try:
+            return replayed.model_copy(update={"architecture": parse_reply(recorded.reply, self.brief.space)})
+        except ArchitectureError as fault:
+            return replayed.model_copy(update={"error": recorded.error or str(fault)})
+
+
+def _read_proposals(path: Path) -> dict[int, Proposal]:
+    """Trial number -> proposal; a last line without its end was never recorded."""
+    try:
+        # not splitlines(): a reply may hold U+2028, which JSON leaves as it is
+        lines = path.read_bytes().split(b"\n")[:-1]
+    except OSError as error:
+        raise ConfigError(f"no history can be read at {path}: {error}; set propose.history to the history.jsonl of a run") from None
+    proposals = {}
+    for number, line in enumerate(lines, start=1):
+        try:
+            trial = Trial.model_validate_json(line)
+        except ValidationError as error:
+            raise HistoryError(
+                f"{path} line {number} is no trial ({explain_validation(error, most=1)}); set propose.history to a sound file"
+            ) from None
+        proposals[trial.number] = trial.proposal
+    return proposals

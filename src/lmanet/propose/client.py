@@ -1,0 +1,167 @@
+"""Asks a chat model: one request with a ceiling on time and retries, and a fallback that is heard where a server knows no JSON schema."""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import openai
+from openai.types.chat import ChatCompletion
+
+from lmanet.errors import EndpointError
+from lmanet.propose.prompt import Message
+from lmanet.propose.sampling import Sampling
+from lmanet.propose.servers import Endpoint
+from lmanet.records import Usage
+
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 30.0
+SCHEMA_WORDS = ("response_format", "json_schema", "schema", "grammar")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A reply to the letter.
+
+    Attributes:
+        cut: it ended at ``max_reply_tokens``.
+        structured: it was asked for with the JSON schema.
+    """
+
+    text: str
+    cut: bool
+    structured: bool
+    usage: Usage
+
+
+class _Refusal(EndpointError):
+    """The server took the request and refused it, perhaps for its schema."""
+
+
+class Client:
+    """A connection to one model.
+
+    Args:
+        schema: JSON schema of a reply.
+    """
+
+    def __init__(self, endpoint: Endpoint, sampling: Sampling, schema: Mapping[str, Any]) -> None:
+        self.endpoint = endpoint
+        self.sampling = sampling
+        self.structured = sampling.structured != "never"
+        self._proven = sampling.structured == "always"
+        self._format = {"type": "json_schema", "json_schema": {"name": "architecture", "strict": True, "schema": schema}}
+        self._requests = 0
+        loopback = urlsplit(endpoint.base_url).hostname in LOOPBACK
+        self._api = openai.OpenAI(
+            base_url=endpoint.base_url,
+            api_key=endpoint.api_key,
+            timeout=endpoint.timeout_s,
+            max_retries=0,
+            http_client=openai.DefaultHttpxClient(trust_env=not loopback),  # no proxy on the way to this machine
+        )
+
+    def ask(self, messages: Sequence[Message], seed: int) -> Answer:
+        """One reply.
+
+        Raises:
+            EndpointError: none can be had; one sentence says why and what to change.
+        """
+        began, self._requests = time.monotonic(), 0
+        completion = self._complete(messages, seed)
+        choice, usage = completion.choices[0], completion.usage
+        return Answer(
+            text=choice.message.content or "",
+            cut=choice.finish_reason == "length",
+            structured=self.structured,
+            usage=Usage(
+                prompt_tokens=usage.prompt_tokens if usage else 0,
+                completion_tokens=usage.completion_tokens if usage else 0,
+                requests=self._requests,
+                seconds=round(time.monotonic() - began, 3),
+            ),
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._api.close()
+
+    def _complete(self, messages: Sequence[Message], seed: int) -> ChatCompletion:
+        body = {
+            "model": self.endpoint.model,
+            "messages": list(messages),
+            "seed": seed,
+            "temperature": self.sampling.sampling_temperature,
+            "max_tokens": self.sampling.max_reply_tokens,
+            "extra_body": dict(self.sampling.extra_body),
+        }
+        if not self.structured:
+            return self._send(body)
+        try:
+            completion = self._send(body | {"response_format": self._format})
+            self._proven = True
+            return completion
+        except _Refusal as refusal:
+            if self._proven:
+                raise
+            completion = self._send(body)  # where this fails too, the schema was not to blame
+            self.structured = False
+            log.warning("Plain text from here on, without the JSON schema (propose.sampling.structured=auto): %s", refusal)
+            return completion
+
+    def _send(self, body: Mapping[str, Any]) -> ChatCompletion:
+        for number in range(self.endpoint.retries + 1):
+            if number:
+                time.sleep(min(FIRST_PAUSE_S * 2 ** (number - 1), LONGEST_PAUSE_S))
+            self._requests += 1
+            try:
+                return self._checked(self._api.chat.completions.create(**body))
+            except (openai.OpenAIError, ValueError) as error:
+                fault = error
+                if not _passing(error):
+                    break
+        raise self._explain(fault) from fault
+
+    def _checked(self, completion: Any) -> ChatCompletion:
+        # The library does not check what it reads: a web page becomes a str, any JSON a completion without choices.
+        if isinstance(completion, ChatCompletion) and completion.choices and getattr(completion.choices[0], "message", None):
+            return completion
+        raise ValueError("the answer is no chat completion")
+
+    def _explain(self, error: Exception) -> EndpointError:
+        url, model = self.endpoint.base_url, self.endpoint.model
+        if isinstance(error, openai.APITimeoutError):
+            return EndpointError(
+                f"{url} was silent for {self.endpoint.timeout_s:g} s; look at the server, or raise propose.server.timeout_s"
+            )
+        if isinstance(error, openai.APIConnectionError):
+            return EndpointError(f"nothing answers at {url}; start the server (conf/propose says how) or correct propose.server.base_url")
+        if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
+            return EndpointError(
+                f"{url} refuses the API key ({error.status_code}); put a valid one into the environment variable that "
+                "propose.server.api_key_env names"
+            )
+        if isinstance(error, openai.NotFoundError):
+            return EndpointError(
+                f"{url} has no model {model!r} (404); correct propose.model, or propose.server.base_url, which ends in /v1"
+            )
+        if isinstance(error, openai.RateLimitError):
+            return EndpointError(f"{url} takes no more requests for now (429): {_text(error)}; wait, or check the account's quota")
+        if isinstance(error, openai.APIStatusError):
+            return _Refusal(f"{url} refuses the request ({error.status_code}): {_text(error)}; see propose.sampling and propose.server")
+        return EndpointError(f"{url} speaks no OpenAI-compatible API: {_text(error)}; correct propose.server.base_url, which ends in /v1")
+
+
+def _passing(error: Exception) -> bool:
+    """Whether the same request may succeed later."""
+    if isinstance(error, openai.InternalServerError):
+        return not any(word in str(error).lower() for word in SCHEMA_WORDS)
+    return isinstance(error, openai.APIConnectionError | openai.RateLimitError)
+
+
+def _text(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

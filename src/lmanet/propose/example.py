@@ -1,0 +1,65 @@
+"""The few-shot example of the prompt: a network inside the space and within the limits, found by formula alone."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from lmanet.errors import ConfigError
+from lmanet.records import Brief
+from lmanet.space import Architecture, estimate
+from lmanet.space.graph import feature_operators
+
+MAX_CLIMBS = 10  # a climb may end beside a limit that only two changes at once would meet
+STEPS = 500
+ROOM = 0.5  # of the tightest limit: an example at the limit would invite proposals beyond it
+
+LAST_PIXELS = 8  # height and width that are left for the classifier, at most
+USUAL_LAYERS = 3
+
+# Smaller is better, the first entry first: excess over the limits, habits broken, distance from ROOM.
+Awkwardness = tuple[float, int, float]
+
+
+def example(brief: Brief) -> Architecture:
+    """Climb from a random network to one that keeps the limits, looks like what people build and uses half of the tightest limit.
+
+    The brief, its seed included, decides the result.
+
+    Raises:
+        ConfigError: no network within the limits was found.
+    """
+    rng = np.random.default_rng(brief.seed)
+    for _ in range(MAX_CLIMBS):
+        found = _climb(brief, rng)
+        if _awkwardness(found, brief)[0] == 0:
+            return found
+    raise ConfigError(
+        f"no network of the space {brief.space.name} within {dict(brief.limits)} was found in {MAX_CLIMBS} climbs; "
+        "raise the limits (conf/target) or widen the space (conf/space)"
+    )
+
+
+def _climb(brief: Brief, rng: np.random.Generator) -> Architecture:
+    best = brief.space.sample(rng)
+    least = _awkwardness(best, brief)
+    for _ in range(STEPS):
+        changed = brief.space.mutate(best, rng)
+        if (awkwardness := _awkwardness(changed, brief)) <= least:
+            best, least = changed, awkwardness
+    return best
+
+
+def _awkwardness(architecture: Architecture, brief: Brief) -> Awkwardness:
+    cost = estimate(architecture, brief.num_classes)
+    shares = [getattr(cost, name) / limit for name, limit in brief.limits.items()]
+    over = sum(share - 1 for share in shares if share > 1)
+    return over, _broken_habits(architecture), abs(max(shares, default=ROOM) - ROOM)
+
+
+def _broken_habits(architecture: Architecture) -> int:
+    stages = architecture.stages
+    narrower = sum(after.channels < before.channels for before, after in pairwise(stages))
+    mixed = sum(after.activation != before.activation for before, after in pairwise(stages))
+    long = sum(stage.layers > USUAL_LAYERS for stage in stages)
+    large = feature_operators(architecture)[-1].out_shape[1] > LAST_PIXELS
+    return narrower + mixed + long + large

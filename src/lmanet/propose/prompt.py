@@ -1,0 +1,89 @@
+"""The text that a model is asked with: a brief -> the constant beginning, then feedback, then what is wanted."""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from string import Template
+from typing import Literal, TypedDict
+
+from lmanet.errors import ConfigError
+from lmanet.propose.example import example
+from lmanet.records import Brief
+from lmanet.space import describe, estimate, write_proposal
+
+FOLDER = Path(__file__).parent / "prompts"
+# What a correction may quote: with one token a byte at worst, a re-asked prompt stays within 8k.
+MAX_QUOTED_BYTES = 2000
+MAX_REASON_BYTES = 600
+QUANTITIES = {
+    "macs": "multiply-accumulates",
+    "params": "parameters",
+    "peak_sram_bytes": "bytes of int8 activations alive at once",
+    "flash_bytes": "bytes of int8 weights",
+}
+
+
+class Message(TypedDict):
+    """One turn of a chat."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+class Prompt:
+    """Writes the messages.
+
+    Args:
+        max_attempts: requests for one proposal: the first, then those that name what was wrong with the reply before.
+    """
+
+    def __init__(self, max_attempts: int) -> None:
+        if max_attempts < 1:
+            raise ConfigError(f"propose.prompt.max_attempts={max_attempts}: at least 1 is needed")
+        self.max_attempts = max_attempts
+
+    def opening(self, brief: Brief) -> str:
+        """The part that is the same in every request of a run, so that a server may keep it in its prefix cache."""
+        shown = example(brief)
+        cost = estimate(shown, brief.num_classes)
+        return _render(
+            "design",
+            images=_images(brief),
+            limits="\n".join(f"- {name}: at most {limit:,} {QUANTITIES[name]}" for name, limit in brief.limits.items()),
+            space=describe(brief.space),
+            example=write_proposal(brief.space, shown),
+            example_cost=", ".join(f"{name} {getattr(cost, name):,}" for name in brief.limits),
+        )
+
+    def ask(self, opening: str, feedback: str) -> list[Message]:
+        """The first request for a proposal."""
+        parts = (opening, feedback.strip(), _render("answer"))
+        return [{"role": "user", "content": "\n\n".join(part for part in parts if part)}]
+
+    def ask_again(self, first: Sequence[Message], reply: str, reason: str) -> list[Message]:
+        """The same request once more, with the reply that could not be used and what was wrong with it."""
+        correction = _render("correct", reason=_clip(reason, MAX_REASON_BYTES))
+        return [
+            *first,
+            {"role": "assistant", "content": _clip(reply, MAX_QUOTED_BYTES)},
+            {"role": "user", "content": correction},
+        ]
+
+
+def _images(brief: Brief) -> str:
+    resolutions = brief.space.resolution
+    pixels = f", {resolutions[0]}x{resolutions[0]} pixels" if len(resolutions) == 1 else ""
+    return f"{brief.images}: RGB images{pixels}, {brief.num_classes} classes"
+
+
+def _render(name: str, **values: str) -> str:
+    return _template(name).substitute(values)
+
+
+@cache
+def _template(name: str) -> Template:
+    return Template((FOLDER / f"{name}.txt").read_text(encoding="utf-8").strip())
+
+
+def _clip(text: str, most_bytes: int) -> str:
+    return text.encode()[:most_bytes].decode(errors="ignore")

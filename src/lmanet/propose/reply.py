@@ -1,0 +1,69 @@
+"""A model's reply -> architecture of the space, or the reason why there is none; the text is data and nothing in it is coerced."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import json_repair
+
+from lmanet.errors import ArchitectureError
+from lmanet.space import Architecture, Space
+
+MAX_REPLY_CHARACTERS = 16_384
+END_OF_THOUGHT = "</think>"
+
+
+def parse_reply(reply: str, space: Space) -> Architecture:
+    """Find the first architecture of ``space`` in a reply, however it is wrapped, repeated or broken off.
+
+    Whole JSON objects come first; where none of them is legal the text is repaired (brackets, quotes, commas) and read again.
+
+    Raises:
+        ArchitectureError: what is wrong with the first object that was meant as an architecture, or that there is none.
+    """
+    if len(reply) > MAX_REPLY_CHARACTERS:
+        raise ArchitectureError(f"the reply has {len(reply)} characters, more than {MAX_REPLY_CHARACTERS}")
+    text = reply.rpartition(END_OF_THOUGHT)[2]
+    fault: ArchitectureError | None = None
+    for candidate in _candidates(text):
+        try:
+            return space.parse(candidate)
+        except ArchitectureError as error:
+            fault = fault or error
+    raise fault or ArchitectureError("the reply is empty" if not text.strip() else 'the reply holds no JSON object with "stages"')
+
+
+def _candidates(text: str) -> Iterator[dict[str, Any]]:
+    for value in _whole_objects(text):
+        yield from _architectures(value)
+    if (start := text.find("{")) >= 0:
+        yield from _architectures(_repaired(text[start:]))
+
+
+def _whole_objects(text: str) -> Iterator[Any]:
+    """Every JSON object that stands in the text unbroken, from left to right."""
+    decoder = json.JSONDecoder()
+    position = text.find("{")
+    while position >= 0:
+        try:
+            value, position = decoder.raw_decode(text, position)
+            yield value
+        except (ValueError, RecursionError):  # ValueError: malformed, or an integer of thousands of digits
+            position += 1
+        position = text.find("{", position)
+
+
+def _repaired(text: str) -> Any:
+    try:
+        return json_repair.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _architectures(value: Any) -> Iterator[dict[str, Any]]:
+    """The value itself, or what a list or a wrapping object such as ``{"architecture": ...}`` holds."""
+    if isinstance(value, dict) and "stages" in value:
+        yield value
+        return
+    inner = value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()
+    yield from (item for item in inner if isinstance(item, dict) and "stages" in item)

