@@ -63,9 +63,9 @@ class WandbTracker:
     def on_front_change(self, front: Sequence[Trial], hypervolume: float) -> None:
         if self.run is None:
             return
-        wandb = _library()
-        table = wandb.Table(columns=COLUMNS, data=[_row(trial) for trial in front])
-        plot = wandb.plot.scatter(table, "MACs", "validation accuracy", title="Pareto front")
+        library = _library()
+        table = library.Table(columns=COLUMNS, data=[_row(trial) for trial in front])
+        plot = library.plot.scatter(table, "MACs", "validation accuracy", title="Pareto front")
         newest = max(trial.number for trial in front)
         self.run.log({"trial": newest, "front": table, "front_plot": plot, "hypervolume": hypervolume, "front_size": len(front)})
 
@@ -79,12 +79,11 @@ class WandbTracker:
             self.run = None
 
     def _open(self) -> "wandb.Run":
-        wandb = _library()
         unless_told = "online" if os.environ.get("WANDB_API_KEY") else "offline"
         mode = unless_told if self.mode == "auto" else self.mode
         try:
             return self._init(mode)
-        except wandb.errors.Error as error:
+        except _library().errors.Error as error:
             reason = str(error).splitlines()[0]
             if self.mode != "auto":
                 raise ConfigError(f"W&B gives no run in mode {mode}: {reason}; track.wandb.mode=offline needs no network") from error
@@ -92,9 +91,9 @@ class WandbTracker:
             return self._init("offline")
 
     def _init(self, mode: Any) -> "wandb.Run":
-        wandb = _library()
+        library = _library()
         (self.folder / "wandb").mkdir(parents=True, exist_ok=True)
-        run: wandb.Run = wandb.init(
+        run: wandb.Run = library.init(
             project=self.project,
             dir=self.folder,
             id=self._run_id(),
@@ -103,7 +102,7 @@ class WandbTracker:
             resume="allow" if mode == "online" else None,
             config=self._config(),
             # The terminal is the progress view's.
-            settings=wandb.Settings(silent=True, console="off", init_timeout=self.init_seconds),
+            settings=library.Settings(silent=True, console="off", init_timeout=self.init_seconds),
         )
         return run
 
