@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lmanet.records import Trial
-from lmanet.track.tally import Budget
+from lmanet.records import Budget, Trial
 
 
 class EventLog:
@@ -26,13 +25,7 @@ class EventLog:
         self.started = time.monotonic()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         _drop_torn_line(self.path)
-        limits = {
-            "proposals": budget.proposals,
-            "trained": budget.trained,
-            "seconds": budget.seconds,
-            "tokens": budget.tokens,
-        }
-        self._write("search_start", trials=len(trials), budget=limits)
+        self._write("search_start", trials=len(trials), budget=budget.model_dump())
 
     def on_trial_end(self, trial: Trial) -> None:
         self._write("trial_end", number=trial.number, status=trial.status, id=trial.id)

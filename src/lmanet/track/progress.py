@@ -10,8 +10,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from lmanet.records import Status, Trial
-from lmanet.track.tally import Budget, Tally
+from lmanet.records import Budget, Status, Trial
+from lmanet.track.tally import Tally
 
 log = logging.getLogger(__name__)
 STYLES = {
@@ -71,8 +71,8 @@ class Progress:
 
     def _standing(self, tally: Tally) -> Text:
         """Best accuracy, hypervolume, tokens."""
-        best = tally.best.score if tally.best else None
-        parts = [f"best {best.val_accuracy:.1%} on validation" if best else "no network yet"]
+        best = tally.best_accuracy
+        parts = [f"best {best:.1%} on validation" if best is not None else "no network within the limits yet"]
         parts.append(f"hypervolume {self.hypervolume:.3f}" if self.hypervolume is not None else "")
         limit = f" of {tally.budget.tokens:,}" if tally.budget.tokens else ""
         parts.append(f"{tally.tokens:,}{limit} tokens" if tally.tokens else "")
@@ -112,9 +112,8 @@ def front_table(front: Sequence[Trial]) -> Table:
 
 
 def _candidate(tally: Tally) -> Text:
-    of_proposals = f"/{tally.budget.proposals}" if tally.budget.proposals else ""
     of_trained = f", trained {tally.statuses[Status.TRAINED]}/{tally.budget.trained}" if tally.budget.trained else ""
-    return Text(f"candidate {tally.statuses.total()}{of_proposals}{of_trained}", style="bold")
+    return Text(f"candidate {tally.statuses.total()}/{tally.budget.proposals}{of_trained}", style="bold")
 
 
 def _time(tally: Tally) -> Text:

@@ -3,36 +3,15 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
-from lmanet.records import Status, Trial
-
-
-class Budget(Protocol):
-    """The ceilings of a search; None means that there is no such ceiling."""
-
-    @property
-    def proposals(self) -> int | None:
-        """Most trials of any status."""
-
-    @property
-    def trained(self) -> int | None:
-        """Most trained networks."""
-
-    @property
-    def seconds(self) -> float | None:
-        """Most seconds from the start of the search."""
-
-    @property
-    def tokens(self) -> int | None:
-        """Most tokens, prompts and replies together."""
+from lmanet.records import Budget, Status, Trial
 
 
 class Tally:
     """Counts over the trials of one search.
 
     Args:
-        budget: of the whole run, ``trials`` included; only its ``seconds`` count from now.
+        budget: of the whole run, ``trials`` included.
         trials: made before this start; they count, but not as pace.
         clock: seconds, rising.
     """
@@ -40,10 +19,11 @@ class Tally:
     def __init__(self, budget: Budget, trials: Sequence[Trial] = (), clock: Callable[[], float] = time.monotonic) -> None:
         self.budget = budget
         self.clock = clock
+        self.seconds_before = max((trial.elapsed_seconds for trial in trials), default=0.0)
         self.started = clock()
         self.statuses: Counter[Status] = Counter()
         self.tokens = 0
-        self.best: Trial | None = None
+        self.best_accuracy: float | None = None
         for trial in trials:
             self.add(trial)
         self.before = self._used()
@@ -53,13 +33,13 @@ class Tally:
         usage = trial.proposal.usage
         self.statuses[trial.status] += 1
         self.tokens += usage.prompt_tokens + usage.completion_tokens
-        if trial.score and trial.eligible and (self.best is None or trial.score.val_accuracy > _accuracy(self.best)):
-            self.best = trial
+        if trial.score and trial.eligible:
+            self.best_accuracy = max(trial.score.val_accuracy, self.best_accuracy or 0.0)
 
     @property
     def elapsed_seconds(self) -> float:
-        """Since the start of this process's search."""
-        return self.clock() - self.started
+        """Of searching, over all parts of a resumed run."""
+        return self.seconds_before + self.clock() - self.started
 
     @property
     def share_done(self) -> float:
@@ -69,13 +49,10 @@ class Tally:
 
     @property
     def seconds_left(self) -> float | None:
-        """Until the first ceiling at the pace so far; None before there is a pace."""
-        used = self._used()
-        estimates = []
-        for name, limit in self._limits().items():
-            if (done := used[name] - self.before[name]) > 0:
-                estimates.append(max(limit - used[name], 0.0) * self.elapsed_seconds / done)
-        return min(estimates, default=None)
+        """Until the first ceiling at the pace since this start; None before there is a pace."""
+        used, gone = self._used(), self.clock() - self.started
+        paces = {name: (used[name] - self.before[name]) / gone for name in used if gone > 0}
+        return min((max(limit - used[name], 0.0) / paces[name] for name, limit in self._limits().items() if paces.get(name)), default=None)
 
     def _used(self) -> dict[str, float]:
         return {
@@ -86,14 +63,5 @@ class Tally:
         }
 
     def _limits(self) -> dict[str, float]:
-        limits = {
-            "proposals": self.budget.proposals,
-            "trained": self.budget.trained,
-            "seconds": self.budget.seconds,
-            "tokens": self.budget.tokens,
-        }
-        return {name: float(limit) for name, limit in limits.items() if limit}
-
-
-def _accuracy(trial: Trial) -> float:
-    return trial.score.val_accuracy if trial.score else 0.0
+        limits = self.budget.model_dump()
+        return {name: float(limit) for name, limit in limits.items() if limit is not None}

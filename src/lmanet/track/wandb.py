@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import yaml
 
 from lmanet.errors import ConfigError
-from lmanet.records import Trial
-from lmanet.track.tally import Budget
+from lmanet.records import Budget, Trial
 
 if TYPE_CHECKING:
     import wandb
