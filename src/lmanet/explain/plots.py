@@ -1,17 +1,19 @@
 """The report's plots: one function a figure, from a run's records. The only file that imports matplotlib."""
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter, ScalarFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
 from lmanet.explain.run_files import RunFiles
 from lmanet.explain.tables import reasons
 from lmanet.records import Epoch, Status, Trial
-from lmanet.space import Architecture, Cost, operators
+from lmanet.space import Architecture, Cost, architecture_id, operators
 from lmanet.space.cost import live_bytes, macs
 from lmanet.steps import Pareto
 
@@ -25,7 +27,7 @@ STATUS_COLOURS = {
     Status.TIMED_OUT: GREY,
 }
 MILLION, KIB = 1e6, 1024
-LABELS = 12  # points of a crowded front that are named
+CROWDED = 24  # pixels below which two points are too near for both to be named
 LOG_FROM = 30  # largest over smallest value from which an axis is logarithmic
 
 
@@ -40,22 +42,22 @@ def front_plot(trials: Sequence[Trial], front: Sequence[Trial], limits: Mapping[
     numbers = {trial.number for trial in front}
     dominated = [trial for trial in trials if trial.eligible and trial.number not in numbers]
     infeasible = [trial for trial in trials if trial.status is Status.TRAINED and not trial.eligible]
-    axes.scatter(_macs(dominated), _accuracies(dominated), s=28, color=GREY, alpha=0.7, label="dominated")
-    axes.scatter(_macs(infeasible), _accuracies(infeasible), s=34, color=GREY, marker="x", label="over a limit, never on the front")
+    for shown, marker, label in ((dominated, "o", "dominated"), (infeasible, "x", "over a limit, so never on the front")):
+        if shown:
+            axes.scatter(_macs(shown), _accuracies(shown), s=30, color=GREY, alpha=0.8, marker=marker, label=label)
     sram = [_cost(trial).peak_sram_bytes / KIB for trial in front]
     top = limits["peak_sram_bytes"] / KIB
     points = axes.scatter(
         _macs(front), _accuracies(front), c=sram, cmap="viridis", vmin=0, vmax=top, s=80, edgecolors="black", zorder=3, label="front"
     )
-    for trial in front[:LABELS]:
-        place = (_cost(trial).macs / MILLION, _accuracy(trial))
-        axes.annotate(f"#{trial.number + 1}", place, xytext=(7, 5), textcoords="offset points", fontsize=9)
     axes.axvline(limits["macs"] / MILLION, color=RED, linestyle="--", label="limit of MACs")
     figure.colorbar(points, ax=axes, label=f"peak SRAM (KiB), up to the limit of {top:.0f}")
     _scale(axes, [*_macs(dominated + infeasible), *_macs(front), limits["macs"] / MILLION])
     axes.set(title="Trained networks", xlabel="MACs (M)", ylabel="validation accuracy (%)")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=""))
     axes.legend(loc="lower right", fontsize=9)
+    axes.margins(x=0.08)
+    _name_points(axes, front)
     return figure
 
 
@@ -73,7 +75,7 @@ def proposals_plot(trials: Sequence[Trial], limits: Mapping[str, int]) -> Figure
     _plain_ticks(axes)
     left, bottom = axes.get_xlim()[0], axes.get_ylim()[0]
     axes.fill_between([left, macs_limit], bottom, sram_limit, color=GREEN, alpha=0.12, linewidth=0, label="within both limits")
-    axes.axvline(macs_limit, color=RED, linestyle="--", linewidth=1)
+    axes.axvline(macs_limit, color=RED, linestyle="--", linewidth=1, label="limit")
     axes.axhline(sram_limit, color=RED, linestyle="--", linewidth=1)
     axes.set_xlim(left=left)
     axes.set_ylim(bottom=bottom)
@@ -83,9 +85,9 @@ def proposals_plot(trials: Sequence[Trial], limits: Mapping[str, int]) -> Figure
 
 def progress_plot(trials: Sequence[Trial], pareto: Pareto) -> Figure:
     """Best validation accuracy and hypervolume over the trials, in the order in which they ended."""
-    best, hypervolume = [0.0], [0.0]
+    best, hypervolume = [math.nan], [0.0]  # there is no best before the first
     for count, trial in enumerate(trials, start=1):
-        best.append(max(best[-1], _accuracy(trial)) if trial.eligible else best[-1])
+        best.append(float(np.fmax(best[-1], _accuracy(trial))) if trial.eligible else best[-1])
         hypervolume.append(pareto.hypervolume(trials[:count]) if trial.eligible else hypervolume[-1])
     figure = Figure(figsize=(8, 5), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True)
@@ -95,7 +97,7 @@ def progress_plot(trials: Sequence[Trial], pareto: Pareto) -> Figure:
     upper.step(range(len(best)), best, where="post", color=BLUE, linewidth=2, label="best so far")
     upper.set(title="Progress of the search", ylabel="validation accuracy (%)")
     upper.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=""))
-    upper.legend(loc="lower right", fontsize=9)
+    upper.legend(loc="best", fontsize=9)
     lower.step(range(len(hypervolume)), hypervolume, where="post", color=GREEN, linewidth=2)
     lower.set(xlabel="trials, of any status", ylabel="hypervolume (share of 1)")
     lower.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -110,13 +112,13 @@ def statuses_plot(trials: Sequence[Trial]) -> Figure:
     rows = [(row.kind, row.trials, ORANGE) for row in reasons(trials)]
     figure = Figure(figsize=(8, 2.8), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for axes, bars, title in ((left, counts, "How the trials ended"), (right, rows, "Why not trained (a trial may break several rules)")):
+    for axes, bars, title in ((left, counts, "How the trials ended"), (right, rows, "Rules broken, and failures")):
         names, values, colours = zip(*bars, strict=True) if bars else ((), (), ())
         drawn = axes.barh(names, values, color=colours)
         axes.bar_label(drawn, padding=3, fontsize=9)
         axes.invert_yaxis()
         axes.set_title(title, fontsize=10)
-        axes.set_xlabel("trials")
+        axes.set_xlabel("trials" if axes is left else "trials (one may break several rules)")
         axes.margins(x=0.15)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
         _quiet(axes)
@@ -127,15 +129,16 @@ def curves_plot(run: RunFiles) -> Figure:
     """Validation accuracy by epoch: the front in mini-training, then full training and distillation where they were run."""
     phases = {
         "search (mini-training)": {f"#{trial.number + 1}": trial.score.curve for trial in run.front.trials if trial.score},
-        "full training": {str(i): network.score.curve for i, network in enumerate(run.full, start=1)},
-        "distillation": {str(i): network.score.curve for i, network in enumerate(run.distilled, start=1)},
+        "full training": {architecture_id(network.architecture): network.score.curve for network in run.full},
+        "distillation": {architecture_id(network.architecture): network.score.curve for network in run.distilled},
     }
     shown = {phase: curves for phase, curves in phases.items() if any(curves.values())}
     figure = Figure(figsize=(8, 3.4), layout="constrained")
-    panels = figure.subplots(1, len(shown) or 1, sharey=True, squeeze=False)[0]
-    for axes, (phase, curves) in zip(panels, shown.items(), strict=False):
-        for number, (name, curve) in enumerate(curves.items()):
-            _curve(axes, curve, name, leading=number == 0)
+    panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+    for axes, (phase, curves) in zip(panels, shown.items(), strict=True):
+        best = max((name for name in curves if curves[name]), key=lambda name: curves[name][-1].val_accuracy)
+        for name, curve in curves.items():
+            _curve(axes, curve, name, leading=name == best)
         axes.set_title(phase, fontsize=10)
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -158,12 +161,13 @@ def network_plot(architecture: Architecture, num_classes: int, limits: Mapping[s
     upper.bar(places, work, color=BLUE, width=0.8)
     upper.set(title="The best network, operator by operator", ylabel="MACs (M)")
     lower.bar(places, live, color=[RED if place == peak else GREEN for place in places], width=0.8)
-    lower.axhline(limits["peak_sram_bytes"] / KIB, color=RED, linestyle="--", linewidth=1.5, label="limit")
+    limit = limits["peak_sram_bytes"] / KIB
+    lower.axhline(limit, color=RED, linestyle="--", linewidth=1.5)
+    lower.annotate(f"limit: {limit:.1f} KiB", (len(graph) - 1, limit), xytext=(0, -12), textcoords="offset points", fontsize=9, ha="right")
     lower.annotate(
         f"peak: {live[peak]:.1f} KiB at {graph[peak].name}", (peak, live[peak]), xytext=(8, 3), textcoords="offset points", fontsize=9
     )
     lower.set(ylabel="live int8 tensors (KiB)", xlabel="operators in the order of execution")
-    lower.legend(loc="upper right", fontsize=9)
     start, ticks = 0, []
     for part, group in groupby(graph, key=lambda operator: operator.name.partition(".")[0]):
         size = len(list(group))
@@ -171,7 +175,9 @@ def network_plot(architecture: Architecture, num_classes: int, limits: Mapping[s
         start += size
         for axes in (upper, lower):
             axes.axvline(start - 0.5, color=GREY, linewidth=0.6)
-    lower.set_xticks([place for place, _ in ticks], [name for _, name in ticks], fontsize=9)
+    lower.set_xticks(
+        [place for place, _ in ticks], [name for _, name in ticks], fontsize=9, rotation=35, ha="right", rotation_mode="anchor"
+    )
     for axes in (upper, lower):
         axes.set_xlim(-0.5, len(graph) - 0.5)
         _quiet(axes)
@@ -192,7 +198,7 @@ def _quiet(axes: Axes) -> None:
 
 
 def _curve(axes: Axes, curve: Sequence[Epoch], name: str, leading: bool) -> None:
-    epochs = [epoch.epoch for epoch in curve]
+    epochs = [epoch.epoch + 1 for epoch in curve]
     accuracies = [epoch.val_accuracy for epoch in curve]
     colour, width, order = (BLUE, 2.2, 3) if leading else (GREY, 1.0, 2)
     axes.plot(epochs, accuracies, ".-", color=colour, linewidth=width, zorder=order, label=f"{name}, the best" if leading else None)
@@ -205,8 +211,23 @@ def _scale(axes: Axes, values: Sequence[float]) -> None:
 
 
 def _plain_ticks(axes: Axes) -> None:
+    """Logarithmic axes with 1, 2, 5, 10 and so on written out."""
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(ScalarFormatter())
+        if axis.get_scale() == "log":
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.set_minor_formatter(NullFormatter())
+
+
+def _name_points(axes: Axes, front: Sequence[Trial]) -> None:
+    """Write candidate numbers beside the points, the most accurate first, wherever there is room."""
+    named: list[tuple[float, float]] = []
+    for trial in front:
+        place = (_cost(trial).macs / MILLION, _accuracy(trial))
+        pixels = tuple(axes.transData.transform(place))
+        if all(math.dist(pixels, other) > CROWDED for other in named):
+            axes.annotate(f"#{trial.number + 1}", place, xytext=(-8, 6), textcoords="offset points", fontsize=9, ha="right")
+            named.append((pixels[0], pixels[1]))
 
 
 def _cost(trial: Trial) -> Cost:

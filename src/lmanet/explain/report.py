@@ -103,7 +103,7 @@ class Report:
         if run.front.trials:
             drawings["front"] = lambda: plots.front_plot(run.trials, run.front.trials, limits)
             drawings["progress"] = lambda: plots.progress_plot(run.trials, self.pareto)
-        if run.front.trials or run.full or run.distilled:
+        if any(row.epochs for row in tables.result_rows(run)):
             drawings["curves"] = lambda: plots.curves_plot(run)
         if architecture:
             drawings["network"] = lambda: plots.network_plot(architecture, self.num_classes, limits)

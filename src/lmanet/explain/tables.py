@@ -51,7 +51,7 @@ class ResultRow(NamedTuple):
 
 
 class Reason(NamedTuple):
-    """Why trials did not become networks: how many of them, and what the first was told."""
+    """A rule that was broken, or a status of failure: in how many trials, and what the first was told."""
 
     kind: str
     trials: int
@@ -91,7 +91,7 @@ def result_rows(run: RunFiles) -> list[ResultRow]:
 
 
 def reasons(trials: Iterable[Trial]) -> list[Reason]:
-    """Why trials did not become networks, the most frequent first; one trial may break several rules."""
+    """Rules broken and failures, the most frequent first; one trial may break several rules."""
     examples: defaultdict[str, list[str]] = defaultdict(list)
     for trial in trials:
         if trial.verdict and trial.verdict.violations:
