@@ -1,1 +1,6 @@
-"""Limits of a target: which proposals may be trained."""
+"""Takes an architecture, gives a verdict: the rules that it breaks, among them the limits of a target board."""
+
+from lmanet.validate.target import Target
+from lmanet.validate.validator import Validator
+
+__all__ = ["Target", "Validator"]

@@ -1,0 +1,162 @@
+"""The rows of the report's tables: pure functions of a run's records."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from lmanet.explain.run_files import RunFiles
+from lmanet.records import Score, Trial, Usage
+from lmanet.space import Architecture, Cost, architecture_id, operators
+from lmanet.space.cost import flash_bytes, live_bytes, macs, params
+
+
+class LimitRow(NamedTuple):
+    """A quantity of a network against the target's limit."""
+
+    quantity: str
+    given: int
+    limit: int
+
+    @property
+    def share(self) -> float:
+        """Of the limit that is used."""
+        return self.given / self.limit
+
+
+class PartRow(NamedTuple):
+    """Stem, stage, head or classifier of a network; ``setting`` says what was chosen, in words."""
+
+    name: str
+    setting: str
+    out_shape: tuple[int, int, int]
+    macs: int
+    params: int
+    flash_bytes: int
+    peak_sram_bytes: int
+
+
+class ResultRow(NamedTuple):
+    """A trained network as a stage left it, on validation images."""
+
+    stage: str
+    id: str
+    accuracy: float
+    macro_f1: float
+    calibration_error: float
+    epochs: int
+    seconds: float
+    seed: int
+    teacher: str
+
+
+class Reason(NamedTuple):
+    """A rule that was broken, or a status of failure: in how many trials, and what the first was told."""
+
+    kind: str
+    trials: int
+    example: str
+
+
+def limit_rows(cost: Cost, limits: Mapping[str, int]) -> list[LimitRow]:
+    """What a network takes of each limit."""
+    return [LimitRow(quantity, getattr(cost, quantity), limit) for quantity, limit in limits.items()]
+
+
+def part_rows(architecture: Architecture, num_classes: int) -> list[PartRow]:
+    """The parts of a network in their order, each with what it costs."""
+    graph = operators(architecture, num_classes)
+    rows = []
+    for name, group in groupby(zip(graph, live_bytes(graph), strict=True), key=lambda pair: pair[0].name.partition(".")[0]):
+        pairs = list(group)
+        inside = [operator for operator, _ in pairs]
+        rows.append(
+            PartRow(
+                name=name,
+                setting=_setting(architecture, name),
+                out_shape=inside[-1].out_shape,
+                macs=sum(map(macs, inside)),
+                params=sum(map(params, inside)),
+                flash_bytes=sum(map(flash_bytes, inside)),
+                peak_sram_bytes=max(live for _, live in pairs),
+            )
+        )
+    return rows
+
+
+def result_rows(run: RunFiles) -> list[ResultRow]:
+    """The best of the search, then every network trained to the end."""
+    rows = [_result("search", t.architecture, t.score, t.seed) for t in run.front.trials[:1] if t.architecture and t.score]
+    return rows + [_result(n.stage, n.architecture, n.score, n.seed, n.teacher or "none") for n in run.full + run.distilled]
+
+
+def reasons(trials: Iterable[Trial]) -> list[Reason]:
+    """Rules broken and failures, the most frequent first; one trial may break several rules."""
+    examples: defaultdict[str, list[str]] = defaultdict(list)
+    for trial in trials:
+        if trial.verdict and trial.verdict.violations:
+            first = {violation.rule: violation.hint for violation in reversed(trial.verdict.violations)}
+            for rule, hint in first.items():
+                examples[rule].append(hint)
+        elif trial.error:
+            examples[trial.status.value].append(trial.error)
+    rows = [Reason(kind, len(texts), texts[0]) for kind, texts in examples.items()]
+    return sorted(rows, key=lambda row: (-row.trials, row.kind))
+
+
+def usage_by_status(trials: Iterable[Trial]) -> dict[str, tuple[int, Usage]]:
+    """Status -> number of trials and what their proposals cost; ``all`` comes last."""
+    groups: defaultdict[str, list[Trial]] = defaultdict(list)
+    everything = list(trials)
+    for trial in everything:
+        groups[trial.status.value].append(trial)
+    groups["all"] = everything
+    return {status: (len(members), _total(members)) for status, members in groups.items()}
+
+
+def proposers(trials: Iterable[Trial]) -> Counter[str]:
+    """Who proposed -> how many."""
+    return Counter(trial.proposal.proposer for trial in trials)
+
+
+def versions(trials: Iterable[Trial]) -> dict[str, str]:
+    """Package -> version, or versions where a resumed run met another."""
+    found: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for trial in trials:
+        for package, version in trial.versions.items():
+            found[package][version] = None
+    return {package: ", ".join(seen) for package, seen in found.items()}
+
+
+def _total(trials: Sequence[Trial]) -> Usage:
+    usages = [trial.proposal.usage for trial in trials]
+    return Usage(
+        prompt_tokens=sum(usage.prompt_tokens for usage in usages),
+        completion_tokens=sum(usage.completion_tokens for usage in usages),
+        requests=sum(usage.requests for usage in usages),
+        seconds=sum(usage.seconds for usage in usages),
+    )
+
+
+def _setting(architecture: Architecture, part: str) -> str:
+    if part == "stem" and (stem := architecture.stem):
+        return f"{stem.kernel}x{stem.kernel} convolution, stride {stem.stride}, {stem.activation}"
+    if part == "head" and (head := architecture.head):
+        return f"1x1 convolution, {head.activation}"
+    if part == "classifier":
+        return "global average pool, linear"
+    stage = architecture.stages[int(part.removeprefix("stage")) - 1]
+    words = [
+        f"{stage.layers} x {stage.block}" if stage.layers > 1 else stage.block,
+        f"{stage.kernel}x{stage.kernel}",
+        f"stride {stage.stride}",
+    ]
+    words += [f"expansion {stage.expansion}"] if stage.block == "mbconv" else []
+    words += [f"SE {stage.se_ratio:g}"] if stage.se_ratio else []
+    words += ["skip"] if stage.skip else []
+    return ", ".join([*words, stage.activation])
+
+
+def _result(stage: str, architecture: Architecture, score: Score, seed: int, teacher: str = "none") -> ResultRow:
+    scores = (score.val_accuracy, score.val_macro_f1, score.val_calibration_error)
+    return ResultRow(stage, architecture_id(architecture), *scores, len(score.curve), score.seconds, seed, teacher)

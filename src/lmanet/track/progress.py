@@ -1,0 +1,131 @@
+"""Progress: a live view of the search on a terminal, one line a trial elsewhere, and the front as a table at the end."""
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from lmanet.records import Budget, Status, Trial
+from lmanet.track.tally import Tally
+
+log = logging.getLogger(__name__)
+STYLES = {
+    Status.TRAINED: "green",
+    Status.REJECTED: "yellow",
+    Status.UNPARSABLE: "magenta",
+    Status.FAILED: "red",
+    Status.TIMED_OUT: "red",
+}
+
+
+class Progress:
+    """Shows where the search stands.
+
+    Args:
+        console: where to; standard output by default.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console()
+        self.tally: Tally | None = None
+        self.hypervolume: float | None = None
+        self.live: Live | None = None
+
+    def on_search_start(self, trials: Sequence[Trial], budget: Budget) -> None:
+        self.tally = Tally(budget, trials)
+        if self.console.is_terminal:
+            self.live = Live(get_renderable=self._view, console=self.console, refresh_per_second=2, transient=True)
+            self.live.start()
+        elif trials:
+            log.info("goes on after %d trials", len(trials))
+
+    def on_trial_end(self, trial: Trial) -> None:
+        if self.tally is None:
+            return
+        self.tally.add(trial)
+        if self.live is None:
+            log.info("%s; %s", line(trial), self._standing(self.tally).plain)
+
+    def on_front_change(self, front: Sequence[Trial], hypervolume: float) -> None:
+        self.hypervolume = hypervolume
+
+    def on_search_end(self, trials: Sequence[Trial], front: Sequence[Trial]) -> None:
+        if self.live is not None:
+            self.live.stop()
+            self.live = None
+        if self.tally is not None:
+            self.console.print(_counts(self.tally))
+        self.console.print(front_table(front))
+
+    def _view(self) -> RenderableType:
+        if self.tally is None:
+            return Text()
+        grid = Table.grid(padding=(0, 2))
+        grid.add_row(_candidate(self.tally), ProgressBar(total=1.0, completed=self.tally.share_done, width=30), _time(self.tally))
+        return Group(grid, _counts(self.tally), self._standing(self.tally))
+
+    def _standing(self, tally: Tally) -> Text:
+        """Best accuracy, hypervolume, tokens."""
+        best = tally.best_accuracy
+        parts = [f"best {best:.1%} on validation" if best is not None else "no network within the limits yet"]
+        parts.append(f"hypervolume {self.hypervolume:.3f}" if self.hypervolume is not None else "")
+        limit = f" of {tally.budget.tokens:,}" if tally.budget.tokens else ""
+        parts.append(f"{tally.tokens:,}{limit} tokens" if tally.tokens else "")
+        return Text(" · ".join(part for part in parts if part))
+
+
+def line(trial: Trial) -> str:
+    """A trial in one line: number, status, and the result or the first reason."""
+    text = f"candidate {trial.number + 1} {trial.status}"
+    if trial.id:
+        text += f" {trial.id}"
+    if trial.score:
+        return f"{text}, {trial.score.val_accuracy:.1%} on validation in {trial.score.seconds:.0f} s"
+    reason = trial.verdict.violations[0].hint if trial.verdict and trial.verdict.violations else trial.error
+    return f"{text}: {reason}" if reason else text
+
+
+def front_table(front: Sequence[Trial]) -> Table:
+    """The front, the most accurate first."""
+    table = Table(title="Pareto front", caption=None if front else "empty: no network within the limits was trained")
+    for name in ("validation accuracy", "MACs (M)", "peak SRAM (KiB)", "flash (KiB)", "parameters", "candidate"):
+        table.add_column(name, justify="right")
+    table.add_column("network")
+    for trial in front:
+        cost = trial.verdict.cost if trial.verdict else None
+        if cost and trial.score:
+            table.add_row(
+                f"{trial.score.val_accuracy:.1%}",
+                f"{cost.macs / 1e6:.2f}",
+                f"{cost.peak_sram_bytes / 1024:.1f}",
+                f"{cost.flash_bytes / 1024:.1f}",
+                f"{cost.params:,}",
+                str(trial.number + 1),
+                trial.id,
+            )
+    return table
+
+
+def _candidate(tally: Tally) -> Text:
+    of_trained = f", trained {tally.statuses[Status.TRAINED]}/{tally.budget.trained}" if tally.budget.trained else ""
+    return Text(f"candidate {tally.statuses.total()}/{tally.budget.proposals}{of_trained}", style="bold")
+
+
+def _time(tally: Tally) -> Text:
+    left = tally.seconds_left
+    ahead = f", about {_clock(left)} left" if left is not None else ""
+    return Text(f"{_clock(tally.elapsed_seconds)} gone{ahead}")
+
+
+def _counts(tally: Tally) -> Text:
+    counts = [Text(f"{tally.statuses[status]} {status}", style=style) for status, style in STYLES.items() if tally.statuses[status]]
+    return Text(" · ").join(counts) if counts else Text("no candidate yet")
+
+
+def _clock(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))

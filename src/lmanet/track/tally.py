@@ -1,0 +1,67 @@
+"""Tally: what a search has done so far, counted from its trials, and how much of its budget is left."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from lmanet.records import Budget, Status, Trial
+
+
+class Tally:
+    """Counts over the trials of one search.
+
+    Args:
+        budget: of the whole run, ``trials`` included.
+        trials: made before this start; they count, but not as pace.
+        clock: seconds, rising.
+    """
+
+    def __init__(self, budget: Budget, trials: Sequence[Trial] = (), clock: Callable[[], float] = time.monotonic) -> None:
+        self.budget = budget
+        self.clock = clock
+        self.seconds_before = max((trial.elapsed_seconds for trial in trials), default=0.0)
+        self.started = clock()
+        self.statuses: Counter[Status] = Counter()
+        self.tokens = 0
+        self.best_accuracy: float | None = None
+        for trial in trials:
+            self.add(trial)
+        self.before = self._used()
+
+    def add(self, trial: Trial) -> None:
+        """Count one trial."""
+        usage = trial.proposal.usage
+        self.statuses[trial.status] += 1
+        self.tokens += usage.prompt_tokens + usage.completion_tokens
+        if trial.score and trial.eligible:
+            self.best_accuracy = max(trial.score.val_accuracy, self.best_accuracy or 0.0)
+
+    @property
+    def elapsed_seconds(self) -> float:
+        """Of searching, over all parts of a resumed run."""
+        return self.seconds_before + self.clock() - self.started
+
+    @property
+    def share_done(self) -> float:
+        """Of the ceiling that is nearest, 0 to 1."""
+        used = self._used()
+        return min(1.0, max((used[name] / limit for name, limit in self._limits().items()), default=0.0))
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until the first ceiling at the pace since this start; None before there is a pace."""
+        used, gone = self._used(), self.clock() - self.started
+        paces = {name: (used[name] - self.before[name]) / gone for name in used if gone > 0}
+        return min((max(limit - used[name], 0.0) / paces[name] for name, limit in self._limits().items() if paces.get(name)), default=None)
+
+    def _used(self) -> dict[str, float]:
+        return {
+            "proposals": self.statuses.total(),
+            "trained": self.statuses[Status.TRAINED],
+            "seconds": self.elapsed_seconds,
+            "tokens": self.tokens,
+        }
+
+    def _limits(self) -> dict[str, float]:
+        limits = self.budget.model_dump()
+        return {name: float(limit) for name, limit in limits.items() if limit is not None}

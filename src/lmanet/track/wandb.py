@@ -1,0 +1,164 @@
+"""WandbTracker: the search as a run of Weights & Biases, offline where there is no key or no network."""
+
+import logging
+import os
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import yaml
+
+from lmanet.errors import ConfigError
+from lmanet.records import Budget, Trial
+
+if TYPE_CHECKING:
+    import wandb
+
+log = logging.getLogger(__name__)
+Mode = Literal["auto", "offline", "online", "disabled"]
+FILES = ("history.jsonl", "front.json", "student.ckpt")
+COLUMNS = ["validation accuracy", "MACs", "peak SRAM (bytes)", "flash (bytes)", "parameters", "trial", "network"]
+
+
+class WandbTracker:
+    """Sends the configuration, each trial, the front as table and plot, and at the end the run's files.
+
+    Args:
+        folder: of the run; W&B writes below its ``wandb/``, which also keeps the id with which a resumed run goes on.
+        project: of W&B.
+        mode: ``auto`` is online where WANDB_API_KEY is set and W&B answers, else offline.
+        init_seconds: how long W&B may take to answer at the start.
+
+    Raises:
+        ConfigError: the mode is unknown, wandb is not installed, or ``online`` gets no answer.
+    """
+
+    def __init__(self, folder: str | Path, project: str, mode: Mode = "auto", init_seconds: float = 30.0) -> None:
+        if mode not in get_args(Mode):
+            raise ConfigError(f"track.wandb.mode={mode!r} is unknown; legal are {', '.join(get_args(Mode))} (conf/track/wandb.yaml)")
+        _library()
+        self.folder = Path(folder)
+        self.project = project
+        self.mode = mode
+        self.init_seconds = init_seconds
+        self.run: wandb.Run | None = None
+        self.statuses: Counter[str] = Counter()
+
+    def on_search_start(self, trials: Sequence[Trial], budget: Budget) -> None:
+        self.statuses = Counter(trial.status.value for trial in trials)
+        self.run = self._open()
+        # Trials end in any order, so the trial's number is the axis and not W&B's own step.
+        self.run.define_metric("trial")
+        self.run.define_metric("*", step_metric="trial")
+
+    def on_trial_end(self, trial: Trial) -> None:
+        self.statuses[trial.status.value] += 1
+        if self.run is not None:
+            counts = {f"status/{status}": count for status, count in self.statuses.items()}
+            self.run.log({"trial": trial.number, **_numbers(trial), **counts})
+
+    def on_front_change(self, front: Sequence[Trial], hypervolume: float) -> None:
+        if self.run is None:
+            return
+        library = _library()
+        table = library.Table(columns=COLUMNS, data=[_row(trial) for trial in front])
+        plot = library.plot.scatter(table, "MACs", "validation accuracy", title="Pareto front")
+        newest = max(trial.number for trial in front)
+        self.run.log({"trial": newest, "front": table, "front_plot": plot, "hypervolume": hypervolume, "front_size": len(front)})
+
+    def on_search_end(self, trials: Sequence[Trial], front: Sequence[Trial]) -> None:
+        if self.run is None:
+            return
+        try:
+            self._log_files(self.run)
+        finally:
+            self.run.finish()
+            self.run = None
+
+    def _open(self) -> "wandb.Run":
+        unless_told = "online" if os.environ.get("WANDB_API_KEY") else "offline"
+        mode = unless_told if self.mode == "auto" else self.mode
+        try:
+            return self._init(mode)
+        except _library().errors.Error as error:
+            reason = str(error).splitlines()[0]
+            if self.mode != "auto":
+                raise ConfigError(f"W&B gives no run in mode {mode}: {reason}; track.wandb.mode=offline needs no network") from error
+            log.warning("W&B cannot be reached (%s): this run is tracked offline", reason)
+            return self._init("offline")
+
+    def _init(self, mode: Any) -> "wandb.Run":
+        library = _library()
+        (self.folder / "wandb").mkdir(parents=True, exist_ok=True)
+        run: wandb.Run = library.init(
+            project=self.project,
+            dir=self.folder,
+            id=self._run_id(),
+            mode=mode,
+            # Offline there is nothing to ask; runs of one id become one when they are sent.
+            resume="allow" if mode == "online" else None,
+            config=self._config(),
+            # The terminal is the progress view's.
+            settings=library.Settings(silent=True, console="off", init_timeout=self.init_seconds),
+        )
+        return run
+
+    def _run_id(self) -> str:
+        path = self.folder / "wandb" / "run_id.txt"
+        if not path.exists():
+            path.write_text(uuid.uuid4().hex[:12], encoding="utf-8")
+        return path.read_text(encoding="utf-8").strip()
+
+    def _config(self) -> dict[str, Any]:
+        """The configuration that Hydra wrote into the run's folder."""
+        path = self.folder / ".hydra" / "config.yaml"
+        return dict(yaml.safe_load(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+    def _log_files(self, run: "wandb.Run") -> None:
+        present = [self.folder / name for name in FILES if (self.folder / name).exists()]
+        if not present:
+            return
+        artifact = _library().Artifact(f"search-{self._run_id()}", type="search")
+        for path in present:
+            artifact.add_file(str(path))
+        run.log_artifact(artifact)
+
+
+def _library() -> Any:
+    try:
+        import wandb
+    except ImportError as error:
+        raise ConfigError("track=wandb needs the package wandb: pip install 'lmanet[wandb]', or choose track=jsonl") from error
+    return wandb
+
+
+def _numbers(trial: Trial) -> dict[str, float]:
+    numbers: dict[str, float] = {
+        "tokens/prompt": trial.proposal.usage.prompt_tokens,
+        "tokens/completion": trial.proposal.usage.completion_tokens,
+        "seconds": trial.seconds,
+    }
+    if trial.verdict and (cost := trial.verdict.cost):
+        numbers |= {
+            "cost/macs": cost.macs,
+            "cost/params": cost.params,
+            "cost/peak_sram_bytes": cost.peak_sram_bytes,
+            "cost/flash_bytes": cost.flash_bytes,
+        }
+    if score := trial.score:
+        numbers |= {
+            "score/val_accuracy": score.val_accuracy,
+            "score/val_macro_f1": score.val_macro_f1,
+            "score/val_calibration_error": score.val_calibration_error,
+            "score/seconds": score.seconds,
+        }
+    return numbers
+
+
+def _row(trial: Trial) -> list[float | str | None]:
+    if not (trial.verdict and trial.verdict.cost and trial.score):
+        return [None] * len(COLUMNS)
+    cost = trial.verdict.cost
+    return [trial.score.val_accuracy, cost.macs, cost.peak_sram_bytes, cost.flash_bytes, cost.params, trial.number, trial.id]

@@ -1,0 +1,98 @@
+"""One class per rule that a proposal must keep; each names every breach with a hint for people and for the model."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+
+from lmanet.records import Violation
+from lmanet.space import Architecture, Cost, Operator, Space, architecture_id, operators
+from lmanet.space.cost import flash_bytes, macs
+
+MEMBERSHIP = "membership"
+DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True)
+class Membership:
+    """Every field has a value of the space."""
+
+    space: Space
+
+    def check(self, architecture: Architecture) -> Iterator[Violation]:
+        """One violation a field that lies outside."""
+        for reason in self.space.violations(architecture):
+            yield Violation(rule=MEMBERSHIP, hint=f"{reason} in the space {self.space.name} (conf/space/{self.space.name}.yaml)")
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """The same network was not proposed before, in whatever words.
+
+    Attributes:
+        known: canonical ids of the networks that were.
+    """
+
+    known: Collection[str]
+
+    def check(self, architecture: Architecture) -> Iterator[Violation]:
+        """At most one violation."""
+        if (identity := architecture_id(architecture)) in self.known:
+            yield Violation(
+                rule=DUPLICATE,
+                hint=f"network {identity} was proposed before; change channels, kernel, stride or layers of a stage",
+            )
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One quantity of the cost stays within what the target leaves to the network.
+
+    Attributes:
+        quantity: a field of `Cost`.
+        limit: the most that is allowed.
+        target: name of the target.
+    """
+
+    quantity: str
+    limit: int
+    target: str
+
+    def check(self, architecture: Architecture, num_classes: int, cost: Cost) -> Iterator[Violation]:
+        """At most one violation; its hint says where the network spends most."""
+        given = getattr(cost, self.quantity)
+        if given <= self.limit:
+            return
+        where, advice = ADVICE[self.quantity](architecture, num_classes, cost)
+        hint = f"{self.quantity}={given} {where} exceeds {self.limit} of target {self.target}; {advice} (conf/target/{self.target}.yaml)"
+        yield Violation(rule=self.quantity, given=given, limit=self.limit, hint=hint)
+
+
+def _advise_macs(architecture: Architecture, num_classes: int, _: Cost) -> tuple[str, str]:
+    part, share = _largest_part(architecture, num_classes, macs)
+    return f"({share:.0%} of them in {part})", f"fewer channels, layers or a smaller expansion in {part}, or stride 2 before it"
+
+
+def _advise_sram(_: Architecture, __: int, cost: Cost) -> tuple[str, str]:
+    return f"at {cost.peak_operator}", "halve the channels or the expansion there, or put stride 2 earlier"
+
+
+def _advise_flash(architecture: Architecture, num_classes: int, _: Cost) -> tuple[str, str]:
+    part, share = _largest_part(architecture, num_classes, flash_bytes)
+    return f"({share:.0%} of them in {part})", f"fewer channels, layers or a smaller expansion in {part}"
+
+
+def _largest_part(architecture: Architecture, num_classes: int, measure: Callable[[Operator], int]) -> tuple[str, float]:
+    """The stage, stem, head or classifier that takes most, and its share."""
+    parts: Counter[str] = Counter()
+    for operator in operators(architecture, num_classes):
+        parts[operator.name.partition(".")[0]] += measure(operator)
+    part, most = parts.most_common(1)[0]
+    return part, most / parts.total()
+
+
+# Quantity of a limit -> (where the network spends it, what to do about it).
+ADVICE: dict[str, Callable[[Architecture, int, Cost], tuple[str, str]]] = {
+    "macs": _advise_macs,
+    "peak_sram_bytes": _advise_sram,
+    "flash_bytes": _advise_flash,
+}

@@ -1,0 +1,109 @@
+"""A run's folder as the stages leave it: architectures, verdicts and costs are real, only the scores are a double's."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from lmanet.pareto import ParetoFront
+from lmanet.records import Epoch, Evaluation, Front, Proposal, Score, Status, TrainedNetwork, Trial, Usage
+from lmanet.space import Architecture, estimate, load_space
+from lmanet.validate import Target, Validator
+
+NUM_CLASSES = 10
+SPACE = load_space("mcu", {"resolution": [32], "stage": {"channels": [8, 16, 24, 32, 48], "layers": [1, 2]}})
+TARGET = Target(
+    name="stm32f446",
+    board="STM32F446RE (Cortex-M4F, 180 MHz, 512 KiB flash, 128 KiB SRAM)",
+    sram_bytes=131072,
+    runtime_sram_bytes=16384,
+    input_buffer_bytes=38400,
+    flash_bytes=524288,
+    runtime_flash_bytes=65536,
+    macs=6_000_000,
+)
+OBJECTIVES = {
+    "val_accuracy": {"direction": "max", "unit": "share", "reference": 0.0, "ideal": 1.0},
+    "macs": {"direction": "min", "unit": "MACs", "reference": "limit", "ideal": 0},
+    "peak_sram_bytes": {"direction": "min", "unit": "bytes", "reference": "limit", "ideal": 0},
+}
+
+
+def score_double(architecture: Architecture, seed: int, epochs: int = 3, bonus: float = 0.0) -> Score:
+    """In place of a training: a curve that rises with MACs and has some noise; no network is trained."""
+    rng = np.random.default_rng(seed)
+    reach = min(0.55 + 0.05 * np.log10(estimate(architecture, NUM_CLASSES).macs / 1e4) ** 1.6 + rng.normal(0, 0.03) + bonus, 0.99)
+    curve = []
+    for epoch in range(epochs):
+        accuracy = float(reach * (1 - 0.6 * np.exp(-3 * (epoch + 1) / epochs)))
+        loss = float(-np.log(accuracy))
+        curve.append(Epoch(epoch=epoch, train_loss=0.9 * loss, val_loss=loss, val_accuracy=accuracy, seconds=4.0))
+    last = curve[-1].val_accuracy
+    return Score(val_accuracy=last, val_macro_f1=last - 0.01, val_calibration_error=0.05, seconds=4.0 * epochs, curve=tuple(curve))
+
+
+def make_trial(number: int, validator: Validator, known: set[str]) -> Trial:
+    usage = Usage(prompt_tokens=820, completion_tokens=334, requests=1 + number % 7 // 6, seconds=7.3)
+    proposal = Proposal(proposer="SmolLM2-135M-Instruct", reply="{...}", usage=usage)
+    common = {"number": number, "seed": 1000 + number, "started_at": "2026-11-22T14:00:00.000+00:00", "seconds": 11.0}
+    common |= {"elapsed_seconds": 11.0 * (number + 1), "versions": {"python": "3.11.7", "lmanet": "0.1.0", "torch": "2.14.1"}}
+    if number % 13 == 5:
+        error = "no JSON in the reply: 'I | would <b>suggest</b>\n a network'"
+        return Trial(status=Status.UNPARSABLE, proposal=proposal.model_copy(update={"error": error}), error=error, **common)
+    architecture = SPACE.sample(np.random.default_rng(number))
+    proposal = proposal.model_copy(update={"architecture": architecture})
+    verdict = validator.validate(architecture, known)
+    if not verdict.accepted:
+        return Trial(status=Status.REJECTED, proposal=proposal, verdict=verdict, **common)
+    if number % 17 == 3:
+        return Trial(status=Status.FAILED, proposal=proposal, verdict=verdict, error="the loss is not finite in epoch 2", **common)
+    return Trial(status=Status.TRAINED, proposal=proposal, verdict=verdict, score=score_double(architecture, number), **common)
+
+
+@pytest.fixture
+def target() -> Target:
+    return TARGET
+
+
+@pytest.fixture
+def pareto() -> ParetoFront:
+    return ParetoFront(OBJECTIVES, TARGET.limits)
+
+
+@pytest.fixture
+def make_run(tmp_path: Path, pareto: ParetoFront) -> Callable[..., Path]:
+    """A folder with ``count`` trials; with ``finished`` also what training in full, distillation and evaluation leave."""
+
+    def make(count: int = 60, finished: bool = True, enforce: bool = True) -> Path:
+        validator, known, trials = Validator(SPACE, TARGET, NUM_CLASSES, enforce), set(), []
+        for number in range(count):
+            trials.append(make_trial(number, validator, known))
+            known |= {trials[-1].id} - {None}
+        front = pareto.front(trials)
+        write(tmp_path / "history.jsonl", trials)
+        (tmp_path / "front.json").write_text(Front(hypervolume=pareto.hypervolume(trials), trials=tuple(front)).model_dump_json())
+        (tmp_path / ".hydra").mkdir()
+        (tmp_path / ".hydra" / "overrides.yaml").write_text(yaml.safe_dump(["+experiment=quickstart", "data.archive=[a b.npz]"]))
+        (tmp_path / ".hydra" / "config.yaml").write_text(yaml.safe_dump({"seed": 7}))
+        if finished and front:
+            finish(tmp_path, front[0].architecture)
+        return tmp_path
+
+    return make
+
+
+def finish(folder: Path, architecture: Architecture) -> None:
+    for stage, file, bonus in (("full", "full", 0.04), ("distill", "distill", 0.06)):
+        score = score_double(architecture, 1, epochs=12, bonus=bonus)
+        teacher = "vit_base_patch16_224" if stage == "distill" else None
+        line = TrainedNetwork(stage=stage, architecture=architecture, seed=7, score=score, checkpoint=f"{stage}/a.ckpt", teacher=teacher)
+        write(folder / f"{file}.jsonl", [line])
+    test = {"images": 1000, "test_accuracy": 0.861, "test_macro_f1": 0.86, "test_calibration_error": 0.04, "seconds": 2.0}
+    write(folder / "test.jsonl", [Evaluation(stage="distill", architecture=architecture, checkpoint="distill/a.ckpt", **test)])
+    (folder / "teacher.json").write_text('{"name": "vit_base_patch16_224", "val_accuracy": 0.93}')
+
+
+def write(path: Path, records: list) -> None:
+    path.write_text("".join(record.model_dump_json() + "\n" for record in records), encoding="utf-8")

@@ -1,0 +1,128 @@
+"""The report of real architectures and verdicts with a double's scores: what it says, and what it does where stages were not run."""
+
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+
+from lmanet.errors import HistoryError
+from lmanet.explain import Report
+from lmanet.explain.report import _cell
+from lmanet.records import Front
+
+PLOTS = {"front", "progress", "proposals", "statuses", "curves", "network"}
+
+
+def report(folder: Path, pareto, target) -> str:
+    Report(pareto, target, num_classes=10).run(folder)
+    return (folder / "report.md").read_text()
+
+
+def plots(folder: Path) -> set[str]:
+    return {path.stem for path in (folder / "plots").glob("*.png")}
+
+
+def test_a_finished_run_is_reported_whole(make_run, pareto, target):
+    folder = make_run()
+    text = report(folder, pareto, target)
+    front = Front.model_validate_json((folder / "front.json").read_text())
+    assert plots(folder) == PLOTS
+    assert all(f"`{trial.id}`" in text for trial in front.trials)
+    for sentence in (
+        "On the test images, opened once at the end: **86.1%** (distillation).",
+        f"its hypervolume, the share of the box between reference and ideal, is\n{front.hypervolume:.3f}",
+        "python run.py +experiment=quickstart 'data.archive=[a b.npz]'",
+        "Seed of the run: 7;",
+        "Versions: python 3.11.7, lmanet 0.1.0, torch 2.14.1.",
+        "| all | 60 |",
+        "vit\\_base\\_patch16\\_224",
+    ):
+        assert sentence in text
+    assert "not run" not in text
+
+
+def test_its_tables_are_tables_and_its_pictures_exist(make_run, pareto, target):
+    folder = make_run()
+    tokens = MarkdownIt().enable("table").parse(report(folder, pareto, target))
+    pictures = [child.attrs["src"] for token in tokens for child in token.children or () if child.type == "image"]
+    assert {Path(str(source)).stem for source in pictures} == PLOTS
+    assert all((folder / str(source)).is_file() for source in pictures)
+    assert sum(token.type == "table_open" for token in tokens) == 8
+    # a row that a model's text had broken would be a paragraph that begins with a bar
+    assert not [token for token in tokens if token.type == "inline" and token.content.startswith("|")]
+
+
+def test_each_plot_is_a_picture_wide_enough_to_read(make_run, pareto, target):
+    folder = make_run(20)
+    report(folder, pareto, target)
+    for name in PLOTS:
+        header = (folder / "plots" / f"{name}.png").read_bytes()[:24]
+        width, height = struct.unpack(">II", header[16:])
+        assert header.startswith(b"\x89PNG") and width >= 850 and height >= 280, name
+
+
+def test_stages_that_were_not_run_are_named(make_run, pareto, target):
+    folder = make_run(finished=False)
+    text = report(folder, pareto, target)
+    assert plots(folder) == PLOTS
+    assert "from mini-training" in text
+    for stage in ("train", "distill", "evaluate"):
+        assert f"Stage `{stage}`: not run." in text
+    assert "Stage `search`: not run." not in text
+
+
+def test_without_a_validator_nothing_over_a_limit_stands_on_the_front(make_run, pareto, target):
+    folder = make_run(finished=False, enforce=False)
+    report(folder, pareto, target)
+    front = Front.model_validate_json((folder / "front.json").read_text())
+    assert all(trial.verdict.cost.macs <= target.limits["macs"] for trial in front.trials)
+    assert plots(folder) == PLOTS
+
+
+def test_a_run_without_a_search_reports_what_is_there(make_run, pareto, target):
+    folder = make_run()
+    (folder / "history.jsonl").unlink()
+    (folder / "front.json").unlink()
+    text = report(folder, pareto, target)
+    assert plots(folder) == {"curves", "network"}
+    assert "Stage `search`: not run." in text and "## The search" not in text
+
+
+def test_an_empty_folder_gives_a_report_that_says_so(tmp_path, pareto, target):
+    text = report(tmp_path, pareto, target)
+    assert "No network has been trained within the limits." in text
+    assert "Seed of the run: not recorded;" in text
+    assert plots(tmp_path) == set()
+
+
+def test_a_search_in_which_nothing_was_trained_still_has_its_plots(make_run, pareto, target):
+    folder = make_run(1)
+    assert report(folder, pareto, target)
+    assert plots(folder) == {"proposals", "statuses"}
+
+
+def test_it_can_be_written_again(make_run, pareto, target):
+    folder = make_run(20)
+    assert report(folder, pareto, target) == report(folder, pareto, target)
+
+
+@pytest.mark.parametrize("file", ["history.jsonl", "full.jsonl", "test.jsonl"])
+def test_an_unreadable_line_is_named(make_run, pareto, target, file):
+    folder = make_run(20)
+    with (folder / file).open("a") as stream:
+        stream.write('{"number": 3\n')
+    with pytest.raises(HistoryError, match=rf"{file}, line \d+, is no \w+ .*correct or remove it"):
+        report(folder, pareto, target)
+
+
+def test_text_of_a_model_is_data_in_a_cell():
+    assert _cell("a | b\n<script> `x` [y](z)") == "a \\| b \\<script\\> \\`x\\` \\[y\\](z)"
+    assert len(_cell("x" * 500)) == 200
+
+
+def test_importing_it_needs_neither_torch_nor_matplotlib():
+    code = "import sys, lmanet.explain; print([name for name in ('torch', 'matplotlib') if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

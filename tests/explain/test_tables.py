@@ -1,0 +1,69 @@
+"""The report's tables, against values worked out by hand."""
+
+from lmanet.explain.run_files import read_run
+from lmanet.explain.tables import limit_rows, part_rows, proposers, reasons, result_rows, usage_by_status, versions
+from lmanet.records import Proposal, Status, Trial, Usage, Verdict, Violation
+from lmanet.space import Cost, estimate, load_architecture
+
+
+def trial(number: int, status: Status, **fields) -> Trial:
+    usage = Usage(prompt_tokens=100, completion_tokens=10, requests=1, seconds=0.5)
+    common = {"number": number, "status": status, "seed": 0, "started_at": "", "seconds": 1.0, "elapsed_seconds": 1.0}
+    return Trial(**{"proposal": Proposal(proposer="model", usage=usage), **common, **fields})
+
+
+def test_a_limit_row_gives_the_share_that_is_used():
+    (row,) = limit_rows(Cost(50, 0, 0, 0, ""), {"macs": 200})
+    assert (row.quantity, row.given, row.limit, row.share) == ("macs", 50, 200, 0.25)
+
+
+def test_the_parts_add_up_to_the_whole():
+    architecture = load_architecture("lmanet_elite")
+    cost, rows = estimate(architecture, 100), part_rows(architecture, 100)
+    assert [row.name for row in rows] == ["stage1", "stage2", "stage3", "stage4", "stage5", "classifier"]
+    assert sum(row.macs for row in rows) == cost.macs
+    assert sum(row.params for row in rows) == cost.params
+    assert sum(row.flash_bytes for row in rows) == cost.flash_bytes
+    assert max(row.peak_sram_bytes for row in rows) == cost.peak_sram_bytes
+    assert rows[0].setting == "2 x depthwise, 3x3, stride 2, relu6"
+    assert rows[3].setting == "3 x mbconv, 3x3, stride 1, expansion 3, SE 0.5, relu6"
+    assert rows[0].out_shape == (16, 80, 80)
+
+
+def test_reasons_count_trials_and_not_violations():
+    twice = [Violation(rule="membership", hint="kernel"), Violation(rule="membership", hint="channels")]
+    trials = [
+        trial(0, Status.REJECTED, verdict=Verdict(accepted=False, violations=twice)),
+        trial(1, Status.REJECTED, verdict=Verdict(accepted=False, violations=[Violation(rule="macs", hint="too many", given=2, limit=1)])),
+        trial(2, Status.REJECTED, verdict=Verdict(accepted=False, violations=[Violation(rule="macs", hint="again", given=3, limit=1)])),
+        trial(3, Status.TIMED_OUT, verdict=Verdict(accepted=True), error="after 60 s"),
+    ]
+    assert [tuple(row) for row in reasons(trials)] == [
+        ("macs", 2, "too many"),
+        ("membership", 1, "kernel"),
+        ("timed_out", 1, "after 60 s"),
+    ]
+
+
+def test_usage_is_summed_by_status_and_in_all():
+    usage = usage_by_status([trial(0, Status.TRAINED), trial(1, Status.FAILED), trial(2, Status.TRAINED)])
+    assert list(usage) == ["trained", "failed", "all"]
+    assert usage["trained"] == (2, Usage(prompt_tokens=200, completion_tokens=20, requests=2, seconds=1.0))
+    assert usage["all"][1].prompt_tokens == 300
+
+
+def test_who_proposed_and_with_which_versions():
+    trials = [trial(0, Status.FAILED, versions={"torch": "2.13"}), trial(1, Status.FAILED, versions={"torch": "2.14"})]
+    assert proposers(trials) == {"model": 2}
+    assert versions(trials) == {"torch": "2.13, 2.14"}
+
+
+def test_results_hold_the_best_of_each_stage(make_run):
+    run = read_run(make_run())
+    assert [(row.stage, row.teacher) for row in result_rows(run)] == [
+        ("search", "none"),
+        ("full", "none"),
+        ("distill", "vit_base_patch16_224"),
+    ]
+    assert result_rows(run)[0].accuracy == run.front.trials[0].score.val_accuracy
+    assert run.best == run.distilled[0]

@@ -1,0 +1,66 @@
+"""What a board leaves to a network, and the boards of conf/target."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra.utils import instantiate
+
+from lmanet.errors import ConfigError
+from lmanet.space import Cost
+
+CONF = Path(__file__).parents[2] / "conf" / "target"
+BOARDS = sorted(path.stem for path in CONF.glob("*.yaml"))
+# What the head of each file works out.
+LIMITS = {
+    "stm32f446": (6_000_000, 76_288, 458_752),
+    "stm32f746": (50_000_000, 256_512, 950_272),
+    "stm32h743": (100_000_000, 327_680, 1_966_080),
+    "stm32h7a3": (100_000_000, 851_968, 1_966_080),
+    "stm32l4r5": (25_000_000, 584_192, 1_998_848),
+}
+
+
+def board(name: str):
+    return instantiate(yaml.safe_load((CONF / f"{name}.yaml").read_text()))
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_each_board_leaves_what_its_file_says(name):
+    target = board(name)
+    assert target.name == name
+    assert tuple(target.limits.values()) == LIMITS[name]
+    comment = (CONF / f"{name}.yaml").read_text().partition("_target_")[0]
+    for quantity in ("peak_sram_bytes", "flash_bytes"):
+        assert f"= {target.limits[quantity]:,} bytes" in comment or f"{target.limits[quantity]:,} bytes of flash" in comment
+
+
+def test_the_papers_board_has_room_for_a_frame_the_runtime_and_320_kib():
+    target = board("stm32h743")
+    assert target.sram_bytes == 512 * 1024
+    assert target.input_buffer_bytes == 320 * 240 * 2
+    assert target.limits["peak_sram_bytes"] == 320 * 1024
+
+
+def test_limits_bear_the_names_of_costs(make_target):
+    assert set(make_target().limits) <= set(Cost.__dataclass_fields__)
+
+
+@pytest.mark.parametrize("value", [1e6, "1000000", True, -1])
+def test_a_quantity_that_is_no_whole_number_is_refused(make_target, value):
+    with pytest.raises(ConfigError, match=r"target toy: macs=.* whole number .*conf/target/toy.yaml"):
+        make_target(macs=value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "quantity"),
+    [({"input_buffer_bytes": 9_000}, "peak_sram_bytes=0"), ({"runtime_flash_bytes": 5_000}, "flash_bytes=-1000"), ({"macs": 0}, "macs=0")],
+)
+def test_a_board_that_leaves_nothing_is_refused(make_target, changes, quantity):
+    with pytest.raises(ConfigError, match=f"{quantity} is left to the network"):
+        make_target(**changes)
+
+
+def test_an_unknown_key_is_refused(make_target):
+    with pytest.raises(TypeError, match="ram_kib"):
+        make_target(ram_kib=320)
