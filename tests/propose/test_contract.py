@@ -22,7 +22,9 @@ def small_brief(brief: Brief) -> Brief:
 def make(
     request: pytest.FixtureRequest, small_brief: Brief, configured: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[], Any]:
-    overrides = []
+    overrides: list[str] = []
+    if request.param == "embedded":  # the cache of the prompt's beginning changes roundings, and with them replies
+        overrides = ["sampling.extra_body.cache_prompt=false"]
     if request.param == "replay":
         path = tmp_path_factory.mktemp("replay") / "history.jsonl"
         drawn = RandomProposer(small_brief).propose(Request(number=0, count=4))
@@ -60,9 +62,9 @@ def test_a_proposal_survives_the_history(proposed: list[Proposal]) -> None:
 def test_proposes_the_same_for_the_same_brief_and_number(make: Callable[[], Any], proposed: list[Proposal]) -> None:
     """A run that was broken off and resumed goes on as if it had not been."""
     resumed = make()
-    again = resumed.propose(Request(number=1, count=1))
+    again = resumed.propose(Request(number=2, count=1))
     resumed.close()
-    assert [(p.architecture, p.reply, p.error) for p in again] == [(p.architecture, p.reply, p.error) for p in proposed[:1]]
+    assert [(p.architecture, p.reply, p.error) for p in again] == [(p.architecture, p.reply, p.error) for p in proposed[1:]]
 
 
 def test_names_its_proposer(proposed: list[Proposal]) -> None:
