@@ -40,7 +40,7 @@ def configured() -> Callable[..., Any]:
 
     def build(option: str, brief: Brief, *overrides: str) -> Any:
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            config = compose("propose/" + option, [f"propose.{override}" for override in overrides]).propose
+            config = compose("propose/" + option, [f"++propose.{override}" for override in overrides]).propose
         return instantiate(config, brief=brief)
 
     return build

@@ -80,7 +80,7 @@ def test_nothing_listens() -> None:
 
 def test_a_stalling_server(endpoint: Any) -> None:
     endpoint.answers = [(200, "stall")]
-    with pytest.raises(EndpointError, match="was silent for 0.2 s"):
+    with pytest.raises(EndpointError, match=r"was silent for 0\.2 s"):
         connect(endpoint.base_url, retries=1, timeout_s=0.2).ask(ASK, seed=0)
     assert len(endpoint.requests) == 2
 

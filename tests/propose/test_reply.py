@@ -93,10 +93,14 @@ def test_survives_hostile_nesting(unit: str) -> None:
         parse_reply(unit * (MAX_REPLY_CHARACTERS // len(unit)), SPACE)
 
 
-SCRAP = st.sampled_from(["{", "}", "[", "]", '"', ",", ":", '"stages"', "null", "true", "16", "1e999", "-", "\\u0000", "```", "\n", "é", "💥"])
+SCRAP = st.sampled_from(
+    ["{", "}", "[", "]", '"', ",", ":", '"stages"', "null", "true", "16", "1e999", "-", "\\u0000", "```", "\n", "é", "💥"]
+)
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["stages", "stem", "head", "block", "kernel"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["stages", "stem", "head", "block", "kernel"]), inner, max_size=4)
+    ),
     max_leaves=20,
 )
 REPLIES = st.one_of(

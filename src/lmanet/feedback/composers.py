@@ -10,7 +10,7 @@ from lmanet.feedback.sections import Section, fit
 from lmanet.records import Trial
 from lmanet.space import Space
 
-MIN_TOKENS = 50
+MIN_TOKENS = 100
 
 
 class ParetoFeedback:
@@ -48,7 +48,7 @@ class BestOnlyFeedback:
     """The most accurate network within the limits and nothing else.
 
     Args:
-        max_tokens: as for `ParetoFeedback`; a longer text is left out.
+        max_tokens: as for `ParetoFeedback`; a network that takes more is left out, and that is said.
     """
 
     def __init__(self, space: Space, max_tokens: int) -> None:

@@ -40,5 +40,5 @@ def fit(sections: Sequence[Section], max_tokens: int) -> str:
 def _render(sections: Sequence[Section], kept: Sequence[int]) -> str:
     blocks = ["\n".join((section.title, *section.lines[:number])) for section, number in zip(sections, kept, strict=True) if number]
     left_out = sum(len(section.lines) for section in sections) - sum(kept)
-    note = [f"({left_out} lines left out)"] if left_out and blocks else []
+    note = [f"(lines left out for want of room: {left_out})"] if left_out else []
     return "\n\n".join(blocks + note)

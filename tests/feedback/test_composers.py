@@ -1,0 +1,79 @@
+"""The exact words of the feedback, and what each choice tells."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lmanet.errors import ConfigError
+from lmanet.feedback import BestOnlyFeedback, NoFeedback, ParetoFeedback
+from lmanet.feedback.tokens import count_tokens
+from lmanet.records import Trial
+from lmanet.space import Space, parse_architecture, write_proposal
+
+Make = Callable[..., tuple[list[Trial], list[Trial]]]
+
+
+def test_golden_texts(space: Space, make_history: Make, golden: Callable[[str, str], None]) -> None:
+    pareto = ParetoFeedback(space, max_tokens=2500, recent_failures=5)
+    long = make_history(space, 60)
+    golden("pareto.txt", pareto.compose(*long))
+    golden("pareto_short_of_room.txt", ParetoFeedback(space, max_tokens=700, recent_failures=5).compose(*long))
+    golden("pareto_nothing_trained.txt", pareto.compose(*make_history(space, 5)))
+    golden("best_only.txt", BestOnlyFeedback(space, max_tokens=1000).compose(*long))
+
+
+def test_nothing_is_told_before_the_first_trial(space: Space) -> None:
+    for composer in (ParetoFeedback(space, 100, 5), BestOnlyFeedback(space, 100), NoFeedback(space)):
+        assert composer.compose([], []) == ""
+
+
+def test_no_feedback_tells_nothing(space: Space, make_history: Make) -> None:
+    assert NoFeedback(space).compose(*make_history(space, 60)) == ""
+
+
+@pytest.mark.parametrize("max_tokens", [100, 200, 400, 700, 1000, 1500, 2500, 5000])
+def test_keeps_the_budget_and_whole_lines(space: Space, make_history: Make, max_tokens: int) -> None:
+    trials, front = make_history(space, 300)
+    text = ParetoFeedback(space, max_tokens, recent_failures=50).compose(trials, front)
+    everything = ParetoFeedback(space, 100_000, recent_failures=50).compose(trials, front)
+    assert count_tokens(text) <= max_tokens
+    kept = [line for line in text.splitlines() if "left out" not in line]
+    assert set(kept) <= set(everything.splitlines())
+    told = sum(line.startswith("- ") for line in kept)
+    assert (told < sum(line.startswith("- ") for line in everything.splitlines())) == ("left out" in text)
+
+
+def test_what_is_shown_can_be_proposed_to_the_letter(space: Space, make_history: Make) -> None:
+    trials, front = make_history(space, 60)
+    text = BestOnlyFeedback(space, max_tokens=1000).compose(trials, front)
+    assert space.parse(json.loads(text[text.index("{") :])) == front[0].architecture
+
+
+def test_failures_say_why_once_and_show_no_network(space: Space, make_history: Make) -> None:
+    trials, _ = make_history(space, 60)
+    failed = [trial for trial in trials if not trial.eligible][-5:]
+    text = ParetoFeedback(space, 5000, recent_failures=5).compose(failed * 3, [])
+    told = text.partition("Failures, the last first:\n")[2].partition("\n\n")[0].splitlines()
+    assert len(told) == 5 == len(set(told)) and "{" not in "".join(told)
+    assert str(failed[-1].status) in told[0]
+
+
+def test_fields_that_the_space_fixes_are_not_written(space: Space, make_history: Make) -> None:
+    _, front = make_history(space, 60)
+    architecture = front[0].architecture
+    assert architecture is not None
+    written = write_proposal(space, architecture)
+    assert "resolution" not in written and "padding" not in written
+    assert parse_architecture(architecture.model_dump()) == architecture
+
+
+def test_a_best_network_without_room_is_said(space: Space, make_history: Make) -> None:
+    assert BestOnlyFeedback(space, max_tokens=100).compose(*make_history(space, 60)) == "(lines left out for want of room: 1)"
+
+
+@pytest.mark.parametrize("make", [lambda space: ParetoFeedback(space, 10, 5), lambda space: BestOnlyFeedback(space, 99)])
+def test_a_budget_for_nothing_is_refused(space: Space, make: Callable[[Space], Any]) -> None:
+    with pytest.raises(ConfigError, match=r"feedback\.max_tokens"):
+        make(space)

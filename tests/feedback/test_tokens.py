@@ -1,0 +1,62 @@
+"""The bound on tokens against real tokenizers, and the whole prompt of a long search within a context of 8,192."""
+
+import random
+import string
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+
+from lmanet.feedback.tokens import count_tokens
+from lmanet.propose import Prompt
+from lmanet.records import Brief, Trial
+from lmanet.space import Space, load_space
+
+CONF = Path(__file__).parents[2] / "conf"
+CONTEXT = 8192
+LONGEST_REPLY = 2048
+Make = Callable[..., tuple[list[Trial], list[Trial]]]
+
+
+def _mix(alphabet: str) -> str:
+    return "".join(random.Random(0).choices(alphabet, k=600))
+
+
+TEXTS = {
+    "lower": _mix(string.ascii_lowercase),
+    "letters": _mix(string.ascii_letters),
+    "digits": _mix(string.digits),
+    "printable": _mix(string.printable),
+    "unicode": _mix("".join(map(chr, range(0x80, 0x3000)))) + "💥" * 50,
+    "spaced digits": " ".join(_mix(string.digits)),
+    "code": Path(__file__).read_text(encoding="utf-8"),
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
+def test_never_counts_too_few(tokens: Callable[[str], int], text: str) -> None:
+    assert count_tokens(text) >= tokens(text)
+
+
+def test_counts_of_pieces_by_hand() -> None:
+    assert [count_tokens(text) for text in ("", "stage", "hard_swish", " 160", "é", "ABC", "a" * 17)] == [0, 3, 6, 4, 2, 3, 17]
+
+
+@pytest.mark.parametrize("name", ["mcu", "lmanet"])
+def test_500_trials_do_not_outgrow_8k(tokens: Callable[[str], int], make_history: Make, name: str) -> None:
+    space: Space = load_space(name)
+    limits = {"macs": 1_000_000_000, "peak_sram_bytes": 4_000_000, "flash_bytes": 10_000_000}
+    trials, front = make_history(space, 500, limits)
+    assert len(front) > 3
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        feedback = instantiate(compose("feedback/pareto").feedback, space=space)
+    text = feedback.compose(trials, front)
+    assert count_tokens(text) <= feedback.max_tokens and tokens(text) <= count_tokens(text)
+    prompt = Prompt(max_attempts=3)
+    first = prompt.ask(prompt.opening(Brief(space=space, seed=0, images="CIFAR-100", num_classes=100, limits=limits)), text)
+    assert tokens(first[0]["content"]) <= count_tokens(first[0]["content"])
+    again = prompt.ask_again(first, _mix(string.printable) * 10, _mix(string.ascii_lowercase) * 10)
+    turns = 20 * len(again)  # what chat templates put around each
+    assert sum(tokens(message["content"]) for message in again) + turns + LONGEST_REPLY < CONTEXT

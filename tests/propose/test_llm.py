@@ -1,0 +1,70 @@
+"""The proposer against a double: what it asks, asks again and gives up."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lmanet.errors import EndpointError
+from lmanet.propose.example import example
+from lmanet.propose.llm import request_seed
+from lmanet.records import Brief, Request
+from lmanet.space import json_schema, write_proposal
+
+
+@pytest.fixture
+def proposer(endpoint: Any, brief: Brief, configured: Callable[..., Any]) -> Any:
+    made = configured("llm", brief, "model=some-model", f"server.base_url={endpoint.base_url}")
+    yield made
+    made.close()
+
+
+def test_a_good_reply(endpoint: Any, proposer: Any, brief: Brief) -> None:
+    reply = write_proposal(brief.space, example(brief))
+    endpoint.answers = [(200, reply)]
+    proposals = proposer.propose(Request(number=3, count=2, feedback="Be bold."))
+    assert [(p.proposer, p.architecture, p.reply, p.error, p.structured) for p in proposals] == [
+        ("some-model", example(brief), reply, None, True)
+    ] * 2
+    first, second = endpoint.requests
+    assert "Be bold." in first["messages"][0]["content"] and first["messages"] == second["messages"]
+    assert (first["seed"], second["seed"]) == (request_seed(0, 3, 0), request_seed(0, 4, 0))
+    assert first["response_format"]["json_schema"]["schema"] == json.loads(json.dumps(json_schema(brief.space)))
+    assert (first["temperature"], first["min_p"], first["max_tokens"]) == (1.5, 0.1, 2048)
+
+
+def test_asks_again_with_the_reason(endpoint: Any, proposer: Any, brief: Brief) -> None:
+    endpoint.answers = [(200, '{"stages": 5}'), (200, write_proposal(brief.space, example(brief)))]
+    (proposal,) = proposer.propose(Request(number=0, count=1))
+    assert proposal.architecture == example(brief)
+    assert (proposal.usage.requests, proposal.usage.prompt_tokens, proposal.usage.completion_tokens) == (2, 200, 20)
+    messages = endpoint.requests[1]["messages"]
+    assert [message["role"] for message in messages] == ["user", "assistant", "user"]
+    assert messages[1]["content"] == '{"stages": 5}' and "stages=5" in messages[2]["content"]
+    assert endpoint.requests[0]["seed"] != endpoint.requests[1]["seed"]
+
+
+def test_gives_up_after_so_many_attempts_and_keeps_the_reply(endpoint: Any, proposer: Any) -> None:
+    endpoint.answers = [(200, "one"), (200, "two"), (200, "I refuse")]
+    (proposal,) = proposer.propose(Request(number=0, count=1))
+    assert proposal.architecture is None and proposal.reply == "I refuse"
+    assert "no JSON object" in proposal.error and proposal.usage.requests == 3
+    assert len(endpoint.requests[2]["messages"]) == 3
+
+
+def test_a_dead_endpoint_makes_no_proposal(endpoint: Any, proposer: Any) -> None:
+    endpoint.answers = [(401, "wrong key")]
+    with pytest.raises(EndpointError, match="API key"):
+        proposer.propose(Request(number=0, count=1))
+
+
+def test_the_recorded_proposal_says_that_the_schema_was_refused(endpoint: Any, proposer: Any, brief: Brief) -> None:
+    endpoint.answers = [(400, "unknown field response_format"), (200, write_proposal(brief.space, example(brief)))]
+    (proposal,) = proposer.propose(Request(number=0, count=1))
+    assert proposal.architecture and proposal.structured is False and proposal.usage.requests == 2
+
+
+def test_seeds_differ_between_runs_trials_and_attempts() -> None:
+    seeds = {request_seed(seed, number, attempt) for seed in range(5) for number in range(50) for attempt in range(3)}
+    assert len(seeds) == 750 and all(0 <= seed < 2**31 for seed in seeds)

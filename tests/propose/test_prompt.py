@@ -1,0 +1,65 @@
+"""The exact words of the prompt, the example in it, and that every part of the brief is told."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lmanet.errors import ConfigError
+from lmanet.propose import Prompt
+from lmanet.propose.example import example
+from lmanet.records import Brief
+from lmanet.space import estimate, load_space, write_proposal
+
+
+def test_golden_prompts(brief: Brief, paper_brief: Brief, golden: Callable[[str, str], None]) -> None:
+    prompt = Prompt(max_attempts=2)
+    mcu = prompt.ask(prompt.opening(brief), "Results so far:\nnone worth telling.\n")
+    golden("mcu.txt", _text(mcu))
+    golden("lmanet.txt", _text(prompt.ask(prompt.opening(paper_brief), "")))
+    golden("asked_again.txt", _text(prompt.ask_again(mcu, '{"stages": 5}', "not an architecture: stages=5")[1:]))
+
+
+def _text(messages: list[Any]) -> str:
+    return "\n".join(f"[{message['role']}]\n{message['content']}\n" for message in messages)
+
+
+def test_the_beginning_does_not_depend_on_the_feedback(brief: Brief) -> None:
+    prompt = Prompt(max_attempts=1)
+    opening = prompt.opening(brief)
+    for feedback in ("", "cost: $100 ${space}"):
+        text = prompt.ask(opening, feedback)[0]["content"]
+        assert text.startswith(opening) and feedback in text
+
+
+def test_a_correction_quotes_no_more_than_fits(brief: Brief) -> None:
+    again = Prompt(max_attempts=2).ask_again([], "é💥" * 5000, "ü" * 5000)
+    assert len(again[0]["content"].encode()) <= 2000
+    assert len(again[1]["content"].encode()) <= 800
+
+
+def test_attempts_need_a_number_above_zero() -> None:
+    with pytest.raises(ConfigError, match="max_attempts=0"):
+        Prompt(max_attempts=0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("name", "macs", "peak_sram_bytes"),
+    [("lmanet", 30_000_000, 204_800), ("lmanet", 100_000_000, 327_680), ("mcu", 4_000_000, 65_536), ("mcu", 80_000_000, 262_144)],
+)
+def test_the_example_lies_inside_the_space_and_the_limits(name: str, macs: int, peak_sram_bytes: int, seed: int) -> None:
+    limits = {"macs": macs, "peak_sram_bytes": peak_sram_bytes, "flash_bytes": 1 << 20}
+    brief = Brief(space=load_space(name), seed=seed, images="photographs", num_classes=100, limits=limits)
+    shown = example(brief)
+    cost = estimate(shown, 100)
+    assert brief.space.contains(shown)
+    assert all(getattr(cost, quantity) <= limit for quantity, limit in limits.items())
+    assert brief.space.parse(json.loads(write_proposal(brief.space, shown))) == shown
+    assert example(brief) == shown
+
+
+def test_limits_that_nothing_meets_are_refused_before_any_request(brief: Brief) -> None:
+    with pytest.raises(ConfigError, match="raise the limits"):
+        example(brief.model_copy(update={"limits": {"macs": 1000}}))
