@@ -1,5 +1,6 @@
 """Networks against the formulas: 1,000 random ones and the published three, counted by torch and by thop as second opinions."""
 
+import gc
 import subprocess
 import sys
 import warnings
@@ -31,7 +32,7 @@ PUBLISHED = {
 
 @pytest.fixture
 def meta(monkeypatch):
-    """Shapes without values: nothing is initialised or normalised there, which is most of the time and none of the MACs."""
+    """Builds networks of shapes without values: nothing is initialised, normalised or activated, most of the time and none of the MACs."""
 
     def batch_norm(images, mean, *_, **__):
         assert images.shape[1] == mean.numel()
@@ -39,14 +40,18 @@ def meta(monkeypatch):
 
     for name in ("kaiming_uniform_", "kaiming_normal_", "uniform_", "ones_", "zeros_"):
         monkeypatch.setattr(nn.init, name, lambda tensor, *_, **__: tensor)
+    for name in ("relu", "hardtanh", "leaky_relu", "silu", "hardswish"):
+        monkeypatch.setattr(nn.functional, name, lambda tensor, *_, **__: tensor)
     monkeypatch.setattr(nn.functional, "batch_norm", batch_norm)
 
     def without_values(architecture: Architecture, num_classes: int) -> Network:
         with torch.device("meta"):
             return build(architecture, num_classes).eval()
 
+    gc.disable()  # modules are many small objects in cycles; looking through them all takes a third of the time
     with torch.no_grad():
         yield without_values
+    gc.enable()
 
 
 def image(architecture: Architecture) -> torch.Tensor:
@@ -78,7 +83,7 @@ def test_five_hundred_random_networks_of_each_space_cost_what_the_formulas_say(m
         network, cost = meta(architecture, 10), estimate(architecture, 10)
         assert torch_macs(network) == cost.macs, architecture
         assert torch_params(network) == cost.params, architecture
-        if number % 5 == 0:
+        if number % 10 == 0:
             assert thop_macs(network) == cost.macs, architecture
 
 
