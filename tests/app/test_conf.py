@@ -17,7 +17,7 @@ ABLATIONS = sorted(path.stem for path in (CONF / "ablation").glob("*.yaml"))
 # What makes any experiment small: few small real images, short trainings, draws in place of a model that is not served here.
 SMALL = (
     "data=mnist5k",
-    "data.max_train_images=200",
+    "data.split.max_train_images=200",
     "propose=random",
     "execute=in_process",
     "space=mcu",
@@ -27,7 +27,7 @@ SMALL = (
     "train.full.recipe.epochs=1",
     "train_best=1",
     "distill=quick",
-    "distill.teacher_training.trainer.recipe.epochs=1",
+    "distill.teacher.trainer.recipe.epochs=1",
     "distill.trainer.recipe.epochs=1",
     "budget={proposals:12,trained:2,seconds:null,tokens:null}",
 )

@@ -1,0 +1,1 @@
+"""Images with training, validation and test apart."""
