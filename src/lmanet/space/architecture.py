@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from lmanet.errors import ArchitectureError
 
@@ -13,6 +14,8 @@ Activation = Literal["relu6", "leaky_relu", "swish", "hard_swish"]
 BlockKind = Literal["depthwise", "mbconv"]
 Padding = Literal["same", "torch"]
 Channels = Annotated[int, Field(ge=1, le=4096)]
+Resolution = Annotated[int, Field(ge=8, le=1024)]
+MAX_STAGES = 16
 
 
 def _whole(value: object) -> object:
@@ -79,10 +82,10 @@ class Architecture(_Frozen):
         stem, head: None where the network has none, as the paper's networks.
     """
 
-    resolution: Annotated[int, Field(ge=8, le=1024)] = 160
+    resolution: Resolution = 160
     padding: Padding = "same"
     stem: Stem | None = None
-    stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=16, strict=False)]
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=MAX_STAGES, strict=False)]
     head: Head | None = None
 
 
@@ -92,8 +95,6 @@ def parse_architecture(data: object) -> Architecture:
     Raises:
         ArchitectureError: with every field that is missing, unknown, of the wrong type or out of range.
     """
-    if isinstance(data, dict) and isinstance(data.get("candidate_config"), dict):
-        data = _from_published(data["candidate_config"])
     try:
         return Architecture.model_validate(data)
     except ValidationError as error:
@@ -102,12 +103,31 @@ def parse_architecture(data: object) -> Architecture:
 
 def explain_validation(error: ValidationError, most: int = 6) -> str:
     """One clause a fault, at most ``most`` of them: where it is, what was given, what is legal."""
-    faults = [
-        f"{'.'.join(map(str, fault['loc'])) or 'reply'}={json.dumps(fault['input'], default=str)[:60]}: {fault['msg'].lower()}"
-        for fault in error.errors()
-    ]
+    errors = error.errors()
+    faults = [_clause(fault) for fault in errors if not _counts_sound_items_only(fault, errors)]
     more = [f"and {len(faults) - most} more"] if len(faults) > most else []
     return "; ".join(faults[:most] + more)
+
+
+def _clause(fault: ErrorDetails) -> str:
+    place = ".".join(map(str, fault["loc"])) or "reply"
+    if fault["type"] == "missing":
+        return f"{place} missing"
+    return f"{place}={_written(fault['input'])[:60]}: {fault['msg'].removeprefix('Value error, ').lower()}"
+
+
+def _counts_sound_items_only(fault: ErrorDetails, errors: list[ErrorDetails]) -> bool:
+    """A list that pydantic finds too short because its items are at fault, which they have errors of their own to say."""
+    place = fault["loc"]
+    return fault["type"] == "too_short" and any(other["loc"][: len(place)] == place != other["loc"] for other in errors)
+
+
+def _written(value: object) -> str:
+    """As JSON; YAML can hold what JSON cannot."""
+    try:
+        return json.dumps(value, default=str)
+    except (TypeError, ValueError):
+        return repr(value)
 
 
 def load_architecture(name_or_path: str | Path) -> Architecture:
@@ -130,6 +150,8 @@ def load_architecture(name_or_path: str | Path) -> Architecture:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ArchitectureError(f"{path} is neither JSON nor YAML: {str(error).splitlines()[0]}") from error
+    if isinstance(data, dict) and isinstance(published := data.get("candidate_config"), dict):
+        data = _from_published(published)
     return parse_architecture(data)
 
 
@@ -151,5 +173,6 @@ def _from_published(config: dict[str, Any]) -> dict[str, Any]:
             for block in config["blocks"]
         ]
     except (KeyError, TypeError) as error:
-        raise ArchitectureError(f"candidate_config lacks {error}; each block needs the fields of the published JSON") from error
+        fault = f"lacks {error}" if isinstance(error, KeyError) else "is malformed"
+        raise ArchitectureError(f"candidate_config {fault}; each block needs the fields of the published JSON") from error
     return {"resolution": 160, "padding": "torch", "stages": stages}

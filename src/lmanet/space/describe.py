@@ -1,6 +1,7 @@
 """A space in words: JSON schema for constrained decoding, text for the prompt, and an architecture as a model writes it."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from lmanet.space.architecture import Architecture
@@ -13,12 +14,11 @@ def json_schema(space: Space) -> dict[str, Any]:
     for name, spec in space.parts.items():
         part = _part_schema(spec)
         properties[name] = {"anyOf": [{"type": "null"}, part]} if spec.optional else part
-    properties["stages"] = {
-        "type": "array",
-        "minItems": min(space.num_stages),
-        "maxItems": max(space.num_stages),
-        "items": _part_schema(space.stage),
-    }
+    stages = [
+        {"type": "array", "minItems": least, "maxItems": most, "items": _part_schema(space.stage)}
+        for least, most in _runs(space.num_stages)
+    ]
+    properties["stages"] = stages[0] if len(stages) == 1 else {"anyOf": stages}
     # The stages come after the stem and before the head, as in the network.
     if "head" in properties:
         properties["head"] = properties.pop("head")
@@ -29,8 +29,7 @@ def describe(space: Space) -> str:
     """The space as lines of text: each field with its legal values."""
     lines = [f"{name}: {_values(values)}" for name, values in space.fields.items() if len(values) > 1]
     lines += _part_lines("stem", space.stem)
-    counts = sorted(space.num_stages)
-    number = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    number = " or ".join(str(least) if least == most else f"{least} to {most}" for least, most in _runs(space.num_stages))
     lines += [f"stages: a list of {number} stages, each with", *_field_lines(space.stage)]
     return "\n".join(lines + _part_lines("head", space.head))
 
@@ -50,6 +49,17 @@ def write_proposal(space: Space, architecture: Architecture) -> str:
 def _written(part: AnyPart, spec: Part) -> dict[str, Any]:
     # The space's own value, so that 0 is not written as 0.0.
     return {name: values[values.index(getattr(part, name))] for name, values in spec.fields.items() if len(values) > 1}
+
+
+def _runs(counts: Iterable[int]) -> list[tuple[int, int]]:
+    """Whole numbers as runs without a gap: 3, 4, 5, 7 -> (3, 5), (7, 7)."""
+    runs: list[tuple[int, int]] = []
+    for count in sorted(set(counts)):
+        if runs and runs[-1][1] == count - 1:
+            runs[-1] = (runs[-1][0], count)
+        else:
+            runs.append((count, count))
+    return runs
 
 
 def _part_schema(spec: Part) -> dict[str, Any]:

@@ -11,10 +11,21 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lmanet.errors import ArchitectureError, ConfigError
-from lmanet.space.architecture import Architecture, Head, Stage, Stem, explain_validation, parse_architecture
+from lmanet.space.architecture import (
+    MAX_STAGES,
+    Architecture,
+    Head,
+    Padding,
+    Resolution,
+    Stage,
+    Stem,
+    explain_validation,
+    parse_architecture,
+)
 from lmanet.space.graph import architecture_id
 
 Value = bool | int | float | str
+NumStages = Annotated[int, Field(ge=1, le=MAX_STAGES)]
 Choices = Annotated[tuple[Value, ...], Field(min_length=1)]
 AnyPart = Stem | Stage | Head
 PART_TYPES: dict[str, type[AnyPart]] = {"stem": Stem, "stage": Stage, "head": Head}
@@ -57,9 +68,9 @@ class Space(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    resolution: Annotated[tuple[int, ...], Field(min_length=1)]
-    padding: Annotated[tuple[str, ...], Field(min_length=1)]
-    num_stages: Annotated[tuple[int, ...], Field(min_length=1)]
+    resolution: Annotated[tuple[Resolution, ...], Field(min_length=1)]
+    padding: Annotated[tuple[Padding, ...], Field(min_length=1)]
+    num_stages: Annotated[tuple[NumStages, ...], Field(min_length=1)]
     stem: Part | None = None
     stage: Part
     head: Part | None = None
@@ -120,7 +131,7 @@ class Space(BaseModel):
         Raises:
             ArchitectureError: the space holds no other network near this one.
         """
-        candidates = list(self.neighbours(architecture))
+        candidates = [neighbour for neighbour in self.neighbours(architecture) if self.contains(neighbour)]
         for _ in range(MUTATION_DRAWS if candidates else 0):
             mutant: Architecture = _pick(candidates, rng)
             if architecture_id(mutant) != architecture_id(architecture):
@@ -128,7 +139,7 @@ class Space(BaseModel):
         raise ArchitectureError(f"no other network of the space {self.name} is one change away from {architecture_id(architecture)}")
 
     def neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
-        """Every architecture of the space that is one change away; some may be the same network with another description."""
+        """Every architecture with one change to a legal value; some may be the same network with another description."""
         stages = architecture.stages
         for name, values in self.fields.items():
             for value in _others(values, getattr(architecture, name)):
@@ -177,7 +188,13 @@ def load_space(name: str, choices: Mapping[str, Any] | None = None) -> Space:
         names = ", ".join(sorted(p.stem for p in shipped.glob("*.yaml")))
         raise ConfigError(f"space {name!r} is neither one of {names} nor a file; choose one in conf/space")
     try:
-        space = Space.model_validate(_merge(yaml.safe_load(path.read_text(encoding="utf-8")), choices or {}))
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"space {name} is not YAML: {str(error).splitlines()[0]}; correct the file, or choose another in conf/space"
+        ) from error
+    try:
+        space = Space.model_validate(_merge(content, choices or {}) if isinstance(content, Mapping) else content)
     except ValidationError as error:
         raise ConfigError(f"space {name}: {explain_validation(error)}; see {path.name} and conf/space") from error
     _check_choices(space)
@@ -186,6 +203,8 @@ def load_space(name: str, choices: Mapping[str, Any] | None = None) -> Space:
 
 def _check_choices(space: Space) -> None:
     """Refuse a space whose values no architecture could have, naming the part."""
+    if space.stage.optional:
+        raise ConfigError(f"space {space.name}: a stage cannot be optional; write the legal numbers of stages into num_stages (conf/space)")
     for name, spec in {"stage": space.stage, **space.parts}.items():
         try:
             smallest = {field: values[0] for field, values in spec.fields.items()}

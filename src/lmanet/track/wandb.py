@@ -87,6 +87,7 @@ class WandbTracker:
             if self.mode != "auto":
                 raise ConfigError(f"W&B gives no run in mode {mode}: {reason}; track.wandb.mode=offline needs no network") from error
             log.warning("W&B cannot be reached (%s): this run is tracked offline", reason)
+            _library().teardown()  # else its service still holds the run's id
             return self._init("offline")
 
     def _init(self, mode: Any) -> "wandb.Run":

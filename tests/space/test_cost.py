@@ -1,0 +1,97 @@
+"""Cost by hand: MACs, parameters, flash, and peak SRAM by liveness."""
+
+import pytest
+
+from lmanet.space import Cost, estimate, load_architecture, operators
+from lmanet.space.cost import live_bytes
+
+
+def test_a_depthwise_stage_by_hand(make):
+    """3 x 32 x 32 image, 3x3 depthwise, 1x1 to 16 channels, 10 classes.
+
+    MACs: 1024 x 3 x 9 = 27,648; 1024 x 3 x 16 = 49,152; 16 x 10 = 160.
+    Parameters: 27 + 2 x 3; 48 + 2 x 16; 160 + 10.
+    Live: 3,072 + 3,072; 3,072 + 16,384; 16,384 + 16; 16 + 10.
+    Flash: 27 + 12 x 3; 48 + 12 x 16; 160 + 12 x 10.
+    """
+    assert estimate(make(), 10) == Cost(
+        macs=76_960, params=33 + 80 + 170, peak_sram_bytes=19_456, flash_bytes=63 + 240 + 280, peak_operator="stage1.0.project"
+    )
+    assert list(live_bytes(operators(make(), 10))) == [6_144, 19_456, 16_400, 26]
+
+
+def test_a_skip_keeps_its_tensor_alive(make):
+    """8 channels at 8 x 8 = 512 bytes after the stem; expanded four times: 2,048.
+
+    stem: 192 x 1 + 512 (8 x 8 image: 192 bytes)
+    expand: 512 + 2,048; depthwise: 512 + 2,048 + 2,048 = 4,608, the peak; project: 512 + 2,048 + 512; add: 512 + 512 + 512.
+    """
+    stem = {"channels": 8, "kernel": 3, "stride": 1, "activation": "relu6"}
+    stage = {"block": "mbconv", "expansion": 4, "channels": 8}
+    skip, plain = (make({**stage, "skip": skip}, resolution=8, stem=stem) for skip in (True, False))
+    assert list(live_bytes(operators(skip, 10))) == [704, 2_560, 4_608, 3_072, 1_536, 520, 18]
+    assert list(live_bytes(operators(plain, 10))) == [704, 2_560, 4_096, 2_560, 520, 18]
+    assert estimate(skip, 10).peak_operator == "stage1.0.depthwise"
+
+
+def test_a_projected_skip_has_both_branches_alive(make):
+    """Image 192 bytes; depthwise 192; project to 16 x 64 = 1,024; skip reads the image again; add reads both branches.
+
+    depthwise: 192 + 192; project: 192 + 192 + 1,024; skip: 192 + 1,024 + 1,024; add: 3 x 1,024.
+    """
+    network = make({"skip": True}, resolution=8)
+    assert list(live_bytes(operators(network, 10))) == [384, 1_408, 2_240, 3_072, 1_040, 26]
+    # MACs: 64 x 27; 64 x 48 twice; 160
+    assert estimate(network, 10).macs == 1_728 + 2 * 3_072 + 160
+
+
+def test_squeeze_and_excitation_by_hand(make):
+    """Depthwise on 3 channels at 8 x 8, gate of max(1, int(3 x 0.5)) = 1 hidden channel.
+
+    Live: 192 + 192 depthwise; + 3 mean (the image is gone); 192 + 3 + 1 reduce; 192 + 1 + 3 expand; 192 + 3 + 192 scale;
+    192 + 1,024 project; 1,024 + 16 pool; 16 + 10 linear.
+    MACs: 1,728 depthwise, 3 + 3 gate, 3,072 project, 160 linear.
+    Parameters: 27 + 6; 3 + 1; 3 + 3; 48 + 32; 170.
+    """
+    network = make({"se_ratio": 0.5}, resolution=8)
+    assert list(live_bytes(operators(network, 10))) == [384, 195, 196, 196, 387, 1_216, 1_040, 26]
+    cost = estimate(network, 10)
+    assert (cost.macs, cost.params) == (1_728 + 6 + 3_072 + 160, 33 + 4 + 6 + 80 + 170)
+    # weights 27, 3, 3, 48, 160 and 12 bytes for each of 3, 1, 3, 16, 10 channels
+    assert cost.flash_bytes == 241 + 12 * 33
+
+
+def test_stem_stride_and_head_by_hand(make):
+    """Stem 3x3 to 8 channels at stride 2 on 16 x 16: 64 x 27 x 8 = 13,824; stage at stride 2: 16 x 72 + 16 x 8 x 16 = 3,200;
+    head to 32 channels: 16 x 16 x 32 = 8,192; linear 32 x 10."""
+    stem = {"channels": 8, "kernel": 3, "stride": 2, "activation": "relu6"}
+    network = make({"stride": 2}, resolution=16, stem=stem, head={"channels": 32, "activation": "relu6"})
+    cost = estimate(network, 10)
+    assert cost.macs == 13_824 + 3_200 + 8_192 + 320
+    # the image and the stem's output: 768 + 512
+    assert (cost.peak_sram_bytes, cost.peak_operator) == (1_280, "stem.conv")
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "macs", "peak_kib"),
+    [
+        ("lmanet_elite", 497_997, 81_963_264, 200),
+        ("lmanet_core", 453_220, 76_432_000, 300),
+        ("qwnet_core", 154_749, 67_051_008, 400),
+    ],
+)
+def test_the_published_networks(name, params, macs, peak_kib):
+    cost = estimate(load_architecture(name), 100)
+    assert (cost.params, cost.macs, cost.peak_sram_bytes) == (params, macs, peak_kib * 1024)
+
+
+def test_a_wider_classifier_costs_its_own_weights(make):
+    narrow, wide = estimate(make(), 10), estimate(make(), 100)
+    assert wide.macs - narrow.macs == 90 * 16
+    assert wide.params - narrow.params == 90 * 17
+    assert wide.flash_bytes - narrow.flash_bytes == 90 * (16 + 12)
+
+
+def test_padding_changes_neither_macs_nor_memory_of_even_sizes(make):
+    same, torch = (estimate(make({"stride": 2, "kernel": 5}, padding=padding), 10) for padding in ("same", "torch"))
+    assert same == torch

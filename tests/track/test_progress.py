@@ -1,0 +1,83 @@
+"""What the user sees, on a terminal and elsewhere."""
+
+import io
+import logging
+
+import pytest
+from rich.console import Console
+
+from lmanet.records import Budget
+from lmanet.track import Progress
+
+
+@pytest.fixture
+def terminal() -> Console:
+    return Console(file=io.StringIO(), force_terminal=True, width=120, color_system=None, legacy_windows=False)
+
+
+@pytest.fixture
+def file() -> Console:
+    return Console(file=io.StringIO(), force_terminal=False, width=120)
+
+
+def test_the_live_view_shows_where_the_search_stands(terminal, trials):
+    progress = Progress(terminal)
+    progress.on_search_start([], Budget(proposals=40, trained=10, tokens=50_000))
+    for trial in trials:
+        progress.on_trial_end(trial)
+    progress.on_front_change([trials[3], trials[0]], 0.4321)
+    probe = Console(width=120, color_system=None, file=io.StringIO())
+    with probe.capture() as view:
+        probe.print(progress._view())
+    progress.on_search_end(trials, [trials[3]])
+    for words in (
+        "candidate 4/40, trained 2/10",
+        "2 trained · 1 rejected · 1 unparsable",
+        "best 80.0% on validation · hypervolume 0.432 · 4,800 of 50,000 tokens",
+        "gone, about 0:00:",
+    ):
+        assert words in view.get()
+
+
+def test_the_view_is_really_drawn_and_taken_down(terminal, trials, tell):
+    progress = Progress(terminal)
+    tell(progress, trials)
+    assert progress.live is None
+    drawn = terminal.file.getvalue()
+    assert "candidate 4/10" in drawn
+    assert "Pareto front" in drawn
+    assert drawn.rstrip().endswith("┘")
+
+
+def test_elsewhere_each_trial_is_one_plain_line(file, trials, tell, caplog):
+    caplog.set_level(logging.INFO, "lmanet")
+    tell(Progress(file), trials)
+    lines = caplog.messages
+    assert len(lines) == 4
+    assert lines[0].startswith(f"candidate 1 trained {trials[0].id}, 50.0% on validation in 3 s; best 50.0% on validation")
+    assert lines[1].startswith(f"candidate 2 rejected {trials[1].id}: macs=9 exceeds 5; best 50.0%")
+    assert lines[2].startswith("candidate 3 unparsable: no JSON in the reply; best")
+    assert "\x1b" not in file.file.getvalue()
+
+
+def test_a_resumed_search_says_so(file, trials, tell, caplog):
+    caplog.set_level(logging.INFO, "lmanet")
+    tell(Progress(file), trials[3:], before=trials[:3])
+    assert caplog.messages[0] == "goes on after 3 trials"
+    assert "2 trained · 1 rejected · 1 unparsable" in file.file.getvalue()
+
+
+def test_the_front_is_a_table_at_the_end(file, trials, tell):
+    tell(Progress(file), trials)
+    shown = file.file.getvalue()
+    cost = trials[3].verdict.cost
+    for value in ("80.0%", f"{cost.macs / 1e6:.2f}", f"{cost.peak_sram_bytes / 1024:.1f}", f"{cost.params:,}", trials[3].id):
+        assert value in shown
+
+
+def test_an_empty_front_is_explained(file):
+    progress = Progress(file)
+    progress.on_search_start([], Budget(proposals=1))
+    progress.on_search_end([], [])
+    assert "empty: no network within the limits was trained" in file.file.getvalue()
+    assert "no candidate yet" in file.file.getvalue()
