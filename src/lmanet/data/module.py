@@ -121,6 +121,7 @@ class ImageModule(LightningDataModule):
             batch_size,
             num_workers=workers,
             persistent_workers=workers > 0,
+            generator=torch.Generator(),  # its own: else each new pass would draw from the numbers that augmentation draws from
             collate_fn=as_is,  # type: ignore[arg-type]
             **options,
         )
