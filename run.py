@@ -57,6 +57,7 @@ class Run:
     def search(self) -> None:
         shared = {key: self.cfg[key] for key in SHARED_SETTINGS} | {"mini": self.cfg.train.mini}
         remember_settings(self.folder, {key: _plain(value) for key, value in shared.items()})
+        self.data.setup("fit")  # data that are missing or broken are named now, not in every trial
         budget = Budget(**_plain(self.cfg.budget))
         history = History(self.folder)
         steps = Steps(
@@ -80,7 +81,7 @@ class Run:
     def evaluate(self) -> None:
         from lmanet.train import Evaluation
 
-        Evaluation(self.data, self.architecture, self.cfg.checkpoint and Path(self.cfg.checkpoint)).run(self.folder)
+        Evaluation(self.full_trainer, self.cfg.checkpoint, self.architecture if self.cfg.checkpoint else None).run(self.folder)
 
     def report(self) -> None:
         instantiate(self.cfg.explain, pareto=self.pareto).run(self.folder)
@@ -95,9 +96,7 @@ class Run:
 
     @cached_property
     def data(self) -> Any:
-        data = instantiate(self.cfg.data)
-        data.prepare_data()
-        return data
+        return instantiate(self.cfg.data)
 
     @cached_property
     def pareto(self) -> Any:

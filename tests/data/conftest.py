@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from torchvision.transforms.v2.functional import to_pil_image
 
 from lmanet.data import Mnist5k

@@ -71,5 +71,5 @@ def test_mixed_targets_are_mixed_as_the_images_are(batch: Tensor, settings: dict
 
 @pytest.mark.parametrize("settings", [{"auto_augment": "cifar"}, {"random_erasing": 2.0}, {"mixup_strength": -1.0}], ids=str)
 def test_impossible_settings_are_refused(settings: dict[str, object]) -> None:
-    with pytest.raises(ConfigError, match=f"{next(iter(settings))}.*conf/train"):
+    with pytest.raises(ConfigError, match=rf"{next(iter(settings))}.*conf/train"):
         Augment(**settings)  # type: ignore[arg-type]

@@ -27,7 +27,7 @@ def test_training_leaves_the_test_images_alone(archive: Path) -> None:
     data = Cifar10(archive=str(archive))
     data.setup("fit")
     assert len(data.train_images) == 180
-    with pytest.raises(DataError, match="small.npz cannot be read as an archive"):
+    with pytest.raises(DataError, match=r"small.npz cannot be read as an archive"):
         data.setup("test")
 
 
@@ -48,7 +48,7 @@ def test_a_missing_archive_is_named() -> None:
 
 def test_a_file_that_is_no_archive_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.npz").write_text("no archive")
-    with pytest.raises(DataError, match="bad.npz cannot be read as an archive"):
+    with pytest.raises(DataError, match=r"bad.npz cannot be read as an archive"):
         Cifar10(archive=str(tmp_path / "bad.npz")).setup("fit")
 
 
@@ -60,7 +60,7 @@ def test_images_of_another_size_are_refused(tmp_path: Path) -> None:
 
 def test_labels_beyond_the_classes_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "c.npz", x_train=np.zeros((4, 32, 32, 3), np.uint8), y_train=np.array([0, 1, 10, 99], np.uint8))
-    with pytest.raises(DataError, match="labels reach 99, legal are 0 to 9"):
+    with pytest.raises(DataError, match=r"labels reach 99, legal are 0 to 9"):
         Cifar10(archive=str(tmp_path / "c.npz")).setup("fit")
 
 

@@ -62,32 +62,32 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 def test_an_empty_root_is_named(tmp_path: Path) -> None:
     (tmp_path / "train").mkdir()
-    with pytest.raises(DataError, match="has 0 class folders, and at least 2 are needed"):
+    with pytest.raises(DataError, match=r"has 0 class folders, and at least 2 are needed"):
         ImageFolder(str(tmp_path), 32)
 
 
 def test_an_empty_class_is_named(folder: Path) -> None:
     (folder / "train" / "3").mkdir()
-    with pytest.raises(DataError, match="the class folder .*3 is empty; put images into it or delete it"):
+    with pytest.raises(DataError, match=r"the class folder .*3 is empty; put images into it or delete it"):
         read(folder)
 
 
 def test_a_file_that_is_no_image_is_named(folder: Path) -> None:
     (folder / "train" / "1" / "notes.txt").write_text("no image")
-    with pytest.raises(DataError, match="notes.txt is not an image"):
+    with pytest.raises(DataError, match=r"notes.txt is not an image"):
         read(folder)
 
 
 def test_a_broken_image_is_named(folder: Path) -> None:
     (folder / "train" / "1" / "00.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
-    with pytest.raises(DataError, match="00.png cannot be read as an image; repair it"):
+    with pytest.raises(DataError, match=r"00.png cannot be read as an image; repair it"):
         read(folder)
 
 
 def test_a_class_that_training_lacks_is_named(folder: Path) -> None:
     for digit in ("0", "9"):
         shutil.copytree(folder / "train" / "0", folder / "val" / digit)
-    with pytest.raises(DataError, match="has the class 9, which .*train has not"):
+    with pytest.raises(DataError, match=r"has the class 9, which .*train has not"):
         read(folder)
 
 

@@ -34,7 +34,7 @@ def test_every_class_has_an_image_on_either_side() -> None:
 
 
 def test_a_class_with_one_image_is_refused() -> None:
-    with pytest.raises(DataError, match="class number 1 has a single image"):
+    with pytest.raises(DataError, match=r"class number 1 has a single image"):
         stratified(torch.tensor([0, 0, 1]), 0.5, 0)
 
 

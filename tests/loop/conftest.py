@@ -37,7 +37,9 @@ class ValidatorDouble:
 
     def validate(self, architecture: Architecture, known: Collection[str]) -> Verdict:
         cost = estimate(architecture, 10)
-        violations = [Violation(rule="macs", hint="halve the channels", given=cost.macs, limit=30_000_000)] if cost.macs > 30_000_000 else []
+        violations = (
+            [Violation(rule="macs", hint="halve the channels", given=cost.macs, limit=30_000_000)] if cost.macs > 30_000_000 else []
+        )
         if architecture_id(architecture) in known:
             violations.append(Violation(rule="duplicate", hint="known"))
         return Verdict(accepted=not violations, cost=cost, violations=tuple(violations))

@@ -8,5 +8,5 @@ from lmanet.train import Recipe
 
 @pytest.mark.parametrize("setting", [{"epochs": 0}, {"batch_size": 1}, {"label_smoothing": 1.0}, {"dropout": -0.1}], ids=str)
 def test_impossible_settings_are_refused(setting: dict[str, float], make_recipe: Callable[..., Recipe]) -> None:
-    with pytest.raises(ConfigError, match=f"{next(iter(setting))}=.*correct the recipe"):
+    with pytest.raises(ConfigError, match=rf"{next(iter(setting))}=.*correct the recipe"):
         make_recipe(**setting)

@@ -24,7 +24,7 @@ def test_warm_up_and_cosine_of_the_paper() -> None:
 
 
 def test_a_warm_up_that_never_ends_is_refused(make_recipe: Callable[..., Recipe]) -> None:
-    with pytest.raises(ConfigError, match="warmup_epochs=5 must be below epochs=3"):
+    with pytest.raises(ConfigError, match=r"warmup_epochs=5 must be below epochs=3"):
         make_recipe(schedule=WarmupCosine(5))
 
 

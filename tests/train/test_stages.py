@@ -35,6 +35,7 @@ def write_front(folder: Path, architectures: Iterable[Architecture]) -> None:
             seed=0,
             started_at="2026-01-01T00:00:00Z",
             seconds=1.0,
+            elapsed_seconds=1.0,
         )
         for number, architecture in enumerate(architectures)
     )
@@ -79,7 +80,7 @@ def test_a_run_without_a_front_says_what_to_do(trainer: Trainer, tmp_path: Path)
     with pytest.raises(ConfigError, match=r"no front.json; run the stage search first, or pass arch="):
         FullTraining(trainer, seed=1).run(tmp_path)
     write_front(tmp_path, [])
-    with pytest.raises(ConfigError, match="is empty, so there is nothing to train"):
+    with pytest.raises(ConfigError, match=r"is empty, so there is nothing to train"):
         FullTraining(trainer, seed=1).run(tmp_path)
 
 
@@ -89,9 +90,7 @@ def test_a_broken_line_is_named(trainer: Trainer, architecture: Architecture, tm
         FullTraining(trainer, seed=1, architecture=architecture).run(tmp_path)
 
 
-def test_evaluation_opens_the_test_images_once_for_each_network(
-    trainer: Trainer, architecture: Architecture, tmp_path: Path
-) -> None:
+def test_evaluation_opens_the_test_images_once_for_each_network(trainer: Trainer, architecture: Architecture, tmp_path: Path) -> None:
     FullTraining(trainer, seed=1, architecture=architecture).run(tmp_path)
     Evaluation(trainer).run(tmp_path)
     Evaluation(trainer).run(tmp_path)
@@ -111,14 +110,14 @@ def test_a_network_for_other_classes_is_refused(
 ) -> None:
     FullTraining(trainer, seed=1, architecture=architecture).run(tmp_path)
     other = Trainer(Cifar100(archive="unused.npz"), make_recipe())
-    with pytest.raises(ConfigError, match="tells 10 classes apart, CIFAR-100 has 100"):
+    with pytest.raises(ConfigError, match=r"tells 10 classes apart, CIFAR-100 has 100"):
         Evaluation(other, tmp_path / "student.ckpt").run(tmp_path)
-    with pytest.raises(ConfigError, match="pass checkpoint= as well"):
+    with pytest.raises(ConfigError, match=r"pass checkpoint= as well"):
         Evaluation(trainer, architecture=architecture)
 
 
 def test_evaluation_without_a_network_says_what_to_do(trainer: Trainer, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no trained network \(full.jsonl\); run the stage full first"):
+    with pytest.raises(ConfigError, match=r"no trained network \(full.jsonl\); run the stage train first"):
         Evaluation(trainer).run(tmp_path)
 
 

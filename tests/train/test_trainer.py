@@ -75,9 +75,7 @@ def test_a_loss_that_is_not_finite_is_an_error(data: Mnist5k, architecture: Arch
         Trainer(data, recipe).train(architecture, 0)
 
 
-def test_a_training_that_takes_too_long_is_given_up(
-    data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]
-) -> None:
+def test_a_training_that_takes_too_long_is_given_up(data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]) -> None:
     start = time.monotonic()
     with pytest.raises(TrainingTimeoutError, match=r"max_seconds=0.5; raise it"):
         Trainer(data, make_recipe(epochs=10_000, max_seconds=0.5)).train(architecture, 0)

@@ -48,7 +48,7 @@ class Distillation:
     def run(self, folder: Path) -> None:
         trained = read_records(folder / FULL, TrainedNetwork)
         if not trained:
-            raise ConfigError(f"{folder} has no trained network (full.jsonl) to distil; run the stage full first")
+            raise ConfigError(f"{folder} has no trained network (full.jsonl) to distil; run the stage train first")
         best = max(trained, key=lambda network: network.score.val_accuracy)
         done = {(architecture_id(line.architecture), line.seed, line.teacher) for line in read_records(folder / DISTILL, TrainedNetwork)}
         name = self.teacher.source.name if self.teacher else None

@@ -4,12 +4,10 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import timm
 import torch
-from safetensors import SafetensorError
 from timm.data.config import resolve_model_data_config
 from timm.models import load_state_dict
 from torch import Tensor, nn
@@ -106,8 +104,9 @@ class TeacherSource:
             raise ConfigError(f"no teacher's checkpoint at {self.checkpoint}; {where}")
         try:
             given = load_state_dict(str(self.checkpoint), weights_only=True)
-        except (OSError, RuntimeError, UnpicklingError, SafetensorError, AttributeError, TypeError) as error:
-            raise ConfigError(f"{self.checkpoint} cannot be read as weights ({str(error).splitlines()[0]}); {where}") from error
+        except Exception as error:  # torch and safetensors raise many kinds for a file that is not theirs
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            raise ConfigError(f"{self.checkpoint} cannot be read as weights ({reason}); {where}") from error
         wanted = model.state_dict()
         head = {name for name in wanted if name.startswith(_classifiers(model))}
         fitted = all(name in given and given[name].shape == wanted[name].shape for name in head)

@@ -11,7 +11,7 @@ import torch
 from lightning import LightningModule
 from torch import Tensor, nn
 from torch.nn import functional
-from torchmetrics import MeanMetric, MetricCollection
+from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassCalibrationError, MulticlassF1Score
 
 from lmanet.errors import TrainingError
@@ -62,7 +62,6 @@ class Classifier(LightningModule):
         self.task, self.recipe, self.loss, self.seed = task, recipe, loss, seed
         self.register_buffer("mean", torch.tensor(task.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(task.std).view(3, 1, 1), persistent=False)
-        self.train_loss, self.val_loss = MeanMetric(nan_strategy="disable"), MeanMetric(nan_strategy="disable")
         self.metrics = MetricCollection(
             {
                 "accuracy": MulticlassAccuracy(task.num_classes, average="micro"),
@@ -71,6 +70,8 @@ class Classifier(LightningModule):
             },
             compute_groups=False,  # the three keep different states
         )
+        self._train_losses: list[Tensor] = []  # mean of each batch
+        self._val_losses: list[Tensor] = []  # of each image
         self.measured: dict[str, float] = {}
         self.curve: list[Epoch] = []
 
@@ -97,29 +98,29 @@ class Classifier(LightningModule):
         images = self.normalise(batch[0])
         progress = self.global_step / self.trainer.estimated_stepping_batches
         loss = self.loss(self(images), batch[1], images, progress)
-        self.train_loss.update(loss.detach())
+        self._train_losses.append(loss.detach())
         return loss
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         images, labels = batch
         logits = self(self.normalise(images))
-        self.val_loss.update(functional.cross_entropy(logits, labels), len(labels))
+        self._val_losses.append(functional.cross_entropy(logits, labels, reduction="none"))
         self.metrics.update(logits.softmax(dim=1), labels)
 
     def on_validation_epoch_end(self) -> None:
         self.measured = {name: float(value) for name, value in self.metrics.compute().items()}
-        self.measured["loss"] = float(self.val_loss.compute())
-        self.measured["images"] = float(self.val_loss.weight)
+        losses = torch.cat(self._val_losses)
+        self.measured |= {"loss": float(losses.mean()), "images": len(losses)}
         self.metrics.reset()
-        self.val_loss.reset()
+        self._val_losses.clear()
 
     def on_train_epoch_start(self) -> None:
         torch.manual_seed(int(np.random.SeedSequence([self.seed, self.current_epoch]).generate_state(1)[0]))
         self._epoch_start = time.monotonic()
 
     def on_train_epoch_end(self) -> None:
-        train_loss, val_loss = float(self.train_loss.compute()), self.measured["loss"]
-        self.train_loss.reset()
+        train_loss, val_loss = float(torch.stack(self._train_losses).mean()), self.measured["loss"]
+        self._train_losses.clear()
         if not (math.isfinite(train_loss) and math.isfinite(val_loss)):
             raise TrainingError(
                 f"after epoch {self.current_epoch + 1} the loss is {train_loss} in training and {val_loss} in validation, not finite; "

@@ -48,7 +48,7 @@ class Evaluation:
             return [("checkpoint", str(self.checkpoint.absolute()))]
         full = read_records(folder / FULL, TrainedNetwork)
         if not full:
-            raise ConfigError(f"{folder} has no trained network (full.jsonl); run the stage full first, or pass checkpoint=")
+            raise ConfigError(f"{folder} has no trained network (full.jsonl); run the stage train first, or pass checkpoint=")
         best = max(full, key=lambda network: network.score.val_accuracy)
         return [(line.stage, line.checkpoint) for line in (best, *read_records(folder / DISTILL, TrainedNetwork))]
 

@@ -1,0 +1,57 @@
+"""What a user does wrong ends in one clear sentence and an exit code that is not 0, and loses nothing."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
+    command = [sys.executable, str(ROOT / "run.py"), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env={**os.environ, **environment}, timeout=120)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["+experiment=smoke", "propose.colour=red"], "Key 'colour' is not in struct"),
+        (["+experiment=smoke", "+propose.colour=red"], "unexpected keyword argument 'colour'"),
+        (["+experiment=smoke", "+colour=red"], "unknown setting colour; legal are"),
+        (["+experiment=nonsense"], "Could not find 'experiment/nonsense'"),
+        (["+experiment=smoke", "stages=[serach]"], "unknown stage serach; legal are"),
+        (["+experiment=smoke", "space.name=nonsense"], "space 'nonsense' is neither one of lmanet, mcu nor a file"),
+        (["+experiment=smoke", "arch=nonsense", "stages=[train]"], "architecture 'nonsense' is neither one of lmanet_core"),
+        (["+experiment=smoke", "data=image_folder", "data.root=empty"], "empty"),
+        (["+experiment=smoke", "data=cifar100", "data.archive=missing.npz"], "missing.npz"),
+        (["stages=[evaluate]", "arch=lmanet_elite", "checkpoint=missing.pth", "data=mnist5k"], "no checkpoint at missing.pth"),
+        (["resume=nowhere"], "resume=nowhere: no run there"),
+    ],
+)
+def test_one_sentence(tmp_path: Path, arguments: list[str], says: str):
+    (tmp_path / "empty").mkdir()
+    code, error = run(tmp_path, *arguments)
+    assert code != 0
+    assert says in error
+    assert "Traceback" not in error
+    assert len(error.strip().splitlines()) <= 8, error
+
+
+def test_no_endpoint_ends_the_run_and_says_how_to_go_on(tmp_path: Path):
+    arguments = ["+experiment=smoke", "propose=llm", "propose.model=m", "propose.server.base_url=http://127.0.0.1:9/v1"]
+    code, error = run(tmp_path, *arguments)
+    assert code == 1 and "http://127.0.0.1:9/v1" in error and "Traceback" not in error
+    assert not list(tmp_path.rglob("history.jsonl")), "a dead endpoint makes no trial"
+
+
+def test_an_unreadable_history_line_is_named_and_nothing_changes(tmp_path: Path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "history.jsonl").write_text('{"number": 0, "status": "shiny"}\n')
+    code, error = run(tmp_path, "+experiment=smoke", f"hydra.run.dir={folder}")
+    assert code == 1 and "history.jsonl, line 1 is not a trial" in error
+    assert (folder / "history.jsonl").read_text() == '{"number": 0, "status": "shiny"}\n'

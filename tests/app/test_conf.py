@@ -1,0 +1,78 @@
+"""Every file of conf/ composes; every experiment runs, made small; the documented order of overrides holds."""
+
+import json
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from lmanet.records import Status, Trial
+
+ROOT = Path(__file__).parents[2]
+CONF = ROOT / "conf"
+GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name not in ("experiment", "ablation"))
+OPTIONS = sorted(f"{path.parent.name}={path.stem}" for group in GROUPS for path in (CONF / group).glob("*.yaml"))
+EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
+ABLATIONS = sorted(path.stem for path in (CONF / "ablation").glob("*.yaml"))
+# What makes any experiment small: few small real images, short trainings, draws in place of a model that is not served here.
+SMALL = (
+    "data=mnist5k",
+    "data.split.max_train_images=200",
+    "propose=random",
+    "execute=in_process",
+    "space=mcu",
+    "space.choices={resolution:[32],num_stages:[3],stage:{layers:[1],channels:[8,16,24]}}",
+    "train=quick",
+    "train.mini.recipe.epochs=1",
+    "train.full.recipe.epochs=1",
+    "train_best=1",
+    "distill=quick",
+    "distill.teacher.trainer.recipe.epochs=1",
+    "distill.trainer.recipe.epochs=1",
+    "budget={proposals:12,trained:2,seconds:null,tokens:null}",
+)
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_option_composes(composed, option):
+    assert OmegaConf.to_container(composed(option), resolve=False)[option.partition("=")[0]]
+
+
+@pytest.mark.parametrize("ablation", ABLATIONS)
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment_composes_with_every_ablation(app, composed, experiment, ablation):
+    cfg = composed(f"+experiment={experiment}", f"+ablation={ablation}")
+    assert set(cfg) == app.ROOT_KEYS
+    assert cfg.name == experiment
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment_names_the_command_that_runs_it(experiment):
+    lines = (CONF / "experiment" / f"{experiment}.yaml").read_text().splitlines()
+    assert lines[0] == "# @package _global_" and f"+experiment={experiment}" in lines[1]
+
+
+def test_the_ablation_wins_over_the_experiment(composed):
+    assert "lmanet.propose.RandomProposer" in composed("+experiment=quickstart", "+ablation=random").propose._target_
+    assert composed("+experiment=quickstart", "+ablation=no_feedback").feedback._target_ == "lmanet.feedback.NoFeedback"
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment_runs_small(app, composed, tmp_path, experiment):
+    cfg = composed(f"+experiment={experiment}", *SMALL)
+    app.Run(cfg, tmp_path).start()
+    if "search" in cfg.stages:
+        trials = [Trial.model_validate_json(line) for line in (tmp_path / "history.jsonl").read_bytes().split(b"\n")[:-1]]
+        assert sum(trial.status is Status.TRAINED for trial in trials) == 2
+    for stage, file in {"train": "full.jsonl", "distill": "distill.jsonl", "evaluate": "test.jsonl", "report": "report.md"}.items():
+        assert (tmp_path / file).exists() == (stage in cfg.stages)
+
+
+@pytest.mark.parametrize("ablation", ABLATIONS)
+def test_every_ablation_runs_small(app, composed, tmp_path, ablation):
+    small = [override for override in SMALL if ablation != "random" or not override.startswith("propose")]
+    cfg = composed("+experiment=smoke", f"+ablation={ablation}", *small, "budget.proposals=6", "budget.trained=1")
+    app.Run(cfg, tmp_path).start()
+    distilled = (tmp_path / "distill.jsonl").exists()
+    assert distilled == (ablation != "no_distill")
+    assert json.loads((tmp_path / "front.json").read_text())["trials"]

@@ -1,0 +1,77 @@
+"""A run that is killed goes on where it stood: a single run, its later stages, and a whole sweep."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from lmanet.records import Trial
+
+ROOT = Path(__file__).parents[2]
+SMALL = (
+    "+experiment=smoke",
+    "data.split.max_train_images=200",
+    "train.mini.recipe.epochs=1",
+    "space.choices={resolution:[32],num_stages:[3],stage:{layers:[1],channels:[8,16,24]}}",
+)
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, str(ROOT / "run.py"), *arguments]
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def kill_when(process: subprocess.Popen[str], ready: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 90
+    while not ready() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert process.poll() is None, f"ended before it could be killed:\n{process.communicate()[0]}"
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    output, _ = process.communicate(timeout=180)
+    assert process.returncode == 0, output
+    return output
+
+
+def lines(path: Path) -> list[bytes]:
+    return path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+
+
+def test_a_killed_search_goes_on(tmp_path: Path):
+    folder = tmp_path / "run"
+    history = folder / "history.jsonl"
+    small = (*SMALL, "stages=[search,report]", "budget={proposals:12,trained:null}")
+    kill_when(start(tmp_path, *small, f"hydra.run.dir={folder}"), lambda: len(lines(history)) >= 4)
+    before = lines(history)
+    output = finish(start(tmp_path, f"resume={folder}"))
+    after = lines(history)
+    assert after[: len(before)] == before, "what was recorded stays"
+    assert sorted(Trial.model_validate_json(line).number for line in after) == list(range(12))
+    assert "report.md" in output and (folder / "report.md").exists()
+
+
+def test_another_space_is_refused_and_nothing_changes(tmp_path: Path):
+    folder = tmp_path / "run"
+    finish(start(tmp_path, *SMALL, "stages=[search]", "budget={proposals:3,trained:null}", f"hydra.run.dir={folder}"))
+    before = lines(folder / "history.jsonl")
+    process = start(tmp_path, f"resume={folder}", "space.choices.resolution=[48]")
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1 and "another setting of space" in output
+    assert lines(folder / "history.jsonl") == before
+
+
+def test_a_killed_sweep_goes_on(tmp_path: Path):
+    folder = tmp_path / "sweep"
+    sweep = ("-m", *SMALL, "stages=[search]", "budget={proposals:4,trained:null}", "seed=0,1", f"hydra.sweep.dir={folder}")
+    second = folder / "1" / "history.jsonl"
+    kill_when(start(tmp_path, *sweep), lambda: len(lines(second)) >= 1)
+    before = lines(folder / "0" / "history.jsonl"), lines(second)
+    finish(start(tmp_path, f"resume={folder}"))
+    assert lines(folder / "0" / "history.jsonl") == before[0], "the finished job is left as it is"
+    assert lines(second)[: len(before[1])] == before[1] and len(lines(second)) == 4
+    assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == ["0", "1"]
