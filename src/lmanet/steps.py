@@ -9,6 +9,7 @@ from lmanet.space import Architecture
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.utils.data import DataLoader
 
 
 class Proposer(Protocol):
@@ -101,6 +102,8 @@ class Loss(Protocol):
 class ImageData(Protocol):
     """A LightningDataModule whose training, validation and test images are apart."""
 
+    name: str
+    description: str
     num_classes: int
     classes: tuple[str, ...]
     mean: tuple[float, float, float]
@@ -108,6 +111,18 @@ class ImageData(Protocol):
 
     def setup(self, stage: str) -> None:
         """``fit`` opens training and validation images, ``test`` the test images."""
+
+    def train_dataloader(self, batch_size: int, seed: int) -> "DataLoader[tuple[Tensor, Tensor]]":
+        """Batches of uint8 images (N, 3, H, W) and labels (N,) in an order that follows from seed and epoch."""
+
+    def val_dataloader(self, batch_size: int) -> "DataLoader[tuple[Tensor, Tensor]]":
+        """The validation images, in a fixed order."""
+
+    def test_dataloader(self, batch_size: int) -> "DataLoader[tuple[Tensor, Tensor]]":
+        """The test images, in a fixed order."""
+
+    def checksum(self) -> str:
+        """Sha-256 of the data as given, for a report."""
 
 
 class Stage(Protocol):

@@ -1,1 +1,10 @@
-"""Images with training, validation and test apart."""
+"""Images for the search: training, validation and test apart, in memory as uint8 where they fit."""
+
+from lmanet.data.augment import Augment
+from lmanet.data.cifar import Cifar10, Cifar100
+from lmanet.data.folder import ImageFolder, Loading
+from lmanet.data.mnist import Mnist5k
+from lmanet.data.module import ImageModule
+from lmanet.data.split import Split
+
+__all__ = ["Augment", "Cifar10", "Cifar100", "ImageFolder", "ImageModule", "Loading", "Mnist5k", "Split"]

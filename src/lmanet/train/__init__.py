@@ -1,1 +1,10 @@
-"""Training of a candidate: mini-training, full training, evaluation."""
+"""Training of a network on the images of a data module: mini-training, full training, evaluation."""
+
+from lmanet.train.classifier import Classifier, Task, cross_entropy
+from lmanet.train.evaluate import Evaluation
+from lmanet.train.full import FullTraining
+from lmanet.train.recipe import Recipe
+from lmanet.train.schedules import Step, WarmupCosine
+from lmanet.train.trainer import Trainer
+
+__all__ = ["Classifier", "Evaluation", "FullTraining", "Recipe", "Step", "Task", "Trainer", "WarmupCosine", "cross_entropy"]

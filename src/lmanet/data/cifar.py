@@ -1,0 +1,113 @@
+"""CIFAR-100 and CIFAR-10: downloaded by torchvision, or from local .npz archives."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+import torchvision
+
+from lmanet.data.images import MemoryImages
+from lmanet.data.module import ImageModule
+from lmanet.data.split import Split
+from lmanet.errors import DataError
+
+HINT = "set data.archive to .npz files with x_train, y_train, x_test and y_test, uint8 (N, 32, 32, 3)"
+
+
+class _Cifar(ImageModule):
+    """Either of the two.
+
+    Args:
+        root: folder of torchvision's download.
+        archive: one .npz file or several instead of the download; several training parts are joined in the order given.
+        split: how training images are divided.
+    """
+
+    source: type[torchvision.datasets.CIFAR10]
+
+    def __init__(self, root: str = "data", archive: str | Sequence[str] | None = None, split: Split | None = None) -> None:
+        super().__init__(split or Split())
+        self.root = Path(root)
+        self.archive = tuple(Path(path) for path in ([archive] if isinstance(archive, str) else archive or ()))
+        self._checksum = ""
+
+    def read_train(self) -> MemoryImages:
+        images, labels = self._read("train")
+        self._checksum = hashlib.sha256(images).hexdigest()
+        return _in_memory(images, labels)
+
+    def read_test(self) -> MemoryImages:
+        return _in_memory(*self._read("test"))
+
+    def checksum(self) -> str:
+        """Sha-256 of the bytes of all training images in their order."""
+        if not self._checksum:
+            self.read_train()
+        return self._checksum
+
+    def _read(self, part: str) -> tuple[Any, Any]:
+        images, labels = self._from_archive(part) if self.archive else self._download(part)
+        if images.dtype != np.uint8 or images.shape[1:] != (32, 32, 3) or labels.shape != images.shape[:1]:
+            raise DataError(f"{self.name}: the {part} images are {images.dtype} {images.shape}; {HINT}")
+        if labels.min() < 0 or labels.max() >= self.num_classes:
+            raise DataError(f"{self.name}: the {part} labels reach {labels.max()}, legal are 0 to {self.num_classes - 1}; {HINT}")
+        return images, labels
+
+    def _from_archive(self, part: str) -> tuple[Any, Any]:
+        images, labels = [], []
+        for path in self.archive:
+            try:
+                with np.load(path, allow_pickle=False) as archive:
+                    if "fine_label_names" in archive and len(archive["fine_label_names"]) == self.num_classes:
+                        self.classes = tuple(str(name) for name in archive["fine_label_names"])
+                    if f"x_{part}" in archive:
+                        images.append(archive[f"x_{part}"])
+                        labels.append(archive[f"y_{part}"])
+            except FileNotFoundError:
+                raise DataError(f"no archive at {path}; {HINT}") from None
+            except (OSError, ValueError, KeyError, BadZipFile) as error:
+                raise DataError(f"{path} cannot be read as an archive ({error}); {HINT}") from error
+        if not images:
+            raise DataError(f"x_{part} is in none of {', '.join(map(str, self.archive))}; {HINT}")
+        return np.concatenate(images), np.concatenate(labels)
+
+    def _download(self, part: str) -> tuple[Any, Any]:
+        try:
+            dataset = self.source(str(self.root), train=part == "train", download=True)
+        except (OSError, RuntimeError) as error:  # no network; a file that is not whole
+            raise DataError(f"{self.name} cannot be downloaded to {self.root} ({error}); connect to the internet, or {HINT}") from error
+        self.classes = tuple(dataset.classes)
+        return dataset.data, np.asarray(dataset.targets)
+
+
+class Cifar100(_Cifar):
+    """CIFAR-100: 50,000 training and 10,000 test photographs, 32x32, of 100 classes (Krizhevsky 2009)."""
+
+    name = "CIFAR-100"
+    description = "photographs of 100 classes of animals, plants, people, vehicles and things (CIFAR-100)"
+    num_classes = 100
+    classes = tuple(map(str, range(100)))  # until the data say more
+    mean = (0.5071, 0.4865, 0.4409)
+    std = (0.2673, 0.2564, 0.2762)
+    source = torchvision.datasets.CIFAR100
+
+
+class Cifar10(_Cifar):
+    """CIFAR-10: 50,000 training and 10,000 test photographs, 32x32, of 10 classes (Krizhevsky 2009)."""
+
+    name = "CIFAR-10"
+    description = "photographs of 10 classes of animals and vehicles (CIFAR-10)"
+    num_classes = 10
+    classes = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+    mean = (0.4914, 0.4822, 0.4465)
+    std = (0.2470, 0.2435, 0.2616)
+    source = torchvision.datasets.CIFAR10
+
+
+def _in_memory(images: Any, labels: Any) -> MemoryImages:
+    pixels = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
+    return MemoryImages(pixels, torch.from_numpy(labels.astype(np.int64)))

@@ -1,0 +1,116 @@
+"""Fine-tuning of the teacher on the training images, where it does not know the classes yet."""
+
+import logging
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from pydantic import ValidationError
+from torch import nn
+
+from lmanet.distill.teacher import Teacher, TeacherSource
+from lmanet.errors import ConfigError
+from lmanet.records import Record, Score
+from lmanet.space import Architecture
+from lmanet.space.network import Network
+from lmanet.steps import ImageData, Loss
+
+log = logging.getLogger(__name__)
+RECORD = "teacher.json"
+WEIGHTS = "teacher.ckpt"
+
+
+class Fitter(Protocol):
+    """What distillation needs of a trainer: it is handed in, as a step imports no other."""
+
+    def build(self, architecture: Architecture, seed: int) -> Network:
+        """A network with fresh weights."""
+
+    def fit(self, network: nn.Module, seed: int, loss: Loss = ..., folder: Path | None = ...) -> Score:
+        """Train in place."""
+
+    def validate(self, network: nn.Module) -> Score:
+        """Measure on validation images."""
+
+
+class TrainedTeacher(Record):
+    """The content of ``teacher.json``.
+
+    Attributes:
+        checkpoint: relative to the run's folder where it was trained there.
+        trained: it was fine-tuned or fitted in this run; else its checkpoint was taken as it is.
+        score: on the validation images of the students, none of which it was trained on in this run.
+    """
+
+    name: str
+    checkpoint: str
+    parameters: int
+    trained: bool
+    score: Score
+
+
+class TeacherTraining:
+    """Stage: makes a teacher that knows the classes; ``teacher.json`` says how good it is, ``teacher.ckpt`` holds what was trained.
+
+    Args:
+        data: whose training images are used, divided as for the students.
+        seed: of a new classifier, of order and augmentation.
+        source: the teacher to begin with.
+        trainer: data -> trainer, by the teacher's recipe.
+    """
+
+    def __init__(self, data: ImageData, seed: int, source: TeacherSource, trainer: Callable[[ImageData], Fitter]) -> None:
+        self.data = data
+        self.seed = seed
+        self.source = source
+        self.trainer = trainer(data)
+
+    def run(self, folder: Path) -> None:
+        self.prepare(folder)
+
+    def prepare(self, folder: Path) -> Teacher:
+        """The teacher of a run, trained if that has not been done."""
+        self.data.setup("fit")
+        if (folder / RECORD).is_file():
+            return self._again(folder)
+        torch.manual_seed(self.seed)
+        teacher, fitted = self.source.build(self.data)
+        score = self.trainer.validate(teacher) if fitted else self._train(teacher, folder)
+        record = TrainedTeacher(
+            name=self.source.name,
+            checkpoint=str(self.source.checkpoint) if fitted else WEIGHTS,
+            parameters=sum(parameter.numel() for parameter in teacher.parameters()),
+            trained=not fitted,
+            score=score,
+        )
+        partial = folder / f"{RECORD}.partial"
+        partial.write_text(record.model_dump_json(indent=2), encoding="utf-8")
+        partial.replace(folder / RECORD)
+        shutil.rmtree(folder / "teacher", ignore_errors=True)
+        log.info("teacher %s: validation accuracy %.2f %%", self.source.name, 100 * score.val_accuracy)
+        return teacher
+
+    def _train(self, teacher: Teacher, folder: Path) -> Score:
+        millions = sum(parameter.numel() for parameter in teacher.parameters()) / 1e6
+        begin = (
+            "fine-tuned from its weights" if self.source.pretrained or self.source.checkpoint else "fitted on the spot from fresh weights"
+        )
+        log.info("teacher %s (%.1fM parameters) is %s on the training images of %s", self.source.name, millions, begin, self.data.name)
+        score = self.trainer.fit(teacher, self.seed, folder=folder / "teacher")
+        partial = folder / f"{WEIGHTS}.partial"
+        torch.save({"state_dict": teacher.model.state_dict()}, partial)
+        partial.replace(folder / WEIGHTS)
+        return score
+
+    def _again(self, folder: Path) -> Teacher:
+        try:
+            record = TrainedTeacher.model_validate_json((folder / RECORD).read_bytes())
+        except ValidationError as error:
+            raise ConfigError(f"{folder / RECORD} is not a teacher's record; delete it to have the teacher made again") from error
+        if record.name != self.source.name:
+            raise ConfigError(f"this run's teacher is {record.name}, not {self.source.name}; delete {folder / RECORD} to change it")
+        checkpoint = str(folder / record.checkpoint)  # an absolute path stays as it is
+        return replace(self.source, checkpoint=checkpoint, pretrained=False).build(self.data)[0]

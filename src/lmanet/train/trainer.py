@@ -1,0 +1,168 @@
+"""Trainer: runs a recipe on the images of a data module, in Lightning, and returns a score on the validation images."""
+
+import logging
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import Checkpoint as CheckpointCallback
+from torch import nn
+
+from lmanet.errors import TrainingError, TrainingTimeoutError
+from lmanet.records import Epoch, Score
+from lmanet.space import Architecture
+from lmanet.space.network import Network, build
+from lmanet.space.weights import Checkpoint
+from lmanet.steps import ImageData, Loss
+from lmanet.train.classifier import Classifier, Task, cross_entropy
+from lmanet.train.recipe import Recipe
+
+LAST = "last.ckpt"
+
+
+class Trainer:
+    """Trains networks on one data set by one recipe."""
+
+    def __init__(self, data: ImageData, recipe: Recipe) -> None:
+        self.data = data
+        self.recipe = recipe
+
+    def train(self, architecture: Architecture, seed: int) -> Score:
+        """Build and train a candidate; no file is written."""
+        return self.fit(self.build(architecture, seed), seed)
+
+    def build(self, architecture: Architecture, seed: int) -> Network:
+        """The network of an architecture, with weights drawn from ``seed`` and the recipe's dropout."""
+        torch.manual_seed(seed)
+        return build(architecture, self.data.num_classes, self.recipe.dropout)
+
+    def fit(self, network: nn.Module, seed: int, loss: Loss = cross_entropy, folder: Path | None = None) -> Score:
+        """Train a network in place; its last weights count, so that the score is no pick of the best epoch.
+
+        Args:
+            network: a `Network`, or any module from normalised images (N, 3, H, W) to logits.
+            seed: of the order of the images, of augmentation and dropout.
+            folder: where ``last.ckpt`` is written after each epoch and taken up again; the caller removes the folder
+                once the result is safe.
+
+        Raises:
+            TrainingError: the loss is not finite, or memory does not suffice.
+            TrainingTimeoutError: the recipe's ``max_seconds`` are over.
+        """
+        self.data.setup("fit")
+        batch_size = self.recipe.batch_size
+        classifier = Classifier(network, self._task, self.recipe, loss, seed)
+        callbacks: list[Callback] = [_TimeLimit(self.recipe.max_seconds)] if self.recipe.max_seconds else []
+        last = folder / LAST if folder else None
+        if last:
+            callbacks.append(_KeepLast(last))
+        with _named_errors():
+            self._engine(callbacks).fit(
+                classifier,
+                self.data.train_dataloader(batch_size, seed),
+                self.data.val_dataloader(batch_size),
+                ckpt_path=last if last and last.is_file() else None,
+            )
+        return _score(classifier.measured, classifier.seconds, classifier.curve)
+
+    def validate(self, network: nn.Module) -> Score:
+        """Measure a network on the validation images, without training."""
+        self.data.setup("fit")
+        start = time.monotonic()
+        measured = self._measure(network, self._task, self.data.val_dataloader(self.recipe.batch_size))
+        return _score(measured, time.monotonic() - start)
+
+    def test(self, checkpoint: Checkpoint) -> dict[str, float]:
+        """Measure a network on the test images, normalised as in its training: accuracy, macro_f1, calibration_error, loss, images."""
+        self.data.setup("test")
+        task = Task(self.data.num_classes, checkpoint.mean, checkpoint.std)
+        return self._measure(checkpoint.network, task, self.data.test_dataloader(self.recipe.batch_size))
+
+    def _measure(self, network: nn.Module, task: Task, loader: Any) -> dict[str, float]:
+        classifier = Classifier(network, task, self.recipe)
+        with _named_errors():
+            self._engine([]).validate(classifier, loader, verbose=False)
+        return classifier.measured
+
+    @property
+    def _task(self) -> Task:
+        return Task(self.data.num_classes, self.data.mean, self.data.std)
+
+    def _engine(self, callbacks: list[Callback]) -> lightning.Trainer:
+        logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no line on devices for each candidate
+        return lightning.Trainer(
+            max_epochs=self.recipe.epochs,
+            accelerator=self.recipe.accelerator,
+            devices=1,
+            precision=self.recipe.precision,  # type: ignore[arg-type]
+            callbacks=callbacks,
+            logger=False,
+            enable_checkpointing=any(isinstance(callback, CheckpointCallback) for callback in callbacks),
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+        )
+
+
+class _KeepLast(CheckpointCallback):
+    """Writes the state after each epoch; a kill leaves the old file or the new one.
+
+    Lightning calls callbacks of this kind after the module's own hook, so that the epoch's record is in the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        partial = self.path.with_suffix(".partial")
+        trainer.save_checkpoint(partial)
+        partial.replace(self.path)
+
+
+class _TimeLimit(Callback):
+    """Ends a training that has taken too long, counting epochs from before a kill."""
+
+    def __init__(self, max_seconds: float) -> None:
+        self.max_seconds = max_seconds
+        self.start = 0.0
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        assert isinstance(pl_module, Classifier)
+        self.start = time.monotonic() - pl_module.seconds
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *args: Any) -> None:
+        if time.monotonic() - self.start > self.max_seconds:
+            raise TrainingTimeoutError(
+                f"training stopped in epoch {trainer.current_epoch + 1} after max_seconds={self.max_seconds}; "
+                "raise it in the recipe in conf/, or take fewer epochs or smaller networks"
+            )
+
+
+@contextmanager
+def _named_errors() -> Iterator[None]:
+    with warnings.catch_warnings():
+        # Images in memory are fetched by one index operation: a worker process would only copy them.
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        # Lightning 2.6 asks torch 2.14 for a class that it means to rename.
+        warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
+        try:
+            yield
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            raise TrainingError("training ran out of memory; take a smaller batch_size or resolution in conf/") from error
+
+
+def _score(measured: dict[str, float], seconds: float, curve: Sequence[Epoch] = ()) -> Score:
+    return Score(
+        val_accuracy=measured["accuracy"],
+        val_macro_f1=measured["macro_f1"],
+        val_calibration_error=measured["calibration_error"],
+        seconds=seconds,
+        curve=tuple(curve),
+    )

@@ -1,0 +1,64 @@
+import pickle
+
+import pytest
+import torch
+
+from lmanet.data import Mnist5k
+from lmanet.errors import DataError
+
+
+def order(data: Mnist5k, seed: int, epoch: int) -> torch.Tensor:
+    loader = data.train_dataloader(batch_size=500, seed=seed)
+    loader.sampler.set_epoch(epoch)  # type: ignore[union-attr,attr-defined]
+    return torch.cat([images.float().mean((1, 2, 3)) for images, _ in loader])
+
+
+def test_a_batch_is_uint8_images_and_int64_labels(digits: Mnist5k) -> None:
+    images, labels = next(iter(digits.train_dataloader(batch_size=64, seed=0)))
+    assert images.shape == (64, 3, 28, 28) and images.dtype == torch.uint8
+    assert labels.shape == (64,) and labels.dtype == torch.int64
+
+
+def test_training_images_come_shuffled_by_seed_and_epoch(digits: Mnist5k) -> None:
+    assert torch.equal(order(digits, 1, 2), order(digits, 1, 2))
+    assert not torch.equal(order(digits, 1, 2), order(digits, 1, 3))
+    assert not torch.equal(order(digits, 1, 2), order(digits, 2, 1))
+
+
+def test_each_epoch_has_every_training_image_once(digits: Mnist5k) -> None:
+    seen = list(digits.train_dataloader(batch_size=64, seed=0).sampler)
+    assert sorted(seen) == list(range(len(digits.train_images)))
+
+
+def test_training_validation_and_test_share_no_image(digits: Mnist5k) -> None:
+    parts = [digits.train_images, digits.val_images, digits.test_images]
+    seen = [{part[i][0].numpy().tobytes() for i in range(len(part))} for part in parts]
+    assert [len(part) for part in parts] == [2560 + 640, 800, 1000]
+    assert not (seen[0] & seen[1] or seen[0] & seen[2] or seen[1] & seen[2])
+
+
+def test_a_set_that_was_not_opened_is_refused() -> None:
+    data = Mnist5k()
+    data.setup("fit")
+    with pytest.raises(DataError, match=r"test images of MNIST-5k are not open; call setup\('test'\)"):
+        data.test_dataloader()
+
+
+def test_a_copy_for_a_worker_carries_no_images_and_gives_the_same(digits: Mnist5k) -> None:
+    packed = pickle.dumps(digits)
+    assert len(packed) < 10_000
+    copy = pickle.loads(packed)
+    copy.setup("fit")
+    assert torch.equal(copy.val_images.images, digits.val_images.images)  # type: ignore[attr-defined]
+
+
+def test_the_statistics_are_those_of_the_images(digits: Mnist5k) -> None:
+    pixels = digits.train_images.images.double() / 255  # type: ignore[attr-defined]
+    assert pixels.mean((0, 2, 3)).tolist() == pytest.approx(list(digits.mean), abs=0.005)
+    assert pixels.std((0, 2, 3)).tolist() == pytest.approx(list(digits.std), abs=0.005)
+
+
+def test_digits_bear_their_labels(digits: Mnist5k) -> None:
+    ones = digits.test_images.images[digits.test_images.labels == 1].double()  # type: ignore[attr-defined]
+    zeros = digits.test_images.images[digits.test_images.labels == 0].double()  # type: ignore[attr-defined]
+    assert ones[:, :, 12:16, 12:16].mean() > 3 * zeros[:, :, 12:16, 12:16].mean()  # a nought is empty in its middle

@@ -1,0 +1,185 @@
+import json
+import logging
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from lmanet.data import Mnist5k
+from lmanet.distill import Distillation, KnowledgeDistillation, TeacherSource, TeacherTraining
+from lmanet.distill.teacher_training import TrainedTeacher
+from lmanet.errors import ConfigError
+from lmanet.records import TrainedNetwork
+from lmanet.runfiles import read_records
+from lmanet.space import Architecture
+from lmanet.space.weights import load_network
+from lmanet.train import Classifier, FullTraining, Recipe, Task, Trainer
+
+
+@pytest.fixture
+def folder(data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe], tmp_path: Path) -> Path:
+    """A run whose full training is over."""
+    FullTraining(Trainer(data, make_recipe()), seed=1, architecture=architecture).run(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def make_stage(data: Mnist5k, source: TeacherSource, make_recipe: Callable[..., Recipe]) -> Callable[..., Distillation]:
+    """Put together as conf/distill does it."""
+
+    def make(**changes: Any) -> Distillation:
+        trainer = partial(Trainer, recipe=make_recipe())
+        settings: dict[str, Any] = {
+            "trainer": trainer,
+            "teacher": partial(TeacherTraining, source=source, trainer=trainer),
+            "loss": partial(KnowledgeDistillation, kd_temperature=10),
+        }
+        return Distillation(data, 1, **{**settings, **changes})
+
+    return make
+
+
+def test_a_teacher_is_fitted_once_and_read_again(
+    data: Mnist5k, source: TeacherSource, make_recipe: Callable[..., Recipe], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    stage = TeacherTraining(data, 0, source, partial(Trainer, recipe=make_recipe(epochs=4)))
+    first = stage.prepare(tmp_path)
+    record = TrainedTeacher.model_validate_json((tmp_path / "teacher.json").read_bytes())
+    assert record.score.val_accuracy > 0.5  # chance is 0.1
+    assert (record.name, record.trained, record.checkpoint) == ("test_resnet", True, "teacher.ckpt")
+    assert "teacher test_resnet (0.4M parameters) is fitted on the spot from fresh weights" in caplog.text
+    written = (tmp_path / "teacher.ckpt").stat().st_mtime_ns
+    again = stage.prepare(tmp_path)
+    assert (tmp_path / "teacher.ckpt").stat().st_mtime_ns == written
+    assert all(torch.equal(tensor, first.state_dict()[name]) for name, tensor in again.state_dict().items())
+    assert Trainer(data, make_recipe()).validate(again).val_accuracy == record.score.val_accuracy
+
+
+def test_a_teacher_that_knows_the_classes_is_measured_and_not_trained(
+    data: Mnist5k, source: TeacherSource, make_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    teacher, _ = source.build(data)
+    torch.save(teacher.model.state_dict(), tmp_path / "mine.pth")
+    given = TeacherSource(source.name, checkpoint=str(tmp_path / "mine.pth"), resolution=32)
+    TeacherTraining(data, 0, given, partial(Trainer, recipe=make_recipe())).run(tmp_path)
+    record = json.loads((tmp_path / "teacher.json").read_text())
+    assert (record["trained"], record["checkpoint"]) == (False, str(tmp_path / "mine.pth"))
+    assert record["score"]["val_accuracy"] == pytest.approx(Trainer(data, make_recipe()).validate(teacher).val_accuracy)
+    assert not (tmp_path / "teacher.ckpt").exists()
+
+
+def test_another_teacher_in_the_same_run_is_refused(
+    data: Mnist5k, source: TeacherSource, make_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    trainer = partial(Trainer, recipe=make_recipe(epochs=1))
+    TeacherTraining(data, 0, source, trainer).run(tmp_path)
+    with pytest.raises(ConfigError, match=r"this run's teacher is test_resnet, not test_vit; delete"):
+        TeacherTraining(data, 0, TeacherSource("test_vit"), trainer).run(tmp_path)
+
+
+def test_distillation_starts_from_the_trained_weights_and_is_done_once(
+    make_stage: Callable[..., Distillation], data: Mnist5k, make_recipe: Callable[..., Recipe], folder: Path
+) -> None:
+    still = partial(Trainer, recipe=make_recipe(optimizer=partial(torch.optim.SGD, lr=0.0)))  # moves no weight
+    make_stage(trainer=still).run(folder)
+    make_stage(trainer=still).run(folder)
+    (line,) = read_records(folder / "distill.jsonl", TrainedNetwork)
+    (full,) = read_records(folder / "full.jsonl", TrainedNetwork)
+    assert (line.stage, line.teacher, line.architecture) == ("distill", "test_resnet", full.architecture)
+    before, after = (load_network(folder / network.checkpoint).network for network in (full, line))
+    for name, parameter in after.named_parameters():
+        assert torch.equal(parameter, before.get_parameter(name)), name
+    assert not list(folder.rglob("last.ckpt"))
+
+
+def test_the_student_is_the_best_of_all_by_validation(make_stage: Callable[..., Distillation], folder: Path) -> None:
+    make_stage().run(folder)
+    lines = read_records(folder / "full.jsonl", TrainedNetwork) + read_records(folder / "distill.jsonl", TrainedNetwork)
+    best = max(reversed(lines), key=lambda line: line.score.val_accuracy)
+    assert len(lines) == 2
+    assert (folder / "student.ckpt").read_bytes() == (folder / best.checkpoint).read_bytes()
+    assert set(load_network(folder / lines[1].checkpoint).network.state_dict()) == set(
+        load_network(folder / lines[0].checkpoint).network.state_dict()
+    )
+
+
+def test_without_a_teacher_labels_alone_train(make_stage: Callable[..., Distillation], folder: Path) -> None:
+    make_stage(teacher=None, loss=None).run(folder)
+    make_stage().run(folder)
+    lines = read_records(folder / "distill.jsonl", TrainedNetwork)
+    assert [line.teacher for line in lines] == [None, "test_resnet"]
+    assert len({line.checkpoint for line in lines}) == 2
+
+
+def test_the_teacher_is_in_no_state_and_no_optimizer(
+    data: Mnist5k, source: TeacherSource, architecture: Architecture, make_recipe: Callable[..., Recipe]
+) -> None:
+    teacher, _ = source.build(data)
+    before = {name: tensor.clone() for name, tensor in teacher.state_dict().items()}
+    optimized: list[Tensor] = []
+
+    def optimizer(parameters: Any) -> torch.optim.Optimizer:
+        optimized.extend(parameters)
+        return torch.optim.SGD(optimized, lr=0.1)
+
+    trainer = Trainer(data, make_recipe(optimizer=optimizer))
+    network, loss = trainer.build(architecture, 0), KnowledgeDistillation(teacher)
+    classifier = Classifier(network, Task(10, data.mean, data.std), trainer.recipe, loss)
+    assert set(classifier.state_dict()) == {f"network.{name}" for name in network.state_dict()}
+    trainer.fit(network, 0, loss)
+    assert {id(parameter) for parameter in optimized} == {id(parameter) for parameter in network.parameters()}
+    assert not teacher.training
+    assert all(torch.equal(tensor, before[name]) for name, tensor in teacher.state_dict().items())
+
+
+def test_no_phase_trains_on_a_validation_image(
+    data: Mnist5k,
+    source: TeacherSource,
+    architecture: Architecture,
+    make_recipe: Callable[..., Recipe],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Defect 3: distillation validated on images that the student had been trained on."""
+    phases: dict[str, set[bytes]] = {}
+    phase = ""
+    step = Classifier.training_step
+
+    def noting(self: Classifier, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        phases.setdefault(phase, set()).update(image.numpy().tobytes() for image in batch[0])
+        return step(self, batch, batch_idx)
+
+    monkeypatch.setattr(Classifier, "training_step", noting)
+    plain = make_recipe(augment=None, epochs=1)
+    trainer = partial(Trainer, recipe=plain)
+    phase = "mini"
+    Trainer(data, plain).train(architecture, 0)
+    phase = "full"
+    FullTraining(Trainer(data, plain), seed=1, architecture=architecture).run(tmp_path)
+    phase = "teacher"
+    TeacherTraining(data, 1, source, trainer).run(tmp_path)
+    phase = "distill"
+    # another data module of the same settings, as a later start of the program makes it
+    later = Mnist5k(data.split)
+    Distillation(later, 1, trainer, partial(TeacherTraining, source=source, trainer=trainer), KnowledgeDistillation).run(tmp_path)
+    kept = {image.numpy().tobytes() for image in data.val_images.images}  # type: ignore[attr-defined]
+    later.setup("fit")
+    assert kept == {image.numpy().tobytes() for image in later.val_images.images}  # type: ignore[attr-defined]
+    assert set(phases) == {"mini", "full", "teacher", "distill"}
+    for name, images in phases.items():
+        assert len(images) == 640 and not images & kept, name
+
+
+def test_a_run_without_a_network_says_what_to_do(make_stage: Callable[..., Distillation], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no trained network \(full.jsonl\) to distil; run the stage train first"):
+        make_stage().run(tmp_path)
+
+
+def test_a_teacher_without_a_loss_is_refused(make_stage: Callable[..., Distillation]) -> None:
+    with pytest.raises(ConfigError, match=r"set both distill.teacher and distill.loss, or both to null"):
+        make_stage(loss=None)

@@ -1,0 +1,49 @@
+"""Real digits, few of them, and a network and recipe that take seconds."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+
+from lmanet.data import Augment, Mnist5k, Split
+from lmanet.space import Architecture, parse_architecture
+from lmanet.train import Recipe, WarmupCosine
+
+STAGE = {"block": "depthwise", "kernel": 3, "expansion": 1, "se_ratio": 0.0, "skip": True, "activation": "relu6", "layers": 1}
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def architecture() -> Architecture:
+    stages = [{**STAGE, "channels": 16, "stride": 2}, {**STAGE, "channels": 32, "stride": 2}]
+    stem = {"channels": 8, "kernel": 3, "stride": 2, "activation": "relu6"}
+    return parse_architecture({"resolution": 32, "stem": stem, "stages": stages})
+
+
+@pytest.fixture
+def data() -> Mnist5k:
+    return Mnist5k(Split(val_fraction=0.1, max_train_images=640))
+
+
+@pytest.fixture
+def make_recipe() -> Callable[..., Recipe]:
+    def make(**changes: Any) -> Recipe:
+        settings: dict[str, Any] = {
+            "epochs": 3,
+            "batch_size": 32,
+            "optimizer": partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True),
+            "schedule": WarmupCosine(0.5),
+            "augment": Augment(crop_padding=2, mixup_strength=0.2),
+            "label_smoothing": 0.1,
+            "dropout": 0.1,
+            "accelerator": "cpu",
+        }
+        return Recipe(**{**settings, **changes})
+
+    return make

@@ -1,0 +1,123 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from lmanet.data import Augment, Mnist5k
+from lmanet.space import Architecture, load_architecture
+from lmanet.space.network import build
+from lmanet.train import Classifier, Recipe, Task, Trainer, cross_entropy
+
+TASK = Task(10, (0.5, 0.25, 0.0), (0.5, 0.25, 1.0))
+
+
+class _Listener:
+    """A loss that keeps what it was given."""
+
+    def __init__(self) -> None:
+        self.images: list[Tensor] = []
+        self.targets: list[Tensor] = []
+        self.progress: list[float] = []
+
+    def __call__(self, logits: Tensor, targets: Tensor, images: Tensor, progress: float) -> Tensor:
+        self.images.append(images)
+        self.targets.append(targets)
+        self.progress.append(progress)
+        return cross_entropy(logits, targets, images, progress)
+
+
+class _Inputs(nn.Module):
+    """Keeps the sizes of what it is given, by mode."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(3, 10)
+        self.validated: list[Tensor] = []
+
+    def forward(self, images: Tensor) -> Tensor:
+        if not self.training:
+            self.validated.append(images.detach().clone())
+        return self.linear(images.mean((2, 3)))  # type: ignore[no-any-return]
+
+
+def test_pixels_are_normalised(make_recipe: Callable[..., Recipe]) -> None:
+    classifier = Classifier(nn.Identity(), TASK, make_recipe())
+    white = torch.full((2, 3, 4, 4), 255, dtype=torch.uint8)
+    assert classifier.normalise(white)[0, :, 0, 0].tolist() == pytest.approx([1.0, 3.0, 1.0])
+
+
+@pytest.mark.parametrize("size", [32, 160, 224])
+def test_a_network_is_given_images_of_its_resolution(size: int, make_recipe: Callable[..., Recipe]) -> None:
+    network = build(load_architecture("qwnet_core"), 10).eval()
+    sizes: list[tuple[int, ...]] = []
+    network.register_forward_pre_hook(lambda module, inputs: sizes.append(tuple(inputs[0].shape)))
+    with torch.no_grad():
+        Classifier(network, TASK, make_recipe())(torch.zeros(1, 3, size, size))
+    assert sizes == [(1, 3, 160, 160)]
+
+
+def test_shrinking_is_antialiased(architecture: Architecture, make_recipe: Callable[..., Recipe]) -> None:
+    network = build(architecture, 10).eval()
+    seen: list[Tensor] = []
+    network.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    stripes = torch.zeros(1, 3, 128, 128)
+    stripes[..., ::4] = 1.0  # a quarter: without antialiasing all of it or none
+    with torch.no_grad():
+        Classifier(network, TASK, make_recipe())(stripes)
+    assert torch.allclose(seen[0][..., 4:-4, 4:-4], torch.tensor(0.25), atol=0.02)
+
+
+def test_targets_are_smoothed_and_mixed_and_progress_runs_from_0_to_1(
+    data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]
+) -> None:
+    loss, trainer = _Listener(), Trainer(data, make_recipe(augment=None, label_smoothing=0.1, epochs=2))
+    trainer.fit(trainer.build(architecture, 0), 0, loss)
+    targets = torch.cat(loss.targets)
+    assert targets.max().item() == pytest.approx(0.91) and targets.min().item() == pytest.approx(0.01)
+    assert torch.allclose(targets.sum(1), torch.ones(len(targets)))
+    assert loss.progress == pytest.approx([step / 40 for step in range(40)])
+    assert loss.images[0].shape == (32, 3, 28, 28)  # as the data gave them, for a teacher resizes on its own
+
+
+def test_augmentation_acts_in_training_and_never_in_validation(data: Mnist5k, make_recipe: Callable[..., Recipe]) -> None:
+    """Defect 1: a transform set for validation was set for training too."""
+    strong = Augment(crop_padding=4, auto_augment="cifar10", random_erasing=1.0, mixup_strength=1.0, cutmix_strength=1.0)
+    data.setup("fit")
+    before = data.val_images.images.clone()  # type: ignore[attr-defined]
+    trained, validated = {}, {}
+    for name, augment in (("none", None), ("strong", strong)):
+        loss, network = _Listener(), _Inputs()
+        Trainer(data, make_recipe(augment=augment, epochs=2)).fit(network, 0, loss)
+        trained[name], validated[name] = torch.cat(loss.images), torch.cat(network.validated)
+    assert torch.equal(data.val_images.images, before)  # type: ignore[attr-defined]
+    assert torch.equal(validated["none"], validated["strong"])
+    for epoch in (trained["none"][:640], trained["none"][640:]):  # both epochs, so after a validation too
+        assert len(epoch) == 640
+    for half in (slice(0, 640), slice(640, 1280)):
+        same = (trained["none"][half] == trained["strong"][half]).flatten(1).all(1)
+        assert same.float().mean() < 0.01
+
+
+def test_measures_are_those_of_torchmetrics_by_hand(make_recipe: Callable[..., Recipe], data: Mnist5k) -> None:
+    class Sure(nn.Module):
+        """Says 3 with probability 0.9 whatever it sees."""
+
+        def forward(self, images: Tensor) -> Tensor:
+            logits = torch.full((len(images), 10), 0.1 / 9).log()
+            logits[:, 3] = torch.tensor(0.9).log()
+            return logits
+
+    score = Trainer(data, make_recipe()).validate(Sure())
+    assert score.val_accuracy == pytest.approx(0.1)  # the digits are balanced
+    assert score.val_macro_f1 == pytest.approx((2 * 0.1 / 1.1) / 10)
+    assert score.val_calibration_error == pytest.approx(0.8, abs=1e-5)
+
+
+def test_only_the_network_is_in_state_and_optimizer(make_recipe: Callable[..., Recipe], architecture: Architecture) -> None:
+    seen: list[Any] = []
+    recipe = make_recipe(optimizer=lambda parameters: seen.extend(parameters) or torch.optim.SGD(seen, lr=0.1))
+    network = build(architecture, 10)
+    classifier = Classifier(network, TASK, recipe)
+    assert set(classifier.state_dict()) == {f"network.{name}" for name in network.state_dict()}

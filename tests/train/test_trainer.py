@@ -1,0 +1,129 @@
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+
+from lmanet.data import Mnist5k
+from lmanet.errors import TrainingError, TrainingTimeoutError
+from lmanet.records import Score
+from lmanet.space import Architecture
+from lmanet.train import Recipe, Trainer
+from lmanet.train.trainer import LAST
+
+
+def figures(score: Score) -> list[float]:
+    """All of a score but its seconds."""
+    return [score.val_accuracy, score.val_macro_f1, score.val_calibration_error] + [
+        value for epoch in score.curve for value in (epoch.train_loss, epoch.val_loss, epoch.val_accuracy)
+    ]
+
+
+def test_a_candidate_learns_and_leaves_no_file(
+    data: Mnist5k,
+    architecture: Architecture,
+    make_recipe: Callable[..., Recipe],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    score = Trainer(data, make_recipe(epochs=6)).train(architecture, 0)
+    assert score.val_accuracy > 0.5  # chance is 0.1
+    assert [epoch.epoch for epoch in score.curve] == list(range(6))
+    assert score.curve[-1].val_accuracy == score.val_accuracy  # the last weights, not the best
+    assert score.curve[-1].train_loss < score.curve[0].train_loss
+    assert score.seconds == pytest.approx(sum(epoch.seconds for epoch in score.curve))
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_seed_fixes_the_score(data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]) -> None:
+    trainer = Trainer(data, make_recipe(epochs=2))
+    first = figures(trainer.train(architecture, 5))
+    torch.rand(7)  # what was drawn before does not matter
+    assert figures(trainer.train(architecture, 5)) == first
+    assert figures(trainer.train(architecture, 6)) != first
+
+
+def test_a_worker_process_trains_the_same(data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]) -> None:
+    trainer = Trainer(data, make_recipe(epochs=1))
+    here = figures(trainer.train(architecture, 5))
+    assert figures(pickle.loads(pickle.dumps(trainer)).train(architecture, 5)) == here
+
+
+def test_the_search_never_opens_the_test_images(data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]) -> None:
+    """Defect 2: test accuracy drove the search."""
+
+    class Sealed(Mnist5k):
+        """Nobody may read its test images."""
+
+        def read_test(self) -> None:  # type: ignore[override]
+            raise AssertionError("the test images were opened")
+
+    Trainer(Sealed(data.split), make_recipe(epochs=1)).train(architecture, 0)
+
+
+def test_a_loss_that_is_not_finite_is_an_error(data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]) -> None:
+    recipe = make_recipe(optimizer=partial(torch.optim.SGD, lr=1e30))
+    with pytest.raises(TrainingError, match=r"not finite; lower the learning rate .*optimizer.lr"):
+        Trainer(data, recipe).train(architecture, 0)
+
+
+def test_a_training_that_takes_too_long_is_given_up(data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]) -> None:
+    start = time.monotonic()
+    with pytest.raises(TrainingTimeoutError, match=r"max_seconds=0.5; raise it"):
+        Trainer(data, make_recipe(epochs=10_000, max_seconds=0.5)).train(architecture, 0)
+    assert time.monotonic() - start < 30
+
+
+CHILD = """
+import pickle, sys
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+trainer, architecture = pickle.loads(Path(sys.argv[1]).read_bytes())
+trainer.fit(trainer.build(architecture, 3), 3, folder=Path(sys.argv[2]))
+"""
+
+
+def test_a_killed_training_goes_on_and_ends_the_same(
+    data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    trainer = Trainer(data, make_recipe(epochs=8))
+    (tmp_path / "child.py").write_text(CHILD)
+    (tmp_path / "trainer.pkl").write_bytes(pickle.dumps((trainer, architecture)))
+    last = tmp_path / "work" / LAST
+    command = [sys.executable, str(tmp_path / "child.py"), str(tmp_path / "trainer.pkl"), str(last.parent)]
+    child = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    while not last.is_file():
+        assert child.poll() is None
+        time.sleep(0.01)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    kept = len(torch.load(last, weights_only=True)["curve"])
+    assert 1 <= kept < 8
+    network = trainer.build(architecture, 3)
+    epochs_trained = []
+    network.register_forward_pre_hook(lambda module, inputs: epochs_trained.append(module.training))
+    resumed = trainer.fit(network, 3, folder=last.parent)
+    assert sum(epochs_trained) == (8 - kept) * 20  # steps; what was over is not done again
+    whole = trainer.build(architecture, 3)
+    assert figures(resumed) == pytest.approx(figures(trainer.fit(whole, 3)))
+    for name, tensor in whole.state_dict().items():
+        assert torch.allclose(network.state_dict()[name], tensor), name
+
+
+def test_a_training_that_was_over_is_not_done_again(
+    data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    trainer = Trainer(data, make_recipe(epochs=2))
+    network, other = trainer.build(architecture, 0), trainer.build(architecture, 1)
+    first = trainer.fit(network, 0, folder=tmp_path)
+    assert trainer.fit(other, 0, folder=tmp_path) == first
+    assert torch.equal(next(network.parameters()), next(other.parameters()))
