@@ -61,11 +61,11 @@ class Run:
         budget = Budget(**_plain(self.cfg.budget))
         history = History(self.folder)
         steps = Steps(
-            proposer=instantiate(self.cfg.propose, brief=self.brief),
-            validator=instantiate(self.cfg.validate, space=self.space, target=self.target, num_classes=self.data.num_classes),
-            executor=instantiate(self.cfg.execute, trainer=instantiate(self.cfg.train.mini, data=self.data)),
+            proposer=make(self.cfg.propose, brief=self.brief),
+            validator=make(self.cfg.validate, space=self.space, target=self.target, num_classes=self.data.num_classes),
+            executor=make(self.cfg.execute, trainer=make(self.cfg.train.mini, data=self.data)),
             pareto=self.pareto,
-            feedback=instantiate(self.cfg.feedback, space=self.space),
+            feedback=make(self.cfg.feedback, space=self.space),
             listeners=list(instantiate(self.cfg.track).values()),
         )
         Search(steps, history, budget, self.cfg.seed).run()
@@ -76,7 +76,7 @@ class Run:
         FullTraining(self.full_trainer, self.cfg.seed, self.cfg.train_best, self.architecture).run(self.folder)
 
     def distill(self) -> None:
-        instantiate(self.cfg.distill, data=self.data, seed=self.cfg.seed).run(self.folder)
+        make(self.cfg.distill, data=self.data, seed=self.cfg.seed).run(self.folder)
 
     def evaluate(self) -> None:
         from lmanet.train import Evaluation
@@ -84,7 +84,7 @@ class Run:
         Evaluation(self.full_trainer, self.cfg.checkpoint, self.architecture if self.cfg.checkpoint else None).run(self.folder)
 
     def report(self) -> None:
-        instantiate(self.cfg.explain, pareto=self.pareto).run(self.folder)
+        make(self.cfg.explain, pareto=self.pareto).run(self.folder)
 
     @cached_property
     def space(self) -> Any:
@@ -100,11 +100,11 @@ class Run:
 
     @cached_property
     def pareto(self) -> Any:
-        return instantiate(self.cfg.pareto, limits=self.target.limits)
+        return make(self.cfg.pareto, limits=self.target.limits)
 
     @cached_property
     def full_trainer(self) -> Any:
-        return instantiate(self.cfg.train.full, data=self.data)
+        return make(self.cfg.train.full, data=self.data)
 
     @cached_property
     def architecture(self) -> Any:
@@ -114,6 +114,20 @@ class Run:
     def brief(self) -> Brief:
         data = self.data
         return Brief(space=self.space, seed=self.cfg.seed, images=data.description, num_classes=data.num_classes, limits=self.target.limits)
+
+
+def make(config: DictConfig, **parts: Any) -> Any:
+    """Build what a group of ``conf/`` describes, with parts that other groups made.
+
+    Raises:
+        ConfigError: a key that its constructor does not know.
+    """
+    # Not as keywords of `instantiate`: it would turn a dataclass into a configuration.
+    factory = instantiate(config, _partial_=True)
+    try:
+        return factory(**parts)
+    except TypeError as error:
+        raise ConfigError(f"{config._target_} does not take these settings: {error} (conf/)") from error
 
 
 def summarise(folder: Path) -> None:
@@ -157,8 +171,9 @@ def main(cfg: DictConfig) -> None:
     try:
         Run(cfg, folder).start()
         summarise(folder)
-    except InstantiationException as error:
-        _end(error.__cause__ if isinstance(error.__cause__, LmanetError) else ConfigError(str(error).replace("\n", " ")), folder)
+    except InstantiationException as error:  # Hydra wraps what a constructor raised
+        cause = error.__cause__
+        _end(cause if isinstance(cause, LmanetError) else ConfigError(" ".join(f"{error} {cause or ''}".split())), folder)
     except LmanetError as error:
         _end(error, folder)
 

@@ -10,6 +10,8 @@ from lmanet.errors import HistoryError
 from lmanet.records import Front, Trial
 from lmanet.space import explain_validation
 
+HISTORY = "history.jsonl"
+
 
 class History:
     """The trials of a run, in memory and in its folder.
@@ -22,7 +24,7 @@ class History:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / "history.jsonl"
+        self.path = folder / HISTORY
         self.front_path = folder / "front.json"
         self.trials: list[Trial] = []
         self._numbers: set[int] = set()
@@ -93,7 +95,7 @@ def remember_settings(folder: Path, settings: dict[str, object]) -> None:
     """
     path = folder / "settings.json"
     settings = json.loads(json.dumps(settings))
-    if not path.exists():
+    if not path.exists() or not (folder / HISTORY).exists():
         path.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
         return
     before = json.loads(path.read_text(encoding="utf-8"))

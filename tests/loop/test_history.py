@@ -86,7 +86,9 @@ def test_free_numbers_fill_gaps_first(tmp_path: Path):
 
 
 def test_settings_may_not_change_within_a_history(tmp_path: Path):
-    remember_settings(tmp_path, {"space": {"name": "mcu"}, "seed": 0})
+    remember_settings(tmp_path, {"space": {"name": "tiny"}, "seed": 0})
+    remember_settings(tmp_path, {"space": {"name": "mcu"}, "seed": 0})  # no trial yet: nothing to mix
+    History(tmp_path).append(trial(0))
     remember_settings(tmp_path, {"seed": 0, "space": {"name": "mcu"}})
     with pytest.raises(HistoryError, match="another setting of space"):
         remember_settings(tmp_path, {"space": {"name": "lmanet"}, "seed": 0})
