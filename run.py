@@ -84,7 +84,7 @@ class Run:
         Evaluation(self.full_trainer, self.cfg.checkpoint, self.architecture if self.cfg.checkpoint else None).run(self.folder)
 
     def report(self) -> None:
-        make(self.cfg.explain, pareto=self.pareto).run(self.folder)
+        make(self.cfg.explain, pareto=self.pareto, target=self.target, num_classes=self.data.num_classes).run(self.folder)
 
     @cached_property
     def space(self) -> Any:

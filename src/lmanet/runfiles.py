@@ -1,16 +1,20 @@
-"""The files of a run's folder through which its stages meet: lines of records, and the best network so far."""
+"""The files of a run's folder through which its stages meet: records, safe against a crash at any moment."""
 
 import os
 import shutil
+from io import SEEK_END
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from pydantic import ValidationError
 
 from lmanet.errors import HistoryError
 from lmanet.records import Record, TrainedNetwork
+from lmanet.space import explain_validation
 
 R = TypeVar("R", bound=Record)
+HISTORY = "history.jsonl"
+FRONT = "front.json"
 FULL = "full.jsonl"
 DISTILL = "distill.jsonl"
 TEST = "test.jsonl"
@@ -18,33 +22,42 @@ STUDENT = "student.ckpt"
 
 
 def read_records(path: Path, kind: type[R]) -> list[R]:
-    """The records in a file, one a line; a last line that a kill cut off is not counted.
+    """The records in a file, one a line; none where there is no file.
+
+    A last line without its newline is what a crash leaves behind: it was never acknowledged, so it does not count.
 
     Raises:
-        HistoryError: a line is no such record.
+        HistoryError: a whole line is no such record; the file is left as it is.
     """
-    if not path.is_file():
-        return []
-    records = []
-    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
-        try:
-            records.append(kind.model_validate_json(line))
-        except ValidationError as error:
-            reason = error.errors()[0]["msg"].lower()
-            raise HistoryError(
-                f"{path}, line {number} is not a {kind.__name__} ({reason}); delete the line to have its work done again"
-            ) from error
-    return records
+    # not splitlines(): a model's reply may hold U+2028, which JSON leaves as it is
+    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    return [_parse(line, f"{path}, line {number}", kind) for number, line in enumerate(lines, start=1)]
 
 
 def append_record(path: Path, record: Record) -> None:
-    """Add a line that stands whole or not at all, in place of one that a kill cut off."""
+    """Add a line and force it to the disk, in place of one that a crash cut off."""
     with path.open("a+b") as file:
-        file.seek(0)
-        file.truncate(file.read().rfind(b"\n") + 1)
+        _drop_torn_line(file)
         file.write(record.model_dump_json().encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+def read_record(path: Path, kind: type[R]) -> R:
+    """The one record that a file holds.
+
+    Raises:
+        FileNotFoundError: there is no file.
+        HistoryError: it holds something else.
+    """
+    return _parse(path.read_bytes(), str(path), kind)
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Replace a file by one record; a crash leaves the old one or the new one."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    partial.replace(path)
 
 
 def trained_networks(folder: Path) -> list[TrainedNetwork]:
@@ -59,3 +72,19 @@ def keep_student(folder: Path) -> TrainedNetwork:
     shutil.copyfile(folder / best.checkpoint, partial)
     partial.replace(folder / STUDENT)
     return best
+
+
+def _parse(content: bytes, where: str, kind: type[R]) -> R:
+    try:
+        return kind.model_validate_json(content)
+    except ValidationError as error:
+        fault = explain_validation(error, most=1)
+        raise HistoryError(f"{where} is not a {kind.__name__} ({fault}); nothing was changed: correct or remove it, then resume") from error
+
+
+def _drop_torn_line(file: BinaryIO) -> None:
+    if size := file.seek(0, SEEK_END):
+        file.seek(size - 1)
+        if file.read(1) != b"\n":
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)

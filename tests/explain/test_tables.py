@@ -1,6 +1,6 @@
 """The report's tables, against values worked out by hand."""
 
-from lmanet.explain.run_files import read_run
+from lmanet.explain.contents import read_run
 from lmanet.explain.tables import limit_rows, part_rows, proposers, reasons, result_rows, usage_by_status, versions
 from lmanet.records import Proposal, Status, Trial, Usage, Verdict, Violation
 from lmanet.space import Cost, estimate, load_architecture

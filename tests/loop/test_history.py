@@ -46,15 +46,12 @@ def test_each_trial_is_one_line_of_json(tmp_path: Path):
     assert json.loads(line)["status"] == "trained"
 
 
-def test_a_torn_last_line_is_put_aside(tmp_path: Path):
+def test_a_torn_last_line_does_not_count(tmp_path: Path):
     history = History(tmp_path)
     history.append(trial(0))
-    whole = history.path.read_bytes()
-    history.path.write_bytes(whole + b'{"number": 1, "sta')
+    history.path.write_bytes(history.path.read_bytes() + b'{"number": 1, "sta')
     again = History(tmp_path)
     assert [t.number for t in again.trials] == [0]
-    assert history.path.read_bytes() == whole
-    assert b'{"number": 1' in (tmp_path / "history.torn").read_bytes()
     again.append(trial(1))
     assert [t.number for t in History(tmp_path).trials] == [0, 1]
 
@@ -65,7 +62,7 @@ def test_an_unreadable_line_is_named_and_left_alone(tmp_path: Path, line: str):
     history.append(trial(0))
     content = history.path.read_text() + line + "\n"
     history.path.write_text(content)
-    with pytest.raises(HistoryError, match=r"history.jsonl, line 2 is not a trial"):
+    with pytest.raises(HistoryError, match=r"history.jsonl, line 2 is not a Trial"):
         History(tmp_path)
     assert history.path.read_text() == content
 

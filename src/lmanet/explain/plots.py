@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
-from lmanet.explain.run_files import RunFiles
+from lmanet.explain.contents import RunFiles
 from lmanet.explain.tables import reasons
 from lmanet.records import Epoch, Status, Trial
 from lmanet.space import Architecture, Cost, architecture_id, operators

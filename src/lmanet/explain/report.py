@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lmanet.explain import tables
-from lmanet.explain.run_files import RunFiles, read_run
+from lmanet.explain.contents import RunFiles, read_run
 from lmanet.records import Trial
 from lmanet.space import architecture_id, estimate
 from lmanet.steps import Pareto

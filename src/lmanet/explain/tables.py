@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from lmanet.explain.run_files import RunFiles
+from lmanet.explain.contents import RunFiles
 from lmanet.records import Score, Trial, Usage
 from lmanet.space import Architecture, Cost, architecture_id, operators
 from lmanet.space.cost import flash_bytes, live_bytes, macs, params

@@ -3,12 +3,11 @@
 from pathlib import Path
 
 import numpy as np
-from pydantic import ValidationError
 
-from lmanet.errors import ArchitectureError, ConfigError, EndpointError, HistoryError
+from lmanet.errors import ArchitectureError, ConfigError, EndpointError
 from lmanet.propose.reply import parse_reply
 from lmanet.records import Brief, Proposal, Request, Trial
-from lmanet.space import explain_validation
+from lmanet.runfiles import read_records
 
 
 class RandomProposer:
@@ -38,7 +37,9 @@ class ReplayProposer:
     def __init__(self, brief: Brief, history: str) -> None:
         self.brief = brief
         self.history = Path(history)
-        self._recorded = _read_proposals(self.history)
+        if not self.history.is_file():
+            raise ConfigError(f"there is no history at {history}; set propose.history to the history.jsonl of a run")
+        self._recorded = {trial.number: trial.proposal for trial in read_records(self.history, Trial)}
 
     def propose(self, request: Request) -> list[Proposal]:
         numbers = [n for n in range(request.number, request.number + request.count) if n in self._recorded]
@@ -60,22 +61,3 @@ class ReplayProposer:
             return replayed.model_copy(update={"architecture": parse_reply(recorded.reply, self.brief.space)})
         except ArchitectureError as fault:
             return replayed.model_copy(update={"error": recorded.error or str(fault)})
-
-
-def _read_proposals(path: Path) -> dict[int, Proposal]:
-    """Trial number -> proposal; a last line without its end was never recorded."""
-    try:
-        # not splitlines(): a reply may hold U+2028, which JSON leaves as it is
-        lines = path.read_bytes().split(b"\n")[:-1]
-    except OSError as error:
-        raise ConfigError(f"no history can be read at {path}: {error}; set propose.history to the history.jsonl of a run") from None
-    proposals = {}
-    for number, line in enumerate(lines, start=1):
-        try:
-            trial = Trial.model_validate_json(line)
-        except ValidationError as error:
-            raise HistoryError(
-                f"{path} line {number} is no trial ({explain_validation(error, most=1)}); set propose.history to a sound file"
-            ) from None
-        proposals[trial.number] = trial.proposal
-    return proposals

@@ -4,16 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
-from lmanet.errors import HistoryError
-from lmanet.records import Evaluation, Front, Record, TrainedNetwork, Trial
-from lmanet.space import explain_validation
-
-R = TypeVar("R", bound=Record)
+from lmanet.records import Evaluation, Front, TrainedNetwork, Trial
+from lmanet.runfiles import DISTILL, FRONT, FULL, HISTORY, TEST, read_record, read_records
 
 
 @dataclass(frozen=True)
@@ -51,35 +47,18 @@ def read_run(folder: Path) -> RunFiles:
     Raises:
         HistoryError: a file is there and cannot be read.
     """
-    front = folder / "front.json"
     teacher = folder / "teacher.json"
     config = _read_yaml(folder / ".hydra" / "config.yaml") or {}
     return RunFiles(
-        trials=_read_lines(folder / "history.jsonl", Trial),
-        front=_parse(front, "", front.read_bytes(), Front) if front.exists() else Front(hypervolume=0.0, trials=()),
-        full=_read_lines(folder / "full.jsonl", TrainedNetwork),
-        distilled=_read_lines(folder / "distill.jsonl", TrainedNetwork),
-        tests=_read_lines(folder / "test.jsonl", Evaluation),
+        trials=tuple(read_records(folder / HISTORY, Trial)),
+        front=read_record(folder / FRONT, Front) if (folder / FRONT).exists() else Front(hypervolume=0.0, trials=()),
+        full=tuple(read_records(folder / FULL, TrainedNetwork)),
+        distilled=tuple(read_records(folder / DISTILL, TrainedNetwork)),
+        tests=tuple(read_records(folder / TEST, Evaluation)),
         teacher=json.loads(teacher.read_text(encoding="utf-8")) if teacher.exists() else {},
         overrides=tuple(map(str, _read_yaml(folder / ".hydra" / "overrides.yaml") or ())),
         seed=config.get("seed"),
     )
-
-
-def _read_lines(path: Path, kind: type[R]) -> tuple[R, ...]:
-    # not splitlines(): a model's reply may hold U+2028, which JSON leaves as it is
-    lines = path.read_bytes().split(b"\n") if path.exists() else []
-    return tuple(_parse(path, f", line {number},", line, kind) for number, line in enumerate(lines, start=1) if line)
-
-
-def _parse(path: Path, where: str, content: bytes, kind: type[R]) -> R:
-    try:
-        return kind.model_validate_json(content)
-    except ValidationError as error:
-        fault = explain_validation(error, most=1)
-        raise HistoryError(
-            f"{path}{where} is no {kind.__name__} ({fault}); correct or remove it, then run stages=[report] again"
-        ) from error
 
 
 def _read_yaml(path: Path) -> Any:
