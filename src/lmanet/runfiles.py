@@ -79,7 +79,7 @@ def _parse(content: bytes, where: str, kind: type[R]) -> R:
         return kind.model_validate_json(content)
     except ValidationError as error:
         fault = explain_validation(error, most=1)
-        raise HistoryError(f"{where} is not a {kind.__name__} ({fault}); nothing was changed: correct or remove it, then resume") from error
+        raise HistoryError(f"{where} holds no {kind.__name__} ({fault}); nothing was changed: correct or remove it, then resume") from error
 
 
 def _drop_torn_line(file: BinaryIO) -> None:

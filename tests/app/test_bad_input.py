@@ -53,5 +53,5 @@ def test_an_unreadable_history_line_is_named_and_nothing_changes(tmp_path: Path)
     folder.mkdir()
     (folder / "history.jsonl").write_text('{"number": 0, "status": "shiny"}\n')
     code, error = run(tmp_path, "+experiment=smoke", f"hydra.run.dir={folder}")
-    assert code == 1 and "history.jsonl, line 1 is not a Trial" in error
+    assert code == 1 and "history.jsonl, line 1 holds no Trial" in error
     assert (folder / "history.jsonl").read_text() == '{"number": 0, "status": "shiny"}\n'

@@ -114,7 +114,7 @@ def test_an_unreadable_line_is_named(make_run, pareto, target, file):
     folder = make_run(20)
     with (folder / file).open("a") as stream:
         stream.write('{"number": 3\n')
-    with pytest.raises(HistoryError, match=rf"{file}, line \d+, is no \w+ .*correct or remove it"):
+    with pytest.raises(HistoryError, match=rf"{file}, line \d+ holds no \w+ .*correct or remove it"):
         report(folder, pareto, target)
 
 

@@ -62,7 +62,7 @@ def test_an_unreadable_line_is_named_and_left_alone(tmp_path: Path, line: str):
     history.append(trial(0))
     content = history.path.read_text() + line + "\n"
     history.path.write_text(content)
-    with pytest.raises(HistoryError, match=r"history.jsonl, line 2 is not a Trial"):
+    with pytest.raises(HistoryError, match=r"history.jsonl, line 2 holds no Trial"):
         History(tmp_path)
     assert history.path.read_text() == content
 

@@ -71,7 +71,7 @@ def test_unusable_recordings(brief: Brief, history: Path, tmp_path: Path) -> Non
     with pytest.raises(ConfigError, match=r"absent\.jsonl.*propose\.history"):
         ReplayProposer(brief, str(tmp_path / "absent.jsonl"))
     history.write_text('{"number": 1}\n')
-    with pytest.raises(HistoryError, match="line 1 is not a Trial"):
+    with pytest.raises(HistoryError, match="line 1 holds no Trial"):
         ReplayProposer(brief, str(history))
 
 
