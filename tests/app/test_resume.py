@@ -53,6 +53,9 @@ def test_a_killed_search_goes_on(tmp_path: Path):
     assert after[: len(before)] == before, "what was recorded stays"
     assert sorted(Trial.model_validate_json(line).number for line in after) == list(range(12))
     assert "report.md" in output and (folder / "report.md").exists()
+    first = (folder / ".hydra" / "overrides.yaml").read_text()
+    finish(start(tmp_path, f"resume={folder}", "stages=[report]"))
+    assert (folder / ".hydra" / "overrides.yaml").read_text() == first, "the overrides of one start are not those of the next"
 
 
 def test_another_space_is_refused_and_nothing_changes(tmp_path: Path):
