@@ -57,6 +57,7 @@ class ImageFolder(ImageModule):
         self.test_fraction = test_fraction
         self.loading = loading or Loading()
         self.num_workers = self.loading.num_workers
+        self._has_statistics = False
         self.name = self.root.resolve().name
         self.classes = _classes(self.root / "train")
         self.num_classes = len(self.classes)
@@ -64,16 +65,10 @@ class ImageFolder(ImageModule):
         self.description = f"images of {self.num_classes} classes: {names}"
 
     def read_train(self) -> ImageSet:
-        images = self._scan("train")
-        if not (self.root / "test").is_dir():
-            images = images.subset(stratified(images.labels, self.test_fraction, self.split.seed)[0])
-        return self._load(images, "training")
+        return self._load(self._files("train"), "training")
 
     def read_test(self) -> ImageSet:
-        if (self.root / "test").is_dir():
-            return self._load(self._scan("test"), "test")
-        images = self._scan("train")
-        return self._load(images.subset(stratified(images.labels, self.test_fraction, self.split.seed)[1]), "test")
+        return self._load(self._files("test"), "test")
 
     def divide(self, images: ImageSet) -> tuple[ImageSet, ImageSet]:
         if not (self.root / "val").is_dir():
@@ -83,8 +78,9 @@ class ImageFolder(ImageModule):
 
     def setup(self, stage: str) -> None:
         super().setup(stage)
-        if stage == "fit":
-            self.mean, self.std = _statistics(self.train_images)
+        if not self._has_statistics:
+            self.mean, self.std = _statistics(self._files("train"))
+            self._has_statistics = True
 
     def checksum(self) -> str:
         """Sha-256 of the name, class and content of every file in ``train``, in order."""
@@ -92,6 +88,14 @@ class ImageFolder(ImageModule):
         for path in self._scan("train").paths:
             digest.update(f"{path.parent.name}/{path.name}\n".encode() + path.read_bytes())
         return digest.hexdigest()
+
+    def _files(self, part: str) -> FileImages:
+        """Files for training and validation (``train``), or for test, which may be a share of the folder ``train``."""
+        if (self.root / "test").is_dir():
+            return self._scan(part)
+        images = self._scan("train")
+        rest, test = stratified(images.labels, self.test_fraction, self.split.seed)
+        return images.subset(test if part == "test" else rest)
 
     def _scan(self, part: str) -> FileImages:
         folder = self.root / part

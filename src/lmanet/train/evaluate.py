@@ -56,7 +56,7 @@ class Evaluation:
         if not self.architecture:
             return load_network(path)
         data = self.trainer.data
-        data.setup("fit")  # mean and deviation of a user's own images are those of the training images
+        data.setup("test")
         return Checkpoint(load_published_weights(path, self.architecture), data.classes, data.mean, data.std)
 
     def _measure(self, stage: str, name: str, checkpoint: Checkpoint) -> EvaluationRecord:
