@@ -244,6 +244,22 @@ class TrainedNetwork(Record):
     teacher: str | None = None
 
 
+class TrainedTeacher(Record):
+    """The content of ``teacher.json``.
+
+    Attributes:
+        checkpoint: relative to the run's folder where it was trained there.
+        trained: it was fine-tuned or fitted in this run; else its checkpoint was taken as it is.
+        score: on the validation images of the students, none of which it was trained on in this run.
+    """
+
+    name: str
+    checkpoint: str
+    parameters: int
+    trained: bool
+    score: Score
+
+
 class Evaluation(Record):
     """One line of ``test.jsonl``: a network on the test images, which nothing else ever sees."""
 

@@ -17,6 +17,7 @@ HISTORY = "history.jsonl"
 FRONT = "front.json"
 FULL = "full.jsonl"
 DISTILL = "distill.jsonl"
+TEACHER = "teacher.json"
 TEST = "test.jsonl"
 STUDENT = "student.ckpt"
 

@@ -55,6 +55,8 @@ class Search:
             EndpointError: the model cannot be asked any more; what was being trained is finished and recorded first.
         """
         self._tell("on_search_start", self.history.trials, self.budget)
+        if self.front:
+            self._tell_front()
         try:
             while not self._spent() or self._training:
                 if not self._spent() and len(self._training) < self.steps.executor.capacity:
@@ -128,7 +130,10 @@ class Search:
         if [t.number for t in front] != [t.number for t in self.front]:
             self.front = front
             self._write_front()
-            self._tell("on_front_change", front, self.steps.pareto.hypervolume(self.history.trials))
+            self._tell_front()
+
+    def _tell_front(self) -> None:
+        self._tell("on_front_change", self.front, self.steps.pareto.hypervolume(self.history.trials))
 
     def _write_front(self) -> None:
         hypervolume = self.steps.pareto.hypervolume(self.history.trials)

@@ -79,7 +79,7 @@ class Listener(Protocol):
         """A trial is in the history."""
 
     def on_front_change(self, front: Sequence[Trial], hypervolume: float) -> None:
-        """The last trial changed the front."""
+        """The last trial changed the front; also told at the start where a run goes on with one."""
 
     def on_search_end(self, trials: Sequence[Trial], front: Sequence[Trial]) -> None:
         """The budget is spent, or the search was broken off."""

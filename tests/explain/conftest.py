@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from lmanet.pareto import ParetoFront
-from lmanet.records import Epoch, Evaluation, Front, Proposal, Score, Status, TrainedNetwork, Trial, Usage
+from lmanet.records import Epoch, Evaluation, Front, Proposal, Score, Status, TrainedNetwork, TrainedTeacher, Trial, Usage
 from lmanet.space import Architecture, estimate, load_space
 from lmanet.validate import Target, Validator
 
@@ -102,7 +102,9 @@ def finish(folder: Path, architecture: Architecture) -> None:
         write(folder / f"{file}.jsonl", [line])
     test = {"images": 1000, "test_accuracy": 0.861, "test_macro_f1": 0.86, "test_calibration_error": 0.04, "seconds": 2.0}
     write(folder / "test.jsonl", [Evaluation(stage="distill", architecture=architecture, checkpoint="distill/a.ckpt", **test)])
-    (folder / "teacher.json").write_text('{"name": "vit_base_patch16_224", "val_accuracy": 0.93}')
+    score = score_double(architecture, 2, epochs=3, bonus=0.1)
+    teacher = TrainedTeacher(name="vit_base_patch16_224", checkpoint="teacher.ckpt", parameters=85_875_556, trained=True, score=score)
+    (folder / "teacher.json").write_text(teacher.model_dump_json())
 
 
 def write(path: Path, records: list) -> None:

@@ -86,7 +86,7 @@ def test_a_run_without_a_front_says_what_to_do(trainer: Trainer, tmp_path: Path)
 
 def test_a_broken_line_is_named(trainer: Trainer, architecture: Architecture, tmp_path: Path) -> None:
     (tmp_path / "full.jsonl").write_text('{"stage": "full"}\n')
-    with pytest.raises(HistoryError, match=r"full.jsonl, line 1 is not a TrainedNetwork"):
+    with pytest.raises(HistoryError, match=r"full.jsonl, line 1 holds no TrainedNetwork"):
         FullTraining(trainer, seed=1, architecture=architecture).run(tmp_path)
 
 

@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
-from pydantic import ValidationError
 from torch import nn
 
 from lmanet.distill.teacher import Teacher, TeacherSource
 from lmanet.errors import ConfigError
-from lmanet.records import Record, Score
+from lmanet.records import Score, TrainedTeacher
+from lmanet.runfiles import TEACHER, read_record, write_record
 from lmanet.space import Architecture
 from lmanet.space.network import Network
 from lmanet.steps import ImageData, Loss
 
 log = logging.getLogger(__name__)
-RECORD = "teacher.json"
 WEIGHTS = "teacher.ckpt"
 
 
@@ -34,22 +33,6 @@ class Fitter(Protocol):
 
     def validate(self, network: nn.Module) -> Score:
         """Measure on validation images."""
-
-
-class TrainedTeacher(Record):
-    """The content of ``teacher.json``.
-
-    Attributes:
-        checkpoint: relative to the run's folder where it was trained there.
-        trained: it was fine-tuned or fitted in this run; else its checkpoint was taken as it is.
-        score: on the validation images of the students, none of which it was trained on in this run.
-    """
-
-    name: str
-    checkpoint: str
-    parameters: int
-    trained: bool
-    score: Score
 
 
 class TeacherTraining:
@@ -74,7 +57,7 @@ class TeacherTraining:
     def prepare(self, folder: Path) -> Teacher:
         """The teacher of a run, trained if that has not been done."""
         self.data.setup("fit")
-        if (folder / RECORD).is_file():
+        if (folder / TEACHER).is_file():
             return self._again(folder)
         torch.manual_seed(self.seed)
         teacher, fitted = self.source.build(self.data)
@@ -86,9 +69,7 @@ class TeacherTraining:
             trained=not fitted,
             score=score,
         )
-        partial = folder / f"{RECORD}.partial"
-        partial.write_text(record.model_dump_json(indent=2), encoding="utf-8")
-        partial.replace(folder / RECORD)
+        write_record(folder / TEACHER, record)
         shutil.rmtree(folder / "teacher", ignore_errors=True)
         log.info("teacher %s: validation accuracy %.2f %%", self.source.name, 100 * score.val_accuracy)
         return teacher
@@ -106,11 +87,8 @@ class TeacherTraining:
         return score
 
     def _again(self, folder: Path) -> Teacher:
-        try:
-            record = TrainedTeacher.model_validate_json((folder / RECORD).read_bytes())
-        except ValidationError as error:
-            raise ConfigError(f"{folder / RECORD} is not a teacher's record; delete it to have the teacher made again") from error
+        record = read_record(folder / TEACHER, TrainedTeacher)
         if record.name != self.source.name:
-            raise ConfigError(f"this run's teacher is {record.name}, not {self.source.name}; delete {folder / RECORD} to change it")
+            raise ConfigError(f"this run's teacher is {record.name}, not {self.source.name}; delete {folder / TEACHER} to change it")
         checkpoint = str(folder / record.checkpoint)  # an absolute path stays as it is
         return replace(self.source, checkpoint=checkpoint, pretrained=False).build(self.data)[0]

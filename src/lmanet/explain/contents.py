@@ -1,15 +1,13 @@
 """What a run's folder holds, read into records; a stage that was not run has left no file."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from lmanet.records import Evaluation, Front, TrainedNetwork, Trial
-from lmanet.runfiles import DISTILL, FRONT, FULL, HISTORY, TEST, read_record, read_records
+from lmanet.records import Evaluation, Front, TrainedNetwork, TrainedTeacher, Trial
+from lmanet.runfiles import DISTILL, FRONT, FULL, HISTORY, TEACHER, TEST, read_record, read_records
 
 
 @dataclass(frozen=True)
@@ -18,7 +16,7 @@ class RunFiles:
 
     Attributes:
         full, distilled: networks trained to the end, without and with a teacher.
-        teacher: content of ``teacher.json``; empty where no teacher was trained here.
+        teacher: None where the student had none.
         overrides: of the command line.
         seed: of the run; None where Hydra wrote no configuration.
     """
@@ -28,7 +26,7 @@ class RunFiles:
     full: tuple[TrainedNetwork, ...]
     distilled: tuple[TrainedNetwork, ...]
     tests: tuple[Evaluation, ...]
-    teacher: Mapping[str, Any]
+    teacher: TrainedTeacher | None
     overrides: tuple[str, ...]
     seed: int | None
 
@@ -47,7 +45,6 @@ def read_run(folder: Path) -> RunFiles:
     Raises:
         HistoryError: a file is there and cannot be read.
     """
-    teacher = folder / "teacher.json"
     config = _read_yaml(folder / ".hydra" / "config.yaml") or {}
     return RunFiles(
         trials=tuple(read_records(folder / HISTORY, Trial)),
@@ -55,7 +52,7 @@ def read_run(folder: Path) -> RunFiles:
         full=tuple(read_records(folder / FULL, TrainedNetwork)),
         distilled=tuple(read_records(folder / DISTILL, TrainedNetwork)),
         tests=tuple(read_records(folder / TEST, Evaluation)),
-        teacher=json.loads(teacher.read_text(encoding="utf-8")) if teacher.exists() else {},
+        teacher=read_record(folder / TEACHER, TrainedTeacher) if (folder / TEACHER).exists() else None,
         overrides=tuple(map(str, _read_yaml(folder / ".hydra" / "overrides.yaml") or ())),
         seed=config.get("seed"),
     )

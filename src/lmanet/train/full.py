@@ -4,11 +4,9 @@ import logging
 import shutil
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from lmanet.errors import ConfigError, TrainingError
 from lmanet.records import Front, TrainedNetwork
-from lmanet.runfiles import FULL, append_record, keep_student, read_records
+from lmanet.runfiles import FRONT, FULL, append_record, keep_student, read_record, read_records
 from lmanet.space import Architecture, architecture_id
 from lmanet.space.weights import Checkpoint, save_network
 from lmanet.train.trainer import Trainer
@@ -53,13 +51,9 @@ class FullTraining:
         if self.architecture:
             return [self.architecture]
         try:
-            front = Front.model_validate_json((folder / "front.json").read_bytes())
+            front = read_record(folder / FRONT, Front)
         except FileNotFoundError:
             raise ConfigError(f"{folder} has no front.json; run the stage search first, or pass arch=") from None
-        except ValidationError as error:
-            raise ConfigError(
-                f"{folder / 'front.json'} is not a front ({error.errors()[0]['msg'].lower()}); run the stage search again"
-            ) from error
         chosen = [trial.architecture for trial in front.trials[: self.candidates] if trial.architecture]
         if not chosen:
             raise ConfigError(
