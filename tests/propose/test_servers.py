@@ -20,7 +20,7 @@ def server() -> EmbeddedServer:
 
 
 def test_the_paper_s_space_through_the_real_model(configured: Callable[..., Any], paper_brief: Brief, embedded_address: str) -> None:
-    overrides = ("model=SmolLM2", f"server.base_url={embedded_address}", "sampling.sampling_temperature=0.9", "prompt.max_attempts=1")
+    overrides = ("model=SmolLM2", f"server.base_url={embedded_address}", "prompt.max_attempts=1")
     proposer = configured("llm", paper_brief, *overrides)
     (proposal,) = proposer.propose(Request(number=0, count=1))
     proposer.close()
