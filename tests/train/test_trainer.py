@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from lmanet.data import Mnist5k
-from lmanet.errors import TrainingError, TrainingTimeoutError
+from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
 from lmanet.records import Score
 from lmanet.space import Architecture
 from lmanet.train import Recipe, Trainer
@@ -80,6 +80,15 @@ def test_a_training_that_takes_too_long_is_given_up(data: Mnist5k, architecture:
     with pytest.raises(TrainingTimeoutError, match=r"max_seconds=0.5; raise it"):
         Trainer(data, make_recipe(epochs=10_000, max_seconds=0.5)).train(architecture, 0)
     assert time.monotonic() - start < 30
+
+
+@pytest.mark.parametrize("setting", [{"accelerator": "abacus"}, {"precision": "7-true"}], ids=str)
+def test_a_device_that_is_not_there_is_named(
+    setting: dict[str, str], data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]
+) -> None:
+    ((name, value),) = setting.items()
+    with pytest.raises(ConfigError, match=rf"{name}={value}.* cannot be had on this machine"):
+        Trainer(data, make_recipe(**setting)).train(architecture, 0)
 
 
 CHILD = """

@@ -58,7 +58,7 @@ class Distillation:
         log.info("student.ckpt is %s, validation accuracy %.2f %%", student.checkpoint, 100 * student.score.val_accuracy)
 
     def _distil(self, best: TrainedNetwork, folder: Path, teacher: str | None) -> None:
-        identity = architecture_id(best.architecture) + ("" if teacher else "-no-teacher")
+        identity = f"{architecture_id(best.architecture)}-{self.seed}" + ("" if teacher else "-no-teacher")
         self.data.setup("fit")
         losses = {"loss": self.loss(self.teacher.prepare(folder))} if self.teacher and self.loss else {}
         network = self.trainer.build(best.architecture, self.seed)

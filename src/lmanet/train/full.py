@@ -63,11 +63,12 @@ class FullTraining:
 
     def _train(self, architecture: Architecture, folder: Path) -> None:
         identity, data = architecture_id(architecture), self.trainer.data
-        work = folder / "full" / identity
+        name = f"{identity}-{self.seed}"
+        work = folder / "full" / name
         network = self.trainer.build(architecture, self.seed)
         log.info("full training of %s: %d epochs", identity, self.trainer.recipe.epochs)
         score = self.trainer.fit(network, self.seed, folder=work)
-        checkpoint = f"full/{identity}.ckpt"
+        checkpoint = f"full/{name}.ckpt"
         save_network(folder / checkpoint, Checkpoint(network, data.classes, data.mean, data.std))
         line = TrainedNetwork(stage="full", architecture=architecture, seed=self.seed, score=score, checkpoint=checkpoint)
         append_record(folder / FULL, line)

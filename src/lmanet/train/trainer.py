@@ -10,11 +10,12 @@ from typing import Any
 
 import lightning
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.callbacks import Checkpoint as CheckpointCallback
 from torch import nn
 
-from lmanet.errors import TrainingError, TrainingTimeoutError
+from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
 from lmanet.records import Epoch, Score
 from lmanet.space import Architecture
 from lmanet.space.network import Network, build
@@ -96,18 +97,22 @@ class Trainer:
 
     def _engine(self, callbacks: list[Callback]) -> lightning.Trainer:
         logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no line on devices for each candidate
-        return lightning.Trainer(
-            max_epochs=self.recipe.epochs,
-            accelerator=self.recipe.accelerator,
-            devices=1,
-            precision=self.recipe.precision,  # type: ignore[arg-type]
-            callbacks=callbacks,
-            logger=False,
-            enable_checkpointing=any(isinstance(callback, CheckpointCallback) for callback in callbacks),
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-        )
+        try:
+            return lightning.Trainer(
+                max_epochs=self.recipe.epochs,
+                accelerator=self.recipe.accelerator,
+                devices=1,
+                precision=self.recipe.precision,  # type: ignore[arg-type]
+                callbacks=callbacks,
+                logger=False,
+                enable_checkpointing=any(isinstance(callback, CheckpointCallback) for callback in callbacks),
+                enable_progress_bar=False,
+                enable_model_summary=False,
+                num_sanity_val_steps=0,
+            )
+        except (MisconfigurationException, ValueError) as error:
+            given = f"accelerator={self.recipe.accelerator}, precision={self.recipe.precision}"
+            raise ConfigError(f"{given} cannot be had on this machine ({error}); correct the recipe in conf/") from error
 
 
 class _KeepLast(CheckpointCallback):
