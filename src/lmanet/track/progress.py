@@ -92,10 +92,13 @@ def line(trial: Trial) -> str:
 
 def front_table(front: Sequence[Trial]) -> Table:
     """The front, the most accurate first."""
-    table = Table(title="Pareto front", caption=None if front else "empty: no network within the limits was trained")
-    for name in ("validation accuracy", "MACs (M)", "peak SRAM (KiB)", "flash (KiB)", "parameters", "candidate"):
-        table.add_column(name, justify="right")
-    table.add_column("network")
+    empty = "empty: no network within the limits was trained"
+    table = Table(
+        title="Pareto front", padding=(0, 0), caption="accuracy on validation images; costs by formula, in int8" if front else empty
+    )
+    for name in ("accuracy", "MACs (M)", "SRAM (KiB)", "flash (KiB)", "params", "trial"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("network", no_wrap=True)
     for trial in front:
         cost = trial.verdict.cost if trial.verdict else None
         if cost and trial.score:
