@@ -12,7 +12,6 @@ from typing import Any
 
 import hydra
 import yaml
-from hydra.core.hydra_config import HydraConfig
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -28,7 +27,7 @@ from lmanet.space import load_architecture
 # What trials must share to be compared: a resumed search refuses a change in these.
 SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
 ROOT_KEYS = {
-    *("name", "seed", "stages", "budget", "train_best", "arch", "checkpoint", "resume"),
+    *("name", "folder", "seed", "stages", "budget", "train_best", "arch", "checkpoint", "resume"),
     *("space", "target", "data", "propose", "validate", "train", "execute", "pareto", "feedback", "distill", "explain", "track"),
 }
 FILES = {
@@ -43,10 +42,10 @@ FILES = {
 class Run:
     """One run: its parts, each made when first asked for, and its stages."""
 
-    def __init__(self, cfg: DictConfig, folder: Path) -> None:
+    def __init__(self, cfg: DictConfig) -> None:
         _refuse_unknown("setting", map(str, cfg), ROOT_KEYS)
         self.cfg = cfg
-        self.folder = folder
+        self.folder = Path(cfg.folder)
         self.stages = {name: getattr(self, name) for name in ("search", "train", "distill", "evaluate", "report")}
         _refuse_unknown("stage", cfg.stages, set(self.stages))
 
@@ -174,9 +173,9 @@ def resumed(arguments: list[str]) -> list[str]:
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
 def main(cfg: DictConfig) -> None:
     """Run one job; what goes wrong ends in one sentence."""
-    folder = Path(HydraConfig.get().runtime.output_dir)
+    folder = Path(cfg.folder)
     try:
-        Run(cfg, folder).start()
+        Run(cfg).start()
         summarise(folder)
     except InstantiationException as error:  # Hydra wraps what a constructor raised
         cause = error.__cause__

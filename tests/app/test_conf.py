@@ -21,7 +21,7 @@ SMALL = (
     "propose=random",
     "execute=in_process",
     "space=mcu",
-    "space.choices={resolution:[32],num_stages:[3],stage:{layers:[1],channels:[8,16,24]}}",
+    "++space.choices={resolution:[32],num_stages:[3],stage:{layers:[1],channels:[8,16,24]}}",
     "train=quick",
     "train.mini.recipe.epochs=1",
     "train.full.recipe.epochs=1",
@@ -59,8 +59,8 @@ def test_the_ablation_wins_over_the_experiment(composed):
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_experiment_runs_small(app, composed, tmp_path, experiment):
-    cfg = composed(f"+experiment={experiment}", *SMALL)
-    app.Run(cfg, tmp_path).start()
+    cfg = composed(f"+experiment={experiment}", *SMALL, f"folder={tmp_path}")
+    app.Run(cfg).start()
     if "search" in cfg.stages:
         trials = [Trial.model_validate_json(line) for line in (tmp_path / "history.jsonl").read_bytes().split(b"\n")[:-1]]
         assert sum(trial.status is Status.TRAINED for trial in trials) == 2
@@ -71,8 +71,8 @@ def test_every_experiment_runs_small(app, composed, tmp_path, experiment):
 @pytest.mark.parametrize("ablation", ABLATIONS)
 def test_every_ablation_runs_small(app, composed, tmp_path, ablation):
     small = [override for override in SMALL if ablation != "random" or not override.startswith("propose")]
-    cfg = composed("+experiment=smoke", f"+ablation={ablation}", *small, "budget.proposals=6", "budget.trained=1")
-    app.Run(cfg, tmp_path).start()
+    cfg = composed("+experiment=smoke", f"+ablation={ablation}", *small, "budget.proposals=6", "budget.trained=1", f"folder={tmp_path}")
+    app.Run(cfg).start()
     distilled = (tmp_path / "distill.jsonl").exists()
     assert distilled == (ablation != "no_distill")
     assert json.loads((tmp_path / "front.json").read_text())["trials"]

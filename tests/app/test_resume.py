@@ -14,7 +14,7 @@ SMALL = (
     "+experiment=smoke",
     "data.split.max_train_images=200",
     "train.mini.recipe.epochs=1",
-    "space.choices={resolution:[32],num_stages:[3],stage:{layers:[1],channels:[8,16,24]}}",
+    "++space.choices={resolution:[32],num_stages:[3],stage:{layers:[1],channels:[8,16,24]}}",
 )
 
 
@@ -62,7 +62,7 @@ def test_another_space_is_refused_and_nothing_changes(tmp_path: Path):
     folder = tmp_path / "run"
     finish(start(tmp_path, *SMALL, "stages=[search]", "budget={proposals:3,trained:null}", f"hydra.run.dir={folder}"))
     before = lines(folder / "history.jsonl")
-    process = start(tmp_path, f"resume={folder}", "space.choices.resolution=[48]")
+    process = start(tmp_path, f"resume={folder}", "++space.choices.resolution=[48]")
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 1 and "another setting of space" in output
     assert lines(folder / "history.jsonl") == before
