@@ -32,10 +32,9 @@ class RunFiles:
 
     @property
     def best(self) -> Trial | TrainedNetwork | None:
-        """The network with the highest validation accuracy of the last stage that trained any."""
-        finished = self.distilled or self.full
-        if finished:
-            return max(finished, key=lambda network: network.score.val_accuracy)
+        """The network of ``student.ckpt``, which is the best by validation; before any was trained in full, the front's first."""
+        if finished := self.full + self.distilled:
+            return max(reversed(finished), key=lambda network: network.score.val_accuracy)
         return self.front.trials[0] if self.front.trials else None
 
 

@@ -12,18 +12,19 @@ import yaml
 
 from lmanet.errors import ConfigError
 from lmanet.records import Budget, Trial
+from lmanet.runfiles import FRONT, HISTORY
 
 if TYPE_CHECKING:
     import wandb
 
 log = logging.getLogger(__name__)
 Mode = Literal["auto", "offline", "online", "disabled"]
-FILES = ("history.jsonl", "front.json", "student.ckpt")
+FILES = (HISTORY, FRONT)
 COLUMNS = ["validation accuracy", "MACs", "peak SRAM (bytes)", "flash (bytes)", "parameters", "trial", "network"]
 
 
 class WandbTracker:
-    """Sends the configuration, each trial, the front as table and plot, and at the end the run's files.
+    """Sends the configuration, each trial, the front as table and plot, and at the end the history and the front as an artifact.
 
     Args:
         folder: of the run; W&B writes below its ``wandb/``, which also keeps the id with which a resumed run goes on.
