@@ -1,0 +1,27 @@
+"""The quickstart with its real language model over HTTP, its real images and its worker process, only shorter."""
+
+from pathlib import Path
+
+import lmanet
+from lmanet.records import Status, Trial
+from lmanet.runfiles import HISTORY, read_records
+
+
+def test_the_model_proposes_and_what_is_trained_is_legal(app, composed, tmp_path: Path):
+    short = ("budget.trained=2", "train.mini.recipe.epochs=1", "data.split.max_train_images=400", f"folder={tmp_path}")
+    rest = ("train.full.recipe.epochs=1", "distill.trainer.recipe.epochs=1", "distill.teacher.trainer.recipe.epochs=1")
+    run = app.Run(composed("+experiment=quickstart", *short, *rest))
+    run.start()
+
+    trials = read_records(tmp_path / HISTORY, Trial)
+    trained = [trial for trial in trials if trial.status is Status.TRAINED]
+    assert len(trained) == 2
+    for trial in trained:
+        assert trial.proposal.proposer.startswith("SmolLM2-135M") and trial.proposal.reply
+        assert run.space.contains(trial.architecture)
+        cost = lmanet.estimate(trial.architecture, num_classes=10)
+        assert all(getattr(cost, name) <= limit for name, limit in run.target.limits.items())
+        assert trial.proposal.usage.prompt_tokens > 300 and trial.proposal.usage.completion_tokens > 100
+    student = lmanet.load_network(tmp_path / "student.ckpt")
+    assert len(student.classes) == 10
+    assert {path.name for path in tmp_path.iterdir()} >= {"front.json", "report.md", "plots", "test.jsonl", "events.jsonl"}
