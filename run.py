@@ -56,8 +56,9 @@ class Run:
 
     def search(self) -> None:
         shared = {key: self.cfg[key] for key in SHARED_SETTINGS} | {"mini": self.cfg.train.mini}
-        remember_settings(self.folder, {key: _plain(value) for key, value in shared.items()})
         self.data.setup("fit")  # data that are missing or broken are named now, not in every trial
+        shared |= {"data_checksum": self.data.checksum()}
+        remember_settings(self.folder, {key: _plain(value) for key, value in shared.items()})
         budget = Budget(**_plain(self.cfg.budget))
         history = History(self.folder)
         steps = Steps(

@@ -122,7 +122,7 @@ class ImageData(Protocol):
         """The test images, in a fixed order."""
 
     def checksum(self) -> str:
-        """Sha-256 of the data as given, for a report."""
+        """Sha-256 of the training data as given: trials on other data cannot be compared."""
 
 
 class Stage(Protocol):

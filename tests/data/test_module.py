@@ -3,7 +3,7 @@ import pickle
 import pytest
 import torch
 
-from lmanet.data import Mnist5k
+from lmanet.data import Mnist5k, Split
 from lmanet.errors import DataError
 
 
@@ -62,3 +62,10 @@ def test_digits_bear_their_labels(digits: Mnist5k) -> None:
     ones = digits.test_images.images[digits.test_images.labels == 1].double()  # type: ignore[attr-defined]
     zeros = digits.test_images.images[digits.test_images.labels == 0].double()  # type: ignore[attr-defined]
     assert ones[:, :, 12:16, 12:16].mean() > 3 * zeros[:, :, 12:16, 12:16].mean()  # a nought is empty in its middle
+
+
+def test_the_images_of_each_class_are_counted():
+    data = Mnist5k(Split(val_fraction=0.2, max_train_images=1000))
+    data.setup("fit")
+    assert list(data.class_counts) == list("0123456789")
+    assert sum(data.class_counts.values()) == len(data.train_images) and min(data.class_counts.values()) > 80

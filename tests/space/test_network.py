@@ -1,4 +1,4 @@
-"""Networks against the formulas: 1,000 random ones and the published three, counted by torch and by thop as second opinions."""
+"""Networks against the formulas: 1,000 random ones of each space and the published three, counted by torch and thop too."""
 
 import gc
 import subprocess
@@ -21,7 +21,7 @@ with warnings.catch_warnings():
     from thop.vision.basic_hooks import zero_ops
 
 SPACES = ("lmanet", "mcu")
-CHUNKS = 5
+CHUNKS = 10
 CHUNK = 100
 PUBLISHED = {
     "lmanet_elite": (497_997, 82.0, 200),
@@ -76,15 +76,14 @@ def torch_params(network: Network) -> int:
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 @pytest.mark.parametrize("name", SPACES)
-def test_five_hundred_random_networks_of_each_space_cost_what_the_formulas_say(meta, name, chunk):
+def test_a_thousand_random_networks_of_each_space_cost_what_the_formulas_say(meta, name, chunk):
     space, rng = load_space(name), np.random.default_rng(chunk)
-    for number in range(CHUNK):
+    for _ in range(CHUNK):
         architecture = space.sample(rng)
         network, cost = meta(architecture, 10), estimate(architecture, 10)
         assert torch_macs(network) == cost.macs, architecture
         assert torch_params(network) == cost.params, architecture
-        if number % 10 == 0:
-            assert thop_macs(network) == cost.macs, architecture
+        assert thop_macs(network) == cost.macs, architecture
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

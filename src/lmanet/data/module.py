@@ -1,5 +1,6 @@
 """The LightningDataModule behind every data set: who may open what, and in which order the images come."""
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,8 @@ from torch.utils.data import DataLoader, Sampler
 from lmanet.data.images import Batch, ImageSet, MemoryImages, as_is
 from lmanet.data.split import Split
 from lmanet.errors import DataError
+
+log = logging.getLogger(__name__)
 
 
 class EpochSampler(Sampler[int]):
@@ -78,6 +81,17 @@ class ImageModule(LightningDataModule):
             self._sets["test"] = self.read_test()
         if stage in ("fit", "validate") and "train" not in self._sets:
             self._sets["train"], self._sets["val"] = self.divide(self.read_train())
+            counts = self.class_counts.values()
+            log.info(
+                "%s: %d training and %d validation images of %d classes, %d to %d training images each",
+                *(self.name, len(self.train_images), len(self.val_images), self.num_classes, min(counts), max(counts)),
+            )
+
+    @property
+    def class_counts(self) -> dict[str, int]:
+        """Class -> number of training images; `setup` with ``fit`` opens them."""
+        counts = torch.bincount(self.train_images.labels, minlength=self.num_classes).tolist()
+        return dict(zip(self.classes, counts, strict=True))
 
     @property
     def train_images(self) -> ImageSet:
