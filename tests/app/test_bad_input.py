@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -55,3 +57,30 @@ def test_an_unreadable_history_line_is_named_and_nothing_changes(tmp_path: Path)
     code, error = run(tmp_path, "+experiment=smoke", f"hydra.run.dir={folder}")
     assert code == 1 and "history.jsonl, line 1 holds no Trial" in error
     assert (folder / "history.jsonl").read_text() == '{"number": 0, "status": "shiny"}\n'
+
+
+class RefusingServer(BaseHTTPRequestHandler):
+    """Stands in for a paid endpoint that does not know the key."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = b'{"error": {"message": "Incorrect API key provided", "type": "invalid_request_error"}}'
+        self.send_response(401)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_wrong_api_key_ends_the_run_and_is_not_printed(tmp_path: Path):
+    with ThreadingHTTPServer(("127.0.0.1", 0), RefusingServer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/v1"
+        arguments = ["+experiment=smoke", "propose=llm", "propose.model=m", f"propose.server.base_url={url}"]
+        code, error = run(tmp_path, *arguments, "propose.server.api_key_env=MY_KEY", MY_KEY="secret-123")
+        server.shutdown()
+    assert code == 1 and "refuses the API key (401)" in error and "Traceback" not in error
+    assert not any(b"secret-123" in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()) and "secret-123" not in error
