@@ -4,6 +4,7 @@ python run.py +experiment=quickstart
 python run.py resume=multirun/quickstart/2026-01-31_12-00-00
 """
 
+import os
 import shutil
 import sys
 from functools import cached_property
@@ -32,8 +33,8 @@ ROOT_KEYS = {
 }
 FILES = {
     "history.jsonl": "every trial",
-    "front.json": "the best networks",
-    "student.ckpt": "weights of the best: lmanet.load_network(path)",
+    "front.json": "the networks that no other beats",
+    "student.ckpt": "the best network: lmanet.load_network(path)",
     "test.jsonl": "accuracy on the test images",
     "report.md": "the report, plots beside it",
 }
@@ -133,15 +134,14 @@ def make(config: DictConfig, **parts: Any) -> Any:
 
 def summarise(folder: Path) -> None:
     """Print where each file of the run is and what can be done next."""
-    table = Table(title=f"Files in {folder}", show_header=False, box=None, title_justify="left")
+    shown = Path(os.path.relpath(folder))
+    table = Table(show_header=False, box=None)
     for name, meaning in FILES.items():
         if (folder / name).exists():
-            table.add_row(name, meaning)
+            table.add_row(str(shown / name), meaning)
     console = Console()
     console.print(table)
-    console.print(
-        f"Next: read {folder / 'report.md'}; search on with [bold]python run.py resume={folder} budget.proposals=...[/bold]", soft_wrap=True
-    )
+    console.print(f"Next: python run.py resume={shown} budget.proposals=... goes on searching; README.md says what else", soft_wrap=True)
 
 
 def resumed(arguments: list[str]) -> list[str]:
