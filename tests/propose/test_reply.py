@@ -112,7 +112,7 @@ REPLIES = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=2000)
+@settings(max_examples=400)
 @given(REPLIES)
 def test_fuzz_gives_a_legal_architecture_or_a_reason(reply: str) -> None:
     try:
