@@ -22,6 +22,7 @@ from rich.table import Table
 from lmanet.errors import ConfigError, LmanetError
 from lmanet.history import History, remember_settings
 from lmanet.records import Brief, Budget
+from lmanet.runfiles import HISTORY
 from lmanet.search import Search, Steps
 from lmanet.space import load_architecture
 
@@ -32,7 +33,7 @@ ROOT_KEYS = {
     *("space", "target", "data", "propose", "validate", "train", "execute", "pareto", "feedback", "distill", "explain", "track"),
 }
 FILES = {
-    "history.jsonl": "every trial",
+    HISTORY: "every trial",
     "front.json": "the networks that no other beats",
     "student.ckpt": "the best network: lmanet.load_network(path)",
     "test.jsonl": "accuracy on the test images",
@@ -141,7 +142,10 @@ def summarise(folder: Path) -> None:
             table.add_row(str(shown / name), meaning)
     console = Console()
     console.print(table)
-    console.print(f"Next: python run.py resume={shown} budget.proposals=... goes on searching; README.md says what else", soft_wrap=True)
+    if (folder / HISTORY).exists():
+        console.print(
+            f"Next: python run.py resume={shown} budget.proposals=... goes on searching; README.md says what else", soft_wrap=True
+        )
 
 
 def resumed(arguments: list[str]) -> list[str]:
@@ -187,7 +191,7 @@ def main(cfg: DictConfig) -> None:
 
 def _end(error: BaseException | None, folder: Path) -> None:
     print(f"error: {error}", file=sys.stderr)
-    if (folder / "history.jsonl").exists():
+    if (folder / HISTORY).exists():
         print(f"nothing is lost; go on with: python run.py resume={folder}", file=sys.stderr)
     raise SystemExit(1)
 
