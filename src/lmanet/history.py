@@ -1,6 +1,8 @@
 """The run's memory: ``history.jsonl``, one line a trial, append-only."""
 
 import json
+from collections.abc import Collection
+from itertools import count
 from pathlib import Path
 
 from lmanet.errors import HistoryError
@@ -32,18 +34,12 @@ class History:
         """Replace ``front.json``."""
         write_record(self.front_path, front)
 
-    def free_numbers(self, taken: set[int], count: int) -> list[int]:
-        """The ``count`` smallest numbers that no trial bears and that are not ``taken``.
+    def free_number(self, taken: Collection[int]) -> int:
+        """The smallest number that no trial bears and that is not ``taken``.
 
         A number lost in a crash comes first, so that a resumed run makes the same trials as one that was never stopped.
         """
-        free: list[int] = []
-        number = 0
-        while len(free) < count:
-            if number not in self._numbers and number not in taken:
-                free.append(number)
-            number += 1
-        return free
+        return next(number for number in count() if number not in self._numbers and number not in taken)
 
     def _remember(self, trial: Trial) -> None:
         if trial.number in self._numbers:

@@ -78,11 +78,11 @@ class Search:
         """Propose and validate; hand to the executor what may be trained, record the rest."""
         trials, front = tuple(self.history.trials), tuple(self.front)
         feedback = self.steps.feedback.compose(trials, front)
-        (number,) = self.history.free_numbers(set(self._training), 1)
+        number = self.history.free_number(self._training)
         request = Request(number=number, count=1, trials=trials, front=front, feedback=feedback)
         started_at = datetime.now(UTC)
         for proposal in self.steps.proposer.propose(request):
-            (number,) = self.history.free_numbers(set(self._training), 1)
+            number = self.history.free_number(self._training)
             verdict = self._judge(proposal)
             candidate = Candidate(number, proposal, verdict, started_at)
             if verdict is None:

@@ -75,11 +75,11 @@ def test_a_number_may_stand_once(tmp_path: Path):
     assert history.path.read_bytes().count(b"\n") == 1
 
 
-def test_free_numbers_fill_gaps_first(tmp_path: Path):
+def test_a_free_number_fills_the_first_gap(tmp_path: Path):
     history = History(tmp_path)
     history.append(trial(0))
     history.append(trial(3))
-    assert history.free_numbers(taken={1}, count=3) == [2, 4, 5]
+    assert [history.free_number(taken) for taken in ((), {1}, {1, 2})] == [1, 2, 4]
 
 
 def test_settings_may_not_change_within_a_history(tmp_path: Path):

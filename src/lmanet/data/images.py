@@ -100,7 +100,8 @@ def decode(path: Path, resolution: int) -> Tensor:
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"{path} cannot be read as an image; repair it or take it out of the folder") from error
     resized = functional.resize(functional.pil_to_tensor(image), [resolution], antialias=True)
-    return functional.center_crop(resized, [resolution, resolution])  # type: ignore[no-any-return]
+    cropped: Tensor = functional.center_crop(resized, [resolution, resolution])
+    return cropped
 
 
 def as_is(batch: Batch) -> Batch:

@@ -1,6 +1,7 @@
 """The LightningDataModule behind every data set: who may open what, and in which order the images come."""
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,7 +39,7 @@ class EpochSampler(Sampler[int]):
         yield from torch.randperm(self.count, generator=generator).tolist()
 
 
-class ImageModule(LightningDataModule):
+class ImageModule(LightningDataModule, ABC):
     """Training, validation and test images of one data set; batches are uint8 (N, 3, H, W) and int64 (N,), never augmented.
 
     A data set says how to read its training and its test images; the base divides, and opens no more than a stage needs.
@@ -63,13 +64,13 @@ class ImageModule(LightningDataModule):
         self.split = split
         self._sets: dict[str, ImageSet] = {}
 
+    @abstractmethod
     def read_train(self) -> ImageSet:
         """All images that may be used for training and validation."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read_test(self) -> ImageSet:
         """All test images."""
-        raise NotImplementedError
 
     def divide(self, images: ImageSet) -> tuple[ImageSet, ImageSet]:
         """Training and validation images."""
@@ -119,9 +120,9 @@ class ImageModule(LightningDataModule):
     def test_dataloader(self, batch_size: int = 128) -> DataLoader[Batch]:
         return self._loader(self.test_images, batch_size)
 
+    @abstractmethod
     def checksum(self) -> str:
         """Sha-256 of the data as given, in hexadecimal digits, without opening the test images."""
-        raise NotImplementedError
 
     def _opened(self, part: str) -> ImageSet:
         if part not in self._sets:

@@ -46,7 +46,8 @@ class Teacher(nn.Module):
         if images.shape[-2:] != (self.resolution, self.resolution):
             shrinking = self.resolution < min(images.shape[-2:])
             images = functional.interpolate(images, (self.resolution, self.resolution), mode="bicubic", antialias=shrinking)
-        return self.model(images)  # type: ignore[no-any-return]
+        logits: Tensor = self.model(images)
+        return logits
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,8 @@ class Block(nn.Module):
             return inputs[0] + inputs[1]
         if operator.kind == "mul":
             return inputs[0] * inputs[1]
-        return self.get_submodule(operator.name.rpartition(".")[2])(inputs[0])  # type: ignore[no-any-return]
+        result: Tensor = self.get_submodule(operator.name.rpartition(".")[2])(inputs[0])
+        return result
 
 
 class Network(nn.Sequential):

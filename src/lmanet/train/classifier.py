@@ -84,7 +84,8 @@ class Classifier(LightningModule):
         if self.resolution and images.shape[-2:] != (self.resolution, self.resolution):
             size = (self.resolution, self.resolution)
             images = functional.interpolate(images, size, mode="bilinear", antialias=self.resolution < min(images.shape[-2:]))
-        return self.network(images.contiguous(memory_format=torch.channels_last)).float()  # type: ignore[no-any-return]
+        logits: Tensor = self.network(images.contiguous(memory_format=torch.channels_last))
+        return logits.float()
 
     def on_before_batch_transfer(self, batch: tuple[Tensor, Tensor], dataloader_idx: int) -> tuple[Tensor, Tensor]:
         if not self.trainer.training:
