@@ -1,0 +1,54 @@
+"""Integer graphs with random constants: what a runtime must count and compute does not depend on a training."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from lmanet.deploy.graph import SIGMOID_SCALE, SIGMOID_ZERO_POINT, Filter, IntegerGraph, Scale
+from lmanet.space import Operator
+from lmanet.space.int8 import FUSED, tensor_before_table
+
+
+def _scale(rng: np.random.Generator, activation: str) -> Scale:
+    if activation == "sigmoid":
+        return Scale(SIGMOID_SCALE, SIGMOID_ZERO_POINT)
+    scale = float(np.float32(rng.uniform(0.01, 0.05)))
+    return Scale(scale, -128 if activation in ("relu", "relu6") else int(rng.integers(-20, 20)))
+
+
+def _filter(rng: np.random.Generator, operator: Operator, input_scale: float, output_scale: float) -> Filter:
+    fan_in = operator.kernel**2 * (1 if operator.kind == "depthwise" else operator.in_shape[0])
+    shape = (operator.out_shape[0], fan_in // operator.kernel**2, operator.kernel, operator.kernel)
+    weights = rng.integers(-127, 128, shape).astype(np.int8)
+    # So that a sum of fan_in products of standard deviation 73 x 73 spreads over the int8 range of the result.
+    usual = output_scale * 40 / (73 * 73 * np.sqrt(fan_in) * input_scale)
+    scales = (usual * rng.uniform(0.5, 1.5, shape[0])).astype(np.float32)
+    if operator.kind == "linear":
+        scales[:] = scales[0]
+    bias = rng.integers(-2000, 2000, shape[0]).astype(np.int32)
+    return Filter(weights, scales, bias)
+
+
+def random_graph(operators: Sequence[Operator], seed: int = 0) -> IntegerGraph:
+    """Random weights and scales that neither saturate nor vanish, for any operators."""
+    rng = np.random.default_rng(seed)
+    scales = {"input": Scale(float(np.float32(0.02)), int(rng.integers(-10, 10)))}
+    filters = {}
+    for operator in operators:
+        source = scales[operator.inputs[0]]
+        if operator.kind == "mean":
+            scales[operator.name] = Scale(source.scale * 0.9, source.zero_point)
+            continue
+        if operator.activation not in FUSED:
+            scales[tensor_before_table(operator)] = _scale(rng, "none")
+        scales[operator.name] = _scale(rng, operator.activation)
+        if operator.kind in ("conv", "depthwise", "linear"):
+            linear = scales[operator.name if operator.activation in FUSED else tensor_before_table(operator)]
+            filters[operator.name] = _filter(rng, operator, source.scale, linear.scale)
+    return IntegerGraph(tuple(operators), scales, filters, tuple(f"class{i}" for i in range(operators[-1].out_shape[0])))
+
+
+@pytest.fixture(scope="session")
+def integer_graph():
+    return random_graph
