@@ -116,7 +116,14 @@ class Run:
     @property
     def brief(self) -> Brief:
         data = self.data
-        return Brief(space=self.space, seed=self.cfg.seed, images=data.description, num_classes=data.num_classes, limits=self.target.limits)
+        return Brief(
+            space=self.space,
+            seed=self.cfg.seed,
+            images=data.description,
+            num_classes=data.num_classes,
+            limits=self.target.limits,
+            runtime=self.target.runtime,
+        )
 
 
 def make(config: DictConfig, **parts: Any) -> Any:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from lmanet.space import Architecture, Cost, Space, architecture_id
+from lmanet.space import Architecture, Cost, Runtime, Space, architecture_id
 
 
 class Record(BaseModel):
@@ -66,18 +66,57 @@ class Violation(Record):
     limit: int | None = None
 
 
+class Measurement(Record):
+    """What the true runtimes and an emulated core said of one network in int8; all of them gave the same bits.
+
+    Attributes:
+        toolchain, emulator, core: what compiled and ran our generated C.
+        images: inputs on which the outputs were compared.
+        tflite_bytes: size of the ``.tflite`` file.
+        measured_tflm_head_bytes, measured_tflm_tail_bytes: arena of TensorFlow Lite Micro on this machine, whose 64-bit pointers make the
+            tail larger than the microcontroller's.
+        measured_bss_bytes: the ELF's ``.bss`` that belongs to the network, its arena.
+        measured_flash_bytes: the ELF's code and constants, start-up code included.
+        measured_stack_bytes: most of the stack that one inference used.
+        measured_instructions: of one inference, emulated.
+        kernel_instructions: the same by kernel.
+        seconds: wall time of all this.
+    """
+
+    toolchain: str
+    emulator: str
+    core: str
+    images: int
+    tflite_bytes: int
+    measured_tflm_head_bytes: int
+    measured_tflm_tail_bytes: int
+    measured_bss_bytes: int
+    measured_flash_bytes: int
+    measured_stack_bytes: int
+    measured_instructions: int
+    kernel_instructions: Mapping[str, int]
+    seconds: float
+
+    @property
+    def measured_tflm_arena_bytes(self) -> int:
+        """Head and tail."""
+        return self.measured_tflm_head_bytes + self.measured_tflm_tail_bytes
+
+
 class Verdict(Record):
     """What the validator says of an architecture.
 
     Attributes:
-        cost: None where the architecture lies outside the space.
+        cost: by formula; None where the architecture lies outside the space.
         violations: every rule that it breaks.
         accepted: it may be trained. Without a validator an infeasible one may, and still never enters the front.
+        measurement: of the network with untrained weights, where the validator measures.
     """
 
     accepted: bool
     cost: Cost | None = None
     violations: tuple[Violation, ...] = ()
+    measurement: Measurement | None = None
 
     @property
     def feasible(self) -> bool:
@@ -195,6 +234,7 @@ class Brief(Record):
         seed: of the run.
         images: what the images are, in words, for a prompt: "CIFAR-100", "handwritten digits".
         limits: quantity of `Cost` -> the most that the target allows.
+        runtime: whose memory is limited.
     """
 
     space: Space
@@ -202,6 +242,7 @@ class Brief(Record):
     images: str
     num_classes: int
     limits: Mapping[str, int]
+    runtime: Runtime = "c_static"
 
 
 class Budget(Record):
@@ -271,3 +312,43 @@ class Evaluation(Record):
     test_macro_f1: float = Field(ge=0, le=1)
     test_calibration_error: float = Field(ge=0, le=1)
     seconds: float
+
+
+class MeasuredCandidate(Record):
+    """One line of ``measured.jsonl``: a network of the front in the true runtimes, with untrained weights, which cost what trained ones do."""
+
+    architecture: Architecture
+    measurement: Measurement
+
+
+class Deployment(Record):
+    """One line of ``deploy.jsonl``: a trained network in int8, with files to flash.
+
+    Attributes:
+        stage: that trained it.
+        checkpoint: of the float network, relative to the run's folder.
+        folder: of all files, relative to the run's folder.
+        tflite, firmware: paths below ``folder``.
+        calibration: how the ranges of the activations were found.
+        qat_epochs: of quantisation-aware fine-tuning; 0 where calibration alone was good enough.
+        float_val_accuracy, int8_val_accuracy: share of 1, on the same validation images; None where there were none.
+        estimated_latency_ms: lowest and highest, of one image on the target's core at its clock.
+    """
+
+    stage: str
+    architecture: Architecture
+    checkpoint: str
+    folder: str
+    tflite: str
+    firmware: str
+    target: str
+    runtime: str
+    clock_mhz: int
+    calibration: str
+    qat_epochs: int
+    float_val_accuracy: float | None
+    int8_val_accuracy: float | None
+    val_images: int
+    cost: Cost
+    measurement: Measurement
+    estimated_latency_ms: tuple[float, float]

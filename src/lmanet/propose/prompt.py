@@ -18,7 +18,7 @@ MAX_REASON_BYTES = 600
 QUANTITIES = {
     "macs": "multiply-accumulates",
     "params": "parameters",
-    "peak_sram_bytes": "bytes of int8 activations alive at once",
+    "peak_sram_bytes": "bytes of SRAM for int8 activations",
     "flash_bytes": "bytes of int8 weights",
 }
 
@@ -45,7 +45,7 @@ class Prompt:
     def opening(self, brief: Brief) -> str:
         """The part that is the same in every request of a run, so that a server may keep it in its prefix cache."""
         shown = example(brief)
-        cost = estimate(shown, brief.num_classes)
+        cost = estimate(shown, brief.num_classes, brief.runtime)
         return _render(
             "design",
             images=_images(brief),

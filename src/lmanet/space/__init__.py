@@ -1,16 +1,21 @@
 """What may be proposed, what it costs, and the network that it becomes. Imports no torch: see `lmanet.space.network`."""
 
 from lmanet.space.architecture import Architecture, Head, Stage, Stem, explain_validation, load_architecture, parse_architecture
+from lmanet.space.board import Region
 from lmanet.space.cost import Cost, estimate
 from lmanet.space.describe import describe, json_schema, write_proposal
 from lmanet.space.graph import Operator, architecture_id, operators
+from lmanet.space.memory import RUNTIMES, Runtime
 from lmanet.space.space import Space, load_space
 
 __all__ = [
+    "RUNTIMES",
     "Architecture",
     "Cost",
     "Head",
     "Operator",
+    "Region",
+    "Runtime",
     "Space",
     "Stage",
     "Stem",

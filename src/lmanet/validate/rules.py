@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lmanet.records import Violation
 from lmanet.space import Architecture, Cost, Operator, Space, architecture_id, operators
 from lmanet.space.cost import flash_bytes, macs
+from lmanet.validate.target import Target
 
 MEMBERSHIP = "membership"
 DUPLICATE = "duplicate"
@@ -50,12 +51,11 @@ class Limit:
     Attributes:
         quantity: a field of `Cost`.
         limit: the most that is allowed.
-        target: name of the target.
     """
 
     quantity: str
     limit: int
-    target: str
+    target: Target
 
     def check(self, architecture: Architecture, num_classes: int, cost: Cost) -> Iterator[Violation]:
         """At most one violation; its hint says where the network spends most."""
@@ -63,8 +63,16 @@ class Limit:
         if given <= self.limit:
             return
         where, advice = ADVICE[self.quantity](architecture, num_classes, cost)
-        hint = f"{self.quantity}={given} {where} exceeds {self.limit} of target {self.target}; {advice} (conf/target/{self.target}.yaml)"
+        name = self.target.name
+        hint = f"{self.quantity}={given} {where} exceeds {self.limit} of target {name}{self._in_one_piece(given)}; {advice} (conf/target/{name}.yaml)"
         yield Violation(rule=self.quantity, given=given, limit=self.limit, hint=hint)
+
+    def _in_one_piece(self, given: int) -> str:
+        """Said of an arena that the part's memory could hold if it were contiguous."""
+        target = self.target
+        if self.quantity != "peak_sram_bytes" or given > target.sram_bytes - target.reserved_sram_bytes:
+            return ""
+        return f" (it must lie in one region, and the largest, {target.region.name}, has {target.region.bytes} of {target.sram_bytes} bytes)"
 
 
 def _advise_macs(architecture: Architecture, num_classes: int, _: Cost) -> tuple[str, str]:

@@ -1,8 +1,12 @@
 """Target: the memory and the time that a board leaves to a network."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from lmanet.errors import ConfigError
+from lmanet.space import RUNTIMES, Region, Runtime
+
+CORES = ("cortex-m4", "cortex-m7")
 
 
 @dataclass(frozen=True)
@@ -12,42 +16,83 @@ class Target:
     Attributes:
         name: of the file in conf/target.
         board: the board or microcontroller in words.
-        sram_bytes: the whole contiguous region that holds activations, camera frame, runtime and stack.
-        runtime_sram_bytes: part of it for stack and runtime.
+        core: ``cortex-m4`` or ``cortex-m7``.
+        clock_mhz: of the core.
+        runtime: what runs the network: ``c_static`` (our generated C) or ``tflm`` (TensorFlow Lite Micro with CMSIS-NN). Memory is counted as
+            that runtime allocates it; ``plain`` counts tensors alone, as a comparison.
+        regions: of SRAM; addresses that follow each other are one region. The largest is the network's.
+        stack_bytes, runtime_sram_bytes: part of the network's region for the stack, and for all else that the firmware keeps.
         input_buffer_bytes: part of it for the camera's frame, which lives beside the network's own input tensor.
         flash_bytes: the whole flash memory.
         runtime_flash_bytes: part of it for code.
         macs: most multiply-accumulates for one image.
+        estimated_latency_ms: most milliseconds for one image by estimate; None is no such limit.
     """
 
     name: str
     board: str
-    sram_bytes: int
+    core: str
+    clock_mhz: int
+    runtime: Runtime
+    regions: Sequence[Region]
+    stack_bytes: int
     runtime_sram_bytes: int
     input_buffer_bytes: int
     flash_bytes: int
     runtime_flash_bytes: int
     macs: int
+    estimated_latency_ms: int | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "regions", tuple(self.regions))
+        self._check_choice("core", CORES)
+        self._check_choice("runtime", RUNTIMES)
+        self._check_regions()
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.type is int and (type(value) is not int or value < 0):
-                raise ConfigError(
-                    f"target {self.name}: {field.name}={value!r} is no whole number from 0 on; correct it in conf/target/{self.name}.yaml"
-                )
+            if field.type in (int, int | None) and not (value is None and field.type != int) and (type(value) is not int or value < 0):
+                raise self._error(f"{field.name}={value!r} is no whole number from 0 on; correct it")
         for quantity, limit in self.limits.items():
             if limit <= 0:
-                raise ConfigError(
-                    f"target {self.name}: {quantity}={limit} is left to the network, which needs more than 0; "
-                    f"reserve less for runtime and camera in conf/target/{self.name}.yaml"
+                raise self._error(
+                    f"{quantity}={limit} is left to the network, which needs more than 0; reserve less for runtime, stack and camera"
                 )
+
+    @property
+    def region(self) -> Region:
+        """The largest region, which holds activations, camera frame, stack and runtime."""
+        return max(self.regions, key=lambda region: region.bytes)
+
+    @property
+    def reserved_sram_bytes(self) -> int:
+        """Of that region for anything but the network."""
+        return self.stack_bytes + self.runtime_sram_bytes + self.input_buffer_bytes
+
+    @property
+    def sram_bytes(self) -> int:
+        """All regions together."""
+        return sum(region.bytes for region in self.regions)
 
     @property
     def limits(self) -> dict[str, int]:
         """Quantity of `lmanet.space.Cost` -> the most that a network may take of it."""
-        return {
+        limits = {
             "macs": self.macs,
-            "peak_sram_bytes": self.sram_bytes - self.runtime_sram_bytes - self.input_buffer_bytes,
+            "peak_sram_bytes": self.region.bytes - self.reserved_sram_bytes,
             "flash_bytes": self.flash_bytes - self.runtime_flash_bytes,
         }
+        return limits if self.estimated_latency_ms is None else {**limits, "estimated_latency_ms": self.estimated_latency_ms}
+
+    def _check_choice(self, name: str, legal: Sequence[str]) -> None:
+        if getattr(self, name) not in legal:
+            raise self._error(f"{name}={getattr(self, name)!r} is unknown; legal are {', '.join(legal)}; correct it")
+
+    def _check_regions(self) -> None:
+        for region in self.regions:
+            if type(region.bytes) is not int or region.bytes <= 0 or type(region.address) is not int or region.address < 0:
+                raise self._error(f"region {region.name} has address={region.address!r} and bytes={region.bytes!r}, not whole numbers; correct it")
+        if not self.regions:
+            raise self._error("no region of SRAM is given, and the network needs one; correct it")
+
+    def _error(self, what: str) -> ConfigError:
+        return ConfigError(f"target {self.name}: {what} in conf/target/{self.name}.yaml")

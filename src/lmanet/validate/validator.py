@@ -19,7 +19,8 @@ class Validator:
 
     def __init__(self, space: Space, target: Target, num_classes: int, enforce: bool = True) -> None:
         self.membership = Membership(space)
-        self.limits = tuple(Limit(quantity, limit, target.name) for quantity, limit in target.limits.items())
+        self.target = target
+        self.limits = tuple(Limit(quantity, limit, target) for quantity, limit in target.limits.items())
         self.num_classes = num_classes
         self.enforce = enforce
 
@@ -27,7 +28,7 @@ class Validator:
         """Name every rule that ``architecture`` breaks; outside the space nothing else is checked."""
         if outside := tuple(self.membership.check(architecture)):
             return Verdict(accepted=False, violations=outside)
-        cost = estimate(architecture, self.num_classes)
+        cost = estimate(architecture, self.num_classes, self.target.runtime)
         repeated = tuple(Duplicate(known).check(architecture))
         exceeded = tuple(violation for limit in self.limits for violation in limit.check(architecture, self.num_classes, cost))
         accepted = not repeated and not (self.enforce and exceeded)

@@ -1,0 +1,59 @@
+"""How much SRAM a runtime allocates for a network: named memory models, one answer in common."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple, get_args
+
+from lmanet.space.c_static import plan_c_static
+from lmanet.space.graph import Operator
+from lmanet.space.liveness import live_bytes
+
+
+Runtime = Literal["c_static", "tflm", "plain"]
+RUNTIMES: tuple[str, ...] = get_args(Runtime)
+
+
+class Memory(NamedTuple):
+    """SRAM that a network takes.
+
+    Attributes:
+        peak_sram_bytes: what the runtime allocates for it, once and for all.
+        operator_bytes: in use while each operator runs, in the order of the graph.
+    """
+
+    peak_sram_bytes: int
+    operator_bytes: tuple[int, ...]
+
+    @property
+    def peak_index(self) -> int:
+        """Of the operator that sets the peak."""
+        return self.operator_bytes.index(max(self.operator_bytes))
+
+
+def memory(graph: Sequence[Operator], runtime: Runtime) -> Memory:
+    """SRAM of a network by one of the memory models.
+
+    Args:
+        runtime: ``c_static``, the arena of our generated C; ``tflm``, the arena of TensorFlow Lite Micro with CMSIS-NN on a 32-bit
+            target; ``plain``, the tensors alone, each whole and nothing in place, which no runtime that works layer by layer can
+            do without.
+    """
+    return _MODELS[runtime](graph)
+
+
+def _plain(graph: Sequence[Operator]) -> Memory:
+    live = tuple(live_bytes(graph))
+    return Memory(max(live), live)
+
+
+def _c_static(graph: Sequence[Operator]) -> Memory:
+    plan = plan_c_static(graph)
+    used = {operator.name: size for step, size in zip(plan.steps, plan.step_bytes, strict=True) for operator in step.operators}
+    return Memory(plan.arena_bytes, tuple(used[operator.name] for operator in graph))
+
+
+def _tflm(graph: Sequence[Operator]) -> Memory:
+    arena = tflm_arena(graph)
+    return Memory(arena.arena_bytes, arena.operator_bytes)
+
+
+_MODELS: dict[str, Callable[[Sequence[Operator]], Memory]] = {"plain": _plain, "c_static": _c_static, "tflm": _tflm}
