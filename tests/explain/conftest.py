@@ -9,7 +9,7 @@ import yaml
 
 from lmanet.pareto import ParetoFront
 from lmanet.records import Epoch, Evaluation, Front, Proposal, Score, Status, TrainedNetwork, TrainedTeacher, Trial, Usage
-from lmanet.space import Architecture, estimate, load_space
+from lmanet.space import Architecture, Region, estimate, load_space
 from lmanet.validate import Target, Validator
 
 NUM_CLASSES = 10
@@ -17,8 +17,12 @@ SPACE = load_space("mcu", {"resolution": [32], "stage": {"channels": [8, 16, 24,
 TARGET = Target(
     name="stm32f446",
     board="STM32F446RE (Cortex-M4F, 180 MHz, 512 KiB flash, 128 KiB SRAM)",
-    sram_bytes=131072,
-    runtime_sram_bytes=16384,
+    core="cortex-m4",
+    clock_mhz=180,
+    runtime="c_static",
+    regions=(Region("SRAM1 and 2", 0x20000000, 131072),),
+    stack_bytes=4096,
+    runtime_sram_bytes=12288,
     input_buffer_bytes=38400,
     flash_bytes=524288,
     runtime_flash_bytes=65536,

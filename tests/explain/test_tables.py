@@ -13,18 +13,18 @@ def trial(number: int, status: Status, **fields) -> Trial:
 
 
 def test_a_limit_row_gives_the_share_that_is_used():
-    (row,) = limit_rows(Cost(50, 0, 0, 0, ""), {"macs": 200})
+    (row,) = limit_rows(Cost(50, 0, "plain", 0, 0, ""), {"macs": 200})
     assert (row.quantity, row.given, row.limit, row.share) == ("macs", 50, 200, 0.25)
 
 
 def test_the_parts_add_up_to_the_whole():
     architecture = load_architecture("lmanet_elite")
-    cost, rows = estimate(architecture, 100), part_rows(architecture, 100)
+    cost, rows = estimate(architecture, 100), part_rows(architecture, 100, "c_static")
     assert [row.name for row in rows] == ["stage1", "stage2", "stage3", "stage4", "stage5", "classifier"]
     assert sum(row.macs for row in rows) == cost.macs
     assert sum(row.params for row in rows) == cost.params
     assert sum(row.flash_bytes for row in rows) == cost.flash_bytes
-    assert max(row.peak_sram_bytes for row in rows) == cost.peak_sram_bytes
+    assert 0 <= cost.peak_sram_bytes - max(row.peak_sram_bytes for row in rows) < 16  # the arena ends at a multiple of 16
     assert rows[0].setting == "2 x depthwise, 3x3, stride 2, relu6"
     assert rows[3].setting == "3 x mbconv, 3x3, stride 1, expansion 3, SE 0.5, relu6"
     assert rows[0].out_shape == (16, 80, 80)

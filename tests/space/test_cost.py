@@ -3,7 +3,7 @@
 import pytest
 
 from lmanet.space import Cost, estimate, load_architecture, operators
-from lmanet.space.cost import live_bytes
+from lmanet.space.liveness import live_bytes
 
 
 def test_a_depthwise_stage_by_hand(make):
@@ -14,8 +14,8 @@ def test_a_depthwise_stage_by_hand(make):
     Live: 3,072 + 3,072; 3,072 + 16,384; 16,384 + 16; 16 + 10.
     Flash: 27 + 12 x 3; 48 + 12 x 16; 160 + 12 x 10.
     """
-    assert estimate(make(), 10) == Cost(
-        macs=76_960, params=33 + 80 + 170, peak_sram_bytes=19_456, flash_bytes=63 + 240 + 280, peak_operator="stage1.0.project"
+    assert estimate(make(), 10, "plain") == Cost(
+        macs=76_960, params=33 + 80 + 170, runtime="plain", peak_sram_bytes=19_456, flash_bytes=63 + 240 + 280, peak_operator="stage1.0.project"
     )
     assert list(live_bytes(operators(make(), 10))) == [6_144, 19_456, 16_400, 26]
 
@@ -31,7 +31,7 @@ def test_a_skip_keeps_its_tensor_alive(make):
     skip, plain = (make({**stage, "skip": skip}, resolution=8, stem=stem) for skip in (True, False))
     assert list(live_bytes(operators(skip, 10))) == [704, 2_560, 4_608, 3_072, 1_536, 520, 18]
     assert list(live_bytes(operators(plain, 10))) == [704, 2_560, 4_096, 2_560, 520, 18]
-    assert estimate(skip, 10).peak_operator == "stage1.0.depthwise"
+    assert estimate(skip, 10, "plain").peak_operator == "stage1.0.depthwise"
 
 
 def test_a_projected_skip_has_both_branches_alive(make):
@@ -42,7 +42,7 @@ def test_a_projected_skip_has_both_branches_alive(make):
     network = make({"skip": True}, resolution=8)
     assert list(live_bytes(operators(network, 10))) == [384, 1_408, 2_240, 3_072, 1_040, 26]
     # MACs: 64 x 27; 64 x 48 twice; 160
-    assert estimate(network, 10).macs == 1_728 + 2 * 3_072 + 160
+    assert estimate(network, 10, "plain").macs == 1_728 + 2 * 3_072 + 160
 
 
 def test_squeeze_and_excitation_by_hand(make):
@@ -55,7 +55,7 @@ def test_squeeze_and_excitation_by_hand(make):
     """
     network = make({"se_ratio": 0.5}, resolution=8)
     assert list(live_bytes(operators(network, 10))) == [384, 195, 196, 196, 387, 1_216, 1_040, 26]
-    cost = estimate(network, 10)
+    cost = estimate(network, 10, "plain")
     assert (cost.macs, cost.params) == (1_728 + 6 + 3_072 + 160, 33 + 4 + 6 + 80 + 170)
     # weights 27, 3, 3, 48, 160 and 12 bytes for each of 3, 1, 3, 16, 10 channels
     assert cost.flash_bytes == 241 + 12 * 33
@@ -66,7 +66,7 @@ def test_stem_stride_and_head_by_hand(make):
     head to 32 channels: 16 x 16 x 32 = 8,192; linear 32 x 10."""
     stem = {"channels": 8, "kernel": 3, "stride": 2, "activation": "relu6"}
     network = make({"stride": 2}, resolution=16, stem=stem, head={"channels": 32, "activation": "relu6"})
-    cost = estimate(network, 10)
+    cost = estimate(network, 10, "plain")
     assert cost.macs == 13_824 + 3_200 + 8_192 + 320
     # the image and the stem's output: 768 + 512
     assert (cost.peak_sram_bytes, cost.peak_operator) == (1_280, "stem.conv")
@@ -81,17 +81,17 @@ def test_stem_stride_and_head_by_hand(make):
     ],
 )
 def test_the_published_networks(name, params, macs, peak_kib):
-    cost = estimate(load_architecture(name), 100)
+    cost = estimate(load_architecture(name), 100, "plain")
     assert (cost.params, cost.macs, cost.peak_sram_bytes) == (params, macs, peak_kib * 1024)
 
 
 def test_a_wider_classifier_costs_its_own_weights(make):
-    narrow, wide = estimate(make(), 10), estimate(make(), 100)
+    narrow, wide = estimate(make(), 10, "plain"), estimate(make(), 100, "plain")
     assert wide.macs - narrow.macs == 90 * 16
     assert wide.params - narrow.params == 90 * 17
     assert wide.flash_bytes - narrow.flash_bytes == 90 * (16 + 12)
 
 
 def test_padding_changes_neither_macs_nor_memory_of_even_sizes(make):
-    same, torch = (estimate(make({"stride": 2, "kernel": 5}, padding=padding), 10) for padding in ("same", "torch"))
+    same, torch = (estimate(make({"stride": 2, "kernel": 5}, padding=padding), 10, "plain") for padding in ("same", "torch"))
     assert same == torch

@@ -90,7 +90,7 @@ def test_a_thousand_random_networks_of_each_space_cost_what_the_formulas_say(met
 def test_the_published_networks_are_what_was_published(meta, name):
     params, millions, kib = PUBLISHED[name]
     architecture = load_architecture(name)
-    network, cost = meta(architecture, 100), estimate(architecture, 100)
+    network, cost = meta(architecture, 100), estimate(architecture, 100, "plain")
     assert torch_params(network) == cost.params == params
     assert torch_macs(network) == thop_macs(network) == cost.macs
     assert round(cost.macs / 1e6, 1) == millions

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lmanet.space import Architecture, Stage, load_space
+from lmanet.space import Architecture, Region, Stage, load_space
 from lmanet.validate import Target
 
 
@@ -14,7 +14,8 @@ def space():
 @pytest.fixture
 def make_target():
     def make(**changes) -> Target:
-        usual = {"sram_bytes": 10_000, "runtime_sram_bytes": 1_000, "input_buffer_bytes": 500, "flash_bytes": 4_000}
+        usual = {"core": "cortex-m7", "clock_mhz": 100, "runtime": "plain", "regions": [Region("SRAM", 0, changes.pop("sram_bytes", 10_000))]}
+        usual |= {"stack_bytes": 400, "runtime_sram_bytes": 600, "input_buffer_bytes": 500, "flash_bytes": 4_000}
         usual |= {"runtime_flash_bytes": 1_000, "macs": 200_000}
         return Target(**{"name": "toy", "board": "a toy", **usual, **changes})
 

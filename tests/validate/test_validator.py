@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmanet.space import architecture_id, estimate, load_architecture, load_space
+from lmanet.space import Region, architecture_id, estimate, load_architecture, load_space
 from lmanet.validate import Target, Validator
 
 
@@ -94,14 +94,14 @@ def test_not_enforced_limits_are_recorded_and_the_network_is_accepted(make_valid
 
 
 SPACE = load_space("mcu")
-SMALL = Target("small", "", 131_072, 16_384, 38_400, 524_288, 65_536, 6_000_000)
+SMALL = Target("small", "", "cortex-m4", 180, "plain", [Region("SRAM", 0, 131_072)], 4_096, 12_288, 38_400, 524_288, 65_536, 6_000_000)
 
 
 @given(seed=st.integers(0, 2**32 - 1), enforce=st.booleans())
 def test_accepted_means_within_every_limit_exactly_where_limits_are_enforced(seed, enforce):
     architecture = SPACE.sample(np.random.default_rng(seed))
     verdict = Validator(SPACE, SMALL, 10, enforce).validate(architecture, set())
-    cost = estimate(architecture, 10)
+    cost = estimate(architecture, 10, "plain")
     broken = {quantity for quantity, limit in SMALL.limits.items() if getattr(cost, quantity) > limit}
     assert {violation.rule for violation in verdict.violations} == broken
     assert verdict.accepted == (not broken or not enforce)
@@ -109,7 +109,8 @@ def test_accepted_means_within_every_limit_exactly_where_limits_are_enforced(see
 
 def test_qwnet_core_breaks_the_papers_own_limit():
     """400 KiB where the paper says 227 KB: defect 7 of the paper's estimator."""
-    board = Target("stm32h743", "", 524_288, 43_008, 153_600, 2_097_152, 131_072, 100_000_000)
+    regions = [Region("AXI SRAM", 0x24000000, 524_288)]
+    board = Target("stm32h743", "", "cortex-m7", 480, "plain", regions, 8_192, 34_816, 153_600, 2_097_152, 131_072, 100_000_000)
     published = {name: load_architecture(name) for name in ("lmanet_elite", "lmanet_core", "qwnet_core")}
     space = load_space("lmanet", {"padding": ["torch"], "stage": {"expansion": [2, 3, 4, 6]}})
     verdicts = {name: Validator(space, board, 100).validate(architecture, set()) for name, architecture in published.items()}

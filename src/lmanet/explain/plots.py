@@ -13,8 +13,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from lmanet.explain.contents import RunFiles
 from lmanet.explain.tables import reasons
 from lmanet.records import Epoch, Status, Trial
-from lmanet.space import Architecture, Cost, architecture_id, operators
-from lmanet.space.cost import live_bytes, macs
+from lmanet.space import Cost, Operator, Runtime, architecture_id
+from lmanet.space.cost import macs
+from lmanet.space.memory import memory
 from lmanet.steps import Pareto
 
 # Okabe and Ito's palette, told apart by colour-blind readers too.
@@ -149,25 +150,24 @@ def curves_plot(run: RunFiles) -> Figure:
     return figure
 
 
-def network_plot(architecture: Architecture, num_classes: int, limits: Mapping[str, int]) -> Figure:
-    """MACs and live bytes of each operator, in the order of execution."""
-    graph = operators(architecture, num_classes)
+def network_plot(graph: Sequence[Operator], runtime: Runtime, limits: Mapping[str, int]) -> Figure:
+    """MACs of each operator, and the SRAM in use under a runtime while it runs, in the order of execution."""
     work = [macs(operator) / MILLION for operator in graph]
-    live = [count / KIB for count in live_bytes(graph)]
-    peak = live.index(max(live))
+    sram = memory(graph, runtime)
+    used, peak = [count / KIB for count in sram.operator_bytes], sram.peak_index
     figure = Figure(figsize=(9, 5), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True)
     places = range(len(graph))
     upper.bar(places, work, color=BLUE, width=0.8)
     upper.set(title="The best network, operator by operator", ylabel="MACs (M)")
-    lower.bar(places, live, color=[RED if place == peak else GREEN for place in places], width=0.8)
+    lower.bar(places, used, color=[RED if place == peak else GREEN for place in places], width=0.8)
     limit = limits["peak_sram_bytes"] / KIB
     lower.axhline(limit, color=RED, linestyle="--", linewidth=1.5)
     lower.annotate(f"limit: {limit:.1f} KiB", (len(graph) - 1, limit), xytext=(0, -12), textcoords="offset points", fontsize=9, ha="right")
     lower.annotate(
-        f"peak: {live[peak]:.1f} KiB at {graph[peak].name}", (peak, live[peak]), xytext=(8, 3), textcoords="offset points", fontsize=9
+        f"peak: {used[peak]:.1f} KiB at {graph[peak].name}", (peak, used[peak]), xytext=(8, 3), textcoords="offset points", fontsize=9
     )
-    lower.set(ylabel="live int8 tensors (KiB)", xlabel="operators in the order of execution")
+    lower.set(ylabel=f"SRAM in use, {runtime} (KiB)", xlabel="operators in the order of execution")
     start, ticks = 0, []
     for part, group in groupby(graph, key=lambda operator: operator.name.partition(".")[0]):
         size = len(list(group))

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from lmanet.explain import tables
 from lmanet.explain.contents import RunFiles, read_run
 from lmanet.records import Trial
-from lmanet.space import architecture_id, estimate
+from lmanet.space import Runtime, architecture_id, estimate, operators
 from lmanet.steps import Pareto
 
 KIB = 1024
@@ -27,6 +27,10 @@ class Board(Protocol):
     @property
     def board(self) -> str:
         """In words."""
+
+    @property
+    def runtime(self) -> Runtime:
+        """Whose memory is counted."""
 
     @property
     def limits(self) -> Mapping[str, int]:
@@ -80,14 +84,14 @@ class Report:
         best = run.best
         if best is None or best.architecture is None:
             return {"best": None}
-        cost = estimate(best.architecture, self.num_classes)
+        cost = estimate(best.architecture, self.num_classes, self.target.runtime)
         return {
             "best": best,
             "best_id": architecture_id(best.architecture),
             "best_stage": "search" if isinstance(best, Trial) else best.stage,
             "cost": cost,
             "limits": tables.limit_rows(cost, self.target.limits),
-            "parts": tables.part_rows(best.architecture, self.num_classes),
+            "parts": tables.part_rows(best.architecture, self.num_classes, self.target.runtime),
         }
 
     def _draw(self, run: RunFiles, folder: Path) -> set[str]:
@@ -106,7 +110,8 @@ class Report:
         if any(row.epochs for row in tables.result_rows(run)):
             drawings["curves"] = lambda: plots.curves_plot(run)
         if architecture:
-            drawings["network"] = lambda: plots.network_plot(architecture, self.num_classes, limits)
+            graph = operators(architecture, self.num_classes)
+            drawings["network"] = lambda: plots.network_plot(graph, self.target.runtime, limits)
         folder.mkdir(exist_ok=True)
         for name, draw in drawings.items():
             plots.save(draw(), folder / f"{name}.png")

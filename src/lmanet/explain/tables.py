@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from lmanet.explain.contents import RunFiles
 from lmanet.records import Score, Trial, Usage
-from lmanet.space import Architecture, Cost, architecture_id, operators
-from lmanet.space.cost import flash_bytes, live_bytes, macs, params
+from lmanet.space import Architecture, Cost, Runtime, architecture_id, operators
+from lmanet.space.cost import flash_bytes, macs, params
+from lmanet.space.memory import memory
 
 
 class LimitRow(NamedTuple):
@@ -63,11 +64,12 @@ def limit_rows(cost: Cost, limits: Mapping[str, int]) -> list[LimitRow]:
     return [LimitRow(quantity, getattr(cost, quantity), limit) for quantity, limit in limits.items()]
 
 
-def part_rows(architecture: Architecture, num_classes: int) -> list[PartRow]:
+def part_rows(architecture: Architecture, num_classes: int, runtime: Runtime) -> list[PartRow]:
     """The parts of a network in their order, each with what it costs."""
     graph = operators(architecture, num_classes)
+    used = memory(graph, runtime).operator_bytes
     rows = []
-    for name, group in groupby(zip(graph, live_bytes(graph), strict=True), key=lambda pair: pair[0].name.partition(".")[0]):
+    for name, group in groupby(zip(graph, used, strict=True), key=lambda pair: pair[0].name.partition(".")[0]):
         pairs = list(group)
         inside = [operator for operator, _ in pairs]
         rows.append(
@@ -78,7 +80,7 @@ def part_rows(architecture: Architecture, num_classes: int) -> list[PartRow]:
                 macs=sum(map(macs, inside)),
                 params=sum(map(params, inside)),
                 flash_bytes=sum(map(flash_bytes, inside)),
-                peak_sram_bytes=max(live for _, live in pairs),
+                peak_sram_bytes=max(size for _, size in pairs),
             )
         )
     return rows

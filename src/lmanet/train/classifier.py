@@ -16,6 +16,7 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassCalibratio
 
 from lmanet.errors import TrainingError
 from lmanet.records import Epoch
+from lmanet.space.images import normalise, resize
 from lmanet.space.network import Network
 from lmanet.steps import Loss
 from lmanet.train.recipe import Recipe
@@ -77,13 +78,12 @@ class Classifier(LightningModule):
 
     def normalise(self, images: Tensor) -> Tensor:
         """Pixels 0..255 -> zero mean and unit deviation, at the data's resolution."""
-        return (images.float() / 255 - self.mean) / self.std
+        return normalise(images, self.mean, self.std)
 
     def forward(self, images: Tensor) -> Tensor:
         """Normalised images -> logits (N, classes)."""
-        if self.resolution and images.shape[-2:] != (self.resolution, self.resolution):
-            size = (self.resolution, self.resolution)
-            images = functional.interpolate(images, size, mode="bilinear", antialias=self.resolution < min(images.shape[-2:]))
+        if self.resolution:
+            images = resize(images, self.resolution)
         logits: Tensor = self.network(images.contiguous(memory_format=torch.channels_last))
         return logits.float()
 
