@@ -17,6 +17,10 @@ class DataError(LmanetError):
     """Images are missing, unreadable or unusable."""
 
 
+class DeployError(LmanetError):
+    """A network cannot be brought to int8 or to a board, or two runtimes disagree about it."""
+
+
 class EndpointError(LmanetError):
     """The language model's endpoint cannot be reached or refuses to serve; no trial is made of it."""
 

@@ -18,6 +18,8 @@ FRONT = "front.json"
 FULL = "full.jsonl"
 DISTILL = "distill.jsonl"
 TEACHER = "teacher.json"
+MEASURED = "measured.jsonl"
+DEPLOY = "deploy.jsonl"
 TEST = "test.jsonl"
 STUDENT = "student.ckpt"
 

@@ -8,8 +8,10 @@ from lmanet.records import Budget, Job, Outcome, Proposal, Request, Score, Trial
 from lmanet.space import Architecture
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
     from torch.utils.data import DataLoader
+
+    from lmanet.space.network import Network
 
 
 class Proposer(Protocol):
@@ -99,6 +101,19 @@ class Loss(Protocol):
         """
 
 
+class Fitter(Protocol):
+    """What distillation and deployment need of a trainer: it is handed in, as a step imports no other."""
+
+    def build(self, architecture: Architecture, seed: int) -> "Network":
+        """A network with fresh weights."""
+
+    def fit(self, network: "nn.Module", seed: int, loss: Loss = ..., folder: Path | None = ...) -> Score:
+        """Train in place."""
+
+    def validate(self, network: "nn.Module") -> Score:
+        """Measure on validation images."""
+
+
 class ImageData(Protocol):
     """A LightningDataModule whose training, validation and test images are apart."""
 
@@ -126,7 +141,7 @@ class ImageData(Protocol):
 
 
 class Stage(Protocol):
-    """Something done with a finished search: full training, distillation, evaluation, a report."""
+    """Something done with a finished search: full training, distillation, deployment, evaluation, a report."""
 
     def run(self, folder: Path) -> None:
         """Read the files of a run's folder and add to them; what is there already is not done again."""

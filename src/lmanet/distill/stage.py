@@ -5,13 +5,13 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from lmanet.distill.teacher_training import Fitter, TeacherTraining
+from lmanet.distill.teacher_training import TeacherTraining
 from lmanet.errors import ConfigError
 from lmanet.records import TrainedNetwork
 from lmanet.runfiles import DISTILL, FULL, append_record, keep_student, read_records
 from lmanet.space import architecture_id
 from lmanet.space.weights import Checkpoint, load_network, save_network
-from lmanet.steps import ImageData, Loss
+from lmanet.steps import Fitter, ImageData, Loss
 
 log = logging.getLogger(__name__)
 

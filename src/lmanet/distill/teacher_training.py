@@ -5,34 +5,17 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 import torch
-from torch import nn
 
 from lmanet.distill.teacher import Teacher, TeacherSource
 from lmanet.errors import ConfigError
-from lmanet.records import Score, TrainedTeacher
+from lmanet.records import TrainedTeacher
 from lmanet.runfiles import TEACHER, read_record, write_record
-from lmanet.space import Architecture
-from lmanet.space.network import Network
-from lmanet.steps import ImageData, Loss
+from lmanet.steps import Fitter, ImageData
 
 log = logging.getLogger(__name__)
 WEIGHTS = "teacher.ckpt"
-
-
-class Fitter(Protocol):
-    """What distillation needs of a trainer: it is handed in, as a step imports no other."""
-
-    def build(self, architecture: Architecture, seed: int) -> Network:
-        """A network with fresh weights."""
-
-    def fit(self, network: nn.Module, seed: int, loss: Loss = ..., folder: Path | None = ...) -> Score:
-        """Train in place."""
-
-    def validate(self, network: nn.Module) -> Score:
-        """Measure on validation images."""
 
 
 class TeacherTraining:

@@ -1,0 +1,68 @@
+"""Verification of a network that was never trained: what it takes of a board does not depend on its weights."""
+
+import tempfile
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from lmanet.deploy.calibrate import calibrate, minmax
+from lmanet.deploy.deployer import to_int8
+from lmanet.deploy.fold import fold
+from lmanet.deploy.graph import IntegerGraph
+from lmanet.deploy.quantize import quantize
+from lmanet.deploy.verify import Verifier
+from lmanet.records import Measurement
+from lmanet.space import Architecture, architecture_id
+from lmanet.space.graph import INPUT
+from lmanet.space.network import Network, build
+
+IMAGES = 4
+
+
+class CandidateVerifier:
+    """Takes architectures through the true runtimes, in seconds each.
+
+    Args:
+        num_classes: width of the classifier.
+        verifier: that runs them.
+        seed: of the weights and of the images, which are noise.
+    """
+
+    def __init__(self, num_classes: int, verifier: Verifier, seed: int = 0) -> None:
+        self.num_classes = num_classes
+        self.verifier = verifier
+        self.seed = seed
+
+    def measure(self, architecture: Architecture) -> Measurement:
+        """Quantise the network with random weights, and verify it; no file is kept.
+
+        Raises:
+            DeployError: two runtimes differ, or a memory model is wrong.
+        """
+        generator = torch.Generator().manual_seed(self.seed)
+        images = torch.randn(IMAGES, 3, architecture.resolution, architecture.resolution, generator=generator)
+        graph = untrained_graph(architecture, self.num_classes, images, self.seed)
+        with tempfile.TemporaryDirectory(prefix="lmanet-") as folder:
+            inputs = to_int8(images[:1], graph.scales[INPUT])
+            return self.verifier.verify(graph, inputs, Path(folder), architecture_id(architecture))
+
+
+def untrained_graph(architecture: Architecture, num_classes: int, images: Tensor, seed: int = 0) -> IntegerGraph:
+    """The integer graph of a network with random weights, whose batch norm has seen ``images`` (N, 3, R, R) and nothing else."""
+    torch.manual_seed(seed)
+    network = build(architecture, num_classes)
+    _settle(network, images)
+    folded = fold(network)
+    labels = [str(label) for label in range(num_classes)]
+    return quantize(folded, calibrate(folded, images, minmax), labels, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+
+
+def _settle(network: Network, images: Tensor) -> None:
+    """Set the statistics of batch norm: without them the signal of a deep network vanishes or explodes."""
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.momentum = None  # the mean over all batches seen
+    with torch.no_grad():
+        network.train()(images)
+    network.eval()

@@ -1,0 +1,99 @@
+"""Verifier: one integer graph through every runtime; the outputs must be the same bits, and what it takes is measured."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmanet.deploy.elf import program_sizes
+from lmanet.deploy.emulator import EmulatorRun, emulator_named
+from lmanet.deploy.graph import IntegerGraph
+from lmanet.deploy.program import write_program
+from lmanet.deploy.tflite import write_tflite
+from lmanet.deploy.tflm import TflmRun, run_tflm
+from lmanet.deploy.toolchain import toolchain_named
+from lmanet.errors import DeployError
+from lmanet.records import Measurement
+from lmanet.space.c_static import CStaticOptions, CStaticPlan
+
+MODEL = "model_int8.tflite"
+C_FOLDER = "c"
+
+
+class Verifier:
+    """Runs networks in TensorFlow Lite Micro and, as our generated C, on an emulated Cortex-M.
+
+    Args:
+        core: ``cortex-m4`` or ``cortex-m7``; the emulated one is always an M7, which runs the code of both.
+        toolchain: ``zig`` (from PyPI) or ``gcc`` (arm-none-eabi-gcc).
+        emulator: ``unicorn`` (from PyPI) or ``qemu`` (qemu-system-arm).
+        options: what the generated C does to save memory.
+    """
+
+    def __init__(
+        self, core: str = "cortex-m7", toolchain: str = "zig", emulator: str = "unicorn", options: CStaticOptions | None = None
+    ) -> None:
+        self.core = core
+        self.toolchain = toolchain_named(toolchain)
+        self.emulator = emulator_named(emulator)
+        self.options = options or CStaticOptions()
+
+    def verify(self, graph: IntegerGraph, inputs: NDArray[np.int8], folder: Path, run_id: str) -> Measurement:
+        """Write a network's files into ``folder`` and run them on some images.
+
+        Args:
+            inputs: (N, height, width, channels), in the integers of the network's input.
+            run_id: written into the ``.tflite`` file.
+
+        Raises:
+            DeployError: two runtimes differ in an output, or the arena is not what the memory model says.
+            ConfigError: a tool that is asked for is missing.
+        """
+        start = time.monotonic()
+        folder.mkdir(parents=True, exist_ok=True)
+        model = write_tflite(graph, run_id)
+        (folder / MODEL).write_bytes(model)
+        plan = write_program(graph, folder / C_FOLDER, self.options)
+        with ThreadPoolExecutor(max_workers=2) as pool:  # TFLM runs in a process of its own, beside the compiler
+            tflm_job = pool.submit(run_tflm, model, inputs)
+            elf = self.toolchain.compile(folder / C_FOLDER, self.core, folder / "network.elf")
+            run = self.emulator.run(elf, inputs.reshape(len(inputs), -1))
+            tflm = tflm_job.result()
+        _same_bits(tflm, run)
+        sizes = program_sizes(elf)
+        if sizes.arena_bytes != plan.arena_bytes:
+            raise DeployError(f"the arena in {elf} has {sizes.arena_bytes} bytes, the memory model says {plan.arena_bytes}; report this network")
+        return Measurement(
+            toolchain=self.toolchain.name,
+            emulator=self.emulator.name,
+            core=self.core,
+            images=len(inputs),
+            tflite_bytes=len(model),
+            measured_tflm_head_bytes=tflm.measured_head_bytes,
+            measured_tflm_tail_bytes=tflm.measured_tail_bytes,
+            measured_bss_bytes=sizes.arena_bytes,
+            measured_flash_bytes=sizes.flash_bytes,
+            measured_stack_bytes=run.stack_high_water_bytes,
+            measured_instructions=run.instructions,
+            kernel_instructions=_by_kernel(plan, run),
+            seconds=time.monotonic() - start,
+        )
+
+
+def _same_bits(tflm: TflmRun, run: EmulatorRun) -> None:
+    different = (tflm.outputs != run.outputs.reshape(tflm.outputs.shape)).any(axis=1)
+    if different.any():
+        raise DeployError(
+            f"the generated C and TFLM differ on {different.sum()} of {len(different)} images; the files were kept: report this network"
+        )
+
+
+def _by_kernel(plan: CStaticPlan, run: EmulatorRun) -> Mapping[str, int]:
+    counts: Counter[str] = Counter()
+    for step, instructions in zip(plan.steps, run.step_instructions, strict=True):
+        counts[step.kind] += instructions
+    return dict(counts)
