@@ -8,11 +8,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from lmanet.space.graph import Operator
-from lmanet.space.scratch import conv_scratch_bytes, mean_scratch_bytes, rows_scratch_bytes
+from lmanet.space.scratch import BLOCK_PIXELS, conv_scratch_bytes, rows_scratch_bytes
 
 StepKind = Literal["conv", "rows", "mean", "scale", "add"]
-# Output pixels that `lm_conv` gathers before it writes any of them.
-BLOCK_PIXELS = 4
 
 
 class Rows(NamedTuple):
@@ -114,7 +112,7 @@ def _single_step(operator: Operator) -> Step:
     if operator.kind in ("conv", "linear"):
         return Step("conv", (operator,), operator.inputs, conv_scratch_bytes(operator))
     if operator.kind == "mean":
-        return Step("mean", (operator,), operator.inputs, mean_scratch_bytes(operator))
+        return Step("mean", (operator,), operator.inputs)
     return Step("scale" if operator.kind == "mul" else "add", (operator,), operator.inputs)
 
 

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * int8 kernels of the networks that lmanet generates. Tensors are height x width x channels, arithmetic is TensorFlow Lite's reference
+ * to the bit. A kernel reads its input front to back while it writes its output front to back, so that the two may overlap as the
+ * generator's memory plan says. Every result saturates to int8; an activation that is more than that is a table of 256 values.
+ */
+#ifndef LMANET_KERNELS_H
+#define LMANET_KERNELS_H
+
+#include <stdint.h>
+
+/* How the sum of one output channel becomes int8: saturate((2 * sum * multiplier / 2^32, rounded, + rounding) >> shift). */
+typedef struct {
+    int32_t bias;       /* doubled, as the sum; the input's zero point is in it */
+    int32_t multiplier; /* 2^30 to 2^31 - 1, or 0 */
+    int32_t rounding;   /* half of 2^shift, and the output's zero point times 2^shift */
+    int32_t shift;      /* 1 to 22 */
+} lm_channel;
+
+/* A matrix of weights with what follows it. */
+typedef struct {
+    const int8_t *weights;      /* by pairs of output channels A, B; for each four inputs: A0 B0 A2 B2 A1 B1 A3 B3 */
+    const lm_channel *channels; /* an even number; the last may be filler */
+    const int8_t *table;        /* of the activation, at value + 128; or 0 */
+    int16_t inputs;             /* of each output, before filling up */
+    int16_t column;             /* inputs filled up to a multiple of four */
+    int16_t outputs;
+} lm_dense;
+
+/* Where a window moves over an image. */
+typedef struct {
+    int16_t in_height, in_width, in_channels;
+    int16_t out_height, out_width;
+    int8_t kernel, stride, before; /* before: pixels of padding above and left */
+    int8_t zero;                   /* the input's zero point, which padding is made of */
+} lm_window;
+
+typedef struct {
+    lm_dense dense;
+    lm_window window;
+} lm_conv_layer;
+
+/* Sum of two tensors. */
+typedef struct {
+    const int32_t *first, *second; /* what each of 256 values of an input adds, by value as uint8, doubled */
+    lm_channel scale;              /* its bias is 0 */
+} lm_add_layer;
+
+/* [expansion ->] depthwise convolution [-> projection [+ input]] row by row. */
+typedef struct {
+    const lm_dense *expand;        /* or 0 */
+    const lm_dense *project;       /* or 0 */
+    const lm_add_layer *add;       /* or 0; first is the projection, second the input */
+    const int32_t *weights;        /* of each channel and row (w0, w2), (w1, w3), (w4, w6), (w5, 0) as far as they exist, doubled */
+    const lm_channel *channels;
+    const int8_t *table;           /* or 0 */
+    int16_t in_channels;           /* of the whole layer's input */
+    int16_t pitch;                 /* bytes of a padded row of one channel */
+    lm_window window;              /* of the depthwise convolution */
+} lm_rows_layer;
+
+typedef struct {
+    int16_t pixels, channels;
+    int32_t zero;       /* the input's zero point times pixels */
+    int32_t multiplier; /* TensorFlow Lite's, the division by pixels in it */
+    int32_t exponent;
+    int32_t out_zero;
+} lm_mean_layer;
+
+typedef struct {
+    int16_t pixels, channels;
+    int16_t zero, gate_zero;
+    lm_channel scale;
+} lm_scale_layer;
+
+void lm_conv(const lm_conv_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch);
+void lm_rows(const lm_rows_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch);
+void lm_mean(const lm_mean_layer *layer, const int8_t *in, int8_t *out);
+void lm_scale(const lm_scale_layer *layer, const int8_t *in, const int8_t *gate, int8_t *out);
+void lm_add(const lm_add_layer *layer, const int8_t *first, const int8_t *second, int8_t *out, int32_t count);
+
+#endif
