@@ -62,9 +62,12 @@ def test_constants_are_inside_the_file_and_aligned(content):
 def test_weights_in_the_order_of_tflite(network, content):
     model = _parsed(content)
     tensors = model.subgraphs[0].tensors
-    linear = next(operator for kind, operator in _operators(model) if kind == "FULLY_CONNECTED")
-    stem = model.subgraphs[0].operators[1]  # after its PAD
-    for operator, name, axes in ((stem, "stem.conv", (0, 2, 3, 1)), (linear, "classifier.linear", (0, 2, 3, 1))):
+    kinds = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+    first = {kind: operator for kind, operator in reversed(_operators(model)) if kind in kinds}
+    names = {"CONV_2D": "stem.conv", "DEPTHWISE_CONV_2D": "stage1.0.depthwise", "FULLY_CONNECTED": "classifier.linear"}
+    orders = {"CONV_2D": (0, 2, 3, 1), "DEPTHWISE_CONV_2D": (1, 2, 3, 0), "FULLY_CONNECTED": (0, 1, 2, 3)}
+    for kind, operator in first.items():
+        name, axes = names[kind], orders[kind]
         weights = model.buffers[tensors[operator.inputs[1]].buffer].data.view(np.int8)
         expected = network.filters[name].weights.transpose(axes)
         assert np.array_equal(weights, expected.ravel())

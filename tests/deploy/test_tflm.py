@@ -9,6 +9,9 @@ from lmanet.deploy.tflite import write_tflite
 from lmanet.deploy.tflm import TflmError, run_tflm
 from lmanet.errors import ConfigError
 from lmanet.space import load_space, operators
+from lmanet.space.tflite import tflite_operators
+from lmanet.space.tflm import arena_of, tflm_arena
+from lmanet.space.tflm_layout import X86_64
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +50,18 @@ def test_a_missing_package_says_what_to_install(content, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"pip install lmanet\[deploy\]"):
         run_tflm(content, np.zeros((1, 32, 32, 3), np.int8))
+
+
+@pytest.mark.parametrize("padding", ["same", "torch"])
+@pytest.mark.parametrize("space", ["lmanet", "mcu"])
+def test_the_memory_model_equals_the_arena(space, padding, integer_graph):
+    """To the byte for this host, whose arena is an upper bound of a Cortex-M's. tests/scripts/check_tflm_arena.py takes 200 of each."""
+    spaces, rng = load_space(space, {"padding": [padding]}), np.random.default_rng(1)
+    for _ in range(4):
+        architecture = spaces.sample(rng)
+        graph = operators(architecture, 100)
+        size = architecture.resolution
+        run = run_tflm(write_tflite(integer_graph(graph), "run"), np.empty((0, size, size, 3), np.int8))
+        host = arena_of(tflite_operators(graph), "reference", X86_64)
+        assert (host.head_bytes, host.tail_bytes) == (run.measured_head_bytes, run.measured_tail_bytes)
+        assert tflm_arena(graph, "reference").head_bytes == run.measured_head_bytes
