@@ -1,7 +1,8 @@
 """The long check of the TFLM memory model: 200 random architectures of each space and padding, to the byte.
 
-Compares head and tail with what the tflite-micro wheel allocates on this 64-bit host, and the Cortex-M's arena with it as upper bound.
-Run: ``python tests/scripts/check_tflm_arena.py [NUMBER]``. About two minutes; it prints every exception and exits with their number.
+Compares head and tail with what the tflite-micro wheel allocates on this 64-bit host, with the wheel's kernels. The Cortex-M's arena
+must stay below; with CMSIS-NN it need not, since its depthwise kernels from 5x5 on want scratch that the wheel's do not: counted only.
+Run: ``python tests/scripts/check_tflm_arena.py [NUMBER]``. Three minutes; it prints every exception and exits with their number.
 """
 
 import importlib.util
@@ -26,8 +27,8 @@ def _random_graph():
     return module.random_graph
 
 
-def check(architecture, random_graph) -> str:
-    """An empty string where all agree, else what does not."""
+def check(architecture, random_graph) -> tuple[str, bool]:
+    """What does not agree, an empty string where all does; and whether CMSIS-NN needs more than the wheel."""
     graph = operators(architecture, 100)
     size = architecture.resolution
     measured = run_tflm(write_tflite(random_graph(graph), "check"), np.empty((0, size, size, 3), np.int8))
@@ -37,10 +38,9 @@ def check(architecture, random_graph) -> str:
         faults.append(f"head {host.head_bytes}, measured {measured.measured_head_bytes}")
     if host.tail_bytes != measured.measured_tail_bytes:
         faults.append(f"tail on this host {host.tail_bytes}, measured {measured.measured_tail_bytes}")
-    for kernels in ("reference", "cmsis_nn"):
-        if (arena := tflm_arena(graph, kernels).arena_bytes) > measured.measured_arena_bytes:
-            faults.append(f"{kernels} {arena} above the host's {measured.measured_arena_bytes}")
-    return "; ".join(faults)
+    if (cortex_m := tflm_arena(graph, "reference").arena_bytes) > measured.measured_arena_bytes:
+        faults.append(f"on a Cortex-M {cortex_m}, above the host's {measured.measured_arena_bytes}")
+    return "; ".join(faults), tflm_arena(graph, "cmsis_nn").arena_bytes > measured.measured_arena_bytes
 
 
 def main(number: int) -> int:
@@ -48,9 +48,12 @@ def main(number: int) -> int:
     for name in ("lmanet", "mcu"):
         for padding in ("same", "torch"):
             space, rng = load_space(name, {"padding": [padding]}), np.random.default_rng(0)
-            faults = [fault for _ in range(number) if (fault := check(space.sample(rng), random_graph))]
+            results = [check(space.sample(rng), random_graph) for _ in range(number)]
+            faults = [fault for fault, _ in results if fault]
             exceptions += len(faults)
-            print(f"{name} {padding}: {number - len(faults)} of {number} to the byte", *faults, sep="\n  ", flush=True)
+            more = sum(above for _, above in results)
+            print(f"{name} {padding}: {number - len(faults)} of {number} to the byte; CMSIS-NN above the wheel in {more}", flush=True)
+            print(*faults, sep="\n", end="\n" if faults else "")
     return min(exceptions, 255)
 
 

@@ -84,5 +84,6 @@ X86_64 = Layout(
     },
     op_data={**CORTEX_M.op_data, "CONV_2D": 80, "DEPTHWISE_CONV_2D": 80, "FULLY_CONNECTED": 72},
 )
-# Kernels of CMSIS-NN that keep more than TFLM's own: the index of a scratch buffer, and for a linear layer also its shape and sums.
+# What kernels of CMSIS-NN keep on a Cortex-M where it is more than TFLM's own: the index of a scratch buffer, and for a linear layer
+# also its shape and sums.
 CMSIS_NN_OP_DATA = {"CONV_2D": 60, "DEPTHWISE_CONV_2D": 60, "FULLY_CONNECTED": 84}
