@@ -1,0 +1,87 @@
+"""Runs a .tflite in TensorFlow Lite Micro on this machine: its outputs, and the arena that it allocates."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmanet.errors import ConfigError, LmanetError
+
+_SCRIPT = Path(__file__).with_name("tflm_process.py")
+
+
+class TflmError(LmanetError):
+    """TensorFlow Lite Micro refuses a model or its input."""
+
+
+@dataclass(frozen=True, eq=False)
+class TflmRun:
+    """What one model did in TFLM with its reference kernels.
+
+    Attributes:
+        outputs: int8 (N, classes).
+        measured_head_bytes: activations and scratch, planned by TFLM; the same on every processor.
+        measured_tail_bytes: what TFLM allocates for good. Of this 64-bit machine: on a microcontroller, whose pointers are half as
+            long, it is smaller (see `lmanet.space.tflm`).
+    """
+
+    outputs: NDArray[np.int8]
+    measured_head_bytes: int
+    measured_tail_bytes: int
+
+    @property
+    def measured_arena_bytes(self) -> int:
+        """Head and tail."""
+        return self.measured_head_bytes + self.measured_tail_bytes
+
+
+def run_tflm(model: bytes, inputs: NDArray[np.int8], timeout_seconds: float = 600.0) -> TflmRun:
+    """Run ``model`` on every image.
+
+    TFLM reports its arena on stderr and may abort on a broken file. So it runs in a process of its own, which shares neither.
+
+    Args:
+        inputs: (N, height, width, channels), in the integers of the model's input; N may be 0 where only the arena is asked for.
+
+    Raises:
+        ConfigError: the package tflite-micro is missing.
+        TflmError: TFLM refuses the model or the images, or takes longer than ``timeout_seconds``; with TFLM's own words.
+    """
+    if importlib.util.find_spec("tflite_micro") is None:
+        raise ConfigError("the package tflite-micro is missing, which runs .tflite files; run `pip install lmanet[deploy]`")
+    with tempfile.TemporaryDirectory(prefix="lmanet-tflm-") as name:
+        folder = Path(name)
+        (folder / "model.tflite").write_bytes(model)
+        np.save(folder / "inputs.npy", inputs)
+        said = _run(folder, timeout_seconds)
+        outputs: NDArray[np.int8] = np.load(folder / "outputs.npy")
+    return TflmRun(outputs, _allocated("head", said), _allocated("tail", said))
+
+
+def _run(folder: Path, timeout_seconds: float) -> str:
+    """Run the script on the folder and return what it says on stderr."""
+    # -P: this folder's modules are not to be found in place of others of the same name.
+    command = [sys.executable, "-P", str(_SCRIPT), str(folder)]
+    try:
+        process = subprocess.run(command, capture_output=True, timeout=timeout_seconds, check=False)
+    except subprocess.TimeoutExpired:
+        raise TflmError(f"TFLM took longer than {timeout_seconds:.0f} s; run it on fewer images or raise timeout_seconds") from None
+    said = process.stderr.decode(errors="replace")
+    if process.returncode:
+        words = "; ".join(line.strip() for line in said.splitlines() if line.strip())
+        ended = f"signal {-process.returncode}" if process.returncode < 0 else f"exit status {process.returncode}"
+        raise TflmError(f"TFLM refuses the model ({ended}): {words[-500:] or 'without a word'}; it takes files of lmanet.deploy.tflite")
+    return said
+
+
+def _allocated(section: str, said: str) -> int:
+    found = re.search(rf"Arena allocation {section} (\d+) bytes", said)
+    if not found:
+        raise TflmError(f"TFLM did not report the {section} of its arena; install the version of tflite-micro that pyproject.toml names")
+    return int(found[1])
