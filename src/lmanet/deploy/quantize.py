@@ -16,7 +16,7 @@ MOST_MULTIPLIER = 0.5 * (1 - 2**-16)
 LEAST_MULTIPLIER = 2**-22 * (1 + 2**-16)
 MOST_ACCUMULATOR = 2**30
 MOST_WEIGHT = 127
-FEWEST_REAL = 2**-30  # span of a tensor that is always zero
+LEAST_SCALE = 2**-30  # of a tensor that is always zero
 
 
 def quantize(
@@ -55,11 +55,10 @@ def to_scale(span: Range, least: float = 0.0) -> Scale:
         span: of real numbers.
         least: the smallest scale allowed.
     """
-    width = max(span.high - span.low, FEWEST_REAL)
-    scale = np.float32(max(width / LEVELS, least))
+    scale = max((span.high - span.low) / LEVELS, least, LEAST_SCALE)
     # Of the two ends, the zero point is counted from the one that is nearer to it, as TFLite does.
-    real = -128 - span.low / float(scale) if -span.low / float(scale) < 127 else 127 - span.high / float(scale)
-    return Scale(float(scale), int(np.clip(_rounded(real), -128, 127)))
+    real = -128 - span.low / scale if -span.low / scale < 127 else 127 - span.high / scale
+    return Scale(float(np.float32(scale)), int(np.clip(_rounded(real), -128, 127)))
 
 
 def _scales(folded: Folded, operator: Operator, ranges: Mapping[str, Range], scales: Mapping[str, Scale]) -> dict[str, Scale]:
