@@ -16,7 +16,7 @@ MOST_MULTIPLIER = 0.5 * (1 - 2**-16)
 LEAST_MULTIPLIER = 2**-22 * (1 + 2**-16)
 MOST_ACCUMULATOR = 2**30
 MOST_WEIGHT = 127
-LEAST_SCALE = 2**-30  # of a tensor that is always zero
+LEAST_SCALE = 2**-24  # of a tensor that is always zero; LOGISTIC has no smaller than 2^-27
 
 
 def quantize(
