@@ -117,18 +117,19 @@ def _reciprocal(x: Integers) -> Integers:
     for _ in range(3):
         error = 2**29 - _high_product(half, result)
         result = result + (_high_product(result, error) << 2)
-    return np.minimum(result << 1, 2**31 - 1)
+    return np.clip(result << 1, 0, 2**31 - 1)
 
 
 def _high_product(a: Integers, b: Integers | int, bits: int = 31) -> Integers:
     """The upper half of twice the product of two numbers of ``bits`` + 1 bits, rounded."""
-    return np.right_shift(a * b + (1 << (bits - 1)), bits)
+    return (a * b + (1 << (bits - 1))) >> bits
 
 
 def _divide(numbers: Integers, exponent: int) -> Integers:
     """By a power of two, to the nearest, halves away from zero."""
     half = (1 << exponent) >> 1
-    return np.where(numbers < 0, -((half - numbers) >> exponent), (numbers + half) >> exponent)
+    sizes = (np.abs(numbers) + half) >> exponent
+    return np.where(numbers < 0, -sizes, sizes)
 
 
 def _fixed_point_16(multiplier: float) -> tuple[int, int]:
