@@ -117,7 +117,8 @@ def _reciprocal(x: Integers) -> Integers:
     for _ in range(3):
         error = 2**29 - _high_product(half, result)
         result = result + (_high_product(result, error) << 2)
-    return np.clip(result << 1, 0, 2**31 - 1)
+    saturated: Integers = np.minimum(result << 1, 2**31 - 1)
+    return saturated
 
 
 def _high_product(a: Integers, b: Integers | int, bits: int = 31) -> Integers:
