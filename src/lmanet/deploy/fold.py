@@ -1,0 +1,106 @@
+"""Trained network -> float graph: the same operators with batch norm folded into weights and biases."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lmanet.space import Operator, operators
+from lmanet.space.graph import INPUT
+from lmanet.space.int8 import FUSED, tensor_before_table
+from lmanet.space.network import ACTIVATIONS, Network
+
+WITH_WEIGHTS = ("conv", "depthwise", "linear")
+Hook = Callable[[str, Tensor], Tensor]
+
+
+def _unchanged(name: str, tensor: Tensor) -> Tensor:
+    return tensor
+
+
+class Folded(nn.Module):
+    """The operators of a network in float, each with one weight and one bias.
+
+    Args:
+        graph: in the order of execution; the last makes the logits.
+        filters: operator with weights -> weight (out, in, k, k), depthwise (channels, 1, k, k), linear (out, in, 1, 1), and bias (out,).
+    """
+
+    def __init__(self, graph: Sequence[Operator], filters: Mapping[str, tuple[Tensor, Tensor]]) -> None:
+        super().__init__()
+        self.graph = tuple(graph)
+        self.weights = nn.ParameterDict({_key(name): nn.Parameter(weight) for name, (weight, _) in filters.items()})
+        self.biases = nn.ParameterDict({_key(name): nn.Parameter(bias) for name, (_, bias) in filters.items()})
+        self._last_use = {name: index for index, operator in enumerate(graph) for name in operator.inputs}
+
+    def forward(self, images: Tensor, observe: Hook = _unchanged, weigh: Hook = _unchanged) -> Tensor:
+        """Normalised images (N, 3, R, R) -> logits (N, classes).
+
+        Args:
+            images: at the resolution of the graph.
+            observe: is handed every tensor that has a scale in the integer graph, and gives what the network goes on with.
+            weigh: the same for the weight of each operator that has one.
+        """
+        tensors = {INPUT: observe(INPUT, images)}
+        for index, operator in enumerate(self.graph):
+            linear = self._linear(operator, [tensors[name] for name in operator.inputs], weigh)
+            for name in {name for name in operator.inputs if self._last_use[name] == index}:
+                del tensors[name]  # so that calibration holds no more than a runtime would
+            tensors[operator.name] = observe(operator.name, activate(operator, linear, observe))
+        return tensors[self.graph[-1].name].flatten(1)
+
+    def constants(self, operator: Operator) -> tuple[Tensor, Tensor]:
+        """Weight and bias of an operator that has them."""
+        return self.weights[_key(operator.name)], self.biases[_key(operator.name)]
+
+    def _linear(self, operator: Operator, inputs: list[Tensor], weigh: Hook) -> Tensor:
+        if operator.kind == "mean":
+            return inputs[0].mean((2, 3), keepdim=True)
+        if operator.kind == "add":
+            return inputs[0] + inputs[1]
+        if operator.kind == "mul":
+            return inputs[0] * inputs[1]
+        weight, bias = self.constants(operator)
+        before, after = operator.padding
+        images, padding = inputs[0], before
+        if before != after:
+            images, padding = functional.pad(images, (before, after, before, after)), 0
+        groups = operator.in_shape[0] if operator.kind == "depthwise" else 1
+        return functional.conv2d(images, weigh(operator.name, weight), bias, operator.stride, padding, groups=groups)
+
+
+def activate(operator: Operator, linear: Tensor, observe: Hook = _unchanged) -> Tensor:
+    """Apply the activation of an operator to what it made; a table reads a tensor that is observed on its own."""
+    if operator.activation not in FUSED:
+        linear = observe(tensor_before_table(operator), linear)
+    return linear if operator.activation == "none" else ACTIVATIONS[operator.activation]()(linear)
+
+
+def fold(network: Network) -> Folded:
+    """Fold the batch norm statistics of a trained network into its weights, in double precision.
+
+    With gain g, offset b, mean m and variance v of a channel: weight * g / sqrt(v + eps), (bias - m) * g / sqrt(v + eps) + b.
+    """
+    graph = operators(network.architecture, network.num_classes)
+    return Folded(graph, {operator.name: _filter(network, operator) for operator in graph if operator.kind in WITH_WEIGHTS})
+
+
+def _filter(network: Network, operator: Operator) -> tuple[Tensor, Tensor]:
+    layers = network.get_submodule(f"{operator.part.replace('.', '_')}.{operator.name.rpartition('.')[2]}")
+    state = {name: tensor.double() for name, tensor in layers.state_dict().items()}
+    layer = "linear" if operator.kind == "linear" else "conv"
+    weight = state[f"{layer}.weight"]
+    if operator.kind == "linear":
+        weight = weight[:, :, None, None]
+    bias = state[f"{layer}.bias"] if operator.bias else weight.new_zeros(len(weight))
+    if operator.norm:
+        norm = layers.get_submodule("norm")
+        assert isinstance(norm, nn.BatchNorm2d)
+        gain = state["norm.weight"] / torch.sqrt(state["norm.running_var"] + norm.eps)
+        weight, bias = weight * gain[:, None, None, None], (bias - state["norm.running_mean"]) * gain + state["norm.bias"]
+    return weight.float(), bias.float()
+
+
+def _key(name: str) -> str:
+    return name.replace(".", "_")  # a parameter's name may hold no dot

@@ -1,0 +1,94 @@
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from lmanet.data import Mnist5k, Split
+from lmanet.deploy.calibrate import METHODS, Percentile, calibrate
+from lmanet.deploy.fold import Folded, fold
+from lmanet.deploy.qat import QatNetwork
+from lmanet.deploy.quantize import quantize
+from lmanet.space import Operator, parse_architecture
+from lmanet.train import Recipe, Trainer, WarmupCosine
+
+STAGE = {"block": "depthwise", "kernel": 3, "expansion": 1, "se_ratio": 0.0, "skip": False, "activation": "relu6", "layers": 1, "stride": 2}
+
+
+@pytest.fixture(scope="module")
+def data():
+    return Mnist5k(Split(val_fraction=0.2, max_train_images=1920))
+
+
+def trainer(data, epochs, lr):
+    optimizer = partial(torch.optim.SGD, lr=lr, momentum=0.9, nesterov=True)
+    return Trainer(data, Recipe(epochs, 32, optimizer, WarmupCosine(0.5), accelerator="cpu"))
+
+
+def calibration_images(data):
+    images, _ = next(iter(data.train_dataloader(256, seed=0)))
+    mean, std = (torch.tensor(each).view(3, 1, 1) for each in (data.mean, data.std))
+    return (images.float() / 255 - mean) / std
+
+
+def test_training_regains_what_a_bad_calibration_lost(data):
+    torch.set_num_threads(1)
+    stem = {"channels": 8, "kernel": 3, "stride": 2, "activation": "relu6"}
+    stages = [STAGE | {"channels": 16}, STAGE | {"channels": 32, "activation": "hard_swish", "se_ratio": 0.25}]
+    training = trainer(data, 6, 0.1)
+    network = training.build(parse_architecture({"resolution": 28, "stem": stem, "stages": stages}), seed=0)
+    exact = training.fit(network, seed=0).val_accuracy
+    folded = fold(network.eval())
+    start = quantize(folded, calibrate(folded, calibration_images(data), Percentile(95)), data.classes, data.mean, data.std)
+    rounded = QatNetwork(folded, start)
+    before = training.validate(rounded).val_accuracy
+    assert before < exact - 0.1
+    trainer(data, 3, 0.01).fit(rounded, seed=1)
+    # What counts is the integer graph: a new network starts from it without any training.
+    after = training.validate(QatNetwork(rounded.folded, rounded.integer_graph())).val_accuracy
+    assert after > exact - 0.02
+
+
+def small(seed=0):
+    torch.manual_seed(seed)
+    convolution = Operator("a.conv", "conv", ("input",), (3, 4, 4), (5, 4, 4), 3, padding=(1, 1), activation="relu", bias=True)
+    pool = Operator("a.pool", "mean", ("a.conv",), (5, 4, 4), (5, 1, 1))
+    linear = Operator("a.linear", "linear", ("a.pool",), (5, 1, 1), (2, 1, 1), bias=True)
+    filters = {"a.conv": (torch.randn(5, 3, 3, 3), torch.randn(5)), "a.linear": (torch.randn(2, 5, 1, 1), torch.randn(2))}
+    folded = Folded([convolution, pool, linear], filters)
+    images = torch.randn(64, 3, 4, 4)
+    return QatNetwork(folded, quantize(folded, calibrate(folded, images, METHODS["minmax"]), "ab", (0.0,) * 3, (1.0,) * 3)), images
+
+
+def test_the_integer_graph_of_an_untrained_network_is_the_one_it_started_from():
+    network, _ = small()
+    graph = network.integer_graph()
+    assert graph.scales == network.start.scales
+    for name, constants in graph.filters.items():
+        np.testing.assert_array_equal(constants.weights, network.start.filters[name].weights)
+        np.testing.assert_array_equal(constants.bias, network.start.filters[name].bias)
+
+
+def test_every_tensor_lies_on_the_grid_of_its_scale():
+    network, images = small()
+    scale = network.start.scales["a.linear"].scale
+    steps = network(images) / scale
+    torch.testing.assert_close(steps, steps.round(), atol=1e-3, rtol=0)
+
+
+def test_scales_follow_what_saturates():
+    """A scale that is too small grows, and the integer graph has the grown one."""
+    network, images = small()
+    with torch.no_grad():
+        network.stretch[:] = -1.0
+    before = network.integer_graph().scales["a.conv"].scale
+    with torch.no_grad():
+        target = network.folded(images)
+    optimizer = torch.optim.Adam([network.stretch], lr=0.05)
+    for _ in range(60):
+        optimizer.zero_grad()
+        loss = (network(images) - target).square().mean()
+        loss.backward()
+        optimizer.step()
+    assert network.integer_graph().scales["a.conv"].scale > 1.5 * before
+    assert loss < 0.01 * target.var()
