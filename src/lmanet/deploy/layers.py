@@ -1,0 +1,128 @@
+"""The constants of each kernel call as C: arrays of weights, channels and tables, and the struct that points to them."""
+
+from collections.abc import Iterable
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmanet.deploy import packing
+from lmanet.deploy.graph import IntegerGraph
+from lmanet.deploy.packing import Channel
+from lmanet.deploy.tables import activation_table
+from lmanet.space import Operator
+from lmanet.space.c_steps import Rows, Step
+from lmanet.space.int8 import FUSED
+from lmanet.space.scratch import rows_pitch
+
+NONE = "0"
+INT8, INT32 = "int8_t", "int32_t"
+
+
+class Layers:
+    """Collects the definitions of a network's constants.
+
+    Attributes:
+        text: all definitions so far.
+    """
+
+    def __init__(self, graph: IntegerGraph) -> None:
+        self.graph = graph
+        self._definitions: list[str] = []
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self._definitions) + "\n"
+
+    def define(self, number: int, step: Step) -> str:
+        """Define the constants of a kernel call; gives the name of its struct."""
+        name = f"s{number}"
+        operator = step.operators[0]
+        if step.rows:
+            return self._struct("lm_rows_layer", name, self._rows(name, step.rows))
+        if step.kind == "conv":
+            return self._struct("lm_conv_layer", name, f"{{{self._dense(name, operator)}}}, {{{self._window(operator)}}}")
+        if step.kind == "mean":
+            return self._struct("lm_mean_layer", name, self._mean(operator))
+        if step.kind == "scale":
+            return self._struct("lm_scale_layer", name, self._scale(operator))
+        return self._struct("lm_add_layer", name, self._add(name, operator, operator.inputs))
+
+    def _rows(self, name: str, rows: Rows) -> str:
+        depthwise = rows.depthwise
+        parts = [
+            self._part("lm_dense", f"{name}e", rows.expand and self._dense(f"{name}e", rows.expand)),
+            self._part("lm_dense", f"{name}p", rows.project and self._dense(f"{name}p", rows.project)),
+            # Of the two summands the projection comes first.
+            self._part("lm_add_layer", f"{name}a", rows.add and self._add(f"{name}a", rows.add, _projection_first(rows))),
+            self._array(INT32, f"{name}w", packing.depthwise_weights(self.graph, depthwise)),
+            self._channels(f"{name}c", packing.channels(self.graph, depthwise)),
+            self._table(f"{name}t", depthwise),
+        ]
+        first = rows.present[0]
+        return f"{', '.join(parts)}, {first.in_shape[0]}, {rows_pitch(depthwise)}, {{{self._window(depthwise)}}}"
+
+    def _dense(self, name: str, operator: Operator) -> str:
+        weights = self._array(INT8, f"{name}w", packing.dense_weights(self.graph, operator))
+        channels = packing.channels(self.graph, operator)
+        channels += [Channel(0, 0, 0, 1)] * (len(channels) % 2)
+        constants = f"(const int8_t *){weights}, {self._channels(f'{name}c', channels)}, {self._table(f'{name}t', operator)}"
+        inputs = operator.kernel**2 * operator.in_shape[0]
+        return f"{constants}, {inputs}, {-(-inputs // 4) * 4}, {operator.out_shape[0]}"
+
+    def _window(self, operator: Operator) -> str:
+        (channels, height, width), (_, out_height, out_width) = operator.in_shape, operator.out_shape
+        zero = self.graph.scales[operator.inputs[0]].zero_point
+        numbers = (height, width, channels, out_height, out_width, operator.kernel, operator.stride, operator.padding[0], zero)
+        return ", ".join(map(str, numbers))
+
+    def _mean(self, operator: Operator) -> str:
+        source, target = self.graph.scales[operator.inputs[0]], self.graph.scales[operator.name]
+        pixels = prod(operator.in_shape[1:])
+        multiplier, exponent = packing.mean_multiplier(self.graph, operator)
+        return f"{pixels}, {operator.in_shape[0]}, {source.zero_point * pixels}, {multiplier}, {exponent}, {target.zero_point}"
+
+    def _scale(self, operator: Operator) -> str:
+        zeros = [self.graph.scales[name].zero_point for name in operator.inputs]
+        scale = packing.scaling(self.graph, operator)
+        return f"{prod(operator.in_shape[1:])}, {operator.in_shape[0]}, {zeros[0]}, {zeros[1]}, {_channel(scale)}"
+
+    def _add(self, name: str, operator: Operator, inputs: Iterable[str]) -> str:
+        addition = packing.addition(self.graph, operator)
+        tables = dict(zip(operator.inputs, (addition.first, addition.second), strict=True))
+        first, second = (self._array(INT32, f"{name}{i}", tables[source]) for i, source in enumerate(inputs))
+        return f"{first}, {second}, {_channel(addition.scale)}"
+
+    def _table(self, name: str, operator: Operator) -> str:
+        if operator.activation in FUSED:
+            return NONE
+        return f"(const int8_t *){self._array(INT8, name, activation_table(self.graph, operator))} + 128"
+
+    def _part(self, kind: str, name: str, content: str | None) -> str:
+        return f"&{self._struct(kind, name, content)}" if content else NONE
+
+    def _channels(self, name: str, channels: Iterable[Channel]) -> str:
+        rows = ",".join(map(_channel, channels))
+        self._definitions.append(f"static const lm_channel {name}[] = {{{rows}}};")
+        return name
+
+    def _array(self, kind: str, name: str, values: NDArray[np.generic]) -> str:
+        """Bytes as words: a compiler reads a quarter of the numbers, and finds them aligned."""
+        words = np.frombuffer(values.tobytes().ljust(-(-values.nbytes // 4) * 4, b"\0"), "<i4")
+        kind = INT32 if kind == INT8 else kind
+        self._definitions.append(f"static const {kind} {name}[] = {{{','.join(map(str, words.tolist()))}}};")
+        return name
+
+    def _struct(self, kind: str, name: str, content: str) -> str:
+        self._definitions.append(f"static const {kind} {name} = {{{content}}};")
+        return name
+
+
+def _projection_first(rows: Rows) -> tuple[str, ...]:
+    assert rows.project and rows.add
+    projected = rows.project.name
+    return (projected, *(name for name in rows.add.inputs if name != projected))
+
+
+def _channel(channel: Channel) -> str:
+    return f"{{{channel.bias},{channel.multiplier},{channel.rounding},{channel.shift}}}"

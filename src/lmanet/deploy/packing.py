@@ -1,0 +1,118 @@
+"""Constants of the integer graph -> arrays as the C kernels read them (`lmanet_kernels.h`)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmanet.deploy.graph import IntegerGraph
+from lmanet.deploy.tables import fixed_point, multiply
+from lmanet.errors import DeployError
+from lmanet.space import Operator
+
+MOST_SHIFT = 22
+MOST_SUM = 2**30
+INT8_VALUES = np.arange(256, dtype=np.uint8).view(np.int8).astype(np.int64)  # in the order of a table by uint8
+# Which weights of a row share a word, for each kernel: `lm_rows_layer.weights`.
+ROW_PAIRS = {1: ((0, None),), 3: ((0, 2), (1, None)), 5: ((0, 2), (1, 3), (4, None)), 7: ((0, 2), (1, 3), (4, 6), (5, None))}
+
+
+@dataclass(frozen=True)
+class Channel:
+    """``lm_channel``: what turns the doubled sum of an output channel into int8."""
+
+    bias: int
+    multiplier: int
+    rounding: int
+    shift: int
+
+
+def channel(real_multiplier: float, zero_point: int, bias: int = 0, most: int = 0) -> Channel:
+    """Constants of one output channel.
+
+    Args:
+        real_multiplier: of the sum, to give steps of the output.
+        zero_point: of the output.
+        bias: added to the sum.
+        most: the largest absolute sum that can occur, ``bias`` included.
+
+    Raises:
+        DeployError: the kernels' 32 bits do not hold the sum or the multiplier.
+    """
+    multiplier, exponent = fixed_point(real_multiplier)
+    shift = -exponent
+    if most >= MOST_SUM:
+        raise DeployError(f"a sum of {most} may occur, and the kernels hold less than {MOST_SUM}; quantise with lmanet.deploy.quantize")
+    if not 1 <= shift <= MOST_SHIFT:
+        raise DeployError(
+            f"a multiplier of {real_multiplier:.3g} is outside the kernels' 2^-{MOST_SHIFT + 1} to 1/2; quantise with lmanet.deploy.quantize"
+        )
+    return Channel(2 * bias, multiplier, (1 << (shift - 1)) + (zero_point << shift), shift)
+
+
+def channels(graph: IntegerGraph, operator: Operator) -> list[Channel]:
+    """Constants of every output channel of a convolution or linear layer."""
+    weights = graph.filters[operator.name].weights.astype(np.int64).reshape(operator.out_shape[0], -1)
+    source, target = graph.scales[operator.inputs[0]], graph.linear_scale(operator)
+    bias = graph.filters[operator.name].bias.astype(np.int64) - source.zero_point * weights.sum(1)
+    most = np.abs(bias) + 128 * np.abs(weights).sum(1)
+    # In double precision, as TFLite.
+    multipliers = np.float64(source.scale) * graph.filters[operator.name].scales.astype(np.float64) / np.float64(target.scale)
+    return [channel(*row) for row in zip(multipliers.tolist(), [target.zero_point] * len(bias), bias.tolist(), most.tolist(), strict=True)]
+
+
+def dense_weights(graph: IntegerGraph, operator: Operator) -> NDArray[np.int8]:
+    """Weights of a convolution or linear layer, filled up with zeros to whole blocks of 2 outputs x 4 inputs."""
+    weights = graph.filters[operator.name].weights.transpose(0, 2, 3, 1).reshape(operator.out_shape[0], -1)
+    outputs, inputs = weights.shape
+    filled = np.zeros((outputs + outputs % 2, -(-inputs // 4) * 4), np.int8)
+    filled[:outputs, :inputs] = weights
+    # (pair, A or B, four, which of (0, 2) or (1, 3), first or second) -> A0 B0 A2 B2 A1 B1 A3 B3
+    blocks = filled.reshape(len(filled) // 2, 2, -1, 2, 2).transpose(0, 2, 4, 3, 1)
+    return np.ascontiguousarray(blocks).reshape(-1)
+
+
+def depthwise_weights(graph: IntegerGraph, operator: Operator) -> NDArray[np.int32]:
+    """Weights of a depthwise convolution, doubled, two int16 to a word."""
+    weights = 2 * graph.filters[operator.name].weights[:, 0].astype(np.int32)
+    words = [
+        (weights[:, :, first] & 0xFFFF) | ((weights[:, :, second] << 16) if second is not None else 0)
+        for first, second in ROW_PAIRS[operator.kernel]
+    ]
+    return np.stack(words, axis=2).reshape(-1).astype(np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class Addition:
+    """``lm_add_layer``: int32 (256,) of each input, and what turns their sum into int8."""
+
+    first: NDArray[np.int32]
+    second: NDArray[np.int32]
+    scale: Channel
+
+
+def addition(graph: IntegerGraph, operator: Operator) -> Addition:
+    """TFLite's ADD: both inputs in 20 more bits and in units of twice the larger scale."""
+    sources = [graph.scales[name] for name in operator.inputs]
+    target = graph.scales[operator.name]
+    unit = 2 * max(source.scale for source in sources)
+    first, second = (2 * multiply((INT8_VALUES - source.zero_point) << 20, source.scale / unit) for source in sources)
+    scale = channel(unit / (2**20 * target.scale), target.zero_point, most=int(np.abs(first).max() + np.abs(second).max()) // 2)
+    return Addition(first.astype(np.int32), second.astype(np.int32), scale)
+
+
+def scaling(graph: IntegerGraph, operator: Operator) -> Channel:
+    """TFLite's MUL of a tensor by one value a channel."""
+    source, gate = (graph.scales[name] for name in operator.inputs)
+    target = graph.scales[operator.name]
+    real = np.float64(source.scale) * np.float64(gate.scale) / np.float64(target.scale)
+    return channel(float(real), target.zero_point, most=255 * 255)
+
+
+def mean_multiplier(graph: IntegerGraph, operator: Operator) -> tuple[int, int]:
+    """TFLite's multiplier and exponent of MEAN, with the division by the number of pixels in it."""
+    source, target = graph.scales[operator.inputs[0]], graph.scales[operator.name]
+    pixels = operator.in_shape[1] * operator.in_shape[2]
+    multiplier, exponent = fixed_point(source.scale / target.scale)
+    room = min(pixels.bit_length() - 1, 32, 31 + exponent)
+    return (multiplier << room) // pixels, exponent - room
