@@ -87,10 +87,10 @@ class Layers:
         scale = packing.scaling(self.graph, operator)
         return f"{prod(operator.in_shape[1:])}, {operator.in_shape[0]}, {zeros[0]}, {zeros[1]}, {_channel(scale)}"
 
-    def _add(self, name: str, operator: Operator, inputs: Iterable[str]) -> str:
+    def _add(self, name: str, operator: Operator, inputs: tuple[str, ...]) -> str:
         addition = packing.addition(self.graph, operator)
         tables = dict(zip(operator.inputs, (addition.first, addition.second), strict=True))
-        first, second = (self._array(INT32, f"{name}{i}", tables[source]) for i, source in enumerate(inputs))
+        first, second = (self._array(INT32, f"{name}{letter}", tables[source]) for letter, source in zip("xy", inputs, strict=True))
         return f"{first}, {second}, {_channel(addition.scale)}"
 
     def _table(self, name: str, operator: Operator) -> str:
