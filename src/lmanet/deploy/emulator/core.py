@@ -1,0 +1,133 @@
+"""One Cortex-M7 of the package unicorn with a program in its memory, whose functions can be called."""
+
+import ctypes
+import hashlib
+import importlib
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from lmanet.deploy.elf import Program
+from lmanet.deploy.emulator.machine import FLASH_ADDRESS, FLASH_BYTES, RAM_ADDRESS, RAM_BYTES
+from lmanet.deploy.toolchain import SUPPORT, cache_folder, toolchain_named
+from lmanet.errors import DeployError
+
+# Its type annotations are not those of its classes.
+unicorn: Any = importlib.import_module("unicorn")
+arm: Any = importlib.import_module("unicorn.arm_const")
+binding: Any = importlib.import_module("unicorn.unicorn_py3.unicorn")
+
+COUNTER_SOURCE = SUPPORT / "emulated" / "count.c"
+# Functions return to the last word of flash, which no program fills.
+RETURN_ADDRESS = FLASH_ADDRESS + FLASH_BYTES - 4
+STACK_TOP = RAM_ADDRESS + RAM_BYTES
+PAINT = b"\xa5"
+# Of one call; a kernel call of a network that fits 4 MB of flash takes some 10^8.
+MAX_INSTRUCTIONS = 4 * 10**9
+
+
+class _Counter(ctypes.Structure):
+    """``struct counter`` of count.c."""
+
+    _fields_ = (
+        ("code", ctypes.c_void_p),
+        ("code_bytes", ctypes.c_uint64),
+        ("known", ctypes.c_void_p),
+        ("instructions", ctypes.c_uint64),
+        ("limit", ctypes.c_uint64),
+        ("stop", ctypes.c_void_p),
+    )
+
+
+class EmulatedCore:
+    """A core as it is after start-up: code and constants in flash, variables in RAM, an empty stack."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self._machine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+        self._machine.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M7)
+        self._machine.mem_map(FLASH_ADDRESS, FLASH_BYTES)
+        self._machine.mem_map(RAM_ADDRESS, RAM_BYTES)
+        for segment in program.segments:
+            self.write(segment.address, segment.content)
+            self.write(segment.run_address, segment.content)
+        self._stack_bottom = program.symbol("lmanet_bss_end")
+        self.write(self._stack_bottom, PAINT * (STACK_TOP - self._stack_bottom))
+        self._bad_address: int | None = None
+        self._machine.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._remember)
+        self._count()
+
+    @property
+    def instructions(self) -> int:
+        """Run so far."""
+        return int(self._counter.instructions)
+
+    def call(self, function: str, argument: int = 0) -> int:
+        """Call a function of at most one int, and give what it returns.
+
+        Raises:
+            DeployError: it reads or writes outside the memory, or does not return.
+        """
+        machine, address = self._machine, self.program.symbol(function)
+        for register, value in ((arm.UC_ARM_REG_SP, STACK_TOP), (arm.UC_ARM_REG_LR, RETURN_ADDRESS | 1), (arm.UC_ARM_REG_R0, argument)):
+            machine.reg_write(register, value)
+        self._counter.limit = self.instructions + MAX_INSTRUCTIONS
+        try:
+            machine.emu_start(address | 1, RETURN_ADDRESS)
+        except unicorn.UcError as error:
+            where = "" if self._bad_address is None else f", at the address {self._bad_address:#x}"
+            raise DeployError(f"{function}({argument}) failed at pc={self._pc():#x}{where}: {error}") from error
+        if (pc := self._pc()) != RETURN_ADDRESS:
+            ran = self.instructions - self._counter.limit + MAX_INSTRUCTIONS
+            stop = f"stopped at pc={pc:#x} after {ran} instructions; legal are {MAX_INSTRUCTIONS}, in flash"
+            raise DeployError(f"{function}({argument}) did not return: {stop}")
+        result: int = machine.reg_read(arm.UC_ARM_REG_R0)
+        return result
+
+    def read(self, address: int, size: int) -> bytes:
+        """Content of the memory."""
+        return bytes(self._machine.mem_read(address, size))
+
+    def write(self, address: int, content: bytes) -> None:
+        """Set the memory."""
+        self._machine.mem_write(address, content)
+
+    def stack_high_water_bytes(self) -> int:
+        """Most that any call so far had on the stack."""
+        content = self.read(self._stack_bottom, STACK_TOP - self._stack_bottom)
+        return len(content.lstrip(PAINT)) + 3 & ~3
+
+    def _pc(self) -> int:
+        pc: int = self._machine.reg_read(arm.UC_ARM_REG_PC)
+        return pc
+
+    def _remember(self, _machine: object, _access: int, address: int, _size: int, _value: int, _data: object) -> bool:
+        self._bad_address = address
+        return False
+
+    def _count(self) -> None:
+        """Let compiled code count: a hook in Python for each block would take minutes an image, and the binding takes no other."""
+        self._code = self.read(FLASH_ADDRESS, FLASH_BYTES)
+        self._known = (ctypes.c_uint32 * (FLASH_BYTES // 2))()
+        self._counter = _Counter(
+            ctypes.cast(ctypes.c_char_p(self._code), ctypes.c_void_p),
+            RETURN_ADDRESS,
+            ctypes.cast(self._known, ctypes.c_void_p),
+            stop=ctypes.cast(binding.uclib.uc_emu_stop, ctypes.c_void_p),
+        )
+        hook, user = ctypes.c_size_t(), ctypes.cast(ctypes.byref(self._counter), ctypes.c_void_p)
+        function = ctypes.cast(_counting_library().lmanet_count_block, ctypes.c_void_p)
+        first, last = ctypes.c_uint64(1), ctypes.c_uint64(0)  # all addresses
+        status = binding.uclib.uc_hook_add(self._machine._uch, ctypes.byref(hook), unicorn.UC_HOOK_BLOCK, function, user, first, last)
+        if status:
+            raise DeployError(f"unicorn refuses the hook that counts instructions: {unicorn.UcError(status)}")
+
+
+@lru_cache(maxsize=1)
+def _counting_library() -> ctypes.CDLL:
+    library = cache_folder() / f"count-{hashlib.sha256(COUNTER_SOURCE.read_bytes()).hexdigest()[:16]}.so"
+    if not library.exists():
+        with tempfile.TemporaryDirectory(dir=library.parent) as scratch:  # another process may want it too: whole or not at all
+            toolchain_named("zig").compile_host([COUNTER_SOURCE], Path(scratch) / library.name).replace(library)
+    return ctypes.CDLL(str(library))

@@ -1,0 +1,67 @@
+"""What every emulator takes and gives, and the memory of the board that they emulate."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmanet.deploy.elf import Program
+from lmanet.errors import DeployError
+
+# As in c/emulated/mps2.ld.
+FLASH_ADDRESS, FLASH_BYTES = 0x00000000, 4 << 20
+RAM_ADDRESS, RAM_BYTES = 0x20000000, 4 << 20
+# At 10^8 to 10^9 instructions a second; an inference of the largest network that fits 4 MB of flash takes some 10^9.
+IMAGE_TIME_LIMIT_S = 60
+
+
+@dataclass(frozen=True, eq=False)
+class EmulatorRun:
+    """What came of a program.
+
+    Attributes:
+        outputs: int8 (images, bytes of the logits).
+        step_instructions: of each kernel call, for the first image.
+        stack_high_water_bytes: most that any step had on the stack, over all images.
+    """
+
+    outputs: NDArray[np.int8]
+    step_instructions: tuple[int, ...]
+    stack_high_water_bytes: int
+
+    @property
+    def instructions(self) -> int:
+        """Of one inference, all steps together."""
+        return sum(self.step_instructions)
+
+
+class Emulator(ABC):
+    """Runs programs that `lmanet.deploy.toolchain` linked for the emulated board."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def run(self, elf: Path, inputs: NDArray[np.int8]) -> EmulatorRun:
+        """Run the network on each image.
+
+        Args:
+            inputs: (images, bytes), each image height x width x channels.
+
+        Raises:
+            DeployError: the program fails, never ends, or takes other inputs.
+        """
+
+
+def checked_inputs(program: Program, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
+    """The images as the program reads them.
+
+    Raises:
+        DeployError: their size or type is not the program's, or there is none.
+    """
+    expected = program.word("lmanet_input_bytes")
+    if inputs.dtype != np.int8 or inputs.ndim != 2 or len(inputs) == 0 or inputs.shape[1] != expected:
+        raise DeployError(f"inputs are {inputs.dtype} {inputs.shape}; the program takes int8 (images, {expected}), at least one image")
+    return np.ascontiguousarray(inputs)

@@ -1,0 +1,65 @@
+"""Cortex-M7 by qemu-system-arm, in a process of its own: the whole program runs, and its files carry images and figures."""
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmanet.deploy.elf import Program, read_program
+from lmanet.deploy.emulator.machine import IMAGE_TIME_LIMIT_S, Emulator, EmulatorRun, checked_inputs
+from lmanet.errors import ConfigError, DeployError
+
+QEMU = "qemu-system-arm"
+BOARD = ("-M", "mps2-an500", "-display", "none", "-monitor", "none", "-serial", "none")
+# Under -icount shift=0 an instruction takes 1 ns, and the board's timer runs at 25 MHz.
+COUNTING = ("-icount", "shift=0", "-semihosting-config", "enable=on,target=native")
+INSTRUCTIONS_PER_TICK = 40
+FAULT_STATUS = 3
+
+
+class QemuEmulator(Emulator):
+    """Runs the program from its reset on; instructions of a step are known to 40.
+
+    Raises:
+        ConfigError: qemu-system-arm is not installed.
+    """
+
+    name = "qemu"
+
+    def __init__(self) -> None:
+        if not shutil.which(QEMU):
+            raise ConfigError(f"emulator=qemu needs {QEMU}: apt-get install {QEMU}, or emulator=unicorn (conf/deploy)")
+
+    def run(self, elf: Path, inputs: NDArray[np.int8]) -> EmulatorRun:
+        program = read_program(elf)
+        inputs = checked_inputs(program, inputs)
+        with tempfile.TemporaryDirectory(prefix="lmanet-") as name:
+            folder = Path(name)
+            (folder / "input.bin").write_bytes(inputs.tobytes())
+            _run(elf.resolve(), folder, IMAGE_TIME_LIMIT_S * len(inputs))
+            return _result(program, folder, len(inputs))
+
+
+def _run(elf: Path, folder: Path, time_limit_s: int) -> None:
+    command = [QEMU, *BOARD, *COUNTING, "-kernel", str(elf)]
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=time_limit_s, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise DeployError(f"{elf} was stopped after {time_limit_s} s in {QEMU}") from error
+    if done.returncode == FAULT_STATUS:
+        pc, address = np.fromfile(folder / "fault.bin", "<u4")
+        raise DeployError(f"{elf} failed at pc={pc:#x}, at the address {address:#x}: a bus or usage fault")
+    if done.returncode:
+        raise DeployError(f"{QEMU} ended with status {done.returncode}: {done.stderr.strip()[-500:]}")
+
+
+def _result(program: Program, folder: Path, images: int) -> EmulatorRun:
+    outputs = np.fromfile(folder / "output.bin", np.int8)
+    counts = np.fromfile(folder / "counts.bin", "<u4")
+    if outputs.size != images * program.word("lmanet_output_bytes") or counts.size != 1 + program.word("lmanet_num_steps"):
+        raise DeployError(f"the program wrote {outputs.size} bytes of logits for {images} images and {counts.size} counts; it is not whole")
+    stack, *ticks = counts.tolist()
+    return EmulatorRun(outputs.reshape(images, -1), tuple(tick * INSTRUCTIONS_PER_TICK for tick in ticks), stack)

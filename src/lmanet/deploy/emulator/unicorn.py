@@ -1,0 +1,47 @@
+"""Cortex-M7 inside this process, by the package unicorn."""
+
+import importlib.util
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmanet.deploy.elf import read_program
+from lmanet.deploy.emulator.machine import IMAGE_TIME_LIMIT_S, Emulator, EmulatorRun, checked_inputs
+from lmanet.errors import ConfigError, DeployError
+
+
+class UnicornEmulator(Emulator):
+    """Calls the steps of the network one by one; start-up code and main do not run.
+
+    Raises:
+        ConfigError: the package is missing.
+    """
+
+    name = "unicorn"
+
+    def __init__(self) -> None:
+        if not importlib.util.find_spec("unicorn"):
+            raise ConfigError("emulator=unicorn needs the package unicorn: pip install 'lmanet[deploy]', or emulator=qemu (conf/deploy)")
+
+    def run(self, elf: Path, inputs: NDArray[np.int8]) -> EmulatorRun:
+        from lmanet.deploy.emulator.core import EmulatedCore
+
+        program = read_program(elf)
+        inputs = checked_inputs(program, inputs)
+        steps, output_bytes = program.word("lmanet_num_steps"), program.word("lmanet_output_bytes")
+        core = EmulatedCore(program)
+        source, result = core.call("lmanet_input"), core.call("lmanet_output")
+        deadline = time.monotonic() + IMAGE_TIME_LIMIT_S * len(inputs)
+        outputs, counts = [], []
+        for image in inputs:
+            core.write(source, image.tobytes())
+            for step in range(steps):
+                before = core.instructions
+                core.call("lmanet_step", step)
+                counts.append(core.instructions - before)
+                if time.monotonic() > deadline:
+                    raise DeployError(f"{elf} was stopped in step {step} after {IMAGE_TIME_LIMIT_S} s an image")
+            outputs.append(np.frombuffer(core.read(result, output_bytes), np.int8))
+        return EmulatorRun(np.stack(outputs), tuple(counts[:steps]), core.stack_high_water_bytes())

@@ -1,0 +1,60 @@
+"""Both compilers on a program written by hand."""
+
+import logging
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lmanet.deploy.elf import read_program
+from lmanet.deploy.toolchain import cache_folder, toolchain_named
+from lmanet.errors import ConfigError, DeployError
+
+PROGRAM = Path(__file__).parent / "two_steps"
+
+
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m7"])
+@pytest.mark.parametrize("name", ["zig", "gcc"])
+def test_no_warning_and_nothing_but_the_arena_in_bss(name, core, tmp_path, caplog):
+    if name == "gcc" and not shutil.which("arm-none-eabi-gcc"):
+        pytest.skip("needs arm-none-eabi-gcc: apt-get install gcc-arm-none-eabi")
+    with caplog.at_level(logging.WARNING):
+        program = read_program(toolchain_named(name).compile(PROGRAM, core, tmp_path / "network.elf"))
+    assert not caplog.records
+    assert program.sizes.bss_bytes == program.sizes.arena_bytes == program.word("lmanet_arena_bytes") == 96
+    assert 500 < program.sizes.flash_bytes < 3000
+
+
+def test_a_changed_kernel_header_is_no_old_object(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = shutil.copytree(PROGRAM, tmp_path / "program")
+    zig = toolchain_named("zig")
+    kept = cache_folder() / "objects"
+
+    def objects_after(core):
+        zig._objects((*zig.command, *zig.core_flags[core], *zig.flags, f"-I{folder}"), sorted(folder.glob("*.c")), tmp_path)
+        return len(list(kept.iterdir()))
+
+    assert [objects_after("cortex-m7"), objects_after("cortex-m7"), objects_after("cortex-m4")] == [1, 1, 2]
+    header = folder / "lmanet_kernels.h"
+    header.write_text(header.read_text() + "#define CHANGED\n")
+    assert objects_after("cortex-m7") == 3
+
+
+def test_the_compilers_words_reach_the_user(tmp_path):
+    folder = shutil.copytree(PROGRAM, tmp_path / "program")
+    (folder / "network.c").write_text("int lmanet_step(int i) { return no_such_name; }\n")
+    with pytest.raises(DeployError, match="no_such_name"):
+        toolchain_named("zig").compile(folder, "cortex-m7", tmp_path / "network.elf")
+
+
+def test_what_is_missing_or_unknown_is_named(tmp_path, monkeypatch):
+    with pytest.raises(ConfigError, match="zig, gcc"):
+        toolchain_named("clang")
+    with pytest.raises(ConfigError, match="cortex-m4, cortex-m7"):
+        toolchain_named("zig").compile(PROGRAM, "cortex-m0", tmp_path / "network.elf")
+    with pytest.raises(DeployError, match=r"no C source"):
+        toolchain_named("zig").compile(tmp_path, "cortex-m7", tmp_path / "network.elf")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConfigError, match="apt-get install gcc-arm-none-eabi"):
+        toolchain_named("gcc")
