@@ -131,7 +131,7 @@ def _zig() -> Toolchain:
         raise ConfigError("toolchain=zig needs the package ziglang: pip install 'lmanet[deploy]', or toolchain=gcc (conf/deploy)")
     zig = (str(next(Path(spec.origin).parent.glob("zig*"))), "cc")
     cores = {f"cortex-m{n}": ("-target", "thumb-freestanding-eabihf", f"-mcpu=cortex_m{n}") for n in (4, 7)}
-    return Toolchain("zig", zig, cores, ("-fno-builtin", "-fno-sanitize=all"), "-lcompiler_rt", zig)
+    return Toolchain("zig", zig, cores, ("-fno-builtin", "-fno-sanitize=all", "-fomit-frame-pointer"), "-lcompiler_rt", zig)
 
 
 def _gcc() -> Toolchain:
