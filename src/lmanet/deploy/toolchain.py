@@ -61,7 +61,7 @@ class Toolchain:
         """
         if core not in self.core_flags:
             raise ConfigError(f"core={core!r} is unknown; legal are {', '.join(self.core_flags)} (conf/target)")
-        base = (*self.command, *self.core_flags[core], "-O2")
+        base = (*self.command, *self.core_flags[core], "-O2", "-fomit-frame-pointer")
         units = [(*base, *self.flags, *WARNINGS, "-fno-unwind-tables", "-ffunction-sections", "-fdata-sections", f"-I{folder}")]
         with tempfile.TemporaryDirectory(prefix="lmanet-") as build:
             objects = self._objects(units[0], [*_sources(folder), *EMULATED], Path(build))
