@@ -25,7 +25,7 @@ def test_constants_variables_and_arena_are_told_apart(tmp_path):
     more = program_sizes(toolchain_named("zig").compile(folder, "cortex-m7", tmp_path / "more.elf"))
     assert more.data_bytes == plain.data_bytes + 104  # to a multiple of 8
     assert more.bss_bytes - plain.bss_bytes == 48  # to a multiple of 16
-    assert more.arena_bytes == plain.arena_bytes == 96
+    assert more.arena_bytes == plain.arena_bytes == 64
     assert 1000 <= more.text_bytes - plain.text_bytes < 1100
     assert more.flash_bytes == more.text_bytes + more.data_bytes
 

@@ -18,7 +18,7 @@ BOTH = ["unicorn", pytest.param("qemu", marks=needs_qemu)]
 
 @pytest.fixture(scope="module")
 def images():
-    return np.random.default_rng(0).integers(-128, 128, (5, 64)).astype(np.int8)
+    return np.random.default_rng(0).integers(-128, 128, (5, 48)).astype(np.int8)
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def variant(tmp_path):
 
 def expected(images):
     negated = np.minimum(-images.astype(int), 127)
-    return negated.reshape(len(images), 8, 8).sum(axis=1).clip(-128, 127)
+    return negated.reshape(len(images), 6, 8).sum(axis=1).clip(-128, 127)
 
 
 @pytest.mark.parametrize("emulator", BOTH)
@@ -56,7 +56,7 @@ def test_outputs_are_those_of_the_arithmetic(emulator, core, images, tmp_path):
 def test_the_two_emulators_count_alike(core, images, variant):
     loop = """{
         volatile float sum = 0;
-        for (int i = 0; i < 40000; i++) { if (arena[i % 64] > 0) sum += (float)arena[i % 64]; else sum -= 1; }
+        for (int i = 0; i < 40000; i++) { if (arena[i % 48] > 0) sum += (float)arena[i % 48]; else sum -= 1; }
         arena[0] = sum > 100 ? 1 : 2;
     }"""
     elf = variant(loop)
@@ -94,7 +94,7 @@ def test_qemu_is_stopped_by_the_clock(images, variant, monkeypatch):
 def test_other_inputs_and_emulators_are_refused(images, tmp_path):
     elf = toolchain_named("zig").compile(PROGRAM, "cortex-m7", tmp_path / "network.elf")
     for wrong in (images[:, :-1], images.astype(np.uint8), images[:0]):
-        with pytest.raises(DeployError, match="64"):
+        with pytest.raises(DeployError, match="48"):
             emulator_named("unicorn").run(elf, wrong)
     with pytest.raises(ConfigError, match="unicorn, qemu"):
         emulator_named("renode")

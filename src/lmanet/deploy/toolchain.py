@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +22,13 @@ EMULATED = (SUPPORT / "startup.c", SUPPORT / "memory.c", SUPPORT / "emulated" / 
 LINKER_SCRIPT = SUPPORT / "emulated" / "mps2.ld"
 # Sources that differ from network to network; the objects of all others are kept.
 GENERATED = "network"
+# The F746 has single precision only, which is more than integers need.
+GCC_FPU = {"cortex-m4": "fpv4-sp-d16", "cortex-m7": "fpv5-sp-d16"}
+GCC_CORES = {core: (f"-mcpu={core}", "-mthumb", "-mfloat-abi=hard", f"-mfpu={unit}") for core, unit in GCC_FPU.items()}
 TIME_LIMIT_S = 120
 LAST_LINES = 12
 WARNINGS = ("-std=c11", "-Wall", "-Wextra")
+SECTIONS = ("-ffunction-sections", "-fdata-sections", "-fno-unwind-tables")
 
 
 @dataclass(frozen=True)
@@ -59,35 +63,34 @@ class Toolchain:
             ConfigError: the core is unknown.
             DeployError: the compiler refuses the program.
         """
+        return self.link([*_sources(folder), *EMULATED], core, LINKER_SCRIPT, elf)
+
+    def link(self, sources: Sequence[Path], core: str, linker_script: Path, elf: Path, definitions: Sequence[str] = ()) -> Path:
+        """Compile and link any program for a core.
+
+        Args:
+            sources: each finds the headers beside any of them.
+
+        Raises:
+            ConfigError: the core is unknown.
+            DeployError: the compiler refuses the program, or it does not fit the memory.
+        """
         if core not in self.core_flags:
             raise ConfigError(f"core={core!r} is unknown; legal are {', '.join(self.core_flags)} (conf/target)")
         base = (*self.command, *self.core_flags[core], "-O2", "-fomit-frame-pointer")
-        units = [(*base, *self.flags, *WARNINGS, "-fno-unwind-tables", "-ffunction-sections", "-fdata-sections", f"-I{folder}")]
         with tempfile.TemporaryDirectory(prefix="lmanet-") as build:
-            objects = self._objects(units[0], [*_sources(folder), *EMULATED], Path(build))
-            link = (
-                *base,
-                "-nostdlib",
-                "-Wl,--gc-sections,-e,Reset_Handler",
-                "-T",
-                str(LINKER_SCRIPT),
-                "-o",
-                str(elf),
-                *map(str, objects),
-                self.runtime,
-            )
-            run_tool(link, zig_cache=cache_folder() / "zig")
+            objects = self._objects((*base, *self.flags, *WARNINGS, *SECTIONS, *definitions), sources, Path(build))
+            link = (*base, "-nostdlib", "-Wl,--gc-sections,-e,Reset_Handler", "-T", str(linker_script), "-o", str(elf), *map(str, objects))
+            run_tool((*link, self.runtime), zig_cache=cache_folder() / "zig")
         return elf
 
-    def compile_host(self, sources: Iterable[Path], library: Path) -> Path:
+    def compile_host(self, sources: Sequence[Path], library: Path) -> Path:
         """Compile a shared library for this machine and no other.
 
         Raises:
             DeployError: the compiler refuses the program.
         """
-        sources = list(sources)
-        includes = [f"-I{folder}" for folder in sorted({source.parent for source in sources})]
-        flags = ("-O3", "-march=native", "-shared", "-fPIC", "-fno-sanitize=all", *WARNINGS, *includes)
+        flags = ("-O3", "-march=native", "-shared", "-fPIC", "-fno-sanitize=all", *WARNINGS, *_includes(sources))
         command = (*self.host_command, *flags, "-o", str(library), *map(str, sources))
         run_tool(command, zig_cache=cache_folder() / "zig")
         return library
@@ -96,21 +99,23 @@ class Toolchain:
         """Compile a generated program for `lmanet.deploy.host.HostNetwork`."""
         return self.compile_host([*_sources(folder, "*.c"), SUPPORT / "host.c"], library)
 
-    def _objects(self, compile_one: tuple[str, ...], sources: Sequence[Path], build: Path) -> list[Path]:
+    def _objects(self, command: tuple[str, ...], sources: Sequence[Path], build: Path) -> list[Path]:
+        includes = _includes(sources)
+
         def compiled(source: Path) -> Path:
             if source.name.startswith(GENERATED):
-                return self._object(compile_one, source, build / f"{source.name}.o")
-            kept = cache_folder() / "objects" / f"{source.name}.{_digest(compile_one, source)}.o"
-            return kept if kept.exists() else self._object(compile_one, source, kept)
+                return self._object((*command, *includes), source, build / f"{source.name}.o")
+            kept = cache_folder() / "objects" / f"{source.name}.{_digest(command, source, sources)}.o"
+            return kept if kept.exists() else self._object((*command, *includes), source, kept)
 
         with ThreadPoolExecutor(max_workers=2) as pool:
             return list(pool.map(compiled, sources))
 
-    def _object(self, compile_one: tuple[str, ...], source: Path, target: Path) -> Path:
+    def _object(self, command: tuple[str, ...], source: Path, target: Path) -> Path:
         # Another process may want the same object: it appears whole or not at all. zig's own cache would keep every network ever tried.
         with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
             made = Path(scratch) / "unit.o"
-            run_tool((*compile_one, "-c", str(source), "-o", str(made)), zig_cache=Path(scratch))
+            run_tool((*command, "-c", str(source), "-o", str(made)), zig_cache=Path(scratch))
             return made.replace(target)
 
 
@@ -138,9 +143,7 @@ def _gcc() -> Toolchain:
     for program, package in (("arm-none-eabi-gcc", "gcc-arm-none-eabi"), ("cc", "gcc")):
         if not shutil.which(program):
             raise ConfigError(f"toolchain=gcc needs {program}: apt-get install {package}, or toolchain=zig (conf/deploy)")
-    fpu = {"cortex-m4": "fpv4-sp-d16", "cortex-m7": "fpv5-sp-d16"}
-    cores = {core: (f"-mcpu={core}", "-mthumb", "-mfloat-abi=hard", f"-mfpu={unit}") for core, unit in fpu.items()}
-    return Toolchain("gcc", ("arm-none-eabi-gcc",), cores, ("-fno-tree-loop-distribute-patterns",), "-lgcc", ("cc",))
+    return Toolchain("gcc", ("arm-none-eabi-gcc",), GCC_CORES, ("-fno-tree-loop-distribute-patterns",), "-lgcc", ("cc",))
 
 
 TOOLCHAINS = {"zig": _zig, "gcc": _gcc}
@@ -184,11 +187,15 @@ def _sources(folder: Path, *patterns: str) -> list[Path]:
     return sources
 
 
-def _digest(command: Sequence[str], source: Path) -> str:
-    """Of all that an object depends on: the compiler, its flags, the source, and the headers beside it that it includes."""
+def _includes(sources: Sequence[Path]) -> list[str]:
+    return [f"-I{folder}" for folder in dict.fromkeys(source.parent for source in sources)]
+
+
+def _digest(command: Sequence[str], source: Path, sources: Sequence[Path]) -> str:
+    """Of all that an object depends on: the compiler, its flags, the source, and the headers beside the sources that it includes."""
     compiler = Path(shutil.which(command[0]) or command[0]).stat()
-    digest = hashlib.sha256(repr((compiler.st_mtime_ns, compiler.st_size, command[1:-1])).encode())
-    folder = Path(command[-1].removeprefix("-I"))
+    digest = hashlib.sha256(repr((compiler.st_mtime_ns, compiler.st_size, command[1:])).encode())
+    folders = dict.fromkeys(path.parent for path in sources)
     todo, seen = [source], set()
     while todo:
         path = todo.pop()
@@ -198,6 +205,5 @@ def _digest(command: Sequence[str], source: Path) -> str:
         content = path.read_bytes()
         digest.update(content)
         names = re.findall(rb'^\s*#\s*include\s*"([^"]+)"', content, re.MULTILINE)
-        candidates = [base / name.decode() for name in names for base in (path.parent, folder)]
-        todo.extend(candidate for candidate in candidates if candidate.exists())
+        todo.extend(header for name in names for folder in folders if (header := folder / name.decode()).exists())
     return digest.hexdigest()[:24]
