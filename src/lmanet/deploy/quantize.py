@@ -41,8 +41,7 @@ def quantize(
     scales = {"input": to_scale(ranges["input"])}
     filters = {}
     for operator in folded.graph:
-        for name, scale in _scales(folded, operator, ranges, scales).items():
-            scales[name] = scale
+        scales |= _scales(folded, operator, ranges, scales)
         if operator.kind in WITH_WEIGHTS:
             linear = scales[operator.name if operator.activation in FUSED else tensor_before_table(operator)]
             filters[operator.name] = _filter(folded, operator, scales[operator.inputs[0]].scale, linear.scale)
