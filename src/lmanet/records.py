@@ -321,34 +321,49 @@ class MeasuredCandidate(Record):
     measurement: Measurement
 
 
+class Deployed(Record):
+    """A network in int8 and its files.
+
+    Attributes:
+        folder: of all files.
+        tflite, program, firmware: a ``.tflite`` file, the folder of its C, and the folder to build for the board; below ``folder``.
+        target: name of the board.
+        runtime: whose memory was asked for: ``c_static`` or ``tflm``.
+        cost: by formula, under that runtime.
+        measurement: of the same network in the true runtimes.
+        estimated_latency_ms: lowest and highest for one image, of the generated C on the target's core at ``clock_mhz``.
+    """
+
+    folder: str
+    tflite: str
+    program: str
+    firmware: str
+    target: str
+    clock_mhz: int
+    cost: Cost
+    measurement: Measurement
+    estimated_latency_ms: tuple[float, float]
+
+
 class Deployment(Record):
-    """One line of ``deploy.jsonl``: a trained network in int8, with files to flash.
+    """One line of ``deploy.jsonl``: a trained network on its way to the board.
 
     Attributes:
         stage: that trained it.
         checkpoint: of the float network, relative to the run's folder.
-        folder: of all files, relative to the run's folder.
-        tflite, firmware: paths below ``folder``.
         calibration: how the ranges of the activations were found.
         qat_epochs: of quantisation-aware fine-tuning; 0 where calibration alone was good enough.
-        float_val_accuracy, int8_val_accuracy: share of 1, on the same validation images; None where there were none.
-        estimated_latency_ms: lowest and highest, of one image on the target's core at its clock.
+        float_val_accuracy, calibrated_val_accuracy, int8_val_accuracy: share of 1, on the same validation images: in float, in int8 by
+            calibration alone, and as deployed.
+        deployed: its files; ``folder`` is relative to the run's.
     """
 
     stage: str
     architecture: Architecture
     checkpoint: str
-    folder: str
-    tflite: str
-    firmware: str
-    target: str
-    runtime: str
-    clock_mhz: int
     calibration: str
     qat_epochs: int
-    float_val_accuracy: float | None
-    int8_val_accuracy: float | None
-    val_images: int
-    cost: Cost
-    measurement: Measurement
-    estimated_latency_ms: tuple[float, float]
+    float_val_accuracy: float = Field(ge=0, le=1)
+    calibrated_val_accuracy: float = Field(ge=0, le=1)
+    int8_val_accuracy: float = Field(ge=0, le=1)
+    deployed: Deployed

@@ -4,12 +4,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from lmanet.deploy.calibrate import Range
 from lmanet.deploy.fold import Folded
 from lmanet.deploy.graph import IntegerGraph
 from lmanet.deploy.quantize import MOST_WEIGHT, quantize
+from lmanet.space.images import resize
 
 
 class QatNetwork(nn.Module):
@@ -34,9 +34,7 @@ class QatNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Images of another resolution than the network's are resized, as in the network's own training."""
-        size = self.start.operators[0].in_shape[1:]
-        if images.shape[-2:] != size:
-            images = functional.interpolate(images, size, mode="bilinear", antialias=size[0] < min(images.shape[-2:]))
+        images = resize(images, self.start.operators[0].in_shape[1])
         logits: Tensor = self.folded(images, self._round_tensor, self._round_weight)
         return logits
 

@@ -1,16 +1,17 @@
 """Deployment: the best trained networks in int8, verified and with files to flash; the front in the true runtimes."""
 
 import logging
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from lmanet.deploy.candidate import CandidateVerifier
-from lmanet.deploy.deployer import Deployer
+from lmanet.deploy.deployer import Calibration, Deployer
 from lmanet.deploy.fold import fold
 from lmanet.deploy.graph import IntegerGraph
+from lmanet.deploy.int8_network import Int8Network
 from lmanet.deploy.qat import QatNetwork
 from lmanet.errors import ConfigError
 from lmanet.records import Deployment as DeploymentRecord
@@ -22,7 +23,8 @@ from lmanet.space.weights import Checkpoint, load_network
 from lmanet.steps import Fitter, ImageData
 
 log = logging.getLogger(__name__)
-ONE_POINT = 0.01
+# Share of 1: where calibration loses more than that, int8 is trained.
+MOST_LOSS = 0.01
 
 
 class Deployment:
@@ -33,39 +35,31 @@ class Deployment:
     Args:
         data: of the run; its training images calibrate, its validation images say what int8 costs.
         seed: of fine-tuning.
-        deployer: that does it.
-        trainer: data -> trainer, by the recipe of quantisation-aware fine-tuning; None never fine-tunes.
-        networks: how many of the trained networks, the best by validation first.
+        deployer: that writes and verifies.
+        trainer: data -> trainer, by the recipe of quantisation-aware fine-tuning.
+        calibration: of the ranges.
     """
 
     def __init__(
-        self,
-        data: ImageData,
-        seed: int,
-        deployer: Deployer,
-        trainer: Callable[[ImageData], Fitter],
-        networks: int = 1,
+        self, data: ImageData, seed: int, deployer: Deployer, trainer: Callable[[ImageData], Fitter], calibration: Calibration
     ) -> None:
-        if networks < 1:
-            raise ConfigError(f"deploy.networks={networks}: at least one is needed (conf/deploy)")
         self.data = data
         self.seed = seed
         self.deployer = deployer
         self.trainer = trainer(data)
-        self.networks = networks
+        self.calibration = calibration
 
     def run(self, folder: Path) -> None:
         self._measure_front(folder)
-        done = {line.checkpoint for line in read_records(folder / DEPLOY, DeploymentRecord)}
-        for trained in self._chosen(folder):
-            if trained.checkpoint not in done:
-                append_record(folder / DEPLOY, self._deploy(trained, folder))
+        trained = self._best(folder)
+        if trained.checkpoint not in {line.checkpoint for line in read_records(folder / DEPLOY, DeploymentRecord)}:
+            append_record(folder / DEPLOY, self._deploy(trained, folder))
 
-    def _chosen(self, folder: Path) -> list[TrainedNetwork]:
+    def _best(self, folder: Path) -> TrainedNetwork:
         trained = trained_networks(folder)
         if not trained:
             raise ConfigError(f"{folder} has no trained network (full.jsonl, distill.jsonl) to deploy; run the stage train first")
-        return sorted(trained, key=lambda network: -network.score.val_accuracy)[: self.networks]
+        return max(reversed(trained), key=lambda network: network.score.val_accuracy)
 
     def _measure_front(self, folder: Path) -> None:
         """Each network of the front in the true runtimes, so that the report can hold the formulas against them."""
@@ -75,20 +69,48 @@ class Deployment:
         verifier = CandidateVerifier(self.data.num_classes, self.deployer.verifier)
         for trial in read_record(folder / FRONT, Front).trials:
             if trial.architecture and trial.id not in done:
-                line = MeasuredCandidate(architecture=trial.architecture, measurement=verifier.measure(trial.architecture))
-                append_record(folder / MEASURED, line)
+                measured = MeasuredCandidate(architecture=trial.architecture, measurement=verifier.measure(trial.architecture))
+                append_record(folder / MEASURED, measured)
 
     def _deploy(self, trained: TrainedNetwork, folder: Path) -> DeploymentRecord:
         checkpoint = load_network(folder / trained.checkpoint)
         inputs = self._inputs(checkpoint)
         float_accuracy = self.trainer.validate(checkpoint.network).val_accuracy
-        graph = self.deployer.quantize(checkpoint, inputs)
-        accuracy, epochs = self._accuracy(graph), 0
-        log.info("int8 by calibration: validation accuracy %.2f %%, float %.2f %%", 100 * accuracy, 100 * float_accuracy)
-        if float_accuracy - accuracy > ONE_POINT:
-            tuned = self._fine_tune(checkpoint, inputs, folder)
+        graph = self.calibration.quantize(fold(checkpoint.network), checkpoint, inputs)
+        accuracy = calibrated = self._accuracy(graph)
+        log.info("validation accuracy: float %.2f %%, int8 by calibration %.2f %%", 100 * float_accuracy, 100 * calibrated)
+        epochs = 0
+        if float_accuracy - calibrated > MOST_LOSS:
+            tuned, tuned_epochs = self._fine_tune(checkpoint, graph, folder)
             if (tuned_accuracy := self._accuracy(tuned)) > accuracy:
-                graph, accuracy, epochs = tuned, tuned_accuracy, self.trainer.recipe.epochs
-            log.info("after quantisation-aware fine-tuning: validation accuracy %.2f %%", 100 * tuned_accuracy)
-        target = Path("deploy") / f"{architecture_id(trained.architecture)}-{trained.stage}"
-        return self.deployer.deploy(graph, inputs, folder / target)
+                graph, accuracy, epochs = tuned, tuned_accuracy, tuned_epochs
+            log.info("int8 after %d epochs of quantisation-aware fine-tuning: %.2f %%", tuned_epochs, 100 * tuned_accuracy)
+        name = f"deploy/{Path(trained.checkpoint).stem}-{trained.stage}"
+        deployed = self.deployer.deploy(graph, trained.architecture, inputs, folder / name, folder.name)
+        return DeploymentRecord(
+            stage=trained.stage,
+            architecture=trained.architecture,
+            checkpoint=trained.checkpoint,
+            calibration=self.calibration.method,
+            qat_epochs=epochs,
+            float_val_accuracy=float_accuracy,
+            calibrated_val_accuracy=calibrated,
+            int8_val_accuracy=accuracy,
+            deployed=deployed.model_copy(update={"folder": name}),
+        )
+
+    def _inputs(self, checkpoint: Checkpoint) -> Tensor:
+        """Training images as the network reads them, for calibration."""
+        self.data.setup("fit")
+        images, _ = next(iter(self.data.train_dataloader(self.calibration.images, self.seed)))
+        return resize(normalise(images, checkpoint.mean, checkpoint.std), checkpoint.network.architecture.resolution)
+
+    def _accuracy(self, graph: IntegerGraph) -> float:
+        return self.trainer.validate(Int8Network(graph, self.deployer.verifier.toolchain)).val_accuracy
+
+    def _fine_tune(self, checkpoint: Checkpoint, graph: IntegerGraph, folder: Path) -> tuple[IntegerGraph, int]:
+        network = QatNetwork(fold(checkpoint.network), graph)
+        work = folder / "deploy" / "fine_tuning"
+        score = self.trainer.fit(network, self.seed, folder=work)
+        shutil.rmtree(work)
+        return network.integer_graph(), len(score.curve)

@@ -21,7 +21,7 @@ from lmanet.records import Measurement
 from lmanet.space.c_static import CStaticOptions, CStaticPlan
 
 MODEL = "model_int8.tflite"
-C_FOLDER = "c"
+PROGRAM = "c"
 
 
 class Verifier:
@@ -57,10 +57,10 @@ class Verifier:
         folder.mkdir(parents=True, exist_ok=True)
         model = write_tflite(graph, run_id)
         (folder / MODEL).write_bytes(model)
-        plan = write_program(graph, folder / C_FOLDER, self.options)
+        plan = write_program(graph, folder / PROGRAM, self.options)
         with ThreadPoolExecutor(max_workers=2) as pool:  # TFLM runs in a process of its own, beside the compiler
             tflm_job = pool.submit(run_tflm, model, inputs)
-            elf = self.toolchain.compile(folder / C_FOLDER, self.core, folder / "network.elf")
+            elf = self.toolchain.compile(folder / PROGRAM, self.core, folder / "network.elf")
             run = self.emulator.run(elf, inputs.reshape(len(inputs), -1))
             tflm = tflm_job.result()
         _same_bits(tflm, run)

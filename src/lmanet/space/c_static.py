@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import NamedTuple
 
-from lmanet.space.c_steps import Step, c_steps, overlap_distance
+from lmanet.space.c_steps import Step, c_steps, overlap_distance, without_expansion
 from lmanet.space.graph import INPUT, Operator
 
 # Bytes; the arena starts at a multiple of it, and every tensor at a multiple of 4.
@@ -17,7 +17,7 @@ class CStaticOptions:
     """What the generated C does to save memory; each is part of the memory model.
 
     Attributes:
-        fuse: run expansion, depthwise convolution and projection row by row in one kernel.
+        fuse: run expansion, depthwise convolution and projection row by row in one kernel, wherever that does not raise the peak.
         in_place: let a kernel write over its input where nothing reads that any more.
         reorder: run the projection of a skip connection before or after the block's main path, whichever needs less.
     """
@@ -85,21 +85,24 @@ def plan_c_static(graph: Iterable[Operator], options: CStaticOptions | None = No
     """Plan the arena of a network."""
     options = options or CStaticOptions()
     best = _plan(c_steps(graph, options.fuse), options.in_place)
-    if options.reorder:
-        while better := next((plan for plan in _reordered(best, options.in_place) if plan.arena_bytes < best.arena_bytes), None):
-            best = better
+    while better := next((plan for plan in _changed(best, options) if plan.arena_bytes < best.arena_bytes), None):
+        best = better
     return best
 
 
-def _reordered(plan: CStaticPlan, in_place: bool) -> Iterator[CStaticPlan]:
-    """Plans with one step of the part where the peak stands moved to just after its input is made."""
-    part = plan.peak_step.operators[0].part
-    made = {INPUT: -1} | {step.output: i for i, step in enumerate(plan.steps)}
-    for i, step in enumerate(plan.steps):
-        earliest = max(made[name] for name in step.inputs) + 1
-        if step.operators[0].part == part and earliest < i:
-            rest = plan.steps[:i] + plan.steps[i + 1 :]
-            yield _plan((*rest[:earliest], step, *rest[earliest:]), in_place)
+def _changed(plan: CStaticPlan, options: CStaticOptions) -> Iterator[CStaticPlan]:
+    """Plans that differ where the peak stands: in what is fused there, or in the order of its part."""
+    steps, peak = plan.steps, plan.steps.index(plan.peak_step)
+    if steps[peak].rows and steps[peak].rows.expand:
+        yield _plan((*steps[:peak], *without_expansion(steps[peak]), *steps[peak + 1 :]), options.in_place)
+    if options.reorder:
+        part = steps[peak].operators[0].part
+        made = {INPUT: -1} | {step.output: i for i, step in enumerate(steps)}
+        for i, step in enumerate(steps):
+            earliest = max(made[name] for name in step.inputs) + 1
+            if step.operators[0].part == part and earliest < i:
+                rest = steps[:i] + steps[i + 1 :]
+                yield _plan((*rest[:earliest], step, *rest[earliest:]), options.in_place)
 
 
 def _plan(steps: tuple[Step, ...], in_place: bool) -> CStaticPlan:

@@ -116,6 +116,14 @@ def _single_step(operator: Operator) -> Step:
     return Step("scale" if operator.kind == "mul" else "add", (operator,), operator.inputs)
 
 
+def without_expansion(step: Step) -> tuple[Step, ...]:
+    """The same work with the expansion as a call of its own: more memory in all, but not all of it at the same time."""
+    assert step.rows and step.rows.expand
+    expand, rows = step.rows.expand, step.rows._replace(expand=None, add=None)
+    adding = (_single_step(step.rows.add),) if step.rows.add else ()
+    return (_single_step(expand), _rows_step(rows), *adding)
+
+
 def overlap_distance(step: Step) -> int | None:
     """Bytes before its first input at which the output of a call may start at the latest, if that input is not read again.
 

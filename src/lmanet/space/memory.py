@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple, get_args
 from lmanet.space.c_static import plan_c_static
 from lmanet.space.graph import Operator
 from lmanet.space.liveness import live_bytes
+from lmanet.space.tflm import tflm_arena
 
 
 Runtime = Literal["c_static", "tflm", "plain"]
@@ -53,7 +54,8 @@ def _c_static(graph: Sequence[Operator]) -> Memory:
 
 def _tflm(graph: Sequence[Operator]) -> Memory:
     arena = tflm_arena(graph)
-    return Memory(arena.arena_bytes, arena.operator_bytes)
+    live = [arena.live_bytes[operator.name] + arena.tail_bytes for operator in graph]
+    return Memory(arena.arena_bytes, tuple(live))
 
 
 _MODELS: dict[str, Callable[[Sequence[Operator]], Memory]] = {"plain": _plain, "c_static": _c_static, "tflm": _tflm}

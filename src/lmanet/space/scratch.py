@@ -5,31 +5,32 @@ from lmanet.space.graph import Operator
 # Pixels that are multiplied at once, each a column of int16.
 BLOCK_PIXELS = 4
 INT16_BYTES = 2
+# A depthwise convolution computes whole blocks of pixels, and reads this far past the last row for those that do not exist: 3 pixels at
+# stride 2, and the rest of a word.
+OVERREAD_BYTES = 8
 
 
 def conv_scratch_bytes(operator: Operator) -> int:
-    """Of ``lm_conv``: a block of columns, and for a kernel above 1x1 the bytes of one column before they are widened."""
+    """Of ``lm_conv``: a block of columns, and the bytes of one window where its pixels do not fill whole words."""
     pixels = operator.out_shape[1] * operator.out_shape[2]
     column = _whole_words(operator.kernel**2 * operator.in_shape[0])
-    gathered = 0 if operator.kernel == operator.stride == 1 else column
-    return (BLOCK_PIXELS if pixels >= BLOCK_PIXELS else 1) * column * INT16_BYTES + gathered
+    pointwise = operator.kernel == operator.stride == 1
+    window = 0 if pointwise or operator.in_shape[0] % 4 == 0 else column
+    return (BLOCK_PIXELS if pixels >= BLOCK_PIXELS else 1) * column * INT16_BYTES + window
 
 
 def rows_scratch_bytes(expand: Operator | None, depthwise: Operator, project: Operator | None) -> int:
-    """Of ``lm_rows``: a ring of input rows by channel, one row of padding, one row of output, a block of columns."""
+    """Of ``lm_rows``: a ring of input rows by channel, a block of columns, and a block of output before the input is added."""
     channels, height, _ = depthwise.in_shape
-    pitch = rows_pitch(depthwise)
-    ring = min(depthwise.kernel, height) * channels * pitch
-    row = _whole_words(depthwise.out_shape[2] * channels) if project else 0
-    columns = [_whole_words(operator.in_shape[0]) for operator in (expand, project) if operator]
-    return ring + pitch + row + BLOCK_PIXELS * INT16_BYTES * max(columns, default=0)
+    ring = min(depthwise.kernel, height) * channels * rows_pitch(depthwise)
+    columns = [BLOCK_PIXELS * INT16_BYTES * _whole_words(operator.in_shape[0]) for operator in (expand, project) if operator]
+    sums = BLOCK_PIXELS * project.out_shape[0] if project else 0
+    return ring + max([*columns, OVERREAD_BYTES]) + sums
 
 
 def rows_pitch(depthwise: Operator) -> int:
-    """Bytes of one padded row of one channel; the kernel reads whole words, at the last output beyond the row's end."""
-    read = 4 if depthwise.kernel <= 3 else 8
-    width = depthwise.in_shape[2] + sum(depthwise.padding)
-    return _whole_words(max(width, (depthwise.out_shape[2] - 1) * depthwise.stride + read))
+    """Bytes of one padded row of one channel."""
+    return _whole_words(depthwise.in_shape[2] + sum(depthwise.padding))
 
 
 def _whole_words(size: int) -> int:

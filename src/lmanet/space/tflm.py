@@ -1,6 +1,6 @@
 """What TensorFlow Lite Micro allocates for a network: a replay of its memory planner and of its allocations for good."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import Literal, NamedTuple
 
@@ -21,11 +21,13 @@ class TflmArena(NamedTuple):
         head_bytes: activations and scratch buffers as TFLM's greedy planner lays them out; the same on every processor.
         tail_bytes: what TFLM and its kernels allocate for good.
         peak_operator: name of the operator during which the highest bytes of the head are in use.
+        live_bytes: operator -> most bytes of tensors and scratch that are alive while it runs.
     """
 
     head_bytes: int
     tail_bytes: int
     peak_operator: str
+    live_bytes: Mapping[str, int]
 
     @property
     def arena_bytes(self) -> int:
@@ -51,7 +53,10 @@ def arena_of(operators: Sequence[TfliteOperator], kernels: Kernels = "cmsis_nn",
     highest = buffers[ends.index(head)]
     if kernels == "cmsis_nn":
         layout = layout._replace(op_data={**layout.op_data, **CMSIS_NN_OP_DATA})
-    return TflmArena(head, _tail(operators, scratch_count, layout), _busiest(operators, buffers, highest))
+    live = _live(operators, buffers)
+    within = range(max(highest.first, 1), highest.last + 1)
+    peak = max((operators[time - 1].source for time in within), key=live.__getitem__)
+    return TflmArena(head, _tail(operators, scratch_count, layout), peak, live)
 
 
 class _Buffer(NamedTuple):
@@ -125,11 +130,16 @@ def _plan(buffers: Sequence[_Buffer]) -> list[int]:
     return offsets
 
 
-def _busiest(operators: Sequence[TfliteOperator], buffers: Sequence[_Buffer], within: _Buffer) -> str:
-    """The operator with the most live bytes while the buffer ``within`` is in use."""
-    times = range(max(within.first, 1), within.last + 1)
-    live = {time: sum(size for size, first, last in buffers if first <= time <= last) for time in times}
-    return operators[max(live, key=live.__getitem__) - 1].source
+def _live(operators: Sequence[TfliteOperator], buffers: Sequence[_Buffer]) -> dict[str, int]:
+    """`TflmArena.live_bytes`."""
+    alive = [0] * (len(operators) + 1)  # at each time
+    for size, first, last in buffers:
+        for time in range(first, last + 1):
+            alive[time] += size
+    live: dict[str, int] = {}
+    for operator, size in zip(operators, alive[1:], strict=True):
+        live[operator.source] = max(live.get(operator.source, 0), size)
+    return live
 
 
 def _tail(operators: Sequence[TfliteOperator], scratch_count: int, layout: Layout) -> int:
