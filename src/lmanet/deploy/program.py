@@ -12,7 +12,7 @@ from lmanet.space.c_steps import Step
 from lmanet.space.graph import INPUT
 
 SOURCES = Path(__file__).parent / "c"
-KERNELS = ("lmanet_kernels.h", "lmanet_kernels.c")
+KERNELS = ("lmanet_kernels.h", "lmanet_inner.h", "lmanet_kernels.c", "lmanet_multiply.c", "lmanet_depthwise.c")
 LICENCE = "/* SPDX-License-Identifier: Apache-2.0 */\n"
 
 
