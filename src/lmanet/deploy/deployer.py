@@ -14,7 +14,7 @@ from lmanet.deploy.latency import latency_ms
 from lmanet.deploy.quantize import quantize
 from lmanet.deploy.settings import Settings
 from lmanet.deploy.verify import MODEL, PROGRAM, Verifier
-from lmanet.records import Deployed
+from lmanet.results import Deployed
 from lmanet.space import Architecture, estimate
 from lmanet.space.graph import INPUT
 from lmanet.space.weights import Checkpoint

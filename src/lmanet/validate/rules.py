@@ -63,8 +63,8 @@ class Limit:
         if given <= self.limit:
             return
         where, advice = ADVICE[self.quantity](architecture, num_classes, cost)
-        name = self.target.name
-        hint = f"{self.quantity}={given} {where} exceeds {self.limit} of target {name}{self._in_one_piece(given)}; {advice} (conf/target/{name}.yaml)"
+        name, more = self.target.name, self._in_one_piece(given)
+        hint = f"{self.quantity}={given} {where} exceeds {self.limit} of target {name}{more}; {advice} (conf/target/{name}.yaml)"
         yield Violation(rule=self.quantity, given=given, limit=self.limit, hint=hint)
 
     def _in_one_piece(self, given: int) -> str:
