@@ -14,7 +14,7 @@ from unicorn.arm_const import UC_ARM_REG_PC, UC_ARM_REG_SP, UC_CPU_ARM_CORTEX_M7
 
 from lmanet.deploy.elf import read_program
 from lmanet.deploy.firmware import write_firmware
-from lmanet.deploy.toolchain import SUPPORT, toolchain_named
+from lmanet.deploy.toolchain import toolchain_named
 from lmanet.errors import DeployError
 from lmanet.space import Region
 from lmanet.validate import Target
@@ -138,11 +138,10 @@ def test_a_frame_is_cropped_scaled_and_looked_up(firmware, tmp_path):
 
 def test_a_board_without_room_is_refused(tmp_path):
     class Full:
-        name, board, core, flash_bytes = "full", "a board", "cortex-m7", 1 << 20
+        name, board, core, clock_mhz, runtime, flash_bytes = "full", "a board", "cortex-m7", 480, "c_static", 1 << 20
         region = Region("SRAM", 0x20000000, 1024)
         regions = (region,)
-        stack_bytes, reserved_sram_bytes = 512, 1024
+        stack_bytes, runtime_sram_bytes, input_buffer_bytes = 512, 256, 256
 
     with pytest.raises(DeployError, match=r"conf/target/full\.yaml"):
         write_firmware(tmp_path, PROGRAM, Full(), np.zeros(48, np.int8), np.zeros(8, np.int8))
-    assert (SUPPORT / "firmware" / "lmanet.ld").exists()
