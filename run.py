@@ -30,12 +30,13 @@ from lmanet.space import load_architecture
 SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
 ROOT_KEYS = {
     *("name", "folder", "seed", "stages", "budget", "train_best", "arch", "checkpoint", "resume"),
-    *("space", "target", "data", "propose", "validate", "train", "execute", "pareto", "feedback", "distill", "explain", "track"),
+    *("space", "target", "data", "propose", "validate", "train", "execute", "pareto", "feedback", "distill", "deploy", "explain", "track"),
 }
 FILES = {
     HISTORY: "every trial",
     "front.json": "the networks that no other beats",
     "student.ckpt": "the best network: lmanet.load_network(path)",
+    "deploy": "the best network in int8: .tflite, C, firmware",
     "test.jsonl": "accuracy on the test images",
     "report.md": "the report, plots beside it",
 }
@@ -48,7 +49,7 @@ class Run:
         _refuse_unknown("setting", map(str, cfg), ROOT_KEYS)
         self.cfg = cfg
         self.folder = Path(cfg.folder)
-        self.stages = {name: getattr(self, name) for name in ("search", "train", "distill", "evaluate", "report")}
+        self.stages = {name: getattr(self, name) for name in ("search", "train", "distill", "deploy", "evaluate", "report")}
         _refuse_unknown("stage", cfg.stages, set(self.stages))
 
     def start(self) -> None:
@@ -81,10 +82,14 @@ class Run:
     def distill(self) -> None:
         make(self.cfg.distill, data=self.data, seed=self.cfg.seed).run(self.folder)
 
+    def deploy(self) -> None:
+        make(self.cfg.deploy, data=self.data, seed=self.cfg.seed, target=self.target).run(self.folder)
+
     def evaluate(self) -> None:
+        from lmanet.deploy import load_int8
         from lmanet.train import Evaluation
 
-        Evaluation(self.full_trainer, self.cfg.checkpoint, self.architecture if self.cfg.checkpoint else None).run(self.folder)
+        Evaluation(self.full_trainer, self.cfg.checkpoint, self.architecture if self.cfg.checkpoint else None, load_int8).run(self.folder)
 
     def report(self) -> None:
         make(self.cfg.explain, pareto=self.pareto, target=self.target, num_classes=self.data.num_classes).run(self.folder)
@@ -123,6 +128,7 @@ class Run:
             num_classes=data.num_classes,
             limits=self.target.limits,
             runtime=self.target.runtime,
+            c_options=self.target.c_options,
         )
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from lmanet.space import Architecture, Cost, Runtime, Space, architecture_id
+from lmanet.space import Architecture, CStaticOptions, Cost, Runtime, Space, architecture_id
 
 
 class Record(BaseModel):
@@ -235,6 +235,7 @@ class Brief(Record):
         images: what the images are, in words, for a prompt: "CIFAR-100", "handwritten digits".
         limits: quantity of `Cost` -> the most that the target allows.
         runtime: whose memory is limited.
+        c_options: what the generated C does to save memory.
     """
 
     space: Space
@@ -243,6 +244,7 @@ class Brief(Record):
     num_classes: int
     limits: Mapping[str, int]
     runtime: Runtime = "c_static"
+    c_options: CStaticOptions = CStaticOptions()
 
 
 class Budget(Record):

@@ -7,6 +7,8 @@ from lmanet.deploy.calibrate import METHODS, Range, calibrate
 from lmanet.deploy.fold import Folded, fold
 from lmanet.deploy.graph import Scale
 from lmanet.deploy.quantize import quantize, to_scale
+from lmanet.deploy.tflite import write_tflite
+from lmanet.deploy.tflm import run_tflm
 from lmanet.space import Operator, parse_architecture
 from lmanet.space.network import build
 
@@ -58,9 +60,9 @@ def check_contract(graph):
             assert constants.weights.min() >= -127
             assert operator.kind != "linear" or len(set(constants.scales)) == 1
         elif operator.kind == "add":
-            assert 2 * max(inputs) / 2**20 / result < 0.5
+            assert 2**-22 <= 2 * max(inputs) / 2**20 / result < 0.5
         elif operator.kind == "mul":
-            assert inputs[0] * inputs[1] / result < 0.5
+            assert 2**-22 <= inputs[0] * inputs[1] / result < 0.5
 
 
 @pytest.mark.parametrize("activation", ["relu6", "leaky_relu", "swish", "hard_swish"])
@@ -76,6 +78,22 @@ def test_integers_say_nearly_what_the_network_says(activation):
     assert set(graph.scales) == set(calibrate(folded, images[:1], METHODS["minmax"]))
 
 
+@pytest.mark.parametrize("activation", ["relu6", "leaky_relu", "swish", "hard_swish"])
+def test_tflm_computes_what_the_integers_say(activation):
+    """The rounding float network is the integer graph but for halves that fall to either side."""
+    pytest.importorskip("tflite_micro")
+    folded = fold(network(activation))
+    images = torch.randn(24, 3, 24, 24)
+    graph = quantize(folded, calibrate(folded, images, METHODS["minmax"]), "abcdefg", MEAN, STD)
+    source, result = graph.scales["input"], graph.scales["classifier.linear"]
+    inputs = (images / source.scale).round().add(source.zero_point).clamp(-128, 127).to(torch.int8).permute(0, 2, 3, 1).numpy()
+    outputs = run_tflm(write_tflite(graph, "test"), inputs).outputs.astype(float)
+    with torch.no_grad():
+        expected = dequantised(graph)(images).numpy() / result.scale + result.zero_point
+    assert np.abs(outputs - expected).mean() < 1
+    assert np.abs(outputs - expected).max() < 6
+
+
 @pytest.mark.parametrize("activation", ["relu6", "hard_swish"])
 def test_the_kernels_contract_holds_where_channels_differ_wildly(activation):
     made = network(activation, wild=1e4)
@@ -85,6 +103,17 @@ def test_the_kernels_contract_holds_where_channels_differ_wildly(activation):
         made.stage1_0.project.norm.bias[0] = 3.0
     folded = fold(made)
     check_contract(quantize(folded, calibrate(folded, torch.randn(8, 3, 24, 24), METHODS["minmax"]), "abcdefg", MEAN, STD))
+
+
+@pytest.mark.parametrize("factor", [1e-6, 1e6])
+def test_the_kernels_contract_holds_where_ranges_do_not_fit_each_other(factor):
+    folded = fold(network("leaky_relu"))
+    ranges = calibrate(folded, torch.randn(8, 3, 24, 24), METHODS["minmax"])
+    for operator in folded.graph:
+        if operator.kind in ("add", "mul", "mean"):
+            low, high = ranges[operator.name]
+            ranges[operator.name] = Range(low * factor, high * factor)
+    check_contract(quantize(folded, ranges, "abcdefg", MEAN, STD))
 
 
 def one_convolution(weight, bias, activation="none"):

@@ -26,13 +26,11 @@ class CandidateVerifier:
     Args:
         num_classes: width of the classifier.
         verifier: that runs them.
-        seed: of the weights and of the images, which are noise.
     """
 
-    def __init__(self, num_classes: int, verifier: Verifier, seed: int = 0) -> None:
+    def __init__(self, num_classes: int, verifier: Verifier) -> None:
         self.num_classes = num_classes
         self.verifier = verifier
-        self.seed = seed
 
     def measure(self, architecture: Architecture) -> Measurement:
         """Quantise the network with random weights, and verify it; no file is kept.
@@ -40,12 +38,11 @@ class CandidateVerifier:
         Raises:
             DeployError: two runtimes differ, or a memory model is wrong.
         """
-        generator = torch.Generator().manual_seed(self.seed)
-        images = torch.randn(IMAGES, 3, architecture.resolution, architecture.resolution, generator=generator)
-        graph = untrained_graph(architecture, self.num_classes, images, self.seed)
+        images = torch.randn(IMAGES, 3, architecture.resolution, architecture.resolution, generator=torch.Generator().manual_seed(0))
+        graph = untrained_graph(architecture, self.num_classes, images)
         with tempfile.TemporaryDirectory(prefix="lmanet-") as folder:
             inputs = to_int8(images[:1], graph.scales[INPUT])
-            return self.verifier.verify(graph, inputs, Path(folder), architecture_id(architecture))
+            return self.verifier.verify(graph, inputs, Path(folder) / architecture_id(architecture))[1]
 
 
 def untrained_graph(architecture: Architecture, num_classes: int, images: Tensor, seed: int = 0) -> IntegerGraph:

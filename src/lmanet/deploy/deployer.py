@@ -1,6 +1,5 @@
 """Deployer: a trained network -> int8, files to flash, and all that was measured on the way."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor
@@ -8,13 +7,13 @@ from torch import Tensor
 from lmanet.deploy.board import Board
 from lmanet.deploy.calibrate import METHODS, calibrate
 from lmanet.deploy.firmware import write_firmware
-from lmanet.deploy.fold import Folded
+from lmanet.deploy.fold import fold
 from lmanet.deploy.graph import IntegerGraph
 from lmanet.deploy.int8_network import to_int8
 from lmanet.deploy.latency import latency_ms
 from lmanet.deploy.quantize import quantize
+from lmanet.deploy.settings import Settings
 from lmanet.deploy.verify import MODEL, PROGRAM, Verifier
-from lmanet.errors import ConfigError
 from lmanet.records import Deployed
 from lmanet.space import Architecture, estimate
 from lmanet.space.graph import INPUT
@@ -23,73 +22,47 @@ from lmanet.space.weights import Checkpoint
 FIRMWARE = "firmware"
 
 
-@dataclass(frozen=True)
-class Calibration:
-    """How the ranges of activations are found.
+class Deployer:
+    """Quantises networks, writes their files, and verifies them."""
 
-    Attributes:
-        method: ``minmax``, ``percentile`` or ``mse``.
-        images: of the training set that are looked at.
-    """
+    def __init__(self, target: Board, settings: Settings) -> None:
+        self.target = target
+        self.settings = settings
+        self.verifier = Verifier(target.core, settings.toolchain, settings.emulator, target.c_options)
 
-    method: str = "mse"
-    images: int = 256
-
-    def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise ConfigError(f"calibration method={self.method!r} is unknown; legal are {', '.join(METHODS)} (conf/deploy)")
-        if self.images < 1:
-            raise ConfigError(f"calibration images={self.images}: at least one is needed (conf/deploy)")
-
-    def quantize(self, folded: Folded, checkpoint: Checkpoint, inputs: Tensor) -> IntegerGraph:
-        """Quantise a folded network after its training.
+    def quantize(self, checkpoint: Checkpoint, inputs: Tensor) -> IntegerGraph:
+        """Bring a trained network to int8 by calibration.
 
         Args:
-            checkpoint: that it was folded from, for what its input and output mean.
             inputs: normalised images of the training set (N, 3, R, R).
         """
-        ranges = calibrate(folded, inputs[: self.images], METHODS[self.method])
+        folded = fold(checkpoint.network)
+        ranges = calibrate(folded, inputs[: self.settings.calibration_images], METHODS[self.settings.calibration])
         return quantize(folded, ranges, checkpoint.classes, checkpoint.mean, checkpoint.std)
 
-
-class Deployer:
-    """Writes and verifies all files of a network.
-
-    Args:
-        target: the board.
-        verifier: that runs the network.
-        compare_images: on which the runtimes must agree.
-    """
-
-    def __init__(self, target: Board, verifier: Verifier, compare_images: int = 4) -> None:
-        if compare_images < 1:
-            raise ConfigError(f"deploy.compare_images={compare_images}: at least one image must be compared (conf/deploy)")
-        self.target = target
-        self.verifier = verifier
-        self.compare_images = compare_images
-
-    def deploy(self, graph: IntegerGraph, architecture: Architecture, inputs: Tensor, folder: Path, run_id: str) -> Deployed:
+    def deploy(self, graph: IntegerGraph, architecture: Architecture, inputs: Tensor, folder: Path) -> Deployed:
         """Write ``model_int8.tflite``, ``c/`` and ``firmware/`` into ``folder`` and run the network everywhere.
 
         Args:
-            inputs: normalised images (N, 3, R, R).
-            run_id: written into the ``.tflite`` file.
+            inputs: normalised images (N, 3, R, R) to compare outputs on.
+            folder: its name goes into the ``.tflite`` file.
 
         Raises:
-            DeployError: two runtimes differ, or the network does not fit the board.
+            DeployError: two runtimes differ, or the board leaves nothing to the network.
             ConfigError: a tool that is asked for is missing.
         """
-        images = to_int8(inputs[: self.compare_images], graph.scales[INPUT])
-        measurement = self.verifier.verify(graph, images, folder, run_id)
-        write_firmware(folder / FIRMWARE, folder / PROGRAM, self.target, images[0], self.verifier)
+        target = self.target
+        images = to_int8(inputs[: self.settings.compare_images], graph.scales[INPUT])
+        outputs, measurement = self.verifier.verify(graph, images, folder)
+        write_firmware(folder / FIRMWARE, folder / PROGRAM, target, images[0], outputs[0])
         return Deployed(
             folder=str(folder),
             tflite=MODEL,
             program=PROGRAM,
             firmware=FIRMWARE,
-            target=self.target.name,
-            clock_mhz=self.target.clock_mhz,
-            cost=estimate(architecture, len(graph.labels), self.target.runtime),
+            target=target.name,
+            clock_mhz=target.clock_mhz,
+            cost=estimate(architecture, len(graph.labels), target.runtime, target.c_options),
             measurement=measurement,
-            estimated_latency_ms=latency_ms(measurement.measured_instructions, self.target.core, self.target.clock_mhz),
+            estimated_latency_ms=latency_ms(measurement.measured_instructions, target.core, target.clock_mhz),
         )

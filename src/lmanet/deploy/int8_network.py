@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from lmanet.deploy.graph import IntegerGraph, Scale
 from lmanet.deploy.host import HostNetwork
 from lmanet.deploy.program import write_program
+from lmanet.deploy.tflite import read_metadata
 from lmanet.deploy.toolchain import Toolchain
+from lmanet.deploy.verify import MODEL, PROGRAM
 from lmanet.space.graph import INPUT
 from lmanet.space.images import resize
 
@@ -20,29 +22,39 @@ class Int8Network(nn.Module):
     """Takes normalised images (N, 3, H, W) of any size, gives logits (N, classes): the deployed arithmetic on this machine.
 
     Args:
-        graph: the network in integers.
-        toolchain: that compiles its C for this machine.
+        program: folder of the generated C.
+        toolchain: that compiles it for this machine.
+        input_scale, output_scale: of image and logits.
         workers: threads.
     """
 
-    def __init__(self, graph: IntegerGraph, toolchain: Toolchain, workers: int = 1) -> None:
+    def __init__(self, program: Path, toolchain: Toolchain, input_scale: Scale, output_scale: Scale, workers: int = 1) -> None:
         super().__init__()
-        self.graph = graph
-        with tempfile.TemporaryDirectory(prefix="lmanet-") as name:
-            folder = Path(name)
-            write_program(graph, folder)
-            self._network = HostNetwork(toolchain.compile_host_network(folder, folder / "network.so"), workers)
-
-    @property
-    def num_classes(self) -> int:
-        """Width of the logits."""
-        return self.graph.operators[-1].out_shape[0]
+        self.input_scale = input_scale
+        self.output_scale = output_scale
+        with tempfile.TemporaryDirectory(prefix="lmanet-") as folder:
+            self._network = HostNetwork(toolchain.compile_host_network(program, Path(folder) / "network.so"), workers)
+        self.num_classes = self._network.output_bytes
+        self.resolution = round((self._network.input_bytes / 3) ** 0.5)
 
     def forward(self, images: Tensor) -> Tensor:
-        inputs = to_int8(resize(images, self.graph.operators[0].in_shape[1]), self.graph.scales[INPUT])
-        scale = self.graph.scales[self.graph.operators[-1].name]
-        logits = torch.from_numpy(self._network.run(inputs).astype(np.float32) - scale.zero_point) * scale.scale
+        outputs = self._network.run(to_int8(resize(images, self.resolution), self.input_scale))
+        logits = torch.from_numpy(outputs.astype(np.float32) - self.output_scale.zero_point) * self.output_scale.scale
         return logits.to(images.device)
+
+
+def int8_network(graph: IntegerGraph, toolchain: Toolchain, workers: int = 1) -> Int8Network:
+    """The module of an integer graph; its C is written for this alone."""
+    with tempfile.TemporaryDirectory(prefix="lmanet-") as folder:
+        write_program(graph, Path(folder))
+        return Int8Network(Path(folder), toolchain, graph.scales[INPUT], graph.scales[graph.operators[-1].name], workers)
+
+
+def load_deployed(folder: Path, toolchain: Toolchain, workers: int = 1) -> Int8Network:
+    """The module of a network that was deployed into ``folder``."""
+    content = read_metadata((folder / MODEL).read_bytes())
+    scales = [Scale(content[end]["scale"], content[end]["zero_point"]) for end in ("input", "output")]
+    return Int8Network(folder / PROGRAM, toolchain, *scales, workers)
 
 
 def to_int8(inputs: Tensor, scale: Scale) -> NDArray[np.int8]:

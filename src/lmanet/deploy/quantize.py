@@ -1,5 +1,6 @@
 """Float graph and ranges -> integer graph, by TFLite's quantisation specification."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -40,22 +41,25 @@ def quantize(
     scales = {"input": to_scale(ranges["input"])}
     filters = {}
     for operator in folded.graph:
-        for name, scale in _scales(folded, operator, ranges, scales).items():
-            scales[name] = scale
+        scales |= _scales(folded, operator, ranges, scales)
         if operator.kind in WITH_WEIGHTS:
             linear = scales[operator.name if operator.activation in FUSED else tensor_before_table(operator)]
             filters[operator.name] = _filter(folded, operator, scales[operator.inputs[0]].scale, linear.scale)
     return IntegerGraph(folded.graph, scales, filters, tuple(labels), mean, std)
 
 
-def to_scale(span: Range, least: float = 0.0) -> Scale:
+def to_scale(span: Range, least: float = 0.0, most: float = math.inf) -> Scale:
     """The int8 scale that spans a range, zero being an integer.
 
     Args:
         span: of real numbers.
         least: the smallest scale allowed.
+        most: the largest; a wider span is shrunk towards zero.
     """
-    scale = max((span.high - span.low) / LEVELS, least, LEAST_SCALE)
+    scale = (span.high - span.low) / LEVELS
+    if scale > most:
+        span, scale = Range(span.low * most / scale, span.high * most / scale), most
+    scale = max(scale, least, LEAST_SCALE)
     # Of the two ends, the zero point is counted from the one that is nearer to it, as TFLite does.
     real = -128 - span.low / scale if -span.low / scale < 127 else 127 - span.high / scale
     return Scale(float(np.float32(scale)), int(np.clip(_rounded(real), -128, 127)))
@@ -63,31 +67,34 @@ def to_scale(span: Range, least: float = 0.0) -> Scale:
 
 def _scales(folded: Folded, operator: Operator, ranges: Mapping[str, Range], scales: Mapping[str, Scale]) -> dict[str, Scale]:
     """Scale of the result of an operator, and of what its table reads."""
-    inputs = [scales[name].scale for name in operator.inputs]
+    bounds = _bounds(folded, operator, [scales[name].scale for name in operator.inputs])
     if operator.activation in FUSED:
         span = ranges[operator.name]
         if operator.activation != "none":
             span = Range(0.0, min(span.high, 6.0) if operator.activation == "relu6" else span.high)
-        return {operator.name: to_scale(span, _least(folded, operator, inputs))}
-    before = to_scale(ranges[tensor_before_table(operator)], _least(folded, operator, inputs))
+        return {operator.name: to_scale(span, *bounds)}
+    before = to_scale(ranges[tensor_before_table(operator)], *bounds)
     if operator.activation == "sigmoid":
-        result = Scale(float(np.float32(SIGMOID_SCALE)), SIGMOID_ZERO_POINT)
+        result = Scale(SIGMOID_SCALE, SIGMOID_ZERO_POINT)
     else:
         # HARD_SWISH, and MUL by 1/256 steps of a sigmoid, have multipliers that must stay below a half.
         result = to_scale(ranges[operator.name], before.scale / 64 if operator.activation in ("swish", "hard_swish") else 0.0)
     return {tensor_before_table(operator): before, operator.name: result}
 
 
-def _least(folded: Folded, operator: Operator, inputs: list[float]) -> float:
-    """The smallest scale of a result for which the operator's multipliers stay below a half."""
+def _bounds(folded: Folded, operator: Operator, inputs: list[float]) -> tuple[float, float]:
+    """Least and greatest scale of what an operator makes.
+
+    Below the least a multiplier would reach a half; at the greatest the result spans all that the inputs' integers can make.
+    """
     if operator.kind == "add":
-        return 2 * max(inputs) / 2**20 / MOST_MULTIPLIER
+        return 2 * max(inputs) / 2**20 / MOST_MULTIPLIER, 2 * max(inputs)
     if operator.kind == "mul":
-        return inputs[0] * inputs[1] / MOST_MULTIPLIER
+        return inputs[0] * inputs[1] / MOST_MULTIPLIER, inputs[0] * inputs[1] * LEVELS
     if operator.kind == "mean":
-        return 0.0
+        return inputs[0] / 256, inputs[0]
     weight, bias = _numbers(folded, operator)
-    return float(_weight_scales(operator, weight, bias, inputs[0]).max()) * inputs[0] / MOST_MULTIPLIER
+    return float(_weight_scales(operator, weight, bias, inputs[0]).max()) * inputs[0] / MOST_MULTIPLIER, math.inf
 
 
 def _filter(folded: Folded, operator: Operator, input_scale: float, output_scale: float) -> Filter:

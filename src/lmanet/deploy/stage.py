@@ -7,12 +7,14 @@ from pathlib import Path
 
 from torch import Tensor
 
+from lmanet.deploy.board import Board
 from lmanet.deploy.candidate import CandidateVerifier
-from lmanet.deploy.deployer import Calibration, Deployer
+from lmanet.deploy.deployer import Deployer
 from lmanet.deploy.fold import fold
 from lmanet.deploy.graph import IntegerGraph
-from lmanet.deploy.int8_network import Int8Network
+from lmanet.deploy.int8_network import int8_network
 from lmanet.deploy.qat import QatNetwork
+from lmanet.deploy.settings import Settings
 from lmanet.errors import ConfigError
 from lmanet.records import Deployment as DeploymentRecord
 from lmanet.records import Front, MeasuredCandidate, TrainedNetwork
@@ -23,8 +25,6 @@ from lmanet.space.weights import Checkpoint, load_network
 from lmanet.steps import Fitter, ImageData
 
 log = logging.getLogger(__name__)
-# Share of 1: where calibration loses more than that, int8 is trained.
-MOST_LOSS = 0.01
 
 
 class Deployment:
@@ -35,19 +35,17 @@ class Deployment:
     Args:
         data: of the run; its training images calibrate, its validation images say what int8 costs.
         seed: of fine-tuning.
-        deployer: that writes and verifies.
+        target: the board.
         trainer: data -> trainer, by the recipe of quantisation-aware fine-tuning.
-        calibration: of the ranges.
+        settings: calibration and tools.
     """
 
-    def __init__(
-        self, data: ImageData, seed: int, deployer: Deployer, trainer: Callable[[ImageData], Fitter], calibration: Calibration
-    ) -> None:
+    def __init__(self, data: ImageData, seed: int, target: Board, trainer: Callable[[ImageData], Fitter], settings: Settings) -> None:
         self.data = data
         self.seed = seed
-        self.deployer = deployer
         self.trainer = trainer(data)
-        self.calibration = calibration
+        self.settings = settings
+        self.deployer = Deployer(target, settings)
 
     def run(self, folder: Path) -> None:
         self._measure_front(folder)
@@ -76,22 +74,22 @@ class Deployment:
         checkpoint = load_network(folder / trained.checkpoint)
         inputs = self._inputs(checkpoint)
         float_accuracy = self.trainer.validate(checkpoint.network).val_accuracy
-        graph = self.calibration.quantize(fold(checkpoint.network), checkpoint, inputs)
+        graph = self.deployer.quantize(checkpoint, inputs)
         accuracy = calibrated = self._accuracy(graph)
         log.info("validation accuracy: float %.2f %%, int8 by calibration %.2f %%", 100 * float_accuracy, 100 * calibrated)
         epochs = 0
-        if float_accuracy - calibrated > MOST_LOSS:
+        if float_accuracy - calibrated > self.settings.most_loss:
             tuned, tuned_epochs = self._fine_tune(checkpoint, graph, folder)
             if (tuned_accuracy := self._accuracy(tuned)) > accuracy:
                 graph, accuracy, epochs = tuned, tuned_accuracy, tuned_epochs
             log.info("int8 after %d epochs of quantisation-aware fine-tuning: %.2f %%", tuned_epochs, 100 * tuned_accuracy)
         name = f"deploy/{Path(trained.checkpoint).stem}-{trained.stage}"
-        deployed = self.deployer.deploy(graph, trained.architecture, inputs, folder / name, folder.name)
+        deployed = self.deployer.deploy(graph, trained.architecture, inputs, folder / name)
         return DeploymentRecord(
             stage=trained.stage,
             architecture=trained.architecture,
             checkpoint=trained.checkpoint,
-            calibration=self.calibration.method,
+            calibration=self.settings.calibration,
             qat_epochs=epochs,
             float_val_accuracy=float_accuracy,
             calibrated_val_accuracy=calibrated,
@@ -102,11 +100,11 @@ class Deployment:
     def _inputs(self, checkpoint: Checkpoint) -> Tensor:
         """Training images as the network reads them, for calibration."""
         self.data.setup("fit")
-        images, _ = next(iter(self.data.train_dataloader(self.calibration.images, self.seed)))
+        images, _ = next(iter(self.data.train_dataloader(self.settings.calibration_images, self.seed)))
         return resize(normalise(images, checkpoint.mean, checkpoint.std), checkpoint.network.architecture.resolution)
 
     def _accuracy(self, graph: IntegerGraph) -> float:
-        return self.trainer.validate(Int8Network(graph, self.deployer.verifier.toolchain)).val_accuracy
+        return self.trainer.validate(int8_network(graph, self.deployer.verifier.toolchain)).val_accuracy
 
     def _fine_tune(self, checkpoint: Checkpoint, graph: IntegerGraph, folder: Path) -> tuple[IntegerGraph, int]:
         network = QatNetwork(fold(checkpoint.network), graph)

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from lmanet.deploy.flatbuffer import TfliteFile
+from lmanet.deploy.flatbuffer import TfliteFile, tflite_schema
 from lmanet.deploy.graph import SIGMOID_SCALE, SIGMOID_ZERO_POINT, IntegerGraph, Scale
+from lmanet.errors import DeployError
 from lmanet.space.graph import INPUT
 from lmanet.space.tflite import AXES, TfliteOperator, tflite_operators
 
@@ -37,6 +38,20 @@ def write_tflite(graph: IntegerGraph, run_id: str) -> bytes:
         file.operator(operator.kind, (*operator.inputs, *operator.constants), operator.output, options)
     file.metadata(METADATA_NAME, _metadata(graph, run_id))
     return file.pack([INPUT], [operators[-1].output])
+
+
+def read_metadata(model: bytes) -> dict[str, Any]:
+    """What `write_tflite` wrote into the entry ``lmanet``: run_id, labels, mean, std, and scale and zero_point of input and output.
+
+    Raises:
+        DeployError: the file has no such entry.
+    """
+    parsed = tflite_schema().ModelT.InitFromPackedBuf(model, 0)
+    for entry in parsed.metadata or []:
+        if entry.name == METADATA_NAME.encode():
+            content: dict[str, Any] = json.loads(parsed.buffers[entry.buffer].data.tobytes())
+            return content
+    raise DeployError(f"the .tflite file has no metadata entry {METADATA_NAME}; it is written by lmanet.deploy")
 
 
 def _scales(graph: IntegerGraph, operators: Sequence[TfliteOperator]) -> dict[str, Scale]:

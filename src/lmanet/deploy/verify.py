@@ -42,12 +42,12 @@ class Verifier:
         self.emulator = emulator_named(emulator)
         self.options = options or CStaticOptions()
 
-    def verify(self, graph: IntegerGraph, inputs: NDArray[np.int8], folder: Path, run_id: str) -> Measurement:
-        """Write a network's files into ``folder`` and run them on some images.
+    def verify(self, graph: IntegerGraph, inputs: NDArray[np.int8], folder: Path) -> tuple[NDArray[np.int8], Measurement]:
+        """Write a network's files into ``folder`` and run them on some images; gives the logits, int8 (N, classes), and what was measured.
 
         Args:
             inputs: (N, height, width, channels), in the integers of the network's input.
-            run_id: written into the ``.tflite`` file.
+            folder: its name goes into the ``.tflite`` file.
 
         Raises:
             DeployError: two runtimes differ in an output, or the arena is not what the memory model says.
@@ -55,7 +55,7 @@ class Verifier:
         """
         start = time.monotonic()
         folder.mkdir(parents=True, exist_ok=True)
-        model = write_tflite(graph, run_id)
+        model = write_tflite(graph, folder.name)
         (folder / MODEL).write_bytes(model)
         plan = write_program(graph, folder / PROGRAM, self.options)
         with ThreadPoolExecutor(max_workers=2) as pool:  # TFLM runs in a process of its own, beside the compiler
@@ -67,7 +67,7 @@ class Verifier:
         sizes = program_sizes(elf)
         if sizes.arena_bytes != plan.arena_bytes:
             raise DeployError(f"the arena in {elf} has {sizes.arena_bytes} bytes, the memory model says {plan.arena_bytes}; report this network")
-        return Measurement(
+        measurement = Measurement(
             toolchain=self.toolchain.name,
             emulator=self.emulator.name,
             core=self.core,
@@ -82,6 +82,7 @@ class Verifier:
             kernel_instructions=_by_kernel(plan, run),
             seconds=time.monotonic() - start,
         )
+        return tflm.outputs, measurement
 
 
 def _same_bits(tflm: TflmRun, run: EmulatorRun) -> None:

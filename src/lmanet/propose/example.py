@@ -50,7 +50,7 @@ def _climb(brief: Brief, rng: np.random.Generator) -> Architecture:
 
 
 def _awkwardness(architecture: Architecture, brief: Brief) -> Awkwardness:
-    cost = estimate(architecture, brief.num_classes, brief.runtime)
+    cost = estimate(architecture, brief.num_classes, brief.runtime, brief.c_options)
     shares = [getattr(cost, name) / limit for name, limit in brief.limits.items()]
     over = sum(share - 1 for share in shares if share > 1)
     return over, _broken_habits(architecture), abs(max(shares, default=ROOM) - ROOM)

@@ -45,7 +45,7 @@ class Prompt:
     def opening(self, brief: Brief) -> str:
         """The part that is the same in every request of a run, so that a server may keep it in its prefix cache."""
         shown = example(brief)
-        cost = estimate(shown, brief.num_classes, brief.runtime)
+        cost = estimate(shown, brief.num_classes, brief.runtime, brief.c_options)
         return _render(
             "design",
             images=_images(brief),

@@ -2,6 +2,7 @@
 
 from lmanet.space.architecture import Architecture, Head, Stage, Stem, explain_validation, load_architecture, parse_architecture
 from lmanet.space.board import Region
+from lmanet.space.c_static import CStaticOptions
 from lmanet.space.cost import Cost, estimate
 from lmanet.space.describe import describe, json_schema, write_proposal
 from lmanet.space.graph import Operator, architecture_id, operators
@@ -11,6 +12,7 @@ from lmanet.space.space import Space, load_space
 __all__ = [
     "RUNTIMES",
     "Architecture",
+    "CStaticOptions",
     "Cost",
     "Head",
     "Operator",

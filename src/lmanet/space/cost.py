@@ -5,6 +5,7 @@ from functools import lru_cache
 from math import prod
 
 from lmanet.space.architecture import Architecture
+from lmanet.space.c_static import CStaticOptions
 from lmanet.space.graph import Operator, operators
 from lmanet.space.memory import Runtime, memory
 
@@ -35,10 +36,17 @@ class Cost:
 
 
 @lru_cache(maxsize=4096)
-def estimate(architecture: Architecture, num_classes: int, runtime: Runtime = "c_static") -> Cost:
-    """Cost of ``architecture`` with a classifier of ``num_classes`` under a runtime; builds no network."""
+def estimate(
+    architecture: Architecture, num_classes: int, runtime: Runtime = "c_static", c_options: CStaticOptions | None = None
+) -> Cost:
+    """Cost of ``architecture`` with a classifier of ``num_classes`` under a runtime; builds no network.
+
+    Args:
+        runtime: ``c_static``, ``tflm`` or ``plain`` (see `lmanet.space.memory`).
+        c_options: what the generated C does to save memory; all of it by default.
+    """
     graph = operators(architecture, num_classes)
-    sram = memory(graph, runtime)
+    sram = memory(graph, runtime, c_options)
     return Cost(
         macs=sum(map(macs, graph)),
         params=sum(map(params, graph)),

@@ -1,9 +1,9 @@
 """How much SRAM a runtime allocates for a network: named memory models, one answer in common."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal, NamedTuple, get_args
 
-from lmanet.space.c_static import plan_c_static
+from lmanet.space.c_static import CStaticOptions, plan_c_static
 from lmanet.space.graph import Operator
 from lmanet.space.liveness import live_bytes
 from lmanet.space.tflm import tflm_arena
@@ -30,15 +30,18 @@ class Memory(NamedTuple):
         return self.operator_bytes.index(max(self.operator_bytes))
 
 
-def memory(graph: Sequence[Operator], runtime: Runtime) -> Memory:
+def memory(graph: Sequence[Operator], runtime: Runtime, c_options: CStaticOptions | None = None) -> Memory:
     """SRAM of a network by one of the memory models.
 
     Args:
         runtime: ``c_static``, the arena of our generated C; ``tflm``, the arena of TensorFlow Lite Micro with CMSIS-NN on a 32-bit
             target; ``plain``, the tensors alone, each whole and nothing in place, which no runtime that works layer by layer can
             do without.
+        c_options: of ``c_static``; the other models have none.
     """
-    return _MODELS[runtime](graph)
+    if runtime == "c_static":
+        return _c_static(graph, c_options)
+    return _plain(graph) if runtime == "plain" else _tflm(graph)
 
 
 def _plain(graph: Sequence[Operator]) -> Memory:
@@ -46,8 +49,8 @@ def _plain(graph: Sequence[Operator]) -> Memory:
     return Memory(max(live), live)
 
 
-def _c_static(graph: Sequence[Operator]) -> Memory:
-    plan = plan_c_static(graph)
+def _c_static(graph: Sequence[Operator], options: CStaticOptions | None) -> Memory:
+    plan = plan_c_static(graph, options)
     used = {operator.name: size for step, size in zip(plan.steps, plan.step_bytes, strict=True) for operator in step.operators}
     return Memory(plan.arena_bytes, tuple(used[operator.name] for operator in graph))
 
@@ -56,6 +59,3 @@ def _tflm(graph: Sequence[Operator]) -> Memory:
     arena = tflm_arena(graph)
     live = [arena.live_bytes[operator.name] + arena.tail_bytes for operator in graph]
     return Memory(arena.arena_bytes, tuple(live))
-
-
-_MODELS: dict[str, Callable[[Sequence[Operator]], Memory]] = {"plain": _plain, "c_static": _c_static, "tflm": _tflm}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 from lmanet.errors import ConfigError
-from lmanet.space import RUNTIMES, Region, Runtime
+from lmanet.space import RUNTIMES, CStaticOptions, Region, Runtime
 
 CORES = ("cortex-m4", "cortex-m7")
 
@@ -27,6 +27,7 @@ class Target:
         runtime_flash_bytes: part of it for code.
         macs: most multiply-accumulates for one image.
         estimated_latency_ms: most milliseconds for one image by estimate; None is no such limit.
+        c_options: what the generated C does to save memory; counted and generated alike.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Target:
     runtime_flash_bytes: int
     macs: int
     estimated_latency_ms: int | None = None
+    c_options: CStaticOptions = CStaticOptions()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "regions", tuple(self.regions))

@@ -28,7 +28,7 @@ class Validator:
         """Name every rule that ``architecture`` breaks; outside the space nothing else is checked."""
         if outside := tuple(self.membership.check(architecture)):
             return Verdict(accepted=False, violations=outside)
-        cost = estimate(architecture, self.num_classes, self.target.runtime)
+        cost = estimate(architecture, self.num_classes, self.target.runtime, self.target.c_options)
         repeated = tuple(Duplicate(known).check(architecture))
         exceeded = tuple(violation for limit in self.limits for violation in limit.check(architecture, self.num_classes, cost))
         accepted = not repeated and not (self.enforce and exceeded)
