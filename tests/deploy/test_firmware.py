@@ -138,10 +138,10 @@ def test_a_frame_is_cropped_scaled_and_looked_up(firmware, tmp_path):
 
 def test_a_board_without_room_is_refused(tmp_path):
     class Full:
-        name, board, core, clock_mhz, runtime, flash_bytes = "full", "a board", "cortex-m7", 480, "c_static", 1 << 20
+        name, board, core, flash_bytes = "full", "a board", "cortex-m7", 1 << 20
         region = Region("SRAM", 0x20000000, 1024)
         regions = (region,)
-        stack_bytes, runtime_sram_bytes, input_buffer_bytes = 512, 256, 256
+        stack_bytes, reserved_sram_bytes = 512, 1024
 
     with pytest.raises(DeployError, match=r"conf/target/full\.yaml"):
         write_firmware(tmp_path, PROGRAM, Full(), np.zeros(48, np.int8), np.zeros(8, np.int8))

@@ -1,15 +1,17 @@
 """The folder ``firmware``: a network's C with all that a board needs to run it, and the board's memory as its limit."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from shutil import copyfile
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lmanet.deploy.board import Board
 from lmanet.deploy.toolchain import GCC_CORES, SUPPORT
 from lmanet.errors import DeployError
+from lmanet.space import Region
 
 NETWORK = "network"
 COPIED = ("main.c", "arm-none-eabi.cmake")
@@ -22,7 +24,43 @@ FLASH_ADDRESS = 0x08000000
 CUBE_REGIONS = {0x24000000: "RAM_D1", 0x20010000: "RAM", 0x20000000: "RAM"}
 
 
-def write_firmware(folder: Path, program: Path, board: Board, image: NDArray[np.int8], logits: NDArray[np.int8]) -> None:
+class Part(Protocol):
+    """What must be known of a board; `lmanet.validate.Target` is one."""
+
+    @property
+    def name(self) -> str:
+        """Of the microcontroller."""
+
+    @property
+    def board(self) -> str:
+        """In words."""
+
+    @property
+    def core(self) -> str:
+        """``cortex-m4`` or ``cortex-m7``."""
+
+    @property
+    def regions(self) -> Iterable[Region]:
+        """Of its SRAM."""
+
+    @property
+    def region(self) -> Region:
+        """The network's, shared with stack, variables and camera frame."""
+
+    @property
+    def stack_bytes(self) -> int:
+        """Of that region, for the stack."""
+
+    @property
+    def reserved_sram_bytes(self) -> int:
+        """Of that region, for all but the network; the stack is part of it."""
+
+    @property
+    def flash_bytes(self) -> int:
+        """The whole flash memory."""
+
+
+def write_firmware(folder: Path, program: Path, part: Part, image: NDArray[np.int8], logits: NDArray[np.int8]) -> None:
     """Write C, start-up code, linker script, CMake files and instructions.
 
     Args:
@@ -40,36 +78,36 @@ def write_firmware(folder: Path, program: Path, board: Board, image: NDArray[np.
         copyfile(source, network / source.name)
     for source in [*(SUPPORT / "firmware" / name for name in COPIED), SUPPORT / "startup.c", SUPPORT / "memory.c"]:
         copyfile(source, folder / source.name)
-    values = _values(board) | {"ARENA_BYTES": f"{_arena_bytes(program):,}"}
+    values = _values(part) | {"ARENA_BYTES": f"{_arena_bytes(program):,}"}
     for name in FILLED:
         (folder / name).write_text(_fill((SUPPORT / "firmware" / name).read_text(encoding="utf-8"), values), encoding="utf-8")
     (folder / CHECK).write_text(_check(image, logits), encoding="utf-8")
 
 
-def _values(board: Board) -> dict[str, str]:
-    region, reserved = board.region, board.stack_bytes + board.runtime_sram_bytes + board.input_buffer_bytes
-    if reserved >= region.bytes:
+def _values(part: Part) -> dict[str, str]:
+    region, reserved = part.region, part.reserved_sram_bytes
+    if not part.stack_bytes <= reserved < region.bytes:
         raise DeployError(
-            f"target {board.name}: stack, runtime and camera frame take {reserved} of the {region.bytes} bytes of {region.name};"
-            f" something must be left to the network (conf/target/{board.name}.yaml)"
+            f"target {part.name}: of the {region.bytes} bytes of {region.name} {reserved} are reserved, the stack takes {part.stack_bytes};"
+            f" it must be part of what is reserved, and something be left to the network (conf/target/{part.name}.yaml)"
         )
     others = [
         f"    {_identifier(other.name)} (rw) : ORIGIN = {other.address:#x}, LENGTH = {other.bytes}\n"
-        for other in board.regions
+        for other in part.regions
         if other != region
     ]
     return {
-        "NAME": board.name,
-        "BOARD": board.board,
-        "CORE_FLAGS": " ".join(GCC_CORES[board.core]),
-        "DEFINITIONS": "LMANET_CACHES" if board.core == "cortex-m7" else "",
+        "NAME": part.name,
+        "BOARD": part.board,
+        "CORE_FLAGS": " ".join(GCC_CORES[part.core]),
+        "DEFINITIONS": "LMANET_CACHES" if part.core == "cortex-m7" else "",
         "REGION": region.name,
         "REGION_ADDRESS": f"{region.address:#x}",
         "FLASH_ADDRESS": f"{FLASH_ADDRESS:#x}",
-        "FLASH_BYTES": str(board.flash_bytes),
+        "FLASH_BYTES": str(part.flash_bytes),
         "RAM_ADDRESS": f"{region.address:#x}",
         "RAM_BYTES": str(reserved),
-        "STACK_BYTES": str(board.stack_bytes),
+        "STACK_BYTES": str(part.stack_bytes),
         "NETWORK_ADDRESS": f"{region.address + reserved:#x}",
         "NETWORK_BYTES": str(region.bytes - reserved),
         "OTHERS": "".join(others),
