@@ -7,7 +7,7 @@ python run.py resume=multirun/quickstart/2026-01-31_12-00-00
 import os
 import shutil
 import sys
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +86,12 @@ class Run:
         make(self.cfg.deploy, data=self.data, seed=self.cfg.seed, target=self.target).run(self.folder)
 
     def evaluate(self) -> None:
-        from lmanet.deploy import load_int8
+        from lmanet.deploy import load_deployed
         from lmanet.train import Evaluation
 
-        Evaluation(self.full_trainer, self.cfg.checkpoint, self.architecture if self.cfg.checkpoint else None, load_int8).run(self.folder)
+        architecture = self.architecture if self.cfg.checkpoint else None
+        load_int8 = partial(load_deployed, toolchain=self.cfg.deploy.settings.toolchain)
+        Evaluation(self.full_trainer, self.cfg.checkpoint, architecture, load_int8).run(self.folder)
 
     def report(self) -> None:
         make(self.cfg.explain, pareto=self.pareto, target=self.target, num_classes=self.data.num_classes).run(self.folder)

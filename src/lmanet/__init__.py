@@ -1,5 +1,6 @@
 """lmanet: a language model searches for image classifiers that fit a microcontroller."""
 
+from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,7 @@ from lmanet.errors import LmanetError
 from lmanet.space import Architecture, Space, architecture_id, estimate, load_architecture, load_space
 
 if TYPE_CHECKING:
+    from lmanet.deploy import deploy
     from lmanet.space.network import build
     from lmanet.space.weights import load_network, load_published_weights, save_network
 
@@ -17,6 +19,7 @@ __all__ = [
     "Space",
     "architecture_id",
     "build",
+    "deploy",
     "estimate",
     "load_architecture",
     "load_network",
@@ -36,4 +39,6 @@ def __getattr__(name: str) -> Any:
         from lmanet.space import weights
 
         return getattr(weights, name)
+    if name == "deploy":
+        return import_module("lmanet.deploy")  # which can be called
     raise AttributeError(f"module 'lmanet' has no attribute {name!r}")

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from lmanet.space import Architecture, CStaticOptions, Cost, Runtime, Space, architecture_id
+from lmanet.space import Architecture, Cost, CStaticOptions, Runtime, Space, architecture_id
 
 
 class Record(BaseModel):
@@ -317,7 +317,7 @@ class Evaluation(Record):
 
 
 class MeasuredCandidate(Record):
-    """One line of ``measured.jsonl``: a network of the front in the true runtimes, with untrained weights, which cost what trained ones do."""
+    """One line of ``measured.jsonl``: a network of the front in the true runtimes, with untrained weights; trained ones cost the same."""
 
     architecture: Architecture
     measurement: Measurement

@@ -328,7 +328,9 @@ def test_rows(machine, integer_graph, seed):
         outputs = channels if with_add else outputs
         layers.append(operator("a.project", "conv", ("a.depthwise",), layers[-1].out_shape, outputs))
         if with_add:
-            layers.append(operator("a.add", "add", ("a.project", "input") if seed % 3 else ("input", "a.project"), layers[-1].out_shape, outputs))
+            layers.append(
+                operator("a.add", "add", ("a.project", "input") if seed % 3 else ("input", "a.project"), layers[-1].out_shape, outputs)
+            )
     check(machine, widened(integer_graph(layers, seed), rng), rng, overlap=OVERLAPS[seed // 8 % 3])
 
 

@@ -15,7 +15,12 @@ def test_a_depthwise_stage_by_hand(make):
     Flash: 27 + 12 x 3; 48 + 12 x 16; 160 + 12 x 10.
     """
     assert estimate(make(), 10, "plain") == Cost(
-        macs=76_960, params=33 + 80 + 170, runtime="plain", peak_sram_bytes=19_456, flash_bytes=63 + 240 + 280, peak_operator="stage1.0.project"
+        macs=76_960,
+        params=33 + 80 + 170,
+        runtime="plain",
+        peak_sram_bytes=19_456,
+        flash_bytes=63 + 240 + 280,
+        peak_operator="stage1.0.project",
     )
     assert list(live_bytes(operators(make(), 10))) == [6_144, 19_456, 16_400, 26]
 

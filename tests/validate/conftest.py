@@ -14,7 +14,12 @@ def space():
 @pytest.fixture
 def make_target():
     def make(**changes) -> Target:
-        usual = {"core": "cortex-m7", "clock_mhz": 100, "runtime": "plain", "regions": [Region("SRAM", 0, changes.pop("sram_bytes", 10_000))]}
+        usual = {
+            "core": "cortex-m7",
+            "clock_mhz": 100,
+            "runtime": "plain",
+            "regions": [Region("SRAM", 0, changes.pop("sram_bytes", 10_000))],
+        }
         usual |= {"stack_bytes": 400, "runtime_sram_bytes": 600, "input_buffer_bytes": 500, "flash_bytes": 4_000}
         usual |= {"runtime_flash_bytes": 1_000, "macs": 200_000}
         return Target(**{"name": "toy", "board": "a toy", **usual, **changes})

@@ -1,13 +1,10 @@
 """``lmanet.deploy(...)``: one call from a trained network to the files on the board."""
 
-import sys
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 from torch import Tensor
 
-from lmanet.deploy.board import Board
+from lmanet.deploy.board import Board, Stm32H743
 from lmanet.deploy.deployer import Deployer
 from lmanet.deploy.settings import Settings
 from lmanet.errors import ConfigError
@@ -42,8 +39,10 @@ def deploy(
         raise ConfigError("the architecture is not that of the network; pass network.architecture")
     size = (3, architecture.resolution, architecture.resolution)
     if calibration_images.ndim != 4 or tuple(calibration_images.shape[1:]) != size:
-        raise ConfigError(f"calibration images have the shape {tuple(calibration_images.shape)}; the network reads (N, {size[0]}, {size[1]}, {size[2]})")
-    deployer = Deployer(target or default_target(), Settings())
+        raise ConfigError(
+            f"calibration images have the shape {tuple(calibration_images.shape)}; the network reads (N, {size[0]}, {size[1]}, {size[2]})"
+        )
+    deployer = Deployer(target or Stm32H743(), Settings())
     graph = deployer.quantize(checkpoint, calibration_images)
     return deployer.deploy(graph, architecture, calibration_images, Path(out_dir))
 

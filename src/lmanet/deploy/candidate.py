@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from lmanet.deploy.calibrate import calibrate, minmax
-from lmanet.deploy.int8_network import to_int8
 from lmanet.deploy.fold import fold
 from lmanet.deploy.graph import IntegerGraph
+from lmanet.deploy.int8_network import to_int8
 from lmanet.deploy.quantize import quantize
 from lmanet.deploy.verify import Verifier
 from lmanet.records import Measurement

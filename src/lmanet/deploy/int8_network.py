@@ -12,7 +12,7 @@ from lmanet.deploy.graph import IntegerGraph, Scale
 from lmanet.deploy.host import HostNetwork
 from lmanet.deploy.program import write_program
 from lmanet.deploy.tflite import read_metadata
-from lmanet.deploy.toolchain import Toolchain
+from lmanet.deploy.toolchain import Toolchain, toolchain_named
 from lmanet.deploy.verify import MODEL, PROGRAM
 from lmanet.space.graph import INPUT
 from lmanet.space.images import resize
@@ -50,11 +50,11 @@ def int8_network(graph: IntegerGraph, toolchain: Toolchain, workers: int = 1) ->
         return Int8Network(Path(folder), toolchain, graph.scales[INPUT], graph.scales[graph.operators[-1].name], workers)
 
 
-def load_deployed(folder: Path, toolchain: Toolchain, workers: int = 1) -> Int8Network:
-    """The module of a network that was deployed into ``folder``."""
+def load_deployed(folder: Path, toolchain: str = "zig", workers: int = 1) -> Int8Network:
+    """The module of a network that was deployed into ``folder``; its images are normalised as those of the float network."""
     content = read_metadata((folder / MODEL).read_bytes())
-    scales = [Scale(content[end]["scale"], content[end]["zero_point"]) for end in ("input", "output")]
-    return Int8Network(folder / PROGRAM, toolchain, *scales, workers)
+    source, result = (Scale(content[end]["scale"], content[end]["zero_point"]) for end in ("input", "output"))
+    return Int8Network(folder / PROGRAM, toolchain_named(toolchain), source, result, workers)
 
 
 def to_int8(inputs: Tensor, scale: Scale) -> NDArray[np.int8]:

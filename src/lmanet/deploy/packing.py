@@ -45,7 +45,7 @@ def channel(real_multiplier: float, zero_point: int, bias: int = 0, most: int = 
         raise DeployError(f"a sum of {most} may occur, and the kernels hold less than {MOST_SUM}; quantise with lmanet.deploy.quantize")
     if not 1 <= shift <= MOST_SHIFT:
         raise DeployError(
-            f"a multiplier of {real_multiplier:.3g} is outside the kernels' 2^-{MOST_SHIFT + 1} to 1/2; quantise with lmanet.deploy.quantize"
+            f"a multiplier of {real_multiplier:.3g} is outside the kernels' 2^-{MOST_SHIFT + 1} to 0.5; use lmanet.deploy.quantize"
         )
     return Channel(2 * bias, multiplier, (1 << (shift - 1)) + (zero_point << shift), shift)
 

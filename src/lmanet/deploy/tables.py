@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 
 from lmanet.deploy.graph import SIGMOID_SCALE, SIGMOID_ZERO_POINT, IntegerGraph, Scale
 from lmanet.space import Operator
-from lmanet.space.int8 import tensor_before_table
+from lmanet.space.int8 import LEAKY_RELU_SLOPE, tensor_before_table
 
 Integers = NDArray[np.int64]
 
 INPUTS: Integers = np.arange(-128, 128)
-LEAKY_RELU_SLOPE = 0.01  # torch's default, which the networks are trained with
 SIGMOID = Scale(SIGMOID_SCALE, SIGMOID_ZERO_POINT)
 
 

@@ -10,11 +10,10 @@ from lmanet.deploy.flatbuffer import TfliteFile, tflite_schema
 from lmanet.deploy.graph import SIGMOID_SCALE, SIGMOID_ZERO_POINT, IntegerGraph, Scale
 from lmanet.errors import DeployError
 from lmanet.space.graph import INPUT
+from lmanet.space.int8 import LEAKY_RELU_SLOPE
 from lmanet.space.tflite import AXES, TfliteOperator, tflite_operators
 
 METADATA_NAME = "lmanet"
-# torch's LeakyReLU, which the networks are trained with.
-LEAKY_RELU_SLOPE = 0.01
 # TFLite's weights: convolution (out, k, k, in), depthwise (1, k, k, channels), linear (out, in); ours are (out, in, k, k).
 _AXES_OF_WEIGHTS = {"CONV_2D": (0, 2, 3, 1), "DEPTHWISE_CONV_2D": (1, 2, 3, 0)}
 

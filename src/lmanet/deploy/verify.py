@@ -66,7 +66,9 @@ class Verifier:
         _same_bits(tflm, run)
         sizes = program_sizes(elf)
         if sizes.arena_bytes != plan.arena_bytes:
-            raise DeployError(f"the arena in {elf} has {sizes.arena_bytes} bytes, the memory model says {plan.arena_bytes}; report this network")
+            raise DeployError(
+                f"the arena in {elf} has {sizes.arena_bytes} bytes, the memory model says {plan.arena_bytes}; report this network"
+            )
         measurement = Measurement(
             toolchain=self.toolchain.name,
             emulator=self.emulator.name,

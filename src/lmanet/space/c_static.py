@@ -1,6 +1,6 @@
 """Memory model ``c_static``: the static arena of our generated C, planned by the very function that the generator uses."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import NamedTuple
@@ -93,7 +93,7 @@ def plan_c_static(graph: Iterable[Operator], options: CStaticOptions | None = No
 def _changed(plan: CStaticPlan, options: CStaticOptions) -> Iterator[CStaticPlan]:
     """Plans that differ where the peak stands: in what is fused there, or in the order of its part."""
     steps, peak = plan.steps, plan.steps.index(plan.peak_step)
-    if steps[peak].rows and steps[peak].rows.expand:
+    if (rows := steps[peak].rows) and rows.expand:
         yield _plan((*steps[:peak], *without_expansion(steps[peak]), *steps[peak + 1 :]), options.in_place)
     if options.reorder:
         part = steps[peak].operators[0].part

@@ -36,9 +36,7 @@ class Cost:
 
 
 @lru_cache(maxsize=4096)
-def estimate(
-    architecture: Architecture, num_classes: int, runtime: Runtime = "c_static", c_options: CStaticOptions | None = None
-) -> Cost:
+def estimate(architecture: Architecture, num_classes: int, runtime: Runtime = "c_static", c_options: CStaticOptions | None = None) -> Cost:
     """Cost of ``architecture`` with a classifier of ``num_classes`` under a runtime; builds no network.
 
     Args:

@@ -8,7 +8,6 @@ from lmanet.space.graph import Operator
 from lmanet.space.liveness import live_bytes
 from lmanet.space.tflm import tflm_arena
 
-
 Runtime = Literal["c_static", "tflm", "plain"]
 RUNTIMES: tuple[str, ...] = get_args(Runtime)
 

@@ -2,12 +2,16 @@
 
 import logging
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
+
+from torch import nn
 
 from lmanet.errors import ConfigError
+from lmanet.records import Deployment, TrainedNetwork
 from lmanet.records import Evaluation as EvaluationRecord
-from lmanet.records import TrainedNetwork
-from lmanet.runfiles import DISTILL, FULL, TEST, append_record, read_records
+from lmanet.runfiles import DEPLOY, DISTILL, FULL, TEST, append_record, read_records
 from lmanet.space import Architecture
 from lmanet.space.weights import Checkpoint, load_network, load_published_weights
 from lmanet.train.trainer import Trainer
@@ -15,42 +19,70 @@ from lmanet.train.trainer import Trainer
 log = logging.getLogger(__name__)
 
 
+class Subject(NamedTuple):
+    """A network to be measured.
+
+    Attributes:
+        name: what its line bears as ``checkpoint``.
+        checkpoint: of the float network, relative to the run's folder or absolute.
+        int8: folder of the same network in int8, which is measured in its place.
+    """
+
+    stage: str
+    name: str
+    checkpoint: str
+    int8: str | None = None
+
+
 class Evaluation:
     """Stage: measures networks on the test images, a line each in ``test.jsonl``.
 
-    Without ``checkpoint``: the best of ``full.jsonl`` by validation, and all of ``distill.jsonl``, wherever the student came from.
+    Without ``checkpoint``: the best of ``full.jsonl`` by validation, all of ``distill.jsonl``, wherever the student came from, and all of
+    ``deploy.jsonl``, in int8.
 
     Args:
         trainer: of its recipe only batch size, precision and accelerator count.
         checkpoint: measure this file alone.
         architecture: of the checkpoint, where that holds the weights the paper's authors published; our own checkpoints know theirs.
+        load_int8: folder of a deployed network -> module from normalised images to logits.
     """
 
-    def __init__(self, trainer: Trainer, checkpoint: Path | str | None = None, architecture: Architecture | None = None) -> None:
+    def __init__(
+        self,
+        trainer: Trainer,
+        checkpoint: Path | str | None = None,
+        architecture: Architecture | None = None,
+        load_int8: Callable[[Path], nn.Module] | None = None,
+    ) -> None:
         if architecture and not checkpoint:
             raise ConfigError("arch= without weights cannot be evaluated; pass checkpoint= as well")
         self.trainer = trainer
         self.checkpoint = Path(checkpoint) if checkpoint else None
         self.architecture = architecture
+        self.load_int8 = load_int8
 
     def run(self, folder: Path) -> None:
         done = {line.checkpoint for line in read_records(folder / TEST, EvaluationRecord)}
-        for stage, name in self._chosen(folder):
-            if name in done:
+        for subject in self._chosen(folder):
+            if subject.name in done:
                 continue
-            line = self._measure(stage, name, self._load(folder / name))
+            line = self._measure(subject, folder)
             append_record(folder / TEST, line)
-            log.info("%s: test accuracy %.2f %% of %d images, %.0f s", name, 100 * line.test_accuracy, line.images, line.seconds)
+            log.info("%s: test accuracy %.2f %% of %d images, %.0f s", line.checkpoint, 100 * line.test_accuracy, line.images, line.seconds)
 
-    def _chosen(self, folder: Path) -> list[tuple[str, str]]:
-        """Stage and checkpoint of each network."""
+    def _chosen(self, folder: Path) -> Iterator[Subject]:
         if self.checkpoint:
-            return [("checkpoint", str(self.checkpoint.absolute()))]
+            path = str(self.checkpoint.absolute())
+            yield Subject("checkpoint", path, path)
+            return
         full = read_records(folder / FULL, TrainedNetwork)
         if not full:
             raise ConfigError(f"{folder} has no trained network (full.jsonl); run the stage train first, or pass checkpoint=")
         best = max(full, key=lambda network: network.score.val_accuracy)
-        return [(line.stage, line.checkpoint) for line in (best, *read_records(folder / DISTILL, TrainedNetwork))]
+        for line in (best, *read_records(folder / DISTILL, TrainedNetwork)):
+            yield Subject(line.stage, line.checkpoint, line.checkpoint)
+        for deployment in read_records(folder / DEPLOY, Deployment) if self.load_int8 else ():
+            yield Subject("deploy", deployment.deployed.folder, deployment.checkpoint, deployment.deployed.folder)
 
     def _load(self, path: Path) -> Checkpoint:
         if not self.architecture:
@@ -59,18 +91,20 @@ class Evaluation:
         data.setup("test")
         return Checkpoint(load_published_weights(path, self.architecture), data.classes, data.mean, data.std)
 
-    def _measure(self, stage: str, name: str, checkpoint: Checkpoint) -> EvaluationRecord:
+    def _measure(self, subject: Subject, folder: Path) -> EvaluationRecord:
         data = self.trainer.data
+        checkpoint = self._load(folder / subject.checkpoint)
         if checkpoint.network.num_classes != data.num_classes:
             raise ConfigError(
-                f"{name} tells {checkpoint.network.num_classes} classes apart, {data.name} has {data.num_classes}; choose its data="
+                f"{subject.name} tells {checkpoint.network.num_classes} classes apart, {data.name} has {data.num_classes}; choose its data="
             )
+        int8 = self.load_int8(folder / subject.int8) if self.load_int8 and subject.int8 else None
         start = time.monotonic()
-        measured = self.trainer.test(checkpoint)
+        measured = self.trainer.test(int8 or checkpoint.network, checkpoint.mean, checkpoint.std)
         return EvaluationRecord(
-            stage=stage,
+            stage=subject.stage,
             architecture=checkpoint.network.architecture,
-            checkpoint=name,
+            checkpoint=subject.name,
             images=int(measured["images"]),
             test_accuracy=measured["accuracy"],
             test_macro_f1=measured["macro_f1"],

@@ -19,12 +19,12 @@ from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
 from lmanet.records import Epoch, Score
 from lmanet.space import Architecture
 from lmanet.space.network import Network, build
-from lmanet.space.weights import Checkpoint
 from lmanet.steps import ImageData, Loss
 from lmanet.train.classifier import Classifier, Task, cross_entropy
 from lmanet.train.recipe import Recipe
 
 LAST = "last.ckpt"
+Channels = tuple[float, float, float]
 
 
 class Trainer:
@@ -79,11 +79,11 @@ class Trainer:
         measured = self._measure(network, self._task, self.data.val_dataloader(self.recipe.batch_size))
         return _score(measured, time.monotonic() - start)
 
-    def test(self, checkpoint: Checkpoint) -> dict[str, float]:
+    def test(self, network: nn.Module, mean: Channels, std: Channels) -> dict[str, float]:
         """Measure a network on the test images, normalised as in its training: accuracy, macro_f1, calibration_error, loss, images."""
         self.data.setup("test")
-        task = Task(self.data.num_classes, checkpoint.mean, checkpoint.std)
-        return self._measure(checkpoint.network, task, self.data.test_dataloader(self.recipe.batch_size))
+        task = Task(self.data.num_classes, mean, std)
+        return self._measure(network, task, self.data.test_dataloader(self.recipe.batch_size))
 
     def _measure(self, network: nn.Module, task: Task, loader: Any) -> dict[str, float]:
         classifier = Classifier(network, task, self.recipe)

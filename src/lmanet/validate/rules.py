@@ -72,7 +72,9 @@ class Limit:
         target = self.target
         if self.quantity != "peak_sram_bytes" or given > target.sram_bytes - target.reserved_sram_bytes:
             return ""
-        return f" (it must lie in one region, and the largest, {target.region.name}, has {target.region.bytes} of {target.sram_bytes} bytes)"
+        return (
+            f" (it must lie in one region, and the largest, {target.region.name}, has {target.region.bytes} of {target.sram_bytes} bytes)"
+        )
 
 
 def _advise_macs(architecture: Architecture, num_classes: int, _: Cost) -> tuple[str, str]:

@@ -92,7 +92,9 @@ class Target:
     def _check_regions(self) -> None:
         for region in self.regions:
             if type(region.bytes) is not int or region.bytes <= 0 or type(region.address) is not int or region.address < 0:
-                raise self._error(f"region {region.name} has address={region.address!r} and bytes={region.bytes!r}, not whole numbers; correct it")
+                raise self._error(
+                    f"region {region.name} has address={region.address!r} and bytes={region.bytes!r}, not whole numbers; correct it"
+                )
         if not self.regions:
             raise self._error("no region of SRAM is given, and the network needs one; correct it")
 
