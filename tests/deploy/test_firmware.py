@@ -14,7 +14,7 @@ from unicorn.arm_const import UC_ARM_REG_PC, UC_ARM_REG_SP, UC_CPU_ARM_CORTEX_M7
 
 from lmanet.deploy.elf import read_program
 from lmanet.deploy.firmware import write_firmware
-from lmanet.deploy.toolchain import SUPPORT, toolchain_named
+from lmanet.deploy.toolchain import toolchain_named
 from lmanet.errors import DeployError
 from lmanet.space import Region
 from lmanet.validate import Target
@@ -145,4 +145,3 @@ def test_a_board_without_room_is_refused(tmp_path):
 
     with pytest.raises(DeployError, match=r"conf/target/full\.yaml"):
         write_firmware(tmp_path, PROGRAM, Full(), np.zeros(48, np.int8), np.zeros(8, np.int8))
-    assert (SUPPORT / "firmware" / "lmanet.ld").exists()

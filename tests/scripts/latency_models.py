@@ -2,8 +2,8 @@
 
     python tests/scripts/latency_models.py REFERENCE > table.md
 
-REFERENCE holds `stm32_benchmarks.csv` and `qemu_reference.csv`. Instructions are those of TFLM with CMSIS-NN: a measure of the network's work
-for the other runtimes, whose own are unknown.
+REFERENCE holds `stm32_benchmarks.csv` and `qemu_reference.csv`. Instructions are those of TFLM with CMSIS-NN (of its reference kernels for
+those alone): a measure of the network's work for the other runtimes, whose own are unknown.
 """
 
 import csv
@@ -30,9 +30,9 @@ REFERENCE_KERNELS = "TFLM reference kernels"
 
 def measurements(reference: Path) -> dict[tuple[str, str], list[tuple[float, float | None, float | None]]]:
     """(runtime, board) -> cycles, multiply-accumulates and instructions of each measured network."""
-    counts = {row["model"]: row for row in csv.DictReader((reference / "qemu_reference.csv").open(encoding="utf-8"))}
+    counts = {row["model"]: row for row in _rows(reference / "qemu_reference.csv")}
     groups = defaultdict(list)
-    for row in csv.DictReader((reference / "stm32_benchmarks.csv").open(encoding="utf-8")):
+    for row in _rows(reference / "stm32_benchmarks.csv"):
         clock = re.search(r"\d+", row["freq_MHz"])
         if row["latency_ms"] == "OOM" or not clock or "float model" in row["notes"]:
             continue
@@ -43,6 +43,10 @@ def measurements(reference: Path) -> dict[tuple[str, str], list[tuple[float, flo
         version = f" {row['runtime_version']}" if row["runtime"] == "X-CUBE-AI / ST Edge AI" else ""
         groups[row["runtime"] + version, row["board"]].append((cycles, macs, float(counted[column]) if counted else None))
     return groups
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
 
 
 def one_factor(points: list[tuple[float, float]]) -> dict[str, float]:

@@ -111,7 +111,6 @@ def _values(part: Part) -> dict[str, str]:
         "NETWORK_ADDRESS": f"{region.address + reserved:#x}",
         "NETWORK_BYTES": str(region.bytes - reserved),
         "OTHERS": "".join(others),
-        "FLASH_SCRIPT": f"{part.name.upper()}xxxx_FLASH.ld",
         "CUBE_REGION": CUBE_REGIONS.get(region.address, "RAM"),
     }
 

@@ -1,0 +1,64 @@
+"""Fits `lmanet.space.c_instructions` to what the emulated Cortex-M7 counts, and says how far off it is on networks that it has not seen.
+
+    python tests/scripts/fit_instructions.py [NETWORKS_OF_EACH_SPACE]
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import nnls
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "deploy"))
+from conftest import random_graph
+
+from lmanet.deploy.emulator import emulator_named
+from lmanet.deploy.program import write_program
+from lmanet.deploy.toolchain import toolchain_named
+from lmanet.space import load_space, operators
+from lmanet.space.c_instructions import pieces
+
+SPACES = ("lmanet", "mcu")
+
+
+def measured(seed, space, folder):
+    """Pieces and instructions of each kernel call of a random network."""
+    graph = operators(load_space(space).sample(np.random.default_rng(seed)), 100)
+    plan = write_program(random_graph(graph, seed), folder)
+    elf = toolchain_named("zig").compile(folder, "cortex-m7", folder / "network.elf")
+    image = np.random.default_rng(seed).integers(-128, 128, (1, int(np.prod(graph[0].in_shape))))
+    run = emulator_named("unicorn").run(elf, image.astype(np.int8))
+    return [(pieces(step), count) for step, count in zip(plan.steps, run.step_instructions, strict=True)]
+
+
+def fit(networks):
+    """Piece -> instructions, least squares of the relative error of each call; none is negative."""
+    calls = [call for network in networks for call in network]
+    names = sorted({name for counts, _ in calls for name in counts})
+    # A call counts by its share: one of a thousand instructions tells little of a network of a hundred million.
+    weights = np.array([instructions**-0.5 for _, instructions in calls])
+    table = np.array([[counts[name] for name in names] for counts, _ in calls], float)
+    solution, _ = nnls(table * weights[:, None], np.array([instructions for _, instructions in calls]) * weights)
+    return dict(zip(names, solution.tolist(), strict=True))
+
+
+def errors(coefficients, networks):
+    """Relative error of each network's sum."""
+    sums = [(sum(coefficients.get(name, 0) * n for counts, _ in calls for name, n in counts.items()), sum(c for _, c in calls)) for calls in networks]
+    return np.array([estimated / counted - 1 for estimated, counted in sums])
+
+
+def main():
+    each = int(sys.argv[1]) if len(sys.argv) > 1 else 30
+    with tempfile.TemporaryDirectory() as folder:
+        networks = [measured(seed, space, Path(folder)) for seed in range(each) for space in SPACES]
+    half = len(networks) // 2
+    unseen = np.abs(np.concatenate([errors(fit(networks[half:]), networks[:half]), errors(fit(networks[:half]), networks[half:])]))
+    print(f"# {len(networks)} networks, each told from the other half: median error {np.median(unseen):.1%}, worst {unseen.max():.1%}")
+    for name, instructions in fit(networks).items():
+        print(f'    "{name}": {instructions:.2f},')
+
+
+if __name__ == "__main__":
+    main()
