@@ -96,10 +96,11 @@ static void output_row(const lm_rows_layer *layer, lm_depthwise_block *block, co
     const int outputs = project ? project->outputs : w->in_channels;
     /* The input may lie where the output goes, so that a sum needs a place in between. */
     int8_t *const sums = layer->add ? (int8_t *)(block->pairs + 2 * project->column) : out;
-    for (int left = w->out_width; left > 0; left -= BLOCK, block->ring += BLOCK * w->stride, in += BLOCK * outputs, out += BLOCK * outputs) {
+    for (int left = w->out_width; left > 0; left -= BLOCK, in += BLOCK * outputs, out += BLOCK * outputs) {
         block->pixels = left < BLOCK ? left : BLOCK;
         block->out = out;
         layer->depthwise(layer, block);
+        block->ring += BLOCK * w->stride;
         if (!project) continue;
         lm_multiply(project, block->pairs, BLOCK, block->pixels, &(lm_target){layer->add ? sums : out, outputs, 1});
         if (layer->add) lm_add(layer->add, sums, in, out, block->pixels * outputs);

@@ -178,7 +178,8 @@ void lm_multiply(const lm_dense *dense, const int32_t *pairs, int spacing, int p
     }
     block_state state = {.weights = dense->weights, .pairs = pairs, .out = to->first, .channel = to->channel,
                          .pixel1 = to->pixel, .pixel2 = to->pixel * (pixels > 2 ? 2 : 1), .pixel3 = to->pixel * (pixels - 1),
-                         .channels = dense->channels, .table = dense->table, .end = pairs + 2 * dense->column, .count = dense->outputs / 2, .halves = dense->halves};
+                         .channels = dense->channels, .table = dense->table, .end = pairs + 2 * dense->column, .count = dense->outputs / 2,
+                         .halves = dense->halves};
     if (state.count) lm_multiply_block(&state);
     if (dense->outputs % 2) {
         state.count = 1, state.channel = 0;
