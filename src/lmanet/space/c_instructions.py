@@ -40,8 +40,6 @@ def _conv(operator: Operator) -> Counter[str]:
     else:
         counts["gather: pixel"] = pixels
         counts["gather: row"] = pixels * operator.kernel
-        if operator.in_shape[0] % 4:
-            counts["gather: copied word"] = pixels * operator.kernel * _words(operator.kernel * operator.in_shape[0])
     return counts
 
 
@@ -49,15 +47,15 @@ def _rows(rows: Rows) -> Counter[str]:
     depthwise = rows.depthwise
     channels, in_height, in_width = depthwise.in_shape
     _, height, width = depthwise.out_shape
+    read = in_height if depthwise.kernel >= depthwise.stride else height  # rows in between are skipped
     counts = Counter({"call": 1})
     if rows.expand:
-        for _ in range(1):
-            counts += _scaled(_multiply(rows.expand, in_width // BLOCK_PIXELS, in_width % BLOCK_PIXELS), in_height)
-        counts["widen: word"] += in_height * in_width * _words(rows.expand.in_shape[0])
-        counts["widen: pixel"] += in_height * in_width
+        counts += _scaled(_multiply(rows.expand, in_width // BLOCK_PIXELS, in_width % BLOCK_PIXELS), read)
+        counts["widen: word"] += read * in_width * _words(rows.expand.in_shape[0])
+        counts["widen: pixel"] += read * in_width
     else:
-        counts["transpose: word"] = in_height * in_width * _words(channels)
-        counts["transpose: pixel"] = in_height * in_width
+        counts["transpose: word"] = read * in_width * _words(channels)
+        counts["transpose: pixel"] = read * in_width
     blocks = height * -(-width // BLOCK_PIXELS)
     inner = max(0, min(height, (in_height + depthwise.padding[0] - depthwise.kernel) // depthwise.stride + 1) - -(-depthwise.padding[0] // depthwise.stride))
     share = blocks // height
