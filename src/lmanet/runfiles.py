@@ -9,7 +9,8 @@ from typing import BinaryIO, TypeVar
 from pydantic import ValidationError
 
 from lmanet.errors import HistoryError
-from lmanet.records import Record, TrainedNetwork
+from lmanet.records import Record
+from lmanet.results import TrainedNetwork
 from lmanet.space import explain_validation
 
 R = TypeVar("R", bound=Record)

@@ -277,7 +277,7 @@ def widened(graph, rng):
     return IntegerGraph(graph.operators, graph.scales, filters, graph.labels)
 
 
-def check(machine, graph, rng, overlap):
+def check(machine, graph, rng, overlap, values=(-128, 128)):
     """One kernel call must make of random inputs what all its operators make of them one after the other."""
     (step,) = c_steps(graph.operators)
     made = {layer.name for layer in graph.operators}
@@ -286,7 +286,7 @@ def check(machine, graph, rng, overlap):
         for position, name in enumerate(layer.inputs):
             if name not in made:
                 channels, *size = layer.in_shape if position == 0 or layer.kind == "add" else (layer.in_shape[0], 1, 1)
-                tensors.setdefault(name, rng.integers(-128, 128, (*size, channels)).astype(np.int8))
+                tensors.setdefault(name, rng.integers(*values, (*size, channels)).astype(np.int8))
         tensors[layer.name] = expected(graph, layer, tensors)
     result = Call(machine, graph).run(step, tensors, overlap)
     np.testing.assert_array_equal(result, tensors[step.output].reshape(-1))
@@ -328,9 +328,8 @@ def test_rows(machine, integer_graph, seed):
         outputs = channels if with_add else outputs
         layers.append(operator("a.project", "conv", ("a.depthwise",), layers[-1].out_shape, outputs))
         if with_add:
-            layers.append(
-                operator("a.add", "add", ("a.project", "input") if seed % 3 else ("input", "a.project"), layers[-1].out_shape, outputs)
-            )
+            inputs = ("a.project", "input") if seed % 3 else ("input", "a.project")
+            layers.append(operator("a.add", "add", inputs, layers[-1].out_shape, outputs))
     check(machine, widened(integer_graph(layers, seed), rng), rng, overlap=OVERLAPS[seed // 8 % 3])
 
 
@@ -349,14 +348,21 @@ def test_others(machine, integer_graph, kind, shape, overlap):
     check(machine, IntegerGraph((layer,), graph.scales, graph.filters, ()), rng, None if kind == "mean" else overlap)
 
 
+def test_mean_of_the_largest_values(machine, integer_graph):
+    """More pixels than 16 bits hold the sum of."""
+    layer = operator("a.mean", "mean", ("input",), (6, 29, 31), 6)._replace(out_shape=(6, 1, 1))
+    for value in (-128, 127):
+        check(machine, integer_graph([layer]), np.random.default_rng(0), None, (value, value + 1))
+
+
 def test_every_rounding(machine):
-    """Sums up to 2^30 under multipliers down to 2^-23, half of them powers of two, whose products end in halves."""
+    """Sums up to 2^30 under multipliers down to 2^-23, half of them powers of two, with results at and about a half."""
     rng = np.random.default_rng(0)
     outputs = 4000
-    reals = np.float32(2) ** rng.integers(-22, -1, outputs) * np.where(np.arange(outputs) % 2, 1, rng.uniform(0.5, 1, outputs))
+    reals = np.float32(2) ** rng.integers(-23, -2, outputs) * np.where(np.arange(outputs) % 2, 1, rng.uniform(1, 2, outputs))
     room = np.minimum(2**30 - 2**16, 140 / reals)
     layer = operator("a.conv", "conv", ("input",), (1, 3, 2), outputs)
     bias = np.round(rng.uniform(-room, room) * reals * 2) / 2 / reals
-    constants = Filter(rng.integers(-127, 128, (outputs, 1, 1, 1)).astype(np.int8), reals.astype(np.float32), bias.astype(np.int32))
+    constants = Filter(rng.integers(-1, 2, (outputs, 1, 1, 1)).astype(np.int8), reals.astype(np.float32), bias.astype(np.int32))
     graph = IntegerGraph((layer,), {"input": Scale(1.0, 3), "a.conv": Scale(1.0, -5)}, {"a.conv": constants}, ())
-    check(machine, graph, rng, overlap=None)
+    check(machine, graph, rng, overlap=None, values=(1, 6))

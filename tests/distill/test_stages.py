@@ -13,7 +13,7 @@ from lmanet.data import Mnist5k
 from lmanet.distill import Distillation, KnowledgeDistillation, TeacherSource, TeacherTraining
 from lmanet.distill.teacher_training import TrainedTeacher
 from lmanet.errors import ConfigError
-from lmanet.records import TrainedNetwork
+from lmanet.results import TrainedNetwork
 from lmanet.runfiles import read_records
 from lmanet.space import Architecture
 from lmanet.space.weights import load_network

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from lmanet.pareto import ParetoFront
-from lmanet.records import Epoch, Evaluation, Front, Proposal, Score, Status, TrainedNetwork, TrainedTeacher, Trial, Usage
+from lmanet.records import Epoch, Front, Proposal, Score, Status, Trial, Usage
+from lmanet.results import Evaluation, TrainedNetwork, TrainedTeacher
 from lmanet.space import Architecture, Region, estimate, load_space
 from lmanet.validate import Target, Validator
 

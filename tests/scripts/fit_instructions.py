@@ -1,6 +1,6 @@
 """Fits `lmanet.space.c_instructions` to what the emulated Cortex-M7 counts, and says how far off it is on networks that it has not seen.
 
-    python tests/scripts/fit_instructions.py [NETWORKS_OF_EACH_SPACE]
+python tests/scripts/fit_instructions.py [NETWORKS_OF_EACH_SPACE]
 """
 
 import sys
@@ -59,7 +59,10 @@ def fit(networks):
 
 def errors(coefficients, networks):
     """Relative error of each network's sum."""
-    sums = [(sum(coefficients.get(name, 0) * n for counts, _ in calls for name, n in counts.items()), sum(c for _, c in calls)) for calls in networks]
+    sums = [
+        (sum(coefficients.get(name, 0) * n for counts, _ in calls for name, n in counts.items()), sum(c for _, c in calls))
+        for calls in networks
+    ]
     return np.array([estimated / counted - 1 for estimated, counted in sums])
 
 

@@ -10,8 +10,9 @@ import torch
 
 from lmanet.data import Cifar100, Mnist5k
 from lmanet.errors import ConfigError, HistoryError
-from lmanet.records import Evaluation as EvaluationRecord
-from lmanet.records import Front, Proposal, Score, Status, TrainedNetwork, Trial, Verdict
+from lmanet.records import Front, Proposal, Score, Status, Trial, Verdict
+from lmanet.results import Evaluation as EvaluationRecord
+from lmanet.results import TrainedNetwork
 from lmanet.runfiles import append_record, read_records
 from lmanet.space import Architecture, load_architecture
 from lmanet.space.weights import load_network

@@ -8,7 +8,7 @@ from lmanet.deploy.board import Board, Stm32H743
 from lmanet.deploy.deployer import Deployer
 from lmanet.deploy.settings import Settings
 from lmanet.errors import ConfigError
-from lmanet.records import Deployed
+from lmanet.results import Deployed
 from lmanet.space import Architecture, architecture_id
 from lmanet.space.network import Network
 from lmanet.space.weights import Checkpoint

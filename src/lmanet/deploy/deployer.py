@@ -10,13 +10,13 @@ from lmanet.deploy.firmware import write_firmware
 from lmanet.deploy.fold import fold
 from lmanet.deploy.graph import IntegerGraph
 from lmanet.deploy.int8_network import to_int8
-from lmanet.deploy.latency import latency_ms
 from lmanet.deploy.quantize import quantize
 from lmanet.deploy.settings import Settings
 from lmanet.deploy.verify import MODEL, PROGRAM, Verifier
-from lmanet.records import Deployed
+from lmanet.results import Deployed
 from lmanet.space import Architecture, estimate
 from lmanet.space.graph import INPUT
+from lmanet.space.latency import latency_ms
 from lmanet.space.weights import Checkpoint
 
 FIRMWARE = "firmware"

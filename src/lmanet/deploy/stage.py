@@ -16,8 +16,9 @@ from lmanet.deploy.int8_network import int8_network
 from lmanet.deploy.qat import QatNetwork
 from lmanet.deploy.settings import Settings
 from lmanet.errors import ConfigError
-from lmanet.records import Deployment as DeploymentRecord
-from lmanet.records import Front, MeasuredCandidate, TrainedNetwork
+from lmanet.records import Front
+from lmanet.results import Deployment as DeploymentRecord
+from lmanet.results import MeasuredCandidate, TrainedNetwork
 from lmanet.runfiles import DEPLOY, FRONT, MEASURED, append_record, read_record, read_records, trained_networks
 from lmanet.space import architecture_id
 from lmanet.space.images import normalise, resize

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lmanet.distill.teacher_training import TeacherTraining
 from lmanet.errors import ConfigError
-from lmanet.records import TrainedNetwork
+from lmanet.results import TrainedNetwork
 from lmanet.runfiles import DISTILL, FULL, append_record, keep_student, read_records
 from lmanet.space import architecture_id
 from lmanet.space.weights import Checkpoint, load_network, save_network

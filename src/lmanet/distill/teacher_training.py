@@ -10,7 +10,8 @@ import torch
 
 from lmanet.distill.teacher import Teacher, TeacherSource
 from lmanet.errors import ConfigError
-from lmanet.records import Score, TrainedTeacher
+from lmanet.records import Score
+from lmanet.results import TrainedTeacher
 from lmanet.runfiles import TEACHER, read_record, write_record
 from lmanet.steps import Fitter, ImageData
 

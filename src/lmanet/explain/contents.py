@@ -6,7 +6,8 @@ from typing import Any
 
 import yaml
 
-from lmanet.records import Evaluation, Front, TrainedNetwork, TrainedTeacher, Trial
+from lmanet.records import Front, Trial
+from lmanet.results import Evaluation, TrainedNetwork, TrainedTeacher
 from lmanet.runfiles import DISTILL, FRONT, FULL, HISTORY, TEACHER, TEST, read_record, read_records
 
 

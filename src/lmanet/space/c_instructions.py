@@ -57,7 +57,11 @@ def _rows(rows: Rows) -> Counter[str]:
         counts["transpose: word"] = read * in_width * _words(channels)
         counts["transpose: pixel"] = read * in_width
     blocks = height * -(-width // BLOCK_PIXELS)
-    inner = max(0, min(height, (in_height + depthwise.padding[0] - depthwise.kernel) // depthwise.stride + 1) - -(-depthwise.padding[0] // depthwise.stride))
+    inner = max(
+        0,
+        min(height, (in_height + depthwise.padding[0] - depthwise.kernel) // depthwise.stride + 1)
+        - -(-depthwise.padding[0] // depthwise.stride),
+    )
     share = blocks // height
     counts[f"depthwise {depthwise.kernel} stride {depthwise.stride}: block"] = channels * share * inner
     counts[f"depthwise {depthwise.kernel} stride {depthwise.stride}: block at the edge"] = channels * share * (height - inner)

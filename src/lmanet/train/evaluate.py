@@ -9,8 +9,8 @@ from typing import NamedTuple
 from torch import nn
 
 from lmanet.errors import ConfigError
-from lmanet.records import Deployment, TrainedNetwork
-from lmanet.records import Evaluation as EvaluationRecord
+from lmanet.results import Deployment, TrainedNetwork
+from lmanet.results import Evaluation as EvaluationRecord
 from lmanet.runfiles import DEPLOY, DISTILL, FULL, TEST, append_record, read_records
 from lmanet.space import Architecture
 from lmanet.space.weights import Checkpoint, load_network, load_published_weights

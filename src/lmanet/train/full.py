@@ -5,7 +5,8 @@ import shutil
 from pathlib import Path
 
 from lmanet.errors import ConfigError, TrainingError
-from lmanet.records import Front, TrainedNetwork
+from lmanet.records import Front
+from lmanet.results import TrainedNetwork
 from lmanet.runfiles import FRONT, FULL, append_record, keep_student, read_record, read_records
 from lmanet.space import Architecture, architecture_id
 from lmanet.space.weights import Checkpoint, save_network

@@ -1,7 +1,7 @@
 """Target: the memory and the time that a board leaves to a network."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from lmanet.errors import ConfigError
 from lmanet.space import RUNTIMES, CStaticOptions, Region, Runtime
@@ -18,8 +18,8 @@ class Target:
         board: the board or microcontroller in words.
         core: ``cortex-m4`` or ``cortex-m7``.
         clock_mhz: of the core.
-        runtime: what runs the network: ``c_static`` (our generated C) or ``tflm`` (TensorFlow Lite Micro with CMSIS-NN). Memory is counted as
-            that runtime allocates it; ``plain`` counts tensors alone, as a comparison.
+        runtime: what runs the network: ``c_static`` (our generated C) or ``tflm`` (TensorFlow Lite Micro with CMSIS-NN). Memory is
+            counted as that runtime allocates it; ``plain`` counts tensors alone, as a comparison.
         regions: of SRAM; addresses that follow each other are one region. The largest is the network's.
         stack_bytes, runtime_sram_bytes: part of the network's region for the stack, and for all else that the firmware keeps.
         input_buffer_bytes: part of it for the camera's frame, which lives beside the network's own input tensor.
@@ -43,17 +43,17 @@ class Target:
     runtime_flash_bytes: int
     macs: int
     estimated_latency_ms: int | None = None
-    c_options: CStaticOptions = CStaticOptions()
+    c_options: CStaticOptions = field(default_factory=CStaticOptions)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "regions", tuple(self.regions))
         self._check_choice("core", CORES)
         self._check_choice("runtime", RUNTIMES)
         self._check_regions()
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.type in (int, int | None) and not (value is None and field.type != int) and (type(value) is not int or value < 0):
-                raise self._error(f"{field.name}={value!r} is no whole number from 0 on; correct it")
+        optional = {"estimated_latency_ms"} if self.estimated_latency_ms is None else set()
+        for name in {each.name for each in fields(self) if each.type in (int, int | None)} - optional:
+            if type(value := getattr(self, name)) is not int or value < 0:
+                raise self._error(f"{name}={value!r} is no whole number from 0 on; correct it")
         for quantity, limit in self.limits.items():
             if limit <= 0:
                 raise self._error(

@@ -99,7 +99,7 @@ __asm(
 #include <immintrin.h>
 /* Both channels of eight weights as int16, each pair for four pixels: the bytes in the upper halves, then shifted down. */
 static __m256i spread(__m256i weights, int channel) {
-    const int e = 0x80, a = channel, b = channel + 2, c = channel + 4, d = channel + 6;
+    const int e = -0x80, a = channel, b = channel + 2, c = channel + 4, d = channel + 6;
     const __m256i places = _mm256_setr_epi8(e, a, e, b, e, a, e, b, e, a, e, b, e, a, e, b, e, c, e, d, e, c, e, d, e, c, e, d, e, c, e, d);
     return _mm256_srai_epi16(_mm256_shuffle_epi8(weights, places), 8);
 }
