@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 
 from lmanet.errors import HistoryError
 from lmanet.explain import Report
-from lmanet.explain.report import _cell
+from lmanet.explain.filters import cell
 from lmanet.records import Front
 
 PLOTS = {"front", "progress", "proposals", "statuses", "curves", "network"}
@@ -118,9 +118,9 @@ def test_an_unreadable_line_is_named(make_run, pareto, target, file):
         report(folder, pareto, target)
 
 
-def test_text_of_a_model_is_data_in_a_cell():
-    assert _cell("a | b\n<script> `x` [y](z)") == "a \\| b \\<script\\> \\`x\\` \\[y\\](z)"
-    assert len(_cell("x" * 500)) == 200
+def test_text_of_a_model_is_data_in_acell():
+    assert cell("a | b\n<script> `x` [y](z)") == "a \\| b \\<script\\> \\`x\\` \\[y\\](z)"
+    assert len(cell("x" * 500)) == 200
 
 
 def test_importing_it_needs_neither_torch_nor_matplotlib():
