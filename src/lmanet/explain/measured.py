@@ -147,4 +147,4 @@ def _networks(count: int) -> str:
 
 
 def _all(count: int) -> str:
-    return f"all {_networks(count)}" if count > 1 else "the one network"
+    return f"all {_networks(count)}" if count > 1 else "the one network that was measured"
