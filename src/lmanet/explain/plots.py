@@ -171,8 +171,14 @@ def network_plot(graph: Sequence[Operator], runtime: Runtime, sram: Memory, limi
     limit = limits["peak_sram_bytes"] / KIB
     lower.axhline(limit, color=RED, linestyle="--", linewidth=1.5)
     lower.annotate(f"limit: {limit:.1f} KiB", (len(graph) - 1, limit), xytext=(0, -12), textcoords="offset points", fontsize=9, ha="right")
+    left_half = peak < len(graph) / 2  # the words go towards the middle
     lower.annotate(
-        f"peak: {used[peak]:.1f} KiB at {graph[peak].name}", (peak, used[peak]), xytext=(8, 3), textcoords="offset points", fontsize=9
+        f"peak: {used[peak]:.1f} KiB at {graph[peak].name}",
+        (peak, used[peak]),
+        xytext=(8 if left_half else -8, 3),
+        textcoords="offset points",
+        fontsize=9,
+        ha="left" if left_half else "right",
     )
     lower.set(ylabel=f"SRAM in use, {runtime} (KiB)", xlabel="operators in the order of execution")
     start, ticks = 0, []
