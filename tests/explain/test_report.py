@@ -42,7 +42,7 @@ def test_a_finished_run_is_reported_whole(make_run, pareto, target):
         "**27.5 to 77.5 ms** for one image, the generated C on a cortex-m4 at 180 MHz",
         "no board was measured",
         "[firmware/README.md](deploy/a-distill/firmware/README.md)",
-        f"agree with the runtimes to the byte on all {len(front.trials)} networks.",
+        f"agree to the byte on all {len(front.trials)} networks.",
         f"its hypervolume, the share of the box between reference and ideal, is\n{front.hypervolume:.3f}",
         "python run.py +experiment=quickstart 'data.archive=[a b.npz]'",
         "Seed of the run: 7;",
@@ -101,7 +101,7 @@ def test_networks_that_the_validator_measured_need_no_deployment(make_run, measu
     measured = front.model_copy(update={"trials": (first.model_copy(update={"verdict": verdict}), *rest)})
     (folder / "front.json").write_text(measured.model_dump_json())
     text = report(folder, pareto, target)
-    assert "agree with the runtimes to the byte on the one network that was measured." in text
+    assert "agree to the byte on the one network that was measured." in text
     assert f"Not measured: #{rest[0].number + 1}" in text
 
 

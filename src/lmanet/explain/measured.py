@@ -125,10 +125,10 @@ def agreement(rows: Sequence[FrontRow]) -> str:
     measured = [row for row in rows if row.measurement]
     wrong = [row for row in measured if row.differences]
     if not wrong:
-        return f"Both memory models agree with the runtimes to the byte on {_all(len(measured))}."
+        return f"Formulas and runtimes agree to the byte on {_all(len(measured))}."
     listed = "; ".join(f"#{row.number + 1}: {', '.join(row.differences)}" for row in wrong)
     right = f"{len(measured) - len(wrong)} of {_networks(len(measured))}"
-    return f"The memory models agree with the runtimes to the byte on {right}. Exceptions: {listed}."
+    return f"Formulas and runtimes agree to the byte on {right}. Exceptions: {listed}."
 
 
 def int8_test(deployment: Deployment, tests: Sequence[Evaluation]) -> Evaluation | None:

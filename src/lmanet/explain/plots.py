@@ -150,7 +150,7 @@ def curves_plot(run: RunFiles) -> Figure:
             _curve(axes, curve, name, leading=name == best)
         axes.set_title(phase, fontsize=10)
         axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=""))
         axes.legend(loc="lower right", fontsize=9)
         _quiet(axes)
