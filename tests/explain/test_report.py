@@ -38,7 +38,7 @@ def test_a_finished_run_is_reported_whole(make_run, pareto, target):
         "| int8, by calibration alone (mse) | validation | 84.2% |",
         "| int8, as deployed: 3 epochs of quantisation-aware fine-tuning | validation | 85.7% |",
         "| int8, as deployed | 1,000 test | 85.3% |",
-        "| flash: constants by formula, the whole ELF measured | `measured_flash_bytes` |",
+        "| flash of the generated C: constants by formula, the whole ELF measured | `measured_flash_bytes` |",
         "**27.5 to 77.5 ms** for one image, the generated C on a cortex-m4 at 180 MHz",
         "no board was measured",
         "[firmware/README.md](deploy/a-distill/firmware/README.md)",

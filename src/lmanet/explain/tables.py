@@ -8,7 +8,8 @@ from typing import NamedTuple
 from lmanet.explain.contents import RunFiles
 from lmanet.records import Score, Trial, Usage
 from lmanet.space import Architecture, Cost, CStaticOptions, Runtime, architecture_id, operators
-from lmanet.space.cost import flash_bytes, macs, params
+from lmanet.space.cost import macs, params
+from lmanet.space.flash import flash_bytes
 from lmanet.space.memory import memory
 
 
@@ -79,7 +80,7 @@ def part_rows(architecture: Architecture, num_classes: int, runtime: Runtime, op
                 out_shape=inside[-1].out_shape,
                 macs=sum(map(macs, inside)),
                 params=sum(map(params, inside)),
-                flash_bytes=sum(map(flash_bytes, inside)),
+                flash_bytes=sum(flash_bytes(operator, runtime) for operator in inside),
                 peak_sram_bytes=max(size for _, size in pairs),
             )
         )

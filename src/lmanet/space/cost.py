@@ -6,12 +6,9 @@ from math import prod
 
 from lmanet.space.architecture import Architecture
 from lmanet.space.c_static import CStaticOptions
+from lmanet.space.flash import flash_bytes
 from lmanet.space.graph import Operator, operators
 from lmanet.space.memory import Runtime, memory
-
-WEIGHT_BYTES = 1
-# int32 bias, int32 multiplier and int32 shift of each output channel: TFLite's per-channel int8 scheme.
-CHANNEL_BYTES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +20,7 @@ class Cost:
         params: trainable parameters, batch norm included, as torch counts them.
         runtime: whose memory ``peak_sram_bytes`` is.
         peak_sram_bytes: what that runtime allocates for the network (see `lmanet.space.memory`).
-        flash_bytes: int8 weights and what each output channel needs to requantise; without code.
+        flash_bytes: constants as that runtime stores them (see `lmanet.space.flash`); without code.
         peak_operator: the operator that sets ``peak_sram_bytes``.
     """
 
@@ -50,31 +47,16 @@ def estimate(architecture: Architecture, num_classes: int, runtime: Runtime = "c
         params=sum(map(params, graph)),
         runtime=runtime,
         peak_sram_bytes=sram.peak_sram_bytes,
-        flash_bytes=sum(map(flash_bytes, graph)),
+        flash_bytes=sum(flash_bytes(operator, runtime) for operator in graph),
         peak_operator=graph[sram.peak_index].name,
     )
 
 
 def macs(operator: Operator) -> int:
     """Multiply-accumulates: output elements times weights behind each; 0 for operators without weights."""
-    return prod(operator.out_shape[1:]) * weights(operator)
-
-
-def weights(operator: Operator) -> int:
-    """Weights without bias: kernel area x input channels (one for depthwise) x output channels."""
-    if operator.kind == "depthwise":
-        return operator.kernel**2 * operator.out_shape[0]
-    if operator.kind in ("conv", "linear"):
-        return operator.kernel**2 * operator.in_shape[0] * operator.out_shape[0]
-    return 0
+    return prod(operator.out_shape[1:]) * operator.weights
 
 
 def params(operator: Operator) -> int:
     """Trainable parameters: weights, bias, and batch norm's scale and shift."""
-    return weights(operator) + operator.out_shape[0] * (2 * operator.norm + operator.bias)
-
-
-def flash_bytes(operator: Operator) -> int:
-    """Bytes of constants in int8; batch norm is folded away."""
-    weight_count = weights(operator)
-    return weight_count * WEIGHT_BYTES + (operator.out_shape[0] * CHANNEL_BYTES if weight_count else 0)
+    return operator.weights + operator.out_shape[0] * (2 * operator.norm + operator.bias)
