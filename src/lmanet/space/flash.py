@@ -4,8 +4,8 @@ from lmanet.space.graph import Operator
 from lmanet.space.int8 import FUSED
 
 TABLE_BYTES = 256
-# `lm_channel`: int32 bias, multiplier, rounding, shift.
-C_CHANNEL_BYTES = 16
+# `lm_channel`: int32 bias, multiplier, shift.
+C_CHANNEL_BYTES = 12
 # Two tables of 256 int32, and the struct that points to them.
 C_ADD_BYTES = 2 * 4 * TABLE_BYTES + 24
 # Structs and the call of a kernel, on average.
@@ -36,8 +36,7 @@ def _c_static(operator: Operator) -> int:
     table = 0 if operator.activation in FUSED else TABLE_BYTES
     kernel, channels = operator.kernel, operator.out_shape[0]
     if operator.kind == "depthwise":
-        words = kernel * ((kernel + 1) // 2)
-        return channels * (4 * words + C_CHANNEL_BYTES) + table + C_OPERATOR_BYTES
+        return channels * (kernel**2 + C_CHANNEL_BYTES) + table + C_OPERATOR_BYTES
     if operator.kind in ("conv", "linear"):
         column, outputs = -(-(kernel**2 * operator.in_shape[0]) // 4) * 4, channels + channels % 2
         return outputs * (column + C_CHANNEL_BYTES) + table + C_OPERATOR_BYTES
