@@ -6,7 +6,7 @@ from typing import NamedTuple
 from lmanet.explain.contents import RunFiles
 from lmanet.records import Measurement, Trial
 from lmanet.results import Deployment, Evaluation
-from lmanet.space import Architecture, CStaticOptions, architecture_id, estimate, operators
+from lmanet.space import Architecture, CStaticOptions, Platform, architecture_id, estimate, estimate_on, operators
 from lmanet.space.tflite import tflite_operators
 from lmanet.space.tflm import arena_of, tflm_arena
 from lmanet.space.tflm_layout import X86_64
@@ -75,7 +75,7 @@ class FrontRow(NamedTuple):
 def formulas(architecture: Architecture, num_classes: int, options: CStaticOptions) -> Formulas:
     """Both memory models of a network, whatever runtime its target has."""
     graph = operators(architecture, num_classes)
-    cost = estimate(architecture, num_classes, "c_static", options)
+    cost = estimate_on(architecture, num_classes, Platform(c_options=options))
     host = arena_of(tflite_operators(graph), "reference", X86_64)
     return Formulas(
         c_static_bytes=cost.peak_sram_bytes,
