@@ -49,7 +49,7 @@ class CandidateVerifier:
 
 def candidate_verifier(target: Board, num_classes: int, settings: Settings) -> CandidateVerifier:
     """The verifier for networks of a target, by the tools of ``settings``."""
-    return CandidateVerifier(num_classes, Verifier(target.core, settings.toolchain, settings.emulator, target.c_options))
+    return CandidateVerifier(num_classes, Verifier(target.core, settings.toolchain, settings.emulator, target.platform.c_options))
 
 
 def untrained_graph(architecture: Architecture, num_classes: int, images: Tensor, seed: int = 0) -> IntegerGraph:

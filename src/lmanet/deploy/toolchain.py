@@ -71,7 +71,7 @@ class Toolchain:
         """
         if core not in self.core_flags:
             raise ConfigError(f"core={core!r} is unknown; legal are {', '.join(self.core_flags)} (conf/target)")
-        base = (*self.command, *self.core_flags[core], "-O2", "-fomit-frame-pointer")
+        base = (*self.command, *self.core_flags[core], "-O2")
         with tempfile.TemporaryDirectory(prefix="lmanet-") as build:
             objects = self._objects((*base, *self.flags, *WARNINGS, *SECTIONS, *definitions), sources, Path(build))
             link = (*base, "-nostdlib", "-Wl,--gc-sections,-e,Reset_Handler", "-T", str(linker_script), "-o", str(elf), *map(str, objects))
