@@ -101,7 +101,7 @@ def quantity_rows(given: Formulas, measured: Measurement) -> list[QuantityRow]:
     """Every quantity of a deployed network, formula against measured."""
     return [
         *memory_rows(given, measured),
-        QuantityRow("TFLM with CMSIS-NN on the microcontroller: head and tail", "peak_sram_bytes", given.tflm_bytes, None),
+        QuantityRow("TFLM with CMSIS-NN on the microcontroller (`tflm`): head and tail", "peak_sram_bytes", given.tflm_bytes, None),
         QuantityRow(
             "flash of the generated C: constants by formula, the whole ELF measured",
             "measured_flash_bytes",
