@@ -21,6 +21,6 @@ def test_every_link_of_the_readme_leads_somewhere():
 
 
 def test_every_command_of_the_readme_names_existing_options():
-    for group, option in re.findall(r"[+`](experiment|ablation|deploy|validate|track)=([a-z0-9_,]+)", README):
+    for group, option in re.findall(r"[+`](experiment|ablation|deploy|validate|track|pareto)=([a-z0-9_,]+)", README):
         for name in option.split(","):
             assert (ROOT / "conf" / group / f"{name}.yaml").exists(), name

@@ -13,7 +13,7 @@ from lmanet.explain.contents import RunFiles, read_run
 from lmanet.explain.filters import FILTERS
 from lmanet.records import Trial
 from lmanet.results import Deployment
-from lmanet.space import CStaticOptions, Runtime, architecture_id, estimate, operators
+from lmanet.space import Platform, architecture_id, estimate_on, operators
 from lmanet.space.memory import memory
 from lmanet.steps import Pareto
 
@@ -37,12 +37,8 @@ class Board(Protocol):
         """In words."""
 
     @property
-    def runtime(self) -> Runtime:
-        """Whose memory is counted."""
-
-    @property
-    def c_options(self) -> CStaticOptions:
-        """What the generated C does to save memory."""
+    def platform(self) -> Platform:
+        """Where the cost of a network is counted."""
 
     @property
     def limits(self) -> Mapping[str, int]:
@@ -76,12 +72,13 @@ class Report:
             loader=PackageLoader("lmanet.explain"), autoescape=False, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
         environment.filters |= FILTERS
-        compared = measured.front_rows(run, self.num_classes, self.target.c_options)
+        compared = measured.front_rows(run, self.num_classes, self.target.platform.c_options)
         return environment.get_template("report.md").render(
             run=run,
             plots=plots,
             target=self.target,
-            runtime_words=RUNTIME_WORDS[self.target.runtime],
+            runtime=self.target.platform.runtime,
+            runtime_words=RUNTIME_WORDS[self.target.platform.runtime],
             stage_words=STAGE_WORDS,
             identity=architecture_id,
             results=tables.result_rows(run),
@@ -101,19 +98,19 @@ class Report:
         best = run.best
         if best is None or best.architecture is None:
             return {"best": None}
-        cost = estimate(best.architecture, self.num_classes, self.target.runtime, self.target.c_options)
+        cost = estimate_on(best.architecture, self.num_classes, self.target.platform)
         return {
             "best": best,
             "best_id": architecture_id(best.architecture),
             "best_stage": "search" if isinstance(best, Trial) else best.stage,
             "cost": cost,
             "limits": tables.limit_rows(cost, self.target.limits),
-            "parts": tables.part_rows(best.architecture, self.num_classes, self.target.runtime, self.target.c_options),
+            "parts": tables.part_rows(best.architecture, self.num_classes, self.target.platform),
         }
 
     def _on_board(self, deployment: Deployment, run: RunFiles, place: int) -> dict[str, Any]:
         """What the template says of a deployed network."""
-        formulas = measured.formulas(deployment.architecture, self.num_classes, self.target.c_options)
+        formulas = measured.formulas(deployment.architecture, self.num_classes, self.target.platform.c_options)
         return {
             "id": architecture_id(deployment.architecture),
             "deployment": deployment,
@@ -140,8 +137,8 @@ class Report:
             drawings["curves"] = lambda: plots.curves_plot(run)
         if architecture:
             graph = operators(architecture, self.num_classes)
-            sram = memory(graph, self.target.runtime, self.target.c_options)
-            drawings["network"] = lambda: plots.network_plot(graph, self.target.runtime, sram, limits)
+            sram = memory(graph, self.target.platform.runtime, self.target.platform.c_options)
+            drawings["network"] = lambda: plots.network_plot(graph, self.target.platform.runtime, sram, limits)
         for place, deployment in enumerate(run.deployments):
             drawings[_kernels_name(place)] = partial(plots.kernels_plot, deployment.deployed)
         folder.mkdir(exist_ok=True)
