@@ -72,7 +72,8 @@ def test_only_what_claims_to_be_exact_is_judged(small):
         "measured_tflm_tail_bytes",
     ]
     assert (rows["measured_flash_bytes"].formula, rows["measured_flash_bytes"].measured) == (small.flash_bytes, 19304)
-    assert rows["measured_flash_bytes"].verdict == rows["measured_stack_bytes"].verdict == ""
+    assert 0.5 < rows["measured_instructions"].formula / rows["measured_instructions"].measured < 2
+    assert rows["measured_instructions"].verdict == rows["measured_flash_bytes"].verdict == rows["measured_stack_bytes"].verdict == ""
     assert (rows["peak_sram_bytes"].formula, rows["peak_sram_bytes"].measured) == (small.tflm_bytes, None)
 
 

@@ -1,8 +1,10 @@
 """The report of real architectures and verdicts with a double's scores: what it says, and what it does where stages were not run."""
 
+import re
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -139,6 +141,11 @@ def test_an_unreadable_line_is_named(make_run, pareto, target, file):
         stream.write('{"number": 3\n')
     with pytest.raises(HistoryError, match=rf"{file}, line \d+ holds no \w+ .*correct or remove it"):
         report(folder, pareto, target)
+
+
+def test_a_limit_of_latency_is_among_the_limits(make_run, pareto, target):
+    text = report(make_run(20), pareto, replace(target, estimated_latency_ms=100))
+    assert re.search(r"\| `estimated_latency_ms` \| \d+\.\d \| 100 \| \d+\.\d% \|", text)
 
 
 def test_text_of_a_model_is_data_in_acell():

@@ -11,9 +11,11 @@ def cell(text: object) -> str:
     return line if len(line) <= 200 else line[:199] + "…"
 
 
-def count(number: int | None) -> str:
-    """Thousands apart; nothing for None."""
-    return "" if number is None else f"{number:,}"
+def count(number: float | None) -> str:
+    """Thousands apart, one place of what is no whole number; nothing for None."""
+    if number is None:
+        return ""
+    return f"{number:,}" if isinstance(number, int) else f"{number:,.1f}"
 
 
 def kib(number: int) -> str:

@@ -21,6 +21,7 @@ class Formulas(NamedTuple):
         tflm_bytes: whole arena of TFLM with CMSIS-NN on a Cortex-M.
         flash_bytes: constants of the generated C, without code.
         tflite_bytes: of the ``.tflite`` file, roughly.
+        instructions: of one inference of the generated C, roughly.
     """
 
     c_static_bytes: int
@@ -29,6 +30,7 @@ class Formulas(NamedTuple):
     tflm_bytes: int
     flash_bytes: int
     tflite_bytes: int
+    instructions: int | None
 
 
 class QuantityRow(NamedTuple):
@@ -75,7 +77,7 @@ class FrontRow(NamedTuple):
 def formulas(architecture: Architecture, num_classes: int, options: CStaticOptions) -> Formulas:
     """Both memory models of a network, whatever runtime its target has."""
     graph = operators(architecture, num_classes)
-    cost = estimate_on(architecture, num_classes, Platform(c_options=options))
+    cost = estimate_on(architecture, num_classes, Platform("c_static", options))
     host = arena_of(tflite_operators(graph), "reference", X86_64)
     return Formulas(
         c_static_bytes=cost.peak_sram_bytes,
@@ -84,6 +86,7 @@ def formulas(architecture: Architecture, num_classes: int, options: CStaticOptio
         tflm_bytes=tflm_arena(graph).arena_bytes,
         flash_bytes=cost.flash_bytes,
         tflite_bytes=estimate(architecture, num_classes, "tflm").flash_bytes,
+        instructions=cost.estimated_instructions,
     )
 
 
@@ -101,7 +104,7 @@ def quantity_rows(given: Formulas, measured: Measurement) -> list[QuantityRow]:
     """Every quantity of a deployed network, formula against measured."""
     return [
         *memory_rows(given, measured),
-        QuantityRow("TFLM with CMSIS-NN on the microcontroller: head and tail", "peak_sram_bytes", given.tflm_bytes, None),
+        QuantityRow("TFLM with CMSIS-NN on the microcontroller (`tflm`): head and tail", "peak_sram_bytes", given.tflm_bytes, None),
         QuantityRow(
             "flash of the generated C: constants by formula, the whole ELF measured",
             "measured_flash_bytes",
@@ -110,7 +113,12 @@ def quantity_rows(given: Formulas, measured: Measurement) -> list[QuantityRow]:
         ),
         QuantityRow("size of the `.tflite` file, by formula roughly", "tflite_bytes", given.tflite_bytes, measured.tflite_bytes),
         QuantityRow("stack of one inference", "measured_stack_bytes", None, measured.measured_stack_bytes),
-        QuantityRow("instructions of one inference, emulated", "measured_instructions", None, measured.measured_instructions),
+        QuantityRow(
+            "instructions of one inference: estimated, emulated",
+            "measured_instructions",
+            given.instructions,
+            measured.measured_instructions,
+        ),
     ]
 
 

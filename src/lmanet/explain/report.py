@@ -38,7 +38,7 @@ class Board(Protocol):
 
     @property
     def platform(self) -> Platform:
-        """Where costs are counted."""
+        """Where the cost of a network is counted."""
 
     @property
     def limits(self) -> Mapping[str, int]:
@@ -77,6 +77,7 @@ class Report:
             run=run,
             plots=plots,
             target=self.target,
+            runtime=self.target.platform.runtime,
             runtime_words=RUNTIME_WORDS[self.target.platform.runtime],
             stage_words=STAGE_WORDS,
             identity=architecture_id,
@@ -104,7 +105,7 @@ class Report:
             "best_stage": "search" if isinstance(best, Trial) else best.stage,
             "cost": cost,
             "limits": tables.limit_rows(cost, self.target.limits),
-            "parts": tables.part_rows(best.architecture, self.num_classes, self.target.platform.runtime, self.target.platform.c_options),
+            "parts": tables.part_rows(best.architecture, self.num_classes, self.target.platform),
         }
 
     def _on_board(self, deployment: Deployment, run: RunFiles, place: int) -> dict[str, Any]:

@@ -149,6 +149,8 @@ def _numbers(trial: Trial) -> dict[str, float]:
             "cost/peak_sram_bytes": cost.peak_sram_bytes,
             "cost/flash_bytes": cost.flash_bytes,
         }
+        if cost.estimated_latency_ms is not None:
+            numbers["cost/estimated_latency_ms"] = cost.estimated_latency_ms
     if trial.verdict and (measured := trial.verdict.measurement):
         numbers |= {
             "measured/bss_bytes": measured.measured_bss_bytes,
