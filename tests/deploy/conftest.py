@@ -26,11 +26,11 @@ def _filter(rng: np.random.Generator, operator: Operator, input_scale: float, ou
     fan_in = operator.kernel**2 * (1 if operator.kind == "depthwise" else operator.in_shape[0])
     shape = (operator.out_shape[0], fan_in // operator.kernel**2, operator.kernel, operator.kernel)
     weights = rng.integers(-127, 128, shape).astype(np.int8)
-    # So that a sum of fan_in products of standard deviation 73 x 73 spreads over the int8 range of the result.
-    usual = output_scale * 40 / (73 * 73 * np.sqrt(fan_in) * input_scale)
+    # So that a sum of fan_in products of standard deviation 73 x 40 spreads over the int8 range of the result, and so on to the last layer.
+    usual = output_scale * 60 / (73 * 40 * np.sqrt(fan_in) * input_scale)
     scales = (usual * rng.uniform(0.5, 1.5, shape[0])).astype(np.float32)
     if operator.kind == "linear":
-        scales[:] = 8 * scales[0]  # means of whole maps differ less than pixels
+        scales[:] = 2 * scales[0]  # means of whole maps differ less than pixels
     bias = rng.integers(-2000, 2000, shape[0]).astype(np.int32)
     return Filter(weights, scales, bias)
 
