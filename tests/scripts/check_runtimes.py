@@ -1,8 +1,8 @@
 """The long check of bits and arenas: random architectures of each space at full size through every runtime.
 
-Outputs of the generated C on both emulated Cortex-M7s (zig and unicorn, gcc and QEMU) and on this machine must be TFLM's; the .bss of both
+Outputs of the generated C on both emulated Cortex-M7s (zig, unicorn; gcc, QEMU) and on this machine must be TFLM's; the .bss of both
 ELFs and TFLM's head must be what the memory models say.
-Run: ``python tests/scripts/check_runtimes.py [NUMBER] [--most-macs 150e6] [--images 1] [--seed 0]``. Networks with more multiplications, and
+``python tests/scripts/check_runtimes.py [NUMBER] [--most-macs 150e6] [--images 1] [--seed 0]``: networks with more multiplications, and
 those that the emulated board's 4 MB of RAM and of flash do not hold, are drawn anew and counted. It exits with the number of exceptions.
 """
 
