@@ -84,9 +84,10 @@ class Toolchain:
         Raises:
             DeployError: the compiler refuses the program.
         """
-        flags = ("-O3", "-march=native", "-shared", "-fPIC", "-fno-sanitize=all", *WARNINGS, *_includes(sources))
-        command = (*self.host_command, *flags, "-o", str(library), *map(str, sources))
-        run_tool(command, zig_cache=cache_folder() / "zig")
+        command = (*self.host_command, "-O3", "-march=native", "-fPIC", "-fno-sanitize=all")
+        with tempfile.TemporaryDirectory(prefix="lmanet-") as build:
+            objects = self._objects((*command, *WARNINGS), sources, Path(build))
+            run_tool((*command, "-shared", "-o", str(library), *map(str, objects)), zig_cache=cache_folder() / "zig")
         return library
 
     def compile_host_network(self, folder: Path, library: Path) -> Path:
