@@ -129,8 +129,7 @@ class Run:
             images=data.description,
             num_classes=data.num_classes,
             limits=self.target.limits,
-            runtime=self.target.runtime,
-            c_options=self.target.c_options,
+            platform=self.target.platform,
         )
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from lmanet.space import Architecture, Cost, CStaticOptions, Runtime, Space, architecture_id
+from lmanet.space import Architecture, Cost, Platform, Space, architecture_id
 
 
 class Record(BaseModel):
@@ -55,14 +55,14 @@ class Violation(Record):
     """One rule that a proposal breaks.
 
     Attributes:
-        rule: ``membership``, ``duplicate``, ``macs``, ``peak_sram_bytes``, ``flash_bytes``.
+        rule: ``membership``, ``duplicate``, ``macs``, ``peak_sram_bytes``, ``flash_bytes``, ``estimated_latency_ms``, ``runtime``.
         given, limit: measured value and the most that is allowed; None where the rule is not a limit.
         hint: one sentence for people and for the model: given, rule, what to change.
     """
 
     rule: str
     hint: str
-    given: int | None = None
+    given: int | float | None = None
     limit: int | None = None
 
 
@@ -234,8 +234,7 @@ class Brief(Record):
         seed: of the run.
         images: what the images are, in words, for a prompt: "CIFAR-100", "handwritten digits".
         limits: quantity of `Cost` -> the most that the target allows.
-        runtime: whose memory is limited.
-        c_options: what the generated C does to save memory.
+        platform: where costs are counted.
     """
 
     space: Space
@@ -243,8 +242,7 @@ class Brief(Record):
     images: str
     num_classes: int
     limits: Mapping[str, int]
-    runtime: Runtime = "c_static"
-    c_options: CStaticOptions = CStaticOptions()
+    platform: Platform = Platform()
 
 
 class Budget(Record):

@@ -24,12 +24,14 @@ ACTIVATIONS = ("none", "relu6", "leaky_relu", "swish", "hard_swish", "sigmoid")
 MEMORY_BYTES = 1 << 20
 GUARD_BYTES = 32
 OVERLAPS = (None, 0, 12)
-# A program whose only step calls the kernel that it is told, so that a linked Cortex-M7 program holds them all.
+# A program whose step calls the kernel that it is told; it names all of them, so that the linker keeps them.
 PROGRAM_C = """#include "network.h"
 #include "lmanet_kernels.h"
 const int lmanet_input_bytes = 4, lmanet_output_bytes = 4, lmanet_arena_bytes = 4, lmanet_num_steps = 5;
 static int8_t arena[4];
 void *arguments[5];
+static lm_depthwise *const depthwise[] = {lm_depthwise_1_1, lm_depthwise_1_2, lm_depthwise_3_1, lm_depthwise_3_2,
+                                          lm_depthwise_5_1, lm_depthwise_5_2, lm_depthwise_7_1, lm_depthwise_7_2};
 int8_t *lmanet_input(void) { return arena; }
 const int8_t *lmanet_output(void) { return arena; }
 void lmanet_step(int kernel) {
@@ -40,6 +42,7 @@ void lmanet_step(int kernel) {
     case 2: lm_mean(a[0], a[1], a[2]); break;
     case 3: lm_scale(a[0], a[1], a[2], a[3]); break;
     case 4: lm_add(a[0], a[1], a[2], a[3], (int32_t)a[4]); break;
+    case 5: *a = (void *)depthwise; break;
     }
 }
 """
@@ -61,16 +64,16 @@ def _layouts(pointer):
     def struct(*fields):
         return type("Struct", (ctypes.Structure,), {"_fields_": [(f"f{i}", field) for i, field in enumerate(fields)]})
 
-    channel, dense, window = struct(*[i32] * 4), struct(*[pointer] * 3, *[i16] * 3), struct(*[i16] * 5, *[i8] * 4)
+    channel, dense, window = struct(*[i32] * 3), struct(*[pointer] * 3, *[i16] * 4), struct(*[i16] * 5, *[i8] * 4)
     return SimpleNamespace(
         channel=channel,
         dense=dense,
         window=window,
         conv=struct(dense, window),
-        add=struct(pointer, pointer, channel),
-        rows=struct(*[pointer] * 6, i16, i16, window),
+        add=struct(pointer, pointer, channel, i32),
+        rows=struct(*[pointer] * 7, *[i16] * 3, window),
         mean=struct(i16, i16, *[i32] * 4),
-        scale=struct(*[i16] * 4, channel),
+        scale=struct(*[i16] * 4, channel, i32),
     )
 
 
@@ -79,7 +82,7 @@ class Host:
         sources = [SOURCES / name for name in KERNELS if name.endswith(".c")]
         self.library = ctypes.CDLL(str(toolchain_named(compiler).compile_host(sources, folder / "kernels.so")))
         self.layouts = _layouts(ctypes.c_void_p)
-        self._memory = np.empty(MEMORY_BYTES, np.int8)
+        self._memory = np.empty(MEMORY_BYTES + 16, np.int8)
         self.address = -(-self._memory.ctypes.data // 16) * 16
 
     def write(self, address, content):
@@ -87,6 +90,9 @@ class Host:
 
     def read(self, address, size):
         return ctypes.string_at(address, size)
+
+    def function(self, name):
+        return ctypes.cast(getattr(self.library, name), ctypes.c_void_p).value
 
     def call(self, kernel, *arguments):
         getattr(self.library, kernel)(*map(ctypes.c_void_p, arguments))
@@ -104,6 +110,9 @@ class CortexM7:
         self.layouts = _layouts(ctypes.c_uint32)
         self.address = 0x20100000
         self.write, self.read = self.core.write, self.core.read
+
+    def function(self, name):
+        return self.core.program.symbol(name) | 1  # Thumb
 
     def call(self, kernel, *arguments):
         self.write(self.core.program.symbol("arguments"), np.array(arguments, np.uint32).tobytes())
@@ -139,10 +148,13 @@ class Call:
         return self.place(bytes(getattr(self.layouts, kind)(*values)))
 
     def channel(self, channel):
-        return self.layouts.channel(channel.bias, channel.multiplier, channel.rounding, channel.shift)
+        return self.layouts.channel(channel.bias, channel.multiplier, channel.shift)
+
+    def halves(self, operator):
+        return packing.halves(self.graph.linear_scale(operator))
 
     def channels(self, operator):
-        return self.place(b"".join(bytes(self.channel(c)) for c in packing.channels(self.graph, operator)) + bytes(16))
+        return self.place(b"".join(bytes(self.channel(c)) for c in packing.channels(self.graph, operator)) + bytes(12))
 
     def table(self, operator):
         return 0 if operator.activation in FUSED else self.array(activation_table(self.graph, operator)) + 128
@@ -151,7 +163,9 @@ class Call:
         inputs = operator.kernel**2 * operator.in_shape[0]
         weights = self.array(packing.dense_weights(self.graph, operator))
         column = -(-inputs // 4) * 4
-        return self.layouts.dense(weights, self.channels(operator), self.table(operator), inputs, column, operator.out_shape[0])
+        return self.layouts.dense(
+            weights, self.channels(operator), self.table(operator), inputs, column, operator.out_shape[0], self.halves(operator)
+        )
 
     def window(self, operator):
         (c, h, w), (_, oh, ow) = operator.in_shape, operator.out_shape
@@ -161,15 +175,16 @@ class Call:
     def add(self, operator, inputs):
         addition = packing.addition(self.graph, operator)
         tables = dict(zip(operator.inputs, (addition.first, addition.second), strict=True))
-        return self.struct("add", *(self.array(tables[name]) for name in inputs), self.channel(addition.scale))
+        return self.struct("add", *(self.array(tables[name]) for name in inputs), self.channel(addition.scale), self.halves(operator))
 
     def rows(self, rows):
         parts = [operator and self.place(bytes(self.dense(operator))) for operator in (rows.expand, rows.project)]
         add = rows.add and self.add(rows.add, (rows.project.name, *(name for name in rows.add.inputs if name != rows.project.name)))
         depthwise = rows.depthwise
         constants = (self.array(packing.depthwise_weights(self.graph, depthwise)), self.channels(depthwise), self.table(depthwise))
-        sizes = (rows.present[0].in_shape[0], rows_pitch(depthwise), self.window(depthwise))
-        return self.struct("rows", *(part or 0 for part in (*parts, add)), *constants, *sizes)
+        sizes = (rows.present[0].in_shape[0], rows_pitch(depthwise), self.halves(depthwise), self.window(depthwise))
+        kernel = self.machine.function(f"lm_depthwise_{depthwise.kernel}_{depthwise.stride}")
+        return self.struct("rows", kernel, *(part or 0 for part in (*parts, add)), *constants, *sizes)
 
     def layer(self, step):
         operator, scales = step.operators[0], self.graph.scales
@@ -183,7 +198,8 @@ class Call:
             numbers = (zeros[0] * pixels, *packing.mean_multiplier(self.graph, operator), scales[operator.name].zero_point)
             return self.struct("mean", pixels, operator.in_shape[0], *numbers)
         if step.kind == "scale":
-            return self.struct("scale", pixels, operator.in_shape[0], *zeros, self.channel(packing.scaling(self.graph, operator)))
+            channel = self.channel(packing.scaling(self.graph, operator))
+            return self.struct("scale", pixels, operator.in_shape[0], *zeros, channel, self.halves(operator))
         return self.add(operator, operator.inputs)
 
     def run(self, step, tensors, overlap):

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from lmanet.deploy.elf import read_program
-from lmanet.deploy.toolchain import cache_folder, toolchain_named
+from lmanet.deploy.tool import cache_folder
+from lmanet.deploy.toolchain import toolchain_named
 from lmanet.errors import ConfigError, DeployError
 
 PROGRAM = Path(__file__).parent / "two_steps"

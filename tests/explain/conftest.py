@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import yaml
 
+from lmanet.explain.measured import formulas
 from lmanet.pareto import ParetoFront
-from lmanet.records import Epoch, Front, Proposal, Score, Status, Trial, Usage
-from lmanet.results import Evaluation, TrainedNetwork, TrainedTeacher
-from lmanet.space import Architecture, Region, estimate, load_space
+from lmanet.records import Epoch, Front, Measurement, Proposal, Score, Status, Trial, Usage
+from lmanet.results import Deployed, Deployment, Evaluation, MeasuredCandidate, TrainedNetwork, TrainedTeacher
+from lmanet.space import Architecture, CStaticOptions, Region, estimate, load_space
 from lmanet.validate import Target, Validator
 
 NUM_CLASSES = 10
@@ -49,6 +50,45 @@ def score_double(architecture: Architecture, seed: int, epochs: int = 3, bonus: 
     return Score(val_accuracy=last, val_macro_f1=last - 0.01, val_calibration_error=0.05, seconds=4.0 * epochs, curve=tuple(curve))
 
 
+def measurement_double(architecture: Architecture, **other: int) -> Measurement:
+    """In place of the true runtimes: memory as by formula, the rest as one small network had it; ``other`` replaces what is named."""
+    given = formulas(architecture, NUM_CLASSES, CStaticOptions())
+    measured = {
+        "toolchain": "zig",
+        "emulator": "unicorn",
+        "core": "cortex-m4",
+        "images": 4,
+        "tflite_bytes": 56704,
+        "measured_tflm_head_bytes": given.host_head_bytes,
+        "measured_tflm_tail_bytes": given.host_tail_bytes,
+        "measured_bss_bytes": given.c_static_bytes,
+        "measured_flash_bytes": 65176,
+        "measured_stack_bytes": 356,
+        "measured_instructions": 4944373,
+        "kernel_instructions": {"mean": 116549, "rows": 4462396, "conv": 19422, "scale": 346006},
+        "seconds": 0.56,
+    }
+    return Measurement(**measured | other)
+
+
+def deployment_double(architecture: Architecture) -> Deployment:
+    """The best network in int8, as stage deploy leaves it, without its files."""
+    deployed = Deployed(
+        folder="deploy/a-distill",
+        tflite="model_int8.tflite",
+        program="c",
+        firmware="firmware",
+        target=TARGET.name,
+        clock_mhz=TARGET.clock_mhz,
+        cost=estimate(architecture, NUM_CLASSES),
+        measurement=measurement_double(architecture),
+        estimated_latency_ms=(27.4687, 77.4618),
+    )
+    accuracies = {"float_val_accuracy": 0.861, "calibrated_val_accuracy": 0.842, "int8_val_accuracy": 0.857}
+    common = {"stage": "distill", "checkpoint": "distill/a.ckpt", "calibration": "mse", "qat_epochs": 3}
+    return Deployment(architecture=architecture, deployed=deployed, **common, **accuracies)
+
+
 def make_trial(number: int, validator: Validator, known: set[str]) -> Trial:
     usage = Usage(prompt_tokens=820, completion_tokens=334, requests=1 + number % 7 // 6, seconds=7.3)
     proposal = Proposal(proposer="SmolLM2-135M-Instruct", reply="{...}", usage=usage)
@@ -78,8 +118,13 @@ def pareto() -> ParetoFront:
 
 
 @pytest.fixture
+def measure() -> Callable[..., Measurement]:
+    return measurement_double
+
+
+@pytest.fixture
 def make_run(tmp_path: Path, pareto: ParetoFront) -> Callable[..., Path]:
-    """A folder with ``count`` trials; with ``finished`` also what training in full, distillation and evaluation leave."""
+    """A folder with ``count`` trials; with ``finished`` also what all later stages leave."""
 
     def make(count: int = 60, finished: bool = True, enforce: bool = True) -> Path:
         validator, known, trials = Validator(SPACE, TARGET, NUM_CLASSES, enforce), set(), []
@@ -94,6 +139,8 @@ def make_run(tmp_path: Path, pareto: ParetoFront) -> Callable[..., Path]:
         (tmp_path / ".hydra" / "config.yaml").write_text(yaml.safe_dump({"seed": 7}))
         if finished and front:
             finish(tmp_path, front[0].architecture)
+            measured = [MeasuredCandidate(architecture=t.architecture, measurement=measurement_double(t.architecture)) for t in front]
+            write(tmp_path / "measured.jsonl", measured)
         return tmp_path
 
     return make
@@ -106,7 +153,10 @@ def finish(folder: Path, architecture: Architecture) -> None:
         line = TrainedNetwork(stage=stage, architecture=architecture, seed=7, score=score, checkpoint=f"{stage}/a.ckpt", teacher=teacher)
         write(folder / f"{file}.jsonl", [line])
     test = {"images": 1000, "test_accuracy": 0.861, "test_macro_f1": 0.86, "test_calibration_error": 0.04, "seconds": 2.0}
-    write(folder / "test.jsonl", [Evaluation(stage="distill", architecture=architecture, checkpoint="distill/a.ckpt", **test)])
+    in_float = Evaluation(stage="distill", architecture=architecture, checkpoint="distill/a.ckpt", **test)
+    in_int8 = Evaluation(stage="deploy", architecture=architecture, checkpoint="deploy/a-distill", **test | {"test_accuracy": 0.853})
+    write(folder / "test.jsonl", [in_float, in_int8])
+    write(folder / "deploy.jsonl", [deployment_double(architecture)])
     score = score_double(architecture, 2, epochs=3, bonus=0.1)
     teacher = TrainedTeacher(name="vit_base_patch16_224", checkpoint="teacher.ckpt", parameters=85_875_556, trained=True, score=score)
     (folder / "teacher.json").write_text(teacher.model_dump_json())

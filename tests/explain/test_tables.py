@@ -3,7 +3,7 @@
 from lmanet.explain.contents import read_run
 from lmanet.explain.tables import limit_rows, part_rows, proposers, reasons, result_rows, usage_by_status, versions
 from lmanet.records import Proposal, Status, Trial, Usage, Verdict, Violation
-from lmanet.space import Cost, estimate, load_architecture
+from lmanet.space import Cost, Platform, estimate, load_architecture
 
 
 def trial(number: int, status: Status, **fields) -> Trial:
@@ -19,7 +19,7 @@ def test_a_limit_row_gives_the_share_that_is_used():
 
 def test_the_parts_add_up_to_the_whole():
     architecture = load_architecture("lmanet_elite")
-    cost, rows = estimate(architecture, 100), part_rows(architecture, 100, "c_static")
+    cost, rows = estimate(architecture, 100), part_rows(architecture, 100, Platform())
     assert [row.name for row in rows] == ["stage1", "stage2", "stage3", "stage4", "stage5", "classifier"]
     assert sum(row.macs for row in rows) == cost.macs
     assert sum(row.params for row in rows) == cost.params

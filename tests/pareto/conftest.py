@@ -16,7 +16,7 @@ def make_trial() -> Callable[..., Trial]:
             number=number,
             status=Status.TRAINED,
             proposal=Proposal(proposer="test"),
-            verdict=Verdict(accepted=True, cost=Cost(macs, params, sram, 0, "conv"), violations=broken),
+            verdict=Verdict(accepted=True, cost=Cost(macs, params, "plain", sram, 0, "conv"), violations=broken),
             score=Score(val_accuracy=accuracy, val_macro_f1=accuracy, val_calibration_error=0.0, seconds=1.0),
             seed=0,
             started_at="",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lmanet.space import load_space, operators
-from lmanet.space.cost import live_bytes
+from lmanet.space.liveness import live_bytes
 from lmanet.space.tflite import TfliteOperator
 from lmanet.space.tflm import arena_of, tflm_arena
 from lmanet.space.tflm_layout import CORTEX_M

@@ -45,7 +45,7 @@ def test_the_view_is_really_drawn_and_taken_down(terminal, trials, tell):
     assert progress.live is None
     drawn = terminal.file.getvalue()
     assert "candidate 4/10" in drawn
-    assert "Pareto front" in drawn
+    assert "Pareto front" in drawn and "SRAM of c_static" in drawn
     assert "┘" in drawn.splitlines()[-2], "the table stays, the live view is gone"
 
 

@@ -11,7 +11,7 @@ import yaml
 from wandb.proto import wandb_internal_pb2
 
 from lmanet.errors import ConfigError
-from lmanet.records import Budget
+from lmanet.records import Budget, Measurement
 from lmanet.track import WandbTracker
 
 BLOCK, FULL, LAST = 32768, 1, 4
@@ -90,6 +90,23 @@ def test_a_search_is_recorded_offline(tmp_path, trials, tell):
     assert {"seed", "target"} <= set(configured)
     tables = list((run / "files" / "media" / "table").glob("front_*.table.json"))
     assert json.loads(tables[0].read_text())["columns"][:2] == ["validation accuracy", "MACs"]
+
+
+def test_what_the_validator_measured_is_recorded(tmp_path, trials, tell):
+    figures = {"tflite_bytes": 9, "measured_tflm_head_bytes": 960, "measured_tflm_tail_bytes": 1760, "measured_bss_bytes": 1024}
+    figures |= {"measured_flash_bytes": 19304, "measured_stack_bytes": 356, "measured_instructions": 26721}
+    tools = {"toolchain": "zig", "emulator": "unicorn", "core": "cortex-m7", "images": 1, "kernel_instructions": {}, "seconds": 0.8}
+    verdict = trials[0].verdict.model_copy(update={"measurement": Measurement(**figures, **tools)})
+    tell(WandbTracker(tmp_path, "lmanet"), [trials[0].model_copy(update={"verdict": verdict}), trials[1]])
+    first, second = (row for row in logged(offline_runs(tmp_path)[0]) if "seconds" in row)
+    assert {key: value for key, value in first.items() if key.startswith("measured/")} == {
+        "measured/bss_bytes": 1024,
+        "measured/tflm_arena_bytes": 2720,
+        "measured/flash_bytes": 19304,
+        "measured/stack_bytes": 356,
+        "measured/instructions": 26721,
+    }
+    assert not [key for key in second if key.startswith("measured/")]
 
 
 def test_its_files_are_an_artifact(tmp_path, trials, tell):

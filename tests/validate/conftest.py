@@ -18,7 +18,7 @@ def make_target():
             "core": "cortex-m7",
             "clock_mhz": 100,
             "runtime": "plain",
-            "regions": [Region("SRAM", 0, changes.pop("sram_bytes", 10_000))],
+            "regions": [Region("SRAM", 0x20000000, changes.pop("sram_bytes", 10_000))],
         }
         usual |= {"stack_bytes": 400, "runtime_sram_bytes": 600, "input_buffer_bytes": 500, "flash_bytes": 4_000}
         usual |= {"runtime_flash_bytes": 1_000, "macs": 200_000}

@@ -1,13 +1,15 @@
 """What a board leaves to a network, and the boards of conf/target."""
 
+import re
 from pathlib import Path
 
 import pytest
 import yaml
 from hydra.utils import instantiate
 
+from lmanet.deploy.board import Stm32H743
 from lmanet.errors import ConfigError
-from lmanet.space import Cost
+from lmanet.space import Cost, Region
 
 CONF = Path(__file__).parents[2] / "conf" / "target"
 BOARDS = sorted(path.stem for path in CONF.glob("*.yaml"))
@@ -64,3 +66,24 @@ def test_a_board_that_leaves_nothing_is_refused(make_target, changes, quantity):
 def test_an_unknown_key_is_refused(make_target):
     with pytest.raises(TypeError, match="ram_kib"):
         make_target(ram_kib=320)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"core": "cortex-m0"}, "core='cortex-m0' is unknown; legal are cortex-m4, cortex-m7"),
+        ({"runtime": "onnx"}, "runtime='onnx' is unknown; legal are c_static, tflm, plain"),
+        ({"regions": []}, "no region of SRAM"),
+        ({"regions": [Region("SRAM", 0, -1)]}, "region SRAM has address=0 and bytes=-1"),
+        ({"estimated_latency_ms": 100, "runtime": "tflm"}, "latency is estimated for runtime=c_static alone"),
+    ],
+)
+def test_a_board_that_makes_no_sense_is_refused(make_target, changes, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        make_target(**changes)
+
+
+def test_the_board_that_deployment_means_where_none_is_named_is_that_of_conf():
+    default, target = Stm32H743(), board("stm32h743")
+    for name in ("name", "board", "core", "clock_mhz", "region", "stack_bytes", "reserved_sram_bytes", "flash_bytes", "platform"):
+        assert getattr(default, name) == getattr(target, name), name

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lmanet.space import Region, architecture_id, estimate, load_architecture, load_space
+from lmanet.space.latency import latency_ms
 from lmanet.validate import Target, Validator
 
 
@@ -124,3 +125,32 @@ def test_qwnet_core_breaks_the_papers_own_limit():
         .violations[0]
         .hint.startswith("peak_sram_bytes=409600 at stage3.1.depthwise exceeds 327680 of target stm32h743")
     )
+
+
+def test_a_network_that_only_all_regions_together_would_hold_is_told_so(make_validator, architecture):
+    regions = [Region("AXI SRAM", 0x24000000, 20_000), Region("DTCM", 0x20000000, 8_000)]
+    (violation,) = make_validator(regions=regions, flash_bytes=100_000).validate(architecture, set()).violations
+    assert violation.hint.startswith(
+        "peak_sram_bytes=19456 at stage1.0.project exceeds 18500 of target toy "
+        "(it must lie in one region, and the largest, AXI SRAM, has 20000 of 28000 bytes); "
+    )
+    (violation,) = make_validator(sram_bytes=20_000, flash_bytes=100_000).validate(architecture, set()).violations
+    assert "region" not in violation.hint
+
+
+def test_the_memory_that_is_limited_is_that_of_the_targets_runtime(make_validator, architecture):
+    exact = {runtime: estimate(architecture, 10, runtime).peak_sram_bytes for runtime in ("plain", "c_static", "tflm")}
+    assert len(set(exact.values())) == 3
+    for runtime, size in exact.items():
+        fits = {"runtime": runtime, "sram_bytes": size + 1_500, "flash_bytes": 100_000}
+        assert make_validator(**fits).validate(architecture, set()).feasible
+        (violation,) = make_validator(**fits | {"sram_bytes": size + 1_499}).validate(architecture, set()).violations
+        assert violation.rule == "peak_sram_bytes"
+
+
+def test_a_limit_of_latency_holds_the_upper_end_of_the_estimate(make_validator, architecture):
+    cost = make_validator(**ROOMY, runtime="c_static").validate(architecture, set()).cost
+    assert cost.estimated_latency_ms == pytest.approx(latency_ms(cost.estimated_instructions, "cortex-m7", 100).highest)
+    (violation,) = make_validator(**ROOMY, runtime="c_static", estimated_latency_ms=1).validate(architecture, set()).violations
+    assert violation.rule == "estimated_latency_ms" and violation.given == cost.estimated_latency_ms
+    assert make_validator(**ROOMY, runtime="c_static", estimated_latency_ms=1000).validate(architecture, set()).feasible

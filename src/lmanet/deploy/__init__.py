@@ -5,12 +5,12 @@ from types import ModuleType
 from typing import Any
 
 from lmanet.deploy.api import deploy
-from lmanet.deploy.candidate import CandidateVerifier
+from lmanet.deploy.candidate import CandidateVerifier, candidate_verifier
 from lmanet.deploy.int8_network import load_deployed
 from lmanet.deploy.settings import Settings
 from lmanet.deploy.stage import Deployment
 
-__all__ = ["CandidateVerifier", "Deployment", "Settings", "deploy", "load_deployed"]
+__all__ = ["CandidateVerifier", "Deployment", "Settings", "candidate_verifier", "deploy", "load_deployed"]
 
 
 class _Callable(ModuleType):

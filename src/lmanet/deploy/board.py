@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from lmanet.deploy.firmware import Part
-from lmanet.space import CStaticOptions, Region, Runtime
+from lmanet.space import Platform, Region
 
 
 class Board(Part, Protocol):
@@ -15,12 +15,8 @@ class Board(Part, Protocol):
         """Of the core."""
 
     @property
-    def runtime(self) -> Runtime:
-        """Whose memory is counted."""
-
-    @property
-    def c_options(self) -> CStaticOptions:
-        """What the generated C does to save memory."""
+    def platform(self) -> Platform:
+        """Runtime, core and clock."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +27,15 @@ class Stm32H743:
     board: str = "STM32H743ZI (Cortex-M7, 480 MHz, 2 MiB flash, 512 KiB AXI SRAM)"
     core: str = "cortex-m7"
     clock_mhz: int = 480
-    runtime: Runtime = "c_static"
     region: Region = field(default_factory=lambda: Region("AXI SRAM", 0x24000000, 524288))
     stack_bytes: int = 8192
     reserved_sram_bytes: int = 196608
     flash_bytes: int = 2097152
-    c_options: CStaticOptions = field(default_factory=CStaticOptions)
+
+    @property
+    def platform(self) -> Platform:
+        """Our generated C on its core."""
+        return Platform(core=self.core, clock_mhz=self.clock_mhz)
 
     @property
     def regions(self) -> tuple[Region, ...]:

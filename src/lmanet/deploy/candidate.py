@@ -6,11 +6,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from lmanet.deploy.board import Board
 from lmanet.deploy.calibrate import calibrate, minmax
 from lmanet.deploy.fold import fold
 from lmanet.deploy.graph import IntegerGraph
 from lmanet.deploy.int8_network import to_int8
 from lmanet.deploy.quantize import quantize
+from lmanet.deploy.settings import Settings
 from lmanet.deploy.verify import Verifier
 from lmanet.records import Measurement
 from lmanet.space import Architecture, architecture_id
@@ -43,6 +45,11 @@ class CandidateVerifier:
         with tempfile.TemporaryDirectory(prefix="lmanet-") as folder:
             inputs = to_int8(images[:1], graph.scales[INPUT])
             return self.verifier.verify(graph, inputs, Path(folder) / architecture_id(architecture))[1]
+
+
+def candidate_verifier(target: Board, num_classes: int, settings: Settings) -> CandidateVerifier:
+    """The verifier for networks of a target, by the tools of ``settings``."""
+    return CandidateVerifier(num_classes, Verifier(target.core, settings.toolchain, settings.emulator, target.platform.c_options))
 
 
 def untrained_graph(architecture: Architecture, num_classes: int, images: Tensor, seed: int = 0) -> IntegerGraph:

@@ -14,7 +14,7 @@ from lmanet.deploy.quantize import quantize
 from lmanet.deploy.settings import Settings
 from lmanet.deploy.verify import MODEL, PROGRAM, Verifier
 from lmanet.results import Deployed
-from lmanet.space import Architecture, estimate
+from lmanet.space import Architecture, estimate_on
 from lmanet.space.graph import INPUT
 from lmanet.space.latency import latency_ms
 from lmanet.space.weights import Checkpoint
@@ -28,7 +28,7 @@ class Deployer:
     def __init__(self, target: Board, settings: Settings) -> None:
         self.target = target
         self.settings = settings
-        self.verifier = Verifier(target.core, settings.toolchain, settings.emulator, target.c_options)
+        self.verifier = Verifier(target.core, settings.toolchain, settings.emulator, target.platform.c_options)
 
     def quantize(self, checkpoint: Checkpoint, inputs: Tensor) -> IntegerGraph:
         """Bring a trained network to int8 by calibration.
@@ -62,7 +62,7 @@ class Deployer:
             firmware=FIRMWARE,
             target=target.name,
             clock_mhz=target.clock_mhz,
-            cost=estimate(architecture, len(graph.labels), target.runtime, target.c_options),
+            cost=estimate_on(architecture, len(graph.labels), target.platform),
             measurement=measurement,
             estimated_latency_ms=latency_ms(measurement.measured_instructions, target.core, target.clock_mhz),
         )

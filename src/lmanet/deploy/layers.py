@@ -51,24 +51,25 @@ class Layers:
     def _rows(self, name: str, rows: Rows) -> str:
         depthwise = rows.depthwise
         parts = [
+            f"lm_depthwise_{depthwise.kernel}_{depthwise.stride}",
             self._part("lm_dense", f"{name}e", rows.expand and self._dense(f"{name}e", rows.expand)),
             self._part("lm_dense", f"{name}p", rows.project and self._dense(f"{name}p", rows.project)),
             # Of the two summands the projection comes first.
             self._part("lm_add_layer", f"{name}a", rows.add and self._add(f"{name}a", rows.add, _projection_first(rows))),
-            self._array(INT32, f"{name}w", packing.depthwise_weights(self.graph, depthwise)),
+            f"(const int8_t *){self._array(INT8, f'{name}w', packing.depthwise_weights(self.graph, depthwise))}",
             self._channels(f"{name}c", packing.channels(self.graph, depthwise)),
             self._table(f"{name}t", depthwise),
         ]
         first = rows.present[0]
-        return f"{', '.join(parts)}, {first.in_shape[0]}, {rows_pitch(depthwise)}, {{{self._window(depthwise)}}}"
+        return f"{', '.join(parts)}, {first.in_shape[0]}, {rows_pitch(depthwise)}, {self._halves(depthwise)}, {{{self._window(depthwise)}}}"
 
     def _dense(self, name: str, operator: Operator) -> str:
         weights = self._array(INT8, f"{name}w", packing.dense_weights(self.graph, operator))
         channels = packing.channels(self.graph, operator)
-        channels += [Channel(0, 0, 0, 1)] * (len(channels) % 2)
+        channels += [Channel(0, 0, 0)] * (len(channels) % 2)
         constants = f"(const int8_t *){weights}, {self._channels(f'{name}c', channels)}, {self._table(f'{name}t', operator)}"
         inputs = operator.kernel**2 * operator.in_shape[0]
-        return f"{constants}, {inputs}, {-(-inputs // 4) * 4}, {operator.out_shape[0]}"
+        return f"{constants}, {inputs}, {-(-inputs // 4) * 4}, {operator.out_shape[0]}, {self._halves(operator)}"
 
     def _window(self, operator: Operator) -> str:
         (channels, height, width), (_, out_height, out_width) = operator.in_shape, operator.out_shape
@@ -85,13 +86,16 @@ class Layers:
     def _scale(self, operator: Operator) -> str:
         zeros = [self.graph.scales[name].zero_point for name in operator.inputs]
         scale = packing.scaling(self.graph, operator)
-        return f"{prod(operator.in_shape[1:])}, {operator.in_shape[0]}, {zeros[0]}, {zeros[1]}, {_channel(scale)}"
+        return f"{prod(operator.in_shape[1:])}, {operator.in_shape[0]}, {zeros[0]}, {zeros[1]}, {_channel(scale)}, {self._halves(operator)}"
 
     def _add(self, name: str, operator: Operator, inputs: tuple[str, ...]) -> str:
         addition = packing.addition(self.graph, operator)
         tables = dict(zip(operator.inputs, (addition.first, addition.second), strict=True))
         first, second = (self._array(INT32, f"{name}{letter}", tables[source]) for letter, source in zip("xy", inputs, strict=True))
-        return f"{first}, {second}, {_channel(addition.scale)}"
+        return f"{first}, {second}, {_channel(addition.scale)}, {self._halves(operator)}"
+
+    def _halves(self, operator: Operator) -> int:
+        return packing.halves(self.graph.linear_scale(operator))
 
     def _table(self, name: str, operator: Operator) -> str:
         if operator.activation in FUSED:
@@ -125,4 +129,4 @@ def _projection_first(rows: Rows) -> tuple[str, ...]:
 
 
 def _channel(channel: Channel) -> str:
-    return f"{{{channel.bias},{channel.multiplier},{channel.rounding},{channel.shift}}}"
+    return f"{{{channel.bias},{channel.multiplier},{channel.shift}}}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lmanet.deploy.graph import IntegerGraph
+from lmanet.deploy.graph import IntegerGraph, Scale
 from lmanet.deploy.tables import fixed_point, multiply
 from lmanet.errors import DeployError
 from lmanet.space import Operator
@@ -13,8 +13,8 @@ from lmanet.space import Operator
 MOST_SHIFT = 22
 MOST_SUM = 2**30
 INT8_VALUES = np.arange(256, dtype=np.uint8).view(np.int8).astype(np.int64)  # in the order of a table by uint8
-# Which weights of a row share a word, for each kernel: `lm_rows_layer.weights`.
-ROW_PAIRS = {1: ((0, None),), 3: ((0, 2), (1, None)), 5: ((0, 2), (1, 3), (4, None)), 7: ((0, 2), (1, 3), (4, 6), (5, None))}
+# A depthwise kernel reads whole words, and so this far beyond its last weight.
+OVERREAD_BYTES = 3
 
 
 @dataclass(frozen=True)
@@ -23,16 +23,14 @@ class Channel:
 
     bias: int
     multiplier: int
-    rounding: int
     shift: int
 
 
-def channel(real_multiplier: float, zero_point: int, bias: int = 0, most: int = 0) -> Channel:
+def channel(real_multiplier: float, bias: int = 0, most: int = 0) -> Channel:
     """Constants of one output channel.
 
     Args:
         real_multiplier: of the sum, to give steps of the output.
-        zero_point: of the output.
         bias: added to the sum.
         most: the largest absolute sum that can occur, ``bias`` included.
 
@@ -47,7 +45,12 @@ def channel(real_multiplier: float, zero_point: int, bias: int = 0, most: int = 
         raise DeployError(
             f"a multiplier of {real_multiplier:.3g} is outside the kernels' 2^-{MOST_SHIFT + 1} to 0.5; use lmanet.deploy.quantize"
         )
-    return Channel(2 * bias, multiplier, (1 << (shift - 1)) + (zero_point << shift), shift)
+    return Channel(2 * bias, multiplier, shift - 1)
+
+
+def halves(target: Scale) -> int:
+    """``halves`` of a layer: zero point of its output and the half that is added to round, both in halves."""
+    return 2 * target.zero_point + 1
 
 
 def channels(graph: IntegerGraph, operator: Operator) -> list[Channel]:
@@ -58,7 +61,7 @@ def channels(graph: IntegerGraph, operator: Operator) -> list[Channel]:
     most = np.abs(bias) + 128 * np.abs(weights).sum(1)
     # In double precision, as TFLite.
     multipliers = np.float64(source.scale) * graph.filters[operator.name].scales.astype(np.float64) / np.float64(target.scale)
-    return [channel(*row) for row in zip(multipliers.tolist(), [target.zero_point] * len(bias), bias.tolist(), most.tolist(), strict=True)]
+    return [channel(*row) for row in zip(multipliers.tolist(), bias.tolist(), most.tolist(), strict=True)]
 
 
 def dense_weights(graph: IntegerGraph, operator: Operator) -> NDArray[np.int8]:
@@ -72,14 +75,9 @@ def dense_weights(graph: IntegerGraph, operator: Operator) -> NDArray[np.int8]:
     return np.ascontiguousarray(blocks).reshape(-1)
 
 
-def depthwise_weights(graph: IntegerGraph, operator: Operator) -> NDArray[np.int32]:
-    """Weights of a depthwise convolution, doubled, two int16 to a word."""
-    weights = 2 * graph.filters[operator.name].weights[:, 0].astype(np.int32)
-    words = [
-        (weights[:, :, first] & 0xFFFF) | ((weights[:, :, second] << 16) if second is not None else 0)
-        for first, second in ROW_PAIRS[operator.kernel]
-    ]
-    return np.stack(words, axis=2).reshape(-1).astype(np.int32)
+def depthwise_weights(graph: IntegerGraph, operator: Operator) -> NDArray[np.int8]:
+    """Weights of a depthwise convolution and the bytes that are read beyond them."""
+    return np.append(graph.filters[operator.name].weights.reshape(-1), np.zeros(OVERREAD_BYTES, np.int8))
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +95,7 @@ def addition(graph: IntegerGraph, operator: Operator) -> Addition:
     target = graph.scales[operator.name]
     unit = 2 * max(source.scale for source in sources)
     first, second = (2 * multiply((INT8_VALUES - source.zero_point) << 20, source.scale / unit) for source in sources)
-    scale = channel(unit / (2**20 * target.scale), target.zero_point, most=int(np.abs(first).max() + np.abs(second).max()) // 2)
+    scale = channel(unit / (2**20 * target.scale), most=int(np.abs(first).max() + np.abs(second).max()) // 2)
     return Addition(first.astype(np.int32), second.astype(np.int32), scale)
 
 
@@ -106,7 +104,7 @@ def scaling(graph: IntegerGraph, operator: Operator) -> Channel:
     source, gate = (graph.scales[name] for name in operator.inputs)
     target = graph.scales[operator.name]
     real = np.float64(source.scale) * np.float64(gate.scale) / np.float64(target.scale)
-    return channel(float(real), target.zero_point, most=255 * 255)
+    return channel(float(real), most=255 * 255)
 
 
 def mean_multiplier(graph: IntegerGraph, operator: Operator) -> tuple[int, int]:

@@ -2,20 +2,16 @@
 
 import hashlib
 import importlib.util
-import logging
-import os
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from lmanet.deploy.tool import cache_folder, run_tool
 from lmanet.errors import ConfigError, DeployError
-
-log = logging.getLogger(__name__)
 
 SUPPORT = Path(__file__).parent / "c"
 EMULATED = (SUPPORT / "startup.c", SUPPORT / "memory.c", SUPPORT / "emulated" / "main.c")
@@ -25,8 +21,6 @@ GENERATED = "network"
 # The F746 has single precision only, which is more than integers need.
 GCC_FPU = {"cortex-m4": "fpv4-sp-d16", "cortex-m7": "fpv5-sp-d16"}
 GCC_CORES = {core: (f"-mcpu={core}", "-mthumb", "-mfloat-abi=hard", f"-mfpu={unit}") for core, unit in GCC_FPU.items()}
-TIME_LIMIT_S = 120
-LAST_LINES = 12
 WARNINGS = ("-std=c11", "-Wall", "-Wextra")
 SECTIONS = ("-ffunction-sections", "-fdata-sections", "-fno-unwind-tables")
 
@@ -77,7 +71,7 @@ class Toolchain:
         """
         if core not in self.core_flags:
             raise ConfigError(f"core={core!r} is unknown; legal are {', '.join(self.core_flags)} (conf/target)")
-        base = (*self.command, *self.core_flags[core], "-O2", "-fomit-frame-pointer")
+        base = (*self.command, *self.core_flags[core], "-O2")
         with tempfile.TemporaryDirectory(prefix="lmanet-") as build:
             objects = self._objects((*base, *self.flags, *WARNINGS, *SECTIONS, *definitions), sources, Path(build))
             link = (*base, "-nostdlib", "-Wl,--gc-sections,-e,Reset_Handler", "-T", str(linker_script), "-o", str(elf), *map(str, objects))
@@ -90,9 +84,10 @@ class Toolchain:
         Raises:
             DeployError: the compiler refuses the program.
         """
-        flags = ("-O3", "-march=native", "-shared", "-fPIC", "-fno-sanitize=all", *WARNINGS, *_includes(sources))
-        command = (*self.host_command, *flags, "-o", str(library), *map(str, sources))
-        run_tool(command, zig_cache=cache_folder() / "zig")
+        command = (*self.host_command, "-O3", "-march=native", "-fPIC", "-fno-sanitize=all")
+        with tempfile.TemporaryDirectory(prefix="lmanet-") as build:
+            objects = self._objects((*command, *WARNINGS), sources, Path(build))
+            run_tool((*command, "-shared", "-o", str(library), *map(str, objects)), zig_cache=cache_folder() / "zig")
         return library
 
     def compile_host_network(self, folder: Path, library: Path) -> Path:
@@ -147,37 +142,6 @@ def _gcc() -> Toolchain:
 
 
 TOOLCHAINS = {"zig": _zig, "gcc": _gcc}
-
-
-def run_tool(command: Sequence[str], zig_cache: Path) -> None:
-    """Run a compiler or linker; its warnings are logged.
-
-    Args:
-        zig_cache: where zig keeps what it makes.
-
-    Raises:
-        DeployError: it fails, with its last lines, or takes longer than `TIME_LIMIT_S`.
-    """
-    environment = os.environ | {"ZIG_GLOBAL_CACHE_DIR": str(zig_cache), "ZIG_LOCAL_CACHE_DIR": str(zig_cache)}
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT_S, env=environment, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise DeployError(f"{command[0]} was stopped after {TIME_LIMIT_S} s; its arguments: {' '.join(command[1:])}") from error
-    if done.returncode:
-        words = "\n".join(done.stderr.strip().splitlines()[-LAST_LINES:])
-        raise DeployError(f"{command[0]} failed with status {done.returncode}; its last words:\n{words}")
-    if done.stderr:
-        log.warning("%s: %s", command[0], done.stderr.strip())
-
-
-def cache_folder() -> Path:
-    """Objects that are the same for every network, below ``XDG_CACHE_HOME`` or ``~/.cache``."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lmanet"
-    try:
-        (folder / "objects").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{folder} cannot be written ({error.strerror}); compiled objects are kept there: set XDG_CACHE_HOME") from error
-    return folder
 
 
 def _sources(folder: Path, *patterns: str) -> list[Path]:

@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 
 from lmanet.records import Front, Trial
-from lmanet.results import Evaluation, TrainedNetwork, TrainedTeacher
-from lmanet.runfiles import DISTILL, FRONT, FULL, HISTORY, TEACHER, TEST, read_record, read_records
+from lmanet.results import Deployment, Evaluation, MeasuredCandidate, TrainedNetwork, TrainedTeacher
+from lmanet.runfiles import DEPLOY, DISTILL, FRONT, FULL, HISTORY, MEASURED, TEACHER, TEST, read_record, read_records
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,8 @@ class RunFiles:
 
     Attributes:
         full, distilled: networks trained to the end, without and with a teacher.
+        measured: networks of the front in the true runtimes.
+        deployments: networks in int8 with their files.
         teacher: None where the student had none.
         overrides: of the command line.
         seed: of the run; None where Hydra wrote no configuration.
@@ -26,6 +28,8 @@ class RunFiles:
     front: Front
     full: tuple[TrainedNetwork, ...]
     distilled: tuple[TrainedNetwork, ...]
+    measured: tuple[MeasuredCandidate, ...]
+    deployments: tuple[Deployment, ...]
     tests: tuple[Evaluation, ...]
     teacher: TrainedTeacher | None
     overrides: tuple[str, ...]
@@ -51,6 +55,8 @@ def read_run(folder: Path) -> RunFiles:
         front=read_record(folder / FRONT, Front) if (folder / FRONT).exists() else Front(hypervolume=0.0, trials=()),
         full=tuple(read_records(folder / FULL, TrainedNetwork)),
         distilled=tuple(read_records(folder / DISTILL, TrainedNetwork)),
+        measured=tuple(read_records(folder / MEASURED, MeasuredCandidate)),
+        deployments=tuple(read_records(folder / DEPLOY, Deployment)),
         tests=tuple(read_records(folder / TEST, Evaluation)),
         teacher=read_record(folder / TEACHER, TrainedTeacher) if (folder / TEACHER).exists() else None,
         overrides=tuple(map(str, _read_yaml(folder / ".hydra" / "overrides.yaml") or ())),

@@ -13,9 +13,10 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from lmanet.explain.contents import RunFiles
 from lmanet.explain.tables import reasons
 from lmanet.records import Epoch, Status, Trial
+from lmanet.results import Deployed
 from lmanet.space import Cost, Operator, Runtime, architecture_id
 from lmanet.space.cost import macs
-from lmanet.space.memory import memory
+from lmanet.space.memory import Memory
 from lmanet.steps import Pareto
 
 # Okabe and Ito's palette, told apart by colour-blind readers too.
@@ -26,6 +27,13 @@ STATUS_COLOURS = {
     Status.UNPARSABLE: PURPLE,
     Status.FAILED: RED,
     Status.TIMED_OUT: GREY,
+}
+KERNEL_WORDS = {
+    "rows": "rows: depthwise, fused with\nexpansion and projection",
+    "conv": "conv: all other\nconvolutions, linear",
+    "mean": "mean: global pool, SE",
+    "scale": "scale: SE's product",
+    "add": "add: skip connection",
 }
 MILLION, KIB = 1e6, 1024
 CROWDED = 24  # pixels below which two points are too near for both to be named
@@ -142,7 +150,7 @@ def curves_plot(run: RunFiles) -> Figure:
             _curve(axes, curve, name, leading=name == best)
         axes.set_title(phase, fontsize=10)
         axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=""))
         axes.legend(loc="lower right", fontsize=9)
         _quiet(axes)
@@ -150,10 +158,9 @@ def curves_plot(run: RunFiles) -> Figure:
     return figure
 
 
-def network_plot(graph: Sequence[Operator], runtime: Runtime, limits: Mapping[str, int]) -> Figure:
+def network_plot(graph: Sequence[Operator], runtime: Runtime, sram: Memory, limits: Mapping[str, int]) -> Figure:
     """MACs of each operator, and the SRAM in use under a runtime while it runs, in the order of execution."""
     work = [macs(operator) / MILLION for operator in graph]
-    sram = memory(graph, runtime)
     used, peak = [count / KIB for count in sram.operator_bytes], sram.peak_index
     figure = Figure(figsize=(9, 5), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True)
@@ -164,8 +171,14 @@ def network_plot(graph: Sequence[Operator], runtime: Runtime, limits: Mapping[st
     limit = limits["peak_sram_bytes"] / KIB
     lower.axhline(limit, color=RED, linestyle="--", linewidth=1.5)
     lower.annotate(f"limit: {limit:.1f} KiB", (len(graph) - 1, limit), xytext=(0, -12), textcoords="offset points", fontsize=9, ha="right")
+    left_half = peak < len(graph) / 2  # the words go towards the middle
     lower.annotate(
-        f"peak: {used[peak]:.1f} KiB at {graph[peak].name}", (peak, used[peak]), xytext=(8, 3), textcoords="offset points", fontsize=9
+        f"peak: {used[peak]:.1f} KiB at {graph[peak].name}",
+        (peak, used[peak]),
+        xytext=(8 if left_half else -8, 3),
+        textcoords="offset points",
+        fontsize=9,
+        ha="left" if left_half else "right",
     )
     lower.set(ylabel=f"SRAM in use, {runtime} (KiB)", xlabel="operators in the order of execution")
     start, ticks = 0, []
@@ -181,6 +194,21 @@ def network_plot(graph: Sequence[Operator], runtime: Runtime, limits: Mapping[st
     for axes in (upper, lower):
         axes.set_xlim(-0.5, len(graph) - 0.5)
         _quiet(axes)
+    return figure
+
+
+def kernels_plot(deployed: Deployed) -> Figure:
+    """Instructions of one inference by kernel of the generated C, the most first."""
+    kernels = sorted(deployed.measurement.kernel_instructions.items(), key=lambda item: -item[1])
+    total = deployed.measurement.measured_instructions
+    figure, axes = _figure(8, 1 + 0.4 * len(kernels))
+    bars = axes.barh([KERNEL_WORDS.get(name, name) for name, _ in kernels], [count / MILLION for _, count in kernels], color=BLUE)
+    axes.bar_label(bars, [f"{count / total:.1%}" for _, count in kernels], padding=3, fontsize=9)
+    axes.invert_yaxis()
+    axes.margins(x=0.1)
+    axes.set(
+        title=f"{total / MILLION:,.2f}M instructions, {total / deployed.cost.macs:.2f} a MAC", xlabel="instructions of one inference (M)"
+    )
     return figure
 
 

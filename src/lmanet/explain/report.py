@@ -2,19 +2,27 @@
 
 import shlex
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from lmanet.explain import tables
+from lmanet.explain import measured, tables
 from lmanet.explain.contents import RunFiles, read_run
+from lmanet.explain.filters import FILTERS
 from lmanet.records import Trial
-from lmanet.space import Runtime, architecture_id, estimate, operators
+from lmanet.results import Deployment
+from lmanet.space import Platform, architecture_id, estimate_on, operators
+from lmanet.space.memory import memory
 from lmanet.steps import Pareto
 
-KIB = 1024
-STAGE_WORDS = {"search": "mini-training", "full": "full training", "distill": "distillation"}
+STAGE_WORDS = {"search": "mini-training", "full": "full training", "distill": "distillation", "deploy": "int8, as deployed"}
+RUNTIME_WORDS = {
+    "c_static": "our generated C",
+    "tflm": "TensorFlow Lite Micro with CMSIS-NN on a 32-bit target",
+    "plain": "the tensors alone, which no runtime can do without",
+}
 
 
 class Board(Protocol):
@@ -29,8 +37,8 @@ class Board(Protocol):
         """In words."""
 
     @property
-    def runtime(self) -> Runtime:
-        """Whose memory is counted."""
+    def platform(self) -> Platform:
+        """Where the cost of a network is counted."""
 
     @property
     def limits(self) -> Mapping[str, int]:
@@ -63,11 +71,14 @@ class Report:
         environment = Environment(
             loader=PackageLoader("lmanet.explain"), autoescape=False, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
-        environment.filters |= {"cell": _cell, "kib": _kib, "percent": _percent, "millions": _millions}
+        environment.filters |= FILTERS
+        compared = measured.front_rows(run, self.num_classes, self.target.platform.c_options)
         return environment.get_template("report.md").render(
             run=run,
             plots=plots,
             target=self.target,
+            runtime=self.target.platform.runtime,
+            runtime_words=RUNTIME_WORDS[self.target.platform.runtime],
             stage_words=STAGE_WORDS,
             identity=architecture_id,
             results=tables.result_rows(run),
@@ -76,6 +87,9 @@ class Report:
             proposers=tables.proposers(run.trials),
             versions=tables.versions(run.trials),
             command=shlex.join(["python", "run.py", *run.overrides]),
+            board=[self._on_board(deployment, run, place) for place, deployment in enumerate(run.deployments)],
+            compared=compared,
+            agreement=measured.agreement(compared),
             **self._best(run),
         )
 
@@ -84,14 +98,26 @@ class Report:
         best = run.best
         if best is None or best.architecture is None:
             return {"best": None}
-        cost = estimate(best.architecture, self.num_classes, self.target.runtime)
+        cost = estimate_on(best.architecture, self.num_classes, self.target.platform)
         return {
             "best": best,
             "best_id": architecture_id(best.architecture),
             "best_stage": "search" if isinstance(best, Trial) else best.stage,
             "cost": cost,
             "limits": tables.limit_rows(cost, self.target.limits),
-            "parts": tables.part_rows(best.architecture, self.num_classes, self.target.runtime),
+            "parts": tables.part_rows(best.architecture, self.num_classes, self.target.platform),
+        }
+
+    def _on_board(self, deployment: Deployment, run: RunFiles, place: int) -> dict[str, Any]:
+        """What the template says of a deployed network."""
+        formulas = measured.formulas(deployment.architecture, self.num_classes, self.target.platform.c_options)
+        return {
+            "id": architecture_id(deployment.architecture),
+            "deployment": deployment,
+            "folder": deployment.deployed.folder,
+            "plot": _kernels_name(place),
+            "quantities": measured.quantity_rows(formulas, deployment.deployed.measurement),
+            "test": measured.int8_test(deployment, run.tests),
         }
 
     def _draw(self, run: RunFiles, folder: Path) -> set[str]:
@@ -111,28 +137,16 @@ class Report:
             drawings["curves"] = lambda: plots.curves_plot(run)
         if architecture:
             graph = operators(architecture, self.num_classes)
-            drawings["network"] = lambda: plots.network_plot(graph, self.target.runtime, limits)
+            sram = memory(graph, self.target.platform.runtime, self.target.platform.c_options)
+            drawings["network"] = lambda: plots.network_plot(graph, self.target.platform.runtime, sram, limits)
+        for place, deployment in enumerate(run.deployments):
+            drawings[_kernels_name(place)] = partial(plots.kernels_plot, deployment.deployed)
         folder.mkdir(exist_ok=True)
         for name, draw in drawings.items():
             plots.save(draw(), folder / f"{name}.png")
         return set(drawings)
 
 
-def _cell(text: object) -> str:
-    """Text from anywhere, a model's too, as the content of one table cell: no markup, at most 200 characters."""
-    line = " ".join(str(text).split())
-    for mark in "\\`*_|<>[]":
-        line = line.replace(mark, f"\\{mark}")
-    return line if len(line) <= 200 else line[:199] + "…"
-
-
-def _kib(count: int) -> str:
-    return f"{count / KIB:,.1f}"
-
-
-def _percent(share: float) -> str:
-    return f"{share:.1%}"
-
-
-def _millions(count: int) -> str:
-    return f"{count / 1e6:,.2f}"
+def _kernels_name(place: int) -> str:
+    """Of the plot of a deployed network."""
+    return f"kernels_{place + 1}"

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from lmanet.explain.contents import RunFiles
 from lmanet.records import Score, Trial, Usage
-from lmanet.space import Architecture, Cost, Runtime, architecture_id, operators
-from lmanet.space.cost import flash_bytes, macs, params
+from lmanet.space import Architecture, Cost, Platform, architecture_id, operators
+from lmanet.space.cost import macs, params
+from lmanet.space.flash import flash_bytes
 from lmanet.space.memory import memory
 
 
@@ -16,7 +17,7 @@ class LimitRow(NamedTuple):
     """A quantity of a network against the target's limit."""
 
     quantity: str
-    given: int
+    given: int | float
     limit: int
 
     @property
@@ -64,10 +65,10 @@ def limit_rows(cost: Cost, limits: Mapping[str, int]) -> list[LimitRow]:
     return [LimitRow(quantity, getattr(cost, quantity), limit) for quantity, limit in limits.items()]
 
 
-def part_rows(architecture: Architecture, num_classes: int, runtime: Runtime) -> list[PartRow]:
+def part_rows(architecture: Architecture, num_classes: int, platform: Platform) -> list[PartRow]:
     """The parts of a network in their order, each with what it costs."""
     graph = operators(architecture, num_classes)
-    used = memory(graph, runtime).operator_bytes
+    used = memory(graph, platform.runtime, platform.c_options).operator_bytes
     rows = []
     for name, group in groupby(zip(graph, used, strict=True), key=lambda pair: pair[0].name.partition(".")[0]):
         pairs = list(group)
@@ -79,7 +80,7 @@ def part_rows(architecture: Architecture, num_classes: int, runtime: Runtime) ->
                 out_shape=inside[-1].out_shape,
                 macs=sum(map(macs, inside)),
                 params=sum(map(params, inside)),
-                flash_bytes=sum(map(flash_bytes, inside)),
+                flash_bytes=sum(flash_bytes(operator, platform.runtime) for operator in inside),
                 peak_sram_bytes=max(size for _, size in pairs),
             )
         )

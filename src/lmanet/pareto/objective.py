@@ -9,7 +9,7 @@ from lmanet.errors import ConfigError
 from lmanet.records import Trial
 
 SCORES = ("val_accuracy", "val_macro_f1", "val_calibration_error")
-COSTS = ("macs", "params", "peak_sram_bytes", "flash_bytes")
+COSTS = ("macs", "params", "peak_sram_bytes", "flash_bytes", "estimated_latency_ms")
 
 
 class Objective(BaseModel):

@@ -6,7 +6,7 @@ import numpy as np
 
 from lmanet.errors import ConfigError
 from lmanet.records import Brief
-from lmanet.space import Architecture, estimate
+from lmanet.space import Architecture, estimate_on
 from lmanet.space.graph import feature_operators
 
 MAX_CLIMBS = 10  # a climb may end beside a limit that only two changes at once would meet
@@ -50,7 +50,7 @@ def _climb(brief: Brief, rng: np.random.Generator) -> Architecture:
 
 
 def _awkwardness(architecture: Architecture, brief: Brief) -> Awkwardness:
-    cost = estimate(architecture, brief.num_classes, brief.runtime, brief.c_options)
+    cost = estimate_on(architecture, brief.num_classes, brief.platform)
     shares = [getattr(cost, name) / limit for name, limit in brief.limits.items()]
     over = sum(share - 1 for share in shares if share > 1)
     return over, _broken_habits(architecture), abs(max(shares, default=ROOM) - ROOM)

@@ -9,7 +9,7 @@ from typing import Literal, TypedDict
 from lmanet.errors import ConfigError
 from lmanet.propose.example import example
 from lmanet.records import Brief
-from lmanet.space import describe, estimate, write_proposal
+from lmanet.space import describe, estimate_on, write_proposal
 
 FOLDER = Path(__file__).parent / "prompts"
 # What a correction may quote: with one token a byte at worst, a re-asked prompt stays within 8k.
@@ -20,6 +20,7 @@ QUANTITIES = {
     "params": "parameters",
     "peak_sram_bytes": "bytes of SRAM for int8 activations",
     "flash_bytes": "bytes of int8 weights",
+    "estimated_latency_ms": "milliseconds for one image, estimated",
 }
 
 
@@ -45,14 +46,14 @@ class Prompt:
     def opening(self, brief: Brief) -> str:
         """The part that is the same in every request of a run, so that a server may keep it in its prefix cache."""
         shown = example(brief)
-        cost = estimate(shown, brief.num_classes, brief.runtime, brief.c_options)
+        cost = estimate_on(shown, brief.num_classes, brief.platform)
         return _render(
             "design",
             images=_images(brief),
             limits="\n".join(f"- {name}: at most {limit:,} {QUANTITIES[name]}" for name, limit in brief.limits.items()),
             space=describe(brief.space),
             example=write_proposal(brief.space, shown),
-            example_cost=", ".join(f"{name} {getattr(cost, name):,}" for name in brief.limits),
+            example_cost=", ".join(f"{name} {round(getattr(cost, name)):,}" for name in brief.limits),
         )
 
     def ask(self, opening: str, feedback: str) -> list[Message]:

@@ -3,10 +3,10 @@
 from lmanet.space.architecture import Architecture, Head, Stage, Stem, explain_validation, load_architecture, parse_architecture
 from lmanet.space.board import Region
 from lmanet.space.c_static import CStaticOptions
-from lmanet.space.cost import Cost, estimate
+from lmanet.space.cost import Cost, estimate, estimate_on
 from lmanet.space.describe import describe, json_schema, write_proposal
 from lmanet.space.graph import Operator, architecture_id, operators
-from lmanet.space.memory import RUNTIMES, Runtime
+from lmanet.space.platform import RUNTIMES, Platform, Runtime
 from lmanet.space.space import Space, load_space
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Cost",
     "Head",
     "Operator",
+    "Platform",
     "Region",
     "Runtime",
     "Space",
@@ -24,6 +25,7 @@ __all__ = [
     "architecture_id",
     "describe",
     "estimate",
+    "estimate_on",
     "explain_validation",
     "json_schema",
     "load_architecture",

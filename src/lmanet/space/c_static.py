@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from typing import NamedTuple
 
@@ -81,7 +82,8 @@ class Placed(NamedTuple):
         return self.start + self.buffer.size
 
 
-def plan_c_static(graph: Iterable[Operator], options: CStaticOptions | None = None) -> CStaticPlan:
+@lru_cache(maxsize=256)
+def plan_c_static(graph: tuple[Operator, ...], options: CStaticOptions | None = None) -> CStaticPlan:
     """Plan the arena of a network."""
     options = options or CStaticOptions()
     best = _plan(c_steps(graph, options.fuse), options.in_place)

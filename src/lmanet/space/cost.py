@@ -5,13 +5,13 @@ from functools import lru_cache
 from math import prod
 
 from lmanet.space.architecture import Architecture
-from lmanet.space.c_static import CStaticOptions
+from lmanet.space.c_instructions import estimated_instructions
+from lmanet.space.c_static import plan_c_static
+from lmanet.space.flash import flash_bytes
 from lmanet.space.graph import Operator, operators
-from lmanet.space.memory import Runtime, memory
-
-WEIGHT_BYTES = 1
-# int32 bias, int32 multiplier and int32 shift of each output channel: TFLite's per-channel int8 scheme.
-CHANNEL_BYTES = 12
+from lmanet.space.latency import latency_ms
+from lmanet.space.memory import memory
+from lmanet.space.platform import Platform, Runtime
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,11 @@ class Cost:
         params: trainable parameters, batch norm included, as torch counts them.
         runtime: whose memory ``peak_sram_bytes`` is.
         peak_sram_bytes: what that runtime allocates for the network (see `lmanet.space.memory`).
-        flash_bytes: int8 weights and what each output channel needs to requantise; without code.
+        flash_bytes: constants as that runtime stores them (see `lmanet.space.flash`); without code.
         peak_operator: the operator that sets ``peak_sram_bytes``.
+        estimated_instructions: of one image, under ``c_static``; for other runtimes none are known.
+        estimated_latency_ms: the upper end of the range that these instructions may take (see `lmanet.space.latency`), where core and
+            clock are known.
     """
 
     macs: int
@@ -33,48 +36,43 @@ class Cost:
     peak_sram_bytes: int
     flash_bytes: int
     peak_operator: str
+    estimated_instructions: int | None = None
+    estimated_latency_ms: float | None = None
+
+
+def estimate(architecture: Architecture, num_classes: int, runtime: Runtime = "c_static") -> Cost:
+    """Cost of ``architecture`` with a classifier of ``num_classes``; builds no network.
+
+    Args:
+        runtime: whose memory is counted: ``c_static``, ``tflm`` or ``plain`` (see `lmanet.space.memory`).
+    """
+    return estimate_on(architecture, num_classes, Platform(runtime))
 
 
 @lru_cache(maxsize=4096)
-def estimate(architecture: Architecture, num_classes: int, runtime: Runtime = "c_static", c_options: CStaticOptions | None = None) -> Cost:
-    """Cost of ``architecture`` with a classifier of ``num_classes`` under a runtime; builds no network.
-
-    Args:
-        runtime: ``c_static``, ``tflm`` or ``plain`` (see `lmanet.space.memory`).
-        c_options: what the generated C does to save memory; all of it by default.
-    """
-    graph = operators(architecture, num_classes)
-    sram = memory(graph, runtime, c_options)
+def estimate_on(architecture: Architecture, num_classes: int, platform: Platform) -> Cost:
+    """As `estimate`, on a platform; where that has a core, with an estimate of latency."""
+    graph, runtime = operators(architecture, num_classes), platform.runtime
+    sram = memory(graph, runtime, platform.c_options)
+    instructions = estimated_instructions(plan_c_static(graph, platform.c_options).steps) if runtime == "c_static" else None
+    latency = latency_ms(instructions, platform.core, platform.clock_mhz).highest if instructions and platform.core else None
     return Cost(
         macs=sum(map(macs, graph)),
         params=sum(map(params, graph)),
         runtime=runtime,
         peak_sram_bytes=sram.peak_sram_bytes,
-        flash_bytes=sum(map(flash_bytes, graph)),
+        flash_bytes=sum(flash_bytes(operator, runtime) for operator in graph),
         peak_operator=graph[sram.peak_index].name,
+        estimated_instructions=instructions,
+        estimated_latency_ms=latency,
     )
 
 
 def macs(operator: Operator) -> int:
     """Multiply-accumulates: output elements times weights behind each; 0 for operators without weights."""
-    return prod(operator.out_shape[1:]) * weights(operator)
-
-
-def weights(operator: Operator) -> int:
-    """Weights without bias: kernel area x input channels (one for depthwise) x output channels."""
-    if operator.kind == "depthwise":
-        return operator.kernel**2 * operator.out_shape[0]
-    if operator.kind in ("conv", "linear"):
-        return operator.kernel**2 * operator.in_shape[0] * operator.out_shape[0]
-    return 0
+    return prod(operator.out_shape[1:]) * operator.weights
 
 
 def params(operator: Operator) -> int:
     """Trainable parameters: weights, bias, and batch norm's scale and shift."""
-    return weights(operator) + operator.out_shape[0] * (2 * operator.norm + operator.bias)
-
-
-def flash_bytes(operator: Operator) -> int:
-    """Bytes of constants in int8; batch norm is folded away."""
-    weight_count = weights(operator)
-    return weight_count * WEIGHT_BYTES + (operator.out_shape[0] * CHANNEL_BYTES if weight_count else 0)
+    return operator.weights + operator.out_shape[0] * (2 * operator.norm + operator.bias)

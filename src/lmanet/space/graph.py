@@ -38,6 +38,13 @@ class Operator(NamedTuple):
     bias: bool = False
 
     @property
+    def weights(self) -> int:
+        """Weights without bias: kernel area x input channels (one for depthwise) x output channels; 0 for operators without."""
+        if self.kind == "depthwise":
+            return self.kernel**2 * self.out_shape[0]
+        return self.kernel**2 * self.in_shape[0] * self.out_shape[0] if self.kind in ("conv", "linear") else 0
+
+    @property
     def part(self) -> str:
         """Name of the block that the operator belongs to."""
         return self.name.rpartition(".")[0]

@@ -1,15 +1,13 @@
 """How much SRAM a runtime allocates for a network: named memory models, one answer in common."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 from lmanet.space.c_static import CStaticOptions, plan_c_static
 from lmanet.space.graph import Operator
 from lmanet.space.liveness import live_bytes
+from lmanet.space.platform import Runtime
 from lmanet.space.tflm import tflm_arena
-
-Runtime = Literal["c_static", "tflm", "plain"]
-RUNTIMES: tuple[str, ...] = get_args(Runtime)
 
 
 class Memory(NamedTuple):
@@ -49,7 +47,7 @@ def _plain(graph: Sequence[Operator]) -> Memory:
 
 
 def _c_static(graph: Sequence[Operator], options: CStaticOptions | None) -> Memory:
-    plan = plan_c_static(graph, options)
+    plan = plan_c_static(tuple(graph), options)
     used = {operator.name: size for step, size in zip(plan.steps, plan.step_bytes, strict=True) for operator in step.operators}
     return Memory(plan.arena_bytes, tuple(used[operator.name] for operator in graph))
 

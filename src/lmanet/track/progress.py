@@ -92,10 +92,7 @@ def line(trial: Trial) -> str:
 
 def front_table(front: Sequence[Trial]) -> Table:
     """The front, the most accurate first."""
-    empty = "empty: no network within the limits was trained"
-    table = Table(
-        title="Pareto front", padding=(0, 0), caption="accuracy on validation images; costs by formula, in int8" if front else empty
-    )
+    table = Table(title="Pareto front", padding=(0, 0), caption=_caption(front))
     for name in ("accuracy", "MACs (M)", "SRAM (KiB)", "flash (KiB)", "params", "trial"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("network", no_wrap=True)
@@ -112,6 +109,14 @@ def front_table(front: Sequence[Trial]) -> Table:
                 trial.id,
             )
     return table
+
+
+def _caption(front: Sequence[Trial]) -> str:
+    """What the figures are; SRAM means nothing without its runtime."""
+    cost = front[0].verdict.cost if front and front[0].verdict else None
+    if not cost:
+        return "empty: no network within the limits was trained"
+    return f"validation accuracy; costs by formula, int8; SRAM of {cost.runtime}"
 
 
 def _candidate(tally: Tally) -> Text:

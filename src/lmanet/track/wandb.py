@@ -149,6 +149,16 @@ def _numbers(trial: Trial) -> dict[str, float]:
             "cost/peak_sram_bytes": cost.peak_sram_bytes,
             "cost/flash_bytes": cost.flash_bytes,
         }
+        if cost.estimated_latency_ms is not None:
+            numbers["cost/estimated_latency_ms"] = cost.estimated_latency_ms
+    if trial.verdict and (measured := trial.verdict.measurement):
+        numbers |= {
+            "measured/bss_bytes": measured.measured_bss_bytes,
+            "measured/tflm_arena_bytes": measured.measured_tflm_arena_bytes,
+            "measured/flash_bytes": measured.measured_flash_bytes,
+            "measured/stack_bytes": measured.measured_stack_bytes,
+            "measured/instructions": measured.measured_instructions,
+        }
     if score := trial.score:
         numbers |= {
             "score/val_accuracy": score.val_accuracy,

@@ -1,6 +1,7 @@
 """Takes an architecture, gives a verdict: the rules that it breaks, among them the limits of a target board."""
 
+from lmanet.validate.measured import MeasuredValidator
 from lmanet.validate.target import Target
 from lmanet.validate.validator import Validator
 
-__all__ = ["Target", "Validator"]
+__all__ = ["MeasuredValidator", "Target", "Validator"]

@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from lmanet.records import Violation
 from lmanet.space import Architecture, Cost, Operator, Space, architecture_id, operators
-from lmanet.space.cost import flash_bytes, macs
+from lmanet.space.cost import macs
+from lmanet.space.flash import flash_bytes
 from lmanet.validate.target import Target
 
 MEMBERSHIP = "membership"
@@ -64,7 +66,7 @@ class Limit:
             return
         where, advice = ADVICE[self.quantity](architecture, num_classes, cost)
         name, more = self.target.name, self._in_one_piece(given)
-        hint = f"{self.quantity}={given} {where} exceeds {self.limit} of target {name}{more}; {advice} (conf/target/{name}.yaml)"
+        hint = f"{self.quantity}={given:.10g} {where} exceeds {self.limit} of target {name}{more}; {advice} (conf/target/{name}.yaml)"
         yield Violation(rule=self.quantity, given=given, limit=self.limit, hint=hint)
 
     def _in_one_piece(self, given: int) -> str:
@@ -86,8 +88,8 @@ def _advise_sram(_: Architecture, __: int, cost: Cost) -> tuple[str, str]:
     return f"at {cost.peak_operator}", "halve the channels or the expansion there, or put stride 2 earlier"
 
 
-def _advise_flash(architecture: Architecture, num_classes: int, _: Cost) -> tuple[str, str]:
-    part, share = _largest_part(architecture, num_classes, flash_bytes)
+def _advise_flash(architecture: Architecture, num_classes: int, cost: Cost) -> tuple[str, str]:
+    part, share = _largest_part(architecture, num_classes, partial(flash_bytes, runtime=cost.runtime))
     return f"({share:.0%} of them in {part})", f"fewer channels, layers or a smaller expansion in {part}"
 
 
@@ -105,4 +107,5 @@ ADVICE: dict[str, Callable[[Architecture, int, Cost], tuple[str, str]]] = {
     "macs": _advise_macs,
     "peak_sram_bytes": _advise_sram,
     "flash_bytes": _advise_flash,
+    "estimated_latency_ms": _advise_macs,
 }

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
 from lmanet.errors import ConfigError
-from lmanet.space import RUNTIMES, CStaticOptions, Region, Runtime
+from lmanet.space import RUNTIMES, CStaticOptions, Platform, Region, Runtime
 
 CORES = ("cortex-m4", "cortex-m7")
 
@@ -54,11 +54,21 @@ class Target:
         for name in {each.name for each in fields(self) if each.type in (int, int | None)} - optional:
             if type(value := getattr(self, name)) is not int or value < 0:
                 raise self._error(f"{name}={value!r} is no whole number from 0 on; correct it")
+        if self.estimated_latency_ms is not None and self.runtime != "c_static":
+            raise self._error(
+                f"estimated_latency_ms={self.estimated_latency_ms} is a limit, but latency is estimated for runtime=c_static alone; "
+                f"take that runtime, or set the limit to null"
+            )
         for quantity, limit in self.limits.items():
             if limit <= 0:
                 raise self._error(
                     f"{quantity}={limit} is left to the network, which needs more than 0; reserve less for runtime, stack and camera"
                 )
+
+    @property
+    def platform(self) -> Platform:
+        """Where the cost of a network is counted."""
+        return Platform(self.runtime, self.c_options, self.core, self.clock_mhz)
 
     @property
     def region(self) -> Region:

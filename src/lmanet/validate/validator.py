@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from lmanet.records import Verdict
-from lmanet.space import Architecture, Space, estimate
+from lmanet.space import Architecture, Space, estimate_on
 from lmanet.validate.rules import Duplicate, Limit, Membership
 from lmanet.validate.target import Target
 
@@ -28,7 +28,7 @@ class Validator:
         """Name every rule that ``architecture`` breaks; outside the space nothing else is checked."""
         if outside := tuple(self.membership.check(architecture)):
             return Verdict(accepted=False, violations=outside)
-        cost = estimate(architecture, self.num_classes, self.target.runtime, self.target.c_options)
+        cost = estimate_on(architecture, self.num_classes, self.target.platform)
         repeated = tuple(Duplicate(known).check(architecture))
         exceeded = tuple(violation for limit in self.limits for violation in limit.check(architecture, self.num_classes, cost))
         accepted = not repeated and not (self.enforce and exceeded)

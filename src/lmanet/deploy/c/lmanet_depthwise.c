@@ -16,28 +16,25 @@ INLINE int32_t two_pixels(const int8_t *from, int at) {
     return at & 1 ? widen_odd(bytes) : widen_even(bytes);
 }
 
-/* What one row of the window adds to the output whose first pixel is x. Weights as in lm_rows_layer: pairs of every other tap, then a
- * single one, which takes the upper half of a pair of pixels that is there already, but for the very first pixels. */
-INLINE int32_t add_taps(const int8_t *from, const int32_t *w, int kernel, int x, int32_t sum) {
-    const int single = x + (kernel == 7 ? 5 : kernel == 5 ? 4 : kernel == 3 ? 1 : 0);
-    if (kernel >= 3) sum = add_products(two_pixels(from, x), w[0], sum);
-    if (kernel >= 5) sum = add_products(two_pixels(from, x + 1), w[1], sum);
-    if (kernel == 7) sum = add_products(two_pixels(from, x + 4), w[2], sum);
-    if (single >= 2) return add_high_low(two_pixels(from, single - 2), w[kernel / 2], sum);
-    return add_low_low(two_pixels(from, single), w[kernel / 2], sum);
+/* What one row of the window adds to the output whose first pixel is x: pairs of every other tap, then a single one. That takes the upper
+ * half of a pair of pixels that is there already, but for the very first pixels. */
+INLINE int32_t add_taps(const int8_t *from, const int8_t *w, int kernel, int x, int32_t sum) {
+    const int tap = kernel == 7 ? 5 : kernel == 5 ? 4 : kernel == 3 ? 1 : 0, at = x + tap;
+    const int32_t single = kernel == 7 ? widen_odd(load4(w + 4)) : kernel == 3 ? widen_odd(load4(w)) : w[tap];
+    if (kernel >= 3) sum = add_products(two_pixels(from, x), widen_even(load4(w)), sum);
+    if (kernel >= 5) sum = add_products(two_pixels(from, x + 1), widen_odd(load4(w)), sum);
+    if (kernel == 7) sum = add_products(two_pixels(from, x + 4), widen_even(load4(w + 4)), sum);
+    if (at >= 2) return add_high_low(two_pixels(from, at - 2), single, sum);
+    return add_low_low(two_pixels(from, at), single, sum);
 }
 #else
-INLINE int32_t add_taps(const int8_t *from, const int32_t *w, int kernel, int x, int32_t sum) {
-    static const int8_t place[MOST_KERNEL] = {0, 2, 1, 3, 4, 6, 5}; /* of each tap among the int16 */
-    for (int tap = 0; tap < kernel; tap++) {
-        const int32_t pair = w[place[tap] / 2];
-        sum += from[x + tap] * (place[tap] & 1 ? high(pair) : low(pair));
-    }
+INLINE int32_t add_taps(const int8_t *from, const int8_t *w, int kernel, int x, int32_t sum) {
+    for (int tap = 0; tap < kernel; tap++) sum += from[x + tap] * w[tap];
     return sum;
 }
 #endif
 
-INLINE four add_row(const int8_t *from, const int32_t *w, int kernel, int stride, four sums) {
+INLINE four add_row(const int8_t *from, const int8_t *w, int kernel, int stride, four sums) {
     sums.p0 = add_taps(from, w, kernel, 0, sums.p0);
     sums.p1 = add_taps(from, w, kernel, stride, sums.p1);
     sums.p2 = add_taps(from, w, kernel, 2 * stride, sums.p2);
@@ -46,18 +43,17 @@ INLINE four add_row(const int8_t *from, const int32_t *w, int kernel, int stride
 }
 
 /* Rows of padding add the same to every pixel. */
-INLINE int32_t add_padding(const int32_t *w, int kernel, int32_t zero, int32_t sum) {
-    const int32_t pair = (int32_t)((uint16_t)zero * 0x10001u);
-    for (int i = 0; i <= kernel / 2; i++) sum = add_products(pair, w[i], sum);
+INLINE int32_t add_padding(const int8_t *w, int kernel, int rows, int32_t zero, int32_t sum) {
+    for (int i = kernel * rows; i > 0; i--) sum += zero * *w++;
     return sum;
 }
 
-INLINE four finish(four sums, const lm_channel *q, const int8_t *table) {
-    const int32_t multiplier = q->multiplier, rounding = q->rounding, shift = q->shift;
-    sums.p0 = requantise(sums.p0, multiplier, rounding, shift);
-    sums.p1 = requantise(sums.p1, multiplier, rounding, shift);
-    sums.p2 = requantise(sums.p2, multiplier, rounding, shift);
-    sums.p3 = requantise(sums.p3, multiplier, rounding, shift);
+INLINE four finish(four sums, const lm_channel *q, int32_t halves, const int8_t *table) {
+    const int32_t multiplier = q->multiplier, shift = q->shift, rounding = halves * (1 << shift);
+    sums.p0 = requantise(2 * sums.p0, multiplier, rounding, shift);
+    sums.p1 = requantise(2 * sums.p1, multiplier, rounding, shift);
+    sums.p2 = requantise(2 * sums.p2, multiplier, rounding, shift);
+    sums.p3 = requantise(2 * sums.p3, multiplier, rounding, shift);
     if (table) sums = (four){table[sums.p0], table[sums.p1], table[sums.p2], table[sums.p3]};
     return sums;
 }
@@ -77,24 +73,22 @@ INLINE void store_pixels(int8_t *out, int channels, int pixels, four values) {
 }
 
 INLINE void convolve(const lm_rows_layer *layer, const lm_depthwise_block *block, int kernel, int stride) {
-    const int words = (kernel + 1) / 2, channels = layer->window.in_channels;
-    const int first = block->first, last = block->last;
+    const int channels = layer->window.in_channels, first = block->first, last = block->last;
     const lm_channel *q = layer->channels;
-    const int32_t *w = layer->weights;
-    const int8_t *from = block->ring;
-    for (int c = 0; c < channels; c++, q++, w += kernel * words, from += layer->pitch) {
-        int32_t bias = q->bias;
+    const int8_t *from = block->ring, *w = layer->weights;
+    for (int c = 0; c < channels; c++, q++, w += kernel * kernel, from += layer->pitch) {
+        int32_t bias = q->bias >> 1;
         four sums = {bias, bias, bias, bias};
         if (last - first == kernel) {
 #pragma GCC unroll 7
-            for (int i = 0; i < kernel; i++) sums = add_row(from + block->rows[i], w + i * words, kernel, stride, sums);
+            for (int i = 0; i < kernel; i++) sums = add_row(from + block->rows[i], w + i * kernel, kernel, stride, sums);
         } else {
-            for (int i = 0; i < first; i++) bias = add_padding(w + i * words, kernel, layer->window.zero, bias);
-            for (int i = last; i < kernel; i++) bias = add_padding(w + i * words, kernel, layer->window.zero, bias);
+            bias = add_padding(w, kernel, first, layer->window.zero, bias);
+            bias = add_padding(w + kernel * last, kernel, kernel - last, layer->window.zero, bias);
             sums = (four){bias, bias, bias, bias};
-            for (int i = first; i < last; i++) sums = add_row(from + block->rows[i], w + i * words, kernel, stride, sums);
+            for (int i = first; i < last; i++) sums = add_row(from + block->rows[i], w + i * kernel, kernel, stride, sums);
         }
-        sums = finish(sums, q, layer->table);
+        sums = finish(sums, q, layer->halves, layer->table);
         if (block->pairs)
             store_column(block->pairs, c, sums);
         else
@@ -102,9 +96,9 @@ INLINE void convolve(const lm_rows_layer *layer, const lm_depthwise_block *block
     }
 }
 
-#define DEPTHWISE(kernel, stride)                                                                                    \
-    static void depthwise_##kernel##_##stride(const lm_rows_layer *layer, const lm_depthwise_block *block) {         \
-        convolve(layer, block, kernel, stride);                                                                      \
+#define DEPTHWISE(kernel, stride)                                                                                   \
+    void lm_depthwise_##kernel##_##stride(const lm_rows_layer *layer, const lm_depthwise_block *block) {            \
+        convolve(layer, block, kernel, stride);                                                                     \
     }
 DEPTHWISE(1, 1)
 DEPTHWISE(1, 2)
@@ -114,11 +108,3 @@ DEPTHWISE(5, 1)
 DEPTHWISE(5, 2)
 DEPTHWISE(7, 1)
 DEPTHWISE(7, 2)
-
-lm_depthwise *lm_depthwise_kernel(int kernel, int stride) {
-    static lm_depthwise *const kernels[][2] = {{depthwise_1_1, depthwise_1_2},
-                                               {depthwise_3_1, depthwise_3_2},
-                                               {depthwise_5_1, depthwise_5_2},
-                                               {depthwise_7_1, depthwise_7_2}};
-    return kernels[kernel / 2][stride - 1];
-}

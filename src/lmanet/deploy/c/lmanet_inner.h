@@ -43,6 +43,11 @@ INLINE int32_t add_upper_word(int32_t a, int32_t b, int32_t sum) {
     return result;
 }
 INLINE int32_t saturate(int32_t value) { return __ssat(value, 8); }
+INLINE int32_t saturate_half(int32_t value) {
+    int32_t result;
+    __asm("ssat %0, #8, %1, asr #1" : "=r"(result) : "r"(value));
+    return result;
+}
 #else
 #define LMANET_ARM 0
 INLINE int32_t low(int32_t pair) { return (int16_t)pair; }
@@ -61,6 +66,7 @@ INLINE int32_t low_product(int32_t a, int32_t b) { return low(a) * low(b); }
 INLINE int32_t high_product(int32_t a, int32_t b) { return high(a) * high(b); }
 INLINE int32_t add_upper_word(int32_t a, int32_t b, int32_t sum) { return sum + (int32_t)(((int64_t)a * b + 0x80000000LL) >> 32); }
 INLINE int32_t saturate(int32_t value) { return value > 127 ? 127 : value < -128 ? -128 : value; }
+INLINE int32_t saturate_half(int32_t value) { return saturate(value >> 1); }
 #endif
 
 INLINE uint32_t load4(const void *from) {
@@ -70,9 +76,9 @@ INLINE uint32_t load4(const void *from) {
 }
 
 /* The sum of a channel, doubled, -> int8. Rounds twice as TensorFlow Lite does: the product to its upper word, then the shift, whose
- * halves go away from zero (hence the sign). */
+ * halves go away from zero (hence the sign). rounding: the layer's halves << shift, which has the output's zero point in it. */
 INLINE int32_t requantise(int32_t sum, int32_t multiplier, int32_t rounding, int32_t shift) {
-    return saturate(add_upper_word(sum, multiplier, rounding + (sum >> 31)) >> shift);
+    return saturate_half(add_upper_word(sum, multiplier, rounding + (sum >> 31)) >> shift);
 }
 
 /* A column holds the inputs of one pixel as int16, doubled; of each four the pairs (0, 2) and (1, 3). The pairs of BLOCK pixels
@@ -106,16 +112,13 @@ typedef struct {
 void lm_multiply(const lm_dense *dense, const int32_t *pairs, int spacing, int pixels, const lm_target *to);
 
 /* Depthwise convolution of BLOCK neighbouring pixels of one output row, of all channels. */
-typedef struct {
+struct lm_depthwise_block {
     const int8_t *ring;          /* first pixel under the window, in the first channel of the ring's first row */
     int rows[MOST_KERNEL];       /* offset of each row under the window, of those from `first` to `last` - 1; the others are padding */
     int first, last;
     int pixels;                  /* that are there; results of others may be written to a column */
     int32_t *pairs;              /* where the results become columns; or 0 */
     int8_t *out;                 /* where they become pixels, channels bytes apart */
-} lm_depthwise_block;
-
-typedef void lm_depthwise(const lm_rows_layer *layer, const lm_depthwise_block *block);
-lm_depthwise *lm_depthwise_kernel(int kernel, int stride);
+};
 
 #endif

@@ -93,14 +93,14 @@ static void expand_row(const lm_rows_layer *layer, const int8_t *in, int8_t *to,
 static void output_row(const lm_rows_layer *layer, lm_depthwise_block *block, const int8_t *in, int8_t *out) {
     const lm_window *w = &layer->window;
     const lm_dense *project = layer->project;
-    lm_depthwise *const depthwise = lm_depthwise_kernel(w->kernel, w->stride);
     const int outputs = project ? project->outputs : w->in_channels;
     /* The input may lie where the output goes, so that a sum needs a place in between. */
     int8_t *const sums = layer->add ? (int8_t *)(block->pairs + 2 * project->column) : out;
-    for (int left = w->out_width; left > 0; left -= BLOCK, block->ring += BLOCK * w->stride, in += BLOCK * outputs, out += BLOCK * outputs) {
+    for (int left = w->out_width; left > 0; left -= BLOCK, in += BLOCK * outputs, out += BLOCK * outputs) {
         block->pixels = left < BLOCK ? left : BLOCK;
         block->out = out;
-        depthwise(layer, block);
+        layer->depthwise(layer, block);
+        block->ring += BLOCK * w->stride;
         if (!project) continue;
         lm_multiply(project, block->pairs, BLOCK, block->pixels, &(lm_target){layer->add ? sums : out, outputs, 1});
         if (layer->add) lm_add(layer->add, sums, in, out, block->pixels * outputs);
@@ -170,7 +170,7 @@ void lm_mean(const lm_mean_layer *layer, const int8_t *in, int8_t *out) {
 
 void lm_scale(const lm_scale_layer *layer, const int8_t *in, const int8_t *gate, int8_t *out) {
     const int channels = layer->channels;
-    const int32_t multiplier = layer->scale.multiplier, rounding = layer->scale.rounding, shift = layer->scale.shift;
+    const int32_t multiplier = layer->scale.multiplier, shift = layer->scale.shift, rounding = layer->halves * (1 << shift);
     const int32_t zero = (int32_t)((uint16_t)layer->zero * 0x10001u), gate_zero = (int32_t)((uint16_t)layer->gate_zero * 0x10001u);
     for (int left = layer->pixels; left > 0; left--) {
         int c = 0;
@@ -191,7 +191,7 @@ void lm_scale(const lm_scale_layer *layer, const int8_t *in, const int8_t *gate,
 
 void lm_add(const lm_add_layer *layer, const int8_t *first, const int8_t *second, int8_t *out, int32_t count) {
     const int32_t *const a = layer->first, *const b = layer->second;
-    const int32_t multiplier = layer->scale.multiplier, rounding = layer->scale.rounding, shift = layer->scale.shift;
+    const int32_t multiplier = layer->scale.multiplier, shift = layer->scale.shift, rounding = layer->halves * (1 << shift);
     for (; count > 0; count--)
         *out++ = (int8_t)requantise(a[(uint8_t)*first++] + b[(uint8_t)*second++], multiplier, rounding, shift);
 }

@@ -9,12 +9,12 @@
 
 #include <stdint.h>
 
-/* How the sum of one output channel becomes int8: saturate((2 * sum * multiplier / 2^32, rounded, + rounding) >> shift). */
+/* How the sum of one output channel becomes int8: (2 * sum * multiplier / 2^32, rounded) / 2^(shift + 1), rounded, + zero point. In a
+ * layer, `halves` is the output's zero point in halves, and one more for the rounding: 2 * zero point + 1. */
 typedef struct {
-    int32_t bias;       /* doubled, as the sum; the input's zero point is in it */
+    int32_t bias;       /* doubled; the input's zero point is in it */
     int32_t multiplier; /* 2^30 to 2^31 - 1, or 0 */
-    int32_t rounding;   /* half of 2^shift, and the output's zero point times 2^shift */
-    int32_t shift;      /* 1 to 22 */
+    int32_t shift;      /* 0 to 21 */
 } lm_channel;
 
 /* A matrix of weights with what follows it. */
@@ -25,6 +25,7 @@ typedef struct {
     int16_t inputs;             /* of each output, before filling up */
     int16_t column;             /* inputs filled up to a multiple of four */
     int16_t outputs;
+    int16_t halves;
 } lm_dense;
 
 /* Where a window moves over an image. */
@@ -44,20 +45,26 @@ typedef struct {
 typedef struct {
     const int32_t *first, *second; /* what each of 256 values of an input adds, by value as uint8, doubled */
     lm_channel scale;              /* its bias is 0 */
+    int32_t halves;
 } lm_add_layer;
 
 /* [expansion ->] depthwise convolution [-> projection [+ input]] row by row. */
-typedef struct {
+typedef struct lm_rows_layer lm_rows_layer;
+typedef struct lm_depthwise_block lm_depthwise_block; /* for the kernels alone */
+typedef void lm_depthwise(const lm_rows_layer *layer, const lm_depthwise_block *block);
+struct lm_rows_layer {
+    lm_depthwise *depthwise;       /* lm_depthwise_<kernel>_<stride>: a program holds those that it names */
     const lm_dense *expand;        /* or 0 */
     const lm_dense *project;       /* or 0 */
     const lm_add_layer *add;       /* or 0; first is the projection, second the input */
-    const int32_t *weights;        /* of each channel and row (w0, w2), (w1, w3), (w4, w6), (w5, 0) as far as they exist, doubled */
+    const int8_t *weights;         /* of each channel, row and column of the window; three bytes more can be read */
     const lm_channel *channels;
     const int8_t *table;           /* or 0 */
     int16_t in_channels;           /* of the whole layer's input */
     int16_t pitch;                 /* bytes of a padded row of one channel */
-    lm_window window;              /* of the depthwise convolution */
-} lm_rows_layer;
+    int16_t halves;                /* of the depthwise convolution, as the window */
+    lm_window window;
+};
 
 typedef struct {
     int16_t pixels, channels;
@@ -71,7 +78,11 @@ typedef struct {
     int16_t pixels, channels;
     int16_t zero, gate_zero;
     lm_channel scale;
+    int32_t halves;
 } lm_scale_layer;
+
+lm_depthwise lm_depthwise_1_1, lm_depthwise_1_2, lm_depthwise_3_1, lm_depthwise_3_2;
+lm_depthwise lm_depthwise_5_1, lm_depthwise_5_2, lm_depthwise_7_1, lm_depthwise_7_2;
 
 void lm_conv(const lm_conv_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch);
 void lm_rows(const lm_rows_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch);

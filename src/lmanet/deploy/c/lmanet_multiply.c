@@ -15,6 +15,7 @@ typedef struct {
     const int8_t *table;                      /* 32 */
     const int32_t *end;                       /* 36: of the pairs */
     intptr_t count;                           /* 40: pairs of output channels, at least one */
+    int32_t halves;                           /* 44 */
 } block_state;
 
 /* Steps weights, out and channels on as it goes. Writes the last pixel first and of two channels the second first, so that where there are
@@ -34,7 +35,7 @@ void lm_multiply_block(block_state *state);
 /* r0 multiplier, r1 rounding, r12 shift */
 #define REQUANTISE(sum)                                                                        \
     "    add r2, r1, " sum ", asr #31\n    smmlar " sum ", " sum ", r0, r2\n"                  \
-    "    asr " sum ", " sum ", r12\n    ssat " sum ", #8, " sum "\n"
+    "    asr " sum ", " sum ", r12\n    ssat " sum ", #8, " sum ", asr #1\n"
 #define LOOK_UP(value) "    ldrsb " value ", [r3, " value "]\n"
 #define STORE(v0, v1, v2, v3)                                                                  \
     "    strb " v3 ", [r0, lr]\n    strb " v2 ", [r0, r12]\n    strb " v1 ", [r0, r3]\n    strb " v0 ", [r0]\n"
@@ -53,7 +54,7 @@ __asm(
     "    ldr r3, [r2, #28]\n"
     "    ldrd r0, r1, [r2]\n"
     "    ldr r4, [r3]\n"
-    "    ldr r8, [r3, #16]\n"
+    "    ldr r8, [r3, #12]\n"
     "    mov r5, r4\n    mov r6, r4\n    mov r7, r4\n"
     "    mov r9, r8\n    mov r10, r8\n    mov r11, r8\n"
     "2:\n"
@@ -64,13 +65,15 @@ __asm(
     "    ldr lr, [sp]\n"
     "    str r0, [lr]\n"
     "    ldr r3, [lr, #28]\n"
-    "    ldrd r0, r1, [r3, #4]\n"
-    "    ldr r12, [r3, #12]\n"
+    "    ldrd r0, r12, [r3, #4]\n"
+    "    ldr r1, [lr, #44]\n"
+    "    lsl r1, r1, r12\n"
     REQUANTISE("r4") REQUANTISE("r5") REQUANTISE("r6") REQUANTISE("r7")
-    "    ldrd r0, r1, [r3, #20]\n"
-    "    ldr r12, [r3, #28]\n"
+    "    ldrd r0, r12, [r3, #16]\n"
+    "    ldr r1, [lr, #44]\n"
+    "    lsl r1, r1, r12\n"
     REQUANTISE("r8") REQUANTISE("r9") REQUANTISE("r10") REQUANTISE("r11")
-    "    adds r3, #32\n"
+    "    adds r3, #24\n"
     "    str r3, [lr, #28]\n"
     "    mov r2, lr\n"
     "    ldr r3, [r2, #32]\n"
@@ -98,8 +101,8 @@ __asm(
 #if defined(__AVX2__)
 #include <immintrin.h>
 /* Both channels of eight weights as int16, each pair for four pixels: the bytes in the upper halves, then shifted down. */
-static __m256i spread(__m256i weights, int channel) {
-    const int e = -0x80, a = channel, b = channel + 2, c = channel + 4, d = channel + 6;
+static __m256i spread(__m256i weights, char channel) {
+    const char e = -1, a = channel, b = a + 2, c = a + 4, d = a + 6; /* -1 is zero */
     const __m256i places = _mm256_setr_epi8(e, a, e, b, e, a, e, b, e, a, e, b, e, a, e, b, e, c, e, d, e, c, e, d, e, c, e, d, e, c, e, d);
     return _mm256_srai_epi16(_mm256_shuffle_epi8(weights, places), 8);
 }
@@ -140,7 +143,7 @@ void lm_multiply_block(block_state *s) {
         for (int b = 1; b >= 0; b--) {
             const lm_channel *q = &s->channels[b];
             for (int i = BLOCK - 1; i >= 0; i--) {
-                const int32_t value = requantise(q->bias + sums[b][i], q->multiplier, q->rounding, q->shift);
+                const int32_t value = requantise(q->bias + sums[b][i], q->multiplier, s->halves * (1 << q->shift), q->shift);
                 s->out[b * s->channel + pixels[i]] = s->table ? s->table[value] : (int8_t)value;
             }
         }
@@ -161,8 +164,8 @@ static void multiply_pixel(const lm_dense *dense, const int32_t *column, int spa
             a = add_products(pairs[spacing], widen_even(odd), a);
             b = add_products(pairs[spacing], widen_odd(odd), b);
         }
-        a = requantise(a, q[0].multiplier, q[0].rounding, q[0].shift);
-        b = requantise(b, q[1].multiplier, q[1].rounding, q[1].shift);
+        a = requantise(a, q[0].multiplier, dense->halves * (1 << q[0].shift), q[0].shift);
+        b = requantise(b, q[1].multiplier, dense->halves * (1 << q[1].shift), q[1].shift);
         out[0] = dense->table ? dense->table[a] : (int8_t)a;
         if (left > 1) out[channel] = dense->table ? dense->table[b] : (int8_t)b;
     }
@@ -175,7 +178,8 @@ void lm_multiply(const lm_dense *dense, const int32_t *pairs, int spacing, int p
     }
     block_state state = {.weights = dense->weights, .pairs = pairs, .out = to->first, .channel = to->channel,
                          .pixel1 = to->pixel, .pixel2 = to->pixel * (pixels > 2 ? 2 : 1), .pixel3 = to->pixel * (pixels - 1),
-                         .channels = dense->channels, .table = dense->table, .end = pairs + 2 * dense->column, .count = dense->outputs / 2};
+                         .channels = dense->channels, .table = dense->table, .end = pairs + 2 * dense->column, .count = dense->outputs / 2,
+                         .halves = dense->halves};
     if (state.count) lm_multiply_block(&state);
     if (dense->outputs % 2) {
         state.count = 1, state.channel = 0;

@@ -10,7 +10,8 @@ from typing import Any
 
 from lmanet.deploy.elf import Program
 from lmanet.deploy.emulator.machine import FLASH_ADDRESS, FLASH_BYTES, RAM_ADDRESS, RAM_BYTES
-from lmanet.deploy.toolchain import SUPPORT, cache_folder, toolchain_named
+from lmanet.deploy.tool import cache_folder
+from lmanet.deploy.toolchain import SUPPORT, toolchain_named
 from lmanet.errors import DeployError
 
 # Its type annotations are not those of its classes.

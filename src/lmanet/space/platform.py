@@ -1,0 +1,26 @@
+"""What networks run on: a runtime, and the core that it runs on, where that is known."""
+
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from lmanet.space.c_static import CStaticOptions
+
+Runtime = Literal["c_static", "tflm", "plain"]
+RUNTIMES: tuple[str, ...] = get_args(Runtime)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Where the cost of a network is counted.
+
+    Attributes:
+        runtime: ``c_static``, our generated C; ``tflm``, TensorFlow Lite Micro with CMSIS-NN; ``plain``, none in particular.
+        c_options: what the generated C does to save memory.
+        core: ``cortex-m4`` or ``cortex-m7``; None where no latency is asked for.
+        clock_mhz: of the core.
+    """
+
+    runtime: Runtime = "c_static"
+    c_options: CStaticOptions = field(default_factory=CStaticOptions)
+    core: str | None = None
+    clock_mhz: int = 0

@@ -1,0 +1,63 @@
+"""Validator that believes no formula: what keeps every limit is run in the true runtimes before it may be trained."""
+
+from collections.abc import Callable, Collection
+from typing import Protocol
+
+from lmanet.errors import DeployError
+from lmanet.records import Measurement, Verdict, Violation
+from lmanet.space import Architecture, Space
+from lmanet.validate.target import Target
+from lmanet.validate.validator import Validator
+
+RUNTIME = "runtime"
+
+
+class Measurer(Protocol):
+    """What deployment lends to validation: it is handed in, as a step imports no other."""
+
+    def measure(self, architecture: Architecture) -> Measurement:
+        """Raises `DeployError` where the runtimes disagree about a network or do not take it."""
+
+
+class MeasuredValidator:
+    """As `Validator`, and seconds a network slower: each one that it accepts has run, and fits as it ran.
+
+    Args:
+        num_classes: width of the classifier.
+        measurer: (target, num_classes) -> what takes networks through the runtimes.
+    """
+
+    def __init__(self, space: Space, target: Target, num_classes: int, measurer: Callable[..., Measurer]) -> None:
+        self.formulas = Validator(space, target, num_classes)
+        self.target = target
+        self.measurer = measurer(target=target, num_classes=num_classes)
+
+    def validate(self, architecture: Architecture, known: Collection[str]) -> Verdict:
+        """The verdict of the formulas; where that is good, what the runtimes measure counts."""
+        verdict = self.formulas.validate(architecture, known)
+        if not verdict.accepted:
+            return verdict
+        try:
+            measurement = self.measurer.measure(architecture)
+        except DeployError as error:
+            return verdict.model_copy(update={"accepted": False, "violations": (Violation(rule=RUNTIME, hint=str(error)),)})
+        violations = tuple(self._exceeded(measurement))
+        return verdict.model_copy(update={"accepted": not violations, "violations": violations, "measurement": measurement})
+
+    def _exceeded(self, measurement: Measurement) -> list[Violation]:
+        """Limits that the measured network breaks."""
+        name, limits = self.target.name, self.target.limits
+        measured = {"peak_sram_bytes": measurement.measured_bss_bytes, "flash_bytes": measurement.measured_flash_bytes}
+        if self.target.runtime == "tflm":  # with the pointers of this machine, so never less than on the board
+            measured = {"peak_sram_bytes": measurement.measured_tflm_arena_bytes, "flash_bytes": measurement.tflite_bytes}
+        return [
+            Violation(
+                rule=quantity,
+                given=given,
+                limit=limits[quantity],
+                hint=f"{quantity}={given}, measured under {self.target.runtime}, exceeds {limits[quantity]} of target {name}; "
+                f"take fewer channels or layers (conf/target/{name}.yaml)",
+            )
+            for quantity, given in measured.items()
+            if given > limits[quantity]
+        ]
