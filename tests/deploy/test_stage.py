@@ -1,5 +1,7 @@
 """Deployment of a network trained on real digits: files, records, fine-tuning, and the int8 network on the test images."""
 
+import logging
+import re
 from functools import partial
 
 import numpy as np
