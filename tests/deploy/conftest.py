@@ -9,8 +9,8 @@ import pytest
 
 from lmanet.deploy.graph import SIGMOID_SCALE, SIGMOID_ZERO_POINT, Filter, IntegerGraph, Scale
 from lmanet.deploy.host import HostNetwork
-from lmanet.deploy.program import KERNELS, SOURCES, write_program
-from lmanet.deploy.toolchain import SUPPORT, toolchain_named
+from lmanet.deploy.program import write_program
+from lmanet.deploy.toolchain import toolchain_named
 from lmanet.space import Operator, load_space
 from lmanet.space.int8 import FUSED, tensor_before_table
 
@@ -72,16 +72,14 @@ def small_architecture():
 
 
 @pytest.fixture(scope="session")
-def on_host(tmp_path_factory):
-    """What the generated C of a graph makes of some inputs on this machine; the kernels are compiled once for all graphs."""
-    toolchain, kernels = toolchain_named("zig"), tmp_path_factory.mktemp("kernels") / "kernels.so"
-    toolchain.compile_host([SOURCES / name for name in KERNELS if name.endswith(".c")], kernels)
+def on_host():
+    """What the generated C of a graph makes of some inputs on this machine."""
+    toolchain = toolchain_named("zig")
 
     def outputs(graph, inputs, options=None):
         with tempfile.TemporaryDirectory(prefix="lmanet-") as name:
             folder = Path(name)
             write_program(graph, folder, options)
-            sources = [folder / "network.c", SUPPORT / "host.c", kernels]
-            return HostNetwork(toolchain.compile_host(sources, folder / "network.so")).run(inputs)
+            return HostNetwork(toolchain.compile_host_network(folder, folder / "network.so")).run(inputs)
 
     return outputs

@@ -1,14 +1,21 @@
 """The five networks of `qemu_reference.csv`, rebuilt from the published sketch of them into float graphs of ours."""
 
+import csv
 import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from lmanet.deploy.calibrate import Range, calibrate, minmax
 from lmanet.deploy.fold import Folded
+from lmanet.deploy.graph import IntegerGraph
+from lmanet.deploy.int8_network import to_int8
+from lmanet.deploy.quantize import quantize
 from lmanet.space import Operator
 from lmanet.space.graph import INPUT, pad_same
 
@@ -37,6 +44,21 @@ def reference_network(data: Path, name: str, padding: str) -> tuple[Folded, set[
         walk.module(block, f"block{number}")
     walk.classifier(network.fc)
     return Folded(walk.graph, walk.filters), walk.gates, models.calib(resolution, 64, 5)
+
+
+def reference_graph(data: Path, name: str, padding: str, images: int) -> tuple[IntegerGraph, NDArray[np.int8]]:
+    """The same in integers, and ``images`` inputs."""
+    folded, gates, inputs = reference_network(data, name, padding)
+    ranges = calibrate(folded, inputs[:16], minmax) | dict.fromkeys(gates, Range(0.0, 1.0))
+    graph = quantize(folded, ranges, [str(label) for label in range(100)], (0.0,) * 3, (1.0,) * 3)
+    return graph, to_int8(inputs[:images], graph.scales[INPUT])
+
+
+def reference_figures(data: Path, name: str, padding: str) -> dict[str, int]:
+    """A line of `qemu_reference.csv`: TFLM with CMSIS-NN, on the same emulated board."""
+    with (data / "reference" / "qemu_reference.csv").open(newline="") as file:
+        line = next(row for row in csv.DictReader(file) if (row["model"], row["variant"]) == (name, f"{padding}_pad"))
+    return {column: int(value) for column, value in line.items() if value.isdigit()}
 
 
 class _Walk:

@@ -1,0 +1,145 @@
+"""The planner of the static arena: small cases by hand, and what must hold of every plan."""
+
+import itertools
+import time
+from math import prod
+
+import numpy as np
+import pytest
+
+from lmanet.space import CStaticOptions, Operator, load_space, operators
+from lmanet.space.c_static import ARENA_ALIGNMENT, plan_c_static
+from lmanet.space.c_steps import overlap_distance
+from lmanet.space.graph import INPUT
+
+PLAIN = CStaticOptions(fuse=False, in_place=False, reorder=False)
+ALL_OPTIONS = [CStaticOptions(*choice) for choice in itertools.product((False, True), repeat=3)]
+
+
+def operator(name, kind, inputs, channels, outputs, **fields):
+    """On a map of 8 x 8 pixels."""
+    return Operator(name, kind, inputs, (channels, 8, 8), (outputs, 8, 8), **fields)
+
+
+DEPTHWISE = operator("a.depthwise", "depthwise", (INPUT,), 4, 4, kernel=3, padding=(1, 1))
+WIDEN = operator("a.conv", "conv", (INPUT,), 4, 8)
+BLOCK = (
+    operator("a.expand", "conv", (INPUT,), 4, 16),
+    operator("a.depthwise", "depthwise", ("a.expand",), 16, 16, kernel=3, padding=(1, 1)),
+    operator("a.project", "conv", ("a.depthwise",), 16, 4),
+    operator("a.add", "add", ("a.project", INPUT), 4, 4),
+)
+
+
+@pytest.mark.parametrize(
+    ("graph", "options", "arena_bytes"),
+    [
+        # 256 image, 256 result; scratch 3 rows x 4 channels x 12 = 144 and 8: 664, up to a multiple of 16
+        ((DEPTHWISE,), PLAIN, 672),
+        # The result takes the image's place: 256 + 152 = 408.
+        ((DEPTHWISE,), CStaticOptions(), 416),
+        # 256 image, 512 result; scratch 4 pixels x 4 inputs x 2 = 32
+        ((WIDEN,), PLAIN, 800),
+        # Before the last block 60 x 8 bytes are written and 60 x 4 read: the image starts 240 after the result, and ends within it.
+        ((WIDEN,), CStaticOptions(), 544),
+        # The depthwise: 256 image, kept for the sum; 1024 and 1024; scratch 3 x 16 x 12 = 576 and 8: 2888
+        (BLOCK, PLAIN, 2896),
+        # 256 and 256; scratch 576 rows, 4 x 16 x 2 = 128 column, 4 x 4 = 16 sums: 1232
+        (BLOCK, CStaticOptions(in_place=False, reorder=False), 1232),
+        # 256 + 720
+        (BLOCK, CStaticOptions(), 976),
+    ],
+)
+def test_small_arenas_by_hand(graph, options, arena_bytes):
+    assert plan_c_static(graph, options).arena_bytes == arena_bytes
+
+
+def test_offsets_by_hand():
+    plan = plan_c_static((WIDEN,), CStaticOptions())
+    assert (plan.offsets, plan.scratch_offsets, plan.step_bytes) == ({"a.conv": 0, INPUT: 240}, (512,), (544,))
+    assert [step.kind for step in plan_c_static(BLOCK).steps] == ["rows"]
+    assert [step.kind for step in plan_c_static(BLOCK, PLAIN).steps] == ["conv", "rows", "conv", "add"]
+
+
+def test_the_branch_that_needs_less_runs_first():
+    """The depthwise needs 1024 and 584 of scratch: beside the block's input of 1024, or where the skip ran first, its result of 256."""
+    graph = (
+        operator("stem.conv", "conv", (INPUT,), 3, 16),
+        operator("a.expand", "conv", ("stem.conv",), 16, 16),
+        operator("a.depthwise", "depthwise", ("a.expand",), 16, 16, kernel=3, padding=(1, 1)),
+        operator("a.project", "conv", ("a.depthwise",), 16, 4),
+        operator("a.skip", "conv", ("stem.conv",), 16, 4),
+        operator("a.add", "add", ("a.project", "a.skip"), 4, 4),
+    )
+    given, moved = (plan_c_static(graph, CStaticOptions(fuse=False, reorder=reorder)) for reorder in (False, True))
+    assert (given.arena_bytes, moved.arena_bytes) == (2640, 1872)
+    assert [step.output for step in given.steps] == [each.name for each in graph]
+    assert [step.output for step in moved.steps] == [graph[i].name for i in (0, 4, 1, 2, 3, 5)]
+
+
+def random_graphs(number):
+    for space, seed in itertools.product(("lmanet", "mcu"), range(number)):
+        choices = {"padding": [("same", "torch")[seed % 2]]}
+        yield operators(load_space(space, choices).sample(np.random.default_rng(seed)), 100)
+
+
+def buffers(plan, graph):
+    """Name, first and last step, first byte and end of all tensors and scratch; a name of scratch is its step's number."""
+    last = {name: i for i, step in enumerate(plan.steps) for name in step.inputs}
+    yield INPUT, -1, last[INPUT], plan.offsets[INPUT], plan.offsets[INPUT] + prod(graph[0].in_shape)
+    for i, step in enumerate(plan.steps):
+        start, scratch = plan.offsets[step.output], plan.scratch_offsets[i]
+        yield step.output, i, last.get(step.output, len(plan.steps)), start, start + step.output_bytes
+        yield i, i, i, scratch, scratch + step.scratch_bytes
+
+
+def may_overlap(plan, options, first, second):
+    """Whether ``second`` is made over ``first``, which dies there, as far before it as the kernel needs."""
+    (name, _, last, start, _), (made, step_number, _, made_start, _) = first, second
+    if not options.in_place or not isinstance(made, str) or last != step_number:
+        return False
+    step = plan.steps[step_number]
+    dying = [each for each in step.inputs[: 2 if step.kind == "add" else 1] if each == name]
+    distance = overlap_distance(step)
+    return bool(dying) and distance is not None and made_start + distance <= start
+
+
+@pytest.mark.parametrize("options", ALL_OPTIONS, ids=str)
+def test_what_is_kept_is_not_overwritten(options):
+    for graph in random_graphs(8):
+        plan = plan_c_static(graph, options)
+        placed = list(buffers(plan, graph))
+        made = [INPUT]
+        for step in plan.steps:
+            assert set(step.inputs) <= set(made)
+            made.append(step.output)
+        assert [each.name for step in plan.steps for each in step.operators if each.name == step.output] == made[1:]
+        for first, second in itertools.combinations(placed, 2):
+            together = first[1] <= second[2] and second[1] <= first[2]
+            if together and first[3] < second[4] and second[3] < first[4]:
+                assert may_overlap(plan, options, first, second) or may_overlap(plan, options, second, first), (first, second)
+        assert all(start % 4 == 0 and start >= 0 and end <= plan.arena_bytes for _, _, _, start, end in placed)
+        assert plan.arena_bytes <= sum(end - start + 3 for *_, start, end in placed) + ARENA_ALIGNMENT
+        if not options.in_place:
+            alive = [sum(end - start for _, one, other, start, end in placed if one <= i <= other) for i in range(len(plan.steps))]
+            assert max(alive) <= plan.arena_bytes
+
+
+def test_every_option_saves_memory_and_none_costs_any():
+    saved = {"fuse": 0, "in_place": 0, "reorder": 0}
+    for graph in random_graphs(25):
+        most = plan_c_static(graph, CStaticOptions()).arena_bytes
+        for name in saved:
+            without = plan_c_static(graph, CStaticOptions(**{name: False})).arena_bytes
+            assert most <= without, (name, graph[0])
+            saved[name] += most < without
+    assert saved["fuse"] > 15 and saved["in_place"] > 40 and saved["reorder"] > 0, saved
+
+
+def test_a_plan_takes_milliseconds():
+    graphs = list(random_graphs(20))
+    plan_c_static.cache_clear()
+    start = time.process_time()
+    for graph in graphs:
+        plan_c_static(graph, CStaticOptions())
+    assert time.process_time() - start < 0.05 * len(graphs)
