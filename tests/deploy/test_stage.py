@@ -1,0 +1,154 @@
+"""Deployment of a network trained on real digits: files, records, fine-tuning, and the int8 network on the test images."""
+
+import logging
+import re
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+import lmanet
+from lmanet.data import Augment, Mnist5k, Split
+from lmanet.deploy import Deployment, Settings, load_deployed
+from lmanet.deploy.board import Stm32H743
+from lmanet.deploy.int8_network import to_int8
+from lmanet.deploy.tflm import run_tflm
+from lmanet.errors import ConfigError
+from lmanet.records import Front, Proposal, Score, Status, Trial, Verdict
+from lmanet.results import Deployment as DeploymentRecord
+from lmanet.results import Evaluation as EvaluationRecord
+from lmanet.results import MeasuredCandidate
+from lmanet.runfiles import DEPLOY, MEASURED, TEST, read_records, write_record
+from lmanet.space import architecture_id, estimate, parse_architecture
+from lmanet.space.images import normalise
+from lmanet.train import Evaluation, FullTraining, Recipe, Trainer, WarmupCosine
+
+STAGE = {"kernel": 3, "expansion": 2, "se_ratio": 0.5, "skip": True, "activation": "hard_swish", "layers": 1}
+ARCHITECTURE = parse_architecture(
+    {
+        "resolution": 32,
+        "stem": {"channels": 8, "kernel": 3, "stride": 2, "activation": "relu6"},
+        "stages": [{**STAGE, "block": "mbconv", "channels": 16, "stride": 2}, {**STAGE, "block": "depthwise", "channels": 24, "stride": 1}],
+    }
+)
+RECIPE = partial(
+    Recipe,
+    epochs=3,
+    batch_size=32,
+    optimizer=partial(torch.optim.SGD, lr=0.05, momentum=0.9, nesterov=True),
+    schedule=WarmupCosine(0.5),
+    augment=Augment(crop_padding=2),
+    accelerator="cpu",
+)
+
+
+@pytest.fixture(scope="module")
+def data():
+    torch.set_num_threads(1)
+    made = Mnist5k(Split(val_fraction=0.1, max_train_images=1280))
+    made.setup("fit")
+    return made
+
+
+@pytest.fixture(scope="module")
+def trained(data, tmp_path_factory):
+    """A run with one trained network, and a front that holds it."""
+    folder = tmp_path_factory.mktemp("trained")
+    FullTraining(Trainer(data, RECIPE()), seed=0, architecture=ARCHITECTURE).run(folder)
+    verdict = Verdict(accepted=True, cost=estimate(ARCHITECTURE, 10))
+    score = Score(val_accuracy=0.5, val_macro_f1=0.5, val_calibration_error=0.1, seconds=1.0)
+    common = {"number": 0, "seed": 0, "started_at": "", "seconds": 1.0, "elapsed_seconds": 1.0}
+    proposal = Proposal(proposer="random", architecture=ARCHITECTURE)
+    trial = Trial(status=Status.TRAINED, proposal=proposal, verdict=verdict, score=score, **common)
+    write_record(folder / "front.json", Front(hypervolume=0.1, trials=(trial,)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def deployed(data, trained):
+    """The same run after the stage, which finds calibration good enough."""
+    stage(data).run(trained)
+    return trained
+
+
+def stage(data, **settings):
+    fine_tuning = RECIPE(epochs=2, optimizer=partial(torch.optim.SGD, lr=0.01, momentum=0.9))
+    return Deployment(data, 0, Stm32H743(), partial(Trainer, recipe=fine_tuning), Settings(**settings))
+
+
+def test_the_best_network_is_deployed_and_the_front_measured(data, deployed):
+    (line,) = read_records(deployed / DEPLOY, DeploymentRecord)
+    folder, measured = deployed / line.deployed.folder, line.deployed.measurement
+    assert (line.architecture, line.stage, line.calibration) == (ARCHITECTURE, "full", "mse")
+    assert line.float_val_accuracy > 0.4 and line.int8_val_accuracy > line.float_val_accuracy - 0.03
+    assert (folder / line.deployed.tflite).stat().st_size == measured.tflite_bytes
+    assert (folder / line.deployed.program / "network.c").exists() and (folder / line.deployed.firmware / "README.md").exists()
+    assert measured.measured_bss_bytes == line.deployed.cost.peak_sram_bytes == estimate(ARCHITECTURE, 10).peak_sram_bytes
+    assert sum(measured.kernel_instructions.values()) == measured.measured_instructions
+    lowest, highest = line.deployed.estimated_latency_ms
+    assert 0 < lowest < measured.measured_instructions / 480e3 < highest
+    (candidate,) = read_records(deployed / MEASURED, MeasuredCandidate)
+    assert architecture_id(candidate.architecture) == architecture_id(ARCHITECTURE)
+    # Weights do not change what the arena takes.
+    assert candidate.measurement.measured_bss_bytes == measured.measured_bss_bytes
+
+
+def test_what_is_deployed_is_not_deployed_again(data, deployed):
+    before = [(deployed / name).read_bytes() for name in (DEPLOY, MEASURED)]
+    stage(data).run(deployed)
+    assert [(deployed / name).read_bytes() for name in (DEPLOY, MEASURED)] == before
+
+
+def test_the_deployed_network_gives_tflms_logits_and_is_evaluated(data, deployed):
+    (line,) = read_records(deployed / DEPLOY, DeploymentRecord)
+    network = load_deployed(deployed / line.deployed.folder)
+    images = torch.nn.functional.interpolate(normalise(data.val_images[:8][0], data.mean, data.std), (32, 32), mode="bilinear")
+    model = (deployed / line.deployed.folder / line.deployed.tflite).read_bytes()
+    expected = run_tflm(model, to_int8(images, network.input_scale)).outputs
+    integers = network(images).numpy() / network.output_scale.scale + network.output_scale.zero_point
+    np.testing.assert_array_equal(integers.round().astype(np.int8), expected)
+
+    Evaluation(Trainer(data, RECIPE()), load_int8=load_deployed).run(deployed)
+    full, int8 = read_records(deployed / TEST, EvaluationRecord)
+    assert (full.stage, int8.stage, int8.checkpoint) == ("full", "deploy", line.deployed.folder)
+    assert full.images == int8.images == 1000 and abs(full.test_accuracy - int8.test_accuracy) < 0.03
+
+
+def test_where_calibration_loses_too_much_the_int8_network_is_trained(data, trained, tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    (tmp_path / "full").mkdir()
+    for path in (trained / "full.jsonl", *(trained / "full").glob("*.ckpt")):
+        (tmp_path / path.relative_to(trained)).write_bytes(path.read_bytes())
+    stage(data, most_loss=-1.0).run(tmp_path)
+    (line,) = read_records(tmp_path / DEPLOY, DeploymentRecord)
+    (tuned,) = re.findall(r"int8 after 2 epochs of quantisation-aware fine-tuning: ([\d.]+) %", caplog.text)
+    # The better of the two is deployed.
+    assert line.int8_val_accuracy == pytest.approx(max(float(tuned) / 100, line.calibrated_val_accuracy), abs=1e-4)
+    assert (line.qat_epochs == 2) == (float(tuned) / 100 > line.calibrated_val_accuracy)
+    assert not (tmp_path / "deploy" / "fine_tuning").exists()
+
+
+def test_without_a_trained_network_it_says_what_to_run(data, tmp_path):
+    with pytest.raises(ConfigError, match="run the stage train first"):
+        stage(data).run(tmp_path)
+
+
+def test_from_python(tmp_path):
+    torch.manual_seed(0)
+    network = lmanet.build(ARCHITECTURE, num_classes=10)
+    images = torch.randn(8, 3, 32, 32)
+    deployed = lmanet.deploy(network, ARCHITECTURE, images, tmp_path / "net")
+    assert deployed.measurement.measured_bss_bytes == lmanet.estimate(ARCHITECTURE, num_classes=10, runtime="c_static").peak_sram_bytes
+    assert (tmp_path / "net" / "firmware" / "check.h").exists()
+    with pytest.raises(ConfigError, match=r"\(8, 3, 16, 16\); the network reads \(N, 3, 32, 32\)"):
+        lmanet.deploy(network, ARCHITECTURE, images[:, :, :16, :16], tmp_path)
+    other = ARCHITECTURE.model_copy(update={"stages": ARCHITECTURE.stages[:1]})
+    with pytest.raises(ConfigError, match="not that of the network"):
+        lmanet.deploy(network, other, images, tmp_path)
+
+
+@pytest.mark.parametrize("setting", [{"calibration": "best"}, {"calibration_images": 0}, {"compare_images": 0}])
+def test_settings_that_make_no_sense_are_refused(setting):
+    with pytest.raises(ConfigError, match=f"deploy.settings.{next(iter(setting))}="):
+        Settings(**setting)
