@@ -13,6 +13,7 @@ from lmanet.data import Augment, Mnist5k, Split
 from lmanet.deploy import Deployment, Settings, load_deployed
 from lmanet.deploy.board import Stm32H743
 from lmanet.deploy.int8_network import to_int8
+from lmanet.deploy.tflite import read_metadata
 from lmanet.deploy.tflm import run_tflm
 from lmanet.errors import ConfigError
 from lmanet.records import Front, Proposal, Score, Status, Trial, Verdict
@@ -105,6 +106,8 @@ def test_the_deployed_network_gives_tflms_logits_and_is_evaluated(data, deployed
     network = load_deployed(deployed / line.deployed.folder)
     images = torch.nn.functional.interpolate(normalise(data.val_images[:8][0], data.mean, data.std), (32, 32), mode="bilinear")
     model = (deployed / line.deployed.folder / line.deployed.tflite).read_bytes()
+    described = read_metadata(model)
+    assert (described["run_id"], tuple(described["labels"])) == (deployed.name, data.classes)
     expected = run_tflm(model, to_int8(images, network.input_scale)).outputs
     integers = network(images).numpy() / network.output_scale.scale + network.output_scale.zero_point
     np.testing.assert_array_equal(integers.round().astype(np.int8), expected)

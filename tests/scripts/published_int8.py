@@ -54,7 +54,7 @@ def row(name, folder, data, with_float):
     found = [accuracy(int8, *data.test_images[:], prepare)]
     found += [accuracy(network, *data.test_images[:], prepare)] if with_float else []
     with tempfile.TemporaryDirectory() as out:
-        deployed = deployer.deploy(graph, architecture, inputs, Path(out) / name)
+        deployed = deployer.deploy(graph, architecture, inputs, Path(out) / name, name)
     measured, latency = deployed.measurement, deployed.estimated_latency_ms
     arena = tflm_arena(operators(architecture, 100))
     shares = " | ".join(f"{100 * share:.2f}" for share in found)

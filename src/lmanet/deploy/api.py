@@ -44,7 +44,7 @@ def deploy(
         )
     deployer = Deployer(target or Stm32H743(), Settings())
     graph = deployer.quantize(checkpoint, calibration_images)
-    return deployer.deploy(graph, architecture, calibration_images, Path(out_dir))
+    return deployer.deploy(graph, architecture, calibration_images, Path(out_dir), Path(out_dir).name)
 
 
 def _unlabelled(network: Network) -> Checkpoint:

@@ -40,12 +40,12 @@ class Deployer:
         ranges = calibrate(folded, inputs[: self.settings.calibration_images], METHODS[self.settings.calibration])
         return quantize(folded, ranges, checkpoint.classes, checkpoint.mean, checkpoint.std)
 
-    def deploy(self, graph: IntegerGraph, architecture: Architecture, inputs: Tensor, folder: Path) -> Deployed:
+    def deploy(self, graph: IntegerGraph, architecture: Architecture, inputs: Tensor, folder: Path, run_id: str) -> Deployed:
         """Write ``model_int8.tflite``, ``c/`` and ``firmware/`` into ``folder`` and run the network everywhere.
 
         Args:
             inputs: normalised images (N, 3, R, R) to compare outputs on.
-            folder: its name goes into the ``.tflite`` file.
+            run_id: goes into the ``.tflite`` file.
 
         Raises:
             DeployError: two runtimes differ, or the board leaves nothing to the network.
@@ -53,7 +53,7 @@ class Deployer:
         """
         target = self.target
         images = to_int8(inputs[: self.settings.compare_images], graph.scales[INPUT])
-        outputs, measurement = self.verifier.verify(graph, images, folder)
+        outputs, measurement = self.verifier.verify(graph, images, folder, run_id)
         write_firmware(folder / FIRMWARE, folder / PROGRAM, target, images[0], outputs[0])
         return Deployed(
             folder=str(folder),

@@ -85,7 +85,7 @@ class Deployment:
                 graph, accuracy, epochs = tuned, tuned_accuracy, tuned_epochs
             log.info("int8 after %d epochs of quantisation-aware fine-tuning: %.2f %%", tuned_epochs, 100 * tuned_accuracy)
         name = f"deploy/{Path(trained.checkpoint).stem}-{trained.stage}"
-        deployed = self.deployer.deploy(graph, trained.architecture, inputs, folder / name)
+        deployed = self.deployer.deploy(graph, trained.architecture, inputs, folder / name, folder.name)
         return DeploymentRecord(
             stage=trained.stage,
             architecture=trained.architecture,

@@ -42,12 +42,12 @@ class Verifier:
         self.emulator = emulator_named(emulator)
         self.options = options or CStaticOptions()
 
-    def verify(self, graph: IntegerGraph, inputs: NDArray[np.int8], folder: Path) -> tuple[NDArray[np.int8], Measurement]:
+    def verify(self, graph: IntegerGraph, inputs: NDArray[np.int8], folder: Path, run_id: str = "") -> tuple[NDArray[np.int8], Measurement]:
         """Write a network's files into ``folder`` and run them on some images; gives the logits, int8 (N, classes), and what was measured.
 
         Args:
             inputs: (N, height, width, channels), in the integers of the network's input.
-            folder: its name goes into the ``.tflite`` file.
+            run_id: goes into the ``.tflite`` file.
 
         Raises:
             DeployError: two runtimes differ in an output, or the arena is not what the memory model says.
@@ -55,7 +55,7 @@ class Verifier:
         """
         start = time.monotonic()
         folder.mkdir(parents=True, exist_ok=True)
-        model = write_tflite(graph, folder.name)
+        model = write_tflite(graph, run_id)
         (folder / MODEL).write_bytes(model)
         plan = write_program(graph, folder / PROGRAM, self.options)
         with ThreadPoolExecutor(max_workers=2) as pool:  # TFLM runs in a process of its own, beside the compiler
