@@ -44,7 +44,7 @@ class CandidateVerifier:
         graph = untrained_graph(architecture, self.num_classes, images)
         with tempfile.TemporaryDirectory(prefix="lmanet-") as folder:
             inputs = to_int8(images[:1], graph.scales[INPUT])
-            return self.verifier.verify(graph, inputs, Path(folder) / architecture_id(architecture))[1]
+            return self.verifier.verify(graph, inputs, Path(folder), architecture_id(architecture))[1]
 
 
 def candidate_verifier(target: Board, num_classes: int, settings: Settings) -> CandidateVerifier:
