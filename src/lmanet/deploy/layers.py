@@ -38,6 +38,7 @@ class Layers:
         """Define the constants of a kernel call; gives the name of its struct."""
         name = f"s{number}"
         operator = step.operators[0]
+        self._definitions.append(f"\n/* {', '.join(each.name for each in step.operators)} */")
         if step.rows:
             return self._struct("lm_rows_layer", name, self._rows(name, step.rows))
         if step.kind == "conv":
