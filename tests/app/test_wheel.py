@@ -28,3 +28,5 @@ def test_spaces_and_architectures_come_with_the_wheel(tmp_path: Path):
     assert done.stdout.split() == ["497997", "453220", "154749"]
     texts = {path.suffix for path in site.rglob("*") if path.is_file() and "dist-info" not in str(path)}
     assert ".yaml" in texts and ".txt" in texts, "spaces and prompts are package data"
+    sources = {path.relative_to(ROOT / "src") for path in (ROOT / "src/lmanet/deploy/c").rglob("*") if path.is_file()}
+    assert sources and all((site / source).is_file() for source in sources), "kernels, start-up code and templates of firmware are too"
