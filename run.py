@@ -32,6 +32,7 @@ ROOT_KEYS = {
     *("name", "folder", "seed", "stages", "budget", "train_best", "arch", "checkpoint", "resume"),
     *("space", "target", "data", "propose", "validate", "train", "execute", "pareto", "feedback", "distill", "deploy", "explain", "track"),
 }
+LATENCY = "estimated_latency_ms"
 FILES = {
     HISTORY: "every trial",
     "front.json": "the networks that no other beats",
@@ -110,6 +111,11 @@ class Run:
 
     @cached_property
     def pareto(self) -> Any:
+        if LATENCY in self.cfg.pareto.objectives and self.target.runtime != "c_static":
+            raise ConfigError(
+                f"objective {LATENCY} is known for target.runtime=c_static alone, not for {self.target.runtime}; "
+                "choose that runtime, or objectives without it (conf/pareto)"
+            )
         return make(self.cfg.pareto, limits=self.target.limits)
 
     @cached_property

@@ -32,6 +32,12 @@ def run(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
         (["+experiment=smoke", "data=cifar100", "data.archive=missing.npz"], "missing.npz"),
         (["stages=[evaluate]", "arch=lmanet_elite", "checkpoint=missing.pth", "data=mnist5k"], "missing.pth; pass one with checkpoint="),
         (["resume=nowhere"], "resume=nowhere: no run there"),
+        (
+            ["+experiment=smoke", "stages=[deploy]"],
+            "has no trained network (full.jsonl, distill.jsonl) to deploy; run the stage train first",
+        ),
+        (["+experiment=smoke", "stages=[deploy]", "deploy.settings.toolchain=tcc"], "toolchain='tcc' is unknown; legal are zig, gcc"),
+        (["+experiment=smoke", "target.runtime=tflm", "pareto=accuracy_latency_sram"], "known for target.runtime=c_static alone"),
     ],
 )
 def test_one_sentence(tmp_path: Path, arguments: list[str], says: str):
