@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmanet.deploy.graph import SIGMOID_SCALE, SIGMOID_ZERO_POINT, Filter, IntegerGraph, Scale
+from lmanet.deploy.graph import SIGMOID, Filter, IntegerGraph, Scale
 from lmanet.deploy.host import HostNetwork
 from lmanet.deploy.program import write_program
 from lmanet.deploy.toolchain import toolchain_named
@@ -17,7 +17,7 @@ from lmanet.space.int8 import FUSED, tensor_before_table
 
 def _scale(rng: np.random.Generator, activation: str) -> Scale:
     if activation == "sigmoid":
-        return Scale(SIGMOID_SCALE, SIGMOID_ZERO_POINT)
+        return SIGMOID
     scale = float(np.float32(rng.uniform(0.01, 0.05)))
     return Scale(scale, -128 if activation in ("relu", "relu6") else int(rng.integers(-20, 20)))
 

@@ -11,9 +11,9 @@ import pytest
 from lmanet.deploy import packing
 from lmanet.deploy.elf import read_program
 from lmanet.deploy.graph import Filter, IntegerGraph, Scale
-from lmanet.deploy.program import KERNELS, SOURCES
+from lmanet.deploy.program import KERNELS
 from lmanet.deploy.tables import activation_table
-from lmanet.deploy.toolchain import toolchain_named
+from lmanet.deploy.toolchain import SUPPORT, toolchain_named
 from lmanet.space import Operator
 from lmanet.space.c_steps import c_steps, overlap_distance
 from lmanet.space.int8 import FUSED
@@ -79,7 +79,7 @@ def _layouts(pointer):
 
 class Host:
     def __init__(self, folder, compiler):
-        sources = [SOURCES / name for name in KERNELS if name.endswith(".c")]
+        sources = [SUPPORT / name for name in KERNELS if name.endswith(".c")]
         self.library = ctypes.CDLL(str(toolchain_named(compiler).compile_host(sources, folder / "kernels.so")))
         self.layouts = _layouts(ctypes.c_void_p)
         self._memory = np.empty(MEMORY_BYTES + 16, np.int8)
@@ -103,7 +103,7 @@ class CortexM7:
         from lmanet.deploy.emulator.core import EmulatedCore
 
         for name in KERNELS:
-            (folder / name).write_bytes((SOURCES / name).read_bytes())
+            (folder / name).write_bytes((SUPPORT / name).read_bytes())
         (folder / "network.c").write_text(PROGRAM_C)
         (folder / "network.h").write_text(PROGRAM_H)
         self.core = EmulatedCore(read_program(toolchain_named(compiler).compile(folder, "cortex-m7", folder / "kernels.elf")))

@@ -6,7 +6,8 @@ import subprocess
 import numpy as np
 import pytest
 
-from lmanet.deploy.program import KERNELS, SOURCES, write_program
+from lmanet.deploy.program import KERNELS, write_program
+from lmanet.deploy.toolchain import SUPPORT
 from lmanet.space import CStaticOptions, operators
 
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
@@ -55,7 +56,7 @@ def build(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("sanitized")
     flags = ("-O1", "-g", "-std=c11", *request.param, *SANITIZE)
     kernels = [name for name in KERNELS if name.endswith(".c")]
-    subprocess.run(["cc", *flags, "-c", *(str(SOURCES / name) for name in kernels)], cwd=folder, check=True)
+    subprocess.run(["cc", *flags, "-c", *(str(SUPPORT / name) for name in kernels)], cwd=folder, check=True)
 
     def program(graph, options):
         plan = write_program(graph, folder / "network", options)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from lmanet.deploy.flatbuffer import TfliteFile
-from lmanet.deploy.graph import IntegerGraph, Scale
-from lmanet.deploy.tables import INPUTS, SIGMOID, activation_table
+from lmanet.deploy.graph import SIGMOID, IntegerGraph, Scale
+from lmanet.deploy.tables import INPUTS, activation_table
 from lmanet.space import Operator
 from lmanet.space.int8 import TABLES
 

@@ -1,13 +1,13 @@
 """The three published networks with their published weights in int8, on the whole CIFAR-100 test set; prints rows of a table.
 
-    LMANET_DATA=... python tests/scripts/published_int8.py [--float] [NAME ...]
+    LMANET_DATA=... python tests/scripts/published_int8.py [--float] [--calibration mse] [NAME ...]
 
 NAME is a file of reference/lmanet without its suffix, such as vit_LMaNet_elite; all six by default. --float measures the float network in
 the same run, which takes ten times as long.
 """
 
+import argparse
 import os
-import sys
 import tempfile
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def accuracy(network, images, labels, prepare):
     return right / len(labels)
 
 
-def row(name, folder, data, with_float):
+def row(name, folder, data, options):
     """One network: accuracies, then memory, flash, instructions and latency as deployed."""
     architecture = load_architecture(ARCHITECTURES[name.removeprefix("vit_")])
     network = load_published_weights(folder / f"{name}.pth", architecture)
@@ -46,13 +46,13 @@ def row(name, folder, data, with_float):
     def prepare(images):
         return resize(normalise(images, data.mean, data.std), architecture.resolution)
 
-    deployer = Deployer(Stm32H743(), Settings())
+    deployer = Deployer(Stm32H743(), Settings(calibration=options.calibration))
     calibration, _ = next(iter(data.train_dataloader(deployer.settings.calibration_images, 0)))
     inputs = prepare(calibration)
     graph = deployer.quantize(checkpoint, inputs)
     int8 = int8_network(graph, deployer.verifier.toolchain)
     found = [accuracy(int8, *data.test_images[:], prepare)]
-    found += [accuracy(network, *data.test_images[:], prepare)] if with_float else []
+    found += [accuracy(network, *data.test_images[:], prepare)] if options.float else []
     with tempfile.TemporaryDirectory() as out:
         deployed = deployer.deploy(graph, architecture, inputs, Path(out) / name, name)
     measured, latency = deployed.measurement, deployed.estimated_latency_ms
@@ -65,17 +65,19 @@ def row(name, folder, data, with_float):
 
 def main():
     root = Path(os.environ["LMANET_DATA"])
-    arguments = sys.argv[1:]
-    with_float = "--float" in arguments
-    names = [argument for argument in arguments if argument != "--float"] or [p + n for p in ("", "vit_") for n in ARCHITECTURES]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("names", nargs="*", default=[p + n for p in ("", "vit_") for n in ARCHITECTURES])
+    parser.add_argument("--float", action="store_true")
+    parser.add_argument("--calibration", default="mse")
+    options = parser.parse_args()
     parts = [str(root / "data" / f"cifar100_{part}.npz") for part in ("train_1", "train_2", "train_3", "test")]
     data = Cifar100(archive=parts)
     data.setup("fit")
     data.setup("test")
-    floats = " float |" if with_float else ""
+    floats = " float |" if options.float else ""
     print(f"| weights | int8 |{floats} c_static RAM | TFLM arena (CMSIS-NN) | flash | .tflite | instructions | ms at 480 MHz |")
-    for name in names:
-        print(row(name, root / "reference" / "lmanet", data, with_float), flush=True)
+    for name in options.names:
+        print(row(name, root / "reference" / "lmanet", data, options), flush=True)
 
 
 if __name__ == "__main__":

@@ -154,3 +154,13 @@ def test_a_limit_of_latency_holds_the_upper_end_of_the_estimate(make_validator, 
     (violation,) = make_validator(**ROOMY, runtime="c_static", estimated_latency_ms=1).validate(architecture, set()).violations
     assert violation.rule == "estimated_latency_ms" and violation.given == cost.estimated_latency_ms
     assert make_validator(**ROOMY, runtime="c_static", estimated_latency_ms=1000).validate(architecture, set()).feasible
+
+
+def test_figures_are_written_out_however_large(make_validator):
+    network = SPACE.sample(np.random.default_rng(0))
+    stage = network.stages[0].model_copy(update={"block": "mbconv", "channels": 320, "kernel": 7, "stride": 1, "expansion": 6, "layers": 6})
+    huge = network.model_copy(update={"resolution": 160, "stem": None, "stages": (stage,) * 3})
+    validator = Validator(SPACE, make_validator().target, 10)
+    cost = estimate(huge, 10, "plain")
+    assert cost.macs > 10**11
+    assert any(violation.hint.startswith(f"macs={cost.macs} ") for violation in validator.validate(huge, set()).violations)

@@ -9,10 +9,6 @@ from numpy.typing import NDArray
 from lmanet.space import Operator
 from lmanet.space.int8 import FUSED, tensor_before_table
 
-# LOGISTIC's output by TFLite's quantisation spec.
-SIGMOID_SCALE = 1 / 256
-SIGMOID_ZERO_POINT = -128
-
 
 @dataclass(frozen=True)
 class Scale:
@@ -25,6 +21,10 @@ class Scale:
 
     scale: float
     zero_point: int
+
+
+# LOGISTIC's output by TFLite's quantisation spec.
+SIGMOID = Scale(1 / 256, -128)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from lmanet.deploy.tables import activation_table
 from lmanet.space import Operator
 from lmanet.space.c_steps import Rows, Step
 from lmanet.space.int8 import FUSED
-from lmanet.space.scratch import rows_pitch
+from lmanet.space.scratch import rows_pitch, whole_words
 
 NONE = "0"
 INT8, INT32 = "int8_t", "int32_t"
@@ -70,7 +70,7 @@ class Layers:
         channels += [Channel(0, 0, 0)] * (len(channels) % 2)
         constants = f"(const int8_t *){weights}, {self._channels(f'{name}c', channels)}, {self._table(f'{name}t', operator)}"
         inputs = operator.kernel**2 * operator.in_shape[0]
-        return f"{constants}, {inputs}, {-(-inputs // 4) * 4}, {operator.out_shape[0]}, {self._halves(operator)}"
+        return f"{constants}, {inputs}, {whole_words(inputs)}, {operator.out_shape[0]}, {self._halves(operator)}"
 
     def _window(self, operator: Operator) -> str:
         (channels, height, width), (_, out_height, out_width) = operator.in_shape, operator.out_shape
@@ -113,7 +113,7 @@ class Layers:
 
     def _array(self, kind: str, name: str, values: NDArray[np.generic]) -> str:
         """Bytes as words: a compiler reads a quarter of the numbers, and finds them aligned."""
-        words = np.frombuffer(values.tobytes().ljust(-(-values.nbytes // 4) * 4, b"\0"), "<i4")
+        words = np.frombuffer(values.tobytes().ljust(whole_words(values.nbytes), b"\0"), "<i4")
         kind = INT32 if kind == INT8 else kind
         self._definitions.append(f"static const {kind} {name}[] = {{{','.join(map(str, words.tolist()))}}};")
         return name

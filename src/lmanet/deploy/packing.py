@@ -9,6 +9,7 @@ from lmanet.deploy.graph import IntegerGraph, Scale
 from lmanet.deploy.tables import fixed_point, multiply
 from lmanet.errors import DeployError
 from lmanet.space import Operator
+from lmanet.space.scratch import whole_words
 
 MOST_SHIFT = 22
 MOST_SUM = 2**30
@@ -68,7 +69,7 @@ def dense_weights(graph: IntegerGraph, operator: Operator) -> NDArray[np.int8]:
     """Weights of a convolution or linear layer, filled up with zeros to whole blocks of 2 outputs x 4 inputs."""
     weights = graph.filters[operator.name].weights.transpose(0, 2, 3, 1).reshape(operator.out_shape[0], -1)
     outputs, inputs = weights.shape
-    filled = np.zeros((outputs + outputs % 2, -(-inputs // 4) * 4), np.int8)
+    filled = np.zeros((outputs + outputs % 2, whole_words(inputs)), np.int8)
     filled[:outputs, :inputs] = weights
     # (pair, A or B, four, which of (0, 2) or (1, 3), first or second) -> A0 B0 A2 B2 A1 B1 A3 B3
     blocks = filled.reshape(len(filled) // 2, 2, -1, 2, 2).transpose(0, 2, 4, 3, 1)

@@ -7,11 +7,11 @@ import numpy as np
 
 from lmanet.deploy.graph import IntegerGraph
 from lmanet.deploy.layers import Layers
+from lmanet.deploy.toolchain import SUPPORT
 from lmanet.space.c_static import CStaticOptions, CStaticPlan, plan_c_static
 from lmanet.space.c_steps import Step
 from lmanet.space.graph import INPUT
 
-SOURCES = Path(__file__).parent / "c"
 KERNELS = ("lmanet_kernels.h", "lmanet_inner.h", "lmanet_kernels.c", "lmanet_multiply.c", "lmanet_depthwise.c")
 LICENCE = "/* SPDX-License-Identifier: Apache-2.0 */\n"
 
@@ -25,7 +25,7 @@ def write_program(graph: IntegerGraph, folder: Path, options: CStaticOptions | N
     plan = plan_c_static(graph.operators, options)
     folder.mkdir(parents=True, exist_ok=True)
     for name in KERNELS:
-        copyfile(SOURCES / name, folder / name)
+        copyfile(SUPPORT / name, folder / name)
     (folder / "network.h").write_text(_header(graph, plan), encoding="utf-8")
     (folder / "network.c").write_text(_source(graph, plan), encoding="utf-8")
     return plan

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lmanet.deploy.calibrate import LEVELS, Range
 from lmanet.deploy.fold import WITH_WEIGHTS, Folded
-from lmanet.deploy.graph import SIGMOID_SCALE, SIGMOID_ZERO_POINT, Filter, IntegerGraph, Scale
+from lmanet.deploy.graph import SIGMOID, Filter, IntegerGraph, Scale
 from lmanet.space import Operator
 from lmanet.space.int8 import FUSED, tensor_before_table
 
@@ -75,7 +75,7 @@ def _scales(folded: Folded, operator: Operator, ranges: Mapping[str, Range], sca
         return {operator.name: to_scale(span, *bounds)}
     before = to_scale(ranges[tensor_before_table(operator)], *bounds)
     if operator.activation == "sigmoid":
-        result = Scale(SIGMOID_SCALE, SIGMOID_ZERO_POINT)
+        result = SIGMOID
     else:
         # HARD_SWISH, and MUL by 1/256 steps of a sigmoid, have multipliers that must stay below a half.
         result = to_scale(ranges[operator.name], before.scale / 64 if operator.activation in ("swish", "hard_swish") else 0.0)

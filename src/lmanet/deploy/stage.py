@@ -1,4 +1,4 @@
-"""Deployment: the best trained networks in int8, verified and with files to flash; the front in the true runtimes."""
+"""Deployment: the best trained network in int8, verified and with files to flash; the front in the true runtimes."""
 
 import logging
 import shutil
@@ -29,9 +29,9 @@ log = logging.getLogger(__name__)
 
 
 class Deployment:
-    """Stage: brings the best trained networks to int8 and to the board.
+    """Stage: brings the best trained network to int8 and to the board.
 
-    Adds a line to ``deploy.jsonl`` and a folder to ``deploy/`` for each, and to ``measured.jsonl`` a line for each network of the front.
+    Adds a line to ``deploy.jsonl`` and a folder to ``deploy/``, and to ``measured.jsonl`` a line for each network of the front.
 
     Args:
         data: of the run; its training images calibrate, its validation images say what int8 costs.

@@ -8,14 +8,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from lmanet.deploy.graph import SIGMOID_SCALE, SIGMOID_ZERO_POINT, IntegerGraph, Scale
+from lmanet.deploy.graph import SIGMOID, IntegerGraph, Scale
 from lmanet.space import Operator
 from lmanet.space.int8 import LEAKY_RELU_SLOPE, tensor_before_table
 
 Integers = NDArray[np.int64]
 
 INPUTS: Integers = np.arange(-128, 128)
-SIGMOID = Scale(SIGMOID_SCALE, SIGMOID_ZERO_POINT)
 
 
 def activation_table(graph: IntegerGraph, operator: Operator) -> NDArray[np.int8]:
@@ -25,8 +24,8 @@ def activation_table(graph: IntegerGraph, operator: Operator) -> NDArray[np.int8
     if operator.activation == "sigmoid":
         table = _sigmoid(values, source)
     elif operator.activation == "swish":  # TFLite has none: LOGISTIC, then MUL of its input and its result
-        gate = np.clip(_sigmoid(values, source), -128, 127) - SIGMOID_ZERO_POINT
-        table = multiply(values * gate, source.scale * SIGMOID_SCALE / result.scale) + result.zero_point
+        gate = np.clip(_sigmoid(values, source), -128, 127) - SIGMOID.zero_point
+        table = multiply(values * gate, source.scale * SIGMOID.scale / result.scale) + result.zero_point
     elif operator.activation == "leaky_relu":
         table = _leaky_relu(values, source, result)
     else:
@@ -85,7 +84,7 @@ def _sigmoid(values: Integers, source: Scale) -> Integers:
     x = _high_product(np.where(inside, values, 0) << exponent, integer)
     positive = _reciprocal(_exponential(-np.abs(x)))
     share = np.where(x > 0, positive, np.where(x < 0, (2**31 - 1) - positive, 2**30))
-    return np.where(inside, np.minimum(_divide(share, 23), 255), np.where(values > 0, 255, 0)) + SIGMOID_ZERO_POINT
+    return np.where(inside, np.minimum(_divide(share, 23), 255), np.where(values > 0, 255, 0)) + SIGMOID.zero_point
 
 
 def _exponential(x: Integers) -> Integers:

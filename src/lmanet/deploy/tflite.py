@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lmanet.deploy.flatbuffer import TfliteFile, tflite_schema
-from lmanet.deploy.graph import SIGMOID_SCALE, SIGMOID_ZERO_POINT, IntegerGraph, Scale
+from lmanet.deploy.graph import SIGMOID, IntegerGraph, Scale
 from lmanet.errors import DeployError
 from lmanet.space.graph import INPUT
 from lmanet.space.int8 import LEAKY_RELU_SLOPE
@@ -60,7 +60,7 @@ def _scales(graph: IntegerGraph, operators: Sequence[TfliteOperator]) -> dict[st
         if operator.kind == "PAD":
             scales[operator.output] = scales[operator.inputs[0]]
         elif operator.kind == "LOGISTIC":
-            scales[operator.output] = Scale(SIGMOID_SCALE, SIGMOID_ZERO_POINT)
+            scales[operator.output] = SIGMOID
     return scales
 
 

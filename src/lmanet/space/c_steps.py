@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from lmanet.space.graph import Operator
-from lmanet.space.scratch import BLOCK_PIXELS, conv_scratch_bytes, rows_scratch_bytes
+from lmanet.space.scratch import BLOCK_PIXELS, conv_scratch_bytes, rows_scratch_bytes, whole_words
 
 StepKind = Literal["conv", "rows", "mean", "scale", "add"]
 
@@ -140,8 +140,7 @@ def overlap_distance(step: Step) -> int | None:
         written, unread = _rows_progress(step.rows, in_row, out_row)
     else:
         written, unread = _conv_progress(first, in_row)
-    distance = int((written - unread).max(initial=0))
-    return -(-distance // 4) * 4
+    return whole_words(int((written - unread).max(initial=0)))
 
 
 Progress = tuple["np.ndarray[tuple[int], np.dtype[np.int64]]", "np.ndarray[tuple[int], np.dtype[np.int64]]"]

@@ -2,6 +2,7 @@
 
 from lmanet.space.graph import Operator
 from lmanet.space.int8 import FUSED
+from lmanet.space.scratch import whole_words
 
 TABLE_BYTES = 256
 # `lm_channel`: int32 bias, multiplier, shift.
@@ -38,6 +39,6 @@ def _c_static(operator: Operator) -> int:
     if operator.kind == "depthwise":
         return channels * (kernel**2 + C_CHANNEL_BYTES) + table + C_OPERATOR_BYTES
     if operator.kind in ("conv", "linear"):
-        column, outputs = -(-(kernel**2 * operator.in_shape[0]) // 4) * 4, channels + channels % 2
+        column, outputs = whole_words(kernel**2 * operator.in_shape[0]), channels + channels % 2
         return outputs * (column + C_CHANNEL_BYTES) + table + C_OPERATOR_BYTES
     return C_ADD_BYTES if operator.kind == "add" else C_OPERATOR_BYTES

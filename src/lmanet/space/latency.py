@@ -1,6 +1,5 @@
 """Instructions -> milliseconds on a board, as a range: how many cycles an instruction takes is known of few networks."""
 
-import math
 from typing import NamedTuple
 
 from lmanet.errors import ConfigError
@@ -31,11 +30,6 @@ class LatencyRange(NamedTuple):
 
     lowest: float
     highest: float
-
-    @property
-    def middle(self) -> float:
-        """Their geometric mean, where one number must stand for both."""
-        return math.sqrt(self.lowest * self.highest)
 
 
 def latency_ms(instructions: int, core: str, clock_mhz: int, runtime: str = "c_static") -> LatencyRange:

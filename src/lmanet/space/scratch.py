@@ -13,7 +13,7 @@ OVERREAD_BYTES = 8
 def conv_scratch_bytes(operator: Operator) -> int:
     """Of ``lm_conv``: a block of columns, and the bytes of one window where its pixels do not fill whole words."""
     pixels = operator.out_shape[1] * operator.out_shape[2]
-    column = _whole_words(operator.kernel**2 * operator.in_shape[0])
+    column = whole_words(operator.kernel**2 * operator.in_shape[0])
     pointwise = operator.kernel == operator.stride == 1
     window = 0 if pointwise or operator.in_shape[0] % 4 == 0 else column
     return (BLOCK_PIXELS if pixels >= BLOCK_PIXELS else 1) * column * INT16_BYTES + window
@@ -23,15 +23,16 @@ def rows_scratch_bytes(expand: Operator | None, depthwise: Operator, project: Op
     """Of ``lm_rows``: a ring of input rows by channel, a block of columns, and a block of output before the input is added."""
     channels, height, _ = depthwise.in_shape
     ring = min(depthwise.kernel, height) * channels * rows_pitch(depthwise)
-    columns = [BLOCK_PIXELS * INT16_BYTES * _whole_words(operator.in_shape[0]) for operator in (expand, project) if operator]
+    columns = [BLOCK_PIXELS * INT16_BYTES * whole_words(operator.in_shape[0]) for operator in (expand, project) if operator]
     sums = BLOCK_PIXELS * project.out_shape[0] if project else 0
     return ring + max([*columns, OVERREAD_BYTES]) + sums
 
 
 def rows_pitch(depthwise: Operator) -> int:
     """Bytes of one padded row of one channel."""
-    return _whole_words(depthwise.in_shape[2] + sum(depthwise.padding))
+    return whole_words(depthwise.in_shape[2] + sum(depthwise.padding))
 
 
-def _whole_words(size: int) -> int:
+def whole_words(size: int) -> int:
+    """Bytes filled up to a multiple of 4."""
     return -(-size // 4) * 4

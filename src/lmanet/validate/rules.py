@@ -66,7 +66,7 @@ class Limit:
             return
         where, advice = ADVICE[self.quantity](architecture, num_classes, cost)
         name, more = self.target.name, self._in_one_piece(given)
-        hint = f"{self.quantity}={given:.10g} {where} exceeds {self.limit} of target {name}{more}; {advice} (conf/target/{name}.yaml)"
+        hint = f"{self.quantity}={round(given)} {where} exceeds {self.limit} of target {name}{more}; {advice} (conf/target/{name}.yaml)"
         yield Violation(rule=self.quantity, given=given, limit=self.limit, hint=hint)
 
     def _in_one_piece(self, given: int) -> str:
