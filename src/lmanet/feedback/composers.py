@@ -17,7 +17,7 @@ class ParetoFeedback:
     """Counts, best network, front, recent failures, values never tried, and a hint.
 
     Args:
-        max_tokens: the longest text, by `lmanet.feedback.tokens.count_tokens`, which never counts too few.
+        max_tokens: the longest text, by `lmanet.tokens.count_tokens`, which never counts too few.
         recent_failures: the most failures that are told, the last first.
     """
 
