@@ -8,12 +8,14 @@ from lmanet.space.describe import describe, json_schema, write_proposal
 from lmanet.space.graph import Operator, architecture_id, operators
 from lmanet.space.platform import RUNTIMES, Platform, Runtime
 from lmanet.space.space import Space, load_space
+from lmanet.space.wire import Form
 
 __all__ = [
     "RUNTIMES",
     "Architecture",
     "CStaticOptions",
     "Cost",
+    "Form",
     "Head",
     "Operator",
     "Platform",
