@@ -5,18 +5,18 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from lmanet.records import Status, Trial
-from lmanet.space import Cost, Space, write_proposal
+from lmanet.space import Cost, Form, Space, write_proposal
 
 MAX_REASON_CHARACTERS = 300
 SHOWN = ("macs", "peak_sram_bytes", "flash_bytes")
 
 
-def network(trial: Trial, space: Space) -> str:
+def network(trial: Trial, space: Space, form: Form) -> str:
     """A trained network: accuracy, cost, and the JSON that proposes it."""
     assert trial.architecture is not None and trial.score is not None
     cost = trial.verdict.cost if trial.verdict else None
     figures = [f"accuracy {trial.score.val_accuracy:.3f}", *(_costs(cost) if cost else ())]
-    return f"- {', '.join(figures)}: {write_proposal(space, trial.architecture)}"
+    return f"- {', '.join(figures)}: {write_proposal(space, trial.architecture, form)}"
 
 
 def failure(trial: Trial) -> str:

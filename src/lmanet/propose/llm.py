@@ -76,7 +76,7 @@ class LLMProposer:
             from lmanet.propose.client import Client  # imports openai, which takes seconds: only a run that asks a model pays
 
             endpoint = self.server.start(self.model)
-            self._client = Client(endpoint, self.sampling, json_schema(self.brief.space))
+            self._client = Client(endpoint, self.sampling, json_schema(self.brief.space, self.prompt.form))
         return self._client
 
 

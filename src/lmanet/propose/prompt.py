@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from string import Template
-from typing import Literal, TypedDict
+from typing import Literal, TypedDict, get_args
 
 from lmanet.errors import ConfigError
 from lmanet.propose.example import example
 from lmanet.records import Brief
-from lmanet.space import describe, estimate_on, write_proposal
+from lmanet.space import Form, describe, estimate_on, write_proposal
 
 FOLDER = Path(__file__).parent / "prompts"
 # What a correction may quote: with one token a byte at worst, a re-asked prompt stays within 8k.
@@ -36,12 +36,16 @@ class Prompt:
 
     Args:
         max_attempts: requests for one proposal: the first, then those that name what was wrong with the reply before.
+        form: how a network is written, ``lines`` or ``json``; the reply is read in either.
     """
 
-    def __init__(self, max_attempts: int) -> None:
+    def __init__(self, max_attempts: int, form: Form = "lines") -> None:
         if max_attempts < 1:
             raise ConfigError(f"propose.prompt.max_attempts={max_attempts}: at least 1 is needed")
+        if form not in get_args(Form):
+            raise ConfigError(f"propose.prompt.form={form}: choose one of {', '.join(get_args(Form))}")
         self.max_attempts = max_attempts
+        self.form = form
 
     def opening(self, brief: Brief) -> str:
         """The part that is the same in every request of a run, so that a server may keep it in its prefix cache."""
@@ -51,8 +55,8 @@ class Prompt:
             "design",
             images=_images(brief),
             limits="\n".join(f"- {name}: at most {limit:,} {QUANTITIES[name]}" for name, limit in brief.limits.items()),
-            space=describe(brief.space),
-            example=write_proposal(brief.space, shown),
+            space=describe(brief.space, self.form),
+            example=write_proposal(brief.space, shown, self.form),
             example_cost=", ".join(f"{name} {round(getattr(cost, name)):,}" for name in brief.limits),
         )
 
