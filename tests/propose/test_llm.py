@@ -10,7 +10,7 @@ from lmanet.errors import EndpointError
 from lmanet.propose.example import example
 from lmanet.propose.llm import request_seed
 from lmanet.records import Brief, Request
-from lmanet.space import json_schema, write_proposal
+from lmanet.space import architecture_id, json_schema, write_proposal
 
 
 @pytest.fixture
@@ -22,10 +22,11 @@ def proposer(endpoint: Any, brief: Brief, configured: Callable[..., Any]) -> Any
 
 def test_a_good_reply(endpoint: Any, proposer: Any, brief: Brief) -> None:
     reply = write_proposal(brief.space, example(brief))
+    architecture = brief.space.parse(json.loads(reply))
     endpoint.answers = [(200, reply)]
     proposals = proposer.propose(Request(number=3, count=2, feedback="Be bold."))
     assert [(p.proposer, p.architecture, p.reply, p.error, p.structured) for p in proposals] == [
-        ("some-model", example(brief), reply, None, True)
+        ("some-model", architecture, reply, None, True)
     ] * 2
     first, second = endpoint.requests
     assert "Be bold." in first["messages"][0]["content"] and first["messages"] == second["messages"]
@@ -37,7 +38,7 @@ def test_a_good_reply(endpoint: Any, proposer: Any, brief: Brief) -> None:
 def test_asks_again_with_the_reason(endpoint: Any, proposer: Any, brief: Brief) -> None:
     endpoint.answers = [(200, '{"stages": 5}'), (200, write_proposal(brief.space, example(brief)))]
     (proposal,) = proposer.propose(Request(number=0, count=1))
-    assert proposal.architecture == example(brief)
+    assert proposal.architecture is not None and architecture_id(proposal.architecture) == architecture_id(example(brief))
     assert (proposal.usage.requests, proposal.usage.prompt_tokens, proposal.usage.completion_tokens) == (2, 200, 20)
     messages = endpoint.requests[1]["messages"]
     assert [message["role"] for message in messages] == ["user", "assistant", "user"]
@@ -51,6 +52,22 @@ def test_gives_up_after_so_many_attempts_and_keeps_the_reply(endpoint: Any, prop
     assert proposal.architecture is None and proposal.reply == "I refuse"
     assert "no JSON object" in proposal.error and proposal.usage.requests == 3
     assert len(endpoint.requests[2]["messages"]) == 3
+
+
+def test_half_a_character_in_a_reply_is_no_crash(endpoint: Any, proposer: Any) -> None:
+    endpoint.answers = [(200, '{"stages": ["\ud800"]}')]
+    (proposal,) = proposer.propose(Request(number=0, count=1))
+    assert proposal.reply == '{"stages": ["?"]}' and proposal.model_dump_json()
+
+
+def test_the_long_form_is_asked_for_where_it_is_chosen(endpoint: Any, brief: Brief, configured: Callable[..., Any]) -> None:
+    long = configured("llm", brief, "model=m", f"server.base_url={endpoint.base_url}", "prompt.form=json")
+    endpoint.answers = [(200, reply := write_proposal(brief.space, example(brief), "json"))]
+    (proposal,) = long.propose(Request(number=0, count=1))
+    long.close()
+    (request,) = endpoint.requests
+    assert proposal.architecture == example(brief) and reply in request["messages"][0]["content"]
+    assert request["response_format"]["json_schema"]["schema"] == json_schema(brief.space, "json")
 
 
 def test_a_dead_endpoint_makes_no_proposal(endpoint: Any, proposer: Any) -> None:

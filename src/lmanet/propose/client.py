@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Answer:
-    """A reply to the letter.
+    """A reply to the letter, but for halves of characters, which no file could hold.
 
     Attributes:
         cut: it ended at ``max_reply_tokens``.
@@ -75,7 +75,7 @@ class Client:
         completion = self._complete(messages, seed)
         choice, usage = completion.choices[0], completion.usage
         return Answer(
-            text=choice.message.content or "",
+            text=_whole_characters(choice.message.content or ""),
             cut=choice.finish_reason == "length",
             structured=self.structured,
             usage=Usage(
@@ -154,6 +154,11 @@ class Client:
         if isinstance(error, openai.APIStatusError):
             return _Refusal(f"{url} refuses the request ({error.status_code}): {_text(error)}; see propose.sampling and propose.server")
         return EndpointError(f"{url} speaks no OpenAI-compatible API: {_text(error)}; correct propose.server.base_url, which ends in /v1")
+
+
+def _whole_characters(text: str) -> str:
+    """Lone surrogates as question marks: JSON can escape them, UTF-8 cannot write them."""
+    return text.encode(errors="replace").decode()
 
 
 def _passing(error: Exception) -> bool:
