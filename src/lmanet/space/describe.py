@@ -9,12 +9,16 @@ from typing import Any
 
 from lmanet.space import wire
 from lmanet.space.architecture import Architecture
-from lmanet.space.space import AnyPart, Part, Space
+from lmanet.space.cell import AnyArchitecture, Cell
+from lmanet.space.cell_space import KEYS, LONG, AnySpace, CellSpace
+from lmanet.space.space import AnyPart, Part
 from lmanet.space.wire import Form
 
 
-def json_schema(space: Space, form: Form = "lines") -> dict[str, Any]:
+def json_schema(space: AnySpace, form: Form = "lines") -> dict[str, Any]:
     """JSON schema of a proposal; fields with one legal value are left out, since `Space.parse` fills them."""
+    if isinstance(space, CellSpace):
+        return _object({key: {"enum": list(LONG)} for key in KEYS})
     schema_of = _line_schema if form == "lines" else _part_schema
     properties: dict[str, Any] = {name: {"enum": list(values)} for name, values in space.fields.items() if len(values) > 1}
     for name, spec in space.parts.items():
@@ -30,8 +34,10 @@ def json_schema(space: Space, form: Form = "lines") -> dict[str, Any]:
     return _object(properties)
 
 
-def describe(space: Space, form: Form = "lines") -> str:
+def describe(space: AnySpace, form: Form = "lines") -> str:
     """The space as lines of text: each field with its legal values."""
+    if isinstance(space, CellSpace):
+        return "\n".join(f"{key}: {_values(tuple(LONG))}" for key in KEYS)
     lines = [f"{name}: {_values(values)}" for name, values in space.fields.items() if len(values) > 1]
     lines += _part_lines("stem", space.stem, form)
     number = " or ".join(str(least) if least == most else f"{least} to {most}" for least, most in _runs(space.num_stages))
@@ -40,8 +46,12 @@ def describe(space: Space, form: Form = "lines") -> str:
     return "\n".join(lines + _part_lines("head", space.head, form))
 
 
-def write_proposal(space: Space, architecture: Architecture, form: Form = "lines") -> str:
-    """One line of JSON as a model of this space would write it: the inverse of `Space.parse`, in the order of `json_schema`."""
+def write_proposal(space: AnySpace, architecture: AnyArchitecture, form: Form = "lines") -> str:
+    """One line of JSON as a model of this space would write it: the inverse of ``parse``, in the order of `json_schema`."""
+    if isinstance(space, CellSpace):
+        assert isinstance(architecture, Cell)
+        return json.dumps(space.write(architecture), separators=(",", ":"))
+    assert isinstance(architecture, Architecture)
     written = _line if form == "lines" else _written
     data: dict[str, Any] = {name: getattr(architecture, name) for name, values in space.fields.items() if len(values) > 1}
     for name, spec in space.parts.items():
