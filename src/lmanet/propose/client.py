@@ -24,12 +24,27 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class Query:
+    """What is asked.
+
+    Attributes:
+        schema: JSON schema of the reply; None asks for plain text.
+        seed: of the sampling, 31 bits.
+    """
+
+    messages: Sequence[Message]
+    schema: Mapping[str, Any] | None
+    seed: int
+    sampling_temperature: float
+
+
+@dataclass(frozen=True)
 class Answer:
     """A reply to the letter.
 
     Attributes:
         cut: it ended at ``max_reply_tokens``.
-        structured: it was asked for with the JSON schema.
+        structured: it was asked for with a JSON schema.
     """
 
     text: str
@@ -43,18 +58,13 @@ class _Refusal(EndpointError):
 
 
 class Client:
-    """A connection to one model.
+    """A connection to one model."""
 
-    Args:
-        schema: JSON schema of a reply.
-    """
-
-    def __init__(self, endpoint: Endpoint, sampling: Sampling, schema: Mapping[str, Any]) -> None:
+    def __init__(self, endpoint: Endpoint, sampling: Sampling) -> None:
         self.endpoint = endpoint
         self.sampling = sampling
         self.structured = sampling.structured != "never"
         self._proven = sampling.structured == "always"
-        self._format = {"type": "json_schema", "json_schema": {"name": "architecture", "strict": True, "schema": schema}}
         self._requests = 0
         loopback = urlsplit(endpoint.base_url).hostname in LOOPBACK
         self._api = openai.OpenAI(
@@ -65,23 +75,26 @@ class Client:
             http_client=openai.DefaultHttpxClient(trust_env=not loopback),  # no proxy on the way to this machine
         )
 
-    def ask(self, messages: Sequence[Message], seed: int) -> Answer:
+    def ask(self, query: Query) -> Answer:
         """One reply.
 
         Raises:
             EndpointError: none can be had; one sentence says why and what to change.
         """
         began, self._requests = time.monotonic(), 0
-        completion = self._complete(messages, seed)
+        completion = self._complete(query)
         choice, usage = completion.choices[0], completion.usage
+        details = usage.prompt_tokens_details if usage else None
         return Answer(
             text=choice.message.content or "",
             cut=choice.finish_reason == "length",
-            structured=self.structured,
+            structured=self.structured and query.schema is not None,
             usage=Usage(
                 prompt_tokens=usage.prompt_tokens if usage else 0,
+                cached_tokens=(details.cached_tokens or 0) if details else 0,
                 completion_tokens=usage.completion_tokens if usage else 0,
                 requests=self._requests,
+                retries=self._requests - 1,
                 seconds=round(time.monotonic() - began, 3),
             ),
         )
@@ -90,19 +103,20 @@ class Client:
         """Close the connections."""
         self._api.close()
 
-    def _complete(self, messages: Sequence[Message], seed: int) -> ChatCompletion:
+    def _complete(self, query: Query) -> ChatCompletion:
         body = {
             "model": self.endpoint.model,
-            "messages": list(messages),
-            "seed": seed,
-            "temperature": self.sampling.sampling_temperature,
+            "messages": list(query.messages),
+            "seed": query.seed,
+            "temperature": query.sampling_temperature,
             "max_tokens": self.sampling.max_reply_tokens,
             "extra_body": dict(self.sampling.extra_body),
         }
-        if not self.structured:
+        if not self.structured or query.schema is None:
             return self._send(body)
+        reply_format = {"type": "json_schema", "json_schema": {"name": "reply", "strict": True, "schema": query.schema}}
         try:
-            completion = self._send(body | {"response_format": self._format})
+            completion = self._send(body | {"response_format": reply_format})
             self._proven = True
             return completion
         except _Refusal as refusal:
