@@ -110,7 +110,7 @@ class Search:
     def _judge(self, proposal: Proposal) -> Verdict | None:
         if proposal.architecture is None:
             return None
-        known = {trial.id for trial in self.history.trials if trial.id} | self._training_ids()
+        known = self.history.ids | self._training_ids()
         return self.steps.validator.validate(proposal.architecture, known)
 
     def _training_ids(self) -> set[str]:

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lmanet.space import wire
-from lmanet.space.architecture import Architecture
-from lmanet.space.cell import AnyArchitecture, Cell
+from lmanet.space.cell import AnyArchitecture, staged
 from lmanet.space.cell_space import KEYS, LONG, AnySpace, CellSpace
 from lmanet.space.space import AnyPart, Part
 from lmanet.space.wire import Form
@@ -49,9 +48,8 @@ def describe(space: AnySpace, form: Form = "lines") -> str:
 def write_proposal(space: AnySpace, architecture: AnyArchitecture, form: Form = "lines") -> str:
     """One line of JSON as a model of this space would write it: the inverse of ``parse``, in the order of `json_schema`."""
     if isinstance(space, CellSpace):
-        assert isinstance(architecture, Cell)
         return json.dumps(space.write(architecture), separators=(",", ":"))
-    assert isinstance(architecture, Architecture)
+    architecture = staged(architecture)
     written = _line if form == "lines" else _written
     data: dict[str, Any] = {name: getattr(architecture, name) for name, values in space.fields.items() if len(values) > 1}
     for name, spec in space.parts.items():
