@@ -39,7 +39,7 @@ def fresh_draw(given: Round) -> AnyArchitecture | None:
     for _ in range(DESCENT_STEPS):
         if least == 0:
             return best
-        changed = brief.space.mutate(best, rng)  # type: ignore[arg-type]  # a space changes what it drew
+        changed = brief.space.mutate(best, rng)
         if (exceeding := excess(changed, brief)) <= least:
             best, least = changed, exceeding
     return best if least == 0 else None
@@ -49,7 +49,7 @@ def _mutant(given: Round, parent: AnyArchitecture) -> AnyArchitecture:
     """One change, with every second draw one more."""
     changed = parent
     for _ in range(int(given.rng.geometric(0.5))):
-        changed = given.brief.space.mutate(changed, given.rng)  # type: ignore[arg-type]
+        changed = given.brief.space.mutate(changed, given.rng)
     return changed
 
 
@@ -63,7 +63,7 @@ def _fits(given: Round, drawn: AnyArchitecture, found: dict[str, Choice], insist
 
 def neighbours(given: Round, parent: AnyArchitecture, most: int) -> Iterator[AnyArchitecture]:
     """Legal, untried networks one change away from ``parent``, at most ``most``, in random order."""
-    around = list(given.brief.space.neighbours(parent))  # type: ignore[arg-type]
+    around: list[AnyArchitecture] = list(given.brief.space.neighbours(parent))
     seen = set(given.known)
     for i in given.rng.permutation(len(around)):
         if len(seen) - len(given.known) == most:

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import openai
+from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion
 
 from lmanet.errors import EndpointError
@@ -83,25 +84,30 @@ class Client:
         """
         began, self._requests = time.monotonic(), 0
         completion = self._complete(query)
-        choice, usage = completion.choices[0], completion.usage
-        details = usage.prompt_tokens_details if usage else None
+        choice = completion.choices[0]
         return Answer(
             text=choice.message.content or "",
             cut=choice.finish_reason == "length",
             structured=self.structured and query.schema is not None,
-            usage=Usage(
-                prompt_tokens=usage.prompt_tokens if usage else 0,
-                cached_tokens=(details.cached_tokens or 0) if details else 0,
-                completion_tokens=usage.completion_tokens if usage else 0,
-                requests=self._requests,
-                retries=self._requests - 1,
-                seconds=round(time.monotonic() - began, 3),
-            ),
+            usage=self._usage(completion.usage).model_copy(update={"seconds": round(time.monotonic() - began, 3)}),
         )
 
     def close(self) -> None:
         """Close the connections."""
         self._api.close()
+
+    def _usage(self, usage: CompletionUsage | None) -> Usage:
+        prompt, completion = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
+        details = usage.prompt_tokens_details if usage else None
+        cached = (details.cached_tokens or 0) if details else 0
+        return Usage(
+            prompt_tokens=prompt,
+            cached_tokens=cached,
+            completion_tokens=completion,
+            requests=self._requests,
+            retries=self._requests - 1,
+            price=self.sampling.price.of(prompt, cached, completion) if self.sampling.price else None,
+        )
 
     def _complete(self, query: Query) -> ChatCompletion:
         body = {

@@ -16,7 +16,7 @@ def excess(architecture: AnyArchitecture, brief: Brief) -> float:
     if not brief.limits:
         return 0.0
     cost = estimate_on(architecture, brief.num_classes, brief.platform)
-    return sum(max(getattr(cost, name) / limit - 1, 0.0) for name, limit in brief.limits.items())
+    return sum(max(float(getattr(cost, name)) / limit - 1, 0.0) for name, limit in brief.limits.items())
 
 
 def is_legal(architecture: AnyArchitecture, brief: Brief, known: Collection[str]) -> bool:

@@ -30,7 +30,7 @@ class Mutate:
 
     def task(self, given: Round) -> Task | None:
         good = parents(given, self.parents)
-        shuffled = [good[int(i)] for i in given.rng.permutation(len(good))]
+        shuffled: list[Trial | None] = [good[int(i)] for i in given.rng.permutation(len(good))]
         for parent in shuffled or [None]:
             if task := self._around(given, parent):
                 return task

@@ -35,8 +35,8 @@ class Rank:
         drawn = draw_candidates(given, number, self.explore, self.parents)
         if not drawn:
             return None
-        given.rng.shuffle(drawn)  # type: ignore[arg-type]  # a list, which numpy shuffles in place
-        named = dict(zip(ascii_uppercase, drawn, strict=False))
+        shuffled = [drawn[int(i)] for i in given.rng.permutation(len(drawn))]
+        named = dict(zip(ascii_uppercase, shuffled, strict=False))
         lines = [f"{letter}: {self._line(given, choice)}" for letter, choice in named.items()]
         return Task(
             text=render(

@@ -65,9 +65,7 @@ def effects(given: Round, trained: list[Trial]) -> list[str]:
         if trial.architecture:
             for name, value in written(given.brief.space, trial.architecture).items():
                 reached[name][str(value)].append(accuracy(trial))
-    means = {
-        name: {value: fmean(found) for value, found in values.items() if len(found) >= FEW} for name, values in reached.items()
-    }
+    means = {name: {value: fmean(found) for value, found in values.items() if len(found) >= FEW} for name, values in reached.items()}
     telling = sorted((n for n, values in means.items() if len(values) > 1), key=lambda n: min(means[n].values()) - max(means[n].values()))
     return [
         f"- {name}: " + ", ".join(f"{value} {mean:.3f}" for value, mean in sorted(means[name].items(), key=lambda pair: -pair[1]))
@@ -77,8 +75,8 @@ def effects(given: Round, trained: list[Trial]) -> list[str]:
 
 def _line(given: Round, trial: Trial) -> str:
     assert trial.architecture is not None
-    costs = cost_text(trial.architecture, given.brief)
-    return f"- accuracy {accuracy(trial):.3f}{f', {costs}' if costs else ''}: {write_proposal(given.brief.space, trial.architecture, given.form)}"
+    figures = [f"accuracy {accuracy(trial):.3f}", cost_text(trial.architecture, given.brief)]
+    return f"- {', '.join(filter(None, figures))}: {write_proposal(given.brief.space, trial.architecture, given.form)}"
 
 
 def _in_order(request: Request) -> list[Trial]:

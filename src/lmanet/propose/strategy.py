@@ -66,7 +66,7 @@ class Strategy:
         role = self.stall_roles[request.number % len(self.stall_roles)]
         plan = Plan(role, self.sampling_temperatures[role] + self.stall_temperature, None, since)
         if since == self.stall_after:
-            log.info("the front has not changed for %d proposals: %s at temperature %g in any niche", since, role, plan.sampling_temperature)
+            log.info("no change of the front for %d proposals: %s at temperature %g, any niche", since, role, plan.sampling_temperature)
         return plan
 
 

@@ -102,17 +102,17 @@ def parse_architecture(data: object) -> Architecture:
         raise ArchitectureError(f"not an architecture: {explain_validation(error)}") from error
 
 
-def explain_validation(error: ValidationError) -> str:
-    """One clause a fault: where it is, what was given, what is legal."""
+def explain_validation(error: ValidationError, most: int = MAX_FAULTS) -> str:
+    """One clause a fault, at most ``most`` of them: where it is, what was given, what is legal."""
     errors = error.errors()
     faults = [_clause(fault) for fault in errors if not _counts_sound_items_only(fault, errors)]
-    return join_faults(faults)
+    return join_faults(faults, most)
 
 
-def join_faults(faults: list[str]) -> str:
+def join_faults(faults: list[str], most: int = MAX_FAULTS) -> str:
     """The first clauses, and how many more there are."""
-    more = [f"and {len(faults) - MAX_FAULTS} more"] if len(faults) > MAX_FAULTS else []
-    return "; ".join(faults[:MAX_FAULTS] + more)
+    more = [f"and {len(faults) - most} more"] if len(faults) > most else []
+    return "; ".join(faults[:most] + more)
 
 
 def _clause(fault: ErrorDetails) -> str:
