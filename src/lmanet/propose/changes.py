@@ -5,18 +5,13 @@ from typing import Any
 
 from lmanet.propose.task import Round, accuracy
 from lmanet.records import Trial
-from lmanet.space import AnyArchitecture, AnySpace, CellSpace
-
-
-def written(space: AnySpace, architecture: AnyArchitecture) -> dict[str, Any]:
-    """The choices of a network by name, as a prompt writes them: ``stage3.channels``, or the edge of a cell."""
-    return dict(space.write(architecture)) if isinstance(space, CellSpace) else space.flatten(architecture)
+from lmanet.space import AnyArchitecture, AnySpace, write_choices
 
 
 def changes(space: AnySpace, before: AnyArchitecture, after: AnyArchitecture) -> dict[str, Any]:
     """Choice -> new value, for every choice that ``after`` has and ``before`` has not so."""
-    old = written(space, before)
-    return {name: value for name, value in written(space, after).items() if old.get(name) != value}
+    old = write_choices(space, before)
+    return {name: value for name, value in write_choices(space, after).items() if old.get(name) != value}
 
 
 def change_text(found: dict[str, Any]) -> str:

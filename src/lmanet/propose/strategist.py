@@ -4,12 +4,11 @@ from collections import defaultdict
 from statistics import fmean
 
 from lmanet.errors import ConfigError
-from lmanet.propose.changes import written
 from lmanet.propose.figures import cost_text
 from lmanet.propose.prompt import render
 from lmanet.propose.task import Round, accuracy
 from lmanet.records import Request, Trial
-from lmanet.space import write_proposal
+from lmanet.space import write_choices, write_proposal
 from lmanet.tokens import clip_tokens
 
 SHOWN = 3  # networks of either end
@@ -63,7 +62,7 @@ def effects(given: Round, trained: list[Trial]) -> list[str]:
     reached: defaultdict[str, defaultdict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for trial in trained:
         if trial.architecture:
-            for name, value in written(given.brief.space, trial.architecture).items():
+            for name, value in write_choices(given.brief.space, trial.architecture).items():
                 reached[name][str(value)].append(accuracy(trial))
     means = {name: {value: fmean(found) for value, found in values.items() if len(found) >= FEW} for name, values in reached.items()}
     telling = sorted((n for n, values in means.items() if len(values) > 1), key=lambda n: min(means[n].values()) - max(means[n].values()))

@@ -7,7 +7,7 @@ from lmanet.space.cell import AnyArchitecture, Cell, staged
 from lmanet.space.cell_cost import CellCost
 from lmanet.space.cell_space import AnySpace, CellSpace
 from lmanet.space.cost import AnyCost, Cost, estimate, estimate_on
-from lmanet.space.describe import describe, json_schema, write_proposal
+from lmanet.space.describe import describe, json_schema, write_choices, write_proposal
 from lmanet.space.graph import Operator, architecture_id, operators
 from lmanet.space.platform import RUNTIMES, Platform, Runtime
 from lmanet.space.space import Space, load_space
@@ -44,5 +44,6 @@ __all__ = [
     "operators",
     "parse_architecture",
     "staged",
+    "write_choices",
     "write_proposal",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 
 from lmanet.space import wire
 from lmanet.space.cell import AnyArchitecture, staged
-from lmanet.space.cell_space import KEYS, LONG, AnySpace, CellSpace
+from lmanet.space.cell_space import AnySpace, CellSpace
 from lmanet.space.space import AnyPart, Part
 from lmanet.space.wire import Form
 
@@ -17,7 +17,7 @@ from lmanet.space.wire import Form
 def json_schema(space: AnySpace, form: Form = "lines") -> dict[str, Any]:
     """JSON schema of a proposal; fields with one legal value are left out, since `Space.parse` fills them."""
     if isinstance(space, CellSpace):
-        return _object({key: {"enum": list(LONG)} for key in KEYS})
+        return _object({key: {"enum": list(words)} for key, words in space.words().items()})
     schema_of = _line_schema if form == "lines" else _part_schema
     properties: dict[str, Any] = {name: {"enum": list(values)} for name, values in space.fields.items() if len(values) > 1}
     for name, spec in space.parts.items():
@@ -36,7 +36,7 @@ def json_schema(space: AnySpace, form: Form = "lines") -> dict[str, Any]:
 def describe(space: AnySpace, form: Form = "lines") -> str:
     """The space as lines of text: each field with its legal values."""
     if isinstance(space, CellSpace):
-        return "\n".join(f"{key}: {_values(tuple(LONG))}" for key in KEYS)
+        return "\n".join(f"{key}: {_values(words)}" for key, words in space.words().items())
     lines = [f"{name}: {_values(values)}" for name, values in space.fields.items() if len(values) > 1]
     lines += _part_lines("stem", space.stem, form)
     number = " or ".join(str(least) if least == most else f"{least} to {most}" for least, most in _runs(space.num_stages))
@@ -59,6 +59,11 @@ def write_proposal(space: AnySpace, architecture: AnyArchitecture, form: Form = 
     if "head" in data:
         data["head"] = data.pop("head")
     return json.dumps(data, separators=(",", ":") if form == "lines" else None)
+
+
+def write_choices(space: AnySpace, architecture: AnyArchitecture) -> dict[str, Any]:
+    """The choices of a network by name, as a prompt writes them: ``stage3.channels``, or the edge of a cell."""
+    return dict(space.write(architecture)) if isinstance(space, CellSpace) else space.flatten(architecture)
 
 
 def _line(part: AnyPart, spec: Part) -> str:

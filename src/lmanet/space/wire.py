@@ -15,6 +15,7 @@ Fields = Mapping[str, tuple[Any, ...]]
 
 BLOCKS = {"depthwise": "dw", "mbconv": "mb"}
 NO_BLOCK = "c"
+SHORT = {"leaky_relu": "leaky", "hard_swish": "hswish"}
 LETTERS = {"kernel": "k", "stride": "s", "expansion": "e", "se_ratio": "se", "layers": "x"}
 FIELDS = dict.fromkeys((*BLOCKS.values(), NO_BLOCK), "channels") | {letters: field for field, letters in LETTERS.items()}
 OFF = {"se_ratio": 0, "skip": False, "layers": 1}
@@ -121,6 +122,7 @@ def _vocabulary(fields: tuple[tuple[str, tuple[Any, ...]], ...]) -> dict[str, di
     for field, values in legal.items():
         if field not in ("block", "channels"):
             words |= {_word(field, value): {field: value} for value in values}
+    words |= {value: {"activation": value} for value in legal["activation"]}  # the long names are understood too
     return words
 
 
@@ -137,7 +139,7 @@ def _first_word(block: str | None, channels: int) -> str:
 
 def _word(field: str, value: Any) -> str:
     if field == "activation":
-        return str(value)
+        return SHORT.get(value, str(value))
     if field == "skip":
         return "skip" if value else "noskip"
     return f"{LETTERS[field]}{value * 100:g}" if field == "se_ratio" else f"{LETTERS[field]}{value}"
