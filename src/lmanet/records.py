@@ -1,11 +1,12 @@
 """Frozen records that one step hands to the next; each is one JSON object in the run's history."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from lmanet.space import Architecture, Cost, Platform, Space, architecture_id
+from lmanet.space import AnyArchitecture, AnyCost, AnySpace, Platform, architecture_id
 
 
 class Record(BaseModel):
@@ -25,12 +26,44 @@ class Status(StrEnum):
 
 
 class Usage(Record):
-    """What one proposal cost at its proposer: tokens as the server counts them, requests made, seconds waited."""
+    """What one proposal cost at its proposer.
+
+    Attributes:
+        prompt_tokens, completion_tokens: as the server counts them.
+        cached_tokens: of the prompt's, those that the server still had in its prefix cache, where it says so.
+        requests: sent to the server.
+        retries: of these, the ones that repeated a failed request or asked again after an unusable reply.
+        seconds: waited.
+        price: by the prices of ``propose.price``, in their currency; None where there are none.
+    """
 
     prompt_tokens: int = 0
+    cached_tokens: int = 0
     completion_tokens: int = 0
     requests: int = 0
+    retries: int = 0
     seconds: float = 0.0
+    price: float | None = None
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and completion together."""
+        return self.prompt_tokens + self.completion_tokens
+
+    @classmethod
+    def total(cls, usages: "Iterable[Usage]") -> "Usage":
+        """The sum; its price is None where no usage has one."""
+        every = list(usages)
+        prices = [usage.price for usage in every if usage.price is not None]
+        return cls(
+            prompt_tokens=sum(usage.prompt_tokens for usage in every),
+            cached_tokens=sum(usage.cached_tokens for usage in every),
+            completion_tokens=sum(usage.completion_tokens for usage in every),
+            requests=sum(usage.requests for usage in every),
+            retries=sum(usage.retries for usage in every),
+            seconds=round(sum(usage.seconds for usage in every), 3),
+            price=sum(prices) if prices else None,
+        )
 
 
 class Proposal(Record):
@@ -40,15 +73,28 @@ class Proposal(Record):
         proposer: who proposed: a model's name, ``random``, ``replay``.
         reply: the model's last reply, to the letter; None where no model was asked.
         error: why there is no architecture.
-        structured: whether that reply was constrained by the space's JSON schema; None where no model was asked.
+        structured: whether that reply was constrained by a JSON schema; None where no model was asked.
+        usage: of the request; where that brought several proposals, the first bears it.
+        role: what the model was asked to do: ``generate``, ``mutate`` or ``rank``.
+        parent: id of the network of which this is a change.
+        niche: the band of cost that was asked for, in words.
+        sampling_temperature: at which the reply was drawn.
+        stalled_for: proposals since the front had changed, where that was answered by another role, niche or temperature.
+        note: what the strategist wrote before this proposal; it holds until the next.
     """
 
     proposer: str
-    architecture: Architecture | None = None
+    architecture: AnyArchitecture | None = None
     reply: str | None = None
     error: str | None = None
     structured: bool | None = None
     usage: Usage = Usage()
+    role: str | None = None
+    parent: str | None = None
+    niche: str | None = None
+    sampling_temperature: float | None = None
+    stalled_for: int | None = None
+    note: str | None = None
 
 
 class Violation(Record):
@@ -114,7 +160,8 @@ class Verdict(Record):
     """
 
     accepted: bool
-    cost: Cost | None = None
+    # In this order: a file's CellCost lacks what a Cost needs, and so is none.
+    cost: Annotated[AnyCost | None, Field(union_mode="left_to_right")] = None
     violations: tuple[Violation, ...] = ()
     measurement: Measurement | None = None
 
@@ -138,15 +185,15 @@ class Score(Record):
     """What a training gave, on validation images only; there is one for trained networks alone.
 
     Attributes:
-        val_accuracy, val_macro_f1: share of 1.
+        val_accuracy, val_macro_f1: share of 1; a table of trainings knows accuracy alone.
         val_calibration_error: expected calibration error over 15 bins, share of 1.
-        seconds: wall time of the training.
+        seconds: wall time of the training; of one that a table knows, the time it took when the table was made.
         curve: one entry an epoch.
     """
 
     val_accuracy: float = Field(ge=0, le=1)
-    val_macro_f1: float = Field(ge=0, le=1)
-    val_calibration_error: float = Field(ge=0, le=1)
+    val_macro_f1: float | None = Field(default=None, ge=0, le=1)
+    val_calibration_error: float | None = Field(default=None, ge=0, le=1)
     seconds: float
     curve: tuple[Epoch, ...] = ()
 
@@ -155,7 +202,7 @@ class Job(Record):
     """A candidate handed to the executor."""
 
     number: int
-    architecture: Architecture
+    architecture: AnyArchitecture
     seed: int
 
 
@@ -178,6 +225,7 @@ class Trial(Record):
         started_at: UTC, ISO 8601, when the proposal came.
         seconds: from proposal to end.
         elapsed_seconds: of the whole search when the trial ended, pauses between resumed runs left out.
+        unseen_trials: trials before it whose end its proposer could not know: candidates in training, earlier ones of the same call.
         versions: package -> version that made the trial.
     """
 
@@ -191,10 +239,11 @@ class Trial(Record):
     started_at: str
     seconds: float
     elapsed_seconds: float
+    unseen_trials: int = 0
     versions: Mapping[str, str] = {}
 
     @property
-    def architecture(self) -> Architecture | None:
+    def architecture(self) -> AnyArchitecture | None:
         """The architecture proposed, if any."""
         return self.proposal.architecture
 
@@ -218,6 +267,8 @@ class Request(Record):
         trials: the history so far.
         front: its non-dominated trials.
         feedback: text for the model.
+        training: ids of the networks that are being trained.
+        tokens_left: of the run's budget; None is no limit.
     """
 
     number: int
@@ -225,6 +276,15 @@ class Request(Record):
     trials: tuple[Trial, ...] = ()
     front: tuple[Trial, ...] = ()
     feedback: str = ""
+    training: tuple[str, ...] = ()
+    tokens_left: int | None = None
+
+
+class Goal(Record):
+    """One objective of the search: a quantity of `Score` or of the cost, and whether more of it is better."""
+
+    name: str
+    maximise: bool
 
 
 class Brief(Record):
@@ -235,14 +295,16 @@ class Brief(Record):
         images: what the images are, in words, for a prompt: "CIFAR-100", "handwritten digits".
         limits: quantity of `Cost` -> the most that the target allows.
         platform: where costs are counted.
+        objectives: what the search makes larger or smaller.
     """
 
-    space: Space
+    space: AnySpace
     seed: int
     images: str
     num_classes: int
     limits: Mapping[str, int]
     platform: Platform = Platform()
+    objectives: tuple[Goal, ...] = ()
 
 
 class Budget(Record):
@@ -253,12 +315,14 @@ class Budget(Record):
         trained: trials that were trained.
         seconds: of searching, over all parts of a resumed run.
         tokens: prompt and completion tokens together.
+        training_seconds: of all trained networks together, as their scores say: the simulated clock of a table of trainings.
     """
 
     proposals: int = Field(ge=1)
     trained: int | None = Field(default=None, ge=1)
     seconds: float | None = Field(default=None, gt=0)
     tokens: int | None = Field(default=None, ge=1)
+    training_seconds: float | None = Field(default=None, gt=0)
 
 
 class Front(Record):

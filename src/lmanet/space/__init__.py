@@ -3,8 +3,11 @@
 from lmanet.space.architecture import Architecture, Head, Stage, Stem, explain_validation, load_architecture, parse_architecture
 from lmanet.space.board import Region
 from lmanet.space.c_static import CStaticOptions
-from lmanet.space.cost import Cost, estimate, estimate_on
-from lmanet.space.describe import describe, json_schema, write_proposal
+from lmanet.space.cell import AnyArchitecture, Cell, staged
+from lmanet.space.cell_cost import CellCost
+from lmanet.space.cell_space import AnySpace, CellSpace
+from lmanet.space.cost import AnyCost, Cost, estimate, estimate_on
+from lmanet.space.describe import describe, json_schema, write_choices, write_proposal
 from lmanet.space.graph import Operator, architecture_id, operators
 from lmanet.space.platform import RUNTIMES, Platform, Runtime
 from lmanet.space.space import Space, load_space
@@ -12,8 +15,14 @@ from lmanet.space.wire import Form
 
 __all__ = [
     "RUNTIMES",
+    "AnyArchitecture",
+    "AnyCost",
+    "AnySpace",
     "Architecture",
     "CStaticOptions",
+    "Cell",
+    "CellCost",
+    "CellSpace",
     "Cost",
     "Form",
     "Head",
@@ -34,5 +43,7 @@ __all__ = [
     "load_space",
     "operators",
     "parse_architecture",
+    "staged",
+    "write_choices",
     "write_proposal",
 ]

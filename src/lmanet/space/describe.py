@@ -8,13 +8,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from lmanet.space import wire
-from lmanet.space.architecture import Architecture
-from lmanet.space.space import AnyPart, Part, Space
+from lmanet.space.cell import AnyArchitecture, staged
+from lmanet.space.cell_space import AnySpace, CellSpace
+from lmanet.space.space import AnyPart, Part
 from lmanet.space.wire import Form
 
 
-def json_schema(space: Space, form: Form = "lines") -> dict[str, Any]:
+def json_schema(space: AnySpace, form: Form = "lines") -> dict[str, Any]:
     """JSON schema of a proposal; fields with one legal value are left out, since `Space.parse` fills them."""
+    if isinstance(space, CellSpace):
+        return _object({key: {"enum": list(words)} for key, words in space.words().items()})
     schema_of = _line_schema if form == "lines" else _part_schema
     properties: dict[str, Any] = {name: {"enum": list(values)} for name, values in space.fields.items() if len(values) > 1}
     for name, spec in space.parts.items():
@@ -30,8 +33,10 @@ def json_schema(space: Space, form: Form = "lines") -> dict[str, Any]:
     return _object(properties)
 
 
-def describe(space: Space, form: Form = "lines") -> str:
+def describe(space: AnySpace, form: Form = "lines") -> str:
     """The space as lines of text: each field with its legal values."""
+    if isinstance(space, CellSpace):
+        return "\n".join(f"{key}: {_values(words)}" for key, words in space.words().items())
     lines = [f"{name}: {_values(values)}" for name, values in space.fields.items() if len(values) > 1]
     lines += _part_lines("stem", space.stem, form)
     number = " or ".join(str(least) if least == most else f"{least} to {most}" for least, most in _runs(space.num_stages))
@@ -40,8 +45,11 @@ def describe(space: Space, form: Form = "lines") -> str:
     return "\n".join(lines + _part_lines("head", space.head, form))
 
 
-def write_proposal(space: Space, architecture: Architecture, form: Form = "lines") -> str:
-    """One line of JSON as a model of this space would write it: the inverse of `Space.parse`, in the order of `json_schema`."""
+def write_proposal(space: AnySpace, architecture: AnyArchitecture, form: Form = "lines") -> str:
+    """One line of JSON as a model of this space would write it: the inverse of ``parse``, in the order of `json_schema`."""
+    if isinstance(space, CellSpace):
+        return json.dumps(space.write(architecture), separators=(",", ":"))
+    architecture = staged(architecture)
     written = _line if form == "lines" else _written
     data: dict[str, Any] = {name: getattr(architecture, name) for name, values in space.fields.items() if len(values) > 1}
     for name, spec in space.parts.items():
@@ -51,6 +59,11 @@ def write_proposal(space: Space, architecture: Architecture, form: Form = "lines
     if "head" in data:
         data["head"] = data.pop("head")
     return json.dumps(data, separators=(",", ":") if form == "lines" else None)
+
+
+def write_choices(space: AnySpace, architecture: AnyArchitecture) -> dict[str, Any]:
+    """The choices of a network by name, as a prompt writes them: ``stage3.channels``, or the edge of a cell."""
+    return dict(space.write(architecture)) if isinstance(space, CellSpace) else space.flatten(architecture)
 
 
 def _line(part: AnyPart, spec: Part) -> str:

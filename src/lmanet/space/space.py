@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lmanet.errors import ArchitectureError, ConfigError
-from lmanet.space import wire
+from lmanet.space import flat, wire
 from lmanet.space.architecture import (
     MAX_STAGES,
     Architecture,
@@ -24,6 +24,7 @@ from lmanet.space.architecture import (
     join_faults,
     parse_architecture,
 )
+from lmanet.space.cell import AnyArchitecture, staged
 from lmanet.space.graph import architecture_id
 
 Value = bool | int | float | str
@@ -94,6 +95,11 @@ class Space(BaseModel):
         """The optional parts that the space has: ``stem`` and ``head``."""
         return {name: part for name, part in (("stem", self.stem), ("head", self.head)) if part}
 
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """Keys of which a JSON object that is meant as a proposal has at least one."""
+        return ("stages",)
+
     def parse(self, data: object) -> Architecture:
         """Decoded JSON of a proposal in either form -> architecture of this space.
 
@@ -105,12 +111,14 @@ class Space(BaseModel):
             raise ArchitectureError(f"outside the space {self.name}: {join_faults(reasons)}")
         return architecture
 
-    def contains(self, architecture: Architecture) -> bool:
+    def contains(self, architecture: AnyArchitecture) -> bool:
         """Whether every field has a legal value."""
         return not self.violations(architecture)
 
-    def violations(self, architecture: Architecture) -> list[str]:
+    def violations(self, architecture: AnyArchitecture) -> list[str]:
         """One clause for every field that lies outside: where, what was given, what is legal."""
+        if not isinstance(architecture, Architecture):
+            return ["a cell, not a network of stages"]
         reasons = [_outside(name, getattr(architecture, name), values) for name, values in self.fields.items()]
         if len(architecture.stages) not in self.num_stages:
             reasons.append(f"stages: {len(architecture.stages)} of them, legal numbers are {_list(self.num_stages)}")
@@ -127,7 +135,7 @@ class Space(BaseModel):
         whole = {name: _pick(values, rng) for name, values in self.fields.items()}
         return Architecture.model_validate({**whole, **parts, "stages": stages})
 
-    def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+    def mutate(self, architecture: AnyArchitecture, rng: np.random.Generator) -> Architecture:
         """Change one field, drop or double one stage, or add or drop an optional part; the result is another network.
 
         Raises:
@@ -140,8 +148,9 @@ class Space(BaseModel):
                 return mutant
         raise ArchitectureError(f"no other network of the space {self.name} is one change away from {architecture_id(architecture)}")
 
-    def neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
+    def neighbours(self, architecture: AnyArchitecture) -> Iterator[Architecture]:
         """Every architecture with one change to a legal value; some may be the same network with another description."""
+        architecture = staged(architecture)
         stages = architecture.stages
         for name, values in self.fields.items():
             for value in _others(values, getattr(architecture, name)):
@@ -156,6 +165,22 @@ class Space(BaseModel):
                 yield architecture.model_copy(update={"stages": (*stages[:i], stage, *stages[i:])})
             if len(stages) - 1 in self.num_stages:
                 yield architecture.model_copy(update={"stages": (*stages[:i], *stages[i + 1 :])})
+
+    def choices(self) -> dict[str, tuple[Value, ...]]:
+        """Name -> legal values of every choice: ``resolution``, ``num_stages``, ``stem.present``, ``stage3.kernel``."""
+        return flat.choices(self)
+
+    def flatten(self, architecture: AnyArchitecture) -> dict[str, Value]:
+        """The values of the choices that are active in the architecture."""
+        return flat.flatten(self, architecture)
+
+    def unflatten(self, values: Mapping[str, Value]) -> Architecture:
+        """The inverse of `flatten`; values of choices that are not active are ignored.
+
+        Raises:
+            ArchitectureError: an active choice is missing or has a value outside the space.
+        """
+        return flat.unflatten(self, values)
 
     def _fill(self, data: object) -> object:
         """Write the fields that have one legal value, and refuse to guess those that have several."""

@@ -1,0 +1,67 @@
+"""A space of stages as a flat list of choices, for searchers that know only names and values."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from lmanet.space.architecture import Architecture
+from lmanet.space.cell import AnyArchitecture, staged
+
+if TYPE_CHECKING:
+    from lmanet.space.space import Part, Space, Value
+
+NUM_STAGES = "num_stages"
+PRESENT = "present"
+
+
+def choices(space: "Space") -> "dict[str, tuple[Value, ...]]":
+    """Name -> legal values of every choice; what has one legal value is none."""
+    found = {name: values for name, values in space.fields.items() if len(values) > 1}
+    if len(space.num_stages) > 1:
+        found[NUM_STAGES] = space.num_stages
+    for name, part in space.parts.items():
+        if part.optional:
+            found[f"{name}.{PRESENT}"] = (False, True)
+        found |= _of_part(name, part)
+    for number in range(1, max(space.num_stages) + 1):
+        found |= _of_part(f"stage{number}", space.stage)
+    return found
+
+
+def flatten(space: "Space", architecture: AnyArchitecture) -> "dict[str, Value]":
+    """The values of the choices that are active: none of a part that is absent, or of a stage beyond the last."""
+    legal = choices(space)
+    return {name: value for name, value in _values(space, staged(architecture)) if name in legal}
+
+
+def unflatten(space: "Space", values: "Mapping[str, Value]") -> Architecture:
+    """The inverse of `flatten`; values of choices that are not active are ignored.
+
+    Raises:
+        ArchitectureError: an active choice is missing or has a value outside the space.
+    """
+    data: dict[str, Any] = {name: values[name] for name in space.fields if name in values}
+    for name, part in space.parts.items():
+        present = not part.optional or values.get(f"{name}.{PRESENT}", False)
+        data[name] = _fields(name, part, values) if present else None
+    number = int(values.get(NUM_STAGES, space.num_stages[0]))
+    data["stages"] = [_fields(f"stage{i}", space.stage, values) for i in range(1, number + 1)]
+    return space.parse(data)
+
+
+def _of_part(name: str, part: "Part") -> "dict[str, tuple[Value, ...]]":
+    return {f"{name}.{field}": values for field, values in part.fields.items() if len(values) > 1}
+
+
+def _values(space: "Space", architecture: Architecture) -> "Iterator[tuple[str, Value]]":
+    yield from ((name, getattr(architecture, name)) for name in space.fields)
+    yield NUM_STAGES, len(architecture.stages)
+    for name in space.parts:
+        part = getattr(architecture, name)
+        yield f"{name}.{PRESENT}", part is not None
+        yield from ((f"{name}.{field}", value) for field, value in part or ())
+    for number, stage in enumerate(architecture.stages, start=1):
+        yield from ((f"stage{number}.{field}", value) for field, value in stage)
+
+
+def _fields(name: str, part: "Part", values: "Mapping[str, Value]") -> "dict[str, Value]":
+    return {field: values[f"{name}.{field}"] for field in part.fields if f"{name}.{field}" in values}
