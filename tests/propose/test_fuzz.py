@@ -14,9 +14,10 @@ import yaml
 
 from lmanet.errors import ArchitectureError
 from lmanet.propose.reply import parse_reply
-from lmanet.space import Space, load_space, write_proposal
+from lmanet.space import AnySpace, CellSpace, load_space, write_proposal
 
-REPLIES = 10_000
+REPLIES = 10_020
+SPACES: list[AnySpace] = [load_space("lmanet"), load_space("mcu"), CellSpace()]
 MAX_REASON = 2_000
 Break = Callable[[random.Random, str], str]
 
@@ -153,14 +154,15 @@ def numbered(rng: random.Random, text: str) -> str:
 def translated(rng: random.Random, text: str) -> str:
     """Another language than JSON."""
     data = json.loads(text)
+    values = data.get("stages", list(data.values()))
     return rng.choice(
         [
             yaml.safe_dump(data),
             pformat(data)[: rng.randint(1, 400)],
             base64.b64encode(text.encode()).decode(),
-            "<stages>" + "".join(f"<stage>{stage}</stage>" for stage in data["stages"]) + "</stages>",
-            "\n".join(map(str, data["stages"])),
-            f"stages = {data['stages']!r}",
+            "<stages>" + "".join(f"<stage>{stage}</stage>" for stage in values) + "</stages>",
+            "\n".join(map(str, values)),
+            f"stages = {values!r}",
             text.encode("utf-16").decode("latin-1"),
             "".join(f"\\u{ord(character):04x}" for character in text),
             text.upper(),
@@ -172,7 +174,7 @@ def translated(rng: random.Random, text: str) -> str:
 BREAKS: list[Break] = [cut, scratched, mistyped, misworded, wrapped, nested, huge, twice, numbered, translated]
 
 
-def replies(space: Space, number: int) -> Iterator[tuple[str, str]]:
+def replies(space: AnySpace, number: int) -> Iterator[tuple[str, str]]:
     rng, drawn = random.Random(0), np.random.default_rng(0)
     texts = [write_proposal(space, space.sample(drawn), form) for _ in range(20) for form in ("lines", "json")]
     for i in range(number):
@@ -181,11 +183,10 @@ def replies(space: Space, number: int) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("name", ["lmanet", "mcu"])
-def test_broken_replies(name: str) -> None:
-    space = load_space(name)
+@pytest.mark.parametrize("space", SPACES, ids=lambda space: space.name)
+def test_broken_replies(space: AnySpace) -> None:
     refused: Counter[str] = Counter()
-    for kind, reply in replies(space, REPLIES // 2):
+    for kind, reply in replies(space, REPLIES // len(SPACES)):
         try:
             assert space.contains(parse_reply(reply, space))
         except ArchitectureError as error:

@@ -83,7 +83,7 @@ def test_every_space_reads_back_what_it_has_flattened(space, seed):
     assert all(value in space.choices()[name] for name, value in values.items())
     assert space.unflatten(values) == drawn
     assert space.contains(mutant := space.mutate(drawn, rng)) and mutant != drawn
-    assert space.parse(json.loads(write_proposal(space, drawn))) == drawn
+    assert space.parse(json.loads(write_proposal(space, drawn, "json"))) == drawn
 
 
 def test_choices_have_flat_names():
@@ -117,8 +117,8 @@ def test_a_proposal_is_short_and_reads_back():
     ("reply", "reason"),
     [
         ("{}", 'no JSON object with "01"'),
-        ('{"01": "conv5"}', "02 missing.*01=conv5, legal values are none, skip, conv1, conv3, pool3"),
-        ('{"01": ["conv3"], "99": "skip"}', r"99 is no edge, legal are 01, 02"),
+        ('{"01": "conv5"}', '02 missing.*01="conv5", legal values are none, skip, conv1, conv3, pool3'),
+        ('{"01": ["conv3"], "99": "skip"}', '"99" is no edge, legal are 01, 02'),
         ('{"operations": ["none"]}', NEEDS_A_KEY),
         ('{"operations": 3}', NEEDS_A_KEY),
         ("no", 'no JSON object with "01"'),

@@ -1,6 +1,7 @@
 """Architecture: a network as the JSON that a language model writes, checked and frozen."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -119,7 +120,7 @@ def _clause(fault: ErrorDetails) -> str:
     place = ascii(".".join(map(str, fault["loc"])))[1:-1][:60] or "reply"
     if fault["type"] == "missing":
         return f"{place} missing"
-    return f"{place}={_written(fault['input'])[:60]}: {fault['msg'].removeprefix('Value error, ').lower()}"
+    return f"{place}={quoted(fault['input'])}: {fault['msg'].removeprefix('Value error, ').lower()}"
 
 
 def _counts_sound_items_only(fault: ErrorDetails, errors: list[ErrorDetails]) -> bool:
@@ -128,12 +129,14 @@ def _counts_sound_items_only(fault: ErrorDetails, errors: list[ErrorDetails]) ->
     return fault["type"] == "too_short" and any(other["loc"][: len(place)] == place != other["loc"] for other in errors)
 
 
-def _written(value: object) -> str:
-    """As JSON; YAML can hold what JSON cannot."""
-    try:
-        return json.dumps(value, default=str)
-    except (TypeError, ValueError):
-        return repr(value)
+def quoted(value: object, most: int = 60) -> str:
+    """A value as ASCII, cut where it is long: as JSON, where JSON can hold it; YAML has more."""
+    for write in (partial(json.dumps, default=str), ascii):
+        try:
+            return write(value)[:most]
+        except (TypeError, ValueError, RecursionError):  # ValueError: a list within itself, or thousands of digits
+            continue
+    return f"a {type(value).__name__}"
 
 
 def load_architecture(name_or_path: str | Path) -> Architecture:

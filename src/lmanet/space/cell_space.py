@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from lmanet.errors import ArchitectureError
+from lmanet.space.architecture import quoted
 from lmanet.space.cell import EDGES, OPERATIONS, AnyArchitecture, Cell, Operation
 from lmanet.space.space import Space, Value
 
@@ -46,14 +47,14 @@ class CellSpace(BaseModel):
             ArchitectureError: with every edge that is missing, unknown, or has another operation.
         """
         if not isinstance(data, dict):
-            raise ArchitectureError(f"not a cell: {str(data)[:60]!r} is no JSON object with the keys {', '.join(KEYS)}")
+            raise ArchitectureError(f"not a cell: {quoted(data)} is no JSON object with the keys {', '.join(KEYS)}")
         operations = data.get("operations")
         if set(data) == {"operations"} and isinstance(operations, list | tuple) and len(operations) == len(KEYS):
             data = dict(zip(KEYS, operations, strict=True))
         faults = [f"{key} missing" for key in KEYS if key not in data]
-        faults += [f"{str(key)[:20]} is no edge, legal are {', '.join(KEYS)}" for key in data if key not in KEYS]
+        faults += [f"{quoted(key, 20)} is no edge, legal are {', '.join(KEYS)}" for key in data if key not in KEYS]
         faults += [
-            f"{key}={str(data[key])[:40]}, legal values are {', '.join(LONG)}" for key in KEYS if key in data and _long(data[key]) is None
+            f"{key}={quoted(data[key], 40)}, legal values are {', '.join(LONG)}" for key in KEYS if key in data and _long(data[key]) is None
         ]
         if faults:
             raise ArchitectureError(f"not a cell: {'; '.join(faults[:6])}")

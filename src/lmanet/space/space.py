@@ -255,12 +255,9 @@ def _merge(base: Any, changes: Mapping[str, Any]) -> Any:
 
 def _fill_part(place: str, data: object, spec: Part, faults: list[str]) -> object:
     if isinstance(data, str):
-        found, wrong = wire.read(data, spec.fields)
+        data, wrong = wire.read(data, spec.fields)
         faults.extend(f"{place}: {fault}" for fault in wrong)
-        return found
-    if not isinstance(data, dict):
-        return data
-    return {name: values[0] for name, values in spec.fields.items() if len(values) == 1} | data
+    return {name: values[0] for name, values in spec.fields.items() if len(values) == 1} | data if isinstance(data, dict) else data
 
 
 def _part_violations(name: str, part: AnyPart | None, spec: Part | None) -> list[str]:

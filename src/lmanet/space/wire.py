@@ -9,6 +9,8 @@ from functools import lru_cache
 from itertools import product
 from typing import Any, Literal
 
+from lmanet.space.architecture import quoted
+
 Form = Literal["lines", "json"]
 # Name -> legal values, as in `lmanet.space.space.Part.fields`.
 Fields = Mapping[str, tuple[Any, ...]]
@@ -95,7 +97,7 @@ def _look_up(text: str, fields: Fields) -> tuple[dict[str, Any], list[str]]:
             known, fault = _unknown(word, fields)
             faults.append(fault)
         elif twice := [field for field in known if field in found]:
-            faults.append(f"{quoted(word)}: {' and '.join(twice)} given twice")
+            faults.append(f"{quoted(word, MAX_QUOTED)}: {' and '.join(twice)} given twice")
         found.update(known)
     return found, faults
 
@@ -107,9 +109,9 @@ def _unknown(word: str, fields: Fields) -> tuple[dict[str, Any], str]:
     if match and field in fields:
         legal = _words(field, fields)
         same = [other for other in legal if other.startswith(match[0])] if field == "channels" else []
-        return {field: None}, f"{quoted(word)}: legal are {', '.join(same or legal)}"
+        return {field: None}, f"{quoted(word, MAX_QUOTED)}: legal are {', '.join(same or legal)}"
     kinds = [_words(name, fields)[0] for name in ("channels", *MEANINGS) if name in fields]
-    return {}, f"{quoted(word)} is not one of its words, which look like {', '.join(kinds)}"
+    return {}, f"{quoted(word, MAX_QUOTED)} is not one of its words, which look like {', '.join(kinds)}"
 
 
 @lru_cache(maxsize=64)
@@ -168,8 +170,3 @@ def _any_of(words: list[str]) -> str:
 
 def _only(values: tuple[Any, ...] | None) -> Any:
     return values[0] if values and len(values) == 1 else None
-
-
-def quoted(word: str) -> str:
-    """As ASCII between quotes, cut where it is long."""
-    return ascii(word if len(word) <= MAX_QUOTED else f"{word[:MAX_QUOTED]}...")
