@@ -55,7 +55,7 @@ class ReplayProposer:
 
     def _one(self, recorded: Proposal) -> Proposal:
         replayed = Proposal(proposer="replay", reply=recorded.reply, structured=recorded.structured)
-        if recorded.reply is None:
+        if recorded.reply is None or recorded.role in ("mutate", "rank"):  # such a reply means nothing without its question
             return replayed.model_copy(update={"architecture": recorded.architecture, "error": recorded.error})
         try:
             return replayed.model_copy(update={"architecture": parse_reply(recorded.reply, self.brief.space)})
