@@ -21,7 +21,7 @@ from rich.table import Table
 
 from lmanet.errors import ConfigError, LmanetError
 from lmanet.history import History, remember_settings
-from lmanet.records import Brief, Budget
+from lmanet.records import Brief, Budget, Goal
 from lmanet.runfiles import HISTORY
 from lmanet.search import Search, Steps
 from lmanet.space import load_architecture
@@ -136,6 +136,7 @@ class Run:
             num_classes=data.num_classes,
             limits=self.target.limits,
             platform=self.target.platform,
+            objectives=tuple(Goal(name=goal.name, maximise=goal.maximise) for goal in self.pareto.objectives),
         )
 
 

@@ -227,11 +227,19 @@ class Request(Record):
     feedback: str = ""
 
 
+class Goal(Record):
+    """A quantity that the search makes larger or smaller; see conf/pareto."""
+
+    name: str
+    maximise: bool
+
+
 class Brief(Record):
     """What a search is about, as every proposer is told.
 
     Attributes:
         seed: of the run.
+        objectives: what the search improves, as conf/pareto names them.
         images: what the images are, in words, for a prompt: "CIFAR-100", "handwritten digits".
         limits: quantity of `Cost` -> the most that the target allows.
         platform: where costs are counted.
@@ -243,6 +251,7 @@ class Brief(Record):
     num_classes: int
     limits: Mapping[str, int]
     platform: Platform = Platform()
+    objectives: tuple[Goal, ...] = (Goal(name="val_accuracy", maximise=True),)
 
 
 class Budget(Record):

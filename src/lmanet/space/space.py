@@ -155,6 +155,24 @@ class Space(BaseModel):
             if len(stages) - 1 in self.num_stages:
                 yield architecture.model_copy(update={"stages": (*stages[:i], *stages[i + 1 :])})
 
+    def choices(self) -> dict[str, tuple[Value, ...]]:
+        """See `lmanet.space.flat`."""
+        from lmanet.space import flat
+
+        return flat.choices(self)
+
+    def flatten(self, architecture: Architecture) -> dict[str, Value]:
+        """See `lmanet.space.flat`."""
+        from lmanet.space import flat
+
+        return flat.flatten(self, architecture)
+
+    def unflatten(self, values: Mapping[str, Value]) -> Architecture:
+        """See `lmanet.space.flat`."""
+        from lmanet.space import flat
+
+        return flat.unflatten(self, values)
+
     def _fill(self, data: object) -> object:
         """Write the fields that have one legal value, and refuse to guess those that have several."""
         if not isinstance(data, dict):
