@@ -64,7 +64,7 @@ class EvolutionProposer:
     def _parent(self, alive: list[Member], rng: np.random.Generator) -> Architecture:
         distances = self._distances(alive, rng)
         entered = rng.choice(len(alive), size=self.sample, replace=False)
-        best = min(entered, key=lambda i: (alive[i].standing.total_excess, distances[i]))
+        best = min(map(int, entered), key=lambda i: (alive[i].standing.total_excess, distances[i]))
         return alive[best].architecture
 
     def _distances(self, alive: list[Member], rng: np.random.Generator) -> list[float]:

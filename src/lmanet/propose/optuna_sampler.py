@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import optuna
 from optuna.samplers import BaseSampler
+from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from lmanet.propose.redraw import Redraw
@@ -34,9 +35,9 @@ class OptunaProposer:
         self.name = name
         self.sampler = sampler
         self._redraw = Redraw(brief, feasible_draws)
-        self._choices = brief.space.choices()
+        self._choices = {name: _Choice(legal) for name, legal in brief.space.choices().items()}
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        directions = ["maximize" if goal.maximise else "minimize" for goal in brief.objectives]
+        directions = [StudyDirection.MAXIMIZE if goal.maximise else StudyDirection.MINIMIZE for goal in brief.objectives]
         self._study = optuna.create_study(directions=directions, sampler=sampler(seed=0))
         self._asked: dict[int, optuna.Trial] = {}
         self._told: set[int] = set()
@@ -78,7 +79,7 @@ class OptunaProposer:
             return
         said = self._asked[number]
         self._study.tell(said, state=TrialState.FAIL)
-        self._study.enqueue_trial({**said.params, **self._ranked(self.brief.space.flatten(architecture))})
+        self._study.enqueue_trial({**said.params, **self._ranks(self.brief.space.flatten(architecture))})
         self._asked[number] = self._study.ask()
         self._suggest(self._asked[number])
 
@@ -91,18 +92,22 @@ class OptunaProposer:
         self._study.tell(asked, standing.values)
 
     def _suggest(self, asked: optuna.Trial) -> dict[str, Value]:
-        values: dict[str, Value] = {}
-        for name, legal in self._choices.items():
-            ranked = _ordinal(legal)
-            values[name] = sorted(legal)[asked.suggest_int(name, 0, len(legal) - 1)] if ranked else asked.suggest_categorical(name, legal)
-        return values
+        ranks = {name: choice.suggest(asked, name) for name, choice in self._choices.items()}
+        return {name: choice.legal[ranks[name]] for name, choice in self._choices.items()}
 
-    def _ranked(self, values: Mapping[str, Value]) -> dict[str, Value]:
+    def _ranks(self, values: Mapping[str, Value]) -> dict[str, int]:
         """As the sampler knows them."""
-        return {
-            name: sorted(self._choices[name]).index(value) if _ordinal(self._choices[name]) else value for name, value in values.items()
-        }
+        return {name: self._choices[name].legal.index(value) for name, value in values.items()}
 
 
-def _ordinal(legal: tuple[Value, ...]) -> bool:
-    return len(legal) > 2 and not any(isinstance(value, bool | str) for value in legal)
+class _Choice:
+    """Legal values, suggested by their rank."""
+
+    def __init__(self, legal: Sequence[Value]) -> None:
+        numbers = [value for value in legal if not isinstance(value, bool | str)]
+        self.ordinal = len(numbers) == len(legal) > 2
+        self.legal: list[Value] = list(sorted(numbers) if self.ordinal else legal)
+
+    def suggest(self, asked: optuna.Trial, name: str) -> int:
+        ranks = range(len(self.legal))
+        return asked.suggest_int(name, 0, ranks[-1]) if self.ordinal else int(asked.suggest_categorical(name, ranks) or 0)
