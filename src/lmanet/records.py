@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from lmanet.space import Architecture, Cost, Platform, Space, architecture_id
+from lmanet.space import AnyArchitecture, AnyCost, AnySpace, Platform, architecture_id
 
 
 class Record(BaseModel):
@@ -44,7 +45,7 @@ class Proposal(Record):
     """
 
     proposer: str
-    architecture: Architecture | None = None
+    architecture: AnyArchitecture | None = None
     reply: str | None = None
     error: str | None = None
     structured: bool | None = None
@@ -114,7 +115,8 @@ class Verdict(Record):
     """
 
     accepted: bool
-    cost: Cost | None = None
+    # In this order: a file's CellCost lacks what a Cost needs, and so is none.
+    cost: Annotated[AnyCost | None, Field(union_mode="left_to_right")] = None
     violations: tuple[Violation, ...] = ()
     measurement: Measurement | None = None
 
@@ -138,15 +140,15 @@ class Score(Record):
     """What a training gave, on validation images only; there is one for trained networks alone.
 
     Attributes:
-        val_accuracy, val_macro_f1: share of 1.
+        val_accuracy, val_macro_f1: share of 1; a table of trainings knows accuracy alone.
         val_calibration_error: expected calibration error over 15 bins, share of 1.
-        seconds: wall time of the training.
+        seconds: wall time of the training; of one that a table knows, the time it took when the table was made.
         curve: one entry an epoch.
     """
 
     val_accuracy: float = Field(ge=0, le=1)
-    val_macro_f1: float = Field(ge=0, le=1)
-    val_calibration_error: float = Field(ge=0, le=1)
+    val_macro_f1: float | None = Field(default=None, ge=0, le=1)
+    val_calibration_error: float | None = Field(default=None, ge=0, le=1)
     seconds: float
     curve: tuple[Epoch, ...] = ()
 
@@ -155,7 +157,7 @@ class Job(Record):
     """A candidate handed to the executor."""
 
     number: int
-    architecture: Architecture
+    architecture: AnyArchitecture
     seed: int
 
 
@@ -194,7 +196,7 @@ class Trial(Record):
     versions: Mapping[str, str] = {}
 
     @property
-    def architecture(self) -> Architecture | None:
+    def architecture(self) -> AnyArchitecture | None:
         """The architecture proposed, if any."""
         return self.proposal.architecture
 
@@ -228,7 +230,7 @@ class Request(Record):
 
 
 class Goal(Record):
-    """A quantity that the search makes larger or smaller; see conf/pareto."""
+    """One objective of the search: a quantity of `Score` or of the cost, and whether more of it is better."""
 
     name: str
     maximise: bool
@@ -239,19 +241,19 @@ class Brief(Record):
 
     Attributes:
         seed: of the run.
-        objectives: what the search improves, as conf/pareto names them.
         images: what the images are, in words, for a prompt: "CIFAR-100", "handwritten digits".
         limits: quantity of `Cost` -> the most that the target allows.
         platform: where costs are counted.
+        objectives: what the search makes larger or smaller.
     """
 
-    space: Space
+    space: AnySpace
     seed: int
     images: str
     num_classes: int
     limits: Mapping[str, int]
     platform: Platform = Platform()
-    objectives: tuple[Goal, ...] = (Goal(name="val_accuracy", maximise=True),)
+    objectives: tuple[Goal, ...] = ()
 
 
 class Budget(Record):
@@ -262,12 +264,14 @@ class Budget(Record):
         trained: trials that were trained.
         seconds: of searching, over all parts of a resumed run.
         tokens: prompt and completion tokens together.
+        training_seconds: of all trained networks together, as their scores say: the simulated clock of a table of trainings.
     """
 
     proposals: int = Field(ge=1)
     trained: int | None = Field(default=None, ge=1)
     seconds: float | None = Field(default=None, gt=0)
     tokens: int | None = Field(default=None, ge=1)
+    training_seconds: float | None = Field(default=None, gt=0)
 
 
 class Front(Record):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from lmanet.records import Budget, Job, Outcome, Proposal, Request, Score, Trial, Verdict
-from lmanet.space import Architecture
+from lmanet.space import AnyArchitecture, Architecture
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -27,14 +27,14 @@ class Proposer(Protocol):
 class Validator(Protocol):
     """Says whether an architecture may be trained."""
 
-    def validate(self, architecture: Architecture, known: Collection[str]) -> Verdict:
+    def validate(self, architecture: AnyArchitecture, known: Collection[str]) -> Verdict:
         """Check membership, duplicates (ids in ``known``) and cost; name every violation."""
 
 
 class Trainer(Protocol):
     """Trains one candidate and scores it on validation images."""
 
-    def train(self, architecture: Architecture, seed: int) -> Score:
+    def train(self, architecture: AnyArchitecture, seed: int) -> Score:
         """Raises `TrainingError`, or `TrainingTimeoutError` where its time limit ends it."""
 
 

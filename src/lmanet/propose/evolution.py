@@ -7,9 +7,9 @@ import numpy as np
 
 from lmanet.errors import ConfigError
 from lmanet.propose.redraw import Redraw
-from lmanet.propose.standing import Standing, standings
+from lmanet.propose.standing import Standing, require_objectives, standings
 from lmanet.records import Brief, Proposal, Request, Trial
-from lmanet.space import Architecture
+from lmanet.space import AnyArchitecture
 
 SUM_WEIGHT = 0.05  # of the sum beside the largest term: Knowles 2006, ParEGO
 
@@ -17,7 +17,7 @@ SUM_WEIGHT = 0.05  # of the sum beside the largest term: Knowles 2006, ParEGO
 class Member(NamedTuple):
     """One of the population."""
 
-    architecture: Architecture
+    architecture: AnyArchitecture
     standing: Standing
 
 
@@ -37,6 +37,7 @@ class EvolutionProposer:
     def __init__(self, brief: Brief, population: int, sample: int, feasible_draws: int) -> None:
         if not 1 <= sample <= population:
             raise ConfigError(f"propose.sample={sample} is not between 1 and propose.population={population}")
+        require_objectives(brief)
         self.brief = brief
         self.population = population
         self.sample = sample
@@ -61,7 +62,7 @@ class EvolutionProposer:
             drawn = self._redraw.first(lambda: self.brief.space.mutate(self._parent(alive, rng), rng), trials)
         return Proposal(proposer="evolution", architecture=drawn)
 
-    def _parent(self, alive: list[Member], rng: np.random.Generator) -> Architecture:
+    def _parent(self, alive: list[Member], rng: np.random.Generator) -> AnyArchitecture:
         distances = self._distances(alive, rng)
         entered = rng.choice(len(alive), size=self.sample, replace=False)
         best = min(map(int, entered), key=lambda i: (alive[i].standing.total_excess, distances[i]))

@@ -9,9 +9,9 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from lmanet.propose.redraw import Redraw
-from lmanet.propose.standing import Standing, standings
+from lmanet.propose.standing import Standing, require_objectives, standings
 from lmanet.records import Brief, Proposal, Request, Trial
-from lmanet.space import Architecture
+from lmanet.space import AnyArchitecture
 from lmanet.space.space import Value
 
 
@@ -31,6 +31,7 @@ class OptunaProposer:
     """
 
     def __init__(self, brief: Brief, name: str, sampler: Callable[..., BaseSampler], feasible_draws: int) -> None:
+        require_objectives(brief)
         self.brief = brief
         self.name = name
         self.sampler = sampler
@@ -60,12 +61,12 @@ class OptunaProposer:
             self._tell(self._asked.pop(trial.number), standing)
             self._told.add(trial.number)
 
-    def _ask(self, number: int, trials: Sequence[Trial]) -> Architecture:
+    def _ask(self, number: int, trials: Sequence[Trial]) -> AnyArchitecture:
         seeds = np.random.SeedSequence([self.brief.seed, number])
         self._study.sampler = self.sampler(seed=int(seeds.generate_state(1)[0]))
         self._asked.pop(number, None)
 
-        def draw() -> Architecture:
+        def draw() -> AnyArchitecture:
             if number in self._asked:
                 self._study.tell(self._asked[number], state=TrialState.FAIL)
             self._asked[number] = self._study.ask()
@@ -73,7 +74,7 @@ class OptunaProposer:
 
         return self._redraw.first(draw, trials)
 
-    def _ask_again(self, number: int, architecture: Architecture, before: Sequence[Trial]) -> None:
+    def _ask_again(self, number: int, architecture: AnyArchitecture, before: Sequence[Trial]) -> None:
         """Ask for what the history holds; where the sampler says something else, as after overlapping trials, put it in its mouth."""
         if self._ask(number, before) == architecture:
             return

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from lmanet.errors import ConfigError
 from lmanet.records import Brief, Trial
-from lmanet.space import Architecture, architecture_id, estimate_on
+from lmanet.space import AnyArchitecture, architecture_id, estimate_on
 
 
 class Redraw:
@@ -21,7 +21,7 @@ class Redraw:
         self.feasible_draws = feasible_draws
         self._proposed: set[str] = set()
 
-    def first(self, draw: Callable[[], Architecture], trials: Sequence[Trial]) -> Architecture:
+    def first(self, draw: Callable[[], AnyArchitecture], trials: Sequence[Trial]) -> AnyArchitecture:
         """The first draw that is new and feasible, else the last one."""
         if not self.feasible_draws:
             return draw()
@@ -33,6 +33,6 @@ class Redraw:
         self._proposed.add(identity)  # what is being trained is in no history yet
         return drawn
 
-    def _feasible(self, architecture: Architecture) -> bool:
+    def _feasible(self, architecture: AnyArchitecture) -> bool:
         cost = estimate_on(architecture, self.brief.num_classes, self.brief.platform)
         return all(getattr(cost, name) <= limit for name, limit in self.brief.limits.items())

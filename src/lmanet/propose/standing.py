@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from lmanet.errors import ConfigError
 from lmanet.records import Brief, Goal, Status, Trial, Violation
 
 WORST_SHARE = {True: 0.0, False: 1.0}  # of a score that is maximised or minimised; all scores are shares of 1
@@ -23,6 +24,12 @@ class Standing(NamedTuple):
     def total_excess(self) -> float:
         """Sum over the limits that are exceeded; 0 for a feasible network."""
         return sum(excess for excess in self.excess if excess > 0)
+
+
+def require_objectives(brief: Brief) -> None:
+    """Raises `ConfigError` where nothing says what is better."""
+    if not brief.objectives:
+        raise ConfigError("this proposer needs at least one objective; name one in conf/pareto")
 
 
 def standings(trials: Sequence[Trial], brief: Brief) -> list[Standing | None]:

@@ -3,7 +3,10 @@
 from lmanet.space.architecture import Architecture, Head, Stage, Stem, explain_validation, load_architecture, parse_architecture
 from lmanet.space.board import Region
 from lmanet.space.c_static import CStaticOptions
-from lmanet.space.cost import Cost, estimate, estimate_on
+from lmanet.space.cell import AnyArchitecture, Cell
+from lmanet.space.cell_cost import CellCost
+from lmanet.space.cell_space import AnySpace, CellSpace
+from lmanet.space.cost import AnyCost, Cost, estimate, estimate_on
 from lmanet.space.describe import describe, json_schema, write_proposal
 from lmanet.space.graph import Operator, architecture_id, operators
 from lmanet.space.platform import RUNTIMES, Platform, Runtime
@@ -11,8 +14,14 @@ from lmanet.space.space import Space, load_space
 
 __all__ = [
     "RUNTIMES",
+    "AnyArchitecture",
+    "AnyCost",
+    "AnySpace",
     "Architecture",
     "CStaticOptions",
+    "Cell",
+    "CellCost",
+    "CellSpace",
     "Cost",
     "Head",
     "Operator",

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
+from typing import overload
 
 from lmanet.space.architecture import Architecture
 from lmanet.space.c_instructions import estimated_instructions
 from lmanet.space.c_static import plan_c_static
+from lmanet.space.cell import AnyArchitecture, Cell
+from lmanet.space.cell_cost import CellCost, cell_cost
 from lmanet.space.flash import flash_bytes
 from lmanet.space.graph import Operator, operators
 from lmanet.space.latency import latency_ms
@@ -40,6 +43,9 @@ class Cost:
     estimated_latency_ms: float | None = None
 
 
+AnyCost = Cost | CellCost
+
+
 def estimate(architecture: Architecture, num_classes: int, runtime: Runtime = "c_static") -> Cost:
     """Cost of ``architecture`` with a classifier of ``num_classes``; builds no network.
 
@@ -49,9 +55,21 @@ def estimate(architecture: Architecture, num_classes: int, runtime: Runtime = "c
     return estimate_on(architecture, num_classes, Platform(runtime))
 
 
+@overload
+def estimate_on(architecture: Architecture, num_classes: int, platform: Platform) -> Cost: ...
+
+
+@overload
+def estimate_on(architecture: Cell, num_classes: int, platform: Platform) -> CellCost: ...
+
+
+def estimate_on(architecture: AnyArchitecture, num_classes: int, platform: Platform) -> AnyCost:
+    """As `estimate`, on a platform; where that has a core, with an estimate of latency. A cell costs the same on all of them."""
+    return cell_cost(architecture, num_classes) if isinstance(architecture, Cell) else _estimate(architecture, num_classes, platform)
+
+
 @lru_cache(maxsize=4096)
-def estimate_on(architecture: Architecture, num_classes: int, platform: Platform) -> Cost:
-    """As `estimate`, on a platform; where that has a core, with an estimate of latency."""
+def _estimate(architecture: Architecture, num_classes: int, platform: Platform) -> Cost:
     graph, runtime = operators(architecture, num_classes), platform.runtime
     sram = memory(graph, runtime, platform.c_options)
     instructions = estimated_instructions(plan_c_static(graph, platform.c_options).steps) if runtime == "c_static" else None

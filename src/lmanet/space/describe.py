@@ -5,11 +5,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from lmanet.space.architecture import Architecture
-from lmanet.space.space import AnyPart, Part, Space
+from lmanet.space.cell import AnyArchitecture, Cell
+from lmanet.space.cell_space import KEYS, LONG, AnySpace, CellSpace
+from lmanet.space.space import AnyPart, Part
 
 
-def json_schema(space: Space) -> dict[str, Any]:
+def json_schema(space: AnySpace) -> dict[str, Any]:
     """JSON schema of a proposal; fields with one legal value are left out, since `Space.parse` fills them."""
+    if isinstance(space, CellSpace):
+        return _object({key: {"enum": list(LONG)} for key in KEYS})
     properties: dict[str, Any] = {name: {"enum": list(values)} for name, values in space.fields.items() if len(values) > 1}
     for name, spec in space.parts.items():
         part = _part_schema(spec)
@@ -25,8 +29,10 @@ def json_schema(space: Space) -> dict[str, Any]:
     return _object(properties)
 
 
-def describe(space: Space) -> str:
+def describe(space: AnySpace) -> str:
     """The space as lines of text: each field with its legal values."""
+    if isinstance(space, CellSpace):
+        return "\n".join(f"{key}: {_values(tuple(LONG))}" for key in KEYS)
     lines = [f"{name}: {_values(values)}" for name, values in space.fields.items() if len(values) > 1]
     lines += _part_lines("stem", space.stem)
     number = " or ".join(str(least) if least == most else f"{least} to {most}" for least, most in _runs(space.num_stages))
@@ -34,8 +40,12 @@ def describe(space: Space) -> str:
     return "\n".join(lines + _part_lines("head", space.head))
 
 
-def write_proposal(space: Space, architecture: Architecture) -> str:
-    """One line of JSON as a model of this space would write it: the inverse of `Space.parse`, in the order of `json_schema`."""
+def write_proposal(space: AnySpace, architecture: AnyArchitecture) -> str:
+    """One line of JSON as a model of this space would write it: the inverse of ``parse``, in the order of `json_schema`."""
+    if isinstance(space, CellSpace):
+        assert isinstance(architecture, Cell)
+        return json.dumps(space.write(architecture), separators=(",", ":"))
+    assert isinstance(architecture, Architecture)
     data: dict[str, Any] = {name: getattr(architecture, name) for name, values in space.fields.items() if len(values) > 1}
     for name, spec in space.parts.items():
         part = getattr(architecture, name)

@@ -1,49 +1,66 @@
-"""A space as flat choices, name -> value, for searchers that know nothing of stages."""
+"""A space of stages as a flat list of choices, for searchers that know only names and values."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from lmanet.space.architecture import Architecture
-from lmanet.space.space import Space, Value
 
+if TYPE_CHECKING:
+    from lmanet.space.space import Part, Space, Value
+
+NUM_STAGES = "num_stages"
 PRESENT = "present"
 
 
-def choices(space: Space) -> dict[str, tuple[Value, ...]]:
-    """Name, such as ``stage3.kernel`` -> legal values; ``num_stages`` and ``stem.present`` where the space has such a choice."""
-    flat: dict[str, tuple[Value, ...]] = dict(space.fields)
-    flat["num_stages"] = space.num_stages
-    for name, spec in space.parts.items():
-        if spec.optional:
-            flat[f"{name}.{PRESENT}"] = (False, True)
-        flat |= {f"{name}.{field}": values for field, values in spec.fields.items()}
+def choices(space: "Space") -> "dict[str, tuple[Value, ...]]":
+    """Name -> legal values of every choice; what has one legal value is none."""
+    found = {name: values for name, values in space.fields.items() if len(values) > 1}
+    if len(space.num_stages) > 1:
+        found[NUM_STAGES] = space.num_stages
+    for name, part in space.parts.items():
+        if part.optional:
+            found[f"{name}.{PRESENT}"] = (False, True)
+        found |= _of_part(name, part)
     for number in range(1, max(space.num_stages) + 1):
-        flat |= {f"stage{number}.{field}": values for field, values in space.stage.fields.items()}
-    return {name: values for name, values in flat.items() if len(values) > 1}
+        found |= _of_part(f"stage{number}", space.stage)
+    return found
 
 
-def flatten(space: Space, architecture: Architecture) -> dict[str, Value]:
-    """The values of the choices that are active in ``architecture``."""
-    flat: dict[str, Value] = {name: getattr(architecture, name) for name in space.fields}
-    flat["num_stages"] = len(architecture.stages)
-    parts = {name: getattr(architecture, name) for name in space.parts}
-    flat |= {f"{name}.{PRESENT}": part is not None for name, part in parts.items()}
-    for name, part in {**parts, **{f"stage{i}": stage for i, stage in enumerate(architecture.stages, start=1)}}.items():
-        flat |= {f"{name}.{field}": value for field, value in (part or ())}
-    return {name: flat[name] for name in choices(space) if name in flat}
+def flatten(space: "Space", architecture: Architecture) -> "dict[str, Value]":
+    """The values of the choices that are active: none of a part that is absent, or of a stage beyond the last."""
+    legal = choices(space)
+    return {name: value for name, value in _values(space, architecture) if name in legal}
 
 
-def unflatten(space: Space, values: Mapping[str, Value]) -> Architecture:
-    """The architecture with these values; those of choices that are not active count for nothing."""
+def unflatten(space: "Space", values: "Mapping[str, Value]") -> Architecture:
+    """The inverse of `flatten`; values of choices that are not active are ignored.
 
-    def part(name: str) -> dict[str, Value] | None:
-        spec = space.parts.get(name, space.stage)
-        if spec.optional and not values[f"{name}.{PRESENT}"]:
-            return None
-        return {field: values.get(f"{name}.{field}", legal[0]) for field, legal in spec.fields.items()}
+    Raises:
+        ArchitectureError: an active choice is missing or has a value outside the space.
+    """
+    data: dict[str, Any] = {name: values[name] for name in space.fields if name in values}
+    for name, part in space.parts.items():
+        present = not part.optional or values.get(f"{name}.{PRESENT}", False)
+        data[name] = _fields(name, part, values) if present else None
+    number = int(values.get(NUM_STAGES, space.num_stages[0]))
+    data["stages"] = [_fields(f"stage{i}", space.stage, values) for i in range(1, number + 1)]
+    return space.parse(data)
 
-    data: dict[str, Any] = {name: values.get(name, legal[0]) for name, legal in space.fields.items()}
-    data |= {name: part(name) for name in space.parts}
-    number = int(values.get("num_stages", space.num_stages[0]))
-    data["stages"] = [part(f"stage{i}") for i in range(1, number + 1)]
-    return Architecture.model_validate(data)
+
+def _of_part(name: str, part: "Part") -> "dict[str, tuple[Value, ...]]":
+    return {f"{name}.{field}": values for field, values in part.fields.items() if len(values) > 1}
+
+
+def _values(space: "Space", architecture: Architecture) -> "Iterator[tuple[str, Value]]":
+    yield from ((name, getattr(architecture, name)) for name in space.fields)
+    yield NUM_STAGES, len(architecture.stages)
+    for name in space.parts:
+        part = getattr(architecture, name)
+        yield f"{name}.{PRESENT}", part is not None
+        yield from ((f"{name}.{field}", value) for field, value in part or ())
+    for number, stage in enumerate(architecture.stages, start=1):
+        yield from ((f"stage{number}.{field}", value) for field, value in stage)
+
+
+def _fields(name: str, part: "Part", values: "Mapping[str, Value]") -> "dict[str, Value]":
+    return {field: values[f"{name}.{field}"] for field in part.fields if f"{name}.{field}" in values}

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lmanet.errors import ArchitectureError, ConfigError
+from lmanet.space import flat
 from lmanet.space.architecture import (
     MAX_STAGES,
     Architecture,
@@ -22,6 +23,7 @@ from lmanet.space.architecture import (
     explain_validation,
     parse_architecture,
 )
+from lmanet.space.cell import AnyArchitecture
 from lmanet.space.graph import architecture_id
 
 Value = bool | int | float | str
@@ -92,6 +94,11 @@ class Space(BaseModel):
         """The optional parts that the space has: ``stem`` and ``head``."""
         return {name: part for name, part in (("stem", self.stem), ("head", self.head)) if part}
 
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """Keys of which a JSON object that is meant as a proposal has at least one."""
+        return ("stages",)
+
     def parse(self, data: object) -> Architecture:
         """Decoded JSON of a proposal -> architecture of this space.
 
@@ -103,12 +110,14 @@ class Space(BaseModel):
             raise ArchitectureError(f"outside the space {self.name}: {'; '.join(reasons)}")
         return architecture
 
-    def contains(self, architecture: Architecture) -> bool:
+    def contains(self, architecture: AnyArchitecture) -> bool:
         """Whether every field has a legal value."""
         return not self.violations(architecture)
 
-    def violations(self, architecture: Architecture) -> list[str]:
+    def violations(self, architecture: AnyArchitecture) -> list[str]:
         """One clause for every field that lies outside: where, what was given, what is legal."""
+        if not isinstance(architecture, Architecture):
+            return ["a cell, not a network of stages"]
         reasons = [_outside(name, getattr(architecture, name), values) for name, values in self.fields.items()]
         if len(architecture.stages) not in self.num_stages:
             reasons.append(f"stages: {len(architecture.stages)} of them, legal numbers are {_list(self.num_stages)}")
@@ -156,21 +165,19 @@ class Space(BaseModel):
                 yield architecture.model_copy(update={"stages": (*stages[:i], *stages[i + 1 :])})
 
     def choices(self) -> dict[str, tuple[Value, ...]]:
-        """See `lmanet.space.flat`."""
-        from lmanet.space import flat
-
+        """Name -> legal values of every choice: ``resolution``, ``num_stages``, ``stem.present``, ``stage3.kernel``."""
         return flat.choices(self)
 
     def flatten(self, architecture: Architecture) -> dict[str, Value]:
-        """See `lmanet.space.flat`."""
-        from lmanet.space import flat
-
+        """The values of the choices that are active in the architecture."""
         return flat.flatten(self, architecture)
 
     def unflatten(self, values: Mapping[str, Value]) -> Architecture:
-        """See `lmanet.space.flat`."""
-        from lmanet.space import flat
+        """The inverse of `flatten`; values of choices that are not active are ignored.
 
+        Raises:
+            ArchitectureError: an active choice is missing or has a value outside the space.
+        """
         return flat.unflatten(self, values)
 
     def _fill(self, data: object) -> object:

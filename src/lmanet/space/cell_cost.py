@@ -1,0 +1,56 @@
+"""Cost of a NAS-Bench-201 network by formula: multiply-accumulates and parameters."""
+
+from dataclasses import dataclass
+
+from lmanet.space.cell import Cell
+
+# The network around the cells (Dong and Yang 2020, section 2.1): a stem of 16 channels and three stages of five cells.
+STAGE_CHANNELS = (16, 32, 64)
+CELLS_OF_A_STAGE = 5
+KERNELS = {"nor_conv_1x1": 1, "nor_conv_3x3": 3}
+# Pixels by number of classes: ImageNet16-120 has images of its own size, CIFAR-10 and CIFAR-100 have 32 x 32.
+RESOLUTIONS = {120: 16}
+CIFAR_RESOLUTION = 32
+
+
+@dataclass(frozen=True, slots=True)
+class CellCost:
+    """What a network of NAS-Bench-201 costs; its memory is not known, as nothing here runs it.
+
+    Attributes:
+        macs: multiply-accumulates of convolutions and the linear layer for one image.
+        params: trainable parameters, batch norm included, as torch counts them.
+    """
+
+    macs: int
+    params: int
+
+
+def cell_cost(cell: Cell, num_classes: int) -> CellCost:
+    """Cost of the whole network: stem, cells, a residual block of stride 2 before the second and third stage, classifier."""
+    size = RESOLUTIONS.get(num_classes, CIFAR_RESOLUTION)
+    macs, params = _convolution(3, STAGE_CHANNELS[0], 3, size)
+    for number, channels in enumerate(STAGE_CHANNELS):
+        if number:
+            size //= 2
+            before = STAGE_CHANNELS[number - 1]
+            # The shortcut's 1x1 convolution has no batch norm.
+            for block in ((before, channels, 3, size), (channels, channels, 3, size), (before, channels, 1, size, False)):
+                macs, params = _add((macs, params), _convolution(*block))
+        for operation in cell.operations:
+            if kernel := KERNELS.get(operation):
+                one = _convolution(channels, channels, kernel, size)
+                macs, params = macs + CELLS_OF_A_STAGE * one[0], params + CELLS_OF_A_STAGE * one[1]
+    last = STAGE_CHANNELS[-1]
+    # Batch norm before the pooling, then weights and biases.
+    return CellCost(macs + last * num_classes, params + 2 * last + last * num_classes + num_classes)
+
+
+def _convolution(inputs: int, outputs: int, kernel: int, size: int, norm: bool = True) -> tuple[int, int]:
+    """MACs and parameters of one without bias, whose output has ``size`` x ``size`` pixels."""
+    weights = inputs * outputs * kernel**2
+    return weights * size**2, weights + 2 * outputs * norm
+
+
+def _add(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    return one[0] + other[0], one[1] + other[1]
