@@ -50,7 +50,7 @@ class Run:
         _refuse_unknown("setting", map(str, cfg), ROOT_KEYS)
         self.cfg = cfg
         self.folder = Path(cfg.folder)
-        self.stages = {name: getattr(self, name) for name in ("search", "train", "distill", "deploy", "evaluate", "report")}
+        self.stages = {name: getattr(self, name) for name in ("search", "train", "distill", "deploy", "evaluate", "report", "export")}
         _refuse_unknown("stage", cfg.stages, set(self.stages))
 
     def start(self) -> None:
@@ -95,7 +95,12 @@ class Run:
         Evaluation(self.full_trainer, self.cfg.checkpoint, architecture, load_int8).run(self.folder)
 
     def report(self) -> None:
-        make(self.cfg.explain, pareto=self.pareto, target=self.target, num_classes=self.data.num_classes).run(self.folder)
+        make(self.cfg.explain, pareto=self.pareto, target=self.target, num_classes=self.data.num_classes, space=self.space).run(self.folder)
+
+    def export(self) -> None:
+        from lmanet.track import OptunaExport
+
+        OptunaExport(self.space, self.objectives, self.target.limits).run(self.folder)
 
     @cached_property
     def space(self) -> Any:
@@ -127,6 +132,10 @@ class Run:
         return load_architecture(self.cfg.arch) if self.cfg.arch else None
 
     @property
+    def objectives(self) -> tuple[Goal, ...]:
+        return tuple(Goal(name=goal.name, maximise=goal.maximise) for goal in self.pareto.objectives)
+
+    @property
     def brief(self) -> Brief:
         data = self.data
         return Brief(
@@ -136,7 +145,7 @@ class Run:
             num_classes=data.num_classes,
             limits=self.target.limits,
             platform=self.target.platform,
-            objectives=tuple(Goal(name=goal.name, maximise=goal.maximise) for goal in self.pareto.objectives),
+            objectives=self.objectives,
         )
 
 
