@@ -24,7 +24,7 @@ from lmanet.history import History, remember_settings
 from lmanet.records import Brief, Budget, Goal
 from lmanet.runfiles import HISTORY
 from lmanet.search import Search, Steps
-from lmanet.space import load_architecture
+from lmanet.space import CellSpace, load_architecture
 
 # What trials must share to be compared: a resumed search refuses a change in these.
 SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
@@ -32,6 +32,7 @@ ROOT_KEYS = {
     *("name", "folder", "seed", "stages", "budget", "train_best", "arch", "checkpoint", "resume"),
     *("space", "target", "data", "propose", "validate", "train", "execute", "pareto", "feedback", "distill", "deploy", "explain", "track"),
 }
+STAGES_OF_CELLS = ("search",)  # the others need a network
 LATENCY = "estimated_latency_ms"
 FILES = {
     HISTORY: "every trial",
@@ -54,9 +55,25 @@ class Run:
         _refuse_unknown("stage", cfg.stages, set(self.stages))
 
     def start(self) -> None:
-        """Run the stages asked for, in the order given."""
+        """Run the stages asked for, in the order given.
+
+        Raises:
+            ConfigError: one of them needs what the space has not: said before the first is run.
+        """
+        self._check_space()
         for name in self.cfg.stages:
             self.stages[name]()
+
+    def _check_space(self) -> None:
+        if not isinstance(self.space, CellSpace):
+            return
+        if real := [name for name in self.cfg.stages if name not in STAGES_OF_CELLS]:
+            raise ConfigError(
+                f"stages={list(self.cfg.stages)}: {', '.join(real)} need networks, and the space {self.space.name} has cells that are only "
+                f"looked up in their table; keep {', '.join(STAGES_OF_CELLS)} (conf/config.yaml)"
+            )
+        if unknown := sorted({"peak_sram_bytes", "flash_bytes", LATENCY} & set(self.cfg.pareto.objectives)):
+            raise ConfigError(f"objective {', '.join(unknown)} is not known of a cell; take pareto=accuracy or pareto=accuracy_params")
 
     def search(self) -> None:
         shared = {key: self.cfg[key] for key in SHARED_SETTINGS} | {"mini": self.cfg.train.mini}
@@ -84,6 +101,8 @@ class Run:
         make(self.cfg.distill, data=self.data, seed=self.cfg.seed).run(self.folder)
 
     def deploy(self) -> None:
+        if not self.target.limits:
+            raise ConfigError(f"target={self.cfg.target.name} is no board to deploy to; choose one in conf/target")
         make(self.cfg.deploy, data=self.data, seed=self.cfg.seed, target=self.target).run(self.folder)
 
     def evaluate(self) -> None:
@@ -125,6 +144,8 @@ class Run:
 
     @cached_property
     def full_trainer(self) -> Any:
+        if self.cfg.train.full is None:
+            raise ConfigError("train.full is null, so nothing can be trained or evaluated in full; take another option of conf/train")
         return make(self.cfg.train.full, data=self.data)
 
     @cached_property
@@ -133,7 +154,7 @@ class Run:
 
     @property
     def objectives(self) -> tuple[Goal, ...]:
-        return tuple(Goal(name=goal.name, maximise=goal.maximise) for goal in self.pareto.objectives)
+        return tuple(Goal(name=name, maximise=spec.direction == "max") for name, spec in self.cfg.pareto.objectives.items())
 
     @property
     def brief(self) -> Brief:

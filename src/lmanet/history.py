@@ -13,6 +13,9 @@ from lmanet.runfiles import FRONT, HISTORY, append_record, read_records, write_r
 class History:
     """The trials of a run, in memory and in its folder; a trial is on the disk before `append` returns.
 
+    Attributes:
+        ids: of all networks that were proposed.
+
     Raises:
         HistoryError: a line cannot be read, or two lines bear one number; the file is left as it is.
     """
@@ -21,6 +24,7 @@ class History:
         self.path = folder / HISTORY
         self.front_path = folder / FRONT
         self.trials: list[Trial] = []
+        self.ids: set[str] = set()
         self._numbers: set[int] = set()
         for trial in read_records(self.path, Trial):
             self._remember(trial)
@@ -46,6 +50,8 @@ class History:
             raise HistoryError(f"{self.path}: trial {trial.number} stands there twice; keep one of the two lines")
         self._numbers.add(trial.number)
         self.trials.append(trial)
+        if identity := trial.id:
+            self.ids.add(identity)
 
 
 def remember_settings(folder: Path, settings: dict[str, object]) -> None:

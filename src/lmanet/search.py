@@ -96,7 +96,7 @@ class Search:
         if proposal.architecture is None:
             return None
         training = (candidate.proposal.architecture for candidate in self._training.values())
-        known = {trial.id for trial in self.history.trials if trial.id} | {architecture_id(arch) for arch in training if arch}
+        known = self.history.ids | {architecture_id(arch) for arch in training if arch}
         return self.steps.validator.validate(proposal.architecture, known)
 
     def _submit(self, candidate: Candidate) -> None:
@@ -150,6 +150,7 @@ class Search:
             or (budget.trained is not None and trained >= budget.trained)
             or (budget.seconds is not None and time.monotonic() - self._start >= budget.seconds)
             or (budget.tokens is not None and tokens >= budget.tokens)
+            or (budget.training_seconds is not None and sum(t.score.seconds for t in trials if t.score) >= budget.training_seconds)
         )
 
     def _trial_seed(self, number: int) -> int:

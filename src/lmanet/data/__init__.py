@@ -5,6 +5,7 @@ from lmanet.data.cifar import Cifar10, Cifar100
 from lmanet.data.folder import ImageFolder, Loading
 from lmanet.data.mnist import Mnist5k
 from lmanet.data.module import ImageModule
+from lmanet.data.no_images import NoImages
 from lmanet.data.split import Split
 
-__all__ = ["Augment", "Cifar10", "Cifar100", "ImageFolder", "ImageModule", "Loading", "Mnist5k", "Split"]
+__all__ = ["Augment", "Cifar10", "Cifar100", "ImageFolder", "ImageModule", "Loading", "Mnist5k", "NoImages", "Split"]

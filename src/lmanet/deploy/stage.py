@@ -20,7 +20,7 @@ from lmanet.records import Front
 from lmanet.results import Deployment as DeploymentRecord
 from lmanet.results import MeasuredCandidate, TrainedNetwork
 from lmanet.runfiles import DEPLOY, FRONT, MEASURED, append_record, read_record, read_records, trained_networks
-from lmanet.space import architecture_id
+from lmanet.space import architecture_id, staged
 from lmanet.space.images import normalise, resize
 from lmanet.space.weights import Checkpoint, load_network
 from lmanet.steps import Fitter, ImageData
@@ -68,7 +68,8 @@ class Deployment:
         verifier = CandidateVerifier(self.data.num_classes, self.deployer.verifier)
         for trial in read_record(folder / FRONT, Front).trials:
             if trial.architecture and trial.id not in done:
-                measured = MeasuredCandidate(architecture=trial.architecture, measurement=verifier.measure(trial.architecture))
+                architecture = staged(trial.architecture)
+                measured = MeasuredCandidate(architecture=architecture, measurement=verifier.measure(architecture))
                 append_record(folder / MEASURED, measured)
 
     def _deploy(self, trained: TrainedNetwork, folder: Path) -> DeploymentRecord:

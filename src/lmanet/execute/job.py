@@ -3,7 +3,7 @@
 import logging
 import time
 
-from lmanet.errors import TrainingError, TrainingTimeoutError
+from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
 from lmanet.records import Job, Outcome, Status
 from lmanet.steps import Trainer
 
@@ -11,7 +11,11 @@ log = logging.getLogger(__name__)
 
 
 def run_job(trainer: Trainer, job: Job) -> Outcome:
-    """Train a candidate; an error becomes a status and a sentence, since one bad candidate must not end a search."""
+    """Train a candidate; an error becomes a status and a sentence, since one bad candidate must not end a search.
+
+    Raises:
+        ConfigError: no candidate can be trained with these settings.
+    """
     start = time.monotonic()
 
     def failed(status: Status, error: str) -> Outcome:
@@ -23,6 +27,8 @@ def run_job(trainer: Trainer, job: Job) -> Outcome:
         return failed(Status.TIMED_OUT, str(error))
     except TrainingError as error:
         return failed(Status.FAILED, str(error))
+    except ConfigError:
+        raise  # no fault of the candidate: every other one would fail by it, too
     except Exception as error:
         log.exception("trial %d: its training broke off", job.number)
         return failed(Status.FAILED, f"{type(error).__name__}: {error}")

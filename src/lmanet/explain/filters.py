@@ -28,9 +28,9 @@ def millions(number: int) -> str:
     return f"{number / 1e6:,.2f}"
 
 
-def percent(share: float) -> str:
-    """Of 1."""
-    return f"{share:.1%}"
+def percent(share: float | None) -> str:
+    """Of 1; nothing for None."""
+    return "" if share is None else f"{share:.1%}"
 
 
 def span(ends: tuple[float, float]) -> str:

@@ -8,7 +8,7 @@ import optuna
 from optuna.distributions import CategoricalDistribution
 from optuna.importance import FanovaImportanceEvaluator
 
-from lmanet.records import Status, Trial
+from lmanet.records import Trial
 from lmanet.space import AnySpace
 
 LEAST_TRIALS = 20
@@ -33,7 +33,11 @@ def importances(trials: Sequence[Trial], space: AnySpace) -> list[Importance]:
 
     None where fewer than `LEAST_TRIALS` networks were trained, or where all have one accuracy.
     """
-    known = [(space.flatten(trial.architecture), trial.score.val_accuracy) for trial in trials if _usable(trial, space)]
+    known = [
+        (space.flatten(trial.architecture), trial.score.val_accuracy)
+        for trial in trials
+        if trial.score and trial.architecture and space.contains(trial.architecture)
+    ]
     if len(known) < LEAST_TRIALS or len({accuracy for _, accuracy in known}) == 1:
         return []
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -46,10 +50,6 @@ def importances(trials: Sequence[Trial], space: AnySpace) -> list[Importance]:
     drawn = [FanovaImportanceEvaluator(seed=seed).evaluate(study) for seed in range(SEEDS)]
     rows = [Importance(name, *_mean_and_spread([one[name] for one in drawn])) for name in drawn[0]]
     return sorted(rows, key=lambda row: -row.share)
-
-
-def _usable(trial: Trial, space: AnySpace) -> bool:
-    return trial.status is Status.TRAINED and trial.architecture is not None and space.contains(trial.architecture)
 
 
 def _mean_and_spread(shares: list[float]) -> tuple[float, float]:

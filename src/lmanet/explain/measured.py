@@ -6,7 +6,7 @@ from typing import NamedTuple
 from lmanet.explain.contents import RunFiles
 from lmanet.records import Measurement, Trial
 from lmanet.results import Deployment, Evaluation
-from lmanet.space import Architecture, CStaticOptions, Platform, architecture_id, estimate, estimate_on, operators
+from lmanet.space import Architecture, CStaticOptions, Platform, architecture_id, estimate, estimate_on, operators, staged
 from lmanet.space.tflite import tflite_operators
 from lmanet.space.tflm import arena_of, tflm_arena
 from lmanet.space.tflm_layout import X86_64
@@ -127,7 +127,10 @@ def front_rows(run: RunFiles, num_classes: int, options: CStaticOptions) -> list
     known = {architecture_id(line.architecture): line.measurement for line in run.measured}
     return [
         FrontRow(
-            trial.number, architecture_id(trial.architecture), formulas(trial.architecture, num_classes, options), _measured(trial, known)
+            trial.number,
+            architecture_id(trial.architecture),
+            formulas(staged(trial.architecture), num_classes, options),
+            _measured(trial, known),
         )
         for trial in run.front.trials
         if trial.architecture

@@ -259,7 +259,7 @@ def _name_points(axes: Axes, front: Sequence[Trial]) -> None:
 
 
 def _cost(trial: Trial) -> Cost:
-    assert trial.verdict is not None and trial.verdict.cost is not None
+    assert trial.verdict is not None and isinstance(trial.verdict.cost, Cost)
     return trial.verdict.cost
 
 

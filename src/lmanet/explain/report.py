@@ -14,7 +14,7 @@ from lmanet.explain.filters import FILTERS
 from lmanet.explain.importance import SEEDS, importances
 from lmanet.records import Trial
 from lmanet.results import Deployment
-from lmanet.space import AnySpace, Platform, architecture_id, estimate_on, operators
+from lmanet.space import AnySpace, Platform, architecture_id, estimate_on, operators, staged
 from lmanet.space.memory import memory
 from lmanet.steps import Pareto
 
@@ -63,8 +63,15 @@ class Report:
         self.space = space
 
     def run(self, folder: Path) -> None:
-        """Read the files of ``folder`` and write ``report.md`` and ``plots/`` into it."""
+        """Read the files of ``folder`` and write ``report.md`` and ``plots/`` into it.
+
+        Raises:
+            ConfigError: the search was of cells, whose operators are not known here.
+        """
         run = read_run(folder)
+        for trial in run.trials:
+            if trial.architecture:
+                staged(trial.architecture)
         plots = self._draw(run, folder / "plots")
         partial = folder / "report.md.partial"
         partial.write_text(self._render(run, plots), encoding="utf-8")
@@ -103,14 +110,15 @@ class Report:
         best = run.best
         if best is None or best.architecture is None:
             return {"best": None}
-        cost = estimate_on(best.architecture, self.num_classes, self.target.platform)
+        architecture = staged(best.architecture)
+        cost = estimate_on(architecture, self.num_classes, self.target.platform)
         return {
             "best": best,
-            "best_id": architecture_id(best.architecture),
+            "best_id": architecture_id(architecture),
             "best_stage": "search" if isinstance(best, Trial) else best.stage,
             "cost": cost,
             "limits": tables.limit_rows(cost, self.target.limits),
-            "parts": tables.part_rows(best.architecture, self.num_classes, self.target.platform),
+            "parts": tables.part_rows(architecture, self.num_classes, self.target.platform),
         }
 
     def _on_board(self, deployment: Deployment, run: RunFiles, place: int) -> dict[str, Any]:
@@ -141,7 +149,7 @@ class Report:
         if any(row.epochs for row in tables.result_rows(run)):
             drawings["curves"] = lambda: plots.curves_plot(run)
         if architecture:
-            graph = operators(architecture, self.num_classes)
+            graph = operators(staged(architecture), self.num_classes)
             sram = memory(graph, self.target.platform.runtime, self.target.platform.c_options)
             drawings["network"] = lambda: plots.network_plot(graph, self.target.platform.runtime, sram, limits)
         for place, deployment in enumerate(run.deployments):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lmanet.explain.contents import RunFiles
 from lmanet.records import Score, Trial, Usage
-from lmanet.space import Architecture, Cost, Platform, architecture_id, operators
+from lmanet.space import AnyArchitecture, Architecture, Cost, Platform, architecture_id, operators
 from lmanet.space.cost import macs, params
 from lmanet.space.flash import flash_bytes
 from lmanet.space.memory import memory
@@ -44,8 +44,8 @@ class ResultRow(NamedTuple):
     stage: str
     id: str
     accuracy: float
-    macro_f1: float
-    calibration_error: float
+    macro_f1: float | None
+    calibration_error: float | None
     epochs: int
     seconds: float
     seed: int
@@ -160,6 +160,6 @@ def _setting(architecture: Architecture, part: str) -> str:
     return ", ".join([*words, stage.activation])
 
 
-def _result(stage: str, architecture: Architecture, score: Score, seed: int, teacher: str = "none") -> ResultRow:
+def _result(stage: str, architecture: AnyArchitecture, score: Score, seed: int, teacher: str = "none") -> ResultRow:
     scores = (score.val_accuracy, score.val_macro_f1, score.val_calibration_error)
     return ResultRow(stage, architecture_id(architecture), *scores, len(score.curve), score.seconds, seed, teacher)

@@ -8,7 +8,7 @@ from lmanet.feedback.coverage import untried
 from lmanet.feedback.hints import hint
 from lmanet.feedback.sections import Section, fit
 from lmanet.records import Trial
-from lmanet.space import Space
+from lmanet.space import AnySpace
 
 MIN_TOKENS = 100
 
@@ -21,7 +21,7 @@ class ParetoFeedback:
         recent_failures: the most failures that are told, the last first.
     """
 
-    def __init__(self, space: Space, max_tokens: int, recent_failures: int) -> None:
+    def __init__(self, space: AnySpace, max_tokens: int, recent_failures: int) -> None:
         _check(max_tokens)
         self.space = space
         self.max_tokens = max_tokens
@@ -51,7 +51,7 @@ class BestOnlyFeedback:
         max_tokens: as for `ParetoFeedback`; a network that takes more is left out, and that is said.
     """
 
-    def __init__(self, space: Space, max_tokens: int) -> None:
+    def __init__(self, space: AnySpace, max_tokens: int) -> None:
         _check(max_tokens)
         self.space = space
         self.max_tokens = max_tokens
@@ -64,7 +64,7 @@ class BestOnlyFeedback:
 class NoFeedback:
     """Nothing: every proposal is asked for with the same words."""
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: AnySpace) -> None:
         pass  # given to every option of the step
 
     def compose(self, trials: Sequence[Trial], front: Sequence[Trial]) -> str:

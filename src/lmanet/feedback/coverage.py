@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from lmanet.records import Trial
-from lmanet.space import Architecture, Space
+from lmanet.space import AnyArchitecture, AnySpace, Cell, CellSpace
 
 
-def untried(trials: Sequence[Trial], space: Space) -> list[str]:
+def untried(trials: Sequence[Trial], space: AnySpace) -> list[str]:
     """One line for every field that has values which no proposed network used, trained or not."""
-    used = {entry for trial in trials if trial.architecture for entry in _entries(trial.architecture)}
+    used = {entry for trial in trials if trial.architecture for entry in _entries(trial.architecture, space)}
     return [
         f"- {name}: {', '.join(map(str, missing))}"
         for name, values in _choices(space)
@@ -16,7 +16,10 @@ def untried(trials: Sequence[Trial], space: Space) -> list[str]:
     ]
 
 
-def _choices(space: Space) -> Iterator[tuple[str, Sequence[object]]]:
+def _choices(space: AnySpace) -> Iterator[tuple[str, Sequence[object]]]:
+    if isinstance(space, CellSpace):
+        yield from space.choices().items()
+        return
     yield from space.fields.items()
     yield "number of stages", space.num_stages
     for name, part in {**space.parts, "stage": space.stage}.items():
@@ -24,7 +27,10 @@ def _choices(space: Space) -> Iterator[tuple[str, Sequence[object]]]:
             yield f"{name} {field}", values
 
 
-def _entries(architecture: Architecture) -> Iterator[tuple[str, object]]:
+def _entries(architecture: AnyArchitecture, space: AnySpace) -> Iterator[tuple[str, object]]:
+    if isinstance(architecture, Cell):
+        yield from space.flatten(architecture).items()
+        return
     yield from {"resolution": architecture.resolution, "padding": architecture.padding}.items()
     yield "number of stages", len(architecture.stages)
     parts = [("stem", architecture.stem), ("head", architecture.head), *(("stage", stage) for stage in architecture.stages)]

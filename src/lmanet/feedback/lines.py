@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from lmanet.records import Status, Trial
-from lmanet.space import Cost, Space, write_proposal
+from lmanet.space import AnyCost, AnySpace, CellCost, write_proposal
 
 MAX_REASON_CHARACTERS = 300
 SHOWN = ("macs", "peak_sram_bytes", "flash_bytes")
+SHOWN_OF_CELLS = ("macs", "params")
 
 
-def network(trial: Trial, space: Space) -> str:
+def network(trial: Trial, space: AnySpace) -> str:
     """A trained network: accuracy, cost, and the JSON that proposes it."""
     assert trial.architecture is not None and trial.score is not None
     cost = trial.verdict.cost if trial.verdict else None
@@ -40,9 +41,13 @@ def averages(trials: Sequence[Trial]) -> str:
     if not trained:
         return ""
     accuracy = fmean(score.val_accuracy for score, _ in trained)
-    means = [f"{name} {fmean(getattr(cost, name) for _, cost in trained):,.0f}" for name in SHOWN]
+    means = [f"{name} {fmean(getattr(cost, name) for _, cost in trained):,.0f}" for name in _shown(trained[0][1])]
     return f"Averages of the {len(trained)} trained: accuracy {accuracy:.3f}, {', '.join(means)}."
 
 
-def _costs(cost: Cost) -> list[str]:
-    return [f"{name} {getattr(cost, name):,}" for name in SHOWN]
+def _costs(cost: AnyCost) -> list[str]:
+    return [f"{name} {getattr(cost, name):,}" for name in _shown(cost)]
+
+
+def _shown(cost: AnyCost) -> tuple[str, ...]:
+    return SHOWN_OF_CELLS if isinstance(cost, CellCost) else SHOWN

@@ -6,7 +6,7 @@ import numpy as np
 
 from lmanet.errors import ConfigError
 from lmanet.records import Brief
-from lmanet.space import Architecture, estimate_on
+from lmanet.space import AnyArchitecture, Cell, estimate_on
 from lmanet.space.graph import feature_operators
 
 MAX_CLIMBS = 10  # a climb may end beside a limit that only two changes at once would meet
@@ -20,7 +20,7 @@ USUAL_LAYERS = 3
 Awkwardness = tuple[float, int, float]
 
 
-def example(brief: Brief) -> Architecture:
+def example(brief: Brief) -> AnyArchitecture:
     """Climb from a random network to one that keeps the limits, looks like what people build and uses half of the tightest limit.
 
     The brief, its seed included, decides the result.
@@ -39,7 +39,7 @@ def example(brief: Brief) -> Architecture:
     )
 
 
-def _climb(brief: Brief, rng: np.random.Generator) -> Architecture:
+def _climb(brief: Brief, rng: np.random.Generator) -> AnyArchitecture:
     best = brief.space.sample(rng)
     least = _awkwardness(best, brief)
     for _ in range(STEPS):
@@ -49,14 +49,16 @@ def _climb(brief: Brief, rng: np.random.Generator) -> Architecture:
     return best
 
 
-def _awkwardness(architecture: Architecture, brief: Brief) -> Awkwardness:
+def _awkwardness(architecture: AnyArchitecture, brief: Brief) -> Awkwardness:
     cost = estimate_on(architecture, brief.num_classes, brief.platform)
     shares = [getattr(cost, name) / limit for name, limit in brief.limits.items()]
     over = sum(share - 1 for share in shares if share > 1)
     return over, _broken_habits(architecture), abs(max(shares, default=ROOM) - ROOM)
 
 
-def _broken_habits(architecture: Architecture) -> int:
+def _broken_habits(architecture: AnyArchitecture) -> int:
+    if isinstance(architecture, Cell):
+        return 0
     stages = architecture.stages
     narrower = sum(after.channels < before.channels for before, after in pairwise(stages))
     mixed = sum(after.activation != before.activation for before, after in pairwise(stages))

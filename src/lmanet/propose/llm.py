@@ -10,7 +10,7 @@ from lmanet.propose.reply import parse_reply
 from lmanet.propose.sampling import Sampling
 from lmanet.propose.servers import Server
 from lmanet.records import Brief, Proposal, Request, Usage
-from lmanet.space import Architecture, json_schema
+from lmanet.space import AnyArchitecture, json_schema
 
 if TYPE_CHECKING:
     from lmanet.propose.client import Answer, Client
@@ -63,7 +63,7 @@ class LLMProposer:
             usage=usage,
         )
 
-    def _read(self, answer: "Answer") -> Architecture:
+    def _read(self, answer: "Answer") -> AnyArchitecture:
         try:
             return parse_reply(answer.text, self.brief.space)
         except ArchitectureError as fault:

@@ -9,7 +9,7 @@ from typing import Literal, TypedDict
 from lmanet.errors import ConfigError
 from lmanet.propose.example import example
 from lmanet.records import Brief
-from lmanet.space import describe, estimate_on, write_proposal
+from lmanet.space import Space, describe, estimate_on, write_proposal
 
 FOLDER = Path(__file__).parent / "prompts"
 # What a correction may quote: with one token a byte at worst, a re-asked prompt stays within 8k.
@@ -50,10 +50,10 @@ class Prompt:
         return _render(
             "design",
             images=_images(brief),
-            limits="\n".join(f"- {name}: at most {limit:,} {QUANTITIES[name]}" for name, limit in brief.limits.items()),
+            limits="\n".join(f"- {name}: at most {limit:,} {QUANTITIES[name]}" for name, limit in brief.limits.items()) or "- none",
             space=describe(brief.space),
             example=write_proposal(brief.space, shown),
-            example_cost=", ".join(f"{name} {round(getattr(cost, name)):,}" for name in brief.limits),
+            example_cost=", ".join(f"{name} {round(getattr(cost, name)):,}" for name in brief.limits) or "there are none",
         )
 
     def ask(self, opening: str, feedback: str) -> list[Message]:
@@ -72,7 +72,7 @@ class Prompt:
 
 
 def _images(brief: Brief) -> str:
-    resolutions = brief.space.resolution
+    resolutions = brief.space.resolution if isinstance(brief.space, Space) else ()
     pixels = f", {resolutions[0]}x{resolutions[0]} pixels" if len(resolutions) == 1 else ""
     return f"{brief.images}: RGB images{pixels}, {brief.num_classes} classes"
 

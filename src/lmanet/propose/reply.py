@@ -7,13 +7,13 @@ from typing import Any
 import json_repair
 
 from lmanet.errors import ArchitectureError
-from lmanet.space import Architecture, Space
+from lmanet.space import AnyArchitecture, AnySpace
 
 MAX_REPLY_CHARACTERS = 16_384
 END_OF_THOUGHT = "</think>"
 
 
-def parse_reply(reply: str, space: Space) -> Architecture:
+def parse_reply(reply: str, space: AnySpace) -> AnyArchitecture:
     """Find the first architecture of ``space`` in a reply, however it is wrapped, repeated or broken off.
 
     Whole JSON objects come first; where none of them is legal the text is repaired (brackets, quotes, commas) and read again.
@@ -25,19 +25,21 @@ def parse_reply(reply: str, space: Space) -> Architecture:
         raise ArchitectureError(f"the reply has {len(reply)} characters, more than {MAX_REPLY_CHARACTERS}")
     text = reply.rpartition(END_OF_THOUGHT)[2]
     fault: ArchitectureError | None = None
-    for candidate in _candidates(text):
+    for candidate in _candidates(text, space.marks):
         try:
             return space.parse(candidate)
         except ArchitectureError as error:
             fault = fault or error
-    raise fault or ArchitectureError("the reply is empty" if not text.strip() else 'the reply holds no JSON object with "stages"')
+    raise fault or ArchitectureError(
+        "the reply is empty" if not text.strip() else f'the reply holds no JSON object with "{space.marks[0]}"'
+    )
 
 
-def _candidates(text: str) -> Iterator[dict[str, Any]]:
+def _candidates(text: str, marks: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     for value in _whole_objects(text):
-        yield from _architectures(value)
+        yield from _architectures(value, marks)
     if (start := text.find("{")) >= 0:
-        yield from _architectures(_repaired(text[start:]))
+        yield from _architectures(_repaired(text[start:]), marks)
 
 
 def _whole_objects(text: str) -> Iterator[Any]:
@@ -60,10 +62,14 @@ def _repaired(text: str) -> Any:
         return None
 
 
-def _architectures(value: Any) -> Iterator[dict[str, Any]]:
+def _architectures(value: Any, marks: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     """The value itself, or what a list or a wrapping object such as ``{"architecture": ...}`` holds."""
-    if isinstance(value, dict) and "stages" in value:
+    if _is_meant(value, marks):
         yield value
         return
     inner = value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()
-    yield from (item for item in inner if isinstance(item, dict) and "stages" in item)
+    yield from (item for item in inner if _is_meant(item, marks))
+
+
+def _is_meant(value: Any, marks: tuple[str, ...]) -> bool:
+    return isinstance(value, dict) and any(mark in value for mark in marks)

@@ -3,7 +3,7 @@
 from lmanet.space.architecture import Architecture, Head, Stage, Stem, explain_validation, load_architecture, parse_architecture
 from lmanet.space.board import Region
 from lmanet.space.c_static import CStaticOptions
-from lmanet.space.cell import AnyArchitecture, Cell
+from lmanet.space.cell import AnyArchitecture, Cell, staged
 from lmanet.space.cell_cost import CellCost
 from lmanet.space.cell_space import AnySpace, CellSpace
 from lmanet.space.cost import AnyCost, Cost, estimate, estimate_on
@@ -41,5 +41,6 @@ __all__ = [
     "load_space",
     "operators",
     "parse_architecture",
+    "staged",
     "write_proposal",
 ]

@@ -37,7 +37,7 @@ class CellSpace(BaseModel):
     @property
     def marks(self) -> tuple[str, ...]:
         """Keys of which a JSON object that is meant as a proposal has at least one."""
-        return ("operations", *KEYS)
+        return (*KEYS, "operations")
 
     def parse(self, data: object) -> Cell:
         """Decoded JSON of a proposal -> cell; operations by their short or their long names, also as the fields of a `Cell`.
@@ -59,9 +59,9 @@ class CellSpace(BaseModel):
             raise ArchitectureError(f"not a cell: {'; '.join(faults[:6])}")
         return Cell.model_validate({"operations": [_long(data[key]) for key in KEYS]})
 
-    def write(self, cell: Cell) -> dict[str, str]:
+    def write(self, architecture: AnyArchitecture) -> dict[str, str]:
         """The proposal of a cell: the inverse of `parse`."""
-        return dict(zip(KEYS, (SHORT[operation] for operation in cell.operations), strict=True))
+        return dict(zip(KEYS, (SHORT[operation] for operation in self._cell(architecture).operations), strict=True))
 
     def contains(self, architecture: AnyArchitecture) -> bool:
         """Whether it is a cell; every cell belongs to the space."""
@@ -75,14 +75,14 @@ class CellSpace(BaseModel):
         """Draw every operation uniformly and independently."""
         return Cell(operations=tuple(OPERATIONS[int(i)] for i in rng.integers(len(OPERATIONS), size=len(EDGES))))
 
-    def mutate(self, architecture: Cell, rng: np.random.Generator) -> Cell:
+    def mutate(self, architecture: AnyArchitecture, rng: np.random.Generator) -> Cell:
         """Another operation on one edge."""
         neighbours = list(self.neighbours(architecture))
         return neighbours[int(rng.integers(len(neighbours)))]
 
-    def neighbours(self, architecture: Cell) -> Iterator[Cell]:
+    def neighbours(self, architecture: AnyArchitecture) -> Iterator[Cell]:
         """The 24 cells that differ in one edge."""
-        operations = architecture.operations
+        operations = self._cell(architecture).operations
         for i, given in enumerate(operations):
             for other in OPERATIONS:
                 if other != given:
@@ -92,9 +92,9 @@ class CellSpace(BaseModel):
         """Name -> legal values of every choice, as classical searchers see the space: ``edge01`` to ``edge23``."""
         return dict.fromkeys(CHOICES, OPERATIONS)
 
-    def flatten(self, architecture: Cell) -> dict[str, Value]:
+    def flatten(self, architecture: AnyArchitecture) -> dict[str, Value]:
         """The cell's value of every choice."""
-        return dict(zip(CHOICES, architecture.operations, strict=True))
+        return dict(zip(CHOICES, self._cell(architecture).operations, strict=True))
 
     def unflatten(self, values: Mapping[str, Value]) -> Cell:
         """The inverse of `flatten`.
@@ -103,6 +103,11 @@ class CellSpace(BaseModel):
             ArchitectureError: a choice is missing, unknown or has another value.
         """
         return self.parse({name.removeprefix("edge"): value for name, value in values.items()})
+
+    def _cell(self, architecture: AnyArchitecture) -> Cell:
+        if not isinstance(architecture, Cell):
+            raise ArchitectureError(f"outside the space {self.name}: {self.violations(architecture)[0]}")
+        return architecture
 
 
 AnySpace = Space | CellSpace

@@ -4,8 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from lmanet.space.architecture import Architecture
-from lmanet.space.cell import AnyArchitecture, Cell
+from lmanet.space.cell import AnyArchitecture, staged
 from lmanet.space.cell_space import KEYS, LONG, AnySpace, CellSpace
 from lmanet.space.space import AnyPart, Part
 
@@ -43,9 +42,8 @@ def describe(space: AnySpace) -> str:
 def write_proposal(space: AnySpace, architecture: AnyArchitecture) -> str:
     """One line of JSON as a model of this space would write it: the inverse of ``parse``, in the order of `json_schema`."""
     if isinstance(space, CellSpace):
-        assert isinstance(architecture, Cell)
         return json.dumps(space.write(architecture), separators=(",", ":"))
-    assert isinstance(architecture, Architecture)
+    architecture = staged(architecture)
     data: dict[str, Any] = {name: getattr(architecture, name) for name, values in space.fields.items() if len(values) > 1}
     for name, spec in space.parts.items():
         part = getattr(architecture, name)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lmanet.space.architecture import Architecture
+from lmanet.space.cell import AnyArchitecture, staged
 
 if TYPE_CHECKING:
     from lmanet.space.space import Part, Space, Value
@@ -26,10 +27,10 @@ def choices(space: "Space") -> "dict[str, tuple[Value, ...]]":
     return found
 
 
-def flatten(space: "Space", architecture: Architecture) -> "dict[str, Value]":
+def flatten(space: "Space", architecture: AnyArchitecture) -> "dict[str, Value]":
     """The values of the choices that are active: none of a part that is absent, or of a stage beyond the last."""
     legal = choices(space)
-    return {name: value for name, value in _values(space, architecture) if name in legal}
+    return {name: value for name, value in _values(space, staged(architecture)) if name in legal}
 
 
 def unflatten(space: "Space", values: "Mapping[str, Value]") -> Architecture:

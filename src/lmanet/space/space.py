@@ -23,7 +23,7 @@ from lmanet.space.architecture import (
     explain_validation,
     parse_architecture,
 )
-from lmanet.space.cell import AnyArchitecture
+from lmanet.space.cell import AnyArchitecture, staged
 from lmanet.space.graph import architecture_id
 
 Value = bool | int | float | str
@@ -134,7 +134,7 @@ class Space(BaseModel):
         whole = {name: _pick(values, rng) for name, values in self.fields.items()}
         return Architecture.model_validate({**whole, **parts, "stages": stages})
 
-    def mutate(self, architecture: Architecture, rng: np.random.Generator) -> Architecture:
+    def mutate(self, architecture: AnyArchitecture, rng: np.random.Generator) -> Architecture:
         """Change one field, drop or double one stage, or add or drop an optional part; the result is another network.
 
         Raises:
@@ -147,8 +147,9 @@ class Space(BaseModel):
                 return mutant
         raise ArchitectureError(f"no other network of the space {self.name} is one change away from {architecture_id(architecture)}")
 
-    def neighbours(self, architecture: Architecture) -> Iterator[Architecture]:
+    def neighbours(self, architecture: AnyArchitecture) -> Iterator[Architecture]:
         """Every architecture with one change to a legal value; some may be the same network with another description."""
+        architecture = staged(architecture)
         stages = architecture.stages
         for name, values in self.fields.items():
             for value in _others(values, getattr(architecture, name)):
@@ -168,7 +169,7 @@ class Space(BaseModel):
         """Name -> legal values of every choice: ``resolution``, ``num_stages``, ``stem.present``, ``stage3.kernel``."""
         return flat.choices(self)
 
-    def flatten(self, architecture: Architecture) -> dict[str, Value]:
+    def flatten(self, architecture: AnyArchitecture) -> dict[str, Value]:
         """The values of the choices that are active in the architecture."""
         return flat.flatten(self, architecture)
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lmanet.records import Budget, Status, Trial
+from lmanet.space import CellCost
 from lmanet.track.tally import Tally
 
 log = logging.getLogger(__name__)
@@ -102,8 +103,8 @@ def front_table(front: Sequence[Trial]) -> Table:
             table.add_row(
                 f"{trial.score.val_accuracy:.1%}",
                 f"{cost.macs / 1e6:.2f}",
-                f"{cost.peak_sram_bytes / 1024:.1f}",
-                f"{cost.flash_bytes / 1024:.1f}",
+                "" if isinstance(cost, CellCost) else f"{cost.peak_sram_bytes / 1024:.1f}",
+                "" if isinstance(cost, CellCost) else f"{cost.flash_bytes / 1024:.1f}",
                 f"{cost.params:,}",
                 str(trial.number + 1),
                 trial.id,
@@ -116,6 +117,8 @@ def _caption(front: Sequence[Trial]) -> str:
     cost = front[0].verdict.cost if front and front[0].verdict else None
     if not cost:
         return "empty: no network within the limits was trained"
+    if isinstance(cost, CellCost):
+        return "validation accuracy; costs by formula"
     return f"validation accuracy; costs by formula, int8; SRAM of {cost.runtime}"
 
 

@@ -23,6 +23,7 @@ class Tally:
         self.started = clock()
         self.statuses: Counter[Status] = Counter()
         self.tokens = 0
+        self.training_seconds = 0.0
         self.best_accuracy: float | None = None
         for trial in trials:
             self.add(trial)
@@ -33,6 +34,7 @@ class Tally:
         usage = trial.proposal.usage
         self.statuses[trial.status] += 1
         self.tokens += usage.prompt_tokens + usage.completion_tokens
+        self.training_seconds += trial.score.seconds if trial.score else 0.0
         if trial.score and trial.eligible:
             self.best_accuracy = max(trial.score.val_accuracy, self.best_accuracy or 0.0)
 
@@ -60,6 +62,7 @@ class Tally:
             "trained": self.statuses[Status.TRAINED],
             "seconds": self.elapsed_seconds,
             "tokens": self.tokens,
+            "training_seconds": self.training_seconds,
         }
 
     def _limits(self) -> dict[str, float]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 Mode = Literal["auto", "offline", "online", "disabled"]
 FILES = (HISTORY, FRONT)
+COSTS = ("macs", "params", "peak_sram_bytes", "flash_bytes", "estimated_latency_ms")
+SCORES = ("val_accuracy", "val_macro_f1", "val_calibration_error", "seconds")
 COLUMNS = ["validation accuracy", "MACs", "peak SRAM (bytes)", "flash (bytes)", "parameters", "trial", "network"]
 
 
@@ -143,14 +145,7 @@ def _numbers(trial: Trial) -> dict[str, float]:
         "seconds": trial.seconds,
     }
     if trial.verdict and (cost := trial.verdict.cost):
-        numbers |= {
-            "cost/macs": cost.macs,
-            "cost/params": cost.params,
-            "cost/peak_sram_bytes": cost.peak_sram_bytes,
-            "cost/flash_bytes": cost.flash_bytes,
-        }
-        if cost.estimated_latency_ms is not None:
-            numbers["cost/estimated_latency_ms"] = cost.estimated_latency_ms
+        numbers |= _known("cost", cost, COSTS)
     if trial.verdict and (measured := trial.verdict.measurement):
         numbers |= {
             "measured/bss_bytes": measured.measured_bss_bytes,
@@ -160,17 +155,18 @@ def _numbers(trial: Trial) -> dict[str, float]:
             "measured/instructions": measured.measured_instructions,
         }
     if score := trial.score:
-        numbers |= {
-            "score/val_accuracy": score.val_accuracy,
-            "score/val_macro_f1": score.val_macro_f1,
-            "score/val_calibration_error": score.val_calibration_error,
-            "score/seconds": score.seconds,
-        }
+        numbers |= _known("score", score, SCORES)
     return numbers
+
+
+def _known(group: str, holder: object, names: Sequence[str]) -> dict[str, float]:
+    """The quantities that are known: not every trainer knows every score, nor every space every cost."""
+    values = {name: getattr(holder, name, None) for name in names}
+    return {f"{group}/{name}": value for name, value in values.items() if value is not None}
 
 
 def _row(trial: Trial) -> list[float | str | None]:
     if not (trial.verdict and trial.verdict.cost and trial.score):
         return [None] * len(COLUMNS)
-    cost = trial.verdict.cost
-    return [trial.score.val_accuracy, cost.macs, cost.peak_sram_bytes, cost.flash_bytes, cost.params, trial.number, trial.id]
+    costs = (getattr(trial.verdict.cost, name, None) for name in ("macs", "peak_sram_bytes", "flash_bytes", "params"))
+    return [trial.score.val_accuracy, *costs, trial.number, trial.id]

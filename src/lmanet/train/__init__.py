@@ -3,8 +3,20 @@
 from lmanet.train.classifier import Classifier, Task, cross_entropy
 from lmanet.train.evaluate import Evaluation
 from lmanet.train.full import FullTraining
+from lmanet.train.nasbench import NASBench201Trainer
 from lmanet.train.recipe import Recipe
 from lmanet.train.schedules import Step, WarmupCosine
 from lmanet.train.trainer import Trainer
 
-__all__ = ["Classifier", "Evaluation", "FullTraining", "Recipe", "Step", "Task", "Trainer", "WarmupCosine", "cross_entropy"]
+__all__ = [
+    "Classifier",
+    "Evaluation",
+    "FullTraining",
+    "NASBench201Trainer",
+    "Recipe",
+    "Step",
+    "Task",
+    "Trainer",
+    "WarmupCosine",
+    "cross_entropy",
+]

@@ -8,7 +8,7 @@ from lmanet.errors import ConfigError, TrainingError
 from lmanet.records import Front
 from lmanet.results import TrainedNetwork
 from lmanet.runfiles import FRONT, FULL, append_record, keep_student, read_record, read_records
-from lmanet.space import Architecture, architecture_id
+from lmanet.space import Architecture, architecture_id, staged
 from lmanet.space.weights import Checkpoint, save_network
 from lmanet.train.trainer import Trainer
 
@@ -55,7 +55,7 @@ class FullTraining:
             front = read_record(folder / FRONT, Front)
         except FileNotFoundError:
             raise ConfigError(f"{folder} has no front.json; run the stage search first, or pass arch=") from None
-        chosen = [trial.architecture for trial in front.trials[: self.candidates] if trial.architecture]
+        chosen = [staged(trial.architecture) for trial in front.trials[: self.candidates] if trial.architecture]
         if not chosen:
             raise ConfigError(
                 f"the front in {folder} is empty, so there is nothing to train; let the search go on or loosen the target's limits"

@@ -17,7 +17,7 @@ from torch import nn
 
 from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
 from lmanet.records import Epoch, Score
-from lmanet.space import Architecture
+from lmanet.space import AnyArchitecture, Architecture, staged
 from lmanet.space.network import Network, build
 from lmanet.steps import ImageData, Loss
 from lmanet.train.classifier import Classifier, Task, cross_entropy
@@ -34,9 +34,9 @@ class Trainer:
         self.data = data
         self.recipe = recipe
 
-    def train(self, architecture: Architecture, seed: int) -> Score:
+    def train(self, architecture: AnyArchitecture, seed: int) -> Score:
         """Build and train a candidate; no file is written."""
-        return self.fit(self.build(architecture, seed), seed)
+        return self.fit(self.build(staged(architecture), seed), seed)
 
     def build(self, architecture: Architecture, seed: int) -> Network:
         """The network of an architecture, with weights drawn from ``seed`` and the recipe's dropout."""

@@ -2,6 +2,7 @@
 
 from lmanet.validate.measured import MeasuredValidator
 from lmanet.validate.target import Target
+from lmanet.validate.unlimited import Unlimited
 from lmanet.validate.validator import Validator
 
-__all__ = ["MeasuredValidator", "Target", "Validator"]
+__all__ = ["MeasuredValidator", "Target", "Unlimited", "Validator"]

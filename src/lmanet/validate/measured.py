@@ -3,10 +3,11 @@
 from collections.abc import Callable, Collection
 from typing import Protocol
 
-from lmanet.errors import DeployError
+from lmanet.errors import ConfigError, DeployError
 from lmanet.records import Measurement, Verdict, Violation
-from lmanet.space import Architecture, Space
+from lmanet.space import AnyArchitecture, AnySpace, Architecture, staged
 from lmanet.validate.target import Target
+from lmanet.validate.unlimited import Unlimited
 from lmanet.validate.validator import Validator
 
 RUNTIME = "runtime"
@@ -25,20 +26,25 @@ class MeasuredValidator:
     Args:
         num_classes: width of the classifier.
         measurer: (target, num_classes) -> what takes networks through the runtimes.
+
+    Raises:
+        ConfigError: the target is no board.
     """
 
-    def __init__(self, space: Space, target: Target, num_classes: int, measurer: Callable[..., Measurer]) -> None:
+    def __init__(self, space: AnySpace, target: Target | Unlimited, num_classes: int, measurer: Callable[..., Measurer]) -> None:
+        if isinstance(target, Unlimited):
+            raise ConfigError(f"validate=measured runs networks as on a board, and target={target.name} has none; take validate=limits")
         self.formulas = Validator(space, target, num_classes)
         self.target = target
         self.measurer = measurer(target=target, num_classes=num_classes)
 
-    def validate(self, architecture: Architecture, known: Collection[str]) -> Verdict:
+    def validate(self, architecture: AnyArchitecture, known: Collection[str]) -> Verdict:
         """The verdict of the formulas; where that is good, what the runtimes measure counts."""
         verdict = self.formulas.validate(architecture, known)
         if not verdict.accepted:
             return verdict
         try:
-            measurement = self.measurer.measure(architecture)
+            measurement = self.measurer.measure(staged(architecture))
         except DeployError as error:
             return verdict.model_copy(update={"accepted": False, "violations": (Violation(rule=RUNTIME, hint=str(error)),)})
         violations = tuple(self._exceeded(measurement))

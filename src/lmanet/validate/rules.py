@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from lmanet.records import Violation
-from lmanet.space import Architecture, Cost, Operator, Space, architecture_id, operators
+from lmanet.space import AnyArchitecture, AnySpace, Architecture, Cell, Cost, Operator, architecture_id, operators
 from lmanet.space.cost import macs
 from lmanet.space.flash import flash_bytes
 from lmanet.validate.target import Target
@@ -19,9 +19,9 @@ DUPLICATE = "duplicate"
 class Membership:
     """Every field has a value of the space."""
 
-    space: Space
+    space: AnySpace
 
-    def check(self, architecture: Architecture) -> Iterator[Violation]:
+    def check(self, architecture: AnyArchitecture) -> Iterator[Violation]:
         """One violation a field that lies outside."""
         for reason in self.space.violations(architecture):
             yield Violation(rule=MEMBERSHIP, hint=f"{reason} in the space {self.space.name} (conf/space/{self.space.name}.yaml)")
@@ -37,13 +37,11 @@ class Duplicate:
 
     known: Collection[str]
 
-    def check(self, architecture: Architecture) -> Iterator[Violation]:
+    def check(self, architecture: AnyArchitecture) -> Iterator[Violation]:
         """At most one violation."""
         if (identity := architecture_id(architecture)) in self.known:
-            yield Violation(
-                rule=DUPLICATE,
-                hint=f"network {identity} was proposed before; change channels, kernel, stride or layers of a stage",
-            )
+            change = "the operation of an edge" if isinstance(architecture, Cell) else "channels, kernel, stride or layers of a stage"
+            yield Violation(rule=DUPLICATE, hint=f"network {identity} was proposed before; change {change}")
 
 
 @dataclass(frozen=True)

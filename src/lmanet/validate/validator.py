@@ -1,11 +1,13 @@
 """Validator: membership, duplicate, cost, in this order; what breaks a rule is not trained."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
-from lmanet.records import Verdict
-from lmanet.space import Architecture, Space, estimate_on
+from lmanet.errors import ConfigError
+from lmanet.records import Verdict, Violation
+from lmanet.space import AnyArchitecture, AnySpace, Cell, CellSpace, estimate_on
 from lmanet.validate.rules import Duplicate, Limit, Membership
 from lmanet.validate.target import Target
+from lmanet.validate.unlimited import Unlimited
 
 
 class Validator:
@@ -13,23 +15,39 @@ class Validator:
 
     Args:
         num_classes: width of the classifier, which counts in every cost.
+        target: with limits, for a space of networks of stages; `Unlimited` takes any space.
         enforce: refuse what exceeds a limit. Without it such a network is trained, with its violations on record, and
             still never enters the front; this is the ablation ``no_validator``.
+
+    Raises:
+        ConfigError: the space is of cells, whose memory is not known, and the target has limits.
     """
 
-    def __init__(self, space: Space, target: Target, num_classes: int, enforce: bool = True) -> None:
+    def __init__(self, space: AnySpace, target: Target | Unlimited, num_classes: int, enforce: bool = True) -> None:
+        if isinstance(space, CellSpace) and target.limits:
+            raise ConfigError(
+                f"target {target.name} limits {', '.join(target.limits)}, which the space {space.name} knows nothing of; take target=none"
+            )
         self.membership = Membership(space)
         self.target = target
-        self.limits = tuple(Limit(quantity, limit, target) for quantity, limit in target.limits.items())
+        self.limits = () if isinstance(target, Unlimited) else tuple(Limit(*limit, target) for limit in target.limits.items())
         self.num_classes = num_classes
         self.enforce = enforce
 
-    def validate(self, architecture: Architecture, known: Collection[str]) -> Verdict:
+    def validate(self, architecture: AnyArchitecture, known: Collection[str]) -> Verdict:
         """Name every rule that ``architecture`` breaks; outside the space nothing else is checked."""
         if outside := tuple(self.membership.check(architecture)):
             return Verdict(accepted=False, violations=outside)
         cost = estimate_on(architecture, self.num_classes, self.target.platform)
         repeated = tuple(Duplicate(known).check(architecture))
-        exceeded = tuple(violation for limit in self.limits for violation in limit.check(architecture, self.num_classes, cost))
+        exceeded = tuple(self._exceeded(architecture))
         accepted = not repeated and not (self.enforce and exceeded)
         return Verdict(accepted=accepted, cost=cost, violations=repeated + exceeded)
+
+    def _exceeded(self, architecture: AnyArchitecture) -> Iterator[Violation]:
+        """Limits that a network breaks; a cell meets none."""
+        if isinstance(architecture, Cell):
+            return
+        cost = estimate_on(architecture, self.num_classes, self.target.platform)
+        for limit in self.limits:
+            yield from limit.check(architecture, self.num_classes, cost)
