@@ -57,7 +57,7 @@ def test_the_dashboard_shows_the_run(app, composed, tmp_path: Path) -> None:
         process.terminate()
         process.wait(10)
     assert summary["study_name"] == tmp_path.name
-    assert study["metric_names"] == ["val_accuracy", "macs", "peak_sram_bytes"]
+    assert study["objective_names"] == ["val_accuracy", "macs", "peak_sram_bytes"]
     shown = [(attr["value"]) for trial in study["trials"] for attr in trial["user_attrs"] if attr["key"] == "id"]
     assert sorted(json.loads(value) for value in shown) == sorted(trial.id for trial in trials)
     best = max((trial for trial in trials if trial.score), key=lambda trial: trial.score.val_accuracy)
