@@ -58,7 +58,7 @@ def test_the_dashboard_shows_the_run(app, composed, tmp_path: Path) -> None:
         process.wait(10)
     assert summary["study_name"] == tmp_path.name
     assert study["objective_names"] == ["val_accuracy", "macs", "peak_sram_bytes"]
-    shown = [(attr["value"]) for trial in study["trials"] for attr in trial["user_attrs"] if attr["key"] == "id"]
-    assert sorted(json.loads(value) for value in shown) == sorted(trial.id for trial in trials)
+    shown = [attr["value"] for trial in study["trials"] for attr in trial["user_attrs"] if attr["key"] == "id"]
+    assert sorted(shown) == sorted(trial.id for trial in trials)
     best = max((trial for trial in trials if trial.score), key=lambda trial: trial.score.val_accuracy)
     assert best.score.val_accuracy == max(trial["values"][0] for trial in study["trials"] if trial["state"] == "Complete")
