@@ -32,7 +32,7 @@ ROOT_KEYS = {
     *("name", "folder", "seed", "stages", "budget", "train_best", "arch", "checkpoint", "resume"),
     *("space", "target", "data", "propose", "validate", "train", "execute", "pareto", "feedback", "distill", "deploy", "explain", "track"),
 }
-STAGES_OF_CELLS = ("search", "export")
+STAGES_OF_CELLS = ("search", "export")  # the others need a network
 LATENCY = "estimated_latency_ms"
 FILES = {
     HISTORY: "every trial",
