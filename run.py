@@ -32,7 +32,7 @@ ROOT_KEYS = {
     *("name", "folder", "seed", "stages", "budget", "batch", "train_best", "arch", "checkpoint", "resume"),
     *("space", "target", "data", "propose", "validate", "train", "execute", "pareto", "feedback", "distill", "deploy", "explain", "track"),
 }
-STAGES_OF_CELLS = ("search",)  # the others need a network
+STAGES_OF_CELLS = ("search", "export")  # the others need a network
 LATENCY = "estimated_latency_ms"
 FILES = {
     HISTORY: "every trial",
@@ -51,7 +51,7 @@ class Run:
         _refuse_unknown("setting", map(str, cfg), ROOT_KEYS)
         self.cfg = cfg
         self.folder = Path(cfg.folder)
-        self.stages = {name: getattr(self, name) for name in ("search", "train", "distill", "deploy", "evaluate", "report")}
+        self.stages = {name: getattr(self, name) for name in ("search", "train", "distill", "deploy", "evaluate", "report", "export")}
         _refuse_unknown("stage", cfg.stages, set(self.stages))
 
     def start(self) -> None:
@@ -114,7 +114,12 @@ class Run:
         Evaluation(self.full_trainer, self.cfg.checkpoint, architecture, load_int8).run(self.folder)
 
     def report(self) -> None:
-        make(self.cfg.explain, pareto=self.pareto, target=self.target, num_classes=self.data.num_classes).run(self.folder)
+        make(self.cfg.explain, pareto=self.pareto, target=self.target, num_classes=self.data.num_classes, space=self.space).run(self.folder)
+
+    def export(self) -> None:
+        from lmanet.track import OptunaExport
+
+        OptunaExport(self.space, self.objectives, self.target.limits).run(self.folder)
 
     @cached_property
     def space(self) -> Any:
@@ -148,6 +153,10 @@ class Run:
         return load_architecture(self.cfg.arch) if self.cfg.arch else None
 
     @property
+    def objectives(self) -> tuple[Goal, ...]:
+        return tuple(Goal(name=name, maximise=spec.direction == "max") for name, spec in self.cfg.pareto.objectives.items())
+
+    @property
     def brief(self) -> Brief:
         data = self.data
         return Brief(
@@ -157,7 +166,7 @@ class Run:
             num_classes=data.num_classes,
             limits=self.target.limits,
             platform=self.target.platform,
-            objectives=tuple(Goal(name=name, maximise=spec.direction == "max") for name, spec in self.cfg.pareto.objectives.items()),
+            objectives=self.objectives,
         )
 
 

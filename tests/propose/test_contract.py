@@ -9,7 +9,7 @@ from lmanet.propose import RandomProposer
 from lmanet.records import Brief, Proposal, Request, Status, Trial
 from lmanet.space import load_space
 
-OPTIONS = ("random", "replay", "embedded")
+OPTIONS = ("random", "evolution", "nsga2", "tpe", "replay", "embedded")
 
 
 @pytest.fixture(scope="module")
