@@ -29,7 +29,7 @@ from lmanet.space import load_architecture
 # What trials must share to be compared: a resumed search refuses a change in these.
 SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
 ROOT_KEYS = {
-    *("name", "folder", "seed", "stages", "budget", "train_best", "arch", "checkpoint", "resume"),
+    *("name", "folder", "seed", "stages", "budget", "train_best", "arch", "checkpoint", "resume", "runs"),
     *("space", "target", "data", "propose", "validate", "train", "execute", "pareto", "feedback", "distill", "deploy", "explain", "track"),
 }
 LATENCY = "estimated_latency_ms"
@@ -40,6 +40,7 @@ FILES = {
     "deploy": "the best network in int8: .tflite, C, firmware",
     "test.jsonl": "accuracy on the test images",
     "report.md": "the report, plots beside it",
+    "comparison/compare.html": "which searcher is better, in one file; compare.md and compare.csv beside it",
 }
 
 
@@ -50,7 +51,7 @@ class Run:
         _refuse_unknown("setting", map(str, cfg), ROOT_KEYS)
         self.cfg = cfg
         self.folder = Path(cfg.folder)
-        self.stages = {name: getattr(self, name) for name in ("search", "train", "distill", "deploy", "evaluate", "report")}
+        self.stages = {name: getattr(self, name) for name in ("search", "train", "distill", "deploy", "evaluate", "report", "compare")}
         _refuse_unknown("stage", cfg.stages, set(self.stages))
 
     def start(self) -> None:
@@ -96,6 +97,16 @@ class Run:
 
     def report(self) -> None:
         make(self.cfg.explain, pareto=self.pareto, target=self.target, num_classes=self.data.num_classes).run(self.folder)
+
+    def compare(self) -> None:
+        from lmanet.explain.compare import Comparison, read_runs
+
+        runs = read_runs(_plain(self.cfg.runs))
+        own = OmegaConf.load(runs[0].folder / ".hydra" / "config.yaml")
+        pareto = Run(OmegaConf.merge(own, {"folder": str(runs[0].folder)})).pareto
+        comparison = Comparison(runs, pareto)
+        comparison.run(self.folder)
+        Console().print(*comparison.sentences, sep="\n", markup=False, highlight=False, soft_wrap=True)
 
     @cached_property
     def space(self) -> Any:

@@ -25,12 +25,13 @@ class Status(StrEnum):
 
 
 class Usage(Record):
-    """What one proposal cost at its proposer: tokens as the server counts them, requests made, seconds waited."""
+    """What one proposal cost at its proposer: tokens as the server counts them, requests made, seconds waited, requests repeated."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     requests: int = 0
     seconds: float = 0.0
+    retries: int = 0
 
 
 class Proposal(Record):
