@@ -124,8 +124,7 @@ def _refuse_other_settings(first: SearchRun, other: SearchRun) -> None:
 
 
 def _identity(run: SearchRun) -> str:
-    kept = {key: value for key, value in run.config.items() if key not in OF_A_RUN + LATER_STAGES}
-    return json.dumps(kept, sort_keys=True)
+    return json.dumps(_of_a_searcher(run), sort_keys=True)
 
 
 def _labels(groups: Sequence[Sequence[SearchRun]]) -> list[str]:
@@ -133,11 +132,17 @@ def _labels(groups: Sequence[Sequence[SearchRun]]) -> list[str]:
     named = [[text for text in group[0].overrides if _names(text) and all(text in run.overrides for run in group)] for group in groups]
     shared = set.intersection(*map(set, named))
     labels = [" ".join(text for text in texts if text not in shared) for texts in named]
-    if len(groups) > 1 and len(set(labels)) < len(labels):
-        values = [flat({key: group[0].config[key] for key in group[0].config if key not in OF_A_RUN + LATER_STAGES}) for group in groups]
-        differ = [key for key in sorted(set().union(*values)) if len({repr(value.get(key)) for value in values}) > 1]
-        labels = [" ".join(f"{key}={value[key]}" for key in differ if key in value) for value in values]
-    return [label or "as in the configuration" for label in labels]
+    labels = [label or group[0].trials[0].proposal.proposer for label, group in zip(labels, groups, strict=True)]
+    if len(set(labels)) == len(labels):
+        return labels
+    values = [flat(_of_a_searcher(group[0])) for group in groups]
+    differ = [key for key in sorted(set().union(*values)) if len({repr(value.get(key)) for value in values}) > 1]
+    return [" ".join(f"{key}={value.get(key)}" for key in differ) for value in values]
+
+
+def _of_a_searcher(run: SearchRun) -> dict[str, Any]:
+    """The part of the configuration that all runs of a searcher share."""
+    return {key: value for key, value in run.config.items() if key not in OF_A_RUN + LATER_STAGES}
 
 
 def _names(override: str) -> bool:
