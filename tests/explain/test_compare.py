@@ -17,6 +17,7 @@ from lmanet.errors import ConfigError
 from lmanet.execute import InProcess
 from lmanet.explain.compare import Comparison, read_runs
 from lmanet.explain.compare.curves import band, progress
+from lmanet.explain.compare.plots import apart
 from lmanet.explain.compare.runs import searchers
 from lmanet.explain.compare.statistics import compare_pairs, holm, median_interval, rank_biserial
 from lmanet.explain.compare.tables import checkpoint_rows, checkpoints, spending_row
@@ -186,7 +187,7 @@ def test_checkpoints_and_spending(comparison):
 
 
 def test_a_planted_winner_is_found_and_equals_cannot_be_told_apart(app, compared, comparison):
-    assert all(" propose=embedded won: ahead in at least" in sentence for sentence in comparison.sentences)
+    assert all(" propose=embedded won: ahead in all 7 common seeds" in sentence for sentence in comparison.sentences)
     equals = read_runs([str(compared / "runs" / "random"), str(compared / "runs" / "script")])
     pareto = app.Run(OmegaConf.load(equals[0].folder / ".hydra" / "config.yaml")).pareto
     assert all("it cannot be told who is best" in sentence for sentence in Comparison(equals, pareto).sentences)
@@ -224,6 +225,11 @@ def test_verdicts():
     # two thirds of a point more each: all three pairs have p = 2 / 2**6, and Holm makes 3 / 32 of the smallest
     three = {"a": six, "b": better, "c": {seed: 3 + 1.3 * seed for seed in range(6)}}
     assert "c is ahead, but is not shown to be better than a (p = 0.094" in verdict("hypervolume", list(three), compare_pairs(three))
+
+
+def test_labels_at_the_top_are_moved_apart_and_stay_within():
+    levels = apart([0.1, 0.95, 0.96, 0.97], [0.1, 0.1, 0.1, 0.2])
+    assert levels == pytest.approx([0.1, 0.65, 0.75, 0.9])
 
 
 def test_the_page_is_one_file_and_shows_markup_as_text(compared):

@@ -101,7 +101,7 @@ class Comparison:
             "shortest": min(runs, key=lambda run: run.evaluations).folder,
             "checkpoints": tables.checkpoint_rows(self.histories, self._points),
             "spending": [tables.spending_row(searcher) for searcher in self.searchers],
-            "pairs": self.pairs,
+            "pairs": {measure: [_ahead_first(pair) for pair in pairs] for measure, pairs in self.pairs.items()},
             "plots": drawn,
             "settings": _settings(runs[0].settings),
             "versions": _versions(runs),
@@ -111,6 +111,10 @@ class Comparison:
             "fewest_seeds": FEWEST_SEEDS,
             "measure_words": MEASURE_WORDS,
         }
+
+
+def _ahead_first(pair: Pair) -> Pair:
+    return pair.turned() if pair.effect < 0 else pair
 
 
 def _seeds_note(compared: Sequence[Searcher]) -> str:
@@ -126,7 +130,7 @@ def _settings(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
     names = {key: value.get("name") or value.get("_target_") for key, value in settings.items() if isinstance(value, Mapping)}
     objectives = settings.get("pareto", {}).get("objectives", {})
     pareto = ", ".join(f"{name} {spec['direction']}" for name, spec in objectives.items())
-    return [(key, pareto if key == "pareto" else str(name)) for key, name in names.items() if key != "validate"]
+    return [(key, pareto if key == "pareto" else str(name)) for key, name in names.items() if name and key != "validate"]
 
 
 def _versions(runs: Sequence[SearchRun]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import io
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +26,9 @@ AXIS_WORDS: dict[Axis, str] = {
     "tokens": "tokens, prompt and completion",
     "proposals": "proposals asked for",
 }
-SIZE = (5.4, 3.5)  # inches; small, so that its text stays legible on a telephone
-LABEL_GAP = 0.045  # of the axes' height a line of text, below which two labels would overlap
+SIZE = (4.7, 3.3)  # inches; small, so that its text stays legible on a telephone
+LABEL_GAP = 0.06  # of the axes' height a line of text, below which two labels would overlap
+WRAP, LINES = 19, 3  # characters a line of a label, and lines, at most
 
 
 def plot(bands: Mapping[str, Band], places: Mapping[str, int], axis: Axis, measure: Measure) -> Figure:
@@ -41,8 +42,8 @@ def plot(bands: Mapping[str, Band], places: Mapping[str, int], axis: Axis, measu
     figure.patch.set_alpha(0)
     axes = figure.subplots()
     _quiet(axes)
-    axes.set_xlabel(AXIS_WORDS[axis], color=INK)
-    axes.set_ylabel(MEASURE_WORDS[measure] + (" (%)" if measure == "accuracy" else " (share of 1)"), color=INK)
+    axes.set_xlabel(AXIS_WORDS[axis], color=INK, fontsize=9)
+    axes.set_ylabel(MEASURE_WORDS[measure] + (" (%)" if measure == "accuracy" else " (share of 1)"), color=INK, fontsize=9)
     for label, band in bands.items():
         _draw(axes, band, places[label] % len(COLOURS))
     if axis in ("evaluations", "proposals"):
@@ -89,44 +90,59 @@ def _draw(axes: Axes, band: Band, place: int) -> None:
         linewidth=1.8,
         marker=MARKERS[place],
         markersize=4.5,
-        markevery=max(1, int(found.sum()) // 6),
+        markevery=np.linspace(0, max(found.sum() - 1, 0), 6, dtype=int).tolist(),
     )
 
 
 def _name_lines(axes: Axes, bands: Mapping[str, Band], places: Mapping[str, int]) -> None:
-    """Write each label beside the end of its line, moved apart where they would overlap."""
+    """Write each label beside the end of its line."""
     bottom, top = axes.get_ylim()
-    wrapped = {label: _wrapped(label) for label in bands}
-    heights = {label: (text.count("\n") + 1) * LABEL_GAP * (top - bottom) for label, text in wrapped.items()}
-    level = -np.inf
-    for label, band in sorted(bands.items(), key=lambda item: item[1].median[-1]):
-        end = float(band.median[-1])
-        level = max(end, level + heights[label] / 2)
+    ordered = sorted(bands, key=lambda label: float(bands[label].median[-1]))
+    texts = [_wrapped(label) for label in ordered]
+    ends = [float(bands[label].median[-1]) for label in ordered]
+    levels = apart([(end - bottom) / (top - bottom) for end in ends], [LABEL_GAP * (text.count("\n") + 1) for text in texts])
+    for label, text, end, level in zip(ordered, texts, ends, levels, strict=True):
         axes.annotate(
-            wrapped[label],
-            xy=(float(band.places[-1]), end),
-            xytext=(1.02, (level - bottom) / (top - bottom)),
+            text,
+            xy=(float(bands[label].places[-1]), end),
+            xytext=(1.03, level),
             textcoords="axes fraction",
-            color=COLOURS[places[label] % len(COLOURS)],
-            fontsize=8,
+            color=INK,
+            fontsize=8.5,
             va="center",
             parse_math=False,
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": COLOURS[places[label] % len(COLOURS)], "linewidth": 0.6, "alpha": 0.6},
+            arrowprops={"arrowstyle": "-", "color": COLOURS[places[label] % len(COLOURS)], "linewidth": 1.2, "relpos": (0, 0.5)},
         )
-        level += heights[label] / 2
+
+
+def apart(levels: Sequence[float], heights: Sequence[float]) -> list[float]:
+    """Move labels so that none overlaps another: up from the lowest, then down again from the top, 1, as far as need be.
+
+    Args:
+        levels: of the labels' middles, ascending.
+        heights: of the labels.
+    """
+    moved = list(levels)
+    for place in range(1, len(moved)):
+        moved[place] = max(moved[place], moved[place - 1] + (heights[place - 1] + heights[place]) / 2)
+    ceiling = 1.0
+    for place in reversed(range(len(moved))):
+        moved[place] = min(moved[place], ceiling - heights[place] / 2)
+        ceiling = moved[place] - heights[place] / 2
+    return moved
 
 
 def _wrapped(label: str) -> str:
-    lines = textwrap.wrap(label, 20, break_on_hyphens=False) or [label]
-    return "\n".join(lines[:3] if len(lines) <= 3 else [*lines[:2], lines[2][:19] + "…"])
+    lines = textwrap.wrap(label, WRAP, break_long_words=False, break_on_hyphens=False) or [label]
+    return "\n".join(line if len(line) <= WRAP else f"{line[: WRAP - 1]}…" for line in lines[:LINES])
 
 
 def _quiet(axes: Axes) -> None:
     axes.patch.set_alpha(0)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(INK)
-    axes.tick_params(colors=INK)
+    axes.tick_params(colors=INK, labelsize=9)
     axes.grid(color=INK, alpha=0.12, linewidth=0.6)
 
 

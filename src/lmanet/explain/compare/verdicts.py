@@ -44,4 +44,5 @@ def _told_apart(pairs: Sequence[Pair]) -> str:
     least, seeds = min(pair.share_won for pair in pairs), min(pair.seeds for pair in pairs)
     p = p_value(max(pair.p_holm for pair in pairs))
     each = " against each" if len(pairs) > 1 else ""
-    return f"ahead in at least {least:.0%} of {seeds} common seeds{each}, p at most {p} (Wilcoxon with Holm's correction)"
+    share = f"all {seeds}" if least == 1 else f"at least {least:.0%} of {seeds}"
+    return f"ahead in {share} common seeds{each}, p at most {p} (Wilcoxon with Holm's correction)"
