@@ -21,7 +21,7 @@ from lmanet.explain.compare.plots import apart
 from lmanet.explain.compare.runs import searchers
 from lmanet.explain.compare.statistics import compare_pairs, holm, median_interval, rank_biserial
 from lmanet.explain.compare.tables import checkpoint_rows, checkpoints, spending_row
-from lmanet.explain.compare.verdicts import verdict
+from lmanet.explain.compare.verdicts import seeds_note, verdict
 from lmanet.feedback import NoFeedback
 from lmanet.history import History, remember_settings
 from lmanet.propose import RandomProposer
@@ -225,6 +225,11 @@ def test_verdicts():
     # two thirds of a point more each: all three pairs have p = 2 / 2**6, and Holm makes 3 / 32 of the smallest
     three = {"a": six, "b": better, "c": {seed: 3 + 1.3 * seed for seed in range(6)}}
     assert "c is ahead, but is not shown to be better than a (p = 0.094" in verdict("hypervolume", list(three), compare_pairs(three))
+
+
+def test_unequal_seeds_are_said():
+    assert seeds_note([{0: "", 1: ""}, [1, 0]]) == "All searchers have the same 2 seeds."
+    assert "(1 common to all): each pair is tested on its common seeds alone" in seeds_note([[0, 1], [1, 2]])
 
 
 def test_labels_at_the_top_are_moved_apart_and_stay_within():

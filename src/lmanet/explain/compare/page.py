@@ -15,7 +15,7 @@ from lmanet.explain.compare import tables
 from lmanet.explain.compare.curves import MEASURES, Axis, Measure, band, progress
 from lmanet.explain.compare.runs import Searcher, SearchRun, searchers
 from lmanet.explain.compare.statistics import FEWEST_SEEDS, Pair, compare_pairs
-from lmanet.explain.compare.verdicts import MEASURE_WORDS, p_value, verdict
+from lmanet.explain.compare.verdicts import MEASURE_WORDS, p_value, seeds_note, verdict
 from lmanet.explain.filters import FILTERS
 from lmanet.steps import Pareto
 
@@ -96,9 +96,9 @@ class Comparison:
             "searchers": self.searchers,
             "swatches": {searcher.label: swatch(place) for place, searcher in enumerate(self.searchers)},
             "sentences": self.sentences,
-            "seeds_note": _seeds_note(self.searchers),
+            "seeds_note": seeds_note([searcher.runs for searcher in self.searchers]),
             "budget": self.budget,
-            "shortest": min(runs, key=lambda run: run.evaluations).folder,
+            "shorter": [run.folder for run in runs if run.evaluations == self.budget < max(run.evaluations for run in runs)],
             "checkpoints": tables.checkpoint_rows(self.histories, self._points),
             "spending": [tables.spending_row(searcher) for searcher in self.searchers],
             "pairs": {measure: [_ahead_first(pair) for pair in pairs] for measure, pairs in self.pairs.items()},
@@ -115,14 +115,6 @@ class Comparison:
 
 def _ahead_first(pair: Pair) -> Pair:
     return pair.turned() if pair.effect < 0 else pair
-
-
-def _seeds_note(compared: Sequence[Searcher]) -> str:
-    """Whether all searchers have the same seeds."""
-    common = set.intersection(*(set(searcher.runs) for searcher in compared))
-    if all(set(searcher.runs) == common for searcher in compared):
-        return f"All searchers have the same {len(common)} seeds."
-    return f"The searchers have not all the same seeds ({len(common)} common to all); each pair is tested on its common seeds alone."
 
 
 def _settings(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
