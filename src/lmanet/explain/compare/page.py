@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lmanet.explain.compare import tables
 from lmanet.explain.compare.curves import MEASURES, Axis, Measure, band, progress
-from lmanet.explain.compare.runs import Searcher, SearchRun, searchers
+from lmanet.explain.compare.runs import SearchRun, searchers
 from lmanet.explain.compare.statistics import FEWEST_SEEDS, Pair, compare_pairs
 from lmanet.explain.compare.verdicts import MEASURE_WORDS, p_value, seeds_note, verdict
 from lmanet.explain.filters import FILTERS
