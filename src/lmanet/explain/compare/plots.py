@@ -28,7 +28,7 @@ AXIS_WORDS: dict[Axis, str] = {
 }
 SIZE = (4.7, 3.3)  # inches; small, so that its text stays legible on a telephone
 LABEL_GAP = 0.06  # of the axes' height a line of text, below which two labels would overlap
-WRAP, LINES = 19, 3  # characters a line of a label, and lines, at most
+WRAP, LINES = 21, 3  # characters a line of a label, and lines, at most
 
 
 def plot(bands: Mapping[str, Band], places: Mapping[str, int], axis: Axis, measure: Measure) -> Figure:
@@ -46,6 +46,9 @@ def plot(bands: Mapping[str, Band], places: Mapping[str, int], axis: Axis, measu
     axes.set_ylabel(MEASURE_WORDS[measure] + (" (%)" if measure == "accuracy" else " (share of 1)"), color=INK, fontsize=9)
     for label, band in bands.items():
         _draw(axes, band, places[label] % len(COLOURS))
+    found = np.concatenate([values[values > 0] for band in bands.values() for values in (band.lower, band.median)])
+    if found.size:  # the 0 of runs that have found nothing yet is no place to start an axis at
+        axes.set_ylim(bottom=found.min() - 0.05 * (axes.get_ylim()[1] - found.min()))
     if axis in ("evaluations", "proposals"):
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     else:
@@ -79,7 +82,7 @@ def _draw(axes: Axes, band: Band, place: int) -> None:
     found = band.median > 0
     style = (0, tuple(map(float, DASHES[place].split()))) if DASHES[place] else "-"
     axes.fill_between(
-        band.places, band.lower, band.upper, where=(band.lower > 0).tolist(), color=COLOURS[place], alpha=0.15, linewidth=0, step="post"
+        band.places, band.lower, band.upper, where=(band.upper > 0).tolist(), color=COLOURS[place], alpha=0.15, linewidth=0, step="post"
     )
     axes.plot(
         band.places[found],
@@ -112,7 +115,13 @@ def _name_lines(axes: Axes, bands: Mapping[str, Band], places: Mapping[str, int]
             va="center",
             parse_math=False,
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": COLOURS[places[label] % len(COLOURS)], "linewidth": 1.2, "relpos": (0, 0.5)},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": COLOURS[places[label] % len(COLOURS)],
+                "linewidth": 0.8,
+                "linestyle": ":",
+                "relpos": (0, 0.5),
+            },
         )
 
 
