@@ -29,10 +29,10 @@ from lmanet.space import CellSpace, load_architecture
 # What trials must share to be compared: a resumed search refuses a change in these.
 SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
 ROOT_KEYS = {
-    *("name", "folder", "seed", "stages", "budget", "batch", "train_best", "arch", "checkpoint", "resume"),
+    *("name", "folder", "seed", "stages", "budget", "batch", "train_best", "arch", "checkpoint", "resume", "runs"),
     *("space", "target", "data", "propose", "validate", "train", "execute", "pareto", "feedback", "distill", "deploy", "explain", "track"),
 }
-STAGES_OF_CELLS = ("search", "export")  # the others need a network
+STAGES_OF_CELLS = ("search", "export", "compare")  # the others need a network
 LATENCY = "estimated_latency_ms"
 FILES = {
     HISTORY: "every trial",
@@ -41,6 +41,7 @@ FILES = {
     "deploy": "the best network in int8: .tflite, C, firmware",
     "test.jsonl": "accuracy on the test images",
     "report.md": "the report, plots beside it",
+    "comparison/compare.html": "which searcher is better, in one file; compare.md and compare.csv beside it",
 }
 
 
@@ -51,7 +52,9 @@ class Run:
         _refuse_unknown("setting", map(str, cfg), ROOT_KEYS)
         self.cfg = cfg
         self.folder = Path(cfg.folder)
-        self.stages = {name: getattr(self, name) for name in ("search", "train", "distill", "deploy", "evaluate", "report", "export")}
+        self.stages = {
+            name: getattr(self, name) for name in ("search", "train", "distill", "deploy", "evaluate", "report", "export", "compare")
+        }
         _refuse_unknown("stage", cfg.stages, set(self.stages))
 
     def start(self) -> None:
@@ -120,6 +123,16 @@ class Run:
         from lmanet.track import OptunaExport
 
         OptunaExport(self.space, self.objectives, self.target.limits).run(self.folder)
+
+    def compare(self) -> None:
+        from lmanet.explain.compare import Comparison, read_runs
+
+        runs = read_runs(_plain(self.cfg.runs))
+        own = OmegaConf.load(runs[0].folder / ".hydra" / "config.yaml")
+        pareto = Run(OmegaConf.merge(own, {"folder": str(runs[0].folder)})).pareto
+        comparison = Comparison(runs, pareto)
+        comparison.run(self.folder)
+        Console().print(*comparison.sentences, sep="\n", markup=False, highlight=False, soft_wrap=True)
 
     @cached_property
     def space(self) -> Any:
