@@ -71,6 +71,17 @@ def test_close_may_be_called_twice_and_before_any_job(executor):
     executor.close()
 
 
+def test_a_setting_that_fits_no_candidate_ends_the_search():
+    class Unfit:
+        def train(self, architecture: Architecture, seed: int) -> Score:
+            raise ConfigError("take another")
+
+    executor = InProcess(Unfit())
+    executor.submit(job(0))
+    with pytest.raises(ConfigError, match="take another"):
+        executor.collect(wait=True)
+
+
 def test_workers_train_beside_this_process():
     executor = Workers(TrainerDouble(), workers=2, queue=0, threads=1)
     try:

@@ -30,6 +30,7 @@ def test_nothing_infeasible_is_trained(make_search):
         ({"trained": 3}, lambda trials: sum(t.status is Status.TRAINED for t in trials) == 3),
         ({"tokens": 100}, lambda trials: 100 <= sum(t.proposal.usage.prompt_tokens + 5 for t in trials) < 100 + 15),
         ({"seconds": 1e-9}, lambda trials: not trials),
+        ({"training_seconds": 2.5}, lambda trials: 3 <= sum(t.score.seconds for t in trials if t.score) <= 4),  # one may be under way
     ],
 )
 def test_the_first_budget_that_is_spent_ends_the_search(make_search, limit, holds):

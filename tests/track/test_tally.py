@@ -37,6 +37,13 @@ def test_the_nearest_ceiling_gives_share_and_time_left(make_trial, clock):
     assert tally.seconds_left == pytest.approx(60)
 
 
+def test_the_simulated_clock_is_a_ceiling(make_trial, clock):
+    tally = Tally(Budget(proposals=100, training_seconds=12.0), (), clock)
+    for number, status in enumerate((Status.TRAINED, Status.REJECTED, Status.TRAINED)):
+        tally.add(make_trial(number, status))
+    assert tally.share_done == pytest.approx(6 / 12)
+
+
 def test_the_ceiling_of_seconds_runs_without_trials(clock):
     tally = Tally(Budget(proposals=100, seconds=50), (), clock)
     clock.now += 20

@@ -1,0 +1,32 @@
+"""A target without limits: what it accepts, and what needs a board."""
+
+import numpy as np
+import pytest
+
+from lmanet.errors import ConfigError
+from lmanet.space import CellCost, CellSpace, architecture_id
+from lmanet.validate import MeasuredValidator, Unlimited, Validator
+
+CELLS = CellSpace()
+CELL = CELLS.sample(np.random.default_rng(0))
+
+
+def test_every_new_cell_is_accepted_with_its_cost():
+    validator = Validator(CELLS, Unlimited(), num_classes=100)
+    verdict = validator.validate(CELL, set())
+    assert verdict.accepted and verdict.feasible and isinstance(verdict.cost, CellCost)
+    (repeated,) = validator.validate(CELL, {architecture_id(CELL)}).violations
+    assert repeated.rule == "duplicate" and "change the operation of an edge" in repeated.hint
+
+
+def test_networks_of_stages_are_accepted_however_large(space):
+    large = space.sample(np.random.default_rng(0))
+    assert Validator(space, Unlimited(), num_classes=10).validate(large, set()).accepted
+    assert not Validator(space, Unlimited(), num_classes=10).validate(CELL, set()).accepted
+
+
+def test_what_needs_a_board_says_so(make_target):
+    with pytest.raises(ConfigError, match=r"limits macs, peak_sram_bytes, flash_bytes, .* take target=none"):
+        Validator(CELLS, make_target(), num_classes=100)
+    with pytest.raises(ConfigError, match="take validate=limits"):
+        MeasuredValidator(CELLS, Unlimited(), 100, measurer=lambda **_: pytest.fail("no board to measure on"))
