@@ -33,7 +33,7 @@ def main() -> None:
     )
     for identity in sorted(accuracy, key=accuracy.__getitem__, reverse=True)[:5]:
         first = networks[identity][0]
-        print(f"{identity} {accuracy[identity]:.4f} ({len(networks[identity])} seeds) {first.architecture}")
+        print(f"{identity} {accuracy[identity]:.4f} (seeds: {len(networks[identity])}) {first.architecture}")
 
 
 def worth(entries: Sequence[Entry], epoch: int) -> float:

@@ -22,7 +22,7 @@ class TenClasses(ImageModule):
     name = "CIFAR-100, 10 classes"
     description = "photographs of 10 classes of animals, plants and things (a part of CIFAR-100)"
     num_classes = len(CLASSES)
-    classes = CLASSES
+    classes: tuple[str, ...] = CLASSES
     mean, std = Cifar100.mean, Cifar100.std
 
     def __init__(self, whole: Cifar100, split: Split) -> None:

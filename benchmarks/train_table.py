@@ -75,6 +75,7 @@ def trainings(networks: Sequence[Architecture], table: Path) -> Iterator[tuple[A
 
 def entry(space: Space, network: Architecture, seed: int, score: Score, seconds: float) -> Entry:
     """What the table keeps of a training."""
+    assert score.val_macro_f1 is not None and score.val_calibration_error is not None  # a true training measures both
     return Entry(
         id=architecture_id(network),
         architecture=write_proposal(space, network),
