@@ -29,7 +29,7 @@ from lmanet.space import CellSpace, load_architecture
 # What trials must share to be compared: a resumed search refuses a change in these.
 SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
 ROOT_KEYS = {
-    *("name", "folder", "seed", "stages", "budget", "train_best", "arch", "checkpoint", "resume"),
+    *("name", "folder", "seed", "stages", "budget", "batch", "train_best", "arch", "checkpoint", "resume"),
     *("space", "target", "data", "propose", "validate", "train", "execute", "pareto", "feedback", "distill", "deploy", "explain", "track"),
 }
 STAGES_OF_CELLS = ("search",)  # the others need a network
@@ -90,7 +90,7 @@ class Run:
             feedback=make(self.cfg.feedback, space=self.space),
             listeners=list(instantiate(self.cfg.track).values()),
         )
-        Search(steps, history, budget, self.cfg.seed).run()
+        Search(steps, history, budget, self.cfg.seed, self.cfg.batch).run()
 
     def train(self) -> None:
         from lmanet.train import FullTraining

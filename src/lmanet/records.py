@@ -1,6 +1,6 @@
 """Frozen records that one step hands to the next; each is one JSON object in the run's history."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -26,12 +26,44 @@ class Status(StrEnum):
 
 
 class Usage(Record):
-    """What one proposal cost at its proposer: tokens as the server counts them, requests made, seconds waited."""
+    """What one proposal cost at its proposer.
+
+    Attributes:
+        prompt_tokens, completion_tokens: as the server counts them.
+        cached_tokens: of the prompt's, those that the server still had in its prefix cache, where it says so.
+        requests: sent to the server.
+        retries: of these, the ones that repeated a failed request or asked again after an unusable reply.
+        seconds: waited.
+        price: by the prices of ``propose.price``, in their currency; None where there are none.
+    """
 
     prompt_tokens: int = 0
+    cached_tokens: int = 0
     completion_tokens: int = 0
     requests: int = 0
+    retries: int = 0
     seconds: float = 0.0
+    price: float | None = None
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and completion together."""
+        return self.prompt_tokens + self.completion_tokens
+
+    @classmethod
+    def total(cls, usages: "Iterable[Usage]") -> "Usage":
+        """The sum; its price is None where no usage has one."""
+        every = list(usages)
+        prices = [usage.price for usage in every if usage.price is not None]
+        return cls(
+            prompt_tokens=sum(usage.prompt_tokens for usage in every),
+            cached_tokens=sum(usage.cached_tokens for usage in every),
+            completion_tokens=sum(usage.completion_tokens for usage in every),
+            requests=sum(usage.requests for usage in every),
+            retries=sum(usage.retries for usage in every),
+            seconds=round(sum(usage.seconds for usage in every), 3),
+            price=sum(prices) if prices else None,
+        )
 
 
 class Proposal(Record):
@@ -41,7 +73,14 @@ class Proposal(Record):
         proposer: who proposed: a model's name, ``random``, ``replay``.
         reply: the model's last reply, to the letter; None where no model was asked.
         error: why there is no architecture.
-        structured: whether that reply was constrained by the space's JSON schema; None where no model was asked.
+        structured: whether that reply was constrained by a JSON schema; None where no model was asked.
+        usage: of the request; where that brought several proposals, the first bears it.
+        role: what the model was asked to do: ``generate``, ``mutate`` or ``rank``.
+        parent: id of the network of which this is a change.
+        niche: the band of cost that was asked for, in words.
+        sampling_temperature: at which the reply was drawn.
+        stalled_for: proposals since the front had changed, where that was answered by another role, niche or temperature.
+        note: what the strategist wrote before this proposal; it holds until the next.
     """
 
     proposer: str
@@ -50,6 +89,12 @@ class Proposal(Record):
     error: str | None = None
     structured: bool | None = None
     usage: Usage = Usage()
+    role: str | None = None
+    parent: str | None = None
+    niche: str | None = None
+    sampling_temperature: float | None = None
+    stalled_for: int | None = None
+    note: str | None = None
 
 
 class Violation(Record):
@@ -180,6 +225,7 @@ class Trial(Record):
         started_at: UTC, ISO 8601, when the proposal came.
         seconds: from proposal to end.
         elapsed_seconds: of the whole search when the trial ended, pauses between resumed runs left out.
+        unseen_trials: trials before it whose end its proposer could not know: candidates in training, earlier ones of the same call.
         versions: package -> version that made the trial.
     """
 
@@ -193,6 +239,7 @@ class Trial(Record):
     started_at: str
     seconds: float
     elapsed_seconds: float
+    unseen_trials: int = 0
     versions: Mapping[str, str] = {}
 
     @property
@@ -220,6 +267,8 @@ class Request(Record):
         trials: the history so far.
         front: its non-dominated trials.
         feedback: text for the model.
+        training: ids of the networks that are being trained.
+        tokens_left: of the run's budget; None is no limit.
     """
 
     number: int
@@ -227,6 +276,8 @@ class Request(Record):
     trials: tuple[Trial, ...] = ()
     front: tuple[Trial, ...] = ()
     feedback: str = ""
+    training: tuple[str, ...] = ()
+    tokens_left: int | None = None
 
 
 class Goal(Record):

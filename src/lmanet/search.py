@@ -34,18 +34,25 @@ class Candidate(NamedTuple):
     proposal: Proposal
     verdict: Verdict | None
     started_at: datetime
+    unseen_trials: int
 
 
 class Search:
-    """One search. What its history holds already counts: a run that was stopped goes on where it stood."""
+    """One search. What its history holds already counts: a run that was stopped goes on where it stood.
 
-    def __init__(self, steps: Steps, history: History, budget: Budget, seed: int) -> None:
+    Args:
+        batch: proposals asked for in one call; a batch may exceed the executor's capacity, and then waits there.
+    """
+
+    def __init__(self, steps: Steps, history: History, budget: Budget, seed: int, batch: int = 1) -> None:
         self.steps = steps
         self.history = history
         self.budget = budget
         self.seed = seed
+        self.batch = batch
         self.front = steps.pareto.front(history.trials)
         self._training: dict[int, Candidate] = {}
+        self._out_of_tokens = False
         self._start = time.monotonic() - max((trial.elapsed_seconds for trial in history.trials), default=0.0)
 
     def run(self) -> None:
@@ -77,14 +84,22 @@ class Search:
     def _ask(self) -> None:
         """Propose and validate; hand to the executor what may be trained, record the rest."""
         trials, front = tuple(self.history.trials), tuple(self.front)
-        feedback = self.steps.feedback.compose(trials, front)
-        number = self.history.free_number(self._training)
-        request = Request(number=number, count=1, trials=trials, front=front, feedback=feedback)
-        started_at = datetime.now(UTC)
-        for proposal in self.steps.proposer.propose(request):
+        request = Request(
+            number=self.history.free_number(self._training),
+            count=min(self.batch, self._left()),
+            trials=trials,
+            front=front,
+            feedback=self.steps.feedback.compose(trials, front),
+            training=tuple(sorted(self._training_ids())),
+            tokens_left=None if self.budget.tokens is None else self.budget.tokens - self._tokens(),
+        )
+        started_at, unseen = datetime.now(UTC), len(self._training)
+        proposals = self.steps.proposer.propose(request)
+        self._out_of_tokens = not proposals
+        for place, proposal in enumerate(proposals):
             number = self.history.free_number(self._training)
             verdict = self._judge(proposal)
-            candidate = Candidate(number, proposal, verdict, started_at)
+            candidate = Candidate(number, proposal, verdict, started_at, unseen + place)
             if verdict is None:
                 self._record(candidate, Outcome(number=number, status=Status.UNPARSABLE, error=proposal.error))
             elif not verdict.accepted:
@@ -95,9 +110,12 @@ class Search:
     def _judge(self, proposal: Proposal) -> Verdict | None:
         if proposal.architecture is None:
             return None
-        training = (candidate.proposal.architecture for candidate in self._training.values())
-        known = self.history.ids | {architecture_id(arch) for arch in training if arch}
+        known = self.history.ids | self._training_ids()
         return self.steps.validator.validate(proposal.architecture, known)
+
+    def _training_ids(self) -> set[str]:
+        architectures = (candidate.proposal.architecture for candidate in self._training.values())
+        return {architecture_id(architecture) for architecture in architectures if architecture}
 
     def _submit(self, candidate: Candidate) -> None:
         assert candidate.proposal.architecture is not None
@@ -122,6 +140,7 @@ class Search:
             started_at=candidate.started_at.isoformat(timespec="milliseconds"),
             seconds=(datetime.now(UTC) - candidate.started_at).total_seconds(),
             elapsed_seconds=time.monotonic() - self._start,
+            unseen_trials=candidate.unseen_trials,
             versions=VERSIONS,
         )
         self.history.append(trial)
@@ -141,17 +160,27 @@ class Search:
 
     def _spent(self) -> bool:
         """Whether another proposal would exceed the budget, if all that is being trained succeeds."""
-        trials, budget = self.history.trials, self.budget
-        trained = sum(trial.status is Status.TRAINED for trial in trials) + len(self._training)
-        usages = [trial.proposal.usage for trial in trials] + [c.proposal.usage for c in self._training.values()]
-        tokens = sum(usage.prompt_tokens + usage.completion_tokens for usage in usages)
+        budget, scores = self.budget, [trial.score for trial in self.history.trials if trial.score]
         return (
-            len(trials) + len(self._training) >= budget.proposals
-            or (budget.trained is not None and trained >= budget.trained)
+            self._out_of_tokens
+            or self._left() <= 0
             or (budget.seconds is not None and time.monotonic() - self._start >= budget.seconds)
-            or (budget.tokens is not None and tokens >= budget.tokens)
-            or (budget.training_seconds is not None and sum(t.score.seconds for t in trials if t.score) >= budget.training_seconds)
+            or (budget.tokens is not None and self._tokens() >= budget.tokens)
+            or (budget.training_seconds is not None and sum(score.seconds for score in scores) >= budget.training_seconds)
         )
+
+    def _left(self) -> int:
+        """Proposals that the budget still allows, if all that is being trained succeeds."""
+        trials, training = self.history.trials, len(self._training)
+        left = self.budget.proposals - len(trials) - training
+        if self.budget.trained is None:
+            return left
+        return min(left, self.budget.trained - training - sum(trial.status is Status.TRAINED for trial in trials))
+
+    def _tokens(self) -> int:
+        """Spent so far."""
+        proposals = [trial.proposal for trial in self.history.trials] + [candidate.proposal for candidate in self._training.values()]
+        return sum(proposal.usage.tokens for proposal in proposals)
 
     def _trial_seed(self, number: int) -> int:
         return self.seed * 1_000_003 % 2**31 + number

@@ -18,7 +18,10 @@ class Proposer(Protocol):
     """Proposes architectures."""
 
     def propose(self, request: Request) -> list[Proposal]:
-        """At least one proposal, at most ``request.count``. Raises `EndpointError` where none can be had."""
+        """At least one proposal, at most ``request.count``; none where ``request.tokens_left`` might not suffice for another.
+
+        Raises `EndpointError` where none can be had.
+        """
 
     def close(self) -> None:
         """Give back what was taken: servers, connections."""

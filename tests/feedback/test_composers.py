@@ -8,9 +8,9 @@ import pytest
 
 from lmanet.errors import ConfigError
 from lmanet.feedback import BestOnlyFeedback, NoFeedback, ParetoFeedback
-from lmanet.feedback.tokens import count_tokens
 from lmanet.records import Trial
 from lmanet.space import Space, parse_architecture, write_proposal
+from lmanet.tokens import count_tokens
 
 Make = Callable[..., tuple[list[Trial], list[Trial]]]
 

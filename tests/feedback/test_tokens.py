@@ -9,10 +9,10 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
-from lmanet.feedback.tokens import count_tokens
 from lmanet.propose import Prompt
 from lmanet.records import Brief, Trial
 from lmanet.space import Space, load_space
+from lmanet.tokens import count_tokens
 
 CONF = Path(__file__).parents[2] / "conf"
 CONTEXT = 8192

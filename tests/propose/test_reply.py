@@ -14,7 +14,8 @@ from lmanet.space import load_space, write_proposal
 
 SPACE = load_space("mcu", {"resolution": [32], "num_stages": [3, 4], "head": None})
 FIRST, SECOND = (SPACE.sample(np.random.default_rng(seed)) for seed in (0, 1))
-TEXT, OTHER = write_proposal(SPACE, FIRST), write_proposal(SPACE, SECOND)
+TEXT, OTHER = write_proposal(SPACE, FIRST, "json"), write_proposal(SPACE, SECOND, "json")
+LINES = write_proposal(SPACE, FIRST)
 DATA: dict[str, Any] = json.loads(TEXT)
 
 
@@ -42,10 +43,13 @@ def changed(**fields: Any) -> str:
         TEXT[:-1] + ",}",
         TEXT.replace("true", "True").replace("false", "False").replace("null", "None"),
         json.dumps(DATA, indent=4),
+        LINES,
+        f"```json\n{LINES}\n```",
+        LINES[:-2],
     ],
     ids=[
         "plain", "fence", "prose", "list", "wrapped", "doubled", "doubled_cut", "second_is_legal", "thought",
-        "cut_brace", "cut_bracket", "single_quotes", "trailing_comma", "python", "indented",
+        "cut_brace", "cut_bracket", "single_quotes", "trailing_comma", "python", "indented", "lines", "lines_fence", "lines_cut",
     ],
 )  # fmt: skip
 def test_finds_the_architecture(reply: str) -> None:

@@ -1,16 +1,13 @@
 """The rows of the report's tables: pure functions of a run's records."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from lmanet.explain.contents import RunFiles
 from lmanet.records import Score, Trial, Usage
-from lmanet.space import AnyArchitecture, Architecture, Cost, Platform, architecture_id, operators
-from lmanet.space.cost import macs, params
-from lmanet.space.flash import flash_bytes
-from lmanet.space.memory import memory
+from lmanet.space import AnyArchitecture, Architecture, Cost, Platform, architecture_id
+from lmanet.space.parts import PartCost, part_costs
 
 
 class LimitRow(NamedTuple):
@@ -29,13 +26,8 @@ class LimitRow(NamedTuple):
 class PartRow(NamedTuple):
     """Stem, stage, head or classifier of a network; ``setting`` says what was chosen, in words."""
 
-    name: str
     setting: str
-    out_shape: tuple[int, int, int]
-    macs: int
-    params: int
-    flash_bytes: int
-    peak_sram_bytes: int
+    cost: PartCost
 
 
 class ResultRow(NamedTuple):
@@ -67,24 +59,7 @@ def limit_rows(cost: Cost, limits: Mapping[str, int]) -> list[LimitRow]:
 
 def part_rows(architecture: Architecture, num_classes: int, platform: Platform) -> list[PartRow]:
     """The parts of a network in their order, each with what it costs."""
-    graph = operators(architecture, num_classes)
-    used = memory(graph, platform.runtime, platform.c_options).operator_bytes
-    rows = []
-    for name, group in groupby(zip(graph, used, strict=True), key=lambda pair: pair[0].name.partition(".")[0]):
-        pairs = list(group)
-        inside = [operator for operator, _ in pairs]
-        rows.append(
-            PartRow(
-                name=name,
-                setting=_setting(architecture, name),
-                out_shape=inside[-1].out_shape,
-                macs=sum(map(macs, inside)),
-                params=sum(map(params, inside)),
-                flash_bytes=sum(flash_bytes(operator, platform.runtime) for operator in inside),
-                peak_sram_bytes=max(size for _, size in pairs),
-            )
-        )
-    return rows
+    return [PartRow(_setting(architecture, part.name), part) for part in part_costs(architecture, num_classes, platform)]
 
 
 def result_rows(run: RunFiles) -> list[ResultRow]:
@@ -114,7 +89,7 @@ def usage_by_status(trials: Iterable[Trial]) -> dict[str, tuple[int, Usage]]:
     for trial in everything:
         groups[trial.status.value].append(trial)
     groups["all"] = everything
-    return {status: (len(members), _total(members)) for status, members in groups.items()}
+    return {status: (len(members), Usage.total(trial.proposal.usage for trial in members)) for status, members in groups.items()}
 
 
 def proposers(trials: Iterable[Trial]) -> Counter[str]:
@@ -129,16 +104,6 @@ def versions(trials: Iterable[Trial]) -> dict[str, str]:
         for package, version in trial.versions.items():
             found[package][version] = None
     return {package: ", ".join(seen) for package, seen in found.items()}
-
-
-def _total(trials: Sequence[Trial]) -> Usage:
-    usages = [trial.proposal.usage for trial in trials]
-    return Usage(
-        prompt_tokens=sum(usage.prompt_tokens for usage in usages),
-        completion_tokens=sum(usage.completion_tokens for usage in usages),
-        requests=sum(usage.requests for usage in usages),
-        seconds=sum(usage.seconds for usage in usages),
-    )
 
 
 def _setting(architecture: Architecture, part: str) -> str:

@@ -1,6 +1,7 @@
 """What a proposer is told of the trials so far: the front and all around it, the best alone, or nothing."""
 
 from collections.abc import Sequence
+from typing import get_args
 
 from lmanet.errors import ConfigError
 from lmanet.feedback import lines
@@ -8,56 +9,69 @@ from lmanet.feedback.coverage import untried
 from lmanet.feedback.hints import hint
 from lmanet.feedback.sections import Section, fit
 from lmanet.records import Trial
-from lmanet.space import AnySpace
+from lmanet.space import AnySpace, Form
 
 MIN_TOKENS = 100
 
 
 class ParetoFeedback:
-    """Counts, best network, front, recent failures, values never tried, and a hint.
+    """Counts, best network, front, other accurate networks, recent failures, values never tried, and a hint.
 
     Args:
-        max_tokens: the longest text, by `lmanet.feedback.tokens.count_tokens`, which never counts too few.
+        max_tokens: the longest text, by `lmanet.tokens.count_tokens`, which never counts too few.
         recent_failures: the most failures that are told, the last first.
+        runners_up: networks beside the front that are told, the most accurate first.
+        form: how a network is written, ``lines`` or ``json``.
     """
 
-    def __init__(self, space: AnySpace, max_tokens: int, recent_failures: int) -> None:
-        _check(max_tokens)
+    def __init__(self, space: AnySpace, max_tokens: int, recent_failures: int, runners_up: int = 0, form: Form = "lines") -> None:
+        _check(max_tokens, form)
         self.space = space
         self.max_tokens = max_tokens
+        self.form = form
         self.recent_failures = recent_failures
+        self.runners_up = runners_up
 
     def compose(self, trials: Sequence[Trial], front: Sequence[Trial]) -> str:
         if not trials:
             return ""
         failed = [lines.failure(trial) for trial in reversed(trials) if not trial.eligible]
         summary = [line for line in (lines.counts(trials), lines.averages(trials)) if line]
-        networks = [lines.network(trial, self.space) for trial in front]
+        networks = [lines.network(trial, self.space, self.form) for trial in front]
         sections = (
             Section("Results so far:", tuple(summary), rank=1),
             Section("Best network so far:", tuple(networks[:1]), rank=0),
             Section("Other networks that no network beats in everything:", tuple(networks[1:]), rank=3),
+            Section("Other accurate networks:", tuple(self._beside(trials, front)), rank=6),
             Section("Failures, the last first:", tuple(dict.fromkeys(failed))[: self.recent_failures], rank=4),
             Section("Values never tried:", tuple(untried(trials, self.space)), rank=5),
             Section("Hint:", (hint(trials, front),), rank=2),
         )
         return fit(sections, self.max_tokens)
 
+    def _beside(self, trials: Sequence[Trial], front: Sequence[Trial]) -> list[str]:
+        """The most accurate of those that are not on the front, for comparison."""
+        numbers = {trial.number for trial in front}
+        beside = [(-trial.score.val_accuracy, trial.number, trial) for trial in trials if trial.eligible and trial.score]
+        others = [trial for *_, trial in sorted(beside, key=lambda entry: entry[:2]) if trial.number not in numbers]
+        return [lines.network(trial, self.space, self.form) for trial in others[: self.runners_up]]
+
 
 class BestOnlyFeedback:
     """The most accurate network within the limits and nothing else.
 
     Args:
-        max_tokens: as for `ParetoFeedback`; a network that takes more is left out, and that is said.
+        max_tokens, form: as for `ParetoFeedback`; a network that takes more is left out, and that is said.
     """
 
-    def __init__(self, space: AnySpace, max_tokens: int) -> None:
-        _check(max_tokens)
+    def __init__(self, space: AnySpace, max_tokens: int, form: Form = "lines") -> None:
+        _check(max_tokens, form)
         self.space = space
         self.max_tokens = max_tokens
+        self.form = form
 
     def compose(self, trials: Sequence[Trial], front: Sequence[Trial]) -> str:
-        best = tuple(lines.network(trial, self.space) for trial in front[:1])
+        best = tuple(lines.network(trial, self.space, self.form) for trial in front[:1])
         return fit((Section("Best network so far:", best, rank=0),), self.max_tokens)
 
 
@@ -71,6 +85,8 @@ class NoFeedback:
         return ""
 
 
-def _check(max_tokens: int) -> None:
+def _check(max_tokens: int, form: Form) -> None:
+    if form not in get_args(Form):
+        raise ConfigError(f"feedback.form={form}: choose one of {', '.join(get_args(Form))}")
     if max_tokens < MIN_TOKENS:
         raise ConfigError(f"feedback.max_tokens={max_tokens}: at least {MIN_TOKENS} are needed; or choose feedback=none")

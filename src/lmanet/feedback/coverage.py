@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from lmanet.records import Trial
-from lmanet.space import AnyArchitecture, AnySpace, Cell, CellSpace
+from lmanet.space import AnyArchitecture, AnySpace, Cell, CellSpace, write_choices
 
 
 def untried(trials: Sequence[Trial], space: AnySpace) -> list[str]:
@@ -18,7 +18,7 @@ def untried(trials: Sequence[Trial], space: AnySpace) -> list[str]:
 
 def _choices(space: AnySpace) -> Iterator[tuple[str, Sequence[object]]]:
     if isinstance(space, CellSpace):
-        yield from space.choices().items()
+        yield from space.words().items()
         return
     yield from space.fields.items()
     yield "number of stages", space.num_stages
@@ -29,7 +29,7 @@ def _choices(space: AnySpace) -> Iterator[tuple[str, Sequence[object]]]:
 
 def _entries(architecture: AnyArchitecture, space: AnySpace) -> Iterator[tuple[str, object]]:
     if isinstance(architecture, Cell):
-        yield from space.flatten(architecture).items()
+        yield from write_choices(space, architecture).items()
         return
     yield from {"resolution": architecture.resolution, "padding": architecture.padding}.items()
     yield "number of stages", len(architecture.stages)

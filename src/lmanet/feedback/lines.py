@@ -5,19 +5,19 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from lmanet.records import Status, Trial
-from lmanet.space import AnyCost, AnySpace, CellCost, write_proposal
+from lmanet.space import AnyCost, AnySpace, CellCost, Form, write_proposal
 
 MAX_REASON_CHARACTERS = 300
 SHOWN = ("macs", "peak_sram_bytes", "flash_bytes")
 SHOWN_OF_CELLS = ("macs", "params")
 
 
-def network(trial: Trial, space: AnySpace) -> str:
+def network(trial: Trial, space: AnySpace, form: Form) -> str:
     """A trained network: accuracy, cost, and the JSON that proposes it."""
     assert trial.architecture is not None and trial.score is not None
     cost = trial.verdict.cost if trial.verdict else None
     figures = [f"accuracy {trial.score.val_accuracy:.3f}", *(_costs(cost) if cost else ())]
-    return f"- {', '.join(figures)}: {write_proposal(space, trial.architecture)}"
+    return f"- {', '.join(figures)}: {write_proposal(space, trial.architecture, form)}"
 
 
 def failure(trial: Trial) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lmanet.feedback.tokens import count_tokens
+from lmanet.tokens import count_tokens
 
 
 @dataclass(frozen=True)

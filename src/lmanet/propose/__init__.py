@@ -2,8 +2,27 @@
 
 from lmanet.propose.baselines import RandomProposer, ReplayProposer
 from lmanet.propose.llm import LLMProposer
+from lmanet.propose.mutate import Mutate
 from lmanet.propose.prompt import Prompt
-from lmanet.propose.sampling import Sampling
+from lmanet.propose.rank import Rank
+from lmanet.propose.sampling import Price, Sampling
 from lmanet.propose.servers import EmbeddedServer, RemoteServer
+from lmanet.propose.strategist import Strategist
+from lmanet.propose.strategy import Strategy
+from lmanet.propose.team import Team
 
-__all__ = ["EmbeddedServer", "LLMProposer", "Prompt", "RandomProposer", "RemoteServer", "ReplayProposer", "Sampling"]
+__all__ = [
+    "EmbeddedServer",
+    "LLMProposer",
+    "Mutate",
+    "Price",
+    "Prompt",
+    "RandomProposer",
+    "Rank",
+    "RemoteServer",
+    "ReplayProposer",
+    "Sampling",
+    "Strategist",
+    "Strategy",
+    "Team",
+]

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import openai
+from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion
 
 from lmanet.errors import EndpointError
@@ -24,12 +25,27 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class Query:
+    """What is asked.
+
+    Attributes:
+        schema: JSON schema of the reply; None asks for plain text.
+        seed: of the sampling, 31 bits.
+    """
+
+    messages: Sequence[Message]
+    schema: Mapping[str, Any] | None
+    seed: int
+    sampling_temperature: float
+
+
+@dataclass(frozen=True)
 class Answer:
     """A reply to the letter.
 
     Attributes:
         cut: it ended at ``max_reply_tokens``.
-        structured: it was asked for with the JSON schema.
+        structured: it was asked for with a JSON schema.
     """
 
     text: str
@@ -43,18 +59,13 @@ class _Refusal(EndpointError):
 
 
 class Client:
-    """A connection to one model.
+    """A connection to one model."""
 
-    Args:
-        schema: JSON schema of a reply.
-    """
-
-    def __init__(self, endpoint: Endpoint, sampling: Sampling, schema: Mapping[str, Any]) -> None:
+    def __init__(self, endpoint: Endpoint, sampling: Sampling) -> None:
         self.endpoint = endpoint
         self.sampling = sampling
         self.structured = sampling.structured != "never"
         self._proven = sampling.structured == "always"
-        self._format = {"type": "json_schema", "json_schema": {"name": "architecture", "strict": True, "schema": schema}}
         self._requests = 0
         loopback = urlsplit(endpoint.base_url).hostname in LOOPBACK
         self._api = openai.OpenAI(
@@ -65,44 +76,53 @@ class Client:
             http_client=openai.DefaultHttpxClient(trust_env=not loopback),  # no proxy on the way to this machine
         )
 
-    def ask(self, messages: Sequence[Message], seed: int) -> Answer:
+    def ask(self, query: Query) -> Answer:
         """One reply.
 
         Raises:
             EndpointError: none can be had; one sentence says why and what to change.
         """
         began, self._requests = time.monotonic(), 0
-        completion = self._complete(messages, seed)
-        choice, usage = completion.choices[0], completion.usage
+        completion = self._complete(query)
+        choice = completion.choices[0]
         return Answer(
             text=choice.message.content or "",
             cut=choice.finish_reason == "length",
-            structured=self.structured,
-            usage=Usage(
-                prompt_tokens=usage.prompt_tokens if usage else 0,
-                completion_tokens=usage.completion_tokens if usage else 0,
-                requests=self._requests,
-                seconds=round(time.monotonic() - began, 3),
-            ),
+            structured=self.structured and query.schema is not None,
+            usage=self._usage(completion.usage).model_copy(update={"seconds": round(time.monotonic() - began, 3)}),
         )
 
     def close(self) -> None:
         """Close the connections."""
         self._api.close()
 
-    def _complete(self, messages: Sequence[Message], seed: int) -> ChatCompletion:
+    def _usage(self, usage: CompletionUsage | None) -> Usage:
+        prompt, completion = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
+        details = usage.prompt_tokens_details if usage else None
+        cached = (details.cached_tokens or 0) if details else 0
+        return Usage(
+            prompt_tokens=prompt,
+            cached_tokens=cached,
+            completion_tokens=completion,
+            requests=self._requests,
+            retries=self._requests - 1,
+            price=self.sampling.price.of(prompt, cached, completion) if self.sampling.price else None,
+        )
+
+    def _complete(self, query: Query) -> ChatCompletion:
         body = {
             "model": self.endpoint.model,
-            "messages": list(messages),
-            "seed": seed,
-            "temperature": self.sampling.sampling_temperature,
+            "messages": list(query.messages),
+            "seed": query.seed,
+            "temperature": query.sampling_temperature,
             "max_tokens": self.sampling.max_reply_tokens,
             "extra_body": dict(self.sampling.extra_body),
         }
-        if not self.structured:
+        if not self.structured or query.schema is None:
             return self._send(body)
+        reply_format = {"type": "json_schema", "json_schema": {"name": "reply", "strict": True, "schema": query.schema}}
         try:
-            completion = self._send(body | {"response_format": self._format})
+            completion = self._send(body | {"response_format": reply_format})
             self._proven = True
             return completion
         except _Refusal as refusal:

@@ -1,41 +1,85 @@
-"""LLMProposer: asks a language model for a network, and again with the reason where the reply holds none."""
+"""LLMProposer: asks a language model in one of its roles, and again with the reason where a reply cannot be used."""
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lmanet.errors import ArchitectureError
-from lmanet.propose.prompt import Message, Prompt
-from lmanet.propose.reply import parse_reply
+from lmanet.propose.legal import tried
+from lmanet.propose.niches import niche
+from lmanet.propose.prompt import Prompt
 from lmanet.propose.sampling import Sampling
 from lmanet.propose.servers import Server
-from lmanet.records import Brief, Proposal, Request, Usage
-from lmanet.space import AnyArchitecture, json_schema
+from lmanet.propose.strategy import Plan, Strategy
+from lmanet.propose.talk import Talk, TokensSpentError
+from lmanet.propose.task import Choice, Round, Task
+from lmanet.propose.team import Team
+from lmanet.records import Brief, Proposal, Request
 
 if TYPE_CHECKING:
     from lmanet.propose.client import Answer, Client
 
 
+class Found(NamedTuple):
+    """What a task's last reply gave."""
+
+    choices: list[Choice]
+    answer: "Answer | None" = None
+    error: str | None = None
+
+
+@dataclass
 class LLMProposer:
     """Proposes what a language model answers.
 
-    Args:
+    Attributes:
         model: the server's name of the model; a .gguf file for `EmbeddedServer`, None for the packaged one.
         server: started at the first proposal, stopped by `close`.
+        strategy: which role has its turn.
+        team: the roles and the strategist.
     """
 
-    def __init__(self, brief: Brief, model: str | None, server: Server, sampling: Sampling, prompt: Prompt) -> None:
-        self.brief = brief
-        self.model = model
-        self.server = server
-        self.sampling = sampling
-        self.prompt = prompt
-        self._opening = prompt.opening(brief)
+    brief: Brief
+    model: str | None
+    server: Server
+    sampling: Sampling
+    prompt: Prompt
+    strategy: Strategy
+    team: Team
+
+    def __post_init__(self) -> None:
+        self._opening = self.prompt.opening(self.brief)
         self._client: Client | None = None
 
     def propose(self, request: Request) -> list[Proposal]:
-        first = self.prompt.ask(self._opening, request.feedback)
-        return [self._one(first, request.number + i) for i in range(request.count)]
+        plan = self.strategy.plan(request)
+        given = self._round(request, plan)
+        role, task = self.team.task(plan.role, given)
+        talk = Talk(self._connected(), self.sampling, request, self.brief.seed)
+        new_note = ""
+        try:
+            new_note = self._new_note(given, talk)
+            found = self._ask(given, task, plan, talk, new_note or self.team.strategist.current(request))
+        except TokensSpentError:
+            if not talk.usage.requests:
+                return []
+            found = Found([], error="the run's budget of tokens (budget.tokens) does not suffice for another request")
+        shared = Proposal(
+            proposer=self._connected().endpoint.model,
+            reply=found.answer.text if found.answer else None,
+            error=found.error,
+            structured=found.answer.structured if found.answer else None,
+            role=role,
+            niche=str(given.niche) if given.niche else None,
+            sampling_temperature=plan.sampling_temperature,
+            stalled_for=plan.stalled_for,
+        )
+        first = {"usage": talk.usage, "note": new_note or None}
+        if not found.choices:
+            return [shared.model_copy(update=first)]
+        proposals = [shared.model_copy(update={"architecture": c.architecture, "parent": c.parent}) for c in found.choices]
+        return [proposals[0].model_copy(update=first), *proposals[1:]]
 
     def close(self) -> None:
         if self._client:
@@ -43,52 +87,48 @@ class LLMProposer:
             self._client = None
         self.server.stop()
 
-    def _one(self, first: list[Message], number: int) -> Proposal:
-        client, messages, usage = self._connected(), first, Usage()
-        for attempt in range(self.prompt.max_attempts):
-            answer = client.ask(messages, request_seed(self.brief.seed, number, attempt))
-            usage = _sum(usage, answer.usage)
-            try:
-                architecture, error = self._read(answer), None
-                break
-            except ArchitectureError as fault:
-                architecture, error = None, str(fault)
-                messages = self.prompt.ask_again(first, answer.text, error)
-        return Proposal(
-            proposer=client.endpoint.model,
-            architecture=architecture,
-            reply=answer.text,
-            error=error,
-            structured=answer.structured,
-            usage=usage,
+    def _round(self, request: Request, plan: Plan) -> Round:
+        return Round(
+            brief=self.brief,
+            request=request,
+            count=request.count,
+            known=frozenset(tried(request)),
+            niche=None if plan.niche is None else niche(self.brief, self.strategy.niches, plan.niche),
+            form=self.prompt.form,
+            rng=np.random.default_rng([self.brief.seed, request.number]),
         )
 
-    def _read(self, answer: "Answer") -> AnyArchitecture:
-        try:
-            return parse_reply(answer.text, self.brief.space)
-        except ArchitectureError as fault:
-            if answer.cut:
-                raise ArchitectureError(f"the reply was cut at {self.sampling.max_reply_tokens} tokens: {fault}") from fault
-            raise
+    def _new_note(self, given: Round, talk: Talk) -> str:
+        """What the strategist writes now; empty where no note is due."""
+        strategist = self.team.strategist
+        if not strategist.is_due(given.request):
+            return ""
+        question = self.prompt.ask(self._opening, given.request.feedback, strategist.question(given))
+        return strategist.note(talk.ask(question, None, self.sampling.sampling_temperature).text)
+
+    def _ask(self, given: Round, task: Task, plan: Plan, talk: Talk, note: str) -> Found:
+        """Ask, and again while replies cannot be used and attempts and tokens are left."""
+        known = f"Note of the strategist: {note}" if note else ""
+        first = self.prompt.ask(self._opening, given.request.feedback, known, task.text)
+        messages, found = first, Found([])
+        for _ in range(self.prompt.max_attempts):
+            try:
+                answer = talk.ask(messages, task.schema, plan.sampling_temperature)
+            except TokensSpentError:
+                if found.answer is None:
+                    raise
+                break
+            try:
+                return Found(task.read(answer.text)[: given.count], answer)
+            except ArchitectureError as fault:
+                cut = f"the reply was cut at {self.sampling.max_reply_tokens} tokens: " if answer.cut else ""
+                found = Found([], answer, f"{cut}{fault}")
+                messages = self.prompt.ask_again(first, answer.text, f"{cut}{fault}")
+        return found
 
     def _connected(self) -> "Client":
         if self._client is None:
             from lmanet.propose.client import Client  # imports openai, which takes seconds: only a run that asks a model pays
 
-            endpoint = self.server.start(self.model)
-            self._client = Client(endpoint, self.sampling, json_schema(self.brief.space))
+            self._client = Client(self.server.start(self.model), self.sampling)
         return self._client
-
-
-def request_seed(seed: int, number: int, attempt: int) -> int:
-    """Seed of one request, 31 bits: the same after a resume, another for every trial and attempt."""
-    return int(np.random.SeedSequence([seed, number, attempt]).generate_state(1)[0]) >> 1
-
-
-def _sum(one: Usage, other: Usage) -> Usage:
-    return Usage(
-        prompt_tokens=one.prompt_tokens + other.prompt_tokens,
-        completion_tokens=one.completion_tokens + other.completion_tokens,
-        requests=one.requests + other.requests,
-        seconds=round(one.seconds + other.seconds, 3),
-    )

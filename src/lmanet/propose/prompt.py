@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from string import Template
-from typing import Literal, TypedDict
+from typing import Literal, TypedDict, get_args
 
 from lmanet.errors import ConfigError
 from lmanet.propose.example import example
+from lmanet.propose.figures import cost_text
 from lmanet.records import Brief
-from lmanet.space import Space, describe, estimate_on, write_proposal
+from lmanet.space import CellSpace, Form, Space, describe, write_proposal
 
 FOLDER = Path(__file__).parent / "prompts"
 # What a correction may quote: with one token a byte at worst, a re-asked prompt stays within 8k.
@@ -36,34 +37,41 @@ class Prompt:
 
     Args:
         max_attempts: requests for one proposal: the first, then those that name what was wrong with the reply before.
+        form: how a network is written, ``lines`` or ``json``; the reply is read in either.
+        guidance: tell how such networks are designed well; what people know enters the search by it.
     """
 
-    def __init__(self, max_attempts: int) -> None:
+    def __init__(self, max_attempts: int, form: Form = "lines", guidance: bool = True) -> None:
         if max_attempts < 1:
             raise ConfigError(f"propose.prompt.max_attempts={max_attempts}: at least 1 is needed")
+        if form not in get_args(Form):
+            raise ConfigError(f"propose.prompt.form={form}: choose one of {', '.join(get_args(Form))}")
         self.max_attempts = max_attempts
+        self.form = form
+        self.guidance = guidance
 
     def opening(self, brief: Brief) -> str:
         """The part that is the same in every request of a run, so that a server may keep it in its prefix cache."""
+        suffix = "_cell" if isinstance(brief.space, CellSpace) else ""
         shown = example(brief)
-        cost = estimate_on(shown, brief.num_classes, brief.platform)
-        return _render(
-            "design",
+        costs = cost_text(shown, brief)
+        return render(
+            f"design{suffix}",
             images=_images(brief),
             limits="\n".join(f"- {name}: at most {limit:,} {QUANTITIES[name]}" for name, limit in brief.limits.items()) or "- none",
-            space=describe(brief.space),
-            example=write_proposal(brief.space, shown),
-            example_cost=", ".join(f"{name} {round(getattr(cost, name)):,}" for name in brief.limits) or "there are none",
+            guidance=f"{render(f'guidance{suffix}')}\n\n" if self.guidance else "",
+            space=describe(brief.space, self.form),
+            example=write_proposal(brief.space, shown, self.form),
+            example_cost=f" ({costs})" if costs else "",
         )
 
-    def ask(self, opening: str, feedback: str) -> list[Message]:
-        """The first request for a proposal."""
-        parts = (opening, feedback.strip(), _render("answer"))
-        return [{"role": "user", "content": "\n\n".join(part for part in parts if part)}]
+    def ask(self, *parts: str) -> list[Message]:
+        """A first request: the opening, what is known, and what is wanted; empty parts are left out."""
+        return [{"role": "user", "content": "\n\n".join(part.strip() for part in parts if part.strip())}]
 
     def ask_again(self, first: Sequence[Message], reply: str, reason: str) -> list[Message]:
         """The same request once more, with the reply that could not be used and what was wrong with it."""
-        correction = _render("correct", reason=_clip(reason, MAX_REASON_BYTES))
+        correction = render("correct", reason=_clip(reason, MAX_REASON_BYTES))
         return [
             *first,
             {"role": "assistant", "content": _clip(reply, MAX_QUOTED_BYTES)},
@@ -77,7 +85,8 @@ def _images(brief: Brief) -> str:
     return f"{brief.images}: RGB images{pixels}, {brief.num_classes} classes"
 
 
-def _render(name: str, **values: str) -> str:
+def render(name: str, **values: str) -> str:
+    """The text file ``prompts/<name>.txt`` with its values."""
     return _template(name).substitute(values)
 
 

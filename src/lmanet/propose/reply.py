@@ -16,28 +16,51 @@ END_OF_THOUGHT = "</think>"
 def parse_reply(reply: str, space: AnySpace) -> AnyArchitecture:
     """Find the first architecture of ``space`` in a reply, however it is wrapped, repeated or broken off.
 
-    Whole JSON objects come first; where none of them is legal the text is repaired (brackets, quotes, commas) and read again.
-
     Raises:
         ArchitectureError: what is wrong with the first object that was meant as an architecture, or that there is none.
     """
+    return parse_replies(reply, space, 1)[0]
+
+
+def parse_replies(reply: str, space: AnySpace, most: int) -> list[AnyArchitecture]:
+    """The first architectures of ``space`` in a reply, at least one, at most ``most``.
+
+    Whole JSON objects come first; where none of them is legal the text is repaired (brackets, quotes, commas) and read again.
+
+    Raises:
+        ArchitectureError: as `parse_reply`.
+    """
     if len(reply) > MAX_REPLY_CHARACTERS:
         raise ArchitectureError(f"the reply has {len(reply)} characters, more than {MAX_REPLY_CHARACTERS}")
-    text = reply.rpartition(END_OF_THOUGHT)[2]
+    text = thought_out(reply)
     fault: ArchitectureError | None = None
-    for candidate in _candidates(text, space.marks):
-        try:
-            return space.parse(candidate)
-        except ArchitectureError as error:
-            fault = fault or error
+    for candidates in (_whole(text, space.marks), _mended(text, space.marks)):
+        found: list[AnyArchitecture] = []
+        for candidate in candidates:
+            try:
+                found.append(space.parse(candidate))
+            except ArchitectureError as error:
+                fault = fault or error
+            if len(found) == most:
+                break
+        if found:
+            return found
     raise fault or ArchitectureError(
         "the reply is empty" if not text.strip() else f'the reply holds no JSON object with "{space.marks[0]}"'
     )
 
 
-def _candidates(text: str, marks: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def thought_out(reply: str) -> str:
+    """What follows a model's thinking aloud."""
+    return reply.rpartition(END_OF_THOUGHT)[2]
+
+
+def _whole(text: str, marks: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     for value in _whole_objects(text):
         yield from _architectures(value, marks)
+
+
+def _mended(text: str, marks: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     if (start := text.find("{")) >= 0:
         yield from _architectures(_repaired(text[start:]), marks)
 
@@ -63,12 +86,13 @@ def _repaired(text: str) -> Any:
 
 
 def _architectures(value: Any, marks: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    """The value itself, or what a list or a wrapping object such as ``{"architecture": ...}`` holds."""
+    """The value itself, or what a list or a wrapping object such as ``{"architecture": ...}`` or ``{"networks": [...]}`` holds."""
     if _is_meant(value, marks):
         yield value
         return
     inner = value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()
-    yield from (item for item in inner if _is_meant(item, marks))
+    for item in inner:
+        yield from (each for each in (item if isinstance(item, list) else [item]) if _is_meant(each, marks))
 
 
 def _is_meant(value: Any, marks: tuple[str, ...]) -> bool:

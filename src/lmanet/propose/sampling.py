@@ -10,20 +10,36 @@ STRUCTURED = ("auto", "always", "never")
 
 
 @dataclass(frozen=True)
+class Price:
+    """What a million tokens cost, in whatever currency."""
+
+    prompt: float
+    cached: float
+    completion: float
+
+    def of(self, prompt_tokens: int, cached_tokens: int, completion_tokens: int) -> float:
+        """Price of a request; the cached tokens are part of the prompt's."""
+        fresh = prompt_tokens - cached_tokens
+        return (fresh * self.prompt + cached_tokens * self.cached + completion_tokens * self.completion) / 1e6
+
+
+@dataclass(frozen=True)
 class Sampling:
     """What is asked of the server beside the messages.
 
     Attributes:
-        sampling_temperature: the paper's is 1.5.
+        sampling_temperature: of the strategist; the roles have their own (`lmanet.propose.Strategy`).
         max_reply_tokens: the longest reply; the paper's is 2,048.
         structured: ``always`` asks for the JSON schema of the space, ``never`` for plain text, ``auto`` goes from the
             first to the second, with a warning, where the server refuses.
+        price: of tokens, where they are paid for.
         extra_body: further fields of the request that this server takes, such as ``min_p``.
     """
 
     sampling_temperature: float
     max_reply_tokens: int
     structured: str = "auto"
+    price: Price | None = None
     extra_body: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

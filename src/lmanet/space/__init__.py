@@ -7,10 +7,11 @@ from lmanet.space.cell import AnyArchitecture, Cell, staged
 from lmanet.space.cell_cost import CellCost
 from lmanet.space.cell_space import AnySpace, CellSpace
 from lmanet.space.cost import AnyCost, Cost, estimate, estimate_on
-from lmanet.space.describe import describe, json_schema, write_proposal
+from lmanet.space.describe import describe, json_schema, write_choices, write_proposal
 from lmanet.space.graph import Operator, architecture_id, operators
 from lmanet.space.platform import RUNTIMES, Platform, Runtime
 from lmanet.space.space import Space, load_space
+from lmanet.space.wire import Form
 
 __all__ = [
     "RUNTIMES",
@@ -23,6 +24,7 @@ __all__ = [
     "CellCost",
     "CellSpace",
     "Cost",
+    "Form",
     "Head",
     "Operator",
     "Platform",
@@ -42,5 +44,6 @@ __all__ = [
     "operators",
     "parse_architecture",
     "staged",
+    "write_choices",
     "write_proposal",
 ]

@@ -16,6 +16,7 @@ Padding = Literal["same", "torch"]
 Channels = Annotated[int, Field(ge=1, le=4096)]
 Resolution = Annotated[int, Field(ge=8, le=1024)]
 MAX_STAGES = 16
+MAX_FAULTS = 6
 
 
 def _whole(value: object) -> object:
@@ -101,16 +102,21 @@ def parse_architecture(data: object) -> Architecture:
         raise ArchitectureError(f"not an architecture: {explain_validation(error)}") from error
 
 
-def explain_validation(error: ValidationError, most: int = 6) -> str:
+def explain_validation(error: ValidationError, most: int = MAX_FAULTS) -> str:
     """One clause a fault, at most ``most`` of them: where it is, what was given, what is legal."""
     errors = error.errors()
     faults = [_clause(fault) for fault in errors if not _counts_sound_items_only(fault, errors)]
+    return join_faults(faults, most)
+
+
+def join_faults(faults: list[str], most: int = MAX_FAULTS) -> str:
+    """The first clauses, and how many more there are."""
     more = [f"and {len(faults) - most} more"] if len(faults) > most else []
     return "; ".join(faults[:most] + more)
 
 
 def _clause(fault: ErrorDetails) -> str:
-    place = ".".join(map(str, fault["loc"])) or "reply"
+    place = ".".join(map(str, fault["loc"]))[:60] or "reply"
     if fault["type"] == "missing":
         return f"{place} missing"
     return f"{place}={_written(fault['input'])[:60]}: {fault['msg'].removeprefix('Value error, ').lower()}"

@@ -88,6 +88,10 @@ class CellSpace(BaseModel):
                 if other != given:
                     yield Cell(operations=(*operations[:i], other, *operations[i + 1 :]))
 
+    def words(self) -> dict[str, tuple[str, ...]]:
+        """Key -> the words that a proposal may have there."""
+        return dict.fromkeys(KEYS, tuple(LONG))
+
     def choices(self) -> dict[str, tuple[Value, ...]]:
         """Name -> legal values of every choice, as classical searchers see the space: ``edge01`` to ``edge23``."""
         return dict.fromkeys(CHOICES, OPERATIONS)

@@ -1,25 +1,30 @@
-"""A space in words: JSON schema for constrained decoding, text for the prompt, and an architecture as a model writes it."""
+"""A space in words: JSON schema for constrained decoding, text for the prompt, and an architecture as a model writes it.
+
+Each in two forms: ``lines``, a string of short words for each stage, or ``json``, an object for each.
+"""
 
 import json
 from collections.abc import Iterable
 from typing import Any
 
+from lmanet.space import wire
 from lmanet.space.cell import AnyArchitecture, staged
-from lmanet.space.cell_space import KEYS, LONG, AnySpace, CellSpace
+from lmanet.space.cell_space import AnySpace, CellSpace
 from lmanet.space.space import AnyPart, Part
+from lmanet.space.wire import Form
 
 
-def json_schema(space: AnySpace) -> dict[str, Any]:
+def json_schema(space: AnySpace, form: Form = "lines") -> dict[str, Any]:
     """JSON schema of a proposal; fields with one legal value are left out, since `Space.parse` fills them."""
     if isinstance(space, CellSpace):
-        return _object({key: {"enum": list(LONG)} for key in KEYS})
+        return _object({key: {"enum": list(words)} for key, words in space.words().items()})
+    schema_of = _line_schema if form == "lines" else _part_schema
     properties: dict[str, Any] = {name: {"enum": list(values)} for name, values in space.fields.items() if len(values) > 1}
     for name, spec in space.parts.items():
-        part = _part_schema(spec)
+        part = schema_of(spec)
         properties[name] = {"anyOf": [{"type": "null"}, part]} if spec.optional else part
     stages = [
-        {"type": "array", "minItems": least, "maxItems": most, "items": _part_schema(space.stage)}
-        for least, most in _runs(space.num_stages)
+        {"type": "array", "minItems": least, "maxItems": most, "items": schema_of(space.stage)} for least, most in _runs(space.num_stages)
     ]
     properties["stages"] = stages[0] if len(stages) == 1 else {"anyOf": stages}
     # The stages come after the stem and before the head, as in the network.
@@ -28,30 +33,41 @@ def json_schema(space: AnySpace) -> dict[str, Any]:
     return _object(properties)
 
 
-def describe(space: AnySpace) -> str:
+def describe(space: AnySpace, form: Form = "lines") -> str:
     """The space as lines of text: each field with its legal values."""
     if isinstance(space, CellSpace):
-        return "\n".join(f"{key}: {_values(tuple(LONG))}" for key in KEYS)
+        return "\n".join(f"{key}: {_values(words)}" for key, words in space.words().items())
     lines = [f"{name}: {_values(values)}" for name, values in space.fields.items() if len(values) > 1]
-    lines += _part_lines("stem", space.stem)
+    lines += _part_lines("stem", space.stem, form)
     number = " or ".join(str(least) if least == most else f"{least} to {most}" for least, most in _runs(space.num_stages))
-    lines += [f"stages: a list of {number} stages, each with", *_field_lines(space.stage)]
-    return "\n".join(lines + _part_lines("head", space.head))
+    each = "each a string of these words" if form == "lines" else "each with"
+    lines += [f"stages: a list of {number} stages, {each}", *_field_lines(space.stage, form)]
+    return "\n".join(lines + _part_lines("head", space.head, form))
 
 
-def write_proposal(space: AnySpace, architecture: AnyArchitecture) -> str:
+def write_proposal(space: AnySpace, architecture: AnyArchitecture, form: Form = "lines") -> str:
     """One line of JSON as a model of this space would write it: the inverse of ``parse``, in the order of `json_schema`."""
     if isinstance(space, CellSpace):
         return json.dumps(space.write(architecture), separators=(",", ":"))
     architecture = staged(architecture)
+    written = _line if form == "lines" else _written
     data: dict[str, Any] = {name: getattr(architecture, name) for name, values in space.fields.items() if len(values) > 1}
     for name, spec in space.parts.items():
         part = getattr(architecture, name)
-        data[name] = None if part is None else _written(part, spec)
-    data["stages"] = [_written(stage, space.stage) for stage in architecture.stages]
+        data[name] = None if part is None else written(part, spec)
+    data["stages"] = [written(stage, space.stage) for stage in architecture.stages]
     if "head" in data:
         data["head"] = data.pop("head")
-    return json.dumps(data)
+    return json.dumps(data, separators=(",", ":") if form == "lines" else None)
+
+
+def write_choices(space: AnySpace, architecture: AnyArchitecture) -> dict[str, Any]:
+    """The choices of a network by name, as a prompt writes them: ``stage3.channels``, or the edge of a cell."""
+    return dict(space.write(architecture)) if isinstance(space, CellSpace) else space.flatten(architecture)
+
+
+def _line(part: AnyPart, spec: Part) -> str:
+    return wire.write(part, spec.fields)
 
 
 def _written(part: AnyPart, spec: Part) -> dict[str, Any]:
@@ -70,6 +86,10 @@ def _runs(counts: Iterable[int]) -> list[tuple[int, int]]:
     return runs
 
 
+def _line_schema(spec: Part) -> dict[str, Any]:
+    return {"type": "string", "pattern": wire.pattern(spec.fields)}
+
+
 def _part_schema(spec: Part) -> dict[str, Any]:
     return _object({name: {"enum": list(values)} for name, values in spec.fields.items() if len(values) > 1})
 
@@ -78,13 +98,16 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
-def _part_lines(name: str, spec: Part | None) -> list[str]:
+def _part_lines(name: str, spec: Part | None, form: Form) -> list[str]:
     if spec is None:
         return []
-    return [f"{name}: {'null, or ' if spec.optional else ''}an object with", *_field_lines(spec)]
+    kind = "a string of these words" if form == "lines" else "an object with"
+    return [f"{name}: {'null, or ' if spec.optional else ''}{kind}", *_field_lines(spec, form)]
 
 
-def _field_lines(spec: Part) -> list[str]:
+def _field_lines(spec: Part, form: Form) -> list[str]:
+    if form == "lines":
+        return [f"  {line}" for line in wire.describe_words(spec.fields)]
     return [f"  {name}: {_values(values)}" for name, values in spec.fields.items() if len(values) > 1]
 
 

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lmanet.errors import ArchitectureError, ConfigError
-from lmanet.space import flat
+from lmanet.space import flat, wire
 from lmanet.space.architecture import (
     MAX_STAGES,
     Architecture,
@@ -21,6 +21,7 @@ from lmanet.space.architecture import (
     Stage,
     Stem,
     explain_validation,
+    join_faults,
     parse_architecture,
 )
 from lmanet.space.cell import AnyArchitecture, staged
@@ -100,14 +101,14 @@ class Space(BaseModel):
         return ("stages",)
 
     def parse(self, data: object) -> Architecture:
-        """Decoded JSON of a proposal -> architecture of this space.
+        """Decoded JSON of a proposal in either form -> architecture of this space.
 
         Raises:
             ArchitectureError: with every field that is missing, unknown, malformed or has a value outside the space.
         """
         architecture = parse_architecture(self._fill(data))
         if reasons := self.violations(architecture):
-            raise ArchitectureError(f"outside the space {self.name}: {'; '.join(reasons)}")
+            raise ArchitectureError(f"outside the space {self.name}: {join_faults(reasons)}")
         return architecture
 
     def contains(self, architecture: AnyArchitecture) -> bool:
@@ -190,10 +191,13 @@ class Space(BaseModel):
         if missing:
             raise ArchitectureError(f"not an architecture: {', '.join(missing)} missing")
         filled: dict[str, Any] = {name: values[0] for name, values in self.fields.items() if len(values) == 1} | data
+        faults: list[str] = []
         for name, spec in self.parts.items():
-            filled[name] = _fill_part(filled.get(name, {}), spec)
+            filled[name] = _fill_part(name, filled.get(name, {}), spec, faults)
         if isinstance(stages := filled.get("stages"), list):
-            filled["stages"] = [_fill_part(stage, self.stage) for stage in stages]
+            filled["stages"] = [_fill_part(f"stage {i}", stage, self.stage, faults) for i, stage in enumerate(stages, start=1)]
+        if faults:
+            raise ArchitectureError(f"not an architecture: {join_faults(faults)}")
         return filled
 
 
@@ -249,7 +253,11 @@ def _merge(base: Any, changes: Mapping[str, Any]) -> Any:
     return merged
 
 
-def _fill_part(data: object, spec: Part) -> object:
+def _fill_part(place: str, data: object, spec: Part, faults: list[str]) -> object:
+    if isinstance(data, str):
+        found, wrong = wire.read(data, spec.fields)
+        faults.extend(f"{place}: {fault}" for fault in wrong)
+        return found
     if not isinstance(data, dict):
         return data
     return {name: values[0] for name, values in spec.fields.items() if len(values) == 1} | data

@@ -15,3 +15,15 @@ def count_tokens(text: str) -> int:
     and every byte beyond ASCII count as one each. Only short groups of random consonants can exceed the count, by a fifth.
     """
     return sum((len(piece[1]) + 1) // 2 if piece[1] else len(piece[0].encode()) for piece in PIECE.finditer(text))
+
+
+def clip_tokens(text: str, most: int) -> str:
+    """The longest beginning of ``text`` in whole words that counts as at most ``most``."""
+    if count_tokens(text) <= most:
+        return text
+    words = text.split(" ")
+    low, high = 0, len(words)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if count_tokens(" ".join(words[:middle])) <= most else (low, middle)
+    return " ".join(words[:low])

@@ -1,0 +1,38 @@
+"""The difference between two networks in words, and what a change has brought before."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from lmanet.propose.task import Round, accuracy
+from lmanet.records import Trial
+from lmanet.space import AnyArchitecture, AnySpace, write_choices
+
+
+def changes(space: AnySpace, before: AnyArchitecture, after: AnyArchitecture) -> dict[str, Any]:
+    """Choice -> new value, for every choice that ``after`` has and ``before`` has not so."""
+    old = write_choices(space, before)
+    return {name: value for name, value in write_choices(space, after).items() if old.get(name) != value}
+
+
+def change_text(found: dict[str, Any]) -> str:
+    """``stage3.channels=64, stage1.kernel=5``."""
+    return ", ".join(f"{name}={_word(value)}" for name, value in found.items()) or "one stage fewer"
+
+
+def tried_changes(given: Round, parent: Trial, most: int) -> list[str]:
+    """What networks that differ from the parent in one choice have reached, the last first."""
+    return list(_tried_lines(given, parent))[:most]
+
+
+def _tried_lines(given: Round, parent: Trial) -> Iterator[str]:
+    assert parent.architecture is not None
+    for trial in reversed(given.request.trials):
+        if trial.score is None or trial.architecture is None or trial.number == parent.number:
+            continue
+        found = changes(given.brief.space, parent.architecture, trial.architecture)
+        if len(found) == 1:
+            yield f"- {change_text(found)}: accuracy {accuracy(trial):.3f} ({accuracy(trial) - accuracy(parent):+.3f})"
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

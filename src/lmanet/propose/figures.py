@@ -1,0 +1,34 @@
+"""What a network spends of every limit, part by part: the numbers by which a model can act."""
+
+from lmanet.records import Brief
+from lmanet.space import AnyArchitecture, Architecture, estimate_on
+from lmanet.space.parts import PartCost, part_costs
+
+BY_PART = ("macs", "peak_sram_bytes", "flash_bytes")  # other limits have no part of their own
+
+
+def cost_text(architecture: AnyArchitecture, brief: Brief) -> str:
+    """``macs 1,234,567, peak_sram_bytes 89,012``: every quantity that is a limit or an objective."""
+    cost = estimate_on(architecture, brief.num_classes, brief.platform)
+    names = dict.fromkeys([*brief.limits, *(goal.name for goal in brief.objectives)])
+    return ", ".join(f"{name} {round(getattr(cost, name)):,}" for name in names if hasattr(cost, name))
+
+
+def budget_table(architecture: AnyArchitecture, brief: Brief) -> str:
+    """One line a part; empty for a cell, whose parts are all alike, and where nothing is limited."""
+    limits = {name: limit for name, limit in brief.limits.items() if name in BY_PART}
+    if not isinstance(architecture, Architecture) or not limits:
+        return ""
+    parts = part_costs(architecture, brief.num_classes, brief.platform)
+    peak = max(parts, key=lambda part: part.peak_sram_bytes)
+    lines = [f"- {_place(part)}: {_shares(part, limits)}{', the peak of SRAM' if part is peak else ''}" for part in parts]
+    return "\n".join(lines)
+
+
+def _place(part: PartCost) -> str:
+    channels, height, width = part.out_shape
+    return f"{part.name} ({height}x{width}, {channels} channels)"
+
+
+def _shares(part: PartCost, limits: dict[str, int]) -> str:
+    return ", ".join(f"{name} {getattr(part, name):,} ({getattr(part, name) / limit:.0%} of the limit)" for name, limit in limits.items())

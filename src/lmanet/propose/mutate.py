@@ -1,0 +1,61 @@
+"""Mutate: one change of a good network, out of those that are legal and untried."""
+
+from lmanet.errors import ConfigError
+from lmanet.propose.candidates import neighbours
+from lmanet.propose.changes import change_text, changes, tried_changes
+from lmanet.propose.example import example
+from lmanet.propose.figures import budget_table, cost_text
+from lmanet.propose.options import options_schema, read_options
+from lmanet.propose.prompt import render
+from lmanet.propose.task import Choice, Round, Task, accuracy, parents
+from lmanet.records import Trial
+from lmanet.space import write_proposal
+
+TOLD = 8  # changes of the parent that were tried, at most
+
+
+class Mutate:
+    """Lets the model pick edits of a parent; every edit on offer leads to a legal, untried network.
+
+    Args:
+        edits: on offer at most, drawn at random from all that are legal.
+        parents: of so many good networks one is changed, drawn at random; the next one where nothing legal is left around it.
+    """
+
+    def __init__(self, edits: int, parents: int) -> None:
+        if edits < 2 or parents < 1:
+            raise ConfigError(f"propose.mutate: edits={edits} must be at least 2 and parents={parents} at least 1")
+        self.edits = edits
+        self.parents = parents
+
+    def task(self, given: Round) -> Task | None:
+        good = parents(given, self.parents)
+        shuffled: list[Trial | None] = [good[int(i)] for i in given.rng.permutation(len(good))]
+        for parent in shuffled or [None]:
+            if task := self._around(given, parent):
+                return task
+        return None
+
+    def _around(self, given: Round, parent: Trial | None) -> Task | None:
+        brief = given.brief
+        origin = parent.architecture if parent and parent.architecture else example(brief)
+        legal = {change_text(changes(brief.space, origin, other)): other for other in neighbours(given, origin, self.edits)}
+        if not legal:
+            return None
+        identity = parent.id if parent else None
+        told = tried_changes(given, parent, TOLD) if parent else []
+        table = budget_table(origin, brief)
+        figures = [f"accuracy {accuracy(parent):.3f}" if parent else "not trained yet", cost_text(origin, brief)]
+        return Task(
+            text=render(
+                "mutate",
+                parent=f"{', '.join(filter(None, figures))}: {write_proposal(brief.space, origin, given.form)}",
+                table=f"What it spends:\n{table}\n" if table else "",
+                told="\n".join(["Changes of it that were tried:", *told, ""]) if told else "",
+                edits="\n".join(f"- {text}" for text in legal),
+                niche=f" The network should have {given.niche}." if given.niche else "",
+                wanted="the one change" if given.count == 1 else f"the {given.count} changes, each for itself,",
+            ),
+            schema=options_schema("edits", list(legal), given.count),
+            read=lambda reply: [Choice(legal[text], identity) for text in read_options(reply, list(legal), given.count)],
+        )

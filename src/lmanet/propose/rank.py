@@ -1,0 +1,54 @@
+"""Rank: order candidates that are all legal and untried; the first of the order are proposed."""
+
+from string import ascii_uppercase
+
+from lmanet.errors import ConfigError
+from lmanet.propose.candidates import draw_candidates
+from lmanet.propose.figures import cost_text
+from lmanet.propose.options import options_schema, read_options
+from lmanet.propose.prompt import render
+from lmanet.propose.task import Choice, Round, Task
+from lmanet.space import write_proposal
+
+
+class Rank:
+    """Draws candidates and lets the model order them.
+
+    Args:
+        candidates: drawn for one network wanted.
+        explore: share of them that are new draws of the space; the others change one of the ``parents``.
+        parents: good networks that are changed.
+    """
+
+    def __init__(self, candidates: int, explore: float, parents: int) -> None:
+        if not 2 <= candidates <= len(ascii_uppercase) or not 0 <= explore <= 1 or parents < 1:
+            raise ConfigError(
+                f"propose.rank: candidates={candidates} must lie between 2 and {len(ascii_uppercase)}, explore={explore} "
+                f"between 0 and 1, parents={parents} be at least 1"
+            )
+        self.candidates = candidates
+        self.explore = explore
+        self.parents = parents
+
+    def task(self, given: Round) -> Task | None:
+        number = min(max(self.candidates, given.count), len(ascii_uppercase))
+        drawn = draw_candidates(given, number, self.explore, self.parents)
+        if not drawn:
+            return None
+        shuffled = [drawn[int(i)] for i in given.rng.permutation(len(drawn))]
+        named = dict(zip(ascii_uppercase, shuffled, strict=False))
+        lines = [f"{letter}: {self._line(given, choice)}" for letter, choice in named.items()]
+        return Task(
+            text=render(
+                "rank",
+                candidates="\n".join(lines),
+                niche=f" It should have {given.niche}." if given.niche else "",
+                wanted="the best one" if given.count == 1 else f"the {given.count} best, the best first",
+            ),
+            schema=options_schema("order", list(named), given.count),
+            read=lambda reply: [named[letter] for letter in read_options(reply, list(named), given.count)],
+        )
+
+    def _line(self, given: Round, choice: Choice) -> str:
+        costs = cost_text(choice.architecture, given.brief)
+        return f"{write_proposal(given.brief.space, choice.architecture, given.form)}{f' ({costs})' if costs else ''}"

@@ -1,0 +1,82 @@
+"""Strategist: every few rounds the model digests the history into a short note, which every later request shows."""
+
+from collections import defaultdict
+from statistics import fmean
+
+from lmanet.errors import ConfigError
+from lmanet.propose.figures import cost_text
+from lmanet.propose.prompt import render
+from lmanet.propose.task import Round, accuracy
+from lmanet.records import Request, Trial
+from lmanet.space import write_choices, write_proposal
+from lmanet.tokens import clip_tokens
+
+SHOWN = 3  # networks of either end
+EFFECTS = 8  # choices whose values are compared
+FEW = 2  # trained networks with a value, at least
+
+
+class Strategist:
+    """Decides when a note is due and what it is written from.
+
+    Args:
+        every: trained networks between two notes; 0 is no note ever.
+        max_tokens: of a note; what is longer is cut.
+    """
+
+    def __init__(self, every: int, max_tokens: int) -> None:
+        if every < 0 or max_tokens < 1:
+            raise ConfigError(f"propose.strategist: every={every} must be at least 0 and max_tokens={max_tokens} at least 1")
+        self.every = every
+        self.max_tokens = max_tokens
+
+    def current(self, request: Request) -> str:
+        """The last note of the history; empty where there is none."""
+        return next((trial.proposal.note for trial in reversed(_in_order(request)) if trial.proposal.note), "")
+
+    def is_due(self, request: Request) -> bool:
+        """Whether ``every`` networks have been trained since the last note."""
+        trials = _in_order(request)
+        last = max((place for place, trial in enumerate(trials) if trial.proposal.note), default=0)
+        return self.every > 0 and sum(trial.eligible for trial in trials[last:]) >= self.every
+
+    def question(self, given: Round) -> str:
+        """The end of the prompt that asks for a note."""
+        trained = sorted((trial for trial in given.request.trials if trial.eligible), key=lambda trial: (-accuracy(trial), trial.number))
+        best, worst = trained[:SHOWN], trained[SHOWN:][-SHOWN:]
+        return render(
+            "strategist",
+            best="\n".join(_line(given, trial) for trial in best),
+            worst="\n".join(_line(given, trial) for trial in worst),
+            effects="\n".join(effects(given, trained)),
+            words=str(self.max_tokens // 2),
+        )
+
+    def note(self, reply: str) -> str:
+        """A reply as a note: one paragraph of at most ``max_tokens``."""
+        return clip_tokens(" ".join(reply.split()), self.max_tokens)
+
+
+def effects(given: Round, trained: list[Trial]) -> list[str]:
+    """Mean accuracy by value, for the choices whose values differ most in it."""
+    reached: defaultdict[str, defaultdict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for trial in trained:
+        if trial.architecture:
+            for name, value in write_choices(given.brief.space, trial.architecture).items():
+                reached[name][str(value)].append(accuracy(trial))
+    means = {name: {value: fmean(found) for value, found in values.items() if len(found) >= FEW} for name, values in reached.items()}
+    telling = sorted((n for n, values in means.items() if len(values) > 1), key=lambda n: min(means[n].values()) - max(means[n].values()))
+    return [
+        f"- {name}: " + ", ".join(f"{value} {mean:.3f}" for value, mean in sorted(means[name].items(), key=lambda pair: -pair[1]))
+        for name in telling[:EFFECTS]
+    ]
+
+
+def _line(given: Round, trial: Trial) -> str:
+    assert trial.architecture is not None
+    figures = [f"accuracy {accuracy(trial):.3f}", cost_text(trial.architecture, given.brief)]
+    return f"- {', '.join(filter(None, figures))}: {write_proposal(given.brief.space, trial.architecture, given.form)}"
+
+
+def _in_order(request: Request) -> list[Trial]:
+    return sorted(request.trials, key=lambda trial: trial.number)

@@ -1,0 +1,86 @@
+"""What a role is given, and what it asks of the model."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from lmanet.propose.niches import Niche
+from lmanet.records import Brief, Request, Trial
+from lmanet.space import AnyArchitecture, AnyCost, Form
+
+
+@dataclass(frozen=True)
+class Round:
+    """One request to the model.
+
+    Attributes:
+        count: networks wanted.
+        known: ids of all networks that were proposed.
+        niche: the band of cost that is wanted; None is any.
+        form: in which networks are written.
+        rng: of this request.
+    """
+
+    brief: Brief
+    request: Request
+    count: int
+    known: frozenset[str]
+    niche: Niche | None
+    form: Form
+    rng: np.random.Generator
+
+
+class Choice(NamedTuple):
+    """A network that the model chose, and the id of the one it changes."""
+
+    architecture: AnyArchitecture
+    parent: str | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """The end of a prompt, and how its reply is read.
+
+    Attributes:
+        text: what is asked.
+        schema: JSON schema of the reply.
+        read: reply -> at least one choice; raises `ArchitectureError`.
+    """
+
+    text: str
+    schema: Mapping[str, Any]
+    read: Callable[[str], list[Choice]]
+
+
+class Role(Protocol):
+    """Something that a model can be asked to do."""
+
+    def task(self, given: Round) -> Task | None:
+        """None where this role can offer nothing that is legal and untried."""
+
+
+def parents(given: Round, most: int) -> list[Trial]:
+    """Networks worth changing: the front's and the most accurate, those of the niche first, at most ``most``."""
+    eligible = [trial for trial in given.request.trials if trial.eligible]
+    best = sorted(eligible, key=lambda trial: (-accuracy(trial), trial.number))[:most]
+    numbers = {trial.number for trial in best}
+    pool = best + [trial for trial in given.request.front if trial.number not in numbers]
+    return sorted(pool, key=lambda trial: (_distance(given.niche, trial), -accuracy(trial), trial.number))[:most]
+
+
+def accuracy(trial: Trial) -> float:
+    """On validation images, of a trained network."""
+    assert trial.score is not None
+    return trial.score.val_accuracy
+
+
+def cost_of(trial: Trial) -> AnyCost:
+    """By formula, of a network within the limits."""
+    assert trial.verdict is not None and trial.verdict.cost is not None
+    return trial.verdict.cost
+
+
+def _distance(niche: Niche | None, trial: Trial) -> float:
+    return niche.distance(cost_of(trial)) if niche else 0.0

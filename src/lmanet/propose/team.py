@@ -1,0 +1,27 @@
+"""Team: the roles that a model can have, and the strategist."""
+
+from dataclasses import dataclass
+
+from lmanet.propose.generate import Generate
+from lmanet.propose.mutate import Mutate
+from lmanet.propose.rank import Rank
+from lmanet.propose.strategist import Strategist
+from lmanet.propose.task import Role, Round, Task
+
+
+@dataclass(frozen=True)
+class Team:
+    """What each role is set to."""
+
+    mutate: Mutate
+    rank: Rank
+    strategist: Strategist
+
+    def task(self, role: str, given: Round) -> tuple[str, Task]:
+        """The task of ``role``; where it can offer nothing that is legal and untried, another's, and the name says so."""
+        generate = Generate()
+        roles: dict[str, Role] = {"mutate": self.mutate, "rank": self.rank}
+        for name in () if role == "generate" else (role, *(other for other in roles if other != role)):
+            if task := roles[name].task(given):
+                return name, task
+        return "generate", generate.task(given)
