@@ -29,7 +29,7 @@ def main() -> None:
     print("rank correlation with the last epoch:", ", ".join(f"epoch {rung}: {worth(entries, rung):.2f}" for rung in RUNGS))
     seconds = [entry.seconds for entry in entries]
     print(
-        f"{fmean(seconds):.1f} s a training ({min(seconds):.1f} to {max(seconds):.1f}), {sum(seconds) / 60:.0f} min in all, {header.seconds}"
+        f"{fmean(seconds):.1f} s each ({min(seconds):.1f} to {max(seconds):.1f}), {sum(seconds) / 60:.0f} min in all: {header.seconds}"
     )
     for identity in sorted(accuracy, key=accuracy.__getitem__, reverse=True)[:5]:
         first = networks[identity][0]
