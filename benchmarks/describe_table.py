@@ -28,9 +28,7 @@ def main() -> None:
     print(f"standard deviation over seeds {fmean(map(variance, repeated)) ** 0.5:.4f}, of {len(repeated)} networks with several")
     print("rank correlation with the last epoch:", ", ".join(f"epoch {rung}: {worth(entries, rung):.2f}" for rung in RUNGS))
     seconds = [entry.seconds for entry in entries]
-    print(
-        f"{fmean(seconds):.1f} s each ({min(seconds):.1f} to {max(seconds):.1f}), {sum(seconds) / 60:.0f} min in all: {header.seconds}"
-    )
+    print(f"{fmean(seconds):.1f} s each ({min(seconds):.1f} to {max(seconds):.1f}), {sum(seconds) / 60:.0f} min in all: {header.seconds}")
     for identity in sorted(accuracy, key=accuracy.__getitem__, reverse=True)[:5]:
         first = networks[identity][0]
         print(f"{identity} {accuracy[identity]:.4f} (seeds: {len(networks[identity])}) {first.architecture}")

@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
-from images import TenClasses, crop_and_flip
+from table_images import TenClasses, crop_and_flip
 
 from lmanet.data import Cifar100, Split
 from lmanet.records import Score

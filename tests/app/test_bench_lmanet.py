@@ -1,4 +1,4 @@
-"""The bench on our own table as it is run: what is accepted has been trained, and each limit rejects."""
+"""The bench on our own table as it is run: what is accepted has been trained."""
 
 from collections import Counter
 
@@ -17,5 +17,3 @@ def test_random_draws_are_looked_up(app, composed, tmp_path):
     for trial in trials:
         if trial.score:
             assert trial.id in seeds and len(trial.score.curve) == 27
-    alone = {trial.verdict.violations[0].rule for trial in trials if len(trial.verdict.violations) == 1}
-    assert "flash_bytes" in alone

@@ -1,7 +1,9 @@
 """The table of our own trainings: it has every network that its experiment accepts, and says what their trainings gave."""
 
+import importlib
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 from statistics import fmean
 
@@ -28,14 +30,22 @@ def bench():
 
 
 @pytest.fixture(scope="module")
-def feasible(bench):
+def script():
     sys.path.insert(0, str(ROOT / "benchmarks"))
     try:
-        from train_table import feasible
+        return importlib.import_module("train_table")
     finally:
         sys.path.pop(0)
-    space = instantiate(bench.space)
-    return feasible(space, Validator(space, instantiate(bench.target), bench.data.num_classes))
+
+
+@pytest.fixture(scope="module")
+def validator(bench) -> Validator:
+    return Validator(instantiate(bench.space), instantiate(bench.target), bench.data.num_classes)
+
+
+@pytest.fixture(scope="module")
+def feasible(bench, script, validator):
+    return script.feasible(instantiate(bench.space), validator)
 
 
 def trainer(seed_of_table="mean") -> TabularTrainer:
@@ -44,9 +54,17 @@ def trainer(seed_of_table="mean") -> TabularTrainer:
 
 def test_every_feasible_network_is_in_the_table(feasible):
     assert len({architecture_id(network) for network in feasible}) == len(feasible) >= 240
-    scores = [trainer().train(network, seed=0) for network in feasible]
+    table = trainer()
+    scores = [table.train(network, seed=0) for network in feasible]
     assert all(len(score.curve) == 27 and score.curve[-1].val_accuracy == score.val_accuracy and score.seconds > 1 for score in scores)
     assert np.std([score.val_accuracy for score in scores]) > 0.02
+
+
+def test_each_limit_alone_rejects_networks(bench, script, validator, feasible):
+    verdicts = [validator.validate(network, ()) for network in script.settings(instantiate(bench.space))]
+    alone = Counter(verdict.violations[0].rule for verdict in verdicts if len(verdict.violations) == 1)
+    assert set(alone) == set(validator.target.limits) and min(alone.values()) > 10
+    assert 0.05 < len(feasible) / len(verdicts) < 0.2, "share of uniform draws that may be trained"
 
 
 def test_an_entry_is_the_network_that_it_says(bench):
