@@ -11,10 +11,11 @@ from lmanet.pareto import ParetoFront
 
 CONF = Path(__file__).parents[2] / "conf"
 LIMITS = {"macs": 100, "peak_sram_bytes": 10, "flash_bytes": 1000}
+WITHOUT_LIMITS = {"accuracy": ["val_accuracy"], "accuracy_params": ["val_accuracy", "params"]}
 GOOD = {"direction": "max", "unit": "share", "reference": 0.0, "ideal": 1.0}
 
 
-@pytest.mark.parametrize("option", sorted(path.stem for path in (CONF / "pareto").glob("*.yaml")))
+@pytest.mark.parametrize("option", sorted(path.stem for path in (CONF / "pareto").glob("*.yaml") if path.stem not in WITHOUT_LIMITS))
 def test_each_option_gives_objectives_in_the_targets_box(option):
     with initialize_config_dir(str(CONF), version_base="1.3"):
         front = instantiate(compose(overrides=[f"+pareto={option}"]).pareto, limits=LIMITS)
@@ -23,6 +24,13 @@ def test_each_option_gives_objectives_in_the_targets_box(option):
     assert list(found)[:3] == ["val_accuracy", speed, "peak_sram_bytes"]
     assert found[speed].reference == (1000 if "latency" in option else 100) and found["peak_sram_bytes"].reference == 10
     assert ("params" in found) == option.endswith("params")
+
+
+@pytest.mark.parametrize(("option", "names"), WITHOUT_LIMITS.items())
+def test_two_options_need_no_limits(option, names):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        front = instantiate(compose(overrides=[f"+pareto={option}"]).pareto, limits={})
+    assert [objective.name for objective in front.objectives] == names
 
 
 def test_an_objective_can_be_changed_and_dropped_on_the_command_line():

@@ -6,6 +6,7 @@ from lmanet.train.full import FullTraining
 from lmanet.train.nasbench import NASBench201Trainer
 from lmanet.train.recipe import Recipe
 from lmanet.train.schedules import Step, WarmupCosine
+from lmanet.train.table import TabularTrainer
 from lmanet.train.trainer import Trainer
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "NASBench201Trainer",
     "Recipe",
     "Step",
+    "TabularTrainer",
     "Task",
     "Trainer",
     "WarmupCosine",

@@ -1,0 +1,97 @@
+"""The table of our own trainings: it has every network that its experiment accepts, and says what their trainings gave."""
+
+import importlib
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+
+from lmanet.data import NoImages
+from lmanet.errors import ConfigError, TrainingError
+from lmanet.space import architecture_id, load_space
+from lmanet.train import TabularTrainer
+from lmanet.train.table import load_table
+from lmanet.validate import Validator
+
+ROOT = Path(__file__).parents[2]
+NAME = "lmanet_mini"
+
+
+@pytest.fixture(scope="module")
+def bench():
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        return compose("config", overrides=["+experiment=bench_lmanet"])
+
+
+@pytest.fixture(scope="module")
+def script():
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    try:
+        return importlib.import_module("train_table")
+    finally:
+        sys.path.pop(0)
+
+
+@pytest.fixture(scope="module")
+def validator(bench) -> Validator:
+    return Validator(instantiate(bench.space), instantiate(bench.target), bench.data.num_classes)
+
+
+@pytest.fixture(scope="module")
+def feasible(bench, script, validator):
+    return script.feasible(instantiate(bench.space), validator)
+
+
+def trainer(seed_of_table="mean") -> TabularTrainer:
+    return TabularTrainer(NoImages(NAME, "images", 10, "a table"), NAME, seed_of_table)
+
+
+def test_every_feasible_network_is_in_the_table(feasible):
+    assert len({architecture_id(network) for network in feasible}) == len(feasible) >= 240
+    table = trainer()
+    scores = [table.train(network, seed=0) for network in feasible]
+    assert all(len(score.curve) == 27 and score.curve[-1].val_accuracy == score.val_accuracy and score.seconds > 1 for score in scores)
+    assert np.std([score.val_accuracy for score in scores]) > 0.02
+
+
+def test_each_limit_alone_rejects_networks(bench, script, validator, feasible):
+    verdicts = [validator.validate(network, ()) for network in script.settings(instantiate(bench.space))]
+    alone = Counter(verdict.violations[0].rule for verdict in verdicts if len(verdict.violations) == 1)
+    assert set(alone) == set(validator.target.limits) and min(alone.values()) > 10
+    assert 0.05 < len(feasible) / len(verdicts) < 0.2, "share of uniform draws that may be trained"
+
+
+def test_an_entry_is_the_network_that_it_says(bench):
+    space = instantiate(bench.space)
+    for entry in load_table(NAME)[1]:
+        assert architecture_id(space.parse(json.loads(entry.architecture))) == entry.id
+
+
+def test_one_training_or_the_mean_of_a_network_trained_with_three_seeds(feasible):
+    network = feasible[0]
+    single = [trainer(number).train(network, seed=9).val_accuracy for number in (0, 1, 2)]
+    assert len(set(single)) > 1
+    assert trainer().train(network, seed=9).val_accuracy == pytest.approx(fmean(single))
+    by_seed = trainer("by_seed")
+    assert [by_seed.train(network, seed).val_accuracy for seed in (3, 4, 8)] == single
+
+
+def test_a_network_that_was_not_trained_is_named():
+    network = load_space("lmanet").sample(np.random.default_rng(0))
+    with pytest.raises(TrainingError, match=rf"network {architecture_id(network)} is not among the \d+ of the table {NAME}"):
+        trainer().train(network, seed=0)
+
+
+def test_settings_that_contradict_the_table_are_refused():
+    with pytest.raises(ConfigError, match="legal are mean, by_seed, 0, 1, 2"):
+        trainer(3)
+    with pytest.raises(ConfigError, match="has 10 classes, data CIFAR 100; take data=lmanet_mini"):
+        TabularTrainer(NoImages("CIFAR", "images", 100, "a table"), NAME)
+    with pytest.raises(ConfigError, match=f"there is no table 'mini'; legal are {NAME}"):
+        TabularTrainer(NoImages(NAME, "images", 10, "a table"), "mini")
