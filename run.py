@@ -19,9 +19,9 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.table import Table
 
+from lmanet.brief import Brief, Budget, Goal
 from lmanet.errors import ConfigError, LmanetError
 from lmanet.history import History, remember_settings
-from lmanet.records import Brief, Budget, Goal
 from lmanet.runfiles import HISTORY
 from lmanet.search import Search, Steps
 from lmanet.space import CellSpace, load_architecture

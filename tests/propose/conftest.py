@@ -13,8 +13,8 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
+from lmanet.brief import Brief, Goal
 from lmanet.propose.servers import EmbeddedServer
-from lmanet.records import Brief, Goal
 from lmanet.space import load_space
 
 CONF = Path(__file__).parents[2] / "conf"

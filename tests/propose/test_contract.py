@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from lmanet.brief import Brief
 from lmanet.propose import RandomProposer
-from lmanet.records import Brief, Proposal, Request, Status, Trial
+from lmanet.records import Proposal, Request, Status, Trial
 from lmanet.space import load_space
 
 OPTIONS = ("random", "evolution", "nsga2", "tpe", "replay", "embedded")

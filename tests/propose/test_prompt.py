@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from lmanet.brief import Brief
 from lmanet.errors import ConfigError
 from lmanet.propose import Prompt
 from lmanet.propose.example import example
-from lmanet.records import Brief
 from lmanet.space import estimate, load_space, write_proposal
 
 

@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lmanet.brief import Brief, Goal
 from lmanet.errors import ArchitectureError, ConfigError
 from lmanet.propose import Mutate, Rank, Strategist, Team
 from lmanet.propose.legal import excess, tried
 from lmanet.propose.niches import Niche, niche
 from lmanet.propose.options import options_schema, read_options
 from lmanet.propose.task import Round, parents
-from lmanet.records import Brief, Goal, Proposal, Request, Score, Status, Trial, Verdict
+from lmanet.records import Proposal, Request, Score, Status, Trial, Verdict
 from lmanet.space import CellSpace, architecture_id, estimate_on
 
 GOALS = (Goal(name="val_accuracy", maximise=True), Goal(name="macs", maximise=False))

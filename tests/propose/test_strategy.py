@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lmanet.brief import Brief
 from lmanet.errors import ConfigError
 from lmanet.propose import Strategist, Strategy
-from lmanet.records import Brief, Proposal, Request, Score, Status, Trial, Verdict
+from lmanet.records import Proposal, Request, Score, Status, Trial, Verdict
 from lmanet.space import estimate_on
 from lmanet.tokens import clip_tokens, count_tokens
 

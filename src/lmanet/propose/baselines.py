@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from lmanet.brief import Brief
 from lmanet.errors import ArchitectureError, ConfigError, EndpointError
 from lmanet.propose.redraw import Redraw
 from lmanet.propose.reply import parse_reply
-from lmanet.records import Brief, Proposal, Request, Trial
+from lmanet.records import Proposal, Request, Trial
 from lmanet.runfiles import read_records
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lmanet.brief import Brief
 from lmanet.errors import ArchitectureError
 from lmanet.propose.legal import tried
 from lmanet.propose.niches import niche
@@ -15,7 +16,7 @@ from lmanet.propose.strategy import Plan, Strategy
 from lmanet.propose.talk import Talk, TokensSpentError
 from lmanet.propose.task import Choice, Round, Task
 from lmanet.propose.team import Team
-from lmanet.records import Brief, Proposal, Request
+from lmanet.records import Proposal, Request
 
 if TYPE_CHECKING:
     from lmanet.propose.client import Answer, Client

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
+from lmanet.brief import Brief
 from lmanet.errors import ConfigError
-from lmanet.records import Brief, Trial
+from lmanet.records import Trial
 from lmanet.space import AnyArchitecture, architecture_id, estimate_on
 
 

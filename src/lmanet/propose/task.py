@@ -6,8 +6,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from lmanet.brief import Brief
 from lmanet.propose.niches import Niche
-from lmanet.records import Brief, Request, Trial
+from lmanet.records import Request, Trial
 from lmanet.space import AnyArchitecture, AnyCost, Form
 
 

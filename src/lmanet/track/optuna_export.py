@@ -14,7 +14,8 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from lmanet.records import Goal, Status, Trial
+from lmanet.brief import Goal
+from lmanet.records import Status, Trial
 from lmanet.runfiles import HISTORY, OPTUNA_JOURNAL, read_records
 from lmanet.space import AnySpace
 
