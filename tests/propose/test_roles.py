@@ -63,7 +63,7 @@ def cells(goals: Brief) -> Brief:
 
 ROLES: dict[str, Callable[[], Any]] = {
     "mutate": lambda: Mutate(edits=12, parents=3),
-    "rank": lambda: Rank(candidates=5, explore=0.3, parents=3),
+    "rank": lambda: Rank(candidates=5, explore=0.3, parents=3, listed="at_random"),
 }
 
 
@@ -107,7 +107,9 @@ def test_mutate_goes_on_to_another_parent_where_nothing_is_left(cells: Brief) ->
 
 
 def test_where_all_is_tried_the_task_is_another_s_and_says_so(cells: Brief) -> None:
-    team = Team(Mutate(edits=24, parents=1), Rank(candidates=4, explore=0.5, parents=1), Strategist(every=0, max_tokens=50))
+    team = Team(
+        Mutate(edits=24, parents=1), Rank(candidates=4, explore=0.5, parents=1, listed="largest_first"), Strategist(every=0, max_tokens=50)
+    )
     best = cells.space.sample(np.random.default_rng(0))
     trials = [trial(cells, i, each, 0.9 if i == 0 else 0.5) for i, each in enumerate([best, *cells.space.neighbours(best)])]
     assert team.task("mutate", round_of(cells, trials))[0] == "rank"
@@ -155,7 +157,16 @@ def test_fewer_options_than_wanted_are_all_asked_for() -> None:
     assert options_schema("order", ["A", "B"], 5)["properties"]["order"]["minItems"] == 2
 
 
-@pytest.mark.parametrize("make", [lambda: Mutate(1, 1), lambda: Rank(30, 0.5, 1), lambda: Rank(4, 1.5, 1), lambda: Strategist(-1, 10)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Mutate(1, 1),
+        lambda: Rank(30, 0.5, 1, "at_random"),
+        lambda: Rank(4, 1.5, 1, "at_random"),
+        lambda: Rank(4, 0.5, 1, "by name"),
+        lambda: Strategist(-1, 10),
+    ],
+)
 def test_settings_that_cannot_work_are_refused(make: Callable[[], Any]) -> None:
     with pytest.raises(ConfigError, match=r"propose\."):
         make()

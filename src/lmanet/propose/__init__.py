@@ -7,6 +7,7 @@ from lmanet.propose.mutate import Mutate
 from lmanet.propose.optuna_sampler import OptunaProposer
 from lmanet.propose.prompt import Prompt
 from lmanet.propose.rank import Rank
+from lmanet.propose.sampler import SamplerProposer
 from lmanet.propose.sampling import Price, Sampling
 from lmanet.propose.servers import EmbeddedServer, RemoteServer
 from lmanet.propose.strategist import Strategist
@@ -25,6 +26,7 @@ __all__ = [
     "Rank",
     "RemoteServer",
     "ReplayProposer",
+    "SamplerProposer",
     "Sampling",
     "Strategist",
     "Strategy",

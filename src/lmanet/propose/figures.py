@@ -8,10 +8,16 @@ BY_PART = ("macs", "peak_sram_bytes", "flash_bytes")  # other limits have no par
 
 
 def cost_text(architecture: AnyArchitecture, brief: Brief) -> str:
-    """``macs 1,234,567, peak_sram_bytes 89,012``: every quantity that is a limit or an objective."""
+    """``macs 1,234,567, peak_sram_bytes 89,012``: every quantity that is a limit or an objective, or the usual where there is none."""
     cost = estimate_on(architecture, brief.num_classes, brief.platform)
     names = dict.fromkeys([*brief.limits, *(goal.name for goal in brief.objectives)])
-    return ", ".join(f"{name} {round(getattr(cost, name)):,}" for name in names if hasattr(cost, name))
+    known = [name for name in names if hasattr(cost, name)] or ["macs", "params"]
+    return ", ".join(f"{name} {round(getattr(cost, name)):,}" for name in known)
+
+
+def macs_of(architecture: AnyArchitecture, brief: Brief) -> int:
+    """Multiply-accumulates by formula."""
+    return estimate_on(architecture, brief.num_classes, brief.platform).macs
 
 
 def budget_table(architecture: AnyArchitecture, brief: Brief) -> str:

@@ -45,11 +45,11 @@ class Mutate:
         identity = parent.id if parent else None
         told = tried_changes(given, parent, TOLD) if parent else []
         table = budget_table(origin, brief)
-        figures = [f"accuracy {accuracy(parent):.3f}" if parent else "not trained yet", cost_text(origin, brief)]
+        reached = f"accuracy {accuracy(parent):.3f}" if parent else "not trained yet"
         return Task(
             text=render(
                 "mutate",
-                parent=f"{', '.join(filter(None, figures))}: {write_proposal(brief.space, origin, given.form)}",
+                parent=f"{reached}, {cost_text(origin, brief)}: {write_proposal(brief.space, origin, given.form)}",
                 table=f"What it spends:\n{table}\n" if table else "",
                 told="\n".join(["Changes of it that were tried:", *told, ""]) if told else "",
                 edits="\n".join(f"- {text}" for text in legal),

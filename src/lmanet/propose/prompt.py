@@ -54,7 +54,6 @@ class Prompt:
         """The part that is the same in every request of a run, so that a server may keep it in its prefix cache."""
         suffix = "_cell" if isinstance(brief.space, CellSpace) else ""
         shown = example(brief)
-        costs = cost_text(shown, brief)
         return render(
             f"design{suffix}",
             images=_images(brief),
@@ -62,7 +61,7 @@ class Prompt:
             guidance=f"{render(f'guidance{suffix}')}\n\n" if self.guidance else "",
             space=describe(brief.space, self.form),
             example=write_proposal(brief.space, shown, self.form),
-            example_cost=f" ({costs})" if costs else "",
+            example_cost=cost_text(shown, brief),
         )
 
     def ask(self, *parts: str) -> list[Message]:

@@ -4,11 +4,13 @@ from string import ascii_uppercase
 
 from lmanet.errors import ConfigError
 from lmanet.propose.candidates import draw_candidates
-from lmanet.propose.figures import cost_text
+from lmanet.propose.figures import cost_text, macs_of
 from lmanet.propose.options import options_schema, read_options
 from lmanet.propose.prompt import render
 from lmanet.propose.task import Choice, Round, Task
 from lmanet.space import write_proposal
+
+LISTED = ("largest_first", "at_random")
 
 
 class Rank:
@@ -16,16 +18,20 @@ class Rank:
 
     Args:
         candidates: drawn for one network wanted.
+        listed: ``largest_first``, by multiply-accumulates, or ``at_random``; small models tend to name the first.
         explore: share of them that are new draws of the space; the others change one of the ``parents``.
         parents: good networks that are changed.
     """
 
-    def __init__(self, candidates: int, explore: float, parents: int) -> None:
+    def __init__(self, candidates: int, explore: float, parents: int, listed: str) -> None:
         if not 2 <= candidates <= len(ascii_uppercase) or not 0 <= explore <= 1 or parents < 1:
             raise ConfigError(
                 f"propose.rank: candidates={candidates} must lie between 2 and {len(ascii_uppercase)}, explore={explore} "
                 f"between 0 and 1, parents={parents} be at least 1"
             )
+        if listed not in LISTED:
+            raise ConfigError(f"propose.rank.listed={listed}: choose one of {', '.join(LISTED)}")
+        self.listed = listed
         self.candidates = candidates
         self.explore = explore
         self.parents = parents
@@ -35,8 +41,10 @@ class Rank:
         drawn = draw_candidates(given, number, self.explore, self.parents)
         if not drawn:
             return None
-        shuffled = [drawn[int(i)] for i in given.rng.permutation(len(drawn))]
-        named = dict(zip(ascii_uppercase, shuffled, strict=False))
+        listed = [drawn[int(i)] for i in given.rng.permutation(len(drawn))]
+        if self.listed == "largest_first":
+            listed.sort(key=lambda choice: -macs_of(choice.architecture, given.brief))
+        named = dict(zip(ascii_uppercase, listed, strict=False))
         lines = [f"{letter}: {self._line(given, choice)}" for letter, choice in named.items()]
         return Task(
             text=render(
@@ -50,5 +58,4 @@ class Rank:
         )
 
     def _line(self, given: Round, choice: Choice) -> str:
-        costs = cost_text(choice.architecture, given.brief)
-        return f"{write_proposal(given.brief.space, choice.architecture, given.form)}{f' ({costs})' if costs else ''}"
+        return f"{write_proposal(given.brief.space, choice.architecture, given.form)} ({cost_text(choice.architecture, given.brief)})"

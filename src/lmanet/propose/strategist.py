@@ -74,8 +74,8 @@ def effects(given: Round, trained: list[Trial]) -> list[str]:
 
 def _line(given: Round, trial: Trial) -> str:
     assert trial.architecture is not None
-    figures = [f"accuracy {accuracy(trial):.3f}", cost_text(trial.architecture, given.brief)]
-    return f"- {', '.join(filter(None, figures))}: {write_proposal(given.brief.space, trial.architecture, given.form)}"
+    costs = cost_text(trial.architecture, given.brief)
+    return f"- accuracy {accuracy(trial):.3f}, {costs}: {write_proposal(given.brief.space, trial.architecture, given.form)}"
 
 
 def _in_order(request: Request) -> list[Trial]:
