@@ -1,6 +1,7 @@
 """The roles: what they offer is legal and untried, and their replies are read however they are wrapped."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from lmanet.brief import Brief, Goal
 from lmanet.errors import ArchitectureError, ConfigError
-from lmanet.propose import Mutate, Rank, Strategist, Team
+from lmanet.propose import Mutate, Rank, SamplerProposer, Strategist, Team
 from lmanet.propose.legal import excess, tried
 from lmanet.propose.niches import Niche, niche
 from lmanet.propose.options import options_schema, read_options
@@ -157,16 +158,25 @@ def test_fewer_options_than_wanted_are_all_asked_for() -> None:
     assert options_schema("order", ["A", "B"], 5)["properties"]["order"]["minItems"] == 2
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: Mutate(1, 1),
-        lambda: Rank(30, 0.5, 1, "at_random"),
-        lambda: Rank(4, 1.5, 1, "at_random"),
-        lambda: Rank(4, 0.5, 1, "by name"),
-        lambda: Strategist(-1, 10),
-    ],
-)
+IMPOSSIBLE: list[Callable[[], Any]] = [
+    lambda: Mutate(1, 1),
+    lambda: Rank(30, 0.5, 1, "at_random"),
+    lambda: Rank(4, 1.5, 1, "at_random"),
+    lambda: Rank(4, 0.5, 1, "by name"),
+    lambda: Strategist(-1, 10),
+]
+
+
+@pytest.mark.parametrize("make", IMPOSSIBLE)
 def test_settings_that_cannot_work_are_refused(make: Callable[[], Any]) -> None:
     with pytest.raises(ConfigError, match=r"propose\."):
         make()
+
+
+def test_without_a_model_the_first_of_the_list_is_proposed(cells: Brief) -> None:
+    rank = Rank(candidates=8, explore=1.0, parents=1, listed="largest_first")
+    (proposal,) = SamplerProposer(cells, rank, niches=1).propose(Request(number=3, count=1))
+    assert proposal.architecture and proposal.usage.requests == 0
+    listed = rank.candidates_of(replace(round_of(cells, []), rng=np.random.default_rng([cells.seed, 3])))
+    macs = [estimate_on(choice.architecture, 100, cells.platform).macs for choice in listed]
+    assert listed[0].architecture == proposal.architecture and macs == sorted(macs, reverse=True)

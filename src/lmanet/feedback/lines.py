@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from lmanet.records import Status, Trial
-from lmanet.space import AnyCost, AnySpace, CellCost, Form, write_proposal
+from lmanet.space import AnyCost, AnySpace, CellCost, Form, short_number, write_proposal
 
 MAX_REASON_CHARACTERS = 300
 SHOWN = ("macs", "peak_sram_bytes", "flash_bytes")
@@ -41,12 +41,12 @@ def averages(trials: Sequence[Trial]) -> str:
     if not trained:
         return ""
     accuracy = fmean(score.val_accuracy for score, _ in trained)
-    means = [f"{name} {fmean(getattr(cost, name) for _, cost in trained):,.0f}" for name in _shown(trained[0][1])]
+    means = [f"{name} {short_number(fmean(getattr(cost, name) for _, cost in trained))}" for name in _shown(trained[0][1])]
     return f"Averages of the {len(trained)} trained: accuracy {accuracy:.3f}, {', '.join(means)}."
 
 
 def _costs(cost: AnyCost) -> list[str]:
-    return [f"{name} {getattr(cost, name):,}" for name in _shown(cost)]
+    return [f"{name} {short_number(getattr(cost, name))}" for name in _shown(cost)]
 
 
 def _shown(cost: AnyCost) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """What a network spends of every limit, part by part: the numbers by which a model can act."""
 
 from lmanet.brief import Brief
-from lmanet.space import AnyArchitecture, Architecture, estimate_on
+from lmanet.space import AnyArchitecture, Architecture, estimate_on, short_number
 from lmanet.space.parts import PartCost, part_costs
 
 BY_PART = ("macs", "peak_sram_bytes", "flash_bytes")  # other limits have no part of their own
@@ -12,7 +12,7 @@ def cost_text(architecture: AnyArchitecture, brief: Brief) -> str:
     cost = estimate_on(architecture, brief.num_classes, brief.platform)
     names = dict.fromkeys([*brief.limits, *(goal.name for goal in brief.objectives)])
     known = [name for name in names if hasattr(cost, name)] or ["macs", "params"]
-    return ", ".join(f"{name} {round(getattr(cost, name)):,}" for name in known)
+    return ", ".join(f"{name} {short_number(getattr(cost, name))}" for name in known)
 
 
 def macs_of(architecture: AnyArchitecture, brief: Brief) -> int:
@@ -37,4 +37,6 @@ def _place(part: PartCost) -> str:
 
 
 def _shares(part: PartCost, limits: dict[str, int]) -> str:
-    return ", ".join(f"{name} {getattr(part, name):,} ({getattr(part, name) / limit:.0%} of the limit)" for name, limit in limits.items())
+    return ", ".join(
+        f"{name} {short_number(getattr(part, name))} ({getattr(part, name) / limit:.0%} of the limit)" for name, limit in limits.items()
+    )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lmanet.brief import Brief
-from lmanet.space import AnyCost
+from lmanet.space import AnyCost, short_number
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Niche:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.quantity} from {self.low:,.0f} to {self.high:,.0f}"
+        return f"{self.quantity} from {short_number(self.low)} to {short_number(self.high)}"
 
     def distance(self, cost: AnyCost) -> float:
         """How far outside the band, as a share of its upper end; 0 inside."""

@@ -36,15 +36,19 @@ class Rank:
         self.explore = explore
         self.parents = parents
 
-    def task(self, given: Round) -> Task | None:
+    def candidates_of(self, given: Round) -> list[Choice]:
+        """As they are listed; fewer, or none, where draws run out."""
         number = min(max(self.candidates, given.count), len(ascii_uppercase))
         drawn = draw_candidates(given, number, self.explore, self.parents)
-        if not drawn:
-            return None
         listed = [drawn[int(i)] for i in given.rng.permutation(len(drawn))]
         if self.listed == "largest_first":
             listed.sort(key=lambda choice: -macs_of(choice.architecture, given.brief))
-        named = dict(zip(ascii_uppercase, listed, strict=False))
+        return listed
+
+    def task(self, given: Round) -> Task | None:
+        named = dict(zip(ascii_uppercase, self.candidates_of(given), strict=False))
+        if not named:
+            return None
         lines = [f"{letter}: {self._line(given, choice)}" for letter, choice in named.items()]
         return Task(
             text=render(

@@ -7,7 +7,7 @@ from lmanet.space.cell import AnyArchitecture, Cell, staged
 from lmanet.space.cell_cost import CellCost
 from lmanet.space.cell_space import AnySpace, CellSpace
 from lmanet.space.cost import AnyCost, Cost, estimate, estimate_on
-from lmanet.space.describe import describe, json_schema, write_choices, write_proposal
+from lmanet.space.describe import describe, json_schema, short_number, write_choices, write_proposal
 from lmanet.space.graph import Operator, architecture_id, operators
 from lmanet.space.load import load_space
 from lmanet.space.platform import RUNTIMES, Platform, Runtime
@@ -44,6 +44,7 @@ __all__ = [
     "load_space",
     "operators",
     "parse_architecture",
+    "short_number",
     "staged",
     "write_choices",
     "write_proposal",

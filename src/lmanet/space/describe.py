@@ -61,6 +61,15 @@ def write_proposal(space: AnySpace, architecture: AnyArchitecture, form: Form = 
     return json.dumps(data, separators=(",", ":") if form == "lines" else None)
 
 
+def short_number(value: float) -> str:
+    """Three digits and k, M or G: language models read and write digits one by one."""
+    size = abs(value)
+    for unit, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if size >= unit * 0.9995:
+            return f"{value / unit:.3g}{letter}"
+    return f"{value:.3g}"
+
+
 def write_choices(space: AnySpace, architecture: AnyArchitecture) -> dict[str, Any]:
     """The choices of a network by name, as a prompt writes them: ``stage3.channels``, or the edge of a cell."""
     return dict(space.write(architecture)) if isinstance(space, CellSpace) else space.flatten(architecture)
