@@ -37,6 +37,5 @@ def _place(part: PartCost) -> str:
 
 
 def _shares(part: PartCost, limits: dict[str, int]) -> str:
-    return ", ".join(
-        f"{name} {short_number(getattr(part, name))} ({getattr(part, name) / limit:.0%} of the limit)" for name, limit in limits.items()
-    )
+    given = {name: int(getattr(part, name)) for name in limits}
+    return ", ".join(f"{name} {short_number(given[name])} ({given[name] / limit:.0%} of the limit)" for name, limit in limits.items())
