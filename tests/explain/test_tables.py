@@ -1,7 +1,7 @@
 """The report's tables, against values worked out by hand."""
 
 from lmanet.explain.contents import read_run
-from lmanet.explain.tables import limit_rows, part_rows, proposers, reasons, result_rows, usage_by_status, versions
+from lmanet.explain.tables import limit_rows, part_rows, proposers, reasons, result_rows, versions
 from lmanet.records import Proposal, Status, Trial, Usage, Verdict, Violation
 from lmanet.space import Cost, Platform, estimate, load_architecture
 
@@ -43,13 +43,6 @@ def test_reasons_count_trials_and_not_violations():
         ("membership", 1, "kernel"),
         ("timed_out", 1, "after 60 s"),
     ]
-
-
-def test_usage_is_summed_by_status_and_in_all():
-    usage = usage_by_status([trial(0, Status.TRAINED), trial(1, Status.FAILED), trial(2, Status.TRAINED)])
-    assert list(usage) == ["trained", "failed", "all"]
-    assert usage["trained"] == (2, Usage(prompt_tokens=200, completion_tokens=20, requests=2, seconds=1.0))
-    assert usage["all"][1].prompt_tokens == 300
 
 
 def test_who_proposed_and_with_which_versions():

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from lmanet.explain import measured, tables
+from lmanet.explain import ledger, measured, tables
 from lmanet.explain.contents import RunFiles, read_run
 from lmanet.explain.filters import FILTERS
 from lmanet.explain.importance import SEEDS, importances
@@ -93,7 +93,9 @@ class Report:
             identity=architecture_id,
             results=tables.result_rows(run),
             reasons=tables.reasons(run.trials),
-            usage=tables.usage_by_status(run.trials),
+            ledger=ledger.by_status(run.trials),
+            roles=ledger.by_role(run.trials),
+            stalls=ledger.answers_to_stalls(run.trials),
             proposers=tables.proposers(run.trials),
             versions=tables.versions(run.trials),
             importances=importances(run.trials, self.space),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from lmanet.explain.contents import RunFiles
-from lmanet.records import Score, Trial, Usage
+from lmanet.records import Score, Trial
 from lmanet.space import AnyArchitecture, Architecture, Cost, Platform, architecture_id
 from lmanet.space.parts import PartCost, part_costs
 
@@ -80,16 +80,6 @@ def reasons(trials: Iterable[Trial]) -> list[Reason]:
             examples[trial.status.value].append(trial.error)
     rows = [Reason(kind, len(texts), texts[0]) for kind, texts in examples.items()]
     return sorted(rows, key=lambda row: (-row.trials, row.kind))
-
-
-def usage_by_status(trials: Iterable[Trial]) -> dict[str, tuple[int, Usage]]:
-    """Status -> number of trials and what their proposals cost; ``all`` comes last."""
-    groups: defaultdict[str, list[Trial]] = defaultdict(list)
-    everything = list(trials)
-    for trial in everything:
-        groups[trial.status.value].append(trial)
-    groups["all"] = everything
-    return {status: (len(members), Usage.total(trial.proposal.usage for trial in members)) for status, members in groups.items()}
 
 
 def proposers(trials: Iterable[Trial]) -> Counter[str]:
