@@ -20,14 +20,14 @@ def test_a_limit_row_gives_the_share_that_is_used():
 def test_the_parts_add_up_to_the_whole():
     architecture = load_architecture("lmanet_elite")
     cost, rows = estimate(architecture, 100), part_rows(architecture, 100, Platform())
-    assert [row.name for row in rows] == ["stage1", "stage2", "stage3", "stage4", "stage5", "classifier"]
-    assert sum(row.macs for row in rows) == cost.macs
-    assert sum(row.params for row in rows) == cost.params
-    assert sum(row.flash_bytes for row in rows) == cost.flash_bytes
-    assert 0 <= cost.peak_sram_bytes - max(row.peak_sram_bytes for row in rows) < 16  # the arena ends at a multiple of 16
+    assert [row.cost.name for row in rows] == ["stage1", "stage2", "stage3", "stage4", "stage5", "classifier"]
+    assert sum(row.cost.macs for row in rows) == cost.macs
+    assert sum(row.cost.params for row in rows) == cost.params
+    assert sum(row.cost.flash_bytes for row in rows) == cost.flash_bytes
+    assert 0 <= cost.peak_sram_bytes - max(row.cost.peak_sram_bytes for row in rows) < 16  # the arena ends at a multiple of 16
     assert rows[0].setting == "2 x depthwise, 3x3, stride 2, relu6"
     assert rows[3].setting == "3 x mbconv, 3x3, stride 1, expansion 3, SE 0.5, relu6"
-    assert rows[0].out_shape == (16, 80, 80)
+    assert rows[0].cost.out_shape == (16, 80, 80)
 
 
 def test_reasons_count_trials_and_not_violations():

@@ -21,7 +21,7 @@ def macs_of(architecture: AnyArchitecture, brief: Brief) -> int:
 
 
 def budget_table(architecture: AnyArchitecture, brief: Brief) -> str:
-    """One line a part; empty for a cell, whose parts are all alike, and where nothing is limited."""
+    """One line a part, with its share of each limit; empty for a cell, whose parts are all alike, and where nothing is limited."""
     limits = {name: limit for name, limit in brief.limits.items() if name in BY_PART}
     if not isinstance(architecture, Architecture) or not limits:
         return ""
@@ -33,9 +33,8 @@ def budget_table(architecture: AnyArchitecture, brief: Brief) -> str:
 
 def _place(part: PartCost) -> str:
     channels, height, width = part.out_shape
-    return f"{part.name} ({height}x{width}, {channels} channels)"
+    return f"{part.name} {height}x{width}x{channels}"
 
 
 def _shares(part: PartCost, limits: dict[str, int]) -> str:
-    given = {name: int(getattr(part, name)) for name in limits}
-    return ", ".join(f"{name} {short_number(given[name])} ({given[name] / limit:.0%} of the limit)" for name, limit in limits.items())
+    return ", ".join(f"{name} {getattr(part, name) / limit:.0%}" for name, limit in limits.items())

@@ -21,7 +21,9 @@ class Generate:
         return Task(
             text=render(
                 "generate",
-                table=f"What {'the best network so far' if best else 'the example'} spends:\n{table}\n\n" if table else "",
+                table=f"What {'the best network so far' if best else 'the example'} spends of each limit, part by part:\n{table}\n\n"
+                if table
+                else "",
                 niche=f" It should have {given.niche}." if given.niche else "",
                 wanted="one new network that differs" if count == 1 else f"{count} new networks that differ from each other and",
                 answer="one JSON object of the same form" if count == 1 else f'{{"networks": [...]}} with {count} objects of the same form',

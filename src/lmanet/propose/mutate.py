@@ -50,7 +50,7 @@ class Mutate:
             text=render(
                 "mutate",
                 parent=f"{reached}, {cost_text(origin, brief)}: {write_proposal(brief.space, origin, given.form)}",
-                table=f"What it spends:\n{table}\n" if table else "",
+                table=f"What it spends of each limit, part by part:\n{table}\n" if table else "",
                 told="\n".join(["Changes of it that were tried:", *told, ""]) if told else "",
                 edits="\n".join(f"- {text}" for text in legal),
                 niche=f" The network should have {given.niche}." if given.niche else "",
