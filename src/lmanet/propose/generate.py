@@ -18,13 +18,12 @@ class Generate:
         brief, count = given.brief, given.count
         best = next((trial.architecture for trial in parents(given, 1) if trial.architecture), None)
         table = budget_table(best or example(brief), brief)
+        whose = "the best network so far" if best else "the example"
         return Task(
             text=render(
                 "generate",
-                table=f"What {'the best network so far' if best else 'the example'} spends of each limit, part by part:\n{table}\n\n"
-                if table
-                else "",
-                niche=f" It should have {given.niche}." if given.niche else "",
+                table=f"What {whose} spends of each limit, part by part:\n{table}\n\n" if table else "",
+            niche=f" It should have {given.niche}." if given.niche else "",
                 wanted="one new network that differs" if count == 1 else f"{count} new networks that differ from each other and",
                 answer="one JSON object of the same form" if count == 1 else f'{{"networks": [...]}} with {count} objects of the same form',
             ),
