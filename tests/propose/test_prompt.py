@@ -15,11 +15,11 @@ from lmanet.space import estimate, load_space, write_proposal
 
 def test_golden_prompts(brief: Brief, paper_brief: Brief, golden: Callable[[str, str], None]) -> None:
     prompt = Prompt(max_attempts=2)
-    mcu = prompt.ask(prompt.opening(brief), "Results so far:\nnone worth telling.\n")
+    mcu = prompt.ask(prompt.opening(brief, example(brief)), "Results so far:\nnone worth telling.\n")
     golden("mcu.txt", _text(mcu))
     long = Prompt(max_attempts=2, form="json")
-    golden("lmanet_json.txt", _text(long.ask(long.opening(paper_brief), "")))
-    golden("lmanet.txt", _text(prompt.ask(prompt.opening(paper_brief), "")))
+    golden("lmanet_json.txt", _text(long.ask(long.opening(paper_brief, example(paper_brief)), "")))
+    golden("lmanet.txt", _text(prompt.ask(prompt.opening(paper_brief, example(paper_brief)), "")))
     golden("asked_again.txt", _text(prompt.ask_again(mcu, '{"stages": 5}', "not an architecture: stages=5")[1:]))
 
 
@@ -29,7 +29,7 @@ def _text(messages: list[Any]) -> str:
 
 def test_the_beginning_does_not_depend_on_the_feedback(brief: Brief) -> None:
     prompt = Prompt(max_attempts=1)
-    opening = prompt.opening(brief)
+    opening = prompt.opening(brief, example(brief))
     for feedback in ("", "cost: $100 ${space}"):
         text = prompt.ask(opening, feedback)[0]["content"]
         assert text.startswith(opening) and feedback in text

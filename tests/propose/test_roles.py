@@ -10,13 +10,18 @@ import pytest
 from lmanet.brief import Brief, Goal
 from lmanet.errors import ArchitectureError, ConfigError
 from lmanet.propose import Mutate, Rank, SamplerProposer, Strategist, Team
+from lmanet.propose.candidates import fresh_draw
+from lmanet.propose.generate import Generate
 from lmanet.propose.legal import excess, tried
 from lmanet.propose.niches import Niche, niche
 from lmanet.propose.options import options_schema, read_options
 from lmanet.propose.task import Round, parents
 from lmanet.records import Proposal, Request, Score, Status, Trial, Verdict
-from lmanet.space import CellSpace, architecture_id, estimate_on
+from lmanet.space import CellSpace, architecture_id, estimate_on, load_space
 
+LEGAL = load_space("mcu").parse(
+    {"resolution": 32, "stem": None, "head": None, "stages": ["dw16 k3 s2 relu6", "mb24 k3 s2 e3 relu6", "mb32 k3 s1 e3 relu6"]}
+)
 GOALS = (Goal(name="val_accuracy", maximise=True), Goal(name="macs", maximise=False))
 
 
@@ -39,7 +44,9 @@ def trial(brief: Brief, number: int, architecture: Any, accuracy: float) -> Tria
 def round_of(brief: Brief, trials: list[Trial], count: int = 1, band: Niche | None = None, seed: int = 0) -> Round:
     front = tuple(sorted(trials, key=lambda t: -t.score.val_accuracy if t.score else 0)[:1])
     request = Request(number=len(trials), count=count, trials=tuple(trials), front=front)
-    return Round(brief, request, count, frozenset(tried(request)), band, "lines", np.random.default_rng(seed))
+    return Round(
+        brief, request, count, frozenset(tried(request)), band, np.random.default_rng(seed), example=LEGAL if brief.limits else None
+    )
 
 
 @pytest.fixture(scope="module")
@@ -180,3 +187,18 @@ def test_without_a_model_the_first_of_the_list_is_proposed(cells: Brief) -> None
     listed = rank.candidates_of(replace(round_of(cells, []), rng=np.random.default_rng([cells.seed, 3])))
     macs = [estimate_on(choice.architecture, 100, cells.platform).macs for choice in listed]
     assert listed[0].architecture == proposal.architecture and macs == sorted(macs, reverse=True)
+
+
+@pytest.mark.parametrize("name", ["paper", "cells"])
+def test_golden_prompts_of_each_role(name: str, paper_brief: Brief, cells: Brief, golden: Callable[[str, str], None]) -> None:
+    """The exact words of all that is asked, with three networks trained; a changed word is a changed searcher."""
+    asked = cells if name == "cells" else paper_brief.model_copy(update={"objectives": GOALS})
+    rng, trials = np.random.default_rng(1), []
+    while len(trials) < 3:
+        drawn = asked.space.sample(rng) if name == "cells" else fresh_draw(round_of(asked, [], seed=len(trials)))
+        trials.append(trial(asked, len(trials), drawn, 0.5 + len(trials) / 100))
+    given = round_of(asked, trials, band=niche(asked, 2, 0))
+    roles = {"generate": Generate(), "mutate": Mutate(edits=6, parents=1), "rank": Rank(3, 0.5, 2, "largest_first")}
+    texts = {role: made.task(given).text for role, made in roles.items()}
+    texts["strategist"] = Strategist(every=3, max_tokens=100).question(given)
+    golden(f"roles_{name}.txt", "\n\n".join(f"[{role}]\n{text}" for role, text in texts.items()) + "\n")

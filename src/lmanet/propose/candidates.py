@@ -1,8 +1,9 @@
 """Legal, untried networks to choose from: changes of what is good already, and new draws that are led within the limits."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from lmanet.propose.legal import excess, is_legal
+from lmanet.brief import Brief
+from lmanet.propose.legal import excess, is_legal, macs_excess
 from lmanet.propose.task import Choice, Round, parents
 from lmanet.space import AnyArchitecture, architecture_id, estimate_on
 
@@ -33,16 +34,24 @@ def draw_candidates(given: Round, number: int, explore: float, most_parents: int
 
 def fresh_draw(given: Round) -> AnyArchitecture | None:
     """A uniform draw, changed one field at a time towards the limits; None where the steps do not lead there."""
-    brief, rng = given.brief, given.rng
-    best = brief.space.sample(rng)
-    least = excess(best, brief)
+    drawn = given.brief.space.sample(given.rng)
+    return _descend(_descend(drawn, given, macs_excess), given, excess, must=True)
+
+
+def _descend(
+    drawn: AnyArchitecture | None, given: Round, measure: Callable[[AnyArchitecture, Brief], float], must: bool = False
+) -> AnyArchitecture | None:
+    """Change ``drawn`` until ``measure`` is 0, never upwards; None where it ``must`` be and is not."""
+    if drawn is None:
+        return None
+    best, least = drawn, measure(drawn, given.brief)
     for _ in range(DESCENT_STEPS):
         if least == 0:
             return best
-        changed = brief.space.mutate(best, rng)
-        if (exceeding := excess(changed, brief)) <= least:
-            best, least = changed, exceeding
-    return best if least == 0 else None
+        changed = given.brief.space.mutate(best, given.rng)
+        if (measured := measure(changed, given.brief)) <= least:
+            best, least = changed, measured
+    return None if must and least > 0 else best
 
 
 def _mutant(given: Round, parent: AnyArchitecture) -> AnyArchitecture:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lmanet.propose.example import example
 from lmanet.propose.figures import budget_table
 from lmanet.propose.prompt import render
 from lmanet.propose.reply import parse_replies
@@ -17,13 +16,14 @@ class Generate:
     def task(self, given: Round) -> Task:
         brief, count = given.brief, given.count
         best = next((trial.architecture for trial in parents(given, 1) if trial.architecture), None)
-        table = budget_table(best or example(brief), brief)
+        shown = best or given.example
+        table = budget_table(shown, brief) if shown else ""
         whose = "the best network so far" if best else "the example"
         return Task(
             text=render(
                 "generate",
                 table=f"What {whose} spends of each limit, part by part:\n{table}\n\n" if table else "",
-            niche=f" It should have {given.niche}." if given.niche else "",
+                niche=f" It should have {given.niche}." if given.niche else "",
                 wanted="one new network that differs" if count == 1 else f"{count} new networks that differ from each other and",
                 answer="one JSON object of the same form" if count == 1 else f'{{"networks": [...]}} with {count} objects of the same form',
             ),

@@ -4,7 +4,8 @@ from collections.abc import Collection
 
 from lmanet.brief import Brief
 from lmanet.records import Request
-from lmanet.space import AnyArchitecture, architecture_id, estimate_on
+from lmanet.space import AnyArchitecture, Architecture, architecture_id, estimate_on, operators
+from lmanet.space.cost import macs
 
 
 def tried(request: Request) -> set[str]:
@@ -20,6 +21,16 @@ def excess(architecture: AnyArchitecture, brief: Brief) -> float:
     return sum(max(float(getattr(cost, name)) / limit - 1, 0.0) for name, limit in brief.limits.items())
 
 
+def macs_excess(architecture: AnyArchitecture, brief: Brief) -> float:
+    """As `excess`, of multiply-accumulates alone, which need no plan of the memory and so a fraction of the time."""
+    limit = brief.limits.get("macs")
+    if limit is None or not isinstance(architecture, Architecture):
+        return 0.0
+    return max(sum(map(macs, operators(architecture, brief.num_classes))) / limit - 1, 0.0)
+
+
 def is_legal(architecture: AnyArchitecture, brief: Brief, known: Collection[str]) -> bool:
     """Within the limits, and its id is not ``known``."""
-    return architecture_id(architecture) not in known and excess(architecture, brief) == 0
+    if architecture_id(architecture) in known or macs_excess(architecture, brief) > 0:
+        return False
+    return excess(architecture, brief) == 0

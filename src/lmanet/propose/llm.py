@@ -7,6 +7,7 @@ import numpy as np
 
 from lmanet.brief import Brief
 from lmanet.errors import ArchitectureError
+from lmanet.propose.example import example
 from lmanet.propose.legal import tried
 from lmanet.propose.niches import niche
 from lmanet.propose.prompt import Prompt
@@ -50,7 +51,8 @@ class LLMProposer:
     team: Team
 
     def __post_init__(self) -> None:
-        self._opening = self.prompt.opening(self.brief)
+        self._example = example(self.brief)
+        self._opening = self.prompt.opening(self.brief, self._example)
         self._client: Client | None = None
 
     def propose(self, request: Request) -> list[Proposal]:
@@ -96,6 +98,7 @@ class LLMProposer:
             known=frozenset(tried(request)),
             niche=None if plan.niche is None else niche(self.brief, self.strategy.niches, plan.niche),
             form=self.prompt.form,
+            example=self._example,
             rng=np.random.default_rng([self.brief.seed, request.number]),
         )
 

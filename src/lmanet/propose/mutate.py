@@ -3,7 +3,6 @@
 from lmanet.errors import ConfigError
 from lmanet.propose.candidates import neighbours
 from lmanet.propose.changes import change_text, changes, tried_changes
-from lmanet.propose.example import example
 from lmanet.propose.figures import budget_table, cost_text
 from lmanet.propose.options import options_schema, read_options
 from lmanet.propose.prompt import render
@@ -38,7 +37,9 @@ class Mutate:
 
     def _around(self, given: Round, parent: Trial | None) -> Task | None:
         brief = given.brief
-        origin = parent.architecture if parent and parent.architecture else example(brief)
+        origin = parent.architecture if parent and parent.architecture else given.example
+        if origin is None:
+            return None
         legal = {change_text(changes(brief.space, origin, other)): other for other in neighbours(given, origin, self.edits)}
         if not legal:
             return None

@@ -8,9 +8,8 @@ from typing import Literal, TypedDict, get_args
 
 from lmanet.brief import Brief
 from lmanet.errors import ConfigError
-from lmanet.propose.example import example
 from lmanet.propose.figures import cost_text
-from lmanet.space import CellSpace, Form, Space, describe, write_proposal
+from lmanet.space import AnyArchitecture, CellSpace, Form, Space, describe, write_proposal
 
 FOLDER = Path(__file__).parent / "prompts"
 # What a correction may quote: with one token a byte at worst, a re-asked prompt stays within 8k.
@@ -50,10 +49,13 @@ class Prompt:
         self.form = form
         self.guidance = guidance
 
-    def opening(self, brief: Brief) -> str:
-        """The part that is the same in every request of a run, so that a server may keep it in its prefix cache."""
+    def opening(self, brief: Brief, shown: AnyArchitecture) -> str:
+        """The part that is the same in every request of a run, so that a server may keep it in its prefix cache.
+
+        Args:
+            shown: the example of the form.
+        """
         suffix = "_cell" if isinstance(brief.space, CellSpace) else ""
-        shown = example(brief)
         return render(
             f"design{suffix}",
             images=_images(brief),

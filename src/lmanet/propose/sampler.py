@@ -25,7 +25,7 @@ class SamplerProposer:
     def propose(self, request: Request) -> list[Proposal]:
         rng = np.random.default_rng([self.brief.seed, request.number])
         band = niche(self.brief, self.niches, request.number)
-        given = Round(self.brief, request, request.count, frozenset(tried(request)), band, "lines", rng)
+        given = Round(self.brief, request, request.count, frozenset(tried(request)), band, rng)
         where = str(band) if band else None
         chosen = self.rank.candidates_of(given)[: request.count]
         if not chosen:

@@ -47,8 +47,8 @@ class Strategist:
         return render(
             "strategist",
             best="\n".join(_line(given, trial) for trial in best),
-            worst="\n".join(_line(given, trial) for trial in worst),
-            effects="\n".join(effects(given, trained)),
+            worst=_section("The least accurate ones:", [_line(given, trial) for trial in worst]),
+            effects=_section("Mean accuracy by value:", effects(given, trained)),
             words=str(self.max_tokens // 2),
         )
 
@@ -70,6 +70,10 @@ def effects(given: Round, trained: list[Trial]) -> list[str]:
         f"- {name}: " + ", ".join(f"{value} {mean:.3f}" for value, mean in sorted(means[name].items(), key=lambda pair: -pair[1]))
         for name in telling[:EFFECTS]
     ]
+
+
+def _section(title: str, lines: list[str]) -> str:
+    return "\n".join([title, *lines, ""]) if lines else ""
 
 
 def _line(given: Round, trial: Trial) -> str:

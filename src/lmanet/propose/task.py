@@ -20,8 +20,9 @@ class Round:
         count: networks wanted.
         known: ids of all networks that were proposed.
         niche: the band of cost that is wanted; None is any.
-        form: in which networks are written.
         rng: of this request.
+        form: in which networks are written.
+        example: the network that the opening shows, to begin with.
     """
 
     brief: Brief
@@ -29,8 +30,9 @@ class Round:
     count: int
     known: frozenset[str]
     niche: Niche | None
-    form: Form
     rng: np.random.Generator
+    form: Form = "lines"
+    example: AnyArchitecture | None = None
 
 
 class Choice(NamedTuple):
