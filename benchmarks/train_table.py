@@ -63,13 +63,12 @@ def settings(space: Space) -> Iterator[Architecture]:
             yield parse_architecture({"resolution": space.resolution[0], "stem": stem, "stages": chosen})
 
 
-def trainings(networks: Sequence[Architecture], table: Path) -> Iterator[tuple[Architecture, int]]:
+def trainings(networks: Sequence[Architecture], table: Path, backwards: bool) -> Iterator[tuple[Architecture, int]]:
     """Network and seed of what is not in the table; those with several seeds first, since they show the noise."""
-    done = {(entry.id, entry.seed) for entry in read_records(table, Entry)}
     repeated = itertools.product(networks[::REPEATED], SEEDS)
-    for network, seed in (*repeated, *((network, SEEDS[0]) for network in networks)):
-        if (key := (architecture_id(network), seed)) not in done:
-            done.add(key)
+    order = list(dict.fromkeys([*repeated, *((network, SEEDS[0]) for network in networks)]))
+    for network, seed in reversed(order) if backwards else order:
+        if (architecture_id(network), seed) not in {(entry.id, entry.seed) for entry in read_records(table, Entry)}:
             yield network, seed
 
 
@@ -78,7 +77,7 @@ def entry(space: Space, network: Architecture, seed: int, score: Score, seconds:
     assert score.val_macro_f1 is not None and score.val_calibration_error is not None  # a true training measures both
     return Entry(
         id=architecture_id(network),
-        architecture=write_proposal(space, network),
+        architecture=write_proposal(space, network, form="json"),
         seed=seed,
         seconds=round(seconds, 2),
         val_macro_f1=round(score.val_macro_f1, 4),
@@ -109,6 +108,7 @@ def main() -> None:
     """Train what the table lacks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--archive", nargs="+", help=".npz files as in conf/data/cifar100.yaml")
+    parser.add_argument("--backwards", action="store_true", help="from the other end, as a second process beside the first")
     parser.add_argument("--table", type=Path, default=TABLE)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -121,7 +121,7 @@ def main() -> None:
     trainer = Trainer(images, RECIPE)
     if not arguments.table.is_file():
         write_record(arguments.table.with_suffix(".json"), header(images))
-    for network, seed in trainings(networks, arguments.table):
+    for network, seed in trainings(networks, arguments.table, arguments.backwards):
         start = time.process_time()
         score = trainer.train(network, seed)
         append_record(arguments.table, entry(space, network, seed, score, time.process_time() - start))

@@ -40,7 +40,7 @@ class Entry(Record):
     """A line of ``NAME.jsonl``: one training of one network; its accuracy is that of the last epoch.
 
     Attributes:
-        architecture: JSON as `lmanet.space.write_proposal` writes it.
+        architecture: JSON as `lmanet.space.write_proposal` writes it in the form ``json``.
         train_loss, val_loss, val_accuracy: one value an epoch; nats, nats, share of 1.
     """
 
