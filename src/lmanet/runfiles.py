@@ -22,6 +22,7 @@ TEACHER = "teacher.json"
 MEASURED = "measured.jsonl"
 DEPLOY = "deploy.jsonl"
 TEST = "test.jsonl"
+OPTUNA_JOURNAL = "optuna_journal.log"
 STUDENT = "student.ckpt"
 
 

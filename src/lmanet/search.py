@@ -7,9 +7,10 @@ from importlib.metadata import version
 from platform import python_version
 from typing import NamedTuple
 
+from lmanet.brief import Budget
 from lmanet.errors import EndpointError
 from lmanet.history import History
-from lmanet.records import Budget, Front, Job, Outcome, Proposal, Request, Status, Trial, Verdict
+from lmanet.records import Front, Job, Outcome, Proposal, Request, Status, Trial, Verdict
 from lmanet.space import architecture_id
 from lmanet.steps import Executor, Feedback, Listener, Pareto, Proposer, Validator
 

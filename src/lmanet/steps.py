@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from lmanet.records import Budget, Job, Outcome, Proposal, Request, Score, Trial, Verdict
+from lmanet.brief import Budget
+from lmanet.records import Job, Outcome, Proposal, Request, Score, Trial, Verdict
 from lmanet.space import AnyArchitecture, Architecture
 
 if TYPE_CHECKING:

@@ -31,6 +31,8 @@ def run(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
         (["+experiment=smoke", "data=image_folder", "data.root=empty"], "empty"),
         (["+experiment=smoke", "data=cifar100", "data.archive=missing.npz"], "missing.npz"),
         (["stages=[evaluate]", "arch=lmanet_elite", "checkpoint=missing.pth", "data=mnist5k"], "missing.pth; pass one with checkpoint="),
+        (["stages=[compare]"], "runs is not set; name a folder of searches"),
+        (["stages=[compare]", "runs=nowhere"], "runs=nowhere: no search there or below"),
         (["resume=nowhere"], "resume=nowhere: no run there"),
         (
             ["+experiment=smoke", "stages=[deploy]"],

@@ -7,12 +7,13 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from rich.console import Console
 
+from lmanet.brief import Budget, Goal
 from lmanet.errors import ConfigError
 from lmanet.explain import Report
 from lmanet.feedback import ParetoFeedback
 from lmanet.history import History
 from lmanet.propose import Prompt
-from lmanet.records import Budget, Front, Goal
+from lmanet.records import Front
 from lmanet.track import WandbTracker
 from lmanet.track.progress import front_table
 

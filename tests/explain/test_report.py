@@ -14,13 +14,14 @@ from lmanet.errors import HistoryError
 from lmanet.explain import Report
 from lmanet.explain.filters import cell
 from lmanet.records import Front
+from lmanet.space import load_space
 
 UNDEPLOYED = {"front", "progress", "proposals", "statuses", "curves", "network"}
 PLOTS = UNDEPLOYED | {"kernels_1"}
 
 
 def report(folder: Path, pareto, target) -> str:
-    Report(pareto, target, num_classes=10).run(folder)
+    Report(pareto, target, num_classes=10, space=load_space("mcu")).run(folder)
     return (folder / "report.md").read_text()
 
 
@@ -62,7 +63,7 @@ def test_its_tables_are_tables_and_its_pictures_exist(make_run, pareto, target):
     pictures = [child.attrs["src"] for token in tokens for child in token.children or () if child.type == "image"]
     assert {Path(str(source)).stem for source in pictures} == PLOTS
     assert all((folder / str(source)).is_file() for source in pictures)
-    assert sum(token.type == "table_open" for token in tokens) == 11
+    assert sum(token.type == "table_open" for token in tokens) == 12
     # a row that a model's text had broken would be a paragraph that begins with a bar
     assert not [token for token in tokens if token.type == "inline" and token.content.startswith("|")]
 

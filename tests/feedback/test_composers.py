@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from lmanet.errors import ConfigError
 from lmanet.feedback import BestOnlyFeedback, NoFeedback, ParetoFeedback
 from lmanet.records import Trial
-from lmanet.space import Space, parse_architecture, write_proposal
+from lmanet.space import Form, Space, architecture_id, parse_architecture, write_proposal
 from lmanet.tokens import count_tokens
 
 Make = Callable[..., tuple[list[Trial], list[Trial]]]
@@ -47,8 +47,13 @@ def test_keeps_the_budget_and_whole_lines(space: Space, make_history: Make, max_
 
 def test_what_is_shown_can_be_proposed_to_the_letter(space: Space, make_history: Make) -> None:
     trials, front = make_history(space, 60)
-    text = BestOnlyFeedback(space, max_tokens=1000).compose(trials, front)
-    assert space.parse(json.loads(text[text.index("{") :])) == front[0].architecture
+    best = front[0].architecture
+    assert best is not None
+    for form in get_args(Form):
+        text = BestOnlyFeedback(space, 1000, form).compose(trials, front)
+        shown = text[text.index("{") :]
+        assert shown == write_proposal(space, best, form)
+        assert architecture_id(space.parse(json.loads(shown))) == architecture_id(best)
 
 
 def test_failures_say_why_once_and_show_no_network(space: Space, make_history: Make) -> None:
@@ -65,12 +70,12 @@ def test_fields_that_the_space_fixes_are_not_written(space: Space, make_history:
     architecture = front[0].architecture
     assert architecture is not None
     written = write_proposal(space, architecture)
-    assert "resolution" not in written and "padding" not in written
+    assert "resolution" not in written and "padding" not in written and "same" not in written
     assert parse_architecture(architecture.model_dump()) == architecture
 
 
 def test_a_best_network_without_room_is_said(space: Space, make_history: Make) -> None:
-    assert BestOnlyFeedback(space, max_tokens=100).compose(*make_history(space, 60)) == "(lines left out for want of room: 1)"
+    assert BestOnlyFeedback(space, max_tokens=100, form="json").compose(*make_history(space, 60)) == "(lines left out for want of room: 1)"
 
 
 @pytest.mark.parametrize("make", [lambda space: ParetoFeedback(space, 10, 5), lambda space: BestOnlyFeedback(space, 99)])

@@ -9,8 +9,9 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
+from lmanet.brief import Brief
 from lmanet.propose import Prompt
-from lmanet.records import Brief, Trial
+from lmanet.records import Trial
 from lmanet.space import Space, load_space
 from lmanet.tokens import count_tokens
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lmanet.brief import Budget
 from lmanet.history import History
-from lmanet.records import Budget, Job, Outcome, Proposal, Request, Score, Status, Trial, Usage, Verdict, Violation
+from lmanet.records import Job, Outcome, Proposal, Request, Score, Status, Trial, Usage, Verdict, Violation
 from lmanet.search import Search, Steps
 from lmanet.space import Architecture, architecture_id, estimate, load_space
 

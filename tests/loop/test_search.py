@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from lmanet.brief import Budget
 from lmanet.errors import EndpointError
 from lmanet.history import History
-from lmanet.records import Budget, Front, Proposal, Request, Status, Usage
+from lmanet.records import Front, Proposal, Request, Status, Usage
 
 
 def test_every_proposal_becomes_one_trial(make_search):

@@ -13,25 +13,26 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
+from lmanet.brief import Brief, Goal
 from lmanet.propose.servers import EmbeddedServer
-from lmanet.records import Brief
 from lmanet.space import load_space
 
 CONF = Path(__file__).parents[2] / "conf"
 STALL = "stall"
+GOALS = (Goal(name="val_accuracy", maximise=True), Goal(name="macs", maximise=False))
 
 
 @pytest.fixture(scope="session")
 def brief() -> Brief:
     space = load_space("mcu", {"resolution": [32], "num_stages": [3, 4], "stem": None, "head": None})
     limits = {"macs": 6_000_000, "peak_sram_bytes": 65_536, "flash_bytes": 262_144}
-    return Brief(space=space, seed=0, images="handwritten digits", num_classes=10, limits=limits)
+    return Brief(space=space, seed=0, images="handwritten digits", num_classes=10, limits=limits, objectives=GOALS)
 
 
 @pytest.fixture(scope="session")
 def paper_brief() -> Brief:
     limits = {"macs": 100_000_000, "peak_sram_bytes": 327_680, "flash_bytes": 2_097_152}
-    return Brief(space=load_space("lmanet"), seed=0, images="CIFAR-100", num_classes=100, limits=limits)
+    return Brief(space=load_space("lmanet"), seed=0, images="CIFAR-100", num_classes=100, limits=limits, objectives=GOALS)
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,15 @@ import pytest
 
 from lmanet.errors import ConfigError, EndpointError
 from lmanet.propose import client as module
-from lmanet.propose.client import Client
-from lmanet.propose.sampling import Sampling
+from lmanet.propose.client import Client, Query
+from lmanet.propose.sampling import Price, Sampling
 from lmanet.propose.servers import RemoteServer
 
 ASK: Any = [{"role": "user", "content": "a network, please"}]
+
+
+def ask(seed: int = 0) -> Query:
+    return Query(ASK, {"type": "object"}, seed, sampling_temperature=1.5)
 
 
 @pytest.fixture(autouse=True)
@@ -23,12 +27,12 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 def connect(base_url: str, structured: str = "auto", retries: int = 2, timeout_s: float = 5.0) -> Client:
     server = RemoteServer(base_url, api_key_env=None, timeout_s=timeout_s, retries=retries)
     sampling = Sampling(1.5, 64, structured, extra_body={"min_p": 0.1})
-    return Client(server.start("some-model"), sampling, {"type": "object"})
+    return Client(server.start("some-model"), sampling)
 
 
 def test_asks_as_it_is_told(endpoint: Any) -> None:
     endpoint.answers = [(200, "{}")]
-    answer = connect(endpoint.base_url).ask(ASK, seed=7)
+    answer = connect(endpoint.base_url).ask(ask(7))
     assert (answer.text, answer.cut, answer.structured) == ("{}", False, True)
     assert (answer.usage.prompt_tokens, answer.usage.completion_tokens, answer.usage.requests) == (100, 10, 1)
     (body,) = endpoint.requests
@@ -37,11 +41,22 @@ def test_asks_as_it_is_told(endpoint: Any) -> None:
     assert body == {"model": "some-model", "messages": ASK, "seed": 7, "temperature": 1.5, "max_tokens": 64, "min_p": 0.1}
 
 
+def test_plain_text_is_asked_for_without_a_schema(endpoint: Any) -> None:
+    endpoint.answers = [(200, "a note")]
+    answer = connect(endpoint.base_url).ask(Query(ASK, None, 0, sampling_temperature=0.5))
+    assert (answer.text, answer.structured) == ("a note", False)
+    assert "response_format" not in endpoint.requests[0] and endpoint.requests[0]["temperature"] == 0.5
+
+
+def test_the_price_counts_cached_tokens_apart() -> None:
+    assert Price(prompt=2.0, cached=0.5, completion=8.0).of(1_000_000, 400_000, 500_000) == pytest.approx(1.2 + 0.2 + 4.0)
+
+
 @pytest.mark.parametrize("fault", [(503, "loading"), (429, "slow down"), (500, "oops")])
 def test_recovers_from_a_passing_fault(endpoint: Any, fault: tuple[int, str]) -> None:
     endpoint.answers = [fault, (200, "{}")]
-    answer = connect(endpoint.base_url).ask(ASK, seed=0)
-    assert (answer.text, answer.structured, answer.usage.requests) == ("{}", True, 2)
+    answer = connect(endpoint.base_url).ask(ask())
+    assert (answer.text, answer.structured, answer.usage.requests, answer.usage.retries) == ("{}", True, 2, 1)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +73,7 @@ def test_recovers_from_a_passing_fault(endpoint: Any, fault: tuple[int, str]) ->
 def test_says_why_in_one_sentence(endpoint: Any, answer: tuple[int, str], sentence: str, requests: int) -> None:
     endpoint.answers = [answer]
     with pytest.raises(EndpointError) as caught:
-        connect(endpoint.base_url).ask(ASK, seed=0)
+        connect(endpoint.base_url).ask(ask())
     assert sentence in str(caught.value) and "secret" not in str(caught.value)
     assert len(endpoint.requests) == requests
 
@@ -66,7 +81,7 @@ def test_says_why_in_one_sentence(endpoint: Any, answer: tuple[int, str], senten
 def test_a_failing_server_is_asked_no_more_than_the_ceiling_allows(endpoint: Any) -> None:
     endpoint.answers = [(500, "out of memory")]
     with pytest.raises(EndpointError, match=r"refuses the request \(500\).*out of memory"):
-        connect(endpoint.base_url, structured="never").ask(ASK, seed=0)
+        connect(endpoint.base_url, structured="never").ask(ask())
     assert len(endpoint.requests) == 3
 
 
@@ -75,13 +90,13 @@ def test_nothing_listens() -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with pytest.raises(EndpointError, match=f"nothing answers at http://127.0.0.1:{port}/v1"):
-        connect(f"http://127.0.0.1:{port}/v1").ask(ASK, seed=0)
+        connect(f"http://127.0.0.1:{port}/v1").ask(ask())
 
 
 def test_a_stalling_server(endpoint: Any) -> None:
     endpoint.answers = [(200, "stall")]
     with pytest.raises(EndpointError, match=r"was silent for 0\.2 s"):
-        connect(endpoint.base_url, retries=1, timeout_s=0.2).ask(ASK, seed=0)
+        connect(endpoint.base_url, retries=1, timeout_s=0.2).ask(ask())
     assert len(endpoint.requests) == 2
 
 
@@ -92,7 +107,7 @@ def test_goes_to_plain_text_once_and_says_so(endpoint: Any, refusal: tuple[int, 
     endpoint.answers = [refusal, (200, "one"), (200, "two")]
     client = connect(endpoint.base_url)
     with caplog.at_level(logging.WARNING):
-        answers = [client.ask(ASK, seed=0), client.ask(ASK, seed=1)]
+        answers = [client.ask(ask()), client.ask(ask(1))]
     assert [(answer.text, answer.structured, answer.usage.requests) for answer in answers] == [("one", False, 2), ("two", False, 1)]
     assert ["response_format" in body for body in endpoint.requests] == [True, False, False]
     assert len(caplog.records) == 1 and "Plain text from here on" in caplog.text
@@ -102,23 +117,23 @@ def test_a_fault_that_is_not_the_schema_stays_a_fault(endpoint: Any) -> None:
     endpoint.answers = [(400, "context length exceeded")]
     client = connect(endpoint.base_url)
     with pytest.raises(EndpointError, match="context length exceeded"):
-        client.ask(ASK, seed=0)
+        client.ask(ask())
     assert client.structured
 
 
 def test_a_server_that_took_the_schema_is_not_asked_in_plain_text(endpoint: Any) -> None:
     endpoint.answers = [(200, "{}"), (400, "context length exceeded")]
     client = connect(endpoint.base_url)
-    client.ask(ASK, seed=0)
+    client.ask(ask())
     with pytest.raises(EndpointError, match="context length exceeded"):
-        client.ask(ASK, seed=0)
+        client.ask(ask())
     assert len(endpoint.requests) == 2
 
 
 def test_always_means_always(endpoint: Any) -> None:
     endpoint.answers = [(400, "response_format is not supported")]
     with pytest.raises(EndpointError, match="response_format"):
-        connect(endpoint.base_url, structured="always").ask(ASK, seed=0)
+        connect(endpoint.base_url, structured="always").ask(ask())
     assert len(endpoint.requests) == 1
 
 
@@ -130,7 +145,7 @@ def test_the_key_comes_from_the_environment_and_stays_out_of_sight(endpoint: Any
     monkeypatch.setenv("LMANET_TEST_KEY", "secret")
     endpoint.answers = [(200, "{}")]
     reached = server.start("m")
-    Client(reached, Sampling(1.0, 8), {}).ask(ASK, seed=0)
+    Client(reached, Sampling(1.0, 8)).ask(ask())
     assert endpoint.keys == ["Bearer secret"] and "secret" not in repr(reached)
 
 

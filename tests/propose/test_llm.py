@@ -4,18 +4,20 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
+from lmanet.brief import Brief
 from lmanet.errors import EndpointError
 from lmanet.propose.example import example
-from lmanet.propose.llm import request_seed
-from lmanet.records import Brief, Request
-from lmanet.space import json_schema, write_proposal
+from lmanet.propose.talk import request_seed
+from lmanet.records import Request
+from lmanet.space import architecture_id, json_schema, write_proposal
 
 
 @pytest.fixture
 def proposer(endpoint: Any, brief: Brief, configured: Callable[..., Any]) -> Any:
-    made = configured("llm", brief, "model=some-model", f"server.base_url={endpoint.base_url}")
+    made = configured("llm", brief, "model=some-model", f"server.base_url={endpoint.base_url}", "strategy.roles=[generate]")
     yield made
     made.close()
 
@@ -23,21 +25,33 @@ def proposer(endpoint: Any, brief: Brief, configured: Callable[..., Any]) -> Any
 def test_a_good_reply(endpoint: Any, proposer: Any, brief: Brief) -> None:
     reply = write_proposal(brief.space, example(brief))
     endpoint.answers = [(200, reply)]
-    proposals = proposer.propose(Request(number=3, count=2, feedback="Be bold."))
-    assert [(p.proposer, p.architecture, p.reply, p.error, p.structured) for p in proposals] == [
-        ("some-model", example(brief), reply, None, True)
-    ] * 2
-    first, second = endpoint.requests
-    assert "Be bold." in first["messages"][0]["content"] and first["messages"] == second["messages"]
-    assert (first["seed"], second["seed"]) == (request_seed(0, 3, 0), request_seed(0, 4, 0))
-    assert first["response_format"]["json_schema"]["schema"] == json.loads(json.dumps(json_schema(brief.space)))
-    assert (first["temperature"], first["min_p"], first["max_tokens"]) == (1.5, 0.1, 2048)
+    (proposal,) = proposer.propose(Request(number=3, count=1, feedback="Be bold."))
+    assert (proposal.proposer, proposal.role, proposal.reply, proposal.error, proposal.structured) == (
+        *("some-model", "generate", reply, None, True),
+    )
+    assert architecture_id(proposal.architecture) == architecture_id(example(brief))
+    (request,) = endpoint.requests
+    assert "Be bold." in request["messages"][0]["content"] and request["seed"] == request_seed(0, 3, 0)
+    assert request["response_format"]["json_schema"]["schema"] == json.loads(json.dumps(json_schema(brief.space)))
+    assert (request["temperature"], request["min_p"], request["max_tokens"]) == (1.5, 0.1, 2048)
+
+
+def test_several_networks_in_one_call_are_paid_for_once(endpoint: Any, proposer: Any, brief: Brief) -> None:
+    rng = np.random.default_rng(0)
+    wanted = [brief.space.sample(rng) for _ in range(3)]
+    endpoint.answers = [(200, f'{{"networks": [{", ".join(write_proposal(brief.space, each) for each in wanted)}]}}')]
+    proposals = proposer.propose(Request(number=0, count=3))
+    assert [architecture_id(p.architecture) for p in proposals] == [architecture_id(each) for each in wanted]
+    assert [p.usage.tokens for p in proposals] == [110, 0, 0] and len(endpoint.requests) == 1
+    schema = endpoint.requests[0]["response_format"]["json_schema"]["schema"]["properties"]["networks"]
+    assert (schema["minItems"], schema["maxItems"]) == (3, 3)
 
 
 def test_asks_again_with_the_reason(endpoint: Any, proposer: Any, brief: Brief) -> None:
     endpoint.answers = [(200, '{"stages": 5}'), (200, write_proposal(brief.space, example(brief)))]
     (proposal,) = proposer.propose(Request(number=0, count=1))
-    assert proposal.architecture == example(brief)
+    assert architecture_id(proposal.architecture) == architecture_id(example(brief))
+    assert (proposal.usage.requests, proposal.usage.retries) == (2, 1)
     assert (proposal.usage.requests, proposal.usage.prompt_tokens, proposal.usage.completion_tokens) == (2, 200, 20)
     messages = endpoint.requests[1]["messages"]
     assert [message["role"] for message in messages] == ["user", "assistant", "user"]

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from lmanet.brief import Brief
 from lmanet.errors import ConfigError
 from lmanet.propose import Prompt
 from lmanet.propose.example import example
-from lmanet.records import Brief
 from lmanet.space import estimate, load_space, write_proposal
 
 
@@ -17,6 +17,8 @@ def test_golden_prompts(brief: Brief, paper_brief: Brief, golden: Callable[[str,
     prompt = Prompt(max_attempts=2)
     mcu = prompt.ask(prompt.opening(brief), "Results so far:\nnone worth telling.\n")
     golden("mcu.txt", _text(mcu))
+    long = Prompt(max_attempts=2, form="json")
+    golden("lmanet_json.txt", _text(long.ask(long.opening(paper_brief), "")))
     golden("lmanet.txt", _text(prompt.ask(prompt.opening(paper_brief), "")))
     golden("asked_again.txt", _text(prompt.ask_again(mcu, '{"stages": 5}', "not an architecture: stages=5")[1:]))
 
@@ -39,6 +41,11 @@ def test_a_correction_quotes_no_more_than_fits(brief: Brief) -> None:
     assert len(again[1]["content"].encode()) <= 800
 
 
+def test_a_form_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"propose\.prompt\.form=line: choose one of lines, json"):
+        Prompt(max_attempts=1, form="line")  # type: ignore[arg-type]
+
+
 def test_attempts_need_a_number_above_zero() -> None:
     with pytest.raises(ConfigError, match="max_attempts=0"):
         Prompt(max_attempts=0)
@@ -56,7 +63,7 @@ def test_the_example_lies_inside_the_space_and_the_limits(name: str, macs: int, 
     cost = estimate(shown, 100)
     assert brief.space.contains(shown)
     assert all(getattr(cost, quantity) <= limit for quantity, limit in limits.items())
-    assert brief.space.parse(json.loads(write_proposal(brief.space, shown))) == shown
+    assert brief.space.parse(json.loads(write_proposal(brief.space, shown, "json"))) == shown
     assert example(brief) == shown
 
 

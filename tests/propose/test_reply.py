@@ -13,7 +13,7 @@ from lmanet.propose.reply import MAX_REPLY_CHARACTERS, parse_reply
 from lmanet.space import load_space, write_proposal
 
 SPACE = load_space("mcu", {"resolution": [32], "num_stages": [3, 4], "head": None})
-FIRST, SECOND = (SPACE.sample(np.random.default_rng(seed)) for seed in (0, 1))
+FIRST, SECOND = (SPACE.parse(json.loads(write_proposal(SPACE, SPACE.sample(np.random.default_rng(seed))))) for seed in (0, 1))
 TEXT, OTHER = write_proposal(SPACE, FIRST, "json"), write_proposal(SPACE, SECOND, "json")
 LINES = write_proposal(SPACE, FIRST)
 DATA: dict[str, Any] = json.loads(TEXT)

@@ -1,12 +1,13 @@
 """The JSON schema, held against `Space.parse`, and the text for the prompt, held against its golden form."""
 
 import json
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from lmanet.errors import ArchitectureError
-from lmanet.space import describe, json_schema, load_space
+from lmanet.space import Form, describe, json_schema, load_space
 
 SPACES = {
     "lmanet": load_space("lmanet"),
@@ -50,12 +51,14 @@ head: null, or an object with
 
 @pytest.mark.parametrize(("name", "text"), [("lmanet", LMANET), ("mcu", MCU)])
 def test_the_text_of_the_shipped_spaces(name, text):
-    assert describe(SPACES[name]) == text
+    assert describe(SPACES[name], "json") == text
 
 
 def test_numbers_of_stages_with_a_gap_are_written_out():
-    assert "stages: a list of 1 or 3 to 4 stages, each with" in describe(SPACES["gaps"])
-    assert "stem: an object with" in describe(SPACES["gaps"])
+    assert "stages: a list of 1 or 3 to 4 stages, each with" in describe(SPACES["gaps"], "json")
+    assert "stem: an object with" in describe(SPACES["gaps"], "json")
+    assert "stages: a list of 1 or 3 to 4 stages, each a string of these words" in describe(SPACES["gaps"])
+    assert "stem: a string of these words" in describe(SPACES["gaps"])
 
 
 def accepts(schema: dict, value: object) -> bool:
@@ -113,7 +116,7 @@ def parses(space, data) -> bool:
 
 @any_space
 def test_what_the_schema_allows_parses(space):
-    rng, schema = np.random.default_rng(0), json_schema(space)
+    rng, schema = np.random.default_rng(0), json_schema(space, "json")
     for _ in range(300):
         assert parses(space, drawn(schema, rng))
 
@@ -121,7 +124,7 @@ def test_what_the_schema_allows_parses(space):
 @any_space
 def test_what_the_schema_refuses_does_not_parse(space):
     """But for null in place of an optional part, which the schema allows as well."""
-    rng, schema = np.random.default_rng(1), json_schema(space)
+    rng, schema = np.random.default_rng(1), json_schema(space, "json")
     outcomes = [(accepts(schema, data), parses(space, data)) for data in (spoiled(drawn(schema, rng), rng) for _ in range(500))]
     assert all(allowed == parsed for allowed, parsed in outcomes)
     assert sum(not allowed for allowed, _ in outcomes) > 400
@@ -129,7 +132,7 @@ def test_what_the_schema_refuses_does_not_parse(space):
 
 @any_space
 def test_what_the_space_draws_is_allowed_once_the_fixed_fields_are_left_out(space):
-    rng, schema = np.random.default_rng(2), json_schema(space)
+    rng, schema = np.random.default_rng(2), json_schema(space, "json")
     for _ in range(100):
         data = space.sample(rng).model_dump(mode="json")
         assert accepts(schema, shaped(schema, data))
@@ -148,7 +151,8 @@ def shaped(schema: dict, data: object) -> object:
 
 
 def test_the_schema_is_json_in_the_order_of_the_network():
-    schema = json_schema(SPACES["mcu"])
-    assert json.loads(json.dumps(schema)) == schema
-    assert list(schema["properties"]) == ["resolution", "stem", "stages", "head"]
+    for form in get_args(Form):
+        schema = json_schema(SPACES["mcu"], form)
+        assert json.loads(json.dumps(schema)) == schema
+        assert list(schema["properties"]) == ["resolution", "stem", "stages", "head"]
     assert list(json_schema(SPACES["lmanet"])["properties"]) == ["stages"]

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from lmanet.records import Budget, Epoch, Proposal, Score, Status, Trial, Usage, Verdict, Violation
+from lmanet.brief import Budget
+from lmanet.records import Epoch, Proposal, Score, Status, Trial, Usage, Verdict, Violation
 from lmanet.space import estimate, load_space
 
 SPACE = load_space("mcu", {"resolution": [32]})

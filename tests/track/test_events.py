@@ -2,7 +2,7 @@
 
 import json
 
-from lmanet.records import Budget
+from lmanet.brief import Budget
 from lmanet.track import EventLog
 
 

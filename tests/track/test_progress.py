@@ -6,7 +6,7 @@ import logging
 import pytest
 from rich.console import Console
 
-from lmanet.records import Budget
+from lmanet.brief import Budget
 from lmanet.track import Progress
 
 

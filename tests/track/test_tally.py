@@ -2,7 +2,8 @@
 
 import pytest
 
-from lmanet.records import Budget, Status
+from lmanet.brief import Budget
+from lmanet.records import Status
 from lmanet.track.tally import Tally
 
 

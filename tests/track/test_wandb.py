@@ -10,8 +10,9 @@ import pytest
 import yaml
 from wandb.proto import wandb_internal_pb2
 
+from lmanet.brief import Budget
 from lmanet.errors import ConfigError
-from lmanet.records import Budget, Measurement
+from lmanet.records import Measurement
 from lmanet.track import WandbTracker
 
 BLOCK, FULL, LAST = 32768, 1, 4

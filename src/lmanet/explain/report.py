@@ -11,9 +11,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from lmanet.explain import measured, tables
 from lmanet.explain.contents import RunFiles, read_run
 from lmanet.explain.filters import FILTERS
+from lmanet.explain.importance import SEEDS, importances
 from lmanet.records import Trial
 from lmanet.results import Deployment
-from lmanet.space import Platform, architecture_id, estimate_on, operators, staged
+from lmanet.space import AnySpace, Platform, architecture_id, estimate_on, operators, staged
 from lmanet.space.memory import memory
 from lmanet.steps import Pareto
 
@@ -52,12 +53,14 @@ class Report:
         pareto: of the run, for the hypervolume over time.
         target: of the run.
         num_classes: of the run's images.
+        space: of the run, for what the accuracy depends on.
     """
 
-    def __init__(self, pareto: Pareto, target: Board, num_classes: int) -> None:
+    def __init__(self, pareto: Pareto, target: Board, num_classes: int, space: AnySpace) -> None:
         self.pareto = pareto
         self.target = target
         self.num_classes = num_classes
+        self.space = space
 
     def run(self, folder: Path) -> None:
         """Read the files of ``folder`` and write ``report.md`` and ``plots/`` into it.
@@ -93,6 +96,8 @@ class Report:
             usage=tables.usage_by_status(run.trials),
             proposers=tables.proposers(run.trials),
             versions=tables.versions(run.trials),
+            importances=importances(run.trials, self.space),
+            importance_seeds=SEEDS,
             command=shlex.join(["python", "run.py", *run.overrides]),
             board=[self._on_board(deployment, run, place) for place, deployment in enumerate(run.deployments)],
             compared=compared,

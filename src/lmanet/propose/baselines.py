@@ -1,30 +1,38 @@
 """What a language model is measured against: uniform draws, and the proposals of an earlier run."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from lmanet.brief import Brief
 from lmanet.errors import ArchitectureError, ConfigError, EndpointError
+from lmanet.propose.redraw import Redraw
 from lmanet.propose.reply import parse_reply
-from lmanet.records import Brief, Proposal, Request, Trial
+from lmanet.records import Proposal, Request, Trial
 from lmanet.runfiles import read_records
 
 
 class RandomProposer:
-    """Draws every field of the space uniformly; the run's seed and the trial's number fix the draw."""
+    """Draws every field of the space uniformly; the run's seed and the trial's number fix the draw.
 
-    def __init__(self, brief: Brief) -> None:
+    Args:
+        feasible_draws: see `Redraw`.
+    """
+
+    def __init__(self, brief: Brief, feasible_draws: int = 0) -> None:
         self.brief = brief
+        self._redraw = Redraw(brief, feasible_draws)
 
     def propose(self, request: Request) -> list[Proposal]:
-        return [self._one(request.number + i) for i in range(request.count)]
+        return [self._one(request.number + i, request.trials) for i in range(request.count)]
 
     def close(self) -> None:
         pass
 
-    def _one(self, number: int) -> Proposal:
+    def _one(self, number: int, trials: Sequence[Trial]) -> Proposal:
         rng = np.random.default_rng([self.brief.seed, number])
-        return Proposal(proposer="random", architecture=self.brief.space.sample(rng))
+        return Proposal(proposer="random", architecture=self._redraw.first(lambda: self.brief.space.sample(rng), trials))
 
 
 class ReplayProposer:
@@ -55,7 +63,7 @@ class ReplayProposer:
 
     def _one(self, recorded: Proposal) -> Proposal:
         replayed = Proposal(proposer="replay", reply=recorded.reply, structured=recorded.structured)
-        if recorded.reply is None:
+        if recorded.reply is None or recorded.role in ("mutate", "rank"):  # such a reply means nothing without its question
             return replayed.model_copy(update={"architecture": recorded.architecture, "error": recorded.error})
         try:
             return replayed.model_copy(update={"architecture": parse_reply(recorded.reply, self.brief.space)})

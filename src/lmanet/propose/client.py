@@ -41,7 +41,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Answer:
-    """A reply to the letter.
+    """A reply to the letter, but for halves of characters, which no file could hold.
 
     Attributes:
         cut: it ended at ``max_reply_tokens``.
@@ -86,7 +86,7 @@ class Client:
         completion = self._complete(query)
         choice = completion.choices[0]
         return Answer(
-            text=choice.message.content or "",
+            text=_whole_characters(choice.message.content or ""),
             cut=choice.finish_reason == "length",
             structured=self.structured and query.schema is not None,
             usage=self._usage(completion.usage).model_copy(update={"seconds": round(time.monotonic() - began, 3)}),
@@ -174,6 +174,11 @@ class Client:
         if isinstance(error, openai.APIStatusError):
             return _Refusal(f"{url} refuses the request ({error.status_code}): {_text(error)}; see propose.sampling and propose.server")
         return EndpointError(f"{url} speaks no OpenAI-compatible API: {_text(error)}; correct propose.server.base_url, which ends in /v1")
+
+
+def _whole_characters(text: str) -> str:
+    """Lone surrogates as question marks: JSON can escape them, UTF-8 cannot write them."""
+    return text.encode(errors="replace").decode()
 
 
 def _passing(error: Exception) -> bool:

@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from lmanet.brief import Brief
 from lmanet.errors import ConfigError
-from lmanet.records import Brief
 from lmanet.space import AnyArchitecture, Cell, estimate_on
 from lmanet.space.graph import feature_operators
 

@@ -1,6 +1,6 @@
 """What a network spends of every limit, part by part: the numbers by which a model can act."""
 
-from lmanet.records import Brief
+from lmanet.brief import Brief
 from lmanet.space import AnyArchitecture, Architecture, estimate_on
 from lmanet.space.parts import PartCost, part_costs
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection
 
-from lmanet.records import Brief, Request
+from lmanet.brief import Brief
+from lmanet.records import Request
 from lmanet.space import AnyArchitecture, architecture_id, estimate_on
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from lmanet.brief import Brief
 from lmanet.errors import ArchitectureError
 from lmanet.propose.legal import tried
 from lmanet.propose.niches import niche
@@ -15,7 +16,7 @@ from lmanet.propose.strategy import Plan, Strategy
 from lmanet.propose.talk import Talk, TokensSpentError
 from lmanet.propose.task import Choice, Round, Task
 from lmanet.propose.team import Team
-from lmanet.records import Brief, Proposal, Request
+from lmanet.records import Proposal, Request
 
 if TYPE_CHECKING:
     from lmanet.propose.client import Answer, Client
@@ -110,10 +111,10 @@ class LLMProposer:
         """Ask, and again while replies cannot be used and attempts and tokens are left."""
         known = f"Note of the strategist: {note}" if note else ""
         first = self.prompt.ask(self._opening, given.request.feedback, known, task.text)
-        messages, found = first, Found([])
+        messages, found, ask = first, Found([]), talk.ask
         for _ in range(self.prompt.max_attempts):
             try:
-                answer = talk.ask(messages, task.schema, plan.sampling_temperature)
+                answer = ask(messages, task.schema, plan.sampling_temperature)
             except TokensSpentError:
                 if found.answer is None:
                     raise
@@ -123,7 +124,7 @@ class LLMProposer:
             except ArchitectureError as fault:
                 cut = f"the reply was cut at {self.sampling.max_reply_tokens} tokens: " if answer.cut else ""
                 found = Found([], answer, f"{cut}{fault}")
-                messages = self.prompt.ask_again(first, answer.text, f"{cut}{fault}")
+                messages, ask = self.prompt.ask_again(first, answer.text, f"{cut}{fault}"), talk.repeat
         return found
 
     def _connected(self) -> "Client":

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lmanet.records import Brief
+from lmanet.brief import Brief
 from lmanet.space import AnyCost
 
 

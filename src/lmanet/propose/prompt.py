@@ -6,10 +6,10 @@ from pathlib import Path
 from string import Template
 from typing import Literal, TypedDict, get_args
 
+from lmanet.brief import Brief
 from lmanet.errors import ConfigError
 from lmanet.propose.example import example
 from lmanet.propose.figures import cost_text
-from lmanet.records import Brief
 from lmanet.space import CellSpace, Form, Space, describe, write_proposal
 
 FOLDER = Path(__file__).parent / "prompts"

@@ -53,6 +53,12 @@ class Talk:
         self.usage = Usage.total([self.usage, answer.usage])
         return answer
 
+    def repeat(self, messages: Sequence[Message], schema: Mapping[str, Any] | None, sampling_temperature: float) -> "Answer":
+        """As `ask`, counted as a retry: the reply before could not be used."""
+        answer = self.ask(messages, schema, sampling_temperature)
+        self.usage = self.usage.model_copy(update={"retries": self.usage.retries + 1})
+        return answer
+
 
 def request_seed(seed: int, number: int, question: int) -> int:
     """Seed of one request, 31 bits: the same after a resume, another for every trial and question."""

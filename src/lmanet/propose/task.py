@@ -6,8 +6,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from lmanet.brief import Brief
 from lmanet.propose.niches import Niche
-from lmanet.records import Brief, Request, Trial
+from lmanet.records import Request, Trial
 from lmanet.space import AnyArchitecture, AnyCost, Form
 
 
@@ -62,12 +63,13 @@ class Role(Protocol):
 
 
 def parents(given: Round, most: int) -> list[Trial]:
-    """Networks worth changing: the front's and the most accurate, those of the niche first, at most ``most``."""
-    eligible = [trial for trial in given.request.trials if trial.eligible]
-    best = sorted(eligible, key=lambda trial: (-accuracy(trial), trial.number))[:most]
-    numbers = {trial.number for trial in best}
-    pool = best + [trial for trial in given.request.front if trial.number not in numbers]
-    return sorted(pool, key=lambda trial: (_distance(given.niche, trial), -accuracy(trial), trial.number))[:most]
+    """Networks worth changing, at most ``most``: those nearest to the niche, else the front's; among them the most accurate first."""
+    eligible = sorted((trial for trial in given.request.trials if trial.eligible), key=lambda trial: (-accuracy(trial), trial.number))
+    band = given.niche
+    if band:
+        return sorted(eligible, key=lambda trial: band.distance(cost_of(trial)))[:most]
+    fronting = {trial.number for trial in given.request.front}
+    return [*given.request.front, *(trial for trial in eligible if trial.number not in fronting)][:most]
 
 
 def accuracy(trial: Trial) -> float:
@@ -80,7 +82,3 @@ def cost_of(trial: Trial) -> AnyCost:
     """By formula, of a network within the limits."""
     assert trial.verdict is not None and trial.verdict.cost is not None
     return trial.verdict.cost
-
-
-def _distance(niche: Niche | None, trial: Trial) -> float:
-    return niche.distance(cost_of(trial)) if niche else 0.0

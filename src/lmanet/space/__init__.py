@@ -9,8 +9,9 @@ from lmanet.space.cell_space import AnySpace, CellSpace
 from lmanet.space.cost import AnyCost, Cost, estimate, estimate_on
 from lmanet.space.describe import describe, json_schema, write_choices, write_proposal
 from lmanet.space.graph import Operator, architecture_id, operators
+from lmanet.space.load import load_space
 from lmanet.space.platform import RUNTIMES, Platform, Runtime
-from lmanet.space.space import Space, load_space
+from lmanet.space.space import Space
 from lmanet.space.wire import Form
 
 __all__ = [

@@ -116,7 +116,7 @@ def join_faults(faults: list[str], most: int = MAX_FAULTS) -> str:
 
 
 def _clause(fault: ErrorDetails) -> str:
-    place = ".".join(map(str, fault["loc"]))[:60] or "reply"
+    place = ascii(".".join(map(str, fault["loc"])))[1:-1][:60] or "reply"
     if fault["type"] == "missing":
         return f"{place} missing"
     return f"{place}={_written(fault['input'])[:60]}: {fault['msg'].removeprefix('Value error, ').lower()}"

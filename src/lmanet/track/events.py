@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lmanet.records import Budget, Trial
+from lmanet.brief import Budget
+from lmanet.records import Trial
 
 
 class EventLog:

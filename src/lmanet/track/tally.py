@@ -4,7 +4,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from lmanet.records import Budget, Status, Trial
+from lmanet.brief import Budget
+from lmanet.records import Status, Trial
 
 
 class Tally:

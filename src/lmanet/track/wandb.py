@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import yaml
 
+from lmanet.brief import Budget
 from lmanet.errors import ConfigError
-from lmanet.records import Budget, Trial
+from lmanet.records import Trial
 from lmanet.runfiles import FRONT, HISTORY
 
 if TYPE_CHECKING:

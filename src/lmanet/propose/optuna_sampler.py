@@ -1,0 +1,115 @@
+"""OptunaProposer: Optuna's samplers through ask and tell, with the history as their only memory."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import optuna
+from optuna.samplers import BaseSampler
+from optuna.study import StudyDirection
+from optuna.trial import TrialState
+
+from lmanet.brief import Brief
+from lmanet.propose.redraw import Redraw
+from lmanet.propose.standing import Standing, require_objectives, standings
+from lmanet.records import Proposal, Request, Trial
+from lmanet.space import AnyArchitecture
+from lmanet.space.space import Value
+
+
+class OptunaProposer:
+    """Asks one of Optuna's samplers, and tells it every trial that has ended.
+
+    Each trial is asked with a sampler of its own seed, from the run's and its number, so that a resumed run, which asks
+    anew what the history holds, goes on exactly as one that was never stopped. Every choice is suggested in every trial,
+    also those that the drawn number of stages leaves unused: both samplers mix whole sets of choices, and would draw at
+    random what not every trial has. Numbers of at least three legal values are suggested by their rank, as order means
+    something to TPE; all else is categorical.
+
+    Args:
+        name: under which proposals are recorded.
+        sampler: takes ``seed``.
+        feasible_draws: see `Redraw`; draws passed over are told as failed, which both samplers ignore.
+    """
+
+    def __init__(self, brief: Brief, name: str, sampler: Callable[..., BaseSampler], feasible_draws: int) -> None:
+        require_objectives(brief)
+        self.brief = brief
+        self.name = name
+        self.sampler = sampler
+        self._redraw = Redraw(brief, feasible_draws)
+        self._choices = {name: _Choice(legal) for name, legal in brief.space.choices().items()}
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        directions = [StudyDirection.MAXIMIZE if goal.maximise else StudyDirection.MINIMIZE for goal in brief.objectives]
+        self._study = optuna.create_study(directions=directions, sampler=sampler(seed=0))
+        self._asked: dict[int, optuna.Trial] = {}
+        self._told: set[int] = set()
+
+    def propose(self, request: Request) -> list[Proposal]:
+        self._catch_up(request.trials)
+        numbers = range(request.number, request.number + request.count)
+        return [Proposal(proposer=self.name, architecture=self._ask(number, request.trials)) for number in numbers]
+
+    def close(self) -> None:
+        pass
+
+    def _catch_up(self, trials: Sequence[Trial]) -> None:
+        """Tell what has ended since the last request; ask first what another process asked."""
+        for i, (trial, standing) in enumerate(zip(trials, standings(trials, self.brief), strict=True)):
+            if trial.number in self._told or trial.architecture is None:
+                continue
+            if trial.number not in self._asked:
+                self._ask_again(trial.number, trial.architecture, trials[:i])
+            self._tell(self._asked.pop(trial.number), standing)
+            self._told.add(trial.number)
+
+    def _ask(self, number: int, trials: Sequence[Trial]) -> AnyArchitecture:
+        seeds = np.random.SeedSequence([self.brief.seed, number])
+        self._study.sampler = self.sampler(seed=int(seeds.generate_state(1)[0]))
+        self._asked.pop(number, None)
+
+        def draw() -> AnyArchitecture:
+            if number in self._asked:
+                self._study.tell(self._asked[number], state=TrialState.FAIL)
+            self._asked[number] = self._study.ask()
+            return self.brief.space.unflatten(self._suggest(self._asked[number]))
+
+        return self._redraw.first(draw, trials)
+
+    def _ask_again(self, number: int, architecture: AnyArchitecture, before: Sequence[Trial]) -> None:
+        """Ask for what the history holds; where the sampler says something else, as after overlapping trials, put it in its mouth."""
+        if self._ask(number, before) == architecture:
+            return
+        said = self._asked[number]
+        self._study.tell(said, state=TrialState.FAIL)
+        self._study.enqueue_trial({**said.params, **self._ranks(self.brief.space.flatten(architecture))})
+        self._asked[number] = self._study.ask()
+        self._suggest(self._asked[number])
+
+    def _tell(self, asked: optuna.Trial, standing: Standing | None) -> None:
+        if standing is None:
+            self._study.tell(asked, state=TrialState.FAIL)
+            return
+        for name, excess in zip(self.brief.limits, standing.excess, strict=True):
+            asked.set_constraint(name, excess)
+        self._study.tell(asked, standing.values)
+
+    def _suggest(self, asked: optuna.Trial) -> dict[str, Value]:
+        ranks = {name: choice.suggest(asked, name) for name, choice in self._choices.items()}
+        return {name: choice.legal[ranks[name]] for name, choice in self._choices.items()}
+
+    def _ranks(self, values: Mapping[str, Value]) -> dict[str, int]:
+        """As the sampler knows them."""
+        return {name: self._choices[name].legal.index(value) for name, value in values.items()}
+
+
+class _Choice:
+    """Legal values, suggested by their rank."""
+
+    def __init__(self, legal: Sequence[Value]) -> None:
+        numbers = [value for value in legal if not isinstance(value, bool | str)]
+        self.ordinal = len(numbers) == len(legal) > 2
+        self.legal: list[Value] = list(sorted(numbers) if self.ordinal else legal)
+
+    def suggest(self, asked: optuna.Trial, name: str) -> int:
+        ranks = range(len(self.legal))
+        return asked.suggest_int(name, 0, ranks[-1]) if self.ordinal else int(asked.suggest_categorical(name, ranks) or 0)

@@ -1,0 +1,39 @@
+"""Redraw: what costs nothing to know, whether a network is new and within the limits, is asked before it is proposed."""
+
+from collections.abc import Callable, Sequence
+
+from lmanet.brief import Brief
+from lmanet.errors import ConfigError
+from lmanet.records import Trial
+from lmanet.space import AnyArchitecture, architecture_id, estimate_on
+
+
+class Redraw:
+    """Draws again what is known already or exceeds a limit by formula.
+
+    Args:
+        feasible_draws: further draws for one proposal, at most; 0 proposes the first.
+    """
+
+    def __init__(self, brief: Brief, feasible_draws: int) -> None:
+        if feasible_draws < 0:
+            raise ConfigError(f"propose.feasible_draws={feasible_draws} is below 0; give a number of further draws, 0 for none")
+        self.brief = brief
+        self.feasible_draws = feasible_draws
+        self._proposed: set[str] = set()
+
+    def first(self, draw: Callable[[], AnyArchitecture], trials: Sequence[Trial]) -> AnyArchitecture:
+        """The first draw that is new and feasible, else the last one."""
+        if not self.feasible_draws:
+            return draw()
+        known = self._proposed | {trial.id for trial in trials if trial.id}
+        for _ in range(1 + self.feasible_draws):
+            drawn = draw()
+            if (identity := architecture_id(drawn)) not in known and self._feasible(drawn):
+                break
+        self._proposed.add(identity)  # what is being trained is in no history yet
+        return drawn
+
+    def _feasible(self, architecture: AnyArchitecture) -> bool:
+        cost = estimate_on(architecture, self.brief.num_classes, self.brief.platform)
+        return all(getattr(cost, name) <= limit for name, limit in self.brief.limits.items())

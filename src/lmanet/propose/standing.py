@@ -1,0 +1,72 @@
+"""What a finished trial is worth to a searcher that knows numbers alone: objective values, and how far limits are exceeded."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from lmanet.brief import Brief, Goal
+from lmanet.errors import ConfigError
+from lmanet.records import Status, Trial, Violation
+
+WORST_SHARE = {True: 0.0, False: 1.0}  # of a score that is maximised or minimised; all scores are shares of 1
+
+
+class Standing(NamedTuple):
+    """Attributes are in the order of the brief's objectives and limits.
+
+    Attributes:
+        values: each in its own unit; the worst possible score for a network that was not trained.
+        excess: given / limit - 1, above 0 where a limit is exceeded.
+    """
+
+    values: tuple[float, ...]
+    excess: tuple[float, ...]
+
+    @property
+    def total_excess(self) -> float:
+        """Sum over the limits that are exceeded; 0 for a feasible network."""
+        return sum(excess for excess in self.excess if excess > 0)
+
+
+def require_objectives(brief: Brief) -> None:
+    """Raises `ConfigError` where nothing says what is better."""
+    if not brief.objectives:
+        raise ConfigError("this proposer needs at least one objective; name one in conf/pareto")
+
+
+def standings(trials: Sequence[Trial], brief: Brief) -> list[Standing | None]:
+    """One for each trial, in their order; None where nothing was learnt of the network.
+
+    A network that exceeds a limit stands with its cost and the worst score, a duplicate with what the trial it repeats
+    had given by then.
+    """
+    first: dict[str, Standing] = {}
+    found: list[Standing | None] = []
+    for trial in trials:
+        standing = _of(trial, brief)
+        if trial.id:
+            standing = standing or first.get(trial.id) if trial.status is Status.REJECTED else standing
+            if standing:
+                first.setdefault(trial.id, standing)
+        found.append(standing)
+    return found
+
+
+def _of(trial: Trial, brief: Brief) -> Standing | None:
+    if trial.verdict is None or trial.verdict.cost is None:
+        return None
+    given = {violation.rule: violation for violation in trial.verdict.violations if violation.given is not None}
+    excess = tuple(_excess(name, limit, trial, given) for name, limit in brief.limits.items())
+    known = trial.status is Status.TRAINED or (trial.status is Status.REJECTED and any(share > 0 for share in excess))
+    return Standing(tuple(_value(goal, trial) for goal in brief.objectives), excess) if known else None
+
+
+def _excess(name: str, limit: int, trial: Trial, given: dict[str, Violation]) -> float:
+    """As measured where the validator measured, else by formula."""
+    value = given[name].given if name in given else getattr(trial.verdict and trial.verdict.cost, name)
+    return float(value or 0) / limit - 1
+
+
+def _value(goal: Goal, trial: Trial) -> float:
+    if goal.name in ("val_accuracy", "val_macro_f1", "val_calibration_error"):
+        return float(getattr(trial.score, goal.name)) if trial.score else WORST_SHARE[goal.maximise]
+    return float(getattr(trial.verdict and trial.verdict.cost, goal.name))

@@ -1,0 +1,161 @@
+"""The roles: what they offer is legal and untried, and their replies are read however they are wrapped."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lmanet.brief import Brief, Goal
+from lmanet.errors import ArchitectureError, ConfigError
+from lmanet.propose import Mutate, Rank, Strategist, Team
+from lmanet.propose.legal import excess, tried
+from lmanet.propose.niches import Niche, niche
+from lmanet.propose.options import options_schema, read_options
+from lmanet.propose.task import Round, parents
+from lmanet.records import Proposal, Request, Score, Status, Trial, Verdict
+from lmanet.space import CellSpace, architecture_id, estimate_on
+
+GOALS = (Goal(name="val_accuracy", maximise=True), Goal(name="macs", maximise=False))
+
+
+def trial(brief: Brief, number: int, architecture: Any, accuracy: float) -> Trial:
+    """As the loop records a trained network."""
+    cost = estimate_on(architecture, brief.num_classes, brief.platform)
+    return Trial(
+        number=number,
+        status=Status.TRAINED,
+        proposal=Proposal(proposer="test", architecture=architecture),
+        verdict=Verdict(accepted=True, cost=cost),
+        score=Score(val_accuracy=accuracy, seconds=1.0),
+        seed=0,
+        started_at="",
+        seconds=1.0,
+        elapsed_seconds=float(number),
+    )
+
+
+def round_of(brief: Brief, trials: list[Trial], count: int = 1, band: Niche | None = None, seed: int = 0) -> Round:
+    front = tuple(sorted(trials, key=lambda t: -t.score.val_accuracy if t.score else 0)[:1])
+    request = Request(number=len(trials), count=count, trials=tuple(trials), front=front)
+    return Round(brief, request, count, frozenset(tried(request)), band, "lines", np.random.default_rng(seed))
+
+
+@pytest.fixture(scope="module")
+def goals(brief: Brief) -> Brief:
+    return brief.model_copy(update={"objectives": GOALS})
+
+
+@pytest.fixture(scope="module")
+def history(goals: Brief) -> list[Trial]:
+    rng, found = np.random.default_rng(5), []
+    while len(found) < 6:
+        drawn = goals.space.sample(rng)
+        if excess(drawn, goals) == 0:
+            found.append(trial(goals, len(found), drawn, 0.5 + len(found) / 100))
+    return found
+
+
+@pytest.fixture
+def cells(goals: Brief) -> Brief:
+    return goals.model_copy(update={"space": CellSpace(), "limits": {}, "objectives": GOALS[:1], "num_classes": 100})
+
+
+ROLES: dict[str, Callable[[], Any]] = {
+    "mutate": lambda: Mutate(edits=12, parents=3),
+    "rank": lambda: Rank(candidates=5, explore=0.3, parents=3),
+}
+
+
+@pytest.mark.parametrize("name", ROLES)
+@pytest.mark.parametrize("count", [1, 3])
+def test_all_that_is_on_offer_is_legal_and_untried(goals: Brief, history: list[Trial], name: str, count: int) -> None:
+    known = {t.id for t in history}
+    for seed in range(5):
+        task = ROLES[name]().task(round_of(goals, history, count, seed=seed))
+        (chosen,) = task.schema["properties"].values()
+        assert chosen["minItems"] == chosen["maxItems"] == count
+        for option in chosen["items"]["enum"]:
+            assert option in task.text
+            ((architecture, parent),) = task.read(f'{{"x": ["{option}"]}}')
+            assert goals.space.contains(architecture) and excess(architecture, goals) == 0
+            assert architecture_id(architecture) not in known and (parent is None or parent in known)
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_a_role_can_begin_without_any_network(goals: Brief, name: str) -> None:
+    task = ROLES[name]().task(round_of(goals, []))
+    (chosen,) = task.schema["properties"].values()
+    assert excess(task.read(chosen["items"]["enum"][0])[0].architecture, goals) == 0
+
+
+@pytest.mark.parametrize("name", ROLES)
+def test_cells_have_the_same_roles(cells: Brief, name: str) -> None:
+    trials = [trial(cells, i, cells.space.sample(np.random.default_rng(i)), 0.5 + i / 100) for i in range(4)]
+    task = ROLES[name]().task(round_of(cells, trials))
+    (chosen,) = task.schema["properties"].values()
+    offered = {architecture_id(task.read(option)[0].architecture) for option in chosen["items"]["enum"]}
+    assert len(offered) == len(chosen["items"]["enum"]) and not offered & {t.id for t in trials}
+
+
+def test_mutate_goes_on_to_another_parent_where_nothing_is_left(cells: Brief) -> None:
+    best = cells.space.sample(np.random.default_rng(0))
+    around = list(cells.space.neighbours(best))
+    trials = [trial(cells, i, each, 0.9 if i == 0 else 0.5) for i, each in enumerate([best, *around])]
+    task = Mutate(edits=24, parents=2).task(round_of(cells, trials))
+    assert task is not None and task.read(task.schema["properties"]["edits"]["items"]["enum"][0])[0].parent != trials[0].id
+
+
+def test_where_all_is_tried_the_task_is_another_s_and_says_so(cells: Brief) -> None:
+    team = Team(Mutate(edits=24, parents=1), Rank(candidates=4, explore=0.5, parents=1), Strategist(every=0, max_tokens=50))
+    best = cells.space.sample(np.random.default_rng(0))
+    trials = [trial(cells, i, each, 0.9 if i == 0 else 0.5) for i, each in enumerate([best, *cells.space.neighbours(best)])]
+    assert team.task("mutate", round_of(cells, trials))[0] == "rank"
+
+
+def test_niches_halve_the_limit_and_choose_the_parents(goals: Brief, history: list[Trial]) -> None:
+    bands = [niche(goals, 3, place) for place in range(3)]
+    assert [(band.low, band.high) for band in bands if band] == [(3e6, 6e6), (1.5e6, 3e6), (0, 1.5e6)]
+    assert niche(goals, 1, 0) is None and niche(goals.model_copy(update={"objectives": GOALS[:1]}), 4, 0) is None
+    for band in bands:
+        assert band is not None
+        first = parents(round_of(goals, history, band=band), 1)[0]
+        nearest = min(band.distance(t.verdict.cost) for t in history if t.verdict and t.verdict.cost)
+        assert first.verdict and first.verdict.cost and band.distance(first.verdict.cost) == nearest
+
+
+@pytest.mark.parametrize(
+    ("reply", "read"),
+    [
+        ('{"order": ["C", "A"]}', ["C", "A"]),
+        ('A good choice is this:\n```json\n{"order": ["B"]}\n```', ["B"]),
+        ("<think>A or B? A.</think> C", ["C"]),
+        ('{"order": ["B", "B", "A"', ["B", "A"]),
+        ("B, then C", ["B", "C"]),
+    ],
+)
+def test_options_are_read_however_they_are_wrapped(reply: str, read: list[str]) -> None:
+    assert read_options(reply, ["A", "B", "C"], 2) == read
+
+
+def test_a_longer_option_is_not_taken_for_a_shorter_one() -> None:
+    assert read_options('{"edits": ["stage1.channels=16, stage1.kernel=5"]}', ["stage1.channels=16", "stage1.channels=160"], 1) == [
+        "stage1.channels=16"
+    ]
+    assert read_options('{"edits": ["stage1.channels=160"]}', ["stage1.channels=16", "stage1.channels=160"], 1) == ["stage1.channels=160"]
+
+
+@pytest.mark.parametrize("reply", ["", "D", "none of them", "ABC", "{}" * 9000])
+def test_a_reply_without_an_option_is_refused_by_name(reply: str) -> None:
+    with pytest.raises(ArchitectureError, match=r"names none of the 3 options, such as A; B; C|has 18000 characters"):
+        read_options(reply, ["A", "B", "C"], 1)
+
+
+def test_fewer_options_than_wanted_are_all_asked_for() -> None:
+    assert options_schema("order", ["A", "B"], 5)["properties"]["order"]["minItems"] == 2
+
+
+@pytest.mark.parametrize("make", [lambda: Mutate(1, 1), lambda: Rank(30, 0.5, 1), lambda: Rank(4, 1.5, 1), lambda: Strategist(-1, 10)])
+def test_settings_that_cannot_work_are_refused(make: Callable[[], Any]) -> None:
+    with pytest.raises(ConfigError, match=r"propose\."):
+        make()

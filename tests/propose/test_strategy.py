@@ -1,0 +1,96 @@
+"""Who is asked next, in which niche, how boldly; what a note is written from; and that the tokens left are never exceeded."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lmanet.brief import Brief
+from lmanet.errors import ConfigError
+from lmanet.propose import Strategist, Strategy
+from lmanet.records import Proposal, Request, Score, Status, Trial, Verdict
+from lmanet.space import estimate_on
+from lmanet.tokens import clip_tokens, count_tokens
+
+
+def strategy(**changes: Any) -> Strategy:
+    settings: dict[str, Any] = {
+        "roles": ["generate", "mutate", "rank"],
+        "sampling_temperatures": {"generate": 1.5, "mutate": 1.0, "rank": 0.3},
+        "niches": 2,
+        "stall_after": 4,
+        "stall_roles": ["rank"],
+        "stall_temperature": 0.5,
+    }
+    return Strategy(**settings | changes)
+
+
+def trained(brief: Brief, number: int, note: str | None = None, accuracy: float = 0.5) -> Trial:
+    architecture = brief.space.sample(np.random.default_rng(number))
+    cost = estimate_on(architecture, brief.num_classes, brief.platform)
+    return Trial(
+        number=number,
+        status=Status.TRAINED,
+        proposal=Proposal(proposer="test", architecture=architecture, note=note),
+        verdict=Verdict(accepted=True, cost=cost),
+        score=Score(val_accuracy=accuracy, seconds=1.0),
+        seed=0,
+        started_at="",
+        seconds=1.0,
+        elapsed_seconds=float(number),
+    )
+
+
+def test_roles_and_niches_take_turns(brief: Brief) -> None:
+    front = (trained(brief, 11),)
+    plans = [strategy(stall_after=None).plan(Request(number=n, count=1, front=front)) for n in range(12, 24)]
+    assert [p.role for p in plans[:4]] == ["generate", "mutate", "rank", "generate"]
+    assert {(p.role, p.niche) for p in plans} == {(role, band) for role in ("generate", "mutate", "rank") for band in (0, 1)}
+    assert {p.role: p.sampling_temperature for p in plans} == {"generate": 1.5, "mutate": 1.0, "rank": 0.3}
+
+
+def test_a_stalled_front_is_answered_and_logged_once(brief: Brief, caplog: pytest.LogCaptureFixture) -> None:
+    front = (trained(brief, 2),)
+    with caplog.at_level(logging.INFO):
+        plans = {n: strategy().plan(Request(number=n, count=1, front=front)) for n in range(3, 10)}
+    assert [n for n, plan in plans.items() if plan.stalled_for] == [7, 8, 9]
+    assert (plans[7].role, plans[7].niche, plans[7].sampling_temperature, plans[7].stalled_for) == ("rank", None, 0.8, 4)
+    assert len(caplog.messages) == 1 and "no change of the front for 4 proposals" in caplog.messages[0]
+
+
+@pytest.mark.parametrize("wrong", [{"roles": []}, {"roles": ["dream"]}, {"niches": 0}, {"stall_after": 0}, {"sampling_temperatures": {}}])
+def test_a_strategy_that_cannot_work_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=r"propose\.strategy"):
+        strategy(**wrong)
+
+
+def test_a_note_is_due_every_few_trained_networks_and_holds_until_the_next(brief: Brief) -> None:
+    strategist = Strategist(every=3, max_tokens=40)
+    trials = [trained(brief, i) for i in range(3)]
+    assert strategist.is_due(Request(number=3, count=1, trials=tuple(trials)))
+    noted = [*trials, trained(brief, 3, note="Wider is better.")]
+    later = Request(number=5, count=1, trials=(*noted, trained(brief, 4)))
+    assert strategist.current(later) == "Wider is better." and not strategist.is_due(later)
+    assert not Strategist(every=0, max_tokens=40).is_due(later)
+
+
+def test_a_long_note_is_cut_at_whole_words() -> None:
+    text = Strategist(every=1, max_tokens=30).note("wider stages\n\nare better " * 40)
+    assert count_tokens(text) <= 30 and text.endswith(("wider", "stages", "are", "better")) and "\n" not in text
+    assert clip_tokens("short", 30) == "short"
+
+
+@pytest.mark.parametrize(("left", "requests"), [(100, 0), (2_420, 1), (12_000, 3)])
+def test_what_might_exceed_the_tokens_left_is_not_asked(
+    endpoint: Any, brief: Brief, configured: Callable[..., Any], left: int, requests: int
+) -> None:
+    endpoint.answers = [(200, "no network")]
+    settings = (f"server.base_url={endpoint.base_url}", "model=m", "sampling.max_reply_tokens=500", "strategy.roles=[generate]")
+    proposer = configured("llm", brief, *settings)
+    proposals = proposer.propose(Request(number=0, count=1, tokens_left=left))
+    proposer.close()
+    first = sum(count_tokens(message["content"]) for message in endpoint.requests[0]["messages"]) if requests else 0
+    assert len(endpoint.requests) == requests and bool(proposals) == bool(requests)
+    assert first + 500 < 2_420  # so that the second case allows one request, and not two
