@@ -68,8 +68,9 @@ def test_each_limit_alone_rejects_networks(bench, script, validator, feasible):
 
 
 def test_an_entry_is_the_network_that_it_says(bench):
-    space = instantiate(bench.space)
-    for entry in load_table(NAME)[1]:
+    space, entries = instantiate(bench.space), load_table(NAME)[1]
+    assert len({(entry.id, entry.seed) for entry in entries}) == len(entries)
+    for entry in entries:
         assert architecture_id(space.parse(json.loads(entry.architecture))) == entry.id
 
 

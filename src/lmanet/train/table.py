@@ -40,7 +40,7 @@ class Entry(Record):
     """A line of ``NAME.jsonl``: one training of one network; its accuracy is that of the last epoch.
 
     Attributes:
-        architecture: JSON as `lmanet.space.write_proposal` writes it.
+        architecture: JSON as `lmanet.space.write_proposal` writes it in the form ``json``.
         train_loss, val_loss, val_accuracy: one value an epoch; nats, nats, share of 1.
     """
 
@@ -61,8 +61,8 @@ class TabularTrainer:
     Args:
         data: must have the number of classes of the table.
         table: its name, that of two files in ``lmanet/train/tables``.
-        seed_of_table: which of a network's trainings counts. Most have one, some three: ``mean`` is over all of them, ``by_seed`` picks
-            one by the trial's seed, and a number picks that one, counted round where there are fewer.
+        seed_of_table: which of a network's trainings, one to three, counts: ``mean`` is over all of them, ``by_seed`` picks one by
+            the trial's seed, and a number picks that one, counted round where there are fewer.
 
     Raises:
         ConfigError: a setting is unknown or contradicts the table.
@@ -79,7 +79,7 @@ class TabularTrainer:
                 f"the table {table} has {header.num_classes} classes, data {data.name} {data.num_classes}; take data=lmanet_mini"
             )
         self.trainings: dict[str, list[Entry]] = defaultdict(list)
-        for entry in entries:
+        for entry in sorted(entries, key=lambda entry: entry.seed):
             self.trainings[entry.id].append(entry)
 
     def train(self, architecture: AnyArchitecture, seed: int) -> Score:
