@@ -11,9 +11,10 @@ from hydra.utils import instantiate
 
 from lmanet.brief import Brief
 from lmanet.propose import Prompt
+from lmanet.propose.figures import cost_text
 from lmanet.records import Trial
-from lmanet.space import Space, load_space
-from lmanet.tokens import count_tokens
+from lmanet.space import Space, load_space, write_proposal
+from lmanet.tokens import clip_tokens, count_tokens
 
 CONF = Path(__file__).parents[2] / "conf"
 CONTEXT = 8192
@@ -56,7 +57,10 @@ def test_500_trials_do_not_outgrow_8k(tokens: Callable[[str], int], make_history
     text = feedback.compose(trials, front)
     assert count_tokens(text) <= feedback.max_tokens and tokens(text) <= count_tokens(text)
     prompt = Prompt(max_attempts=3)
-    first = prompt.ask(prompt.opening(Brief(space=space, seed=0, images="CIFAR-100", num_classes=100, limits=limits)), text)
+    brief = Brief(space=space, seed=0, images="CIFAR-100", num_classes=100, limits=limits)
+    shown = [trial.architecture for trial in trials if trial.architecture][:8]  # as many as conf/propose lets the role rank choose from
+    task = "\n".join(f"{write_proposal(space, each)} ({cost_text(each, brief)})" for each in shown)
+    first = prompt.ask(prompt.opening(brief, shown[0]), text, clip_tokens("Wider stages are better. " * 50, 200), task)
     assert tokens(first[0]["content"]) <= count_tokens(first[0]["content"])
     again = prompt.ask_again(first, _mix(string.printable) * 10, _mix(string.ascii_lowercase) * 10)
     turns = 20 * len(again)  # what chat templates put around each

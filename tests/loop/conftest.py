@@ -25,9 +25,12 @@ class ProposerDouble:
     def propose(self, request: Request) -> list[Proposal]:
         self.requests.append(request)
         usage = Usage(prompt_tokens=10, completion_tokens=5, requests=1, seconds=0.1)
+        if request.tokens_left is not None and request.tokens_left < 15:
+            return []
         if request.number % 5 == 4:
             return [Proposal(proposer="double", reply="no", error="no JSON", usage=usage)]
-        return [Proposal(proposer="double", architecture=SPACE.sample(np.random.default_rng(request.number)), usage=usage)]
+        drawn = [SPACE.sample(np.random.default_rng(request.number + i)) for i in range(request.count)]
+        return [Proposal(proposer="double", architecture=each, usage=Usage() if i else usage) for i, each in enumerate(drawn)]
 
     def close(self) -> None:
         self.closed = True
@@ -57,7 +60,6 @@ class ExecutorDouble:
 
     def submit(self, job: Job) -> None:
         self.jobs.append(job)
-        assert len(self.jobs) <= self.capacity
 
     def collect(self, wait: bool) -> list[Outcome]:
         if not wait:
@@ -108,10 +110,10 @@ class ListenerDouble:
 
 @pytest.fixture
 def make_search(tmp_path: Path) -> Callable[..., Search]:
-    def make(budget: Budget, capacity: int = 2, proposer: ProposerDouble | None = None) -> Search:
+    def make(budget: Budget, capacity: int = 2, proposer: ProposerDouble | None = None, batch: int = 1) -> Search:
         steps = Steps(
             proposer or ProposerDouble(), ValidatorDouble(), ExecutorDouble(capacity), ParetoDouble(), FeedbackDouble(), [ListenerDouble()]
         )
-        return Search(steps, History(tmp_path), budget, seed=3)
+        return Search(steps, History(tmp_path), budget, seed=3, batch=batch)
 
     return make

@@ -29,7 +29,7 @@ def test_nothing_infeasible_is_trained(make_search):
     ("limit", "holds"),
     [
         ({"trained": 3}, lambda trials: sum(t.status is Status.TRAINED for t in trials) == 3),
-        ({"tokens": 100}, lambda trials: 100 <= sum(t.proposal.usage.prompt_tokens + 5 for t in trials) < 100 + 15),
+        ({"tokens": 100}, lambda trials: sum(t.proposal.usage.tokens for t in trials) == 90),  # a seventh request might exceed it
         ({"seconds": 1e-9}, lambda trials: not trials),
         ({"training_seconds": 2.5}, lambda trials: 3 <= sum(t.score.seconds for t in trials if t.score) <= 4),  # one may be under way
     ],
@@ -101,3 +101,30 @@ def test_the_history_holds_tokens_seeds_and_versions(make_search):
     assert trial.proposal.usage == Usage(prompt_tokens=10, completion_tokens=5, requests=1, seconds=0.1)
     assert set(trial.versions) == {"python", "lmanet", "torch", "lightning"}
     assert len({trial.seed for trial in search.history.trials}) == 3
+
+
+@pytest.mark.parametrize("batch", [3, 4])
+def test_a_call_asks_for_as_many_as_the_batch_and_the_budget_allow(make_search, batch):
+    search = make_search(Budget(proposals=21), batch=batch)
+    search.run()
+    assert [t.number for t in sorted(search.history.trials, key=lambda t: t.number)] == list(range(21))
+    counts = [request.count for request in search.steps.proposer.requests]
+    assert counts[0] == batch and max(counts) == batch and min(counts) >= 1
+
+
+def test_what_a_proposal_could_not_know_is_on_record(make_search):
+    search = make_search(Budget(proposals=12), batch=3)
+    search.run()
+    by_number = {t.number: t for t in search.history.trials}
+    assert [by_number[n].unseen_trials for n in range(3)] == [0, 1, 2]  # nothing in training, then the earlier ones of the call
+    assert any(t.unseen_trials >= 3 for t in by_number.values())  # asked while others were in training
+
+
+def test_the_proposer_is_told_what_is_in_training_and_how_many_tokens_are_left(make_search):
+    search = make_search(Budget(proposals=9, tokens=1000))
+    search.run()
+    requests = search.steps.proposer.requests
+    assert requests[0].tokens_left == 1000 and requests[-1].tokens_left == 1000 - 15 * (len(requests) - 1)
+    assert any(request.training for request in requests)
+    for request in requests:
+        assert not set(request.training) & {trial.id for trial in request.trials}

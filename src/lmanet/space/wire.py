@@ -1,4 +1,4 @@
-"""The compact form of a stage, stem or head: one line of short words, ``mb64 k3 s2 e4 se25 skip relu6 x2``.
+"""The compact form of a stage, stem or head: one line of short words, ``mb64 k3 s2 e4 se25 skip relu x2``.
 
 What is off is left out, as are a depthwise block's expansion and every field with one legal value but the channels.
 """
@@ -17,7 +17,7 @@ Fields = Mapping[str, tuple[Any, ...]]
 
 BLOCKS = {"depthwise": "dw", "mbconv": "mb"}
 NO_BLOCK = "c"
-SHORT = {"leaky_relu": "leaky", "hard_swish": "hswish"}
+SHORT = {"relu6": "relu", "leaky_relu": "leaky", "hard_swish": "hswish"}
 LETTERS = {"kernel": "k", "stride": "s", "expansion": "e", "se_ratio": "se", "layers": "x"}
 FIELDS = dict.fromkeys((*BLOCKS.values(), NO_BLOCK), "channels") | {letters: field for field, letters in LETTERS.items()}
 OFF = {"se_ratio": 0, "skip": False, "layers": 1}
