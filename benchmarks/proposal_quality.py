@@ -4,7 +4,7 @@ python benchmarks/proposal_quality.py multirun/quality --roles generate mutate r
 python benchmarks/proposal_quality.py multirun/quality --roles uniform --seeds 0 1 2 --proposals 2000 target.runtime=tflm
 
 A training is stood in for by a formula (`StandInTrainer`), since only the model's proposals are judged; what else follows the
-command is given to Hydra as it stands. A run that is there is not made again.
+command is given to Hydra as it stands. A run that was stopped goes on, and one that is there is not made again.
 """
 
 import argparse
@@ -19,7 +19,6 @@ from omegaconf import DictConfig
 from lmanet.brief import Brief, Budget, Goal
 from lmanet.history import History
 from lmanet.records import Score, Status, Trial
-from lmanet.runfiles import HISTORY, read_records
 from lmanet.search import Search, Steps
 from lmanet.space import Architecture, estimate_on
 
@@ -54,14 +53,14 @@ def main() -> None:
 
 
 def search(folder: Path, role: str, seed: int, proposals: int, overrides: list[str]) -> list[Trial]:
-    """One run of the loop, or what it left when it was made before."""
-    if (folder / HISTORY).exists():
-        return read_records(folder / HISTORY, Trial)
-    folder.mkdir(parents=True)
+    """One run of the loop."""
+    folder.mkdir(parents=True, exist_ok=True)
+    history = History(folder)
+    if len(history.trials) >= proposals:
+        return history.trials
     who = ["propose=random"] if role == UNIFORM else ["propose=embedded", f"propose.strategy.roles=[{role}]"]
     with initialize_config_dir(str(CONF), version_base="1.3"):
         cfg = compose("config", ["data=nasbench201_cifar100", f"seed={seed}", *who, *overrides])  # CIFAR-100 in words, no images
-    history = History(folder)
     Search(steps(cfg), history, Budget(proposals=proposals), seed).run()
     return history.trials
 

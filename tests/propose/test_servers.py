@@ -32,12 +32,12 @@ def test_the_paper_s_space_through_the_real_model(configured: Callable[..., Any]
 def test_plain_text_of_the_real_model_is_cut_and_unparsable(configured: Callable[..., Any], brief: Brief, embedded_address: str) -> None:
     overrides = (
         *("model=SmolLM2", f"server.base_url={embedded_address}", "prompt.max_attempts=2"),
-        *("sampling.structured=never", "sampling.max_reply_tokens=20"),
+        *("sampling.structured=never", "sampling.max_reply_tokens=4"),
     )
     proposer = configured("llm", brief, *overrides)
     (proposal,) = proposer.propose(Request(number=0, count=1))
     proposer.close()
-    assert proposal.architecture is None and "cut at 20 tokens" in proposal.error
+    assert proposal.architecture is None and "cut at 4 tokens" in proposal.error
     assert (proposal.usage.requests, proposal.structured) == (2, False)
 
 
