@@ -11,7 +11,7 @@ from hydra.utils import instantiate
 
 from lmanet.brief import Brief
 from lmanet.propose import Prompt
-from lmanet.propose.figures import cost_text
+from lmanet.propose.roles.figures import cost_text
 from lmanet.records import Trial
 from lmanet.space import Space, load_space, write_proposal
 from lmanet.tokens import clip_tokens, count_tokens

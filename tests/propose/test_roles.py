@@ -10,12 +10,12 @@ import pytest
 from lmanet.brief import Brief, Goal
 from lmanet.errors import ArchitectureError, ConfigError
 from lmanet.propose import Mutate, Rank, SamplerProposer, Strategist, Team
-from lmanet.propose.candidates import fresh_draw
-from lmanet.propose.generate import Generate
 from lmanet.propose.legal import excess, tried
-from lmanet.propose.niches import Niche, niche
-from lmanet.propose.options import options_schema, read_options
-from lmanet.propose.task import Round, parents
+from lmanet.propose.roles.candidates import fresh_draw
+from lmanet.propose.roles.generate import Generate
+from lmanet.propose.roles.niches import Niche, niche
+from lmanet.propose.roles.options import options_schema, read_options
+from lmanet.propose.roles.task import Round, parents
 from lmanet.records import Proposal, Request, Score, Status, Trial, Verdict
 from lmanet.space import CellSpace, architecture_id, estimate_on, load_space
 

@@ -1,18 +1,18 @@
 """Proposers: a language model over HTTP, and what it is measured against."""
 
-from lmanet.propose.baselines import RandomProposer, ReplayProposer
-from lmanet.propose.evolution import EvolutionProposer
 from lmanet.propose.llm import LLMProposer
-from lmanet.propose.mutate import Mutate
-from lmanet.propose.optuna_sampler import OptunaProposer
 from lmanet.propose.prompt import Prompt
-from lmanet.propose.rank import Rank
-from lmanet.propose.sampler import SamplerProposer
+from lmanet.propose.rivals.baselines import RandomProposer, ReplayProposer
+from lmanet.propose.rivals.evolution import EvolutionProposer
+from lmanet.propose.rivals.optuna_sampler import OptunaProposer
+from lmanet.propose.rivals.sampler import SamplerProposer
+from lmanet.propose.roles.mutate import Mutate
+from lmanet.propose.roles.rank import Rank
+from lmanet.propose.roles.strategist import Strategist
+from lmanet.propose.roles.team import Team
 from lmanet.propose.sampling import Price, Sampling
 from lmanet.propose.servers import EmbeddedServer, RemoteServer
-from lmanet.propose.strategist import Strategist
 from lmanet.propose.strategy import Strategy
-from lmanet.propose.team import Team
 
 __all__ = [
     "EmbeddedServer",

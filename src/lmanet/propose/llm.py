@@ -9,14 +9,14 @@ from lmanet.brief import Brief
 from lmanet.errors import ArchitectureError
 from lmanet.propose.example import example
 from lmanet.propose.legal import tried
-from lmanet.propose.niches import niche
 from lmanet.propose.prompt import Prompt
+from lmanet.propose.roles.niches import niche
+from lmanet.propose.roles.task import Choice, Round, Task
+from lmanet.propose.roles.team import Team
 from lmanet.propose.sampling import Sampling
 from lmanet.propose.servers import Server
 from lmanet.propose.strategy import Plan, Strategy
 from lmanet.propose.talk import Talk, TokensSpentError
-from lmanet.propose.task import Choice, Round, Task
-from lmanet.propose.team import Team
 from lmanet.records import Proposal, Request
 
 if TYPE_CHECKING:

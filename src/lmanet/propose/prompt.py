@@ -8,7 +8,7 @@ from typing import Literal, TypedDict, get_args
 
 from lmanet.brief import Brief
 from lmanet.errors import ConfigError
-from lmanet.propose.figures import cost_text
+from lmanet.propose.roles.figures import cost_text
 from lmanet.space import AnyArchitecture, CellSpace, Form, Space, describe, write_proposal
 
 FOLDER = Path(__file__).parent / "prompts"

@@ -7,8 +7,8 @@ import numpy as np
 
 from lmanet.brief import Brief
 from lmanet.errors import ConfigError
-from lmanet.propose.redraw import Redraw
-from lmanet.propose.standing import Standing, require_objectives, standings
+from lmanet.propose.rivals.redraw import Redraw
+from lmanet.propose.rivals.standing import Standing, require_objectives, standings
 from lmanet.records import Proposal, Request, Trial
 from lmanet.space import AnyArchitecture
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from lmanet.brief import Brief
 from lmanet.propose.legal import excess, is_legal, macs_excess
-from lmanet.propose.task import Choice, Round, parents
+from lmanet.propose.roles.task import Choice, Round, parents
 from lmanet.space import AnyArchitecture, architecture_id, estimate_on
 
 MAX_DRAWS = 20  # for one candidate

@@ -4,9 +4,9 @@ import numpy as np
 
 from lmanet.brief import Brief
 from lmanet.propose.legal import tried
-from lmanet.propose.niches import niche
-from lmanet.propose.rank import Rank
-from lmanet.propose.task import Round
+from lmanet.propose.roles.niches import niche
+from lmanet.propose.roles.rank import Rank
+from lmanet.propose.roles.task import Round
 from lmanet.records import Proposal, Request
 
 

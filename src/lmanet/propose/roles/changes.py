@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from lmanet.propose.task import Round, accuracy
+from lmanet.propose.roles.task import Round, accuracy
 from lmanet.records import Trial
 from lmanet.space import AnyArchitecture, AnySpace, write_choices
 

@@ -9,8 +9,8 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from lmanet.brief import Brief
-from lmanet.propose.redraw import Redraw
-from lmanet.propose.standing import Standing, require_objectives, standings
+from lmanet.propose.rivals.redraw import Redraw
+from lmanet.propose.rivals.standing import Standing, require_objectives, standings
 from lmanet.records import Proposal, Request, Trial
 from lmanet.space import AnyArchitecture
 from lmanet.space.space import Value

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from lmanet.propose.generate import Generate
-from lmanet.propose.mutate import Mutate
-from lmanet.propose.rank import Rank
-from lmanet.propose.strategist import Strategist
-from lmanet.propose.task import Role, Round, Task
+from lmanet.propose.roles.generate import Generate
+from lmanet.propose.roles.mutate import Mutate
+from lmanet.propose.roles.rank import Rank
+from lmanet.propose.roles.strategist import Strategist
+from lmanet.propose.roles.task import Role, Round, Task
 
 
 @dataclass(frozen=True)

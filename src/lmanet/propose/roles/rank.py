@@ -3,11 +3,11 @@
 from string import ascii_uppercase
 
 from lmanet.errors import ConfigError
-from lmanet.propose.candidates import draw_candidates
-from lmanet.propose.figures import cost_text, macs_of
-from lmanet.propose.options import options_schema, read_options
 from lmanet.propose.prompt import render
-from lmanet.propose.task import Choice, Round, Task
+from lmanet.propose.roles.candidates import draw_candidates
+from lmanet.propose.roles.figures import cost_text, macs_of
+from lmanet.propose.roles.options import options_schema, read_options
+from lmanet.propose.roles.task import Choice, Round, Task
 from lmanet.space import write_proposal
 
 LISTED = ("largest_first", "at_random")

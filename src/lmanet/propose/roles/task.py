@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from lmanet.brief import Brief
-from lmanet.propose.niches import Niche
+from lmanet.propose.roles.niches import Niche
 from lmanet.records import Request, Trial
 from lmanet.space import AnyArchitecture, AnyCost, Form
 

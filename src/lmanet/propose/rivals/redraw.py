@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 
 from lmanet.brief import Brief
 from lmanet.errors import ConfigError
+from lmanet.propose.legal import is_legal
 from lmanet.records import Trial
-from lmanet.space import AnyArchitecture, architecture_id, estimate_on
+from lmanet.space import AnyArchitecture, architecture_id
 
 
 class Redraw:
@@ -29,11 +30,7 @@ class Redraw:
         known = self._proposed | {trial.id for trial in trials if trial.id}
         for _ in range(1 + self.feasible_draws):
             drawn = draw()
-            if (identity := architecture_id(drawn)) not in known and self._feasible(drawn):
+            if is_legal(drawn, self.brief, known):
                 break
-        self._proposed.add(identity)  # what is being trained is in no history yet
+        self._proposed.add(architecture_id(drawn))  # what is being trained is in no history yet
         return drawn
-
-    def _feasible(self, architecture: AnyArchitecture) -> bool:
-        cost = estimate_on(architecture, self.brief.num_classes, self.brief.platform)
-        return all(getattr(cost, name) <= limit for name, limit in self.brief.limits.items())

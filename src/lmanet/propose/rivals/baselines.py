@@ -7,8 +7,8 @@ import numpy as np
 
 from lmanet.brief import Brief
 from lmanet.errors import ArchitectureError, ConfigError, EndpointError
-from lmanet.propose.redraw import Redraw
 from lmanet.propose.reply import parse_reply
+from lmanet.propose.rivals.redraw import Redraw
 from lmanet.records import Proposal, Request, Trial
 from lmanet.runfiles import read_records
 

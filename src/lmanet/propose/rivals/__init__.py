@@ -1,0 +1,1 @@
+"""What a language model is measured against, behind the same Protocol."""
