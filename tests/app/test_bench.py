@@ -13,6 +13,7 @@ from lmanet.explain import Report
 from lmanet.feedback import ParetoFeedback
 from lmanet.history import History
 from lmanet.propose import Prompt
+from lmanet.propose.example import example
 from lmanet.records import Front
 from lmanet.track import WandbTracker
 from lmanet.track.progress import front_table
@@ -44,7 +45,7 @@ def test_the_loop_looks_up_and_keeps_the_front(bench):
 def test_a_searcher_is_told_of_cells(bench):
     brief = bench.brief
     assert brief.objectives == (Goal(name="val_accuracy", maximise=True), Goal(name="params", maximise=False))
-    assert '{"01":"' in Prompt(max_attempts=1).opening(brief)
+    assert '{"01":"' in Prompt(max_attempts=1).opening(brief, example(brief))
     trials = History(bench.folder).trials
     front = bench.pareto.front(trials)
     text = ParetoFeedback(bench.space, max_tokens=2500, recent_failures=5).compose(trials[:2], front)
@@ -84,4 +85,4 @@ def test_what_cells_cannot_do_is_said_in_one_sentence(app, composed, tmp_path, o
 
 def test_a_report_refuses_a_folder_of_cells(bench):
     with pytest.raises(ConfigError, match="drawn"):
-        Report(bench.pareto, bench.target, num_classes=100).run(bench.folder)
+        Report(bench.pareto, bench.target, num_classes=100, space=bench.space).run(bench.folder)

@@ -15,6 +15,7 @@ CONF = Path(__file__).parents[2] / "conf" / "target"
 BOARDS = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem != "none")
 # What the head of each file works out.
 LIMITS = {
+    "bench": (240_000, 5_632, 8_192),
     "stm32f446": (6_000_000, 76_288, 458_752),
     "stm32f746": (50_000_000, 256_512, 950_272),
     "stm32h743": (100_000_000, 327_680, 1_966_080),
