@@ -49,7 +49,7 @@ def test_a_searcher_is_told_of_cells(bench):
     trials = History(bench.folder).trials
     front = bench.pareto.front(trials)
     text = ParetoFeedback(bench.space, max_tokens=2500, recent_failures=5).compose(trials[:2], front)
-    assert f"accuracy {front[0].score.val_accuracy:.3f}, macs" in text and "Values never tried:\n- edge01: " in text
+    assert f"accuracy {front[0].score.val_accuracy:.3f}, macs" in text and "Values never tried:\n- 01: " in text
 
 
 def test_listeners_cope_with_what_is_not_known_of_a_cell(bench, tmp_path):
