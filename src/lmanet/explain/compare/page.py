@@ -43,12 +43,14 @@ class Comparison:
         self.searchers = searchers(runs)
         self.histories = {one.label: {seed: progress(run, pareto) for seed, run in one.runs.items()} for one in self.searchers}
         self.budget = min(run.evaluations for run in runs)
-        self.pairs: dict[Measure, list[Pair]] = {measure: compare_pairs(self._reached(measure)) for measure in MEASURES}
+        objectives = set(runs[0].settings["pareto"]["objectives"])
+        self.measures: tuple[Measure, ...] = MEASURES if objectives != {"val_accuracy"} else ("accuracy",)  # else both say the same
+        self.pairs: dict[Measure, list[Pair]] = {measure: compare_pairs(self._reached(measure)) for measure in self.measures}
 
     @property
     def sentences(self) -> list[str]:
         """Who won, or that it cannot be told: by hypervolume, and by the best accuracy."""
-        return [verdict(measure, list(self.histories), self.pairs[measure]) for measure in MEASURES]
+        return [verdict(measure, list(self.histories), self.pairs[measure]) for measure in self.measures]
 
     def run(self, folder: Path) -> None:
         """Write everything into ``folder/comparison``."""
@@ -79,7 +81,7 @@ class Comparison:
         drawn = []
         places = {label: place for place, label in enumerate(self.histories)}
         for axis in AXES:
-            for measure in MEASURES:
+            for measure in self.measures:
                 found = {label: band(list(runs.values()), axis, measure) for label, runs in self.histories.items()}
                 if bands := {label: curve for label, curve in found.items() if curve is not None}:
                     name = f"{measure}_{axis}"
