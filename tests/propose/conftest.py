@@ -9,13 +9,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
 from lmanet.brief import Brief, Goal
 from lmanet.propose.servers import EmbeddedServer
-from lmanet.space import load_space
+from lmanet.records import Proposal, Score, Status, Trial, Verdict
+from lmanet.space import estimate_on, load_space
 
 CONF = Path(__file__).parents[2] / "conf"
 STALL = "stall"
@@ -33,6 +35,27 @@ def brief() -> Brief:
 def paper_brief() -> Brief:
     limits = {"macs": 100_000_000, "peak_sram_bytes": 327_680, "flash_bytes": 2_097_152}
     return Brief(space=load_space("lmanet"), seed=0, images="CIFAR-100", num_classes=100, limits=limits, objectives=GOALS)
+
+
+@pytest.fixture(scope="session")
+def trained() -> Callable[..., Trial]:
+    """A trial as the loop records a trained network: ``trained(brief, number, architecture, accuracy, note)``."""
+
+    def make(brief: Brief, number: int, architecture: Any = None, accuracy: float = 0.5, note: str | None = None) -> Trial:
+        network = architecture or brief.space.sample(np.random.default_rng(number))
+        return Trial(
+            number=number,
+            status=Status.TRAINED,
+            proposal=Proposal(proposer="test", architecture=network, note=note),
+            verdict=Verdict(accepted=True, cost=estimate_on(network, brief.num_classes, brief.platform)),
+            score=Score(val_accuracy=accuracy, seconds=1.0),
+            seed=0,
+            started_at="",
+            seconds=1.0,
+            elapsed_seconds=float(number),
+        )
+
+    return make
 
 
 @pytest.fixture(scope="session")

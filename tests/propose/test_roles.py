@@ -16,7 +16,7 @@ from lmanet.propose.roles.generate import Generate
 from lmanet.propose.roles.niches import Niche, niche
 from lmanet.propose.roles.options import options_schema, read_options
 from lmanet.propose.roles.task import Round, parents
-from lmanet.records import Proposal, Request, Score, Status, Trial, Verdict
+from lmanet.records import Request, Trial
 from lmanet.space import CellSpace, architecture_id, estimate_on, load_space
 
 LEGAL = load_space("mcu").parse(
@@ -25,20 +25,7 @@ LEGAL = load_space("mcu").parse(
 GOALS = (Goal(name="val_accuracy", maximise=True), Goal(name="macs", maximise=False))
 
 
-def trial(brief: Brief, number: int, architecture: Any, accuracy: float) -> Trial:
-    """As the loop records a trained network."""
-    cost = estimate_on(architecture, brief.num_classes, brief.platform)
-    return Trial(
-        number=number,
-        status=Status.TRAINED,
-        proposal=Proposal(proposer="test", architecture=architecture),
-        verdict=Verdict(accepted=True, cost=cost),
-        score=Score(val_accuracy=accuracy, seconds=1.0),
-        seed=0,
-        started_at="",
-        seconds=1.0,
-        elapsed_seconds=float(number),
-    )
+Make = Callable[..., Trial]
 
 
 def round_of(brief: Brief, trials: list[Trial], count: int = 1, band: Niche | None = None, seed: int = 0) -> Round:
@@ -55,12 +42,12 @@ def goals(brief: Brief) -> Brief:
 
 
 @pytest.fixture(scope="module")
-def history(goals: Brief) -> list[Trial]:
+def history(goals: Brief, trained: Make) -> list[Trial]:
     rng, found = np.random.default_rng(5), []
     while len(found) < 6:
         drawn = goals.space.sample(rng)
         if excess(drawn, goals) == 0:
-            found.append(trial(goals, len(found), drawn, 0.5 + len(found) / 100))
+            found.append(trained(goals, len(found), drawn, 0.5 + len(found) / 100))
     return found
 
 
@@ -98,28 +85,28 @@ def test_a_role_can_begin_without_any_network(goals: Brief, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ROLES)
-def test_cells_have_the_same_roles(cells: Brief, name: str) -> None:
-    trials = [trial(cells, i, cells.space.sample(np.random.default_rng(i)), 0.5 + i / 100) for i in range(4)]
+def test_cells_have_the_same_roles(cells: Brief, trained: Make, name: str) -> None:
+    trials = [trained(cells, i, cells.space.sample(np.random.default_rng(i)), 0.5 + i / 100) for i in range(4)]
     task = ROLES[name]().task(round_of(cells, trials))
     (chosen,) = task.schema["properties"].values()
     offered = {architecture_id(task.read(option)[0].architecture) for option in chosen["items"]["enum"]}
     assert len(offered) == len(chosen["items"]["enum"]) and not offered & {t.id for t in trials}
 
 
-def test_mutate_goes_on_to_another_parent_where_nothing_is_left(cells: Brief) -> None:
+def test_mutate_goes_on_to_another_parent_where_nothing_is_left(cells: Brief, trained: Make) -> None:
     best = cells.space.sample(np.random.default_rng(0))
     around = list(cells.space.neighbours(best))
-    trials = [trial(cells, i, each, 0.9 if i == 0 else 0.5) for i, each in enumerate([best, *around])]
+    trials = [trained(cells, i, each, 0.9 if i == 0 else 0.5) for i, each in enumerate([best, *around])]
     task = Mutate(edits=24, parents=2).task(round_of(cells, trials))
     assert task is not None and task.read(task.schema["properties"]["edits"]["items"]["enum"][0])[0].parent != trials[0].id
 
 
-def test_where_all_is_tried_the_task_is_another_s_and_says_so(cells: Brief) -> None:
+def test_where_all_is_tried_the_task_is_another_s_and_says_so(cells: Brief, trained: Make) -> None:
     team = Team(
         Mutate(edits=24, parents=1), Rank(candidates=4, explore=0.5, parents=1, listed="largest_first"), Strategist(every=0, max_tokens=50)
     )
     best = cells.space.sample(np.random.default_rng(0))
-    trials = [trial(cells, i, each, 0.9 if i == 0 else 0.5) for i, each in enumerate([best, *cells.space.neighbours(best)])]
+    trials = [trained(cells, i, each, 0.9 if i == 0 else 0.5) for i, each in enumerate([best, *cells.space.neighbours(best)])]
     assert team.task("mutate", round_of(cells, trials))[0] == "rank"
 
 
@@ -190,13 +177,15 @@ def test_without_a_model_the_first_of_the_list_is_proposed(cells: Brief) -> None
 
 
 @pytest.mark.parametrize("name", ["paper", "cells"])
-def test_golden_prompts_of_each_role(name: str, paper_brief: Brief, cells: Brief, golden: Callable[[str, str], None]) -> None:
+def test_golden_prompts_of_each_role(
+    name: str, paper_brief: Brief, cells: Brief, trained: Make, golden: Callable[[str, str], None]
+) -> None:
     """The exact words of all that is asked, with three networks trained; a changed word is a changed searcher."""
     asked = cells if name == "cells" else paper_brief.model_copy(update={"objectives": GOALS})
     rng, trials = np.random.default_rng(1), []
     while len(trials) < 3:
         drawn = asked.space.sample(rng) if name == "cells" else fresh_draw(round_of(asked, [], seed=len(trials)))
-        trials.append(trial(asked, len(trials), drawn, 0.5 + len(trials) / 100))
+        trials.append(trained(asked, len(trials), drawn, 0.5 + len(trials) / 100))
     given = round_of(asked, trials, band=niche(asked, 2, 0))
     roles = {"generate": Generate(), "mutate": Mutate(edits=6, parents=1), "rank": Rank(3, 0.5, 2, "largest_first")}
     texts = {role: made.task(given).text for role, made in roles.items()}

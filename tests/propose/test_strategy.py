@@ -4,16 +4,16 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 
 from lmanet.brief import Brief
 from lmanet.errors import ConfigError
 from lmanet.propose import Strategist, Strategy
 from lmanet.propose.talk import TEMPLATE_TOKENS
-from lmanet.records import Proposal, Request, Score, Status, Trial, Verdict
-from lmanet.space import estimate_on
+from lmanet.records import Request, Trial
 from lmanet.tokens import clip_tokens, count_tokens
+
+Make = Callable[..., Trial]
 
 
 def strategy(**changes: Any) -> Strategy:
@@ -28,23 +28,7 @@ def strategy(**changes: Any) -> Strategy:
     return Strategy(**settings | changes)
 
 
-def trained(brief: Brief, number: int, note: str | None = None, accuracy: float = 0.5) -> Trial:
-    architecture = brief.space.sample(np.random.default_rng(number))
-    cost = estimate_on(architecture, brief.num_classes, brief.platform)
-    return Trial(
-        number=number,
-        status=Status.TRAINED,
-        proposal=Proposal(proposer="test", architecture=architecture, note=note),
-        verdict=Verdict(accepted=True, cost=cost),
-        score=Score(val_accuracy=accuracy, seconds=1.0),
-        seed=0,
-        started_at="",
-        seconds=1.0,
-        elapsed_seconds=float(number),
-    )
-
-
-def test_roles_and_niches_take_turns(brief: Brief) -> None:
+def test_roles_and_niches_take_turns(brief: Brief, trained: Make) -> None:
     front = (trained(brief, 11),)
     plans = [strategy(stall_after=None).plan(Request(number=n, count=1, front=front)) for n in range(12, 24)]
     assert [p.role for p in plans[:4]] == ["generate", "mutate", "rank", "generate"]
@@ -52,7 +36,7 @@ def test_roles_and_niches_take_turns(brief: Brief) -> None:
     assert {p.role: p.sampling_temperature for p in plans} == {"generate": 1.5, "mutate": 1.0, "rank": 0.3}
 
 
-def test_a_stalled_front_is_answered_and_logged_once(brief: Brief, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_stalled_front_is_answered_and_logged_once(brief: Brief, caplog: pytest.LogCaptureFixture, trained: Make) -> None:
     front = (trained(brief, 2),)
     with caplog.at_level(logging.INFO):
         plans = {n: strategy().plan(Request(number=n, count=1, front=front)) for n in range(3, 10)}
@@ -67,7 +51,7 @@ def test_a_strategy_that_cannot_work_is_refused(wrong: dict[str, Any]) -> None:
         strategy(**wrong)
 
 
-def test_a_note_is_due_every_few_trained_networks_and_holds_until_the_next(brief: Brief) -> None:
+def test_a_note_is_due_every_few_trained_networks_and_holds_until_the_next(brief: Brief, trained: Make) -> None:
     strategist = Strategist(every=3, max_tokens=40)
     trials = [trained(brief, i) for i in range(3)]
     assert strategist.is_due(Request(number=3, count=1, trials=tuple(trials)))
