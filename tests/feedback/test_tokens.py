@@ -1,5 +1,6 @@
 """The bound on tokens against real tokenizers, and the whole prompt of a long search within a context of 8,192."""
 
+import json
 import random
 import string
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from lmanet.brief import Brief
 from lmanet.propose import Prompt
 from lmanet.propose.roles.figures import cost_text
 from lmanet.records import Trial
-from lmanet.space import Space, load_space, write_proposal
+from lmanet.space import Space, load_space, parse_architecture, write_proposal
 from lmanet.tokens import clip_tokens, count_tokens
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -65,3 +66,13 @@ def test_500_trials_do_not_outgrow_8k(tokens: Callable[[str], int], make_history
     again = prompt.ask_again(first, _mix(string.printable) * 10, _mix(string.ascii_lowercase) * 10)
     turns = 20 * len(again)  # what chat templates put around each
     assert sum(tokens(message["content"]) for message in again) + turns + LONGEST_REPLY < CONTEXT
+
+
+def test_a_five_stage_network_takes_at_most_120_tokens(tokens: Callable[[str], int]) -> None:
+    """The longest lines of the paper's space, also where a server breaks and indents the JSON."""
+    space = load_space("lmanet")
+    fields = {"block": "mbconv", "channels": 128, "kernel": 7, "stride": 2, "expansion": 6, "se_ratio": 0.25, "skip": True, "layers": 6}
+    for activation in space.stage.fields["activation"]:
+        longest = parse_architecture({"stages": [fields | {"activation": activation}] * 5})
+        proposal = json.loads(write_proposal(space, longest))
+        assert tokens(json.dumps(proposal, separators=(",", ":"))) <= 105 and tokens(json.dumps(proposal, indent=2)) <= 120
