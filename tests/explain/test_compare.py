@@ -124,7 +124,7 @@ def comparison(app, compared):
 
 def test_runs_are_sorted_into_searchers_by_all_but_the_seed(compared):
     found = searchers(read_runs([str(compared / "runs" / "random"), str(compared / "runs" / "winner")]))
-    assert {one.label: sorted(one.runs) for one in found} == {"propose=random": list(SEEDS), "propose=embedded": list(SEEDS)}
+    assert {one.label: sorted(one.runs) for one in found} == {"random": list(SEEDS), "embedded": list(SEEDS)}
     (alone,) = searchers(read_runs(str(compared / "runs" / "random")))
     assert alone.label == "random"
 
@@ -162,7 +162,7 @@ def test_progress_is_what_history_and_front_say(app, compared):
 
 
 def test_bands_are_quartiles_as_far_as_every_run_goes(comparison):
-    runs = list(comparison.histories["propose=random"].values())
+    runs = list(comparison.histories["random"].values())
     curve = band(runs, "evaluations", "accuracy")
     third = sorted(run.accuracy[run.after(3)] for run in runs)
     assert curve.places.tolist() == list(range(1, 15))
@@ -175,9 +175,9 @@ def test_checkpoints_and_spending(comparison):
     assert comparison.budget == 12
     row = next(row for row in checkpoint_rows(comparison.histories, [10, 14]) if row.evaluations == 14)
     values = [run.hypervolume[-1] for run in comparison.histories[row.label].values()]
-    assert (row.label, row.seeds) == ("propose=random", len(SEEDS))
+    assert (row.label, row.seeds) == ("random", len(SEEDS))
     assert row.measures["hypervolume"].mean == pytest.approx(np.mean(values))
-    winner = next(one for one in comparison.searchers if one.label == "propose=embedded")
+    winner = next(one for one in comparison.searchers if one.label == "embedded")
     asked = [len(run.trials) for run in winner.runs.values()]
     spent = spending_row(winner)
     assert spent.proposals == sum(asked)
@@ -188,7 +188,7 @@ def test_checkpoints_and_spending(comparison):
 
 
 def test_a_planted_winner_is_found_and_equals_cannot_be_told_apart(app, compared, comparison):
-    assert all(" propose=embedded won: ahead in all 7 common seeds" in sentence for sentence in comparison.sentences)
+    assert all(" embedded won: ahead in all 7 common seeds" in sentence for sentence in comparison.sentences)
     equals = read_runs([str(compared / "runs" / "random"), str(compared / "runs" / "script")])
     pareto = app.Run(OmegaConf.load(equals[0].folder / ".hydra" / "config.yaml")).pareto
     assert all("it cannot be told who is best" in sentence for sentence in Comparison(equals, pareto).sentences)
@@ -246,7 +246,7 @@ def test_the_page_is_one_file_and_shows_markup_as_text(compared):
     assert not any(mark in page for mark in ('src="', "url(http", "<link", "@import"))
     assert "python run.py" in page and "seed=6" in page
     text = (folder / "compare.md").read_text()
-    assert "propose=embedded won" in text
+    assert "embedded won" in text
     for name in ("hypervolume_tokens", "accuracy_seconds"):
         assert f"({name}.png)" in text and (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     rows = list(csv.DictReader((folder / "compare.csv").read_text().splitlines()))

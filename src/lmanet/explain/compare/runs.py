@@ -132,12 +132,20 @@ def _labels(groups: Sequence[Sequence[SearchRun]]) -> list[str]:
     named = [[text for text in group[0].overrides if _names(text) and all(text in run.overrides for run in group)] for group in groups]
     shared = set.intersection(*map(set, named))
     labels = [" ".join(text for text in texts if text not in shared) for texts in named]
+    short = [" ".join(_short(text) for text in label.split(" ")) for label in labels]
+    labels = short if len(set(short)) == len(short) else labels
     labels = [label or group[0].trials[0].proposal.proposer for label, group in zip(labels, groups, strict=True)]
     if len(set(labels)) == len(labels):
         return labels
     values = [flat(_of_a_searcher(group[0])) for group in groups]
     differ = [key for key in sorted(set().union(*values)) if len({repr(value.get(key)) for value in values}) > 1]
     return [" ".join(f"{key}={value.get(key)}" for key in differ) for value in values]
+
+
+def _short(override: str) -> str:
+    """``propose=tpe`` as ``tpe``, and a setting by the last part of its name."""
+    key, _, value = override.partition("=")
+    return value if key == "propose" else f"{key.rpartition('.')[2]}={value}" if value else override
 
 
 def _of_a_searcher(run: SearchRun) -> dict[str, Any]:

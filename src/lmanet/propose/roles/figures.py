@@ -15,11 +15,6 @@ def cost_text(architecture: AnyArchitecture, brief: Brief) -> str:
     return ", ".join(f"{name} {short_number(getattr(cost, name))}" for name in known)
 
 
-def macs_of(architecture: AnyArchitecture, brief: Brief) -> int:
-    """Multiply-accumulates by formula."""
-    return estimate_on(architecture, brief.num_classes, brief.platform).macs
-
-
 def budget_table(architecture: AnyArchitecture, brief: Brief) -> str:
     """One line a part, with its share of each limit; empty for a cell, whose parts are all alike, and where nothing is limited."""
     limits = {name: limit for name, limit in brief.limits.items() if name in BY_PART}

@@ -5,10 +5,10 @@ from string import ascii_uppercase
 from lmanet.errors import ConfigError
 from lmanet.propose.prompt import render
 from lmanet.propose.roles.candidates import draw_candidates
-from lmanet.propose.roles.figures import cost_text, macs_of
+from lmanet.propose.roles.figures import cost_text
 from lmanet.propose.roles.options import options_schema, read_options
 from lmanet.propose.roles.task import Choice, Round, Task
-from lmanet.space import write_proposal
+from lmanet.space import estimate_on, write_proposal
 
 LISTED = ("largest_first", "at_random")
 
@@ -18,7 +18,8 @@ class Rank:
 
     Args:
         candidates: drawn for one network wanted.
-        listed: ``largest_first``, by multiply-accumulates, or ``at_random``; small models tend to name the first.
+        listed: ``largest_first``, by multiply-accumulates, those of the niche before the others, or ``at_random``; small models tend to
+            name the first.
         explore: share of them that are new draws of the space; the others change one of the ``parents``.
         parents: good networks that are changed.
     """
@@ -42,8 +43,13 @@ class Rank:
         drawn = draw_candidates(given, number, self.explore, self.parents)
         listed = [drawn[int(i)] for i in given.rng.permutation(len(drawn))]
         if self.listed == "largest_first":
-            listed.sort(key=lambda choice: -macs_of(choice.architecture, given.brief))
+            listed.sort(key=lambda choice: self._size(given, choice))
         return listed
+
+    def _size(self, given: Round, choice: Choice) -> tuple[float, int]:
+        """The smaller, the earlier in the list: those of the niche before all others."""
+        cost = estimate_on(choice.architecture, given.brief.num_classes, given.brief.platform)
+        return given.niche.distance(cost) if given.niche else 0.0, -cost.macs
 
     def task(self, given: Round) -> Task | None:
         named = dict(zip(ascii_uppercase, self.candidates_of(given), strict=False))
