@@ -18,10 +18,10 @@ def test_the_model_proposes_and_what_is_trained_is_legal(app, composed, tmp_path
     assert len(trained) == 2
     for trial in trained:
         assert trial.proposal.proposer.startswith("SmolLM2-135M") and trial.proposal.reply
-        assert run.space.contains(trial.architecture)
+        assert trial.proposal.role in ("rank", "mutate") and run.space.contains(trial.architecture)
         cost = lmanet.estimate(trial.architecture, num_classes=10)
         assert all(getattr(cost, name) <= limit for name, limit in run.target.limits.items())
-        assert trial.proposal.usage.prompt_tokens > 300 and trial.proposal.usage.completion_tokens > 100
+        assert trial.proposal.usage.prompt_tokens > 300 and trial.proposal.usage.completion_tokens > 5
     student = lmanet.load_network(tmp_path / "student.ckpt")
     assert len(student.classes) == 10
     assert {path.name for path in tmp_path.iterdir()} >= {"front.json", "report.md", "plots", "test.jsonl", "events.jsonl"}

@@ -82,3 +82,12 @@ def test_the_recorded_proposal_says_that_the_schema_was_refused(endpoint: Any, p
 def test_seeds_differ_between_runs_trials_and_attempts() -> None:
     seeds = {request_seed(seed, number, attempt) for seed in range(5) for number in range(50) for attempt in range(3)}
     assert len(seeds) == 750 and all(0 <= seed < 2**31 for seed in seeds)
+
+
+def test_a_price_of_the_configuration_stands_in_the_proposal(endpoint: Any, brief: Brief, configured: Callable[..., Any]) -> None:
+    price = "sampling.price={_target_: lmanet.propose.Price, prompt: 1.0, cached: 0.5, completion: 10.0}"
+    made = configured("llm", brief, "model=m", f"server.base_url={endpoint.base_url}", "strategy.roles=[generate]", price)
+    endpoint.answers = [(200, write_proposal(brief.space, example(brief)))]
+    (proposal,) = made.propose(Request(number=0, count=1))
+    made.close()
+    assert proposal.usage.price == pytest.approx((100 * 1.0 + 10 * 10.0) / 1e6)
