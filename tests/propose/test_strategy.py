@@ -61,6 +61,20 @@ def test_a_note_is_due_every_few_trained_networks_and_holds_until_the_next(brief
     assert not Strategist(every=0, max_tokens=40).is_due(later)
 
 
+def test_a_note_is_asked_for_once_also_while_its_network_is_in_training(
+    endpoint: Any, brief: Brief, configured: Callable[..., Any], trained: Make
+) -> None:
+    endpoint.answers = [(200, "Wider is better."), (200, "no network")]
+    settings = ("strategy.roles=[generate]", "team.strategist.every=2", "prompt.max_attempts=1", "model=m")
+    proposer = configured("llm", brief, f"server.base_url={endpoint.base_url}", *settings)
+    trials = tuple(trained(brief, i) for i in range(2))
+    first, second = (proposer.propose(Request(number=number, count=1, trials=trials))[0] for number in (2, 3))
+    proposer.close()
+    assert (first.note, first.usage.requests, second.note, second.usage.requests) == ("Wider is better.", 2, None, 1)
+    asked = [body["messages"][0]["content"] for body in endpoint.requests]
+    assert len(asked) == 3 and "Write a note" in asked[0] and all("Note of the strategist: Wider is better." in text for text in asked[1:])
+
+
 def test_a_long_note_is_cut_at_whole_words() -> None:
     text = Strategist(every=1, max_tokens=30).note("wider stages\n\nare better " * 40)
     assert count_tokens(text) <= 30 and text.endswith(("wider", "stages", "are", "better")) and "\n" not in text

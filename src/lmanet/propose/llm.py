@@ -54,6 +54,7 @@ class LLMProposer:
         self._example = example(self.brief)
         self._opening = self.prompt.opening(self.brief, self._example)
         self._client: Client | None = None
+        self._note = ""  # the newest; while the network proposed with it is in training, no trial tells of it
 
     def propose(self, request: Request) -> list[Proposal]:
         plan = self.strategy.plan(request)
@@ -63,7 +64,8 @@ class LLMProposer:
         new_note = ""
         try:
             new_note = self._new_note(given, talk)
-            found = self._ask(given, task, plan, talk, new_note or self.team.strategist.current(request))
+            self._note = new_note or self._note or self.team.strategist.current(request)
+            found = self._ask(given, task, plan, talk)
         except TokensSpentError:
             if not talk.usage.requests:
                 return []
@@ -105,14 +107,15 @@ class LLMProposer:
     def _new_note(self, given: Round, talk: Talk) -> str:
         """What the strategist writes now; empty where no note is due."""
         strategist = self.team.strategist
-        if not strategist.is_due(given.request):
+        unrecorded = self._note and self._note != strategist.current(given.request)
+        if unrecorded or not strategist.is_due(given.request):
             return ""
         question = self.prompt.ask(self._opening, given.request.feedback, strategist.question(given))
         return strategist.note(talk.ask(question, None, self.sampling.sampling_temperature).text)
 
-    def _ask(self, given: Round, task: Task, plan: Plan, talk: Talk, note: str) -> Found:
+    def _ask(self, given: Round, task: Task, plan: Plan, talk: Talk) -> Found:
         """Ask, and again while replies cannot be used and attempts and tokens are left."""
-        known = f"Note of the strategist: {note}" if note else ""
+        known = f"Note of the strategist: {self._note}" if self._note else ""
         first = self.prompt.ask(self._opening, given.request.feedback, known, task.text)
         messages, found, ask = first, Found([]), talk.ask
         for _ in range(self.prompt.max_attempts):

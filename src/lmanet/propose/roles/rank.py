@@ -27,11 +27,11 @@ class Rank:
     def __init__(self, candidates: int, explore: float, parents: int, listed: str) -> None:
         if not 2 <= candidates <= len(ascii_uppercase) or not 0 <= explore <= 1 or parents < 1:
             raise ConfigError(
-                f"propose.rank: candidates={candidates} must lie between 2 and {len(ascii_uppercase)}, explore={explore} "
+                f"conf/propose, rank: candidates={candidates} must lie between 2 and {len(ascii_uppercase)}, explore={explore} "
                 f"between 0 and 1, parents={parents} be at least 1"
             )
         if listed not in LISTED:
-            raise ConfigError(f"propose.rank.listed={listed}: choose one of {', '.join(LISTED)}")
+            raise ConfigError(f"conf/propose, rank: listed={listed}; choose one of {', '.join(LISTED)}")
         self.listed = listed
         self.candidates = candidates
         self.explore = explore

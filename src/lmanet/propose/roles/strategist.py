@@ -26,7 +26,7 @@ class Strategist:
 
     def __init__(self, every: int, max_tokens: int) -> None:
         if every < 0 or max_tokens < 1:
-            raise ConfigError(f"propose.strategist: every={every} must be at least 0 and max_tokens={max_tokens} at least 1")
+            raise ConfigError(f"propose.team.strategist: every={every} must be at least 0 and max_tokens={max_tokens} at least 1")
         self.every = every
         self.max_tokens = max_tokens
 
