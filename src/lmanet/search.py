@@ -8,7 +8,7 @@ from platform import python_version
 from typing import NamedTuple
 
 from lmanet.brief import Budget
-from lmanet.errors import EndpointError
+from lmanet.errors import ConfigError, EndpointError
 from lmanet.history import History
 from lmanet.records import Front, Job, Outcome, Proposal, Request, Status, Trial, Verdict
 from lmanet.space import architecture_id
@@ -46,6 +46,8 @@ class Search:
     """
 
     def __init__(self, steps: Steps, history: History, budget: Budget, seed: int, batch: int = 1) -> None:
+        if batch < 1:
+            raise ConfigError(f"batch={batch}: at least 1 proposal is asked for in a call (conf/config.yaml)")
         self.steps = steps
         self.history = history
         self.budget = budget

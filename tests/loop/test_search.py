@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from lmanet.brief import Budget
-from lmanet.errors import EndpointError
+from lmanet.errors import ConfigError, EndpointError
 from lmanet.history import History
 from lmanet.records import Front, Proposal, Request, Status, Usage
 
@@ -128,3 +128,8 @@ def test_the_proposer_is_told_what_is_in_training_and_how_many_tokens_are_left(m
     assert any(request.training for request in requests)
     for request in requests:
         assert not set(request.training) & {trial.id for trial in request.trials}
+
+
+def test_a_batch_of_none_is_refused(make_search):
+    with pytest.raises(ConfigError, match="batch=0: at least 1"):
+        make_search(Budget(proposals=9), batch=0)
