@@ -12,6 +12,7 @@ from lmanet.errors import ArchitectureError, ConfigError
 from lmanet.propose import Mutate, Rank, SamplerProposer, Strategist, Team
 from lmanet.propose.legal import excess, tried
 from lmanet.propose.roles.candidates import fresh_draw
+from lmanet.propose.roles.changes import change_text
 from lmanet.propose.roles.generate import Generate
 from lmanet.propose.roles.niches import Niche, niche
 from lmanet.propose.roles.options import options_schema, read_options
@@ -191,3 +192,12 @@ def test_golden_prompts_of_each_role(
     texts = {role: made.task(given).text for role, made in roles.items()}
     texts["strategist"] = Strategist(every=3, max_tokens=100).question(given)
     golden(f"roles_{name}.txt", "\n\n".join(f"[{role}]\n{text}" for role, text in texts.items()) + "\n")
+
+
+def test_every_change_of_a_network_has_a_short_name_of_its_own() -> None:
+    space = load_space("mcu", {"resolution": [32], "num_stages": [2, 3, 4], "stem": None, "head": None})
+    names: dict[str, str] = {}
+    for other in space.neighbours(LEGAL):
+        name = change_text(space, LEGAL, other)
+        assert names.setdefault(name, architecture_id(other)) == architecture_id(other) and len(name) < 40
+    assert {"double stage 1", "double stage 3", "drop stage 2", "stage3.channels=48", "stage1.skip=true"} <= names.keys()

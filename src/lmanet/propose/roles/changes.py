@@ -5,7 +5,7 @@ from typing import Any
 
 from lmanet.propose.roles.task import Round, accuracy
 from lmanet.records import Trial
-from lmanet.space import AnyArchitecture, AnySpace, write_choices
+from lmanet.space import AnyArchitecture, AnySpace, Architecture, write_choices
 
 
 def changes(space: AnySpace, before: AnyArchitecture, after: AnyArchitecture) -> dict[str, Any]:
@@ -14,9 +14,13 @@ def changes(space: AnySpace, before: AnyArchitecture, after: AnyArchitecture) ->
     return {name: value for name, value in write_choices(space, after).items() if old.get(name) != value}
 
 
-def change_text(found: dict[str, Any]) -> str:
-    """``stage3.channels=64, stage1.kernel=5``."""
-    return ", ".join(f"{name}={_word(value)}" for name, value in found.items()) or "one stage fewer"
+def change_text(space: AnySpace, before: AnyArchitecture, after: AnyArchitecture) -> str:
+    """``stage3.channels=64, stage1.kernel=5``, or ``double stage 2`` and ``drop stage 2``, as `Space.neighbours` does."""
+    if isinstance(before, Architecture) and isinstance(after, Architecture) and len(before.stages) != len(after.stages):
+        fewer, more = sorted((before.stages, after.stages), key=len)
+        place = next(i for i in range(len(more)) if (*more[:i], *more[i + 1 :]) == fewer)
+        return f"{'double' if more == after.stages else 'drop'} stage {place + 1}"
+    return _assignments(changes(space, before, after))
 
 
 def tried_changes(given: Round, parent: Trial, most: int) -> list[str]:
@@ -31,7 +35,12 @@ def _tried_lines(given: Round, parent: Trial) -> Iterator[str]:
             continue
         found = changes(given.brief.space, parent.architecture, trial.architecture)
         if len(found) == 1:
-            yield f"- {change_text(found)}: accuracy {accuracy(trial):.3f} ({accuracy(trial) - accuracy(parent):+.3f})"
+            gained = accuracy(trial) - accuracy(parent)
+            yield f"- {_assignments(found)}: accuracy {accuracy(trial):.3f} ({gained:+.3f})"
+
+
+def _assignments(found: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={_word(value)}" for name, value in found.items())
 
 
 def _word(value: Any) -> str:

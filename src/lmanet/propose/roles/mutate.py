@@ -3,7 +3,7 @@
 from lmanet.errors import ConfigError
 from lmanet.propose.prompt import render
 from lmanet.propose.roles.candidates import neighbours
-from lmanet.propose.roles.changes import change_text, changes, tried_changes
+from lmanet.propose.roles.changes import change_text, tried_changes
 from lmanet.propose.roles.figures import budget_table, cost_text
 from lmanet.propose.roles.options import options_schema, read_options
 from lmanet.propose.roles.task import Choice, Round, Task, accuracy, parents
@@ -40,7 +40,7 @@ class Mutate:
         origin = parent.architecture if parent and parent.architecture else given.example
         if origin is None:
             return None
-        legal = {change_text(changes(brief.space, origin, other)): other for other in neighbours(given, origin, self.edits)}
+        legal = {change_text(brief.space, origin, other): other for other in neighbours(given, origin, self.edits)}
         if not legal:
             return None
         identity = parent.id if parent else None
