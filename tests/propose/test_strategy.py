@@ -72,6 +72,7 @@ def test_a_note_is_asked_for_once_also_while_its_network_is_in_training(
     proposer.close()
     assert (first.note, first.usage.requests, second.note, second.usage.requests) == ("Wider is better.", 2, None, 1)
     asked = [body["messages"][0]["content"] for body in endpoint.requests]
+    assert [body["max_tokens"] for body in endpoint.requests] == [200, 2048, 2048]  # a note is no longer than it may be
     assert len(asked) == 3 and "Write a note" in asked[0] and all("Note of the strategist: Wider is better." in text for text in asked[1:])
 
 

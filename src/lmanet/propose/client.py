@@ -31,12 +31,14 @@ class Query:
     Attributes:
         schema: JSON schema of the reply; None asks for plain text.
         seed: of the sampling, 31 bits.
+        max_reply_tokens: the longest reply; None is that of `Sampling`.
     """
 
     messages: Sequence[Message]
     schema: Mapping[str, Any] | None
     seed: int
     sampling_temperature: float
+    max_reply_tokens: int | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Answer:
     """A reply to the letter, but for halves of characters, which no file could hold.
 
     Attributes:
-        cut: it ended at ``max_reply_tokens``.
+        cut: it ended at the longest reply.
         structured: it was asked for with a JSON schema.
     """
 
@@ -115,7 +117,7 @@ class Client:
             "messages": list(query.messages),
             "seed": query.seed,
             "temperature": query.sampling_temperature,
-            "max_tokens": self.sampling.max_reply_tokens,
+            "max_tokens": query.max_reply_tokens or self.sampling.max_reply_tokens,
             "extra_body": dict(self.sampling.extra_body),
         }
         if not self.structured or query.schema is None:

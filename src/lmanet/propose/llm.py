@@ -111,16 +111,16 @@ class LLMProposer:
         if unrecorded or not strategist.is_due(given.request):
             return ""
         question = self.prompt.ask(self._opening, given.request.feedback, strategist.question(given))
-        return strategist.note(talk.ask(question, None, self.sampling.sampling_temperature).text)
+        return strategist.note(talk.ask(question, None, self.sampling.sampling_temperature, strategist.max_tokens).text)
 
     def _ask(self, given: Round, task: Task, plan: Plan, talk: Talk) -> Found:
         """Ask, and again while replies cannot be used and attempts and tokens are left."""
         known = f"Note of the strategist: {self._note}" if self._note else ""
         first = self.prompt.ask(self._opening, given.request.feedback, known, task.text)
-        messages, found, ask = first, Found([]), talk.ask
+        messages, found = first, Found([])
         for _ in range(self.prompt.max_attempts):
             try:
-                answer = ask(messages, task.schema, plan.sampling_temperature)
+                answer = talk.ask(messages, task.schema, plan.sampling_temperature, is_retry=found.answer is not None)
             except TokensSpentError:
                 if found.answer is None:
                     raise
@@ -130,7 +130,7 @@ class LLMProposer:
             except ArchitectureError as fault:
                 cut = f"the reply was cut at {self.sampling.max_reply_tokens} tokens: " if answer.cut else ""
                 found = Found([], answer, f"{cut}{fault}")
-                messages, ask = self.prompt.ask_again(first, answer.text, f"{cut}{fault}"), talk.repeat
+                messages = self.prompt.ask_again(first, answer.text, f"{cut}{fault}")
         return found
 
     def _connected(self) -> "Client":

@@ -35,8 +35,19 @@ class Talk:
         self._questions = 0
         self.usage = Usage()
 
-    def ask(self, messages: Sequence[Message], schema: Mapping[str, Any] | None, sampling_temperature: float) -> "Answer":
+    def ask(
+        self,
+        messages: Sequence[Message],
+        schema: Mapping[str, Any] | None,
+        sampling_temperature: float,
+        max_reply_tokens: int | None = None,
+        is_retry: bool = False,
+    ) -> "Answer":
         """One reply.
+
+        Args:
+            max_reply_tokens: None is that of `Sampling`.
+            is_retry: the reply before could not be used.
 
         Raises:
             EndpointError: none can be had.
@@ -44,19 +55,14 @@ class Talk:
         """
         from lmanet.propose.client import Query  # imports openai, which takes seconds: only a run that asks a model pays
 
-        bound = TEMPLATE_TOKENS + self._sampling.max_reply_tokens + sum(count_tokens(message["content"]) for message in messages)
+        longest = max_reply_tokens or self._sampling.max_reply_tokens
+        bound = TEMPLATE_TOKENS + longest + sum(count_tokens(message["content"]) for message in messages)
         if self._request.tokens_left is not None and self.usage.tokens + bound > self._request.tokens_left:
             raise TokensSpentError
-        query = Query(messages, schema, request_seed(self._seed, self._request.number, self._questions), sampling_temperature)
-        answer = self._client.ask(query)
+        seed = request_seed(self._seed, self._request.number, self._questions)
+        answer = self._client.ask(Query(messages, schema, seed, sampling_temperature, longest))
         self._questions += 1
-        self.usage = Usage.total([self.usage, answer.usage])
-        return answer
-
-    def repeat(self, messages: Sequence[Message], schema: Mapping[str, Any] | None, sampling_temperature: float) -> "Answer":
-        """As `ask`, counted as a retry: the reply before could not be used."""
-        answer = self.ask(messages, schema, sampling_temperature)
-        self.usage = self.usage.model_copy(update={"retries": self.usage.retries + 1})
+        self.usage = Usage.total([self.usage, answer.usage, Usage(retries=int(is_retry))])
         return answer
 
 
