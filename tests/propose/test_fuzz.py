@@ -14,6 +14,7 @@ import yaml
 
 from lmanet.errors import ArchitectureError
 from lmanet.propose.reply import parse_reply
+from lmanet.propose.roles.options import read_options
 from lmanet.space import AnySpace, CellSpace, load_space, write_proposal
 
 REPLIES = 10_020
@@ -193,3 +194,16 @@ def test_broken_replies(space: AnySpace) -> None:
             refused[kind] += 1
             assert 0 < len(str(error)) < MAX_REASON and str(error).encode()
     assert all(refused[make.__name__] > 50 for make in BREAKS)
+
+
+@pytest.mark.timeout(120)
+def test_broken_replies_to_a_choice() -> None:
+    """An answer to `mutate` or `rank` that is none: what is read is on offer, or there is a reason."""
+    edits = ["stage1.channels=16", "stage1.channels=160", "double stage 2"]
+    for options in (list("ABCDEFGH"), edits):
+        for _, reply in replies(SPACES[0], 1000):
+            try:
+                chosen = read_options(reply, options, 3)
+                assert chosen and set(chosen) <= set(options) and len(set(chosen)) == len(chosen) <= 3
+            except ArchitectureError as error:
+                assert 0 < len(str(error)) < MAX_REASON and str(error).encode()
