@@ -34,7 +34,7 @@ class Tally:
         """Count one trial."""
         usage = trial.proposal.usage
         self.statuses[trial.status] += 1
-        self.tokens += usage.prompt_tokens + usage.completion_tokens
+        self.tokens += usage.tokens
         self.training_seconds += trial.score.seconds if trial.score else 0.0
         if trial.score and trial.eligible:
             self.best_accuracy = max(trial.score.val_accuracy, self.best_accuracy or 0.0)

@@ -70,7 +70,7 @@ def progress(run: SearchRun, pareto: Pareto) -> Progress:
     return Progress(
         evaluations=np.cumsum([float(trial.status is Status.TRAINED) for trial in run.trials]),
         seconds=np.cumsum([trial.score.seconds if trial.score else 0.0 for trial in run.trials]),
-        tokens=np.cumsum([float(usage.prompt_tokens + usage.completion_tokens) for usage in usages]),
+        tokens=np.cumsum([float(usage.tokens) for usage in usages]),
         proposals=np.arange(1.0, len(run.trials) + 1),
         accuracy=np.array(accuracy),
         hypervolume=np.array(hypervolume),

@@ -91,7 +91,7 @@ def spending_row(searcher: Searcher) -> SpendingRow:
     trials = [trial for run in searcher.runs.values() for trial in run.trials]
     usages = [trial.proposal.usage for trial in trials]
     runs = len(searcher.runs)
-    tokens = sum(usage.prompt_tokens + usage.completion_tokens for usage in usages)
+    tokens = sum(usage.tokens for usage in usages)
     return SpendingRow(
         label=searcher.label,
         proposals=len(trials),

@@ -34,24 +34,21 @@ def draw_candidates(given: Round, number: int, explore: float, most_parents: int
 
 def fresh_draw(given: Round) -> AnyArchitecture | None:
     """A uniform draw, changed one field at a time towards the limits; None where the steps do not lead there."""
-    drawn = given.brief.space.sample(given.rng)
-    return _descend(_descend(drawn, given, macs_excess), given, excess, must=True)
+    fewer_macs, _ = _descend(given.brief.space.sample(given.rng), given, macs_excess)
+    drawn, left = _descend(fewer_macs, given, excess)
+    return drawn if left == 0 else None
 
 
-def _descend(
-    drawn: AnyArchitecture | None, given: Round, measure: Callable[[AnyArchitecture, Brief], float], must: bool = False
-) -> AnyArchitecture | None:
-    """Change ``drawn`` until ``measure`` is 0, never upwards; None where it ``must`` be and is not."""
-    if drawn is None:
-        return None
+def _descend(drawn: AnyArchitecture, given: Round, measure: Callable[[AnyArchitecture, Brief], float]) -> tuple[AnyArchitecture, float]:
+    """Change ``drawn`` until ``measure`` is 0 or the steps are used up, never upwards; gives what it still measures."""
     best, least = drawn, measure(drawn, given.brief)
     for _ in range(DESCENT_STEPS):
         if least == 0:
-            return best
+            break
         changed = given.brief.space.mutate(best, given.rng)
         if (measured := measure(changed, given.brief)) <= least:
             best, least = changed, measured
-    return None if must and least > 0 else best
+    return best, least
 
 
 def _mutant(given: Round, parent: AnyArchitecture) -> AnyArchitecture:
