@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,6 +20,7 @@ class Status(StrEnum):
     """How a trial ended."""
 
     TRAINED = "trained"
+    PAUSED = "paused"
     REJECTED = "rejected"
     UNPARSABLE = "unparsable"
     FAILED = "failed"
@@ -199,11 +201,19 @@ class Score(Record):
 
 
 class Job(Record):
-    """A candidate handed to the executor."""
+    """A candidate handed to the executor.
+
+    Attributes:
+        epochs: where its training stops; None is at the end of the recipe.
+        folder: of its checkpoint, from which it goes on and where it leaves one if it stops before the end; None where no training is
+            ever taken up again.
+    """
 
     number: int
     architecture: AnyArchitecture
     seed: int
+    epochs: int | None = None
+    folder: Path | None = None
 
 
 class Outcome(Record):

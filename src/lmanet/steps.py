@@ -1,16 +1,16 @@
 """The Protocols of the steps: the map of the loop propose -> validate -> train -> pareto -> feedback -> propose."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from lmanet.brief import Budget
 from lmanet.records import Job, Outcome, Proposal, Request, Score, Trial, Verdict
 from lmanet.space import AnyArchitecture, Architecture
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor, nn
-    from torch.utils.data import DataLoader
 
     from lmanet.space.network import Network
 
@@ -38,8 +38,11 @@ class Validator(Protocol):
 class Trainer(Protocol):
     """Trains one candidate and scores it on validation images."""
 
-    def train(self, architecture: AnyArchitecture, seed: int) -> Score:
-        """Raises `TrainingError`, or `TrainingTimeoutError` where its time limit ends it."""
+    def train(self, job: Job) -> Score:
+        """Train up to ``job.epochs``, going on from the checkpoint in ``job.folder`` where one is.
+
+        Raises `TrainingError`, or `TrainingTimeoutError` where its time limit ends it.
+        """
 
 
 class Executor(Protocol):
@@ -91,16 +94,53 @@ class Listener(Protocol):
         """The budget is spent, or the search was broken off."""
 
 
+class Batch(NamedTuple):
+    """Augmented training images on the device that trains.
+
+    Attributes:
+        images: (N, 3, H, W) at the data's resolution; from a data module uint8, or float32 of the same range where they were mixed;
+            for a loss normalised.
+        targets: (N, classes), probabilities: one-hot, smoothed or mixed.
+        indices: int64 (N,), which training images these are; of mixed ones the first.
+        view: number of the augmentation: index and view together say what an image looks like.
+    """
+
+    images: "Tensor"
+    targets: "Tensor"
+    indices: "Tensor"
+    view: int
+
+
+class Batches(Protocol):
+    """The batches of an epoch, as often as they are asked for."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Fixes order and augmentation of the next iteration."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Batch]: ...
+
+
+class Augmentation(Protocol):
+    """Changes training images on their device, with torch's global random numbers."""
+
+    def each(self, images: "Tensor") -> "Tensor":
+        """uint8 (N, 3, H, W) -> the same; every image drawn for itself, so that any number may come at once."""
+
+    def mix(self, images: "Tensor", targets: "Tensor") -> "tuple[Tensor, Tensor]":
+        """A batch and its probabilities (N, classes), mixed among each other; images are then float32 of the same range."""
+
+
 class Loss(Protocol):
     """What a training minimises."""
 
-    def __call__(self, logits: "Tensor", targets: "Tensor", images: "Tensor", progress: float) -> "Tensor":
+    def __call__(self, logits: "Tensor", batch: Batch, progress: float) -> "Tensor":
         """Scalar loss.
 
         Args:
             logits: (N, classes), of the network that is trained.
-            targets: (N, classes), probabilities: one-hot, smoothed or mixed.
-            images: (N, 3, H, W), the normalised batch as the data module gave it, for a teacher to look at.
+            batch: normalised, for a teacher to look at.
             progress: share of the training that is over, 0 to 1.
         """
 
@@ -131,13 +171,19 @@ class ImageData(Protocol):
     def setup(self, stage: str) -> None:
         """``fit`` opens training and validation images, ``test`` the test images."""
 
-    def train_dataloader(self, batch_size: int, seed: int) -> "DataLoader[tuple[Tensor, Tensor]]":
-        """Batches of uint8 images (N, 3, H, W) and labels (N,) in an order that follows from seed and epoch."""
+    def train_dataloader(
+        self, batch_size: int, seed: int, device: "torch.device", augment: Augmentation | None = None, views: int | None = None
+    ) -> Batches:
+        """Batches in an order that follows from seed and epoch.
 
-    def val_dataloader(self, batch_size: int) -> "DataLoader[tuple[Tensor, Tensor]]":
-        """The validation images, in a fixed order."""
+        Args:
+            views: distinct epochs: order and augmentation of epoch e are those of epoch e modulo ``views``; None never comes back.
+        """
 
-    def test_dataloader(self, batch_size: int) -> "DataLoader[tuple[Tensor, Tensor]]":
+    def val_dataloader(self, batch_size: int, device: "torch.device") -> "Iterable[tuple[Tensor, Tensor]]":
+        """The validation images, uint8 (N, 3, H, W), and labels (N,), in a fixed order."""
+
+    def test_dataloader(self, batch_size: int, device: "torch.device") -> "Iterable[tuple[Tensor, Tensor]]":
         """The test images, in a fixed order."""
 
     def checksum(self) -> str:
