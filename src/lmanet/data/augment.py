@@ -9,6 +9,7 @@ from lmanet.data.geometry import crop_and_flip, erase
 from lmanet.data.policies import TRANSFORMS, policy
 from lmanet.errors import ConfigError
 
+
 @dataclass(frozen=True)
 class Augment:
     """What is done to training images, drawn from torch's global random numbers of the CPU, whatever the device.

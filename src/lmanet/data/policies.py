@@ -61,7 +61,7 @@ class Policy:
             origin = origin[order]
             images = images[order.to(images.device)]
             counts = torch.bincount(codes, minlength=len(self.actions)).tolist()
-            for action, group in zip(self.actions[1:], images.split(counts)[1:], strict=True):
+            for action, group in zip(self.actions[1:], torch.split(images, counts)[1:], strict=True):
                 if len(group):
                     group.copy_(self.act(action, group))
         return images[origin.argsort().to(images.device)]
