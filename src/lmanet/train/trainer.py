@@ -3,8 +3,9 @@
 import logging
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from lightning.pytorch.callbacks import Checkpoint as CheckpointCallback
 from torch import nn
 
 from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
-from lmanet.records import Epoch, Score
-from lmanet.space import AnyArchitecture, Architecture, staged
+from lmanet.records import Epoch, Job, Score
+from lmanet.space import Architecture, staged
 from lmanet.space.network import Network, build
 from lmanet.steps import ImageData, Loss
 from lmanet.train.classifier import Classifier, Task, cross_entropy
@@ -34,16 +35,19 @@ class Trainer:
         self.data = data
         self.recipe = recipe
 
-    def train(self, architecture: AnyArchitecture, seed: int) -> Score:
-        """Build and train a candidate; no file is written."""
-        return self.fit(self.build(staged(architecture), seed), seed)
+    def train(self, job: Job) -> Score:
+        """Build a candidate and train it up to ``job.epochs``; no file is written but in ``job.folder``."""
+        network = self.build(staged(job.architecture), job.seed)
+        return self.fit(network, job.seed, folder=job.folder, epochs=job.epochs)
 
     def build(self, architecture: Architecture, seed: int) -> Network:
         """The network of an architecture, with weights drawn from ``seed`` and the recipe's dropout."""
         torch.manual_seed(seed)
         return build(architecture, self.data.num_classes, self.recipe.dropout)
 
-    def fit(self, network: nn.Module, seed: int, loss: Loss = cross_entropy, folder: Path | None = None) -> Score:
+    def fit(
+        self, network: nn.Module, seed: int, loss: Loss = cross_entropy, folder: Path | None = None, epochs: int | None = None
+    ) -> Score:
         """Train a network in place; its last weights count, so that the score is no pick of the best epoch.
 
         Args:
@@ -51,23 +55,26 @@ class Trainer:
             seed: of the order of the images, of augmentation and dropout.
             folder: where ``last.ckpt`` is written after each epoch and taken up again; the caller removes the folder
                 once the result is safe.
+            epochs: stop after so many, in the middle of the recipe's schedule; None is at its end.
 
         Raises:
             TrainingError: the loss is not finite, or memory does not suffice.
             TrainingTimeoutError: the recipe's ``max_seconds`` are over.
         """
         self.data.setup("fit")
-        batch_size = self.recipe.batch_size
-        classifier = Classifier(network, self._task, self.recipe, loss, seed)
-        callbacks: list[Callback] = [_TimeLimit(self.recipe.max_seconds)] if self.recipe.max_seconds else []
+        recipe = self.recipe
+        classifier = Classifier(network, self._task, recipe, loss, seed)
+        callbacks: list[Callback] = [_TimeLimit(recipe.max_seconds)] if recipe.max_seconds else []
         last = folder / LAST if folder else None
         if last:
             callbacks.append(_KeepLast(last))
+        engine = self._engine(callbacks, min(epochs or recipe.epochs, recipe.epochs))
+        device = engine.strategy.root_device
         with _named_errors():
-            self._engine(callbacks).fit(
+            engine.fit(
                 classifier,
-                self.data.train_dataloader(batch_size, seed),
-                self.data.val_dataloader(batch_size),
+                self.data.train_dataloader(recipe.batch_size, seed, device, recipe.augment, recipe.views),
+                self.data.val_dataloader(recipe.batch_size, device),
                 ckpt_path=last if last and last.is_file() else None,
             )
         return _score(classifier.measured, classifier.seconds, classifier.curve)
@@ -76,30 +83,31 @@ class Trainer:
         """Measure a network on the validation images, without training."""
         self.data.setup("fit")
         start = time.monotonic()
-        measured = self._measure(network, self._task, self.data.val_dataloader(self.recipe.batch_size))
+        measured = self._measure(network, self._task, self.data.val_dataloader)
         return _score(measured, time.monotonic() - start)
 
     def test(self, network: nn.Module, mean: Channels, std: Channels) -> dict[str, float]:
         """Measure a network on the test images, normalised as in its training: accuracy, macro_f1, calibration_error, loss, images."""
         self.data.setup("test")
         task = Task(self.data.num_classes, mean, std)
-        return self._measure(network, task, self.data.test_dataloader(self.recipe.batch_size))
+        return self._measure(network, task, self.data.test_dataloader)
 
-    def _measure(self, network: nn.Module, task: Task, loader: Any) -> dict[str, float]:
-        classifier = Classifier(network, task, self.recipe)
+    def _measure(self, network: nn.Module, task: Task, loader: Callable[..., Iterable[Any]]) -> dict[str, float]:
+        classifier = Classifier(network, task, replace(self.recipe, ema_decay=None))
+        engine = self._engine([], 1)
         with _named_errors():
-            self._engine([]).validate(classifier, loader, verbose=False)
+            engine.validate(classifier, loader(self.recipe.batch_size, engine.strategy.root_device), verbose=False)
         return classifier.measured
 
     @property
     def _task(self) -> Task:
         return Task(self.data.num_classes, self.data.mean, self.data.std)
 
-    def _engine(self, callbacks: list[Callback]) -> lightning.Trainer:
+    def _engine(self, callbacks: list[Callback], epochs: int) -> lightning.Trainer:
         logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no line on devices for each candidate
         try:
             return lightning.Trainer(
-                max_epochs=self.recipe.epochs,
+                max_epochs=epochs,
                 accelerator=self.recipe.accelerator,
                 devices=1,
                 precision=self.recipe.precision,  # type: ignore[arg-type]
