@@ -1,24 +1,12 @@
 """Loss of a student that learns from labels and from a teacher's logits."""
 
-from typing import Protocol
-
 from torch import Tensor
 from torch.nn import functional
 
 from lmanet.distill.divergence import Divergence
+from lmanet.distill.logits import TeacherLogits
 from lmanet.errors import ConfigError
 from lmanet.steps import Batch
-
-
-class TeacherLogits(Protocol):
-    """Where the logits of the teacher come from."""
-
-    def __call__(self, batch: Batch) -> Tensor:
-        """(N, classes), without a gradient; a constant of each image may be missing from them.
-
-        Args:
-            batch: normalised.
-        """
 
 
 class KnowledgeDistillation:

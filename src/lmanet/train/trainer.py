@@ -20,7 +20,7 @@ from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
 from lmanet.records import Epoch, Job, Score
 from lmanet.space import Architecture, staged
 from lmanet.space.network import Network, build
-from lmanet.steps import ImageData, Loss
+from lmanet.steps import Batches, ImageData, Loss
 from lmanet.train.classifier import Classifier, Task, cross_entropy
 from lmanet.train.recipe import Recipe
 
@@ -73,11 +73,21 @@ class Trainer:
         with _named_errors():
             engine.fit(
                 classifier,
-                self.data.train_dataloader(recipe.batch_size, seed, device, recipe.augment, recipe.views),
+                self._batches(seed, device),
                 self.data.val_dataloader(recipe.batch_size, device),
                 ckpt_path=last if last and last.is_file() else None,
             )
         return _score(classifier.measured, classifier.seconds, classifier.curve)
+
+    def batches(self, seed: int) -> Batches:
+        """The training batches of `fit` with that seed, on its device."""
+        self.data.setup("fit")
+        return self._batches(seed, self._engine([], 1).strategy.root_device)
+
+    @property
+    def views(self) -> int:
+        """Distinct epochs of a training."""
+        return min(self.recipe.views or self.recipe.epochs, self.recipe.epochs)
 
     def validate(self, network: nn.Module) -> Score:
         """Measure a network on the validation images, without training."""
@@ -91,6 +101,10 @@ class Trainer:
         self.data.setup("test")
         task = Task(self.data.num_classes, mean, std)
         return self._measure(network, task, self.data.test_dataloader)
+
+    def _batches(self, seed: int, device: torch.device) -> Batches:
+        recipe = self.recipe
+        return self.data.train_dataloader(recipe.batch_size, seed, device, recipe.augment, recipe.views)
 
     def _measure(self, network: nn.Module, task: Task, loader: Callable[..., Iterable[Any]]) -> dict[str, float]:
         classifier = Classifier(network, task, replace(self.recipe, ema_decay=None))
