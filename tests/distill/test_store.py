@@ -72,7 +72,7 @@ def test_a_training_is_taught_what_the_teacher_would_say_of_its_very_batches(
 
 
 def test_views_are_computed_once_and_a_kill_loses_one(
-    data: Mnist5k, teacher: Teacher, calls: list[int], make_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: Mnist5k, teacher: Teacher, calls: list[int], make_recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:
     def prepare(views: int) -> int:
         """Batches that the teacher was asked for."""
@@ -81,7 +81,12 @@ def test_views_are_computed_once_and_a_kill_loses_one(
         return len(calls) - before
 
     assert (prepare(1), prepare(1)) == (20, 0)
-    killed = teacher.register_forward_pre_hook(lambda module, inputs: exec("raise KeyboardInterrupt") if len(calls) == 45 else None)
+
+    def kill(module: torch.nn.Module, inputs: Any) -> None:
+        if len(calls) == 45:
+            raise KeyboardInterrupt
+
+    killed = teacher.register_forward_pre_hook(kill)
     with pytest.raises(KeyboardInterrupt):
         prepare(3)
     killed.remove()
