@@ -94,7 +94,8 @@ class TrainBatches:
         for block in self.views.blocks(view):
             images, indices = (torch.cat(pair) for pair in zip(rest, block, strict=True)) if rest else block
             full = len(indices) - len(indices) % self.batch_size
-            yield from zip(torch.split(images[:full], self.batch_size), torch.split(indices[:full], self.batch_size), strict=True)
+            for start in range(0, full, self.batch_size):
+                yield images[start : start + self.batch_size], indices[start : start + self.batch_size]
             rest = (images[full:], indices[full:])
 
 
