@@ -6,10 +6,9 @@ from typing import Protocol
 
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from lmanet.distill.store import Compressed, LogitStore, expand
-from lmanet.distill.teacher import Teacher
 from lmanet.errors import ConfigError
 from lmanet.space.images import normalise
 from lmanet.steps import Batch, Fitter, ImageData
@@ -35,7 +34,7 @@ class OnlineTeacher:
         teacher: from normalised images (N, 3, H, W) to logits (N, classes).
     """
 
-    def __init__(self, teacher: Teacher) -> None:
+    def __init__(self, teacher: nn.Module) -> None:
         self.teacher = teacher.eval().requires_grad_(False)
 
     def __call__(self, batch: Batch) -> Tensor:
@@ -74,7 +73,7 @@ class StoredTeacher:
 class LogitsOption(Protocol):
     """How a distillation comes by the teacher's logits."""
 
-    def of(self, teacher: Teacher, data: ImageData, trainer: Fitter, seed: int, folder: Path) -> TeacherLogits:
+    def of(self, teacher: nn.Module, data: ImageData, trainer: Fitter, seed: int, folder: Path) -> TeacherLogits:
         """Make ready for the training that ``trainer.fit`` does with that seed; ``folder`` is the run's."""
 
 
@@ -82,7 +81,7 @@ class LogitsOption(Protocol):
 class OnlineLogits:
     """The teacher is computed in every step: an epoch costs the teacher's time beside the student's; nothing is stored."""
 
-    def of(self, teacher: Teacher, data: ImageData, trainer: Fitter, seed: int, folder: Path) -> TeacherLogits:
+    def of(self, teacher: nn.Module, data: ImageData, trainer: Fitter, seed: int, folder: Path) -> TeacherLogits:
         return OnlineTeacher(teacher)
 
 
@@ -104,7 +103,7 @@ class StoredLogits:
         if self.top_k < 1:
             raise ConfigError(f"top_k={self.top_k} must be at least 1; correct distill.teacher.logits.top_k")
 
-    def of(self, teacher: Teacher, data: ImageData, trainer: Fitter, seed: int, folder: Path) -> TeacherLogits:
+    def of(self, teacher: nn.Module, data: ImageData, trainer: Fitter, seed: int, folder: Path) -> TeacherLogits:
         online = OnlineTeacher(teacher)
 
         def logits(batch: Batch) -> Tensor:
