@@ -74,13 +74,12 @@ def main() -> None:
     data = TenClasses(Cifar100(archive=options.archive), Split(val_fraction=0.4, max_train_images=2000))
     trainer = Trainer(data, RECIPE(epochs=options.epochs, views=options.views))
     tuner = Trainer(data, FINE_TUNING)
-    student, wide = network(8, 1), network(24, 2)
+    student, wide = network(8, 1), network(16, 2)
     teacher = trainer.build(wide, 0)
     # The teacher sees each image anew in each epoch; only a student comes back to a view.
     score = Trainer(data, RECIPE(epochs=options.epochs)).fit(teacher, 0)
-    print(
-        f"teacher, {estimate(wide, 10).macs / 1e6:.1f}M MACs: {100 * score.val_accuracy:.2f} %; student {estimate(student, 10).macs / 1e6:.2f}M"
-    )
+    macs = " and ".join(f"{estimate(each, 10).macs / 1e6:.2f}M" for each in (wide, student))
+    print(f"teacher and student have {macs} MACs; the teacher's validation accuracy is {100 * score.val_accuracy:.2f} %", flush=True)
     found: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for seed in SEEDS:
