@@ -96,7 +96,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=6400, help="training images; 0 is all")
     parser.add_argument("--epochs", type=int, default=3, help="of each fit, the first is not counted")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--top-k", type=int, default=32)
+    parser.add_argument("--top-k", type=int, default=100)
     options = parser.parse_args()
     torch.set_num_threads(1 if options.device == "cpu" else torch.get_num_threads())
     data = Cifar100(archive=options.archive, split=Split(val_fraction=0.1, max_train_images=options.images or None))

@@ -92,7 +92,8 @@ class StoredLogits:
     Bytes on disk and on the device: ``views * images * (3 * top_k + 2)`` up to 256 classes, ``4 * top_k + 2`` above.
 
     Attributes:
-        top_k: logits kept of each image; the rest shares what probability is left.
+        top_k: logits kept of each image. The rest shares the probability that is left, which is right as a whole at a kd_temperature of 1;
+            a high one asks for the differences between unlikely classes, so keep all of them where there are few hundred.
         folder: of the files, for several runs to share; None is ``teacher_logits`` in the run's.
     """
 
