@@ -151,6 +151,13 @@ class Fitter(Protocol):
     def build(self, architecture: Architecture, seed: int) -> "Network":
         """A network with fresh weights."""
 
+    @property
+    def views(self) -> int:
+        """Distinct epochs of a training."""
+
+    def batches(self, seed: int) -> Batches:
+        """The training batches of `fit` with that seed, not normalised, on its device."""
+
     def fit(self, network: "nn.Module", seed: int, loss: Loss = ..., folder: Path | None = ...) -> Score:
         """Train in place."""
 

@@ -21,7 +21,7 @@ from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
 from lmanet.records import Epoch, Job, Score
 from lmanet.space import Architecture, staged
 from lmanet.space.network import Network, build
-from lmanet.steps import ImageData, Loss
+from lmanet.steps import Batches, ImageData, Loss
 from lmanet.train.allocator import freed_memory_kept
 from lmanet.train.classifier import Classifier, Task, cross_entropy
 from lmanet.train.kernels import Kernels, applied
@@ -64,9 +64,7 @@ class Trainer:
             TrainingError: the loss is not finite, or memory does not suffice.
             TrainingTimeoutError: the recipe's ``max_seconds`` are over.
         """
-        self.data.setup("fit")
-        recipe, device = self.recipe, self._device
-        train = self.data.train_dataloader(recipe.batch_size, seed, device, recipe.augment, recipe.views)
+        recipe, device, train = self.recipe, self._device, self.batches(seed)
         val = self.data.val_dataloader(recipe.batch_size, device)
         classifier = Classifier(network, self._task, recipe, loss, seed)
         callbacks: list[Callback] = [_TimeLimit(recipe.max_seconds)] if recipe.max_seconds else []
@@ -82,6 +80,17 @@ class Trainer:
                 engine = self._engine(kernels.precision, callbacks, min(epochs or recipe.epochs, recipe.epochs))
                 engine.fit(classifier, train, val, ckpt_path=last if last and last.is_file() else None)
         return _score(classifier.measured, classifier.seconds, classifier.curve, str(kernels))
+
+    def batches(self, seed: int) -> Batches:
+        """The training batches of `fit` with that seed, on its device."""
+        self.data.setup("fit")
+        recipe = self.recipe
+        return self.data.train_dataloader(recipe.batch_size, seed, self._device, recipe.augment, recipe.views)
+
+    @property
+    def views(self) -> int:
+        """Distinct epochs of a training."""
+        return min(self.recipe.views or self.recipe.epochs, self.recipe.epochs)
 
     def validate(self, network: nn.Module) -> Score:
         """Measure a network on the validation images, without training."""
