@@ -13,7 +13,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from lmanet.brief import Brief, Budget
+from lmanet.brief import Brief, Budget, Request
 from lmanet.errors import ConfigError
 from lmanet.execute import InProcess
 from lmanet.explain.compare import Comparison, read_runs
@@ -26,7 +26,7 @@ from lmanet.explain.compare.verdicts import seeds_note, verdict
 from lmanet.feedback import NoFeedback
 from lmanet.history import History, remember_settings
 from lmanet.propose import RandomProposer
-from lmanet.records import Proposal, Request, Score, Usage
+from lmanet.records import Proposal, Score, Usage
 from lmanet.search import Search, Steps
 from lmanet.space import Architecture, estimate
 from lmanet.validate import Validator

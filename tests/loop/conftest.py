@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmanet.brief import Budget
+from lmanet.brief import Budget, Request
 from lmanet.history import History
-from lmanet.records import Job, Outcome, Proposal, Request, Score, Status, Trial, Usage, Verdict, Violation
+from lmanet.records import Job, Outcome, Proposal, Score, Status, Trial, Usage, Verdict, Violation
 from lmanet.search import Search, Steps
 from lmanet.space import Architecture, architecture_id, estimate, load_space
 

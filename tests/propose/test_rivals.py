@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from hydra.errors import InstantiationException
 
-from lmanet.brief import Brief, Goal
+from lmanet.brief import Brief, Goal, Request
 from lmanet.errors import ConfigError
-from lmanet.records import Proposal, Request, Score, Status, Trial, Verdict, Violation
+from lmanet.records import Proposal, Score, Status, Trial, Verdict, Violation
 from lmanet.space import Cell, CellSpace, architecture_id, estimate_on, load_space
 from lmanet.space.cell import OPERATIONS
 

@@ -23,6 +23,7 @@ from lmanet.space.network import Network, build
 from lmanet.steps import ImageData, Loss
 from lmanet.train.classifier import Classifier, Task, cross_entropy
 from lmanet.train.recipe import Recipe
+from lmanet.train.stops import require_a_stop_before_the_end
 
 LAST = "last.ckpt"
 Channels = tuple[float, float, float]
@@ -37,6 +38,8 @@ class Trainer:
 
     def train(self, job: Job) -> Score:
         """Build a candidate and train it up to ``job.epochs``; no file is written but in ``job.folder``."""
+        if job.epochs is not None:
+            require_a_stop_before_the_end(job.epochs, self.recipe.epochs)
         network = self.build(staged(job.architecture), job.seed)
         return self.fit(network, job.seed, folder=job.folder, epochs=job.epochs)
 
