@@ -92,6 +92,7 @@ def search(app):
         steps = Steps(
             proposer=(RandomProposer if "propose=random" in given else ModelDouble)(brief),
             validator=Validator(run.space, run.target, 10),
+            promotion=Everything(brief),
             executor=InProcess(TrainerDouble(bonus, luck)),
             pareto=run.pareto,
             feedback=NoFeedback(run.space),
