@@ -41,7 +41,11 @@ def read_records(path: Path, kind: type[R]) -> list[R]:
 
 def read_trials(folder: Path) -> list[Trial]:
     """The trials of a run as they ended last: of several lines with one number the last one counts, in its place."""
-    return list({trial.number: trial for trial in reversed(read_records(folder / HISTORY, Trial))}.values())[::-1]
+    last: dict[int, Trial] = {}
+    for trial in read_records(folder / HISTORY, Trial):
+        last.pop(trial.number, None)
+        last[trial.number] = trial
+    return list(last.values())
 
 
 def append_record(path: Path, record: Record) -> None:

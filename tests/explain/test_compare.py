@@ -25,10 +25,11 @@ from lmanet.explain.compare.tables import checkpoint_rows, checkpoints, spending
 from lmanet.explain.compare.verdicts import seeds_note, verdict
 from lmanet.feedback import NoFeedback
 from lmanet.history import History, remember_settings
+from lmanet.promote import Everything
 from lmanet.propose import RandomProposer
-from lmanet.records import Proposal, Score, Usage
+from lmanet.records import Job, Proposal, Score, Usage
 from lmanet.search import Search, Steps
-from lmanet.space import Architecture, estimate
+from lmanet.space import estimate
 from lmanet.validate import Validator
 
 ROOT = Path(__file__).parents[2]
@@ -53,9 +54,9 @@ class TrainerDouble:
         self.bonus = bonus
         self.luck = luck
 
-    def train(self, architecture: Architecture, seed: int) -> Score:
-        luck = np.random.default_rng([seed, self.luck]).normal(0, 0.03)
-        accuracy = 0.4 + 0.05 * np.log10(estimate(architecture, 10).macs / 1e5) + luck + self.bonus
+    def train(self, job: Job) -> Score:
+        luck = np.random.default_rng([job.seed, self.luck]).normal(0, 0.03)
+        accuracy = 0.4 + 0.05 * np.log10(estimate(job.architecture, 10).macs / 1e5) + luck + self.bonus
         return Score(val_accuracy=accuracy, val_macro_f1=accuracy, val_calibration_error=0.1, seconds=10.0)
 
 

@@ -12,11 +12,11 @@ from lmanet.brief import Brief, Budget, Goal
 from lmanet.execute import InProcess
 from lmanet.feedback import ParetoFeedback
 from lmanet.history import History
-from lmanet.promote import Everything
 from lmanet.pareto import ParetoFront
+from lmanet.promote import Everything
 from lmanet.propose.client import Answer, Query
 from lmanet.propose.talk import TEMPLATE_TOKENS
-from lmanet.records import Score, Usage
+from lmanet.records import Job, Score, Usage
 from lmanet.search import Search, Steps
 from lmanet.space import CellSpace, write_proposal
 from lmanet.tokens import count_tokens
