@@ -35,6 +35,7 @@ from lmanet.train.table import Entry, load_table
 CONF = Path(__file__).parents[1] / "conf"
 TABLE = "lmanet_mini"
 RUNGS = (1, 3, 9)
+KEEP = 0.48
 NICHES = 4
 WORST_ACCURACY = 0.55  # of the table's networks, rounded down
 THIRD = 1 / 3
@@ -80,13 +81,13 @@ class ByNiche:
 
 
 PROMOTIONS: dict[str, Callable[[Brief], Promotion]] = {
-    "as in conf/promote/halving.yaml": lambda brief: Halving(brief, RUNGS, keep=0.5),
+    f"as in conf/promote/halving.yaml: rungs={list(RUNGS)} keep={KEEP}": lambda brief: Halving(brief, RUNGS, keep=KEEP),
     "keep=0.333": lambda brief: Halving(brief, RUNGS, keep=THIRD),
     "rungs=[3,9] keep=0.333": lambda brief: Halving(brief, RUNGS[1:], keep=THIRD),
-    "rank_by=val_loss": lambda brief: Halving(brief, RUNGS, keep=0.5, rank_by="val_loss"),
-    "rank_by=val_accuracy": lambda brief: Halving(brief, RUNGS, keep=0.5, rank_by="val_accuracy"),
-    "by training loss in four bands of MACs": lambda brief: ByNiche(brief, RUNGS, keep=0.5),
-    "by training loss alone": lambda brief: Halving(brief.model_copy(update={"objectives": brief.objectives[:1]}), RUNGS, keep=0.5),
+    "rank_by=val_loss": lambda brief: Halving(brief, RUNGS, keep=KEEP, rank_by="val_loss"),
+    "rank_by=val_accuracy": lambda brief: Halving(brief, RUNGS, keep=KEEP, rank_by="val_accuracy"),
+    "by training loss in four bands of MACs": lambda brief: ByNiche(brief, RUNGS, keep=KEEP),
+    "by training loss alone": lambda brief: Halving(brief.model_copy(update={"objectives": brief.objectives[:1]}), RUNGS, keep=KEEP),
 }
 
 
