@@ -62,7 +62,8 @@ class Classifier(LightningModule):
     def __init__(self, network: nn.Module, task: Task, recipe: Recipe, loss: Loss = cross_entropy, seed: int = 0) -> None:
         super().__init__()
         self.network = network.to(memory_format=torch.channels_last)
-        self.average = ModelEmaV3(network, recipe.ema_decay, use_warmup=True) if recipe.ema_decay else None
+        # In training mode, as Lightning wants all of its module: it changes to evaluation for a validation, where alone the average is run.
+        self.average = ModelEmaV3(network, recipe.ema_decay, use_warmup=True).train() if recipe.ema_decay else None
         self.resolution = network.architecture.resolution if isinstance(network, Network) else None
         self.task, self.recipe, self.loss, self.seed = task, recipe, loss, seed
         self.register_buffer("mean", torch.tensor(task.mean).view(3, 1, 1), persistent=False)
@@ -154,14 +155,15 @@ class Classifier(LightningModule):
             self.network.load_state_dict(self.average.module.state_dict())
 
     def configure_optimizers(self) -> Any:
-        optimizer = self.recipe.optimizer(list(self._parameter_groups()))
+        optimizer = self.recipe.optimizer(list(self.parameter_groups()))
         self._steps_per_epoch = int(self.trainer.estimated_stepping_batches) // (self.trainer.max_epochs or 1)
         scale = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: self.recipe.schedule(step / self._steps_per_epoch, self.recipe.epochs)
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scale, "interval": "step"}}
 
-    def _parameter_groups(self) -> Iterator[dict[str, Any]]:
+    def parameter_groups(self) -> Iterator[dict[str, Any]]:
+        """The network's parameters, those that are not decayed apart."""
         parameters = list(self.network.parameters())
         if self.recipe.decay_norms:
             yield {"params": parameters}

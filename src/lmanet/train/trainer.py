@@ -21,6 +21,7 @@ from lmanet.records import Epoch, Job, Score
 from lmanet.space import Architecture, staged
 from lmanet.space.network import Network, build
 from lmanet.steps import ImageData, Loss
+from lmanet.train.allocator import freed_memory_kept
 from lmanet.train.classifier import Classifier, Task, cross_entropy
 from lmanet.train.recipe import Recipe
 from lmanet.train.stops import require_a_stop_before_the_end
@@ -73,7 +74,7 @@ class Trainer:
             callbacks.append(_KeepLast(last))
         engine = self._engine(callbacks, min(epochs or recipe.epochs, recipe.epochs))
         device = engine.strategy.root_device
-        with _named_errors():
+        with _named_errors(), freed_memory_kept():
             engine.fit(
                 classifier,
                 self.data.train_dataloader(recipe.batch_size, seed, device, recipe.augment, recipe.views),
