@@ -133,6 +133,26 @@ def test_what_a_sampler_is_told(configured: Make, brief: Brief) -> None:
     assert len(told) == 4 and (told[3].values, told[3].constraints) == (told[0].values, told[0].constraints)
 
 
+def test_a_sampler_is_told_of_a_paused_trial_when_it_ends(configured: Make, small: Brief) -> None:
+    proposer = configured("tpe", small, "feasible_draws=30")
+    whole = play(proposer, small, [], 3, by_macs)
+    ended = next(trial for trial in whole if trial.status is Status.TRAINED)
+    paused = [trial.model_copy(update={"status": Status.PAUSED}) if trial is ended else trial for trial in whole]
+    for sampler in (configured("tpe", small, "feasible_draws=30"), configured("tpe", small)):  # the second would have said something else
+        values = []
+        for number, trials in ((3, paused), (4, paused), (5, [*(trial for trial in whole if trial is not ended), ended])):
+            sampler.propose(Request(number=number, count=1, trials=tuple(trials)))
+            values.append([asked.values[0] for asked in sampler._study.trials if asked.values].count(ended.score.val_accuracy))
+        assert values == [0, 0, 1]
+
+
+def test_a_paused_network_is_no_parent(configured: Make, small: Brief) -> None:
+    proposer = configured("evolution", small, "feasible_draws=30")
+    trials = play(proposer, small, [], 24, by_macs)
+    paused = [trial.model_copy(update={"status": Status.PAUSED}) for trial in trials]
+    assert proposer._alive(trials) and not proposer._alive([trial for trial in paused if trial.score])
+
+
 @pytest.mark.parametrize("name", ["random", *RIVALS])
 def test_what_is_free_to_know_is_asked_first(configured: Make, small: Brief, name: str) -> None:
     blind, asking = (play(configured(name, small, f"feasible_draws={draws}"), small, [], 30, by_macs) for draws in (0, 200))
