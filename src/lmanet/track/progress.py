@@ -88,7 +88,7 @@ def line(trial: Trial) -> str:
     if trial.id:
         text += f" {trial.id}"
     if trial.score:
-        after = f" after {trial.epochs} epochs" if trial.status is Status.PAUSED else ""
+        after = f" after epoch {trial.epochs}" if trial.status is Status.PAUSED else ""
         return f"{text}, {trial.score.val_accuracy:.1%} on validation{after} in {trial.score.seconds:.0f} s"
     reason = trial.verdict.violations[0].hint if trial.verdict and trial.verdict.violations else trial.error
     return f"{text}: {reason}" if reason else text
