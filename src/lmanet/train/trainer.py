@@ -26,6 +26,7 @@ from lmanet.train.allocator import freed_memory_kept
 from lmanet.train.classifier import Classifier, Task, cross_entropy
 from lmanet.train.kernels import Kernels, applied
 from lmanet.train.recipe import Recipe
+from lmanet.train.stops import require_a_stop_before_the_end
 
 LAST = "last.ckpt"
 Channels = tuple[float, float, float]
@@ -40,6 +41,8 @@ class Trainer:
 
     def train(self, job: Job) -> Score:
         """Build a candidate and train it up to ``job.epochs``; no file is written but in ``job.folder``."""
+        if job.epochs is not None:
+            require_a_stop_before_the_end(job.epochs, self.recipe.epochs)
         network = self.build(staged(job.architecture), job.seed)
         return self.fit(network, job.seed, folder=job.folder, epochs=job.epochs)
 
