@@ -16,7 +16,7 @@ class Proxy(Protocol):
         """One number, by torch's global random numbers where it draws any.
 
         Args:
-            network: in training mode; a proxy may change it.
+            network: its own to change, in training mode.
             images: (N, 3, R, R), normalised, of the network's resolution.
             labels: int64 (N,).
         """

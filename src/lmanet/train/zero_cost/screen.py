@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 
 import torch
 from torch import Tensor
 
 from lmanet.errors import ConfigError, TrainingError
-from lmanet.space.network import Network
+from lmanet.space import Architecture
+from lmanet.space.images import resize
+from lmanet.space.network import build
 from lmanet.train.zero_cost.az_nas import expressivity, progressivity, trainability
 from lmanet.train.zero_cost.naswot import naswot
 from lmanet.train.zero_cost.proxy import Proxy
@@ -50,22 +51,26 @@ class ZeroCost:
         if images < 2:
             raise ConfigError(f"zero_cost.images={images} must be at least 2, for batch norm; correct it in conf/train")
 
-    def measure(self, network: Network, images: Tensor, labels: Tensor, seed: int) -> dict[str, float]:
-        """Every proxy of a network with freshly drawn weights, which it leaves as it is; more is better.
+    def measure(self, architecture: Architecture, num_classes: int, images: Tensor, labels: Tensor, seed: int) -> dict[str, float]:
+        """Every proxy of an architecture's network; more is better.
 
         Args:
-            images: (N, 3, R, R), normalised, of the network's resolution.
+            images: (N, 3, H, W), normalised.
             labels: int64 (N,).
-            seed: of what a proxy draws itself; torch's global random numbers stay as they are.
+            seed: of the weights, and of what a proxy draws; torch's global random numbers stay as they are.
 
         Raises:
             TrainingError: a value is not finite, which no rank could hold.
         """
         values = {}
+        images = resize(images, architecture.resolution)
         with torch.random.fork_rng([images.device] if images.is_cuda else []), torch.enable_grad():
             for name in self.proxies:
                 torch.manual_seed(seed)
-                values[name] = PROXIES[name](deepcopy(network).train(), images, labels)
+                network = build(architecture, num_classes).to(images.device)
+                values[name] = PROXIES[name](network, images, labels)
         if lost := [f"{name}={value}" for name, value in values.items() if not math.isfinite(value)]:
-            raise TrainingError(f"zero-cost proxy not finite: {', '.join(lost)}; such a network cannot be ranked, nor trained in float32")
+            raise TrainingError(
+                f"zero-cost proxy not finite: {', '.join(lost)}; such a network can neither be ranked nor trained in float32"
+            )
         return values
