@@ -2,34 +2,34 @@
 
 python benchmarks/zero_cost.py --archive cifar100_train_1.npz cifar100_train_2.npz cifar100_train_3.npz
 
-First every proxy of every network is measured with three draws of its weights, where the table lacks it (about 5 minutes of one thread).
+First every proxy of every network is measured with three draws of its weights, where the table lacks it (about 90 s of one thread).
 Then, of one draw as a search has it (mean over the three): Kendall's and Spearman's rank correlation with the accuracy after 27 epochs,
-mean over four bands of MACs of Spearman's within a band, and how many of the best third of all networks are in the proxy's best third;
-in brackets 95 % intervals over 1,000 resamplings of networks. A proxy may be used by default where both intervals of Spearman lie above 0:
-within a band, too, for MACs are known anyway. Last, which share of the hypervolume is left where a third of each band is kept.
+Spearman's within a band of MACs (mean over four bands), and the share of the best third of all networks that is in the proxy's best third;
+in brackets 95 % intervals over 1,000 resamplings of networks. Then what a search gets: of 60 networks, drawn 200 times, halving keeps the
+third that `best_first` names from proxy and costs: share of the hypervolume left (accuracy from 0.55), and how much more that is than where
+it keeps by the costs alone. A proxy may be used by default where three intervals lie above 0: Spearman's over all, Spearman's within a band
+(MACs are known anyway), and that gain. As choice and worth are from the same networks, the rule is also tried on halves. Last the times.
 """
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
-from pathlib import Path
-from statistics import fmean
+from collections.abc import Iterator, Sequence
+from statistics import fmean, median
 
 import moocore
 import numpy as np
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
-from scipy.stats import kendalltau, rankdata
+from rank_statistics import Values, best_third, interval, kendall, spearman, within_bands
 from table_images import TenClasses
 from train_table import RECIPE, ROOT, SEEDS, SPLIT, feasible
 
 from lmanet.data import Cifar100
-from lmanet.pareto import ParetoFront
+from lmanet.promote.order import best_first
 from lmanet.promote.ranks import aggregate
 from lmanet.runfiles import append_record, read_records
-from lmanet.space import Architecture, architecture_id
+from lmanet.space import Architecture, architecture_id, estimate, parse_architecture
 from lmanet.train import TabularTrainer, Trainer, ZeroCost
 from lmanet.train.table import ZeroCostEntry, zero_cost_path
 from lmanet.train.zero_cost import PROXIES
@@ -37,87 +37,133 @@ from lmanet.validate import Validator
 
 TABLE = "lmanet_mini"
 BANDS = 4
-RESAMPLINGS = 1000
+RUNGS = (1, 3, 9)  # epochs, to compare with
+HALVES = 10
+CANDIDATES = 60
+DRAWS = 200
 AZ_NAS = ("expressivity", "progressivity", "trainability", "macs")
-Values = np.ndarray  # (seeds, networks)
+WORST_ACCURACY = 0.55  # of the table's networks, rounded down
+STAGE = {"block": "mbconv", "kernel": 3, "expansion": 4, "se_ratio": 0.0, "skip": True, "activation": "relu6", "layers": 2}
+TEN_MILLION_MACS = parse_architecture(
+    {
+        "resolution": 32,
+        "stem": {"channels": 16, "kernel": 3, "stride": 1, "activation": "relu6"},
+        "stages": [{**STAGE, "channels": channels, "stride": 2} for channels in (24, 40, 80)],
+    }
+)
+Table = dict[str, Values]
 
 
-def measure(networks: Sequence[Architecture], trainer: Trainer, path: Path) -> None:
+def measure(networks: Sequence[Architecture], trainer: Trainer) -> None:
     """Append what the table lacks."""
+    path = zero_cost_path(TABLE)
     there = {(entry.id, entry.seed) for entry in read_records(path, ZeroCostEntry)}
-    start = time.process_time()
-    lacking = [(network, seed) for network in networks for seed in SEEDS if (architecture_id(network), seed) not in there]
-    for network, seed in lacking:
-        values = {name: float(f"{value:.7g}") for name, value in trainer.screen(network, seed).items()}
-        append_record(path, ZeroCostEntry(id=architecture_id(network), seed=seed, values=values))
-    if lacking:
-        print(f"{len(lacking)} measured, {1000 * (time.process_time() - start) / len(lacking):.0f} ms of one thread each")
+    for network in networks:
+        for seed in SEEDS:
+            if (architecture_id(network), seed) not in there:
+                values = {name: float(f"{value:.7g}") for name, value in trainer.screen(network, seed).items()}
+                append_record(path, ZeroCostEntry(id=architecture_id(network), seed=seed, values=values))
 
 
-def spearman(first: Values, second: Values) -> float:
-    """Spearman's rank correlation; 0 where one of the two does not vary."""
-    a, b = (rankdata(each) - (len(each) + 1) / 2 for each in (first, second))
-    return float(a @ b / max(np.sqrt((a @ a) * (b @ b)), 1e-12))
-
-
-def kendall(first: Values, second: Values) -> float:
-    """Kendall's tau-b."""
-    return float(np.nan_to_num(kendalltau(first, second).statistic))
-
-
-def within_bands(first: Values, second: Values, bands: Values) -> float:
-    """Mean over the bands of Spearman's rank correlation within one."""
-    return fmean(spearman(first[bands == band], second[bands == band]) for band in range(BANDS))
-
-
-def best_third(first: Values, second: Values) -> float:
-    """Share of the best third by ``second`` that is in the best third by ``first``; a third by chance."""
-    third = len(first) // 3
-    return len(set(np.argsort(-first)[:third]) & set(np.argsort(-second)[:third])) / third
-
-
-def interval(statistic: Callable[..., float], values: Values, *others: Values) -> tuple[float, float, float]:
-    """Mean over seeds, and its 2.5 and 97.5 percentiles over resampled networks."""
-    rng = np.random.default_rng(0)
-
-    def of(chosen: Values | slice) -> float:
-        return fmean(statistic(each[chosen], *(other[chosen] for other in others)) for each in values)
-
-    drawn = [of(rng.integers(values.shape[1], size=values.shape[1])) for _ in range(RESAMPLINGS)]
-    return of(slice(None)), *(float(each) for each in np.percentile(drawn, (2.5, 97.5)))
-
-
-def aggregated(table: dict[str, Values], names: Sequence[str]) -> Values:
+def aggregated(table: Table, names: Sequence[str]) -> Values:
     """Rank aggregation of several proxies, for each seed."""
     seeds, networks = next(iter(table.values())).shape
     return np.array([aggregate([{name: table[name][seed, i] for name in names} for i in range(networks)]) for seed in range(seeds)])
 
 
-def kept_hypervolume(values: Values, points: Values, bands: Values) -> float:
-    """Hypervolume of the best third of each band over that of all; ``points``: (networks, objectives), 0 ideal, 1 reference."""
-    kept = np.concatenate(
-        [np.flatnonzero(bands == band)[np.argsort(-values[bands == band])][: sum(bands == band) // 3] for band in range(BANDS)]
-    )
-    volume = partial(moocore.hypervolume, ref=np.ones(points.shape[1]))
-    return float(volume(points[kept]) / volume(points))
+class Calibration:
+    """The networks that proxies are held against.
+
+    Args:
+        accuracy: (networks,).
+        costs: (networks, costs), shares of their limits.
+        bands: (networks,), number of the band of MACs.
+    """
+
+    def __init__(self, accuracy: Values, costs: Values, bands: Values) -> None:
+        self.accuracy, self.costs, self.bands = accuracy, costs, bands
+        self.points = np.column_stack([(1 - accuracy) / (1 - WORST_ACCURACY), costs])
+
+    def part(self, chosen: Values) -> "Calibration":
+        """Some of the networks."""
+        return Calibration(self.accuracy[chosen], self.costs[chosen], self.bands[chosen])
+
+    def kept(self, values: Values, draws: int = DRAWS) -> Values:
+        """Share of the hypervolume that halving keeps, one a draw of candidates; ``values``: (seeds, networks)."""
+        return np.array([self._kept(values[number % len(values), drawn], drawn) for number, drawn in self._draws(draws)])
+
+    def gain(self, kept: Values) -> tuple[float, float, float]:
+        """Mean of what is kept more than by costs alone, with its 95 % interval."""
+        more = kept - self.kept(np.zeros((1, len(self.accuracy))), len(kept))
+        error = 1.96 * more.std(ddof=1) / len(more) ** 0.5
+        return float(more.mean()), float(more.mean() - error), float(more.mean() + error)
+
+    def passes(self, values: Values, draws: int = DRAWS, resamplings: int = 1000) -> bool:
+        """The rule by which a proxy may be used."""
+        over = interval(spearman, values, self.accuracy, resamplings=resamplings)
+        within = interval(within_bands, values, self.accuracy, self.bands, resamplings=resamplings)
+        return min(over[1], within[1]) > 0 and self.gain(self.kept(values, draws))[1] > 0
+
+    def print_line(self, name: str, values: Values) -> None:
+        """The figures of a proxy."""
+        kept = self.kept(values)
+        figures = (
+            interval(kendall, values, self.accuracy),
+            interval(spearman, values, self.accuracy),
+            interval(within_bands, values, self.accuracy, self.bands),
+            interval(best_third, values, self.accuracy),
+        )
+        columns = "  ".join("{:5.2f} [{:5.2f}, {:5.2f}]".format(*each) for each in figures)
+        print(f"{name:20} {columns}  {kept.mean():.3f} {{:+.3f}} [{{:+.3f}}, {{:+.3f}}]".format(*self.gain(kept)), flush=True)
+
+    def _draws(self, number: int) -> Iterator[tuple[int, Values]]:
+        rng = np.random.default_rng(0)
+        return ((i, rng.permutation(len(self.accuracy))[:CANDIDATES]) for i in range(number))
+
+    def _kept(self, values: Values, drawn: Values) -> float:
+        best = best_first(np.column_stack([-values, self.costs[drawn]]).tolist())[: len(drawn) // 3]
+        points, ref = self.points[drawn], np.ones(self.points.shape[1])
+        return float(moocore.hypervolume(points[best], ref=ref) / moocore.hypervolume(points, ref=ref))
 
 
-def line(name: str, values: Values, accuracy: Values, bands: Values) -> bool:
-    """Print a proxy's figures; whether it may be used."""
-    over = interval(spearman, values, accuracy)
-    within = interval(within_bands, values, accuracy, bands)
-    figures = (interval(kendall, values, accuracy), over, within, interval(best_third, values, accuracy))
-    draws = fmean(spearman(values[i], values[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
-    passed = over[1] > 0 and within[1] > 0
-    columns = "  ".join("{:5.2f} [{:5.2f}, {:5.2f}]".format(*each) for each in figures)
-    print(f"{name:14} {columns}  {draws:5.2f}  {'yes' if passed else 'no'}", flush=True)
-    return passed
+def calibrate(table: Table, calibration: Calibration, early: Table) -> None:
+    """Print the figures of all proxies, of their aggregations, and beside them of trainings that were stopped early."""
+    columns = ("Kendall", "Spearman", "within bands of MACs", "best third", "kept, more than by costs")
+    print(f"{len(calibration.accuracy)} networks\n{'':20}", "  ".join(f"{column:20}" for column in columns))
+    passed = [name for name, values in table.items() if calibration.passes(values)]
+    groups = {"all": tuple(table), "AZ-NAS": AZ_NAS, "passed": passed}
+    for name, values in {**table, **{name: aggregated(table, names) for name, names in groups.items()}, **early}.items():
+        calibration.print_line(name, values)
+    print(f"passed: {', '.join(passed)}")
 
 
-def front_line(name: str, values: Values, points: Values, bands: Values) -> None:
-    """Print what is left of the front."""
-    shares = [kept_hypervolume(each, points, bands) for each in values]
-    print(f"{name:14} {fmean(shares):.4f} (lowest {min(shares):.4f})")
+def try_on_halves(table: Table, calibration: Calibration) -> None:
+    """Choose by the rule on one half of the networks, and measure on the other."""
+    rng, found, chosen = np.random.default_rng(0), [], []
+    for _ in range(HALVES):
+        first, second = np.split(rng.permutation(len(calibration.accuracy)), 2)
+        here, there = calibration.part(first), calibration.part(second)
+        names = [name for name, values in table.items() if here.passes(values[:, first], draws=50, resamplings=200)]
+        chosen.append("+".join(names))
+        if names:
+            values = aggregated({name: table[name][:, second] for name in names}, names)
+            found.append((fmean(spearman(each, there.accuracy) for each in values), there.gain(there.kept(values, 50))[0]))
+    print(f"chosen on one half: {', '.join(chosen)}")
+    print("measured on the other: Spearman {:.2f}, gain {:+.3f}".format(*np.mean(found, axis=0)))
+
+
+def print_times(networks: Sequence[Architecture], trainer: Trainer) -> None:
+    """Milliseconds of CPU time of one thread, median of five."""
+    for network in (networks[len(networks) // 2], TEN_MILLION_MACS):
+        taken = {}
+        for name in PROXIES:
+            alone, seconds = Trainer(trainer.data, trainer.recipe, ZeroCost([name])), []
+            for seed in range(5):
+                start = time.process_time()
+                alone.screen(network, seed)
+                seconds.append(time.process_time() - start)
+            taken[name] = 1000 * median(seconds)
+        print(f"{estimate(network, 10).macs / 1e6:.2f} million MACs:", ", ".join(f"{name} {each:.0f} ms" for name, each in taken.items()))
 
 
 def main() -> None:
@@ -129,36 +175,23 @@ def main() -> None:
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         config = compose("config", overrides=["+experiment=bench_lmanet"])
     images = TenClasses(Cifar100(archive=arguments.archive), SPLIT)
-    space = instantiate(config.space)
-    validator = Validator(space, instantiate(config.target), images.num_classes)
+    space, target = instantiate(config.space), instantiate(config.target)
+    validator = Validator(space, target, images.num_classes)
     networks = feasible(space, validator)
-    measure(networks, Trainer(images, RECIPE, ZeroCost(tuple(PROXIES))), zero_cost_path(TABLE))
+    trainer = Trainer(images, RECIPE, ZeroCost(tuple(PROXIES)))
+    measure(networks, trainer)
 
-    trainings = TabularTrainer(images, TABLE)
-    entries = [trainings.zero_cost[architecture_id(network)] for network in networks]
-    table = {name: np.array([[draws[seed].values[name] for draws in entries] for seed in SEEDS]) for name in PROXIES}
-    accuracy = np.array([fmean(each.val_accuracy[-1] for each in trainings.trainings[architecture_id(network)]) for network in networks])
-    bands = np.arange(len(networks)) * BANDS // len(networks)  # `feasible` gives them by rising MACs
-    print(
-        f"{len(networks)} networks, {len(SEEDS)} draws of weights\n{'':14} Kendall  Spearman  Spearman within bands of MACs  best third  between draws  passed"
-    )
-    passed = [name for name, values in table.items() if line(name, values, accuracy, bands)]
-    groups = {"all": tuple(PROXIES), "AZ-NAS": AZ_NAS, "passed": tuple(passed)}
-    table |= {name: aggregated(table, names) for name, names in groups.items() if names}
-    for name in groups.keys() & table.keys():
-        line(name, table[name], accuracy, bands)
-
-    print("\nhypervolume that is left of a third of each band")
-    pareto: ParetoFront = instantiate(config.pareto, limits=validator.target.limits)
+    looked_up, ids = TabularTrainer(images, TABLE), [architecture_id(network) for network in networks]
+    table = {name: np.array([[looked_up.zero_cost[each][seed].values[name] for each in ids] for seed in SEEDS]) for name in PROXIES}
+    accuracy = np.array([fmean(training.val_accuracy[-1] for training in looked_up.trainings[each]) for each in ids])
+    epochs = {f"loss of epoch {rung}": np.array([[-looked_up.trainings[each][0].train_loss[rung - 1] for each in ids]]) for rung in RUNGS}
     costs = [validator.validate(network, ()).cost for network in networks]
-    found = [
-        {"val_accuracy": value, "macs": cost.macs, "peak_sram_bytes": cost.peak_sram_bytes}
-        for value, cost in zip(accuracy, costs, strict=True)
-    ]
-    points = np.array([[goal.normalised(each[goal.name]) for goal in pareto.objectives] for each in found])
-    rng = np.random.default_rng(0)
-    for name, values in {**table, "at random": rng.random((100, len(networks))), "true accuracy": accuracy[None]}.items():
-        front_line(name, values, points, bands)
+    shares = np.array([[cost.macs / target.limits["macs"], cost.peak_sram_bytes / target.limits["peak_sram_bytes"]] for cost in costs])
+    bands = np.arange(len(ids)) * BANDS // len(ids)  # `feasible` gives them by rising MACs
+    calibration = Calibration(accuracy, shares, bands)
+    calibrate(table, calibration, {**epochs, "true accuracy": accuracy[None]})
+    try_on_halves(table, calibration)
+    print_times(networks, trainer)
 
 
 if __name__ == "__main__":

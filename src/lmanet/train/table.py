@@ -74,7 +74,7 @@ class TabularTrainer:
         data: must have the number of classes of the table.
         table: its name, that of two files in ``lmanet/train/tables``.
         seed_of_table: which of a network's trainings, one to three, counts: ``mean`` is over all of them, ``by_seed`` picks one by
-            the trial's seed, and a number picks that one, counted round where there are fewer. So it is with draws of weights for zero-cost proxies.
+            the trial's seed, and a number picks that one, counted round where there are fewer; so with draws for zero-cost proxies.
 
     Raises:
         ConfigError: a setting is unknown or contradicts the table.

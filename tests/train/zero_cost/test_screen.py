@@ -41,7 +41,7 @@ def test_values_are_finite_in_the_whole_space(space, images):
     rng = np.random.default_rng(0)
     for _ in range(20):
         drawn = load_space(space).sample(rng)
-        stages = tuple(stage.model_copy(update={"layers": min(stage.layers, 2)}) for stage in drawn.stages)
+        stages = tuple(stage.model_copy(update={"layers": 1, "channels": min(stage.channels, 64)}) for stage in drawn.stages)
         small = drawn.model_copy(update={"resolution": 32, "stages": stages})
         assert set(ZeroCost(EVERY).measure(small, 2, images, LABELS, seed=0)) == set(EVERY)  # else it raises
 
@@ -55,7 +55,7 @@ def test_a_value_that_is_not_finite_is_an_error(monkeypatch, architecture, image
 def test_nothing_is_left_in_memory(architecture, images):
     def tensors() -> int:
         gc.collect()
-        return sum(isinstance(each, torch.Tensor) for each in gc.get_objects())
+        return sum(issubclass(type(each), torch.Tensor) for each in gc.get_objects())
 
     ZeroCost(EVERY).measure(architecture, 2, images, LABELS, seed=0)
     before = tensors()
