@@ -1,15 +1,15 @@
 """Memory model ``c_static``: the static arena of our generated C, planned by the very function that the generator uses."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
-from typing import NamedTuple
 
+from lmanet.space.c_place import Buffer, aligned, first_fit
 from lmanet.space.c_steps import Step, c_steps, overlap_distance, without_expansion
 from lmanet.space.graph import INPUT, Operator
 
-# Bytes; the arena starts at a multiple of it, and every tensor at a multiple of 4.
+# Bytes: the arena starts and ends at a multiple of it.
 ARENA_ALIGNMENT = 16
 
 
@@ -52,134 +52,138 @@ class CStaticPlan:
         return self.steps[self.step_bytes.index(max(self.step_bytes))]
 
 
-class Buffer(NamedTuple):
-    """A tensor, or the scratch of a step, and when it is kept.
-
-    Attributes:
-        name: of the tensor; None for scratch.
-        first, last: steps from which and up to which it is kept; -1 is before the first step.
-        over: the tensor that it may overwrite while it is made.
-        distance: bytes before the start of ``over`` at which it must then start.
-    """
-
-    name: str | None
-    size: int
-    first: int
-    last: int
-    over: str | None = None
-    distance: int = 0
-
-
-class Placed(NamedTuple):
-    """A buffer with its first byte in the arena."""
-
-    start: int
-    buffer: Buffer
-
-    @property
-    def end(self) -> int:
-        """First byte after it."""
-        return self.start + self.buffer.size
-
-
 @lru_cache(maxsize=256)
 def plan_c_static(graph: tuple[Operator, ...], options: CStaticOptions | None = None) -> CStaticPlan:
     """Plan the arena of a network."""
     options = options or CStaticOptions()
-    # A peak that fusing raises at several calls cannot be mended at one of them: then nothing is fused at all.
-    starts = (True, False) if options.fuse else (False,)
-    plans = [_improved(_plan(c_steps(graph, fuse), options.in_place), options) for fuse in starts]
-    return min(plans, key=lambda plan: plan.arena_bytes)
+    best = _improved(_layout(_Work(c_steps(graph, options.fuse), options.in_place)), options.reorder)
+    # A peak that fusing raises at several calls cannot be mended at one of them: then nothing is fused at all, where the largest tensor,
+    # now whole at some time, allows it.
+    if options.fuse and max(prod(operator.out_shape) for operator in graph) < best.arena_bytes:
+        work = _Work(c_steps(graph, fuse=False), options.in_place)
+        if work.least_bytes < best.arena_bytes:
+            best = min(best, _improved(_layout(work), options.reorder), key=lambda layout: layout.arena_bytes)
+    return best.plan
 
 
-def _improved(best: CStaticPlan, options: CStaticOptions) -> CStaticPlan:
-    while better := next((plan for plan in _changed(best, options) if plan.arena_bytes < best.arena_bytes), None):
+class _Work:
+    """Calls in some order, and the buffers that they need: the image, then what each call makes, then the scratch of each.
+
+    Attributes:
+        need: bytes of all buffers that are kept while each call runs.
+        bound: the same, less what the call may save by writing over its input: no layout takes less.
+    """
+
+    def __init__(self, steps: tuple[Step, ...], in_place: bool) -> None:
+        self.steps = steps
+        self.in_place = in_place
+        self.made = {INPUT: 0} | {step.output: i for i, step in enumerate(steps, start=1)}
+        self.distances = [overlap_distance(step) if in_place else None for step in steps]
+        self.buffers = self._buffers()
+        self.need = [step.scratch_bytes for step in steps]
+        for size, first, last, *_ in self.buffers[: -len(steps)]:
+            for i in range(first, last + 1):
+                self.need[i] += size
+        self.bound = [need - (self._saved(i) if self.buffers[i + 1].over is not None else 0) for i, need in enumerate(self.need)]
+
+    def _buffers(self) -> list[Buffer]:
+        steps, made = self.steps, self.made
+        last_use = {name: i for i, step in enumerate(steps) for name in step.inputs}
+        buffers = [Buffer(prod(steps[0].operators[0].in_shape), 0, last_use[INPUT])]
+        for i, (step, distance) in enumerate(zip(steps, self.distances, strict=True)):
+            dying = [name for name in step.inputs[: 2 if step.kind == "add" else 1] if last_use[name] == i]
+            over = made[dying[0]] if dying and distance is not None else None
+            buffers.append(Buffer(step.output_bytes, i, last_use.get(step.output, len(steps) - 1), over, distance or 0))
+        return buffers + [Buffer(step.scratch_bytes, i, i) for i, step in enumerate(steps)]
+
+    @property
+    def least_bytes(self) -> int:
+        """Bytes that the calls take at least, in whatever order they run."""
+        least = 0
+        for i, step in enumerate(self.steps):
+            own = step.scratch_bytes + step.output_bytes + sum(self.buffers[self.made[name]].size for name in set(step.inputs))
+            least = max(least, own - self._saved(i))
+        return least
+
+    def _saved(self, step: int) -> int:
+        """Most bytes that a call saves where it may write over its input."""
+        distance, read = self.distances[step], self.buffers[self.made[self.steps[step].inputs[0]]].size
+        made = self.steps[step].output_bytes
+        return 0 if distance is None else max(made + read - max(made, distance + read), 0)
+
+    def orders(self) -> Iterator[list[int]]:
+        """In which the buffers may be placed: the largest first, or those of the call that needs most."""
+        yield sorted(range(len(self.buffers)), key=lambda number: -self.buffers[number].size)
+        order: dict[int, None] = {}
+        for i in sorted(range(len(self.steps)), key=lambda i: -self.need[i]):
+            # What a call makes comes before what that may overwrite.
+            order |= dict.fromkeys([i + 1, *(self.made[name] for name in self.steps[i].inputs), len(self.steps) + 1 + i])
+        yield list(order)
+
+
+class _Layout:
+    """First byte of every buffer, and what follows from that."""
+
+    def __init__(self, work: _Work, starts: list[int]) -> None:
+        self.work = work
+        self.starts = starts
+        self.step_bytes = [0] * len(work.steps)
+        for start, (size, first, last, *_) in zip(starts, work.buffers, strict=True):
+            for i in range(first, last + 1):
+                if start + size > self.step_bytes[i]:
+                    self.step_bytes[i] = start + size
+        self.peak = self.step_bytes.index(max(self.step_bytes))
+        self.arena_bytes = aligned(self.step_bytes[self.peak], ARENA_ALIGNMENT)
+
+    @property
+    def plan(self) -> CStaticPlan:
+        """The same by names."""
+        steps, starts = self.work.steps, self.starts
+        offsets = dict(zip(self.work.made, starts, strict=False))
+        return CStaticPlan(steps, offsets, tuple(starts[-len(steps) :]), tuple(self.step_bytes), self.arena_bytes)
+
+
+def _improved(best: _Layout, reorder: bool) -> _Layout:
+    while better := next(_better(best, reorder), None):
         best = better
     return best
 
 
-def _changed(plan: CStaticPlan, options: CStaticOptions) -> Iterator[CStaticPlan]:
-    """Plans that differ where the peak stands: in what is fused there, or in the order of its part."""
-    steps, peak = plan.steps, plan.steps.index(plan.peak_step)
+def _better(layout: _Layout, reorder: bool) -> Iterator[_Layout]:
+    """Smaller layouts that differ where the peak stands: in what is fused there, or in the order of its part."""
+    work = layout.work
+    part = work.steps[layout.peak].operators[0].part
+    elsewhere = (bound for i, bound in enumerate(work.bound) if i != layout.peak and work.steps[i].operators[0].part != part)
+    if aligned(max(elsewhere, default=0), ARENA_ALIGNMENT) >= layout.arena_bytes:
+        return
+    for steps in _changed(work.steps, layout.peak, reorder):
+        changed = _Work(steps, work.in_place)
+        if aligned(max(changed.bound), ARENA_ALIGNMENT) < layout.arena_bytes:
+            found = _layout(changed)
+            if found.arena_bytes < layout.arena_bytes:
+                yield found
+
+
+def _changed(steps: tuple[Step, ...], peak: int, reorder: bool) -> Iterator[tuple[Step, ...]]:
     if (rows := steps[peak].rows) and rows.expand:
-        yield _plan((*steps[:peak], *without_expansion(steps[peak]), *steps[peak + 1 :]), options.in_place)
-    if options.reorder:
+        yield (*steps[:peak], *without_expansion(steps[peak]), *steps[peak + 1 :])
+    if reorder:
         part = steps[peak].operators[0].part
         made = {INPUT: -1} | {step.output: i for i, step in enumerate(steps)}
         for i, step in enumerate(steps):
             earliest = max(made[name] for name in step.inputs) + 1
-            if step.operators[0].part == part and earliest < i:
+            if earliest < i and step.operators[0].part == part:
                 rest = steps[:i] + steps[i + 1 :]
-                yield _plan((*rest[:earliest], step, *rest[earliest:]), options.in_place)
+                yield (*rest[:earliest], step, *rest[earliest:])
 
 
-def _plan(steps: tuple[Step, ...], in_place: bool) -> CStaticPlan:
-    buffers = _buffers(steps, in_place)
-    plans = [_place(steps, order) for order in (sorted(buffers, key=lambda buffer: -buffer.size), _by_need(steps, buffers))]
-    return min(plans, key=lambda plan: plan.arena_bytes)
-
-
-def _buffers(steps: tuple[Step, ...], in_place: bool) -> list[Buffer]:
-    """All tensors in the order in which they are made, then the scratch of each step."""
-    last_use = {name: i for i, step in enumerate(steps) for name in step.inputs}
-    buffers = [Buffer(INPUT, prod(steps[0].operators[0].in_shape), -1, last_use[INPUT])]
-    for i, step in enumerate(steps):
-        distance = overlap_distance(step) if in_place else None
-        dying = [name for name in step.inputs[: 2 if step.kind == "add" else 1] if last_use[name] == i]
-        over = dying[0] if dying and distance is not None else None
-        buffers.append(Buffer(step.output, step.output_bytes, i, last_use.get(step.output, len(steps)), over, distance or 0))
-    return buffers + [Buffer(None, step.scratch_bytes, i, i) for i, step in enumerate(steps)]
-
-
-def _by_need(steps: tuple[Step, ...], buffers: list[Buffer]) -> list[Buffer]:
-    """The buffers of the step that needs most come first: its output before the input that the output may overwrite, then its scratch."""
-    tensors = {buffer.name: buffer for buffer in buffers}
-    scratch = buffers[-len(steps) :]
-    need = [buffer.size for buffer in scratch]
-    for buffer in buffers[: -len(steps)]:
-        for i in range(max(buffer.first, 0), min(buffer.last + 1, len(steps))):
-            need[i] += buffer.size
-    order: dict[Buffer, None] = {}
-    for i in sorted(range(len(steps)), key=lambda i: -need[i]):
-        order |= dict.fromkeys([tensors[steps[i].output], *(tensors[name] for name in steps[i].inputs), scratch[i]])
-    return list(order)
-
-
-def _place(steps: tuple[Step, ...], order: Iterable[Buffer]) -> CStaticPlan:
-    """Put each buffer at the lowest place that is free while it is kept."""
-    kept: list[list[Placed]] = [[] for _ in range(len(steps) + 2)]  # by step, from -1 on
-    offsets, scratch_offsets = {}, [0] * len(steps)
-    for buffer in order:
-        span = range(buffer.first + 1, buffer.last + 2)
-        placed = Placed(_lowest(buffer, {other for i in span for other in kept[i]}), buffer)
-        for i in span:
-            kept[i].append(placed)
-        if buffer.name is None:
-            scratch_offsets[buffer.first] = placed.start
-        else:
-            offsets[buffer.name] = placed.start
-    step_bytes = tuple(max(placed.end for placed in kept[i + 1]) for i in range(len(steps)))
-    return CStaticPlan(steps, offsets, tuple(scratch_offsets), step_bytes, _aligned(max(step_bytes), ARENA_ALIGNMENT))
-
-
-def _lowest(buffer: Buffer, others: Iterable[Placed]) -> int:
-    """Lowest place at which a buffer meets none of the others but a tensor that it may overwrite, or that may overwrite it."""
-    start = 0
-    for low, high in sorted(_forbidden(buffer, other) for other in others):
-        if low < start < high:
-            start = high
-    return start
-
-
-def _forbidden(buffer: Buffer, other: Placed) -> tuple[int, int]:
-    """A start of ``buffer`` between these two, both excluded, would destroy one of the two."""
-    low, high = other.start - buffer.size, _aligned(other.end, 4)
-    if buffer.over and buffer.over == other.buffer.name:
-        low = other.start - buffer.distance
-    elif other.buffer.over and other.buffer.over == buffer.name:
-        high = other.start + other.buffer.distance
-    return low, high
-
-
-def _aligned(size: int, to: int) -> int:
-    return -(-size // to) * to
+def _layout(work: _Work) -> _Layout:
+    """The smallest of those that first fit makes, of each order that may still better the one before."""
+    best: _Layout | None = None
+    for order in work.orders():
+        if best and aligned(max(work.bound), ARENA_ALIGNMENT) == best.arena_bytes:
+            break
+        if starts := first_fit(work.buffers, order, best.arena_bytes - ARENA_ALIGNMENT if best else None):
+            best = _Layout(work, starts)
+    assert best, "without a limit every buffer has its place"
+    return best
