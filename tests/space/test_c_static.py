@@ -9,7 +9,6 @@ import pytest
 
 from lmanet.space import CStaticOptions, Operator, load_space, operators
 from lmanet.space.c_static import ARENA_ALIGNMENT, plan_c_static
-from lmanet.space.c_steps import overlap_distance
 from lmanet.space.graph import INPUT
 
 PLAIN = CStaticOptions(fuse=False, in_place=False, reorder=False)
@@ -100,7 +99,7 @@ def may_overlap(plan, options, first, second):
         return False
     step = plan.steps[step_number]
     dying = [each for each in step.inputs[: 2 if step.kind == "add" else 1] if each == name]
-    distance = overlap_distance(step)
+    distance = step.distance
     return bool(dying) and distance is not None and made_start + distance <= start
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from math import prod
 
 from lmanet.space.c_place import Buffer, aligned, first_fit
-from lmanet.space.c_steps import Step, c_steps, overlap_distance, without_expansion
+from lmanet.space.c_steps import Step, c_steps, without_expansion
 from lmanet.space.graph import INPUT, Operator
 
 # Bytes: the arena starts and ends at a multiple of it.
@@ -70,6 +70,7 @@ class _Work:
     """Calls in some order, and the buffers that they need: the image, then what each call makes, then the scratch of each.
 
     Attributes:
+        reads: numbers of the buffers that each call reads.
         need: bytes of all buffers that are kept while each call runs.
         bound: the same, less what the call may save by writing over its input: no layout takes less.
     """
@@ -78,38 +79,44 @@ class _Work:
         self.steps = steps
         self.in_place = in_place
         self.made = {INPUT: 0} | {step.output: i for i, step in enumerate(steps, start=1)}
-        self.distances = [overlap_distance(step) if in_place else None for step in steps]
+        self.reads = [[self.made[name] for name in step.inputs] for step in steps]
         self.buffers = self._buffers()
         self.need = [step.scratch_bytes for step in steps]
         for size, first, last, *_ in self.buffers[: -len(steps)]:
             for i in range(first, last + 1):
                 self.need[i] += size
-        self.bound = [need - (self._saved(i) if self.buffers[i + 1].over is not None else 0) for i, need in enumerate(self.need)]
+        overs = [buffer.over is not None for buffer in self.buffers[1 : len(steps) + 1]]
+        self.bound = [need - self._saved(i) if over else need for i, (need, over) in enumerate(zip(self.need, overs, strict=True))]
 
     def _buffers(self) -> list[Buffer]:
-        steps, made = self.steps, self.made
-        last_use = {name: i for i, step in enumerate(steps) for name in step.inputs}
-        buffers = [Buffer(prod(steps[0].operators[0].in_shape), 0, last_use[INPUT])]
-        for i, (step, distance) in enumerate(zip(steps, self.distances, strict=True)):
-            dying = [name for name in step.inputs[: 2 if step.kind == "add" else 1] if last_use[name] == i]
-            over = made[dying[0]] if dying and distance is not None else None
-            buffers.append(Buffer(step.output_bytes, i, last_use.get(step.output, len(steps) - 1), over, distance or 0))
+        steps = self.steps
+        last_use = list(range(-1, len(steps) - 1)) + [len(steps) - 1]
+        for i, reads in enumerate(self.reads):
+            for number in reads:
+                last_use[number] = i
+        buffers = [Buffer(prod(steps[0].operators[0].in_shape), 0, last_use[0])]
+        for i, (step, reads) in enumerate(zip(steps, self.reads, strict=True)):
+            over = None
+            if self.in_place and step.distance is not None:
+                over = next((number for number in reads[: 2 if step.kind == "add" else 1] if last_use[number] == i), None)
+            buffers.append(Buffer(step.output_bytes, i, last_use[i + 1], over, step.distance or 0))
         return buffers + [Buffer(step.scratch_bytes, i, i) for i, step in enumerate(steps)]
 
     @property
     def least_bytes(self) -> int:
         """Bytes that the calls take at least, in whatever order they run."""
         least = 0
-        for i, step in enumerate(self.steps):
-            own = step.scratch_bytes + step.output_bytes + sum(self.buffers[self.made[name]].size for name in set(step.inputs))
+        for i, (step, reads) in enumerate(zip(self.steps, self.reads, strict=True)):
+            own = step.scratch_bytes + step.output_bytes + sum(self.buffers[number].size for number in set(reads))
             least = max(least, own - self._saved(i))
         return least
 
-    def _saved(self, step: int) -> int:
+    def _saved(self, number: int) -> int:
         """Most bytes that a call saves where it may write over its input."""
-        distance, read = self.distances[step], self.buffers[self.made[self.steps[step].inputs[0]]].size
-        made = self.steps[step].output_bytes
-        return 0 if distance is None else max(made + read - max(made, distance + read), 0)
+        step, read = self.steps[number], self.buffers[self.reads[number][0]].size
+        if step.distance is None or not self.in_place:
+            return 0
+        return max(step.output_bytes + read - max(step.output_bytes, step.distance + read), 0)
 
     def orders(self) -> Iterator[list[int]]:
         """In which the buffers may be placed: the largest first, or those of the call that needs most."""
@@ -117,7 +124,7 @@ class _Work:
         order: dict[int, None] = {}
         for i in sorted(range(len(self.steps)), key=lambda i: -self.need[i]):
             # What a call makes comes before what that may overwrite.
-            order |= dict.fromkeys([i + 1, *(self.made[name] for name in self.steps[i].inputs), len(self.steps) + 1 + i])
+            order |= dict.fromkeys((i + 1, *self.reads[i], len(self.steps) + 1 + i))
         yield list(order)
 
 
