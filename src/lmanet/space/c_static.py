@@ -67,7 +67,9 @@ def plan_c_static(graph: tuple[Operator, ...], options: CStaticOptions | None = 
 
 
 class _Work:
-    """Calls in some order, and the buffers that they need: the image, then what each call makes, then the scratch of each.
+    """Calls in some order, and the buffers that they need: the input, then what each call makes, then the scratch of each.
+
+    The input is the image, or of calls in the middle of a network what is made before them.
 
     Attributes:
         reads: numbers of the buffers that each call reads.
@@ -79,7 +81,7 @@ class _Work:
         self.steps = steps
         self.in_place = in_place
         self.made = {INPUT: 0} | {step.output: i for i, step in enumerate(steps, start=1)}
-        self.reads = [[self.made[name] for name in step.inputs] for step in steps]
+        self.reads = [[self.made.get(name, 0) for name in step.inputs] for step in steps]
         self.buffers = self._buffers()
         self.need = [step.scratch_bytes for step in steps]
         for size, first, last, *_ in self.buffers[: -len(steps)]:
@@ -140,7 +142,7 @@ class _Layout:
                 if start + size > self.step_bytes[i]:
                     self.step_bytes[i] = start + size
         self.peak = self.step_bytes.index(max(self.step_bytes))
-        self.arena_bytes = aligned(self.step_bytes[self.peak], ARENA_ALIGNMENT)
+        self.arena_bytes = _arena(self.step_bytes[self.peak])
 
     @property
     def plan(self) -> CStaticPlan:
@@ -158,28 +160,29 @@ def _improved(best: _Layout, reorder: bool) -> _Layout:
 
 def _better(layout: _Layout, reorder: bool) -> Iterator[_Layout]:
     """Smaller layouts that differ where the peak stands: in what is fused there, or in the order of its part."""
-    work = layout.work
-    part = work.steps[layout.peak].operators[0].part
-    elsewhere = (bound for i, bound in enumerate(work.bound) if i != layout.peak and work.steps[i].operators[0].part != part)
-    if aligned(max(elsewhere, default=0), ARENA_ALIGNMENT) >= layout.arena_bytes:
+    work, arena, peak = layout.work, layout.arena_bytes, layout.peak
+    part = work.steps[peak].operators[0].part
+    inside = [i for i, step in enumerate(work.steps) if step.operators[0].part == part]
+    first, end = inside[0], inside[-1] + 1
+    if _arena(max(work.bound[:first] + work.bound[end:], default=0)) >= arena:
         return
-    for steps in _changed(work.steps, layout.peak, reorder):
-        changed = _Work(steps, work.in_place)
-        if aligned(max(changed.bound), ARENA_ALIGNMENT) < layout.arena_bytes:
-            found = _layout(changed)
-            if found.arena_bytes < layout.arena_bytes:
+    for steps in _changed(work.steps[first:end], peak - first, reorder):
+        # One tensor alone goes into a part, and no call elsewhere knows in which order it runs.
+        if _arena(max(_Work(steps, work.in_place).bound)) < arena:
+            found = _layout(_Work((*work.steps[:first], *steps, *work.steps[end:]), work.in_place))
+            if found.arena_bytes < arena:
                 yield found
 
 
 def _changed(steps: tuple[Step, ...], peak: int, reorder: bool) -> Iterator[tuple[Step, ...]]:
+    """The calls of one part, done otherwise."""
     if (rows := steps[peak].rows) and rows.expand:
         yield (*steps[:peak], *without_expansion(steps[peak]), *steps[peak + 1 :])
     if reorder:
-        part = steps[peak].operators[0].part
-        made = {INPUT: -1} | {step.output: i for i, step in enumerate(steps)}
+        made = {step.output: i for i, step in enumerate(steps)}
         for i, step in enumerate(steps):
-            earliest = max(made[name] for name in step.inputs) + 1
-            if earliest < i and step.operators[0].part == part:
+            earliest = max(made.get(name, -1) for name in step.inputs) + 1
+            if earliest < i:
                 rest = steps[:i] + steps[i + 1 :]
                 yield (*rest[:earliest], step, *rest[earliest:])
 
@@ -188,9 +191,13 @@ def _layout(work: _Work) -> _Layout:
     """The smallest of those that first fit makes, of each order that may still better the one before."""
     best: _Layout | None = None
     for order in work.orders():
-        if best and aligned(max(work.bound), ARENA_ALIGNMENT) == best.arena_bytes:
+        if best and _arena(max(work.bound)) == best.arena_bytes:
             break
         if starts := first_fit(work.buffers, order, best.arena_bytes - ARENA_ALIGNMENT if best else None):
             best = _Layout(work, starts)
     assert best, "without a limit every buffer has its place"
     return best
+
+
+def _arena(size: int) -> int:
+    return aligned(size, ARENA_ALIGNMENT)
