@@ -1,7 +1,6 @@
 """Operators -> the kernel calls of our generated C, each with what it reads, writes and may overwrite."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from math import prod
 from typing import Literal, NamedTuple
 
@@ -73,10 +72,10 @@ def c_steps(graph: Iterable[Operator], fuse: bool = True) -> tuple[Step, ...]:
 def _fused_blocks(operators: tuple[Operator, ...]) -> Iterator[tuple[str, Rows]]:
     """Name of the depthwise convolution -> what runs with it; a tensor between two of them has no other reader."""
     producers = {operator.name: operator for operator in operators}
-    readers: Mapping[str, list[Operator]] = defaultdict(list)
+    readers: dict[str, list[Operator]] = {}
     for operator in operators:
         for name in operator.inputs:
-            readers[name].append(operator)
+            readers.setdefault(name, []).append(operator)
     projections = set()
     for depthwise in operators:
         if depthwise.kind != "depthwise":
@@ -84,10 +83,10 @@ def _fused_blocks(operators: tuple[Operator, ...]) -> Iterator[tuple[str, Rows]]
         before = producers.get(depthwise.inputs[0])
         free = before and _is_pointwise(before) and len(readers[before.name]) == 1 and before.name not in projections
         expand = before if free else None
-        after = readers[depthwise.name]
+        after = readers.get(depthwise.name, [])
         project = after[0] if len(after) == 1 and _is_pointwise(after[0]) else None
         source = (expand or depthwise).inputs[0]
-        last = readers[project.name] if project else []
+        last = readers.get(project.name, []) if project else []
         adds = len(last) == 1 and last[0].kind == "add" and source in last[0].inputs and depthwise.stride == 1
         if project:
             projections.add(project.name)
