@@ -22,6 +22,10 @@ class Buffer(NamedTuple):
     distance: int = 0
 
 
+# First byte, the first free place after it, number, `Buffer.over` and `Buffer.distance`.
+_Placed = tuple[int, int, int, int | None, int]
+
+
 def first_fit(buffers: Sequence[Buffer], order: Iterable[int], limit: int | None = None) -> list[int] | None:
     """First byte of each buffer, put one after the other at the lowest place that is free while it is kept.
 
@@ -30,36 +34,45 @@ def first_fit(buffers: Sequence[Buffer], order: Iterable[int], limit: int | None
         limit: give up, and give None, as soon as a buffer ends after this byte.
     """
     steps = 1 + max(buffer.last for buffer in buffers)
-    kept: list[list[tuple[int, int, int, int | None, int]]] = [[] for _ in range(steps)]  # at each step: those placed so far
-    begun: list[list[tuple[int, int, int, int | None, int]]] = [[] for _ in range(steps)]  # of these, those kept from this step on
+    kept: list[list[_Placed]] = [[] for _ in range(steps)]  # at each step: those placed so far
+    begun: list[list[_Placed]] = [[] for _ in range(steps)]  # of these, those kept from this step on
     starts = [0] * len(buffers)
     for number in order:
         size, first, last, over, distance = buffers[number]
         if not size:
             continue
-        # A start between two such bounds, both excluded, would destroy one of the two buffers.
-        bounds = []
-        for step in range(first, last + 1):
-            for start, end, other, other_over, other_distance in begun[step] if step > first else kept[step]:
-                if other == over:
-                    bounds.append((start - distance, end))
-                elif other_over == number:
-                    bounds.append((start - size, start + other_distance))
-                else:
-                    bounds.append((start - size, end))
-        bounds.sort()
-        place = 0
-        for low, high in bounds:
-            if low < place < high:
-                place = high
-        if limit is not None and place + size > limit:
+        others = kept[first]
+        if last > first:
+            others = others + [other for later in begun[first + 1 : last + 1] for other in later]
+        start = _lowest(number, buffers[number], others)
+        if limit is not None and start + size > limit:
             return None
-        starts[number] = place
-        placed = (place, aligned(place + size, BUFFER_ALIGNMENT), number, over, distance)
+        starts[number] = start
+        placed = (start, -(-(start + size) // BUFFER_ALIGNMENT) * BUFFER_ALIGNMENT, number, over, distance)
         begun[first].append(placed)
-        for step in range(first, last + 1):
-            kept[step].append(placed)
+        for at_step in kept[first : last + 1]:
+            at_step.append(placed)
     return starts
+
+
+def _lowest(number: int, buffer: Buffer, others: Iterable[_Placed]) -> int:
+    """Lowest place at which a buffer meets none of the others but one that it may overwrite, or that may overwrite it."""
+    size, _, _, over, distance = buffer
+    # A start between two such bounds, both excluded, would destroy one of the two.
+    bounds = []
+    for start, end, other, other_over, other_distance in others:
+        if other == over:
+            bounds.append((start - distance, end))
+        elif other_over == number:
+            bounds.append((start - size, start + other_distance))
+        else:
+            bounds.append((start - size, end))
+    bounds.sort()
+    lowest = 0
+    for low, high in bounds:
+        if low < lowest < high:
+            lowest = high
+    return lowest
 
 
 def aligned(size: int, to: int) -> int:

@@ -56,13 +56,13 @@ class CStaticPlan:
 def plan_c_static(graph: tuple[Operator, ...], options: CStaticOptions | None = None) -> CStaticPlan:
     """Plan the arena of a network."""
     options = options or CStaticOptions()
-    best = _improved(_layout(_Work(c_steps(graph, options.fuse), options.in_place)), options.reorder)
+    best = _improved(_Work(c_steps(graph, options.fuse), options.in_place), options.reorder)
     # A peak that fusing raises at several calls cannot be mended at one of them: then nothing is fused at all, where the largest tensor,
     # now whole at some time, allows it.
     if options.fuse and max(prod(operator.out_shape) for operator in graph) < best.arena_bytes:
         work = _Work(c_steps(graph, fuse=False), options.in_place)
         if work.least_bytes < best.arena_bytes:
-            best = min(best, _improved(_layout(work), options.reorder), key=lambda layout: layout.arena_bytes)
+            best = min(best, _improved(work, options.reorder), key=lambda layout: layout.arena_bytes)
     return best.plan
 
 
@@ -152,7 +152,9 @@ class _Layout:
         return CStaticPlan(steps, offsets, tuple(starts[-len(steps) :]), tuple(self.step_bytes), self.arena_bytes)
 
 
-def _improved(best: _Layout, reorder: bool) -> _Layout:
+def _improved(work: _Work, reorder: bool) -> _Layout:
+    best = _layout(work)
+    assert best, "without a limit every buffer has its place"
     while better := next(_better(best, reorder), None):
         best = better
     return best
@@ -169,8 +171,8 @@ def _better(layout: _Layout, reorder: bool) -> Iterator[_Layout]:
     for steps in _changed(work.steps[first:end], peak - first, reorder):
         # One tensor alone goes into a part, and no call elsewhere knows in which order it runs.
         if _arena(max(_Work(steps, work.in_place).bound)) < arena:
-            found = _layout(_Work((*work.steps[:first], *steps, *work.steps[end:]), work.in_place))
-            if found.arena_bytes < arena:
+            whole = _Work((*work.steps[:first], *steps, *work.steps[end:]), work.in_place)
+            if found := _layout(whole, below=arena):
                 yield found
 
 
@@ -187,16 +189,15 @@ def _changed(steps: tuple[Step, ...], peak: int, reorder: bool) -> Iterator[tupl
                 yield (*rest[:earliest], step, *rest[earliest:])
 
 
-def _layout(work: _Work) -> _Layout:
-    """The smallest of those that first fit makes, of each order that may still better the one before."""
-    best: _Layout | None = None
+def _layout(work: _Work, below: int | None = None) -> _Layout | None:
+    """The smallest that first fit makes of any order; None where it is not below a size of the arena."""
+    least, best = _arena(max(work.bound)), None
     for order in work.orders():
-        if best and _arena(max(work.bound)) == best.arena_bytes:
+        if below is not None and least >= below:
             break
-        if starts := first_fit(work.buffers, order, best.arena_bytes - ARENA_ALIGNMENT if best else None):
-            best = _Layout(work, starts)
-    assert best, "without a limit every buffer has its place"
-    return best
+        if starts := first_fit(work.buffers, order, None if below is None else below - ARENA_ALIGNMENT):
+            best, below = starts, _arena(max(start + buffer.size for start, buffer in zip(starts, work.buffers, strict=True)))
+    return _Layout(work, best) if best else None
 
 
 def _arena(size: int) -> int:
