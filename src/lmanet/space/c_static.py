@@ -6,7 +6,7 @@ from functools import lru_cache
 from math import prod
 
 from lmanet.space.c_place import aligned, first_fit
-from lmanet.space.c_steps import Step, c_steps, without_expansion
+from lmanet.space.c_steps import Step, c_steps, unfused, without_expansion
 from lmanet.space.c_work import Work
 from lmanet.space.graph import Operator
 
@@ -101,11 +101,12 @@ def plan_c_static(graph: tuple[Operator, ...], options: CStaticOptions | None = 
 def lay_out(graph: tuple[Operator, ...], options: CStaticOptions | None = None) -> Layout:
     """The same plan, only as far as its arena, its peak and its calls are asked for."""
     options = options or CStaticOptions()
-    best = _improved(Work(c_steps(graph, options.fuse), options.in_place), options.reorder)
+    steps = c_steps(graph, options.fuse)
+    best = _improved(Work(steps, options.in_place), options.reorder)
     # A peak that fusing raises at several calls cannot be mended at one of them: then nothing is fused at all, where the largest tensor,
     # now whole at some time, allows it.
     if options.fuse and max(prod(operator.out_shape) for operator in graph) < best.arena_bytes:
-        work = Work(c_steps(graph, fuse=False), options.in_place)
+        work = Work(unfused(steps), options.in_place)
         if work.least_bytes < best.arena_bytes:
             best = min(best, _improved(work, options.reorder), key=lambda layout: layout.arena_bytes)
     return best

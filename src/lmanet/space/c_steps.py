@@ -113,6 +113,16 @@ def _single_step(operator: Operator) -> Step:
     return Step("scale" if operator.kind == "mul" else "add", *facts)
 
 
+def unfused(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """The same work, each operator by itself."""
+    return tuple(each for step in steps for each in (_alone(step.rows) if step.rows else (step,)))
+
+
+def _alone(rows: Rows) -> Iterator[Step]:
+    for operator in rows.present:
+        yield _rows_step(Rows(None, operator, None, None)) if operator.kind == "depthwise" else _single_step(operator)
+
+
 def without_expansion(step: Step) -> tuple[Step, ...]:
     """The same work with the expansion as a call of its own: more memory in all, but not all of it at the same time."""
     assert step.rows and step.rows.expand

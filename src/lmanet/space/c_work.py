@@ -24,45 +24,39 @@ class Work:
         self.in_place = in_place
         self.made = {INPUT: 0} | {step.output: i for i, step in enumerate(steps, start=1)}
         self.reads = [[self.made.get(name, 0) for name in step.inputs] for step in steps]
-        self.buffers = self._buffers()
-        self.need = [step.scratch_bytes for step in steps]
-        self.kept = [step.scratch_bytes > 0 for step in steps]
-        for size, first, last, *_ in self.buffers[: -len(steps)]:
-            for i in range(first, last + 1):
-                self.need[i] += size
-                self.kept[i] += 1
-        overs = [buffer.over is not None for buffer in self.buffers[1 : len(steps) + 1]]
-        self.bound = [need - self._saved(i) if over else need for i, (need, over) in enumerate(zip(self.need, overs, strict=True))]
+        self.need: list[int] = []
+        self.kept: list[int] = []
+        self.bound: list[int] = []
+        self.buffers = self._tensors() + [Buffer(step.scratch_bytes, i, i) for i, step in enumerate(steps)]
 
-    def _buffers(self) -> list[Buffer]:
-        steps = self.steps
-        last_use = list(range(-1, len(steps) - 1)) + [len(steps) - 1]
+    def _tensors(self) -> list[Buffer]:
+        last_use = [len(self.steps) - 1] * (len(self.steps) + 1)
         for i, reads in enumerate(self.reads):
             for number in reads:
                 last_use[number] = i
-        buffers = [Buffer(prod(steps[0].operators[0].in_shape), 0, last_use[0])]
-        for i, (step, reads) in enumerate(zip(steps, self.reads, strict=True)):
-            over = None
+        tensors = [Buffer(prod(self.steps[0].operators[0].in_shape), 0, last_use[0])]
+        alive, count = tensors[0].size, 1
+        for i, (step, reads) in enumerate(zip(self.steps, self.reads, strict=True)):
+            size, scratch, over = step.output_bytes, step.scratch_bytes, None
+            dying = {number for number in reads if last_use[number] == i}
             if self.in_place and step.distance is not None:
-                over = next((number for number in reads[: 2 if step.kind == "add" else 1] if last_use[number] == i), None)
-            buffers.append(Buffer(step.output_bytes, i, last_use[i + 1], over, step.distance or 0))
-        return buffers + [Buffer(step.scratch_bytes, i, i) for i, step in enumerate(steps)]
+                over = next((number for number in reads[: 2 if step.kind == "add" else 1] if number in dying), None)
+            tensors.append(Buffer(size, i, last_use[i + 1], over, step.distance or 0))
+            alive, count = alive + size, count + 1
+            self.need.append(alive + scratch)
+            self.kept.append(count + (scratch > 0))
+            self.bound.append(alive + scratch - (0 if over is None else _saved(step, tensors[over].size)))
+            alive, count = alive - sum(tensors[number].size for number in dying), count - len(dying)
+        return tensors
 
     @property
     def least_bytes(self) -> int:
         """Bytes that the calls take at least, in whatever order they run."""
         least = 0
-        for i, (step, reads) in enumerate(zip(self.steps, self.reads, strict=True)):
-            own = step.scratch_bytes + step.output_bytes + sum(self.buffers[number].size for number in set(reads))
-            least = max(least, own - self._saved(i))
+        for step, reads in zip(self.steps, self.reads, strict=True):
+            sizes = [self.buffers[number].size for number in dict.fromkeys(reads)]
+            least = max(least, step.scratch_bytes + step.output_bytes + sum(sizes) - (_saved(step, sizes[0]) if self.in_place else 0))
         return least
-
-    def _saved(self, number: int) -> int:
-        """Most bytes that a call saves where it may write over its input."""
-        step, read = self.steps[number], self.buffers[self.reads[number][0]].size
-        if step.distance is None or not self.in_place:
-            return 0
-        return max(step.output_bytes + read - max(step.output_bytes, step.distance + read), 0)
 
     def orders(self) -> Iterator[list[int]]:
         """In which the buffers may be placed: the largest first, or those of the call that needs most."""
@@ -98,3 +92,9 @@ class Work:
                 avoided[first : last + 1] = [True] * (last + 1 - first)
         decisive.reverse()
         return decisive
+
+
+def _saved(step: Step, read: int) -> int:
+    """Most bytes that a call saves by writing over an input of so many bytes."""
+    made = step.output_bytes
+    return 0 if step.distance is None else max(made + read - max(made, step.distance + read), 0)
