@@ -48,12 +48,12 @@ class Module(lightning.LightningModule):
         self.train_accuracy = MulticlassAccuracy(num_classes, average="micro")
         self.val_accuracy = MulticlassAccuracy(num_classes, average="micro")
         self.train_loss, self.val_loss = MeanMetric(), MeanMetric()
-        self.epoch_seconds: list[float] = []  # of training alone
-        self.curve: list[float] = []  # validation accuracy
-        self.ends: list[float] = []  # of each epoch, time.monotonic()
+        self.curve: list[float] = []  # validation accuracy, of 1
+        self.began = 0.0  # and the end of each epoch: time.monotonic()
+        self.ends: list[float] = []
 
-    def on_train_epoch_start(self) -> None:
-        self.start = time.monotonic()
+    def on_train_start(self) -> None:
+        self.began = time.monotonic()
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         logits = self.network(batch[0])
@@ -62,8 +62,6 @@ class Module(lightning.LightningModule):
         self.train_accuracy(logits.argmax(1), batch[1])
         self.log("train/loss", self.train_loss, on_step=False, on_epoch=True)
         self.log("train/accuracy", self.train_accuracy, on_step=False, on_epoch=True)
-        if batch_idx == self.steps_per_epoch - 1:
-            self.epoch_seconds.append(time.monotonic() - self.start)
         return loss
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:

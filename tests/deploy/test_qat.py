@@ -10,6 +10,7 @@ from lmanet.deploy.fold import Folded, fold
 from lmanet.deploy.qat import QatNetwork
 from lmanet.deploy.quantize import quantize
 from lmanet.space import Operator, parse_architecture
+from lmanet.space.images import normalise
 from lmanet.train import Recipe, Trainer, WarmupCosine
 
 STAGE = {"block": "depthwise", "kernel": 3, "expansion": 1, "se_ratio": 0.0, "skip": False, "activation": "relu6", "layers": 1, "stride": 2}
@@ -26,9 +27,8 @@ def trainer(data, epochs, lr):
 
 
 def calibration_images(data):
-    images, _ = next(iter(data.train_dataloader(256, seed=0)))
-    mean, std = (torch.tensor(each).view(3, 1, 1) for each in (data.mean, data.std))
-    return (images.float() / 255 - mean) / std
+    batch = next(iter(data.train_dataloader(256, 0, torch.device("cpu"))))
+    return normalise(batch.images, data.mean, data.std)
 
 
 def test_training_regains_what_a_bad_calibration_lost(data):

@@ -10,13 +10,24 @@ import torch
 from torch import Tensor
 
 from lmanet.data import Mnist5k
-from lmanet.distill import Distillation, KnowledgeDistillation, TeacherSource, TeacherTraining
+from lmanet.distill import (
+    Distillation,
+    Kd,
+    KnowledgeDistillation,
+    OnlineLogits,
+    OnlineTeacher,
+    StoredLogits,
+    TeacherSource,
+    TeacherTraining,
+)
 from lmanet.distill.teacher_training import TrainedTeacher
 from lmanet.errors import ConfigError
+from lmanet.records import Job
 from lmanet.results import TrainedNetwork
 from lmanet.runfiles import read_records
 from lmanet.space import Architecture
 from lmanet.space.weights import load_network
+from lmanet.steps import Batch
 from lmanet.train import Classifier, FullTraining, Recipe, Task, Trainer
 
 
@@ -35,8 +46,8 @@ def make_stage(data: Mnist5k, source: TeacherSource, make_recipe: Callable[..., 
         trainer = partial(Trainer, recipe=make_recipe())
         settings: dict[str, Any] = {
             "trainer": trainer,
-            "teacher": partial(TeacherTraining, source=source, trainer=trainer),
-            "loss": partial(KnowledgeDistillation, kd_temperature=10),
+            "teacher": partial(TeacherTraining, source=source, trainer=trainer, logits=StoredLogits()),
+            "loss": partial(KnowledgeDistillation, divergence=Kd(10.0)),
         }
         return Distillation(data, 1, **{**settings, **changes})
 
@@ -47,7 +58,7 @@ def test_a_teacher_is_fitted_once_and_read_again(
     data: Mnist5k, source: TeacherSource, make_recipe: Callable[..., Recipe], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    stage = TeacherTraining(data, 0, source, partial(Trainer, recipe=make_recipe(epochs=4)))
+    stage = TeacherTraining(data, 0, source, partial(Trainer, recipe=make_recipe(epochs=4)), StoredLogits())
     first = stage.prepare(tmp_path)
     record = TrainedTeacher.model_validate_json((tmp_path / "teacher.json").read_bytes())
     assert record.score.val_accuracy > 0.5  # chance is 0.1
@@ -66,7 +77,7 @@ def test_a_teacher_that_knows_the_classes_is_measured_and_not_trained(
     teacher, _ = source.build(data)
     torch.save(teacher.model.state_dict(), tmp_path / "mine.pth")
     given = TeacherSource(source.name, checkpoint=str(tmp_path / "mine.pth"), resolution=32)
-    TeacherTraining(data, 0, given, partial(Trainer, recipe=make_recipe())).run(tmp_path)
+    TeacherTraining(data, 0, given, partial(Trainer, recipe=make_recipe()), StoredLogits()).run(tmp_path)
     record = json.loads((tmp_path / "teacher.json").read_text())
     assert (record["trained"], record["checkpoint"]) == (False, str(tmp_path / "mine.pth"))
     assert record["score"]["val_accuracy"] == pytest.approx(Trainer(data, make_recipe()).validate(teacher).val_accuracy)
@@ -77,9 +88,9 @@ def test_another_teacher_in_the_same_run_is_refused(
     data: Mnist5k, source: TeacherSource, make_recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:
     trainer = partial(Trainer, recipe=make_recipe(epochs=1))
-    TeacherTraining(data, 0, source, trainer).run(tmp_path)
+    TeacherTraining(data, 0, source, trainer, StoredLogits()).run(tmp_path)
     with pytest.raises(ConfigError, match=r"this run's teacher is test_resnet, not test_vit; delete"):
-        TeacherTraining(data, 0, TeacherSource("test_vit"), trainer).run(tmp_path)
+        TeacherTraining(data, 0, TeacherSource("test_vit"), trainer, StoredLogits()).run(tmp_path)
 
 
 def test_distillation_starts_from_the_trained_weights_and_is_done_once(
@@ -108,6 +119,21 @@ def test_the_student_is_the_best_of_all_by_validation(make_stage: Callable[..., 
     )
 
 
+def test_stored_logits_teach_what_an_online_teacher_does(
+    make_stage: Callable[..., Distillation], data: Mnist5k, source: TeacherSource, make_recipe: Callable[..., Recipe], folder: Path
+) -> None:
+    scores = []
+    for logits in (StoredLogits(), OnlineLogits()):
+        (folder / "distill.jsonl").unlink(missing_ok=True)
+        trainer = partial(Trainer, recipe=make_recipe(epochs=3, views=2))
+        make_stage(trainer=trainer, teacher=partial(TeacherTraining, source=source, trainer=trainer, logits=logits)).run(folder)
+        scores.append(read_records(folder / "distill.jsonl", TrainedNetwork)[0].score)
+    stored, online = ([epoch.train_loss for epoch in score.curve] for score in scores)
+    assert stored[0] == pytest.approx(online[0], rel=1e-3)
+    assert stored == pytest.approx(online, rel=0.02)  # half precision shows in every step after
+    assert len(list((folder / "teacher_logits").rglob("*.safetensors"))) == 2
+
+
 def test_without_a_teacher_labels_alone_train(make_stage: Callable[..., Distillation], folder: Path) -> None:
     make_stage(teacher=None, loss=None).run(folder)
     make_stage().run(folder)
@@ -123,12 +149,12 @@ def test_the_teacher_is_in_no_state_and_no_optimizer(
     before = {name: tensor.clone() for name, tensor in teacher.state_dict().items()}
     optimized: list[Tensor] = []
 
-    def optimizer(parameters: Any) -> torch.optim.Optimizer:
-        optimized.extend(parameters)
-        return torch.optim.SGD(optimized, lr=0.1)
+    def optimizer(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+        optimized.extend(parameter for group in groups for parameter in group["params"])
+        return torch.optim.SGD(groups, lr=0.1)
 
     trainer = Trainer(data, make_recipe(optimizer=optimizer))
-    network, loss = trainer.build(architecture, 0), KnowledgeDistillation(teacher)
+    network, loss = trainer.build(architecture, 0), KnowledgeDistillation(OnlineTeacher(teacher), Kd())
     classifier = Classifier(network, Task(10, data.mean, data.std), trainer.recipe, loss)
     assert set(classifier.state_dict()) == {f"network.{name}" for name in network.state_dict()}
     trainer.fit(network, 0, loss)
@@ -150,23 +176,24 @@ def test_no_phase_trains_on_a_validation_image(
     phase = ""
     step = Classifier.training_step
 
-    def noting(self: Classifier, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        phases.setdefault(phase, set()).update(image.numpy().tobytes() for image in batch[0])
+    def noting(self: Classifier, batch: Batch, batch_idx: int) -> Tensor:
+        phases.setdefault(phase, set()).update(image.numpy().tobytes() for image in batch.images)
         return step(self, batch, batch_idx)
 
     monkeypatch.setattr(Classifier, "training_step", noting)
     plain = make_recipe(augment=None, epochs=1)
     trainer = partial(Trainer, recipe=plain)
     phase = "mini"
-    Trainer(data, plain).train(architecture, 0)
+    Trainer(data, plain).train(Job(number=0, architecture=architecture, seed=0))
     phase = "full"
     FullTraining(Trainer(data, plain), seed=1, architecture=architecture).run(tmp_path)
     phase = "teacher"
-    TeacherTraining(data, 1, source, trainer).run(tmp_path)
+    TeacherTraining(data, 1, source, trainer, StoredLogits()).run(tmp_path)
     phase = "distill"
     # another data module of the same settings, as a later start of the program makes it
     later = Mnist5k(data.split)
-    Distillation(later, 1, trainer, partial(TeacherTraining, source=source, trainer=trainer), KnowledgeDistillation).run(tmp_path)
+    teacher = partial(TeacherTraining, source=source, trainer=trainer, logits=StoredLogits())
+    Distillation(later, 1, trainer, teacher, partial(KnowledgeDistillation, divergence=Kd())).run(tmp_path)
     kept = {image.numpy().tobytes() for image in data.val_images.images}  # type: ignore[attr-defined]
     later.setup("fit")
     assert kept == {image.numpy().tobytes() for image in later.val_images.images}  # type: ignore[attr-defined]

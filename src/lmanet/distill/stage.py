@@ -26,7 +26,7 @@ class Distillation:
         seed: of order and augmentation.
         trainer: data -> trainer, by the recipe of distillation.
         teacher: (data, seed) -> the stage that makes the teacher; None trains on labels alone, to see what the teacher adds.
-        loss: teacher -> loss; needed where there is a teacher.
+        loss: teacher's logits -> loss; needed where there is a teacher.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Distillation:
     def _distil(self, best: TrainedNetwork, folder: Path, teacher: str | None) -> None:
         identity = f"{architecture_id(best.architecture)}-{self.seed}" + ("" if teacher else "-no-teacher")
         self.data.setup("fit")
-        losses = {"loss": self.loss(self.teacher.prepare(folder))} if self.teacher and self.loss else {}
+        losses = {"loss": self.loss(self.teacher.teach(self.trainer, self.seed, folder))} if self.teacher and self.loss else {}
         network = self.trainer.build(best.architecture, self.seed)
         network.load_state_dict(load_network(folder / best.checkpoint).network.state_dict())
         work = folder / "distill" / identity

@@ -49,6 +49,9 @@ class Teacher(nn.Module):
         logits: Tensor = self.model(images)
         return logits
 
+    def extra_repr(self) -> str:
+        return f"resolution={self.resolution}"
+
 
 @dataclass(frozen=True)
 class TeacherSource:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from lmanet.distill.logits import LogitsOption, TeacherLogits
 from lmanet.distill.teacher import Teacher, TeacherSource
 from lmanet.errors import ConfigError
 from lmanet.records import Score
@@ -27,16 +28,24 @@ class TeacherTraining:
         seed: of a new classifier, of order and augmentation.
         source: the teacher to begin with.
         trainer: data -> trainer, by the teacher's recipe.
+        logits: how a student comes by what the teacher says.
     """
 
-    def __init__(self, data: ImageData, seed: int, source: TeacherSource, trainer: Callable[[ImageData], Fitter]) -> None:
+    def __init__(
+        self, data: ImageData, seed: int, source: TeacherSource, trainer: Callable[[ImageData], Fitter], logits: LogitsOption
+    ) -> None:
         self.data = data
         self.seed = seed
         self.source = source
         self.trainer = trainer(data)
+        self.logits = logits
 
     def run(self, folder: Path) -> None:
         self.prepare(folder)
+
+    def teach(self, student: Fitter, seed: int, folder: Path) -> TeacherLogits:
+        """The logits of the run's teacher for the training that ``student.fit`` does with that seed."""
+        return self.logits.of(self.prepare(folder), self.data, student, seed, folder)
 
     def prepare(self, folder: Path) -> Teacher:
         """The teacher of a run, trained if that has not been done."""

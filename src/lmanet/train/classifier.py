@@ -21,6 +21,7 @@ from lmanet.records import Epoch
 from lmanet.space.images import normalise, resize
 from lmanet.space.network import Network
 from lmanet.steps import Batch, Batches, Loss
+from lmanet.train.kernels import Forward
 from lmanet.train.recipe import Recipe
 
 log = logging.getLogger(__name__)
@@ -61,8 +62,10 @@ class Classifier(LightningModule):
 
     def __init__(self, network: nn.Module, task: Task, recipe: Recipe, loss: Loss = cross_entropy, seed: int = 0) -> None:
         super().__init__()
-        self.network = network.to(memory_format=torch.channels_last)
-        self.average = ModelEmaV3(network, recipe.ema_decay, use_warmup=True) if recipe.ema_decay else None
+        self.network = network
+        self.compute_by(network.__call__, torch.channels_last)
+        # In training mode, as Lightning wants all of its module: it changes to evaluation for a validation, where alone the average is run.
+        self.average = ModelEmaV3(network, recipe.ema_decay, use_warmup=True).train() if recipe.ema_decay else None
         self.resolution = network.architecture.resolution if isinstance(network, Network) else None
         self.task, self.recipe, self.loss, self.seed = task, recipe, loss, seed
         self.register_buffer("mean", torch.tensor(task.mean).view(3, 1, 1), persistent=False)
@@ -81,6 +84,10 @@ class Classifier(LightningModule):
         self.measured: dict[str, float] = {}
         self.curve: list[Epoch] = []
 
+    def compute_by(self, forward: Forward, memory_format: torch.memory_format) -> None:
+        """Say what to call for the network in training steps, where that is compiled, and the format that its images must have."""
+        self._train_forward, self._memory_format = forward, memory_format
+
     def normalise(self, images: Tensor) -> Tensor:
         """Pixels 0..255 -> zero mean and unit deviation, at the data's resolution."""
         return normalise(images, self.mean, self.std)
@@ -89,9 +96,8 @@ class Classifier(LightningModule):
         """Normalised images -> logits (N, classes)."""
         if self.resolution:
             images = resize(images, self.resolution)
-        network = self.average if self.average and not self.training else self.network
-        logits: Tensor = network(images.contiguous(memory_format=torch.channels_last))
-        return logits.float()
+        forward = self._train_forward if self.training else self.average or self.network
+        return forward(images.contiguous(memory_format=self._memory_format)).float()
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         return batch  # it is there
@@ -154,14 +160,15 @@ class Classifier(LightningModule):
             self.network.load_state_dict(self.average.module.state_dict())
 
     def configure_optimizers(self) -> Any:
-        optimizer = self.recipe.optimizer(list(self._parameter_groups()))
+        optimizer = self.recipe.optimizer(list(self.parameter_groups()))
         self._steps_per_epoch = int(self.trainer.estimated_stepping_batches) // (self.trainer.max_epochs or 1)
         scale = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: self.recipe.schedule(step / self._steps_per_epoch, self.recipe.epochs)
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scale, "interval": "step"}}
 
-    def _parameter_groups(self) -> Iterator[dict[str, Any]]:
+    def parameter_groups(self) -> Iterator[dict[str, Any]]:
+        """The network's parameters, those that are not decayed apart."""
         parameters = list(self.network.parameters())
         if self.recipe.decay_norms:
             yield {"params": parameters}

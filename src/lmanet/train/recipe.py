@@ -1,12 +1,13 @@
 """Recipe: how a network is trained."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch.optim import Optimizer
 
 from lmanet.errors import ConfigError
 from lmanet.steps import Augmentation
+from lmanet.train.kernels import KernelChoice, Kernels
 from lmanet.train.schedules import Schedule
 
 
@@ -28,7 +29,7 @@ class Recipe:
         views: distinct epochs: after so many the same augmented images come again in the same order; None is never. What a teacher says
             of them can then be stored.
         max_seconds: a training that takes longer is given up; None is no limit.
-        precision: of Lightning's trainer, such as ``32-true`` or ``bf16-mixed``.
+        kernels: memory format, precision and compilation: forced, or chosen by a trial on the machine at hand.
         accelerator: of Lightning's trainer: ``auto``, ``cpu``, ``gpu``.
     """
 
@@ -43,7 +44,7 @@ class Recipe:
     ema_decay: float | None = None
     views: int | None = None
     max_seconds: float | None = None
-    precision: str = "32-true"
+    kernels: KernelChoice = field(default_factory=Kernels)
     accelerator: str = "auto"
 
     def __post_init__(self) -> None:

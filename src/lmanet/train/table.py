@@ -7,11 +7,12 @@ from statistics import fmean
 from typing import get_args
 
 from lmanet.errors import ConfigError, TrainingError
-from lmanet.records import Epoch, Record, Score
+from lmanet.records import Epoch, Job, Record, Score
 from lmanet.runfiles import read_record, read_records
 from lmanet.space import AnyArchitecture, architecture_id
 from lmanet.steps import ImageData
 from lmanet.train.nasbench import SeedOfTable
+from lmanet.train.stops import require_a_stop_before_the_end
 
 TABLES = Path(__file__).parent / "tables"
 
@@ -97,12 +98,21 @@ class TabularTrainer:
         for measured in sorted(read_records(zero_cost_path(table), ZeroCostEntry), key=lambda measured: measured.seed):
             self.zero_cost[measured.id].append(measured)
 
-    def train(self, architecture: AnyArchitecture, seed: int) -> Score:
-        """Look a network up.
+    def train(self, job: Job) -> Score:
+        """Look a network up; a training that stops earlier has the first part of the curve, and of the seconds.
 
         Raises:
-            TrainingError: it is not in the table.
+            ConfigError: it should stop at the end or after it.
+            TrainingError: the network is not in the table.
         """
+        whole = self._whole(job.architecture, job.seed)
+        if job.epochs is None:
+            return whole
+        require_a_stop_before_the_end(job.epochs, whole.epochs)
+        curve = whole.curve[: job.epochs]
+        return Score(val_accuracy=curve[-1].val_accuracy, seconds=sum(epoch.seconds for epoch in curve), curve=curve)
+
+    def _whole(self, architecture: AnyArchitecture, seed: int) -> Score:
         identity = architecture_id(architecture)
         if identity not in self.trainings:
             raise TrainingError(

@@ -11,6 +11,7 @@ from typing import Any
 
 import lightning
 import torch
+from lightning.fabric import Fabric
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.callbacks import Checkpoint as CheckpointCallback
@@ -21,9 +22,12 @@ from lmanet.records import Epoch, Job, Score
 from lmanet.space import AnyArchitecture, Architecture, staged
 from lmanet.space.images import normalise
 from lmanet.space.network import Network, build
-from lmanet.steps import ImageData, Loss
+from lmanet.steps import Batches, ImageData, Loss
+from lmanet.train.allocator import freed_memory_kept
 from lmanet.train.classifier import Classifier, Task, cross_entropy
+from lmanet.train.kernels import Kernels, applied
 from lmanet.train.recipe import Recipe
+from lmanet.train.stops import require_a_stop_before_the_end
 from lmanet.train.zero_cost import ZeroCost
 
 LAST = "last.ckpt"
@@ -44,6 +48,8 @@ class Trainer:
 
     def train(self, job: Job) -> Score:
         """Build a candidate and train it up to ``job.epochs``; no file is written but in ``job.folder``."""
+        if job.epochs is not None:
+            require_a_stop_before_the_end(job.epochs, self.recipe.epochs)
         network = self.build(staged(job.architecture), job.seed)
         return self.fit(network, job.seed, folder=job.folder, epochs=job.epochs)
 
@@ -57,8 +63,7 @@ class Trainer:
         if self.zero_cost is None:
             raise ConfigError("candidates are to be screened without training, but no proxies are named; set zero_cost in conf/train")
         self.data.setup("fit")
-        device = self._engine([], 1).strategy.root_device
-        batch = next(iter(self.data.train_dataloader(self.zero_cost.images, 0, device)))
+        batch = next(iter(self.data.train_dataloader(self.zero_cost.images, 0, self._device)))
         images = normalise(batch.images, self.data.mean, self.data.std)
         return self.zero_cost.measure(staged(architecture), self.data.num_classes, images, batch.targets.argmax(1), seed)
 
@@ -83,23 +88,33 @@ class Trainer:
             TrainingError: the loss is not finite, or memory does not suffice.
             TrainingTimeoutError: the recipe's ``max_seconds`` are over.
         """
-        self.data.setup("fit")
-        recipe = self.recipe
+        recipe, device, train = self.recipe, self._device, self.batches(seed)
+        val = self.data.val_dataloader(recipe.batch_size, device)
         classifier = Classifier(network, self._task, recipe, loss, seed)
         callbacks: list[Callback] = [_TimeLimit(recipe.max_seconds)] if recipe.max_seconds else []
         last = folder / LAST if folder else None
         if last:
             callbacks.append(_KeepLast(last))
-        engine = self._engine(callbacks, min(epochs or recipe.epochs, recipe.epochs))
-        device = engine.strategy.root_device
-        with _named_errors():
-            engine.fit(
-                classifier,
-                self.data.train_dataloader(recipe.batch_size, seed, device, recipe.augment, recipe.views),
-                self.data.val_dataloader(recipe.batch_size, device),
-                ckpt_path=last if last and last.is_file() else None,
-            )
-        return _score(classifier.measured, classifier.seconds, classifier.curve)
+        with _named_errors(), freed_memory_kept():
+            images, _ = next(iter(val))
+            size = classifier.resolution or images.shape[-1]
+            kernels = recipe.kernels.choose(network, (recipe.batch_size, 3, size, size), device, recipe.epochs * len(train))
+            with applied(kernels, network, device) as forward:
+                classifier.compute_by(forward, kernels.memory_format)
+                engine = self._engine(kernels.precision, callbacks, min(epochs or recipe.epochs, recipe.epochs))
+                engine.fit(classifier, train, val, ckpt_path=last if last and last.is_file() else None)
+        return _score(classifier.measured, classifier.seconds, classifier.curve, str(kernels))
+
+    def batches(self, seed: int) -> Batches:
+        """The training batches of `fit` with that seed, on its device."""
+        self.data.setup("fit")
+        recipe = self.recipe
+        return self.data.train_dataloader(recipe.batch_size, seed, self._device, recipe.augment, recipe.views)
+
+    @property
+    def views(self) -> int:
+        """Distinct epochs of a training."""
+        return min(self.recipe.views or self.recipe.epochs, self.recipe.epochs)
 
     def validate(self, network: nn.Module) -> Score:
         """Measure a network on the validation images, without training."""
@@ -115,24 +130,29 @@ class Trainer:
         return self._measure(network, task, self.data.test_dataloader)
 
     def _measure(self, network: nn.Module, task: Task, loader: Callable[..., Iterable[Any]]) -> dict[str, float]:
+        kernels, device = Kernels(), self._device
         classifier = Classifier(network, task, replace(self.recipe, ema_decay=None))
-        engine = self._engine([], 1)
-        with _named_errors():
-            engine.validate(classifier, loader(self.recipe.batch_size, engine.strategy.root_device), verbose=False)
+        with _named_errors(), freed_memory_kept(), applied(kernels, network, device):
+            self._engine(kernels.precision, [], 1).validate(classifier, loader(self.recipe.batch_size, device), verbose=False)
         return classifier.measured
 
     @property
     def _task(self) -> Task:
         return Task(self.data.num_classes, self.data.mean, self.data.std)
 
-    def _engine(self, callbacks: list[Callback], epochs: int) -> lightning.Trainer:
+    @property
+    def _device(self) -> torch.device:
+        with self._named_accelerator():
+            return Fabric(accelerator=self.recipe.accelerator, devices=1).device
+
+    def _engine(self, precision: str, callbacks: list[Callback], epochs: int) -> lightning.Trainer:
         logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no line on devices for each candidate
-        try:
+        with self._named_accelerator():
             return lightning.Trainer(
                 max_epochs=epochs,
                 accelerator=self.recipe.accelerator,
                 devices=1,
-                precision=self.recipe.precision,  # type: ignore[arg-type]
+                precision=precision,  # type: ignore[arg-type]
                 callbacks=callbacks,
                 logger=False,
                 enable_checkpointing=any(isinstance(callback, CheckpointCallback) for callback in callbacks),
@@ -140,8 +160,13 @@ class Trainer:
                 enable_model_summary=False,
                 num_sanity_val_steps=0,
             )
+
+    @contextmanager
+    def _named_accelerator(self) -> Iterator[None]:
+        try:
+            yield
         except (MisconfigurationException, ValueError) as error:
-            given = f"accelerator={self.recipe.accelerator}, precision={self.recipe.precision}"
+            given = f"accelerator={self.recipe.accelerator}"
             raise ConfigError(f"{given} cannot be had on this machine ({error}); correct the recipe in conf/") from error
 
 
@@ -193,11 +218,12 @@ def _named_errors() -> Iterator[None]:
             raise TrainingError("training ran out of memory; take a smaller batch_size or resolution in conf/") from error
 
 
-def _score(measured: dict[str, float], seconds: float, curve: Sequence[Epoch] = ()) -> Score:
+def _score(measured: dict[str, float], seconds: float, curve: Sequence[Epoch] = (), kernels: str | None = None) -> Score:
     return Score(
         val_accuracy=measured["accuracy"],
         val_macro_f1=measured["macro_f1"],
         val_calibration_error=measured["calibration_error"],
         seconds=seconds,
         curve=tuple(curve),
+        kernels=kernels,
     )

@@ -1,0 +1,40 @@
+"""conf/distill: each option gives the stage that it names."""
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+
+from lmanet.distill import Dist, Distillation, Dkd, Kd, OnlineLogits, StoredLogits
+
+CONF = Path(__file__).parents[2] / "conf"
+
+
+def option(*overrides: str) -> partial[Distillation]:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        made: partial[Distillation] = instantiate(compose(overrides=list(overrides)).distill, _partial_=True)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("name", "divergence"), [("vit_b16", Kd(10.0)), ("quick", Kd(10.0)), ("dkd", Dkd(4.0, 1.0, 8.0)), ("dist", Dist(4.0, 2.0, 2.0))]
+)
+def test_options_name_their_divergence_and_store_the_logits(name: str, divergence: Kd | Dkd | Dist) -> None:
+    made = option(f"+distill={name}").keywords
+    assert made["loss"].keywords["divergence"] == divergence
+    assert isinstance(made["teacher"].keywords["logits"], StoredLogits)
+    recipe = made["trainer"].keywords["recipe"]
+    assert 1 <= recipe.views < recipe.epochs
+
+
+def test_the_teacher_can_be_computed_online() -> None:
+    online = option("+distill=vit_b16", "~distill.teacher.logits.top_k", "distill.teacher.logits._target_=lmanet.distill.OnlineLogits")
+    assert online.keywords["teacher"].keywords["logits"] == OnlineLogits()
+
+
+def test_labels_alone_train_by_the_recipe_of_the_teachers_students() -> None:
+    alone, taught = option("+distill=no_teacher").keywords, option("+distill=vit_b16").keywords
+    assert alone["teacher"] is alone["loss"] is None
+    assert alone["trainer"].keywords["recipe"].views == taught["trainer"].keywords["recipe"].views
