@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 from lmanet.data import NoImages
 from lmanet.errors import ConfigError, DataError
@@ -77,4 +78,4 @@ def test_a_table_has_no_images():
     data = NoImages("cifar100", "images", 100, "a table")
     assert data.checksum() != NoImages("cifar100", "images", 100, "another").checksum()
     with pytest.raises(DataError, match="without images"):
-        data.val_dataloader(8)
+        data.val_dataloader(8, torch.device("cpu"))
