@@ -22,6 +22,7 @@ from hydra.utils import instantiate
 from scipy.stats import kendalltau, spearmanr
 
 from lmanet.brief import Brief, Budget, Goal, Request
+from lmanet.execute import InProcess
 from lmanet.feedback import NoFeedback
 from lmanet.history import History
 from lmanet.pareto import ParetoFront
@@ -29,7 +30,7 @@ from lmanet.promote import Everything, Halving
 from lmanet.records import Proposal, Trial
 from lmanet.search import Search, Steps
 from lmanet.space import AnyArchitecture
-from lmanet.steps import Promoted, Promotion, Proposer
+from lmanet.steps import Executor, Promoted, Promotion, Proposer
 from lmanet.train.table import Entry, load_table
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -136,6 +137,7 @@ class Bench:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             self.cfg = compose("config", ["+experiment=bench_lmanet", f"propose={propose}"])
         self.space, self.target, self.data = instantiate(self.cfg.space), instantiate(self.cfg.target), instantiate(self.cfg.data)
+        self.executor: Executor = InProcess(instantiate(self.cfg.train.mini, _partial_=True)(data=self.data))
         by_id = {entry.id: entry.architecture for entry in load_table(TABLE)[1]}
         self.networks = [self.space.parse(json.loads(text)) for text in by_id.values()]
         self.pareto = self._pareto(0.0)
@@ -148,6 +150,13 @@ class Bench:
 
     def search(self, promotion: Callable[[Brief], Promotion], seed: int, budget: Budget, drawn: bool = False) -> list[Trial]:
         """One run of the loop; with ``drawn`` each network of the table is proposed at most once, whatever was trained."""
+        with TemporaryDirectory() as folder:
+            history = History(Path(folder))
+            Search(self.steps(promotion, seed, drawn), history, budget, seed).run()
+            return history.trials
+
+    def steps(self, promotion: Callable[[Brief], Promotion], seed: int, drawn: bool) -> Steps:
+        """The parts of a run."""
         goals = tuple(Goal(name=goal.name, maximise=goal.maximise) for goal in self.pareto.objectives)
         brief = Brief(
             space=self.space,
@@ -159,20 +168,14 @@ class Bench:
             objectives=goals,
         )
         proposer: Proposer = FromTable(self.networks, seed) if drawn else instantiate(self.cfg.propose, _partial_=True)(brief=brief)
-        steps = Steps(
+        return Steps(
             proposer=proposer,
             validator=instantiate(self.cfg.validate, _partial_=True)(space=self.space, target=self.target, num_classes=brief.num_classes),
             promotion=promotion(brief),
-            executor=instantiate(self.cfg.execute, _partial_=True)(
-                trainer=instantiate(self.cfg.train.mini, _partial_=True)(data=self.data)
-            ),
+            executor=self.executor,
             pareto=self.pareto,
             feedback=NoFeedback(self.space),
         )
-        with TemporaryDirectory() as folder:
-            history = History(Path(folder))
-            Search(steps, history, budget, seed).run()
-            return history.trials
 
 
 def row(name: str, bench: Bench, parts: Sequence[list[Trial]], whole: Sequence[list[Trial]]) -> str:

@@ -83,13 +83,13 @@ class Module(lightning.LightningModule):
 
 
 def train(network: nn.Module, data: ImageModule, recipe: Recipe, seed: int, epochs: int | None = None) -> Module:
-    """Train a network by a recipe of which augment must have crop, flip and AutoAugment alone; what came of it is in the module."""
+    """Train a network by a recipe whose augmentation is crop, flip and AutoAugment, whatever it says; what came of it is in the module."""
     lightning.seed_everything(seed, verbose=False)
     data.setup("fit")
     pixels = [transforms.ToTensor(), transforms.Normalize(data.mean, data.std)]
     policy = transforms.AutoAugment(transforms.AutoAugmentPolicy.CIFAR10)
     size = data.train_images.images.shape[-1]
-    augment = [transforms.RandomCrop(size, padding=4), transforms.RandomHorizontalFlip(), policy] if recipe.augment else []
+    augment = [transforms.RandomCrop(size, padding=4), transforms.RandomHorizontalFlip(), policy]
     training = PilImages(data.train_images, transforms.Compose([*augment, *pixels]))
     validation = PilImages(data.val_images, transforms.Compose(pixels))
     loaders = [

@@ -1,0 +1,126 @@
+"""A whole search beside the usual way: every feasible candidate trained to the end, one after another, by the usual pipeline.
+
+python benchmarks/whole_search.py --archive cifar100_train_1.npz cifar100_train_2.npz cifar100_train_3.npz
+
+Both are given the same networks of bench_lmanet, drawn at random, and the images of its table. Ours is the loop itself, with successive
+halving, as many workers as the machine allows, and our training. What is told is when its front has the hypervolume of the usual way's. Where
+that is not so when halving ends, what it left behind is trained on as well, best first, until nothing is left; that time counts.
+"""
+
+import argparse
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import torch
+import usual_pipeline
+from halving import Bench, epochs
+from table_images import TenClasses
+
+from lmanet.brief import Budget
+from lmanet.data import Augment, Cifar100, Split
+from lmanet.execute import InProcess, Workers
+from lmanet.history import History
+from lmanet.promote import Everything, Halving
+from lmanet.records import Job, Score, Status, Trial
+from lmanet.search import Search
+from lmanet.space import AnyArchitecture, staged
+from lmanet.space.network import build
+from lmanet.train import Recipe, Trainer, WarmupCosine
+
+RECIPE = Recipe(
+    epochs=30,
+    batch_size=64,
+    optimizer=partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4),
+    schedule=WarmupCosine(1),
+    augment=Augment(crop_padding=4, flip=True, auto_augment="cifar10"),
+    decay_norms=True,
+    accelerator="cpu",
+)
+RUNGS = (1, 3, 9)
+# As conf/promote/halving.yaml; then, where that did not suffice, of all that wait.
+KEEP = (0.48, 0.75, 0.999)
+
+
+class UsualTrainer:
+    """The usual pipeline as a trainer of the loop."""
+
+    def __init__(self, images: TenClasses) -> None:
+        self.images = images
+
+    def train(self, job: Job) -> Score:
+        start = time.monotonic()
+        torch.manual_seed(job.seed)
+        network = build(staged(job.architecture), self.images.num_classes)
+        module = usual_pipeline.train(network, self.images, RECIPE, job.seed % 2**31)
+        return Score(val_accuracy=module.curve[-1], seconds=time.monotonic() - start)
+
+    def screen(self, architecture: AnyArchitecture, seed: int) -> dict[str, float]:
+        raise NotImplementedError("the usual way trains everything")
+
+
+def usual(bench: Bench, images: TenClasses, seed: int, candidates: int) -> list[Trial]:
+    """All trained to the end, one after another."""
+    bench.executor = InProcess(UsualTrainer(images))
+    return bench.search(Everything, seed, Budget(proposals=candidates), drawn=True)
+
+
+def ours(bench: Bench, images: TenClasses, seed: int, candidates: int, aim: float) -> list[list[Trial]]:
+    """The trials when halving had ended, and after each of its continuations."""
+    bench.executor = Workers(Trainer(images, RECIPE))
+    ends = []
+    with TemporaryDirectory() as folder:
+        for keep in KEEP:
+            steps = bench.steps(partial(Halving, rungs=RUNGS, keep=keep), seed, drawn=True)
+            history = History(Path(folder))
+            Search(steps, history, Budget(proposals=candidates), seed).run()
+            ends.append(history.trials)
+            if when(bench, history.trials, aim) is not None:
+                break
+    return ends
+
+
+def when(bench: Bench, trials: Sequence[Trial], aim: float) -> float | None:
+    """Seconds from the start after which the trials that had ended had the hypervolume."""
+    ended = sorted((trial for trial in trials if trial.status is Status.TRAINED), key=lambda trial: trial.elapsed_seconds)
+    reached = (trial.elapsed_seconds for n, trial in enumerate(ended, 1) if bench.pareto.hypervolume(ended[:n]) >= aim)
+    return next(reached, None)
+
+
+def seconds(trials: Sequence[Trial]) -> float:
+    """From the start to the end of the last training."""
+    return max(trial.elapsed_seconds for trial in trials)
+
+
+def main() -> None:
+    """One line a seed, and the median."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--archive", nargs="+", help=".npz files as in conf/data/cifar100.yaml")
+    parser.add_argument("--candidates", type=int, default=12)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--images", type=int, default=2000)
+    given = parser.parse_args()
+    images = TenClasses(Cifar100(archive=given.archive), Split(val_fraction=0.4, max_train_images=given.images))
+    bench = Bench("random")
+    print(
+        "| seed | usual: s, hypervolume | halving ended: s, hypervolume, epochs | usual hypervolume reached after s | share |\n|---|---|---|---|---|"
+    )
+    shares = []
+    for seed in range(given.seeds):
+        whole = usual(bench, images, seed, given.candidates)
+        aim = bench.pareto.hypervolume(whole)
+        ends = ours(bench, images, seed, given.candidates, aim)
+        reached = when(bench, ends[-1], aim)
+        share = (reached or seconds(ends[-1])) / seconds(whole)
+        shares.append(share)
+        first = f"{seconds(ends[0]):.0f}, {bench.pareto.hypervolume(ends[0]):.4f}, {epochs(ends[0])}"
+        last = f"{reached:.0f}" if reached else f"never: {seconds(ends[-1]):.0f}, {bench.pareto.hypervolume(ends[-1]):.4f}"
+        print(f"| {seed} | {seconds(whole):.0f}, {aim:.4f} | {first} | {last} | {share:.3f} |", flush=True)
+    print(f"median share {median(shares):.3f}; all {given.candidates * RECIPE.epochs} epochs")
+
+
+if __name__ == "__main__":
+    main()
