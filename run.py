@@ -30,7 +30,22 @@ from lmanet.space import CellSpace, load_architecture
 SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
 ROOT_KEYS = {
     *("name", "folder", "seed", "stages", "budget", "batch", "train_best", "arch", "checkpoint", "resume", "runs"),
-    *("space", "target", "data", "propose", "validate", "train", "execute", "pareto", "feedback", "distill", "deploy", "explain", "track"),
+    *(
+        "space",
+        "target",
+        "data",
+        "propose",
+        "validate",
+        "promote",
+        "train",
+        "execute",
+        "pareto",
+        "feedback",
+        "distill",
+        "deploy",
+        "explain",
+        "track",
+    ),
 }
 STAGES_OF_CELLS = ("search", "export", "compare")  # the others need a network
 LATENCY = "estimated_latency_ms"
@@ -88,6 +103,7 @@ class Run:
         steps = Steps(
             proposer=make(self.cfg.propose, brief=self.brief),
             validator=make(self.cfg.validate, space=self.space, target=self.target, num_classes=self.data.num_classes),
+            promotion=make(self.cfg.promote, brief=self.brief),
             executor=make(self.cfg.execute, trainer=make(self.cfg.train.mini, data=self.data)),
             pareto=self.pareto,
             feedback=make(self.cfg.feedback, space=self.space),

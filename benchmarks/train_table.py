@@ -19,10 +19,10 @@ from pathlib import Path
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
-from table_images import TenClasses, crop_and_flip
+from table_images import TenClasses
 
-from lmanet.data import Cifar100, Split
-from lmanet.records import Score
+from lmanet.data import Augment, Cifar100, Split
+from lmanet.records import Job, Score
 from lmanet.runfiles import append_record, read_records, write_record
 from lmanet.space import Architecture, Space, architecture_id, parse_architecture, write_proposal
 from lmanet.train import Recipe, Trainer, WarmupCosine
@@ -37,7 +37,8 @@ RECIPE = Recipe(
     batch_size=64,
     optimizer=partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4),
     schedule=WarmupCosine(warmup_epochs=1),
-    augment=crop_and_flip,
+    augment=Augment(crop_padding=4, flip=True),
+    decay_norms=True,
     accelerator="cpu",
 )
 # Each so-manieth network is trained with all seeds before the others are.
@@ -122,9 +123,9 @@ def main() -> None:
     trainer = Trainer(images, RECIPE)
     if not arguments.table.is_file():
         write_record(arguments.table.with_suffix(".json"), header(images))
-    for network, seed in trainings(networks, arguments.table, arguments.backwards):
+    for number, (network, seed) in enumerate(trainings(networks, arguments.table, arguments.backwards)):
         start = time.process_time()
-        score = trainer.train(network, seed)
+        score = trainer.train(Job(number=number, architecture=network, seed=seed))
         append_record(arguments.table, entry(space, network, seed, score, time.process_time() - start))
 
 

@@ -1,10 +1,10 @@
-"""What a search is about and may spend: told once, before the first proposal."""
+"""What a search is about and may spend, told once before the first proposal, and what a proposer is told each time."""
 
 from collections.abc import Mapping
 
 from pydantic import Field
 
-from lmanet.records import Record
+from lmanet.records import Record, Trial
 from lmanet.space import AnySpace, Platform
 
 
@@ -43,7 +43,8 @@ class Budget(Record):
         trained: trials that were trained.
         seconds: of searching, over all parts of a resumed run.
         tokens: prompt and completion tokens together.
-        training_seconds: of all trained networks together, as their scores say: the simulated clock of a table of trainings.
+        training_seconds: of all trainings together, as their scores say: the simulated clock of a table of trainings.
+        epochs: of all trainings together, as their curves say.
     """
 
     proposals: int = Field(ge=1)
@@ -51,3 +52,26 @@ class Budget(Record):
     seconds: float | None = Field(default=None, gt=0)
     tokens: int | None = Field(default=None, ge=1)
     training_seconds: float | None = Field(default=None, gt=0)
+    epochs: int | None = Field(default=None, ge=1)
+
+
+class Request(Record):
+    """What a proposer is given.
+
+    Attributes:
+        number: of the first trial that the answer becomes; with the run's seed it fixes every draw, also after a resume.
+        count: proposals wanted.
+        trials: the history so far.
+        front: its non-dominated trials.
+        feedback: text for the model.
+        training: ids of the networks that are being trained.
+        tokens_left: of the run's budget; None is no limit.
+    """
+
+    number: int
+    count: int
+    trials: tuple[Trial, ...] = ()
+    front: tuple[Trial, ...] = ()
+    feedback: str = ""
+    training: tuple[str, ...] = ()
+    tokens_left: int | None = None

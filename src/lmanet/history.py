@@ -1,33 +1,42 @@
-"""The run's memory: ``history.jsonl``, one line a trial, append-only."""
+"""The run's memory: ``history.jsonl``, append-only, one line each time that a trial ends or pauses."""
 
 import json
+import shutil
 from collections.abc import Collection
 from itertools import count
 from pathlib import Path
 
 from lmanet.errors import HistoryError
-from lmanet.records import Front, Trial
+from lmanet.records import Front, Status, Trial
 from lmanet.runfiles import FRONT, HISTORY, append_record, read_records, write_record
 
 
 class History:
     """The trials of a run, in memory and in its folder; a trial is on the disk before `append` returns.
 
+    A paused trial that went on has several lines, of which the last counts.
+
     Attributes:
+        checkpoints: folder of the paused trainings, a folder each.
         ids: of all networks that were proposed.
 
     Raises:
-        HistoryError: a line cannot be read, or two lines bear one number; the file is left as it is.
+        HistoryError: a line cannot be read, or two lines bear the number of one that had ended; the file is left as it is.
     """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / HISTORY
         self.front_path = folder / FRONT
-        self.trials: list[Trial] = []
+        self.checkpoints = folder / "paused"
         self.ids: set[str] = set()
-        self._numbers: set[int] = set()
+        self._trials: dict[int, Trial] = {}
         for trial in read_records(self.path, Trial):
             self._remember(trial)
+
+    @property
+    def trials(self) -> list[Trial]:
+        """One a number, in the order of their last lines."""
+        return list(self._trials.values())
 
     def append(self, trial: Trial) -> None:
         """Write one trial and force it to the disk."""
@@ -38,18 +47,33 @@ class History:
         """Replace ``front.json``."""
         write_record(self.front_path, front)
 
+    def trial(self, number: int) -> Trial | None:
+        """The one that bears a number."""
+        return self._trials.get(number)
+
+    def checkpoint(self, number: int) -> Path:
+        """The folder in which a trial's training is kept while it is paused."""
+        return self.checkpoints / str(number)
+
+    def drop_checkpoints(self) -> None:
+        """Remove all but those of paused trials; another network may yet bear the number of one that a crash cut short."""
+        paused = {self.checkpoint(trial.number) for trial in self.trials if trial.status is Status.PAUSED}
+        for path in set(self.checkpoints.glob("*")) - paused:
+            shutil.rmtree(path)
+
     def free_number(self, taken: Collection[int]) -> int:
         """The smallest number that no trial bears and that is not ``taken``.
 
         A number lost in a crash comes first, so that a resumed run makes the same trials as one that was never stopped.
         """
-        return next(number for number in count() if number not in self._numbers and number not in taken)
+        return next(number for number in count() if number not in self._trials and number not in taken)
 
     def _remember(self, trial: Trial) -> None:
-        if trial.number in self._numbers:
+        before = self._trials.pop(trial.number, None)
+        if before and before.status is not Status.PAUSED:
+            self._trials[trial.number] = before
             raise HistoryError(f"{self.path}: trial {trial.number} stands there twice; keep one of the two lines")
-        self._numbers.add(trial.number)
-        self.trials.append(trial)
+        self._trials[trial.number] = trial
         if identity := trial.id:
             self.ids.add(identity)
 

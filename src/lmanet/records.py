@@ -17,7 +17,7 @@ class Record(BaseModel):
 
 
 class Status(StrEnum):
-    """How a trial ended."""
+    """How a trial ended; a paused one may still go on."""
 
     TRAINED = "trained"
     PAUSED = "paused"
@@ -201,12 +201,17 @@ class Score(Record):
     curve: tuple[Epoch, ...] = ()
     kernels: str | None = None
 
+    @property
+    def epochs(self) -> int:
+        """Trained so far; 0 where no curve is known."""
+        return len(self.curve)
+
 
 class Job(Record):
     """A candidate handed to the executor.
 
     Attributes:
-        epochs: where its training stops; None is at the end of the recipe.
+        epochs: where its training stops; 0 measures zero-cost proxies alone, None is at the end of the recipe.
         folder: of its checkpoint, from which it goes on and where it leaves one if it stops before the end; None where no training is
             ever taken up again.
     """
@@ -219,20 +224,27 @@ class Job(Record):
 
 
 class Outcome(Record):
-    """How the training of a job ended: a score where it is trained, else the reason."""
+    """How the training of a job ended: a score where it is trained or paused, else the reason.
+
+    Attributes:
+        zero_cost: proxy -> value, of a job of 0 epochs; more is better.
+    """
 
     number: int
     status: Status
     score: Score | None = None
+    zero_cost: Mapping[str, float] | None = None
     error: str | None = None
     seconds: float = 0.0
 
 
 class Trial(Record):
-    """One line of the history: a proposal and all that became of it.
+    """One line of the history: a proposal and all that became of it. A paused trial that went on has a later line, which counts.
 
     Attributes:
         number: counts the proposals of the run from 0.
+        score: of a paused trial after the epochs so far.
+        zero_cost: proxy -> value before any training, where candidates are screened; more is better.
         seed: of the training.
         started_at: UTC, ISO 8601, when the proposal came.
         seconds: from proposal to end.
@@ -246,6 +258,7 @@ class Trial(Record):
     proposal: Proposal
     verdict: Verdict | None = None
     score: Score | None = None
+    zero_cost: Mapping[str, float] | None = None
     error: str | None = None
     seed: int
     started_at: str
@@ -265,31 +278,14 @@ class Trial(Record):
         return architecture_id(self.architecture) if self.architecture else None
 
     @property
+    def epochs(self) -> int:
+        """Trained so far, as far as a curve says."""
+        return self.score.epochs if self.score else 0
+
+    @property
     def eligible(self) -> bool:
         """May stand on the front: trained, and within all limits."""
         return self.status is Status.TRAINED and self.verdict is not None and self.verdict.feasible
-
-
-class Request(Record):
-    """What a proposer is given.
-
-    Attributes:
-        number: of the first trial that the answer becomes; with the run's seed it fixes every draw, also after a resume.
-        count: proposals wanted.
-        trials: the history so far.
-        front: its non-dominated trials.
-        feedback: text for the model.
-        training: ids of the networks that are being trained.
-        tokens_left: of the run's budget; None is no limit.
-    """
-
-    number: int
-    count: int
-    trials: tuple[Trial, ...] = ()
-    front: tuple[Trial, ...] = ()
-    feedback: str = ""
-    training: tuple[str, ...] = ()
-    tokens_left: int | None = None
 
 
 class Front(Record):

@@ -9,7 +9,7 @@ from typing import BinaryIO, TypeVar
 from pydantic import ValidationError
 
 from lmanet.errors import HistoryError
-from lmanet.records import Record
+from lmanet.records import Record, Trial
 from lmanet.results import TrainedNetwork
 from lmanet.space import explain_validation
 
@@ -37,6 +37,15 @@ def read_records(path: Path, kind: type[R]) -> list[R]:
     # not splitlines(): a model's reply may hold U+2028, which JSON leaves as it is
     lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
     return [_parse(line, f"{path}, line {number}", kind) for number, line in enumerate(lines, start=1)]
+
+
+def read_trials(folder: Path) -> list[Trial]:
+    """The trials of a run as they ended last: of several lines with one number the last one counts, in its place."""
+    last: dict[int, Trial] = {}
+    for trial in read_records(folder / HISTORY, Trial):
+        last.pop(trial.number, None)
+        last[trial.number] = trial
+    return list(last.values())
 
 
 def append_record(path: Path, record: Record) -> None:

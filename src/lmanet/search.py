@@ -1,18 +1,20 @@
-"""The loop: propose -> validate -> train -> pareto -> feedback -> propose, until the budget is spent."""
+"""The loop: propose -> validate -> promote -> train -> pareto -> feedback -> propose, until the budget is spent."""
 
+import math
+import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from platform import python_version
 from typing import NamedTuple
 
-from lmanet.brief import Budget
+from lmanet.brief import Budget, Request
 from lmanet.errors import ConfigError, EndpointError
 from lmanet.history import History
-from lmanet.records import Front, Job, Outcome, Proposal, Request, Status, Trial, Verdict
+from lmanet.records import Front, Job, Outcome, Proposal, Status, Trial, Verdict
 from lmanet.space import architecture_id
-from lmanet.steps import Executor, Feedback, Listener, Pareto, Proposer, Validator
+from lmanet.steps import Executor, Feedback, Listener, Pareto, Promotion, Proposer, Validator
 
 VERSIONS = {"python": python_version(), **{name: version(name) for name in ("lmanet", "torch", "lightning")}}
 
@@ -22,6 +24,7 @@ class Steps(NamedTuple):
 
     proposer: Proposer
     validator: Validator
+    promotion: Promotion
     executor: Executor
     pareto: Pareto
     feedback: Feedback
@@ -29,13 +32,15 @@ class Steps(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A proposal on its way to becoming a trial."""
+    """A proposal on its way to becoming a trial; ``epochs`` is where its training stops, None at the end of the recipe."""
 
     number: int
     proposal: Proposal
     verdict: Verdict | None
     started_at: datetime
     unseen_trials: int
+    zero_cost: Mapping[str, float] | None = None
+    epochs: int | None = None
 
 
 class Search:
@@ -64,16 +69,13 @@ class Search:
         Raises:
             EndpointError: the model cannot be asked any more; what was being trained is finished and recorded first.
         """
+        self.history.drop_checkpoints()
         self._tell("on_search_start", self.history.trials, self.budget)
         if self.front:
             self._tell_front()
         try:
-            while not self._spent() or self._training:
-                if not self._spent() and len(self._training) < self.steps.executor.capacity:
-                    self._ask()
-                    self._collect(wait=False)
-                else:
-                    self._collect(wait=True)
+            while (started := self._start_another()) or self._training:
+                self._collect(wait=not started)
         except EndpointError:
             while self._training:
                 self._collect(wait=True)
@@ -84,12 +86,24 @@ class Search:
             self._write_front()
             self._tell("on_search_end", self.history.trials, self.front)
 
+    def _start_another(self) -> bool:
+        """Whether room and budget allowed for a training or a call of the proposer; a paused candidate comes before a new one."""
+        if len(self._training) >= self.steps.executor.capacity or self._spent():
+            return False
+        if promoted := self.steps.promotion.next(self.history.trials, self._training):
+            self._submit(_again(self.history.trial(promoted.number), promoted.epochs))
+        elif self._proposals_left() > 0:
+            self._ask()
+        else:
+            return False
+        return True
+
     def _ask(self) -> None:
         """Propose and validate; hand to the executor what may be trained, record the rest."""
         trials, front = tuple(self.history.trials), tuple(self.front)
         request = Request(
             number=self.history.free_number(self._training),
-            count=min(self.batch, self._left()),
+            count=min(self.batch, self._proposals_left()),
             trials=trials,
             front=front,
             feedback=self.steps.feedback.compose(trials, front),
@@ -102,7 +116,7 @@ class Search:
         for place, proposal in enumerate(proposals):
             number = self.history.free_number(self._training)
             verdict = self._judge(proposal)
-            candidate = Candidate(number, proposal, verdict, started_at, unseen + place)
+            candidate = Candidate(number, proposal, verdict, started_at, unseen + place, epochs=self.steps.promotion.first)
             if verdict is None:
                 self._record(candidate, Outcome(number=number, status=Status.UNPARSABLE, error=proposal.error))
             elif not verdict.accepted:
@@ -124,7 +138,13 @@ class Search:
         assert candidate.proposal.architecture is not None
         self._training[candidate.number] = candidate
         self.steps.executor.submit(
-            Job(number=candidate.number, architecture=candidate.proposal.architecture, seed=self._trial_seed(candidate.number))
+            Job(
+                number=candidate.number,
+                architecture=candidate.proposal.architecture,
+                seed=self._trial_seed(candidate.number),
+                epochs=candidate.epochs,
+                folder=None if self.steps.promotion.first is None else self.history.checkpoint(candidate.number),
+            )
         )
 
     def _collect(self, wait: bool) -> None:
@@ -138,6 +158,7 @@ class Search:
             proposal=candidate.proposal,
             verdict=candidate.verdict,
             score=outcome.score,
+            zero_cost=outcome.zero_cost or candidate.zero_cost,
             error=outcome.error,
             seed=self._trial_seed(candidate.number),
             started_at=candidate.started_at.isoformat(timespec="milliseconds"),
@@ -147,6 +168,8 @@ class Search:
             versions=VERSIONS,
         )
         self.history.append(trial)
+        if trial.status is not Status.PAUSED:
+            shutil.rmtree(self.history.checkpoint(trial.number), ignore_errors=True)
         self._tell("on_trial_end", trial)
         front = self.steps.pareto.front(self.history.trials)
         if [t.number for t in front] != [t.number for t in self.front]:
@@ -162,27 +185,36 @@ class Search:
         self.history.write_front(Front(hypervolume=hypervolume, trials=tuple(self.front)))
 
     def _spent(self) -> bool:
-        """Whether another proposal would exceed the budget, if all that is being trained succeeds."""
+        """Whether another training would exceed the budget, if all that is being trained succeeds."""
         budget, scores = self.budget, [trial.score for trial in self.history.trials if trial.score]
         return (
-            self._out_of_tokens
-            or self._left() <= 0
+            self._trained_left() <= 0
             or (budget.seconds is not None and time.monotonic() - self._start >= budget.seconds)
-            or (budget.tokens is not None and self._tokens() >= budget.tokens)
             or (budget.training_seconds is not None and sum(score.seconds for score in scores) >= budget.training_seconds)
+            or (budget.epochs is not None and sum(score.epochs for score in scores) >= budget.epochs)
         )
 
-    def _left(self) -> int:
-        """Proposals that the budget still allows, if all that is being trained succeeds."""
-        trials, training = self.history.trials, len(self._training)
-        left = self.budget.proposals - len(trials) - training
+    def _trained_left(self) -> float:
+        """Networks that may still be trained to the end."""
         if self.budget.trained is None:
-            return left
-        return min(left, self.budget.trained - training - sum(trial.status is Status.TRAINED for trial in trials))
+            return math.inf
+        ending = sum(candidate.epochs is None for candidate in self._training.values())
+        return self.budget.trained - ending - sum(trial.status is Status.TRAINED for trial in self.history.trials)
+
+    def _proposals_left(self) -> int:
+        """Proposals that the budget still allows."""
+        if self._out_of_tokens or (self.budget.tokens is not None and self._tokens() >= self.budget.tokens):
+            return 0
+        left = self.budget.proposals - len(self.history.trials) - len(self._new())
+        return int(min(left, self._trained_left()))
+
+    def _new(self) -> list[Candidate]:
+        """Candidates in training that the history does not hold yet."""
+        return [candidate for number, candidate in self._training.items() if self.history.trial(number) is None]
 
     def _tokens(self) -> int:
         """Spent so far."""
-        proposals = [trial.proposal for trial in self.history.trials] + [candidate.proposal for candidate in self._training.values()]
+        proposals = [trial.proposal for trial in self.history.trials] + [candidate.proposal for candidate in self._new()]
         return sum(proposal.usage.tokens for proposal in proposals)
 
     def _trial_seed(self, number: int) -> int:
@@ -191,3 +223,10 @@ class Search:
     def _tell(self, event: str, *details: object) -> None:
         for listener in self.steps.listeners:
             getattr(listener, event)(*details)
+
+
+def _again(trial: Trial | None, epochs: int | None) -> Candidate:
+    """A paused trial that goes on."""
+    assert trial is not None
+    started_at = datetime.fromisoformat(trial.started_at)
+    return Candidate(trial.number, trial.proposal, trial.verdict, started_at, trial.unseen_trials, trial.zero_cost, epochs)

@@ -1,11 +1,11 @@
-"""The Protocols of the steps: the map of the loop propose -> validate -> train -> pareto -> feedback -> propose."""
+"""The Protocols of the steps: the map of the loop propose -> validate -> promote -> train -> pareto -> feedback -> propose."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from lmanet.brief import Budget
-from lmanet.records import Job, Outcome, Proposal, Request, Score, Trial, Verdict
+from lmanet.brief import Budget, Request
+from lmanet.records import Job, Outcome, Proposal, Score, Trial, Verdict
 from lmanet.space import AnyArchitecture, Architecture
 
 if TYPE_CHECKING:
@@ -43,6 +43,27 @@ class Trainer(Protocol):
 
         Raises `TrainingError`, or `TrainingTimeoutError` where its time limit ends it.
         """
+
+    def screen(self, architecture: AnyArchitecture, seed: int) -> dict[str, float]:
+        """Zero-cost proxy -> value, without training; more is better."""
+
+
+class Promoted(NamedTuple):
+    """A paused trial that is trained on, up to ``epochs``; None is to the end of the recipe."""
+
+    number: int
+    epochs: int | None
+
+
+class Promotion(Protocol):
+    """Decides how far candidates are trained."""
+
+    @property
+    def first(self) -> int | None:
+        """Epochs of a new candidate; 0 only measures it without training, None trains it to the end."""
+
+    def next(self, trials: Sequence[Trial], training: Collection[int]) -> Promoted | None:
+        """A paused trial, not among the numbers in ``training``, that goes on now; None where none does."""
 
 
 class Executor(Protocol):

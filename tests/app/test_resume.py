@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
+
 from lmanet.records import Trial
 
 ROOT = Path(__file__).parents[2]
@@ -78,3 +80,33 @@ def test_a_killed_sweep_goes_on(tmp_path: Path):
     assert lines(folder / "0" / "history.jsonl") == before[0], "the finished job is left as it is"
     assert lines(second)[: len(before[1])] == before[1] and len(lines(second)) == 4
     assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == ["0", "1"]
+
+
+def test_a_promotion_that_is_killed_goes_on_from_its_checkpoint(tmp_path: Path):
+    folder = tmp_path / "run"
+    halving = ("promote=halving", "promote.rungs=[1,2]", "train.mini.recipe.epochs=12", "stages=[search]")
+    budget = "budget={proposals:40,trained:1}"
+    checkpoints, history = folder / "paused", folder / "history.jsonl"
+
+    def trains_on() -> bool:
+        """A promotion to the end has written epochs that no line of the history has."""
+        read = [Trial.model_validate_json(line) for line in lines(history)]
+        at_the_top = [trial for trial in read if trial.epochs == 2]
+        return any(epochs_in(checkpoints / str(trial.number)) > 2 for trial in at_the_top)
+
+    kill_when(start(tmp_path, *SMALL, *halving, budget, f"hydra.run.dir={folder}"), trains_on)
+    before = lines(history)
+    (number,) = (path.name for path in checkpoints.iterdir() if epochs_in(path) > 2)
+    saved = epochs_in(checkpoints / number)
+    output = finish(start(tmp_path, f"resume={folder}"))
+    after = lines(history)
+    assert after[: len(before)] == before and "1 trained" in output
+    (trained,) = (trial for trial in map(Trial.model_validate_json, after) if trial.status == "trained")
+    assert str(trained.number) == number and trained.epochs == 12 > saved
+    paused = next(trial for line in before if (trial := Trial.model_validate_json(line)).number == trained.number and trial.epochs == 2)
+    assert trained.score.curve[:2] == paused.score.curve, "its first epochs, to the second, are those of before"
+    assert not (checkpoints / number).exists()
+
+
+def epochs_in(folder: Path) -> int:
+    return int(torch.load(folder / "last.ckpt", weights_only=False)["epoch"]) if (folder / "last.ckpt").exists() else 0

@@ -15,7 +15,7 @@ from lmanet.deploy.program import KERNELS
 from lmanet.deploy.tables import activation_table
 from lmanet.deploy.toolchain import SUPPORT, toolchain_named
 from lmanet.space import Operator
-from lmanet.space.c_steps import c_steps, overlap_distance
+from lmanet.space.c_steps import c_steps
 from lmanet.space.int8 import FUSED
 from lmanet.space.scratch import rows_pitch
 
@@ -208,7 +208,7 @@ class Call:
         Where ``overlap`` is None, it lies apart.
         """
         layer, (first, *others) = self.layer(step), [tensors[name].tobytes() for name in step.inputs]
-        distance = step.output_bytes + GUARD_BYTES if overlap is None else overlap_distance(step) + overlap
+        distance = step.output_bytes + GUARD_BYTES if overlap is None else step.distance + overlap
         distance = -(-distance // 4) * 4
         arguments = [self.place(content, GUARD_BYTES) for content in others]
         out = self.place(bytes(max(step.output_bytes, distance + len(first))), GUARD_BYTES)

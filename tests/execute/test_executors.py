@@ -19,7 +19,8 @@ from lmanet.space import Architecture, load_space
 class TrainerDouble:
     """Stands in for a training: its seed says how it ends."""
 
-    def train(self, architecture: Architecture, seed: int) -> Score:
+    def train(self, job: Job) -> Score:
+        seed = job.seed
         if seed == 1:
             raise TrainingError("the loss is not finite")
         if seed == 2:
@@ -31,6 +32,9 @@ class TrainerDouble:
         if seed == 5:
             time.sleep(60)
         return Score(val_accuracy=0.5, val_macro_f1=0.5, val_calibration_error=0.1, seconds=float(os.getpid()))
+
+    def screen(self, architecture: Architecture, seed: int) -> dict[str, float]:
+        return {"params": 12.0}
 
 
 ARCHITECTURE = load_space("lmanet").sample(np.random.default_rng(0))
@@ -66,6 +70,15 @@ def test_each_job_has_one_outcome_with_its_status(executor):
     assert executor.collect(wait=True) == [], "with nothing pending nobody waits"
 
 
+def test_a_job_that_stops_early_is_paused_and_one_of_no_epochs_only_measured(executor):
+    executor.submit(job(0).model_copy(update={"epochs": 3}))
+    paused = drain(executor, 1)[0]
+    assert paused.status is Status.PAUSED and paused.score and paused.zero_cost is None
+    executor.submit(job(1).model_copy(update={"epochs": 0}))
+    measured = drain(executor, 1)[1]
+    assert measured.status is Status.PAUSED and measured.score is None and measured.zero_cost == {"params": 12.0}
+
+
 def test_close_may_be_called_twice_and_before_any_job(executor):
     executor.close()
     executor.close()
@@ -73,7 +86,7 @@ def test_close_may_be_called_twice_and_before_any_job(executor):
 
 def test_a_setting_that_fits_no_candidate_ends_the_search():
     class Unfit:
-        def train(self, architecture: Architecture, seed: int) -> Score:
+        def train(self, job: Job) -> Score:
             raise ConfigError("take another")
 
     executor = InProcess(Unfit())

@@ -13,7 +13,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from lmanet.brief import Brief, Budget
+from lmanet.brief import Brief, Budget, Request
 from lmanet.errors import ConfigError
 from lmanet.execute import InProcess
 from lmanet.explain.compare import Comparison, read_runs
@@ -25,10 +25,11 @@ from lmanet.explain.compare.tables import checkpoint_rows, checkpoints, spending
 from lmanet.explain.compare.verdicts import seeds_note, verdict
 from lmanet.feedback import NoFeedback
 from lmanet.history import History, remember_settings
+from lmanet.promote import Everything
 from lmanet.propose import RandomProposer
-from lmanet.records import Proposal, Request, Score, Usage
+from lmanet.records import Job, Proposal, Score, Usage
 from lmanet.search import Search, Steps
-from lmanet.space import Architecture, estimate
+from lmanet.space import estimate
 from lmanet.validate import Validator
 
 ROOT = Path(__file__).parents[2]
@@ -53,9 +54,9 @@ class TrainerDouble:
         self.bonus = bonus
         self.luck = luck
 
-    def train(self, architecture: Architecture, seed: int) -> Score:
-        luck = np.random.default_rng([seed, self.luck]).normal(0, 0.03)
-        accuracy = 0.4 + 0.05 * np.log10(estimate(architecture, 10).macs / 1e5) + luck + self.bonus
+    def train(self, job: Job) -> Score:
+        luck = np.random.default_rng([job.seed, self.luck]).normal(0, 0.03)
+        accuracy = 0.4 + 0.05 * np.log10(estimate(job.architecture, 10).macs / 1e5) + luck + self.bonus
         return Score(val_accuracy=accuracy, val_macro_f1=accuracy, val_calibration_error=0.1, seconds=10.0)
 
 
@@ -92,6 +93,7 @@ def search(app):
         steps = Steps(
             proposer=(RandomProposer if "propose=random" in given else ModelDouble)(brief),
             validator=Validator(run.space, run.target, 10),
+            promotion=Everything(brief),
             executor=InProcess(TrainerDouble(bonus, luck)),
             pareto=run.pareto,
             feedback=NoFeedback(run.space),

@@ -28,6 +28,12 @@ def test_the_largest_share_belongs_to_what_the_accuracy_follows() -> None:
     assert "num_stages" in {row.parameter for row in others} and not any(row.parameter.startswith("stage3") for row in others)
 
 
+def test_paused_networks_do_not_compare() -> None:
+    trials = trained(60, lambda a: 0.3 + 0.5 * a.stages[1].skip)
+    paused = [trial.model_copy(update={"status": Status.PAUSED}) for trial in trials[LEAST_TRIALS:]]
+    assert importances(trials[:LEAST_TRIALS] + paused, SPACE) == importances(trials[:LEAST_TRIALS], SPACE) != []
+
+
 def test_too_few_networks_or_nothing_to_explain() -> None:
     assert importances(trained(LEAST_TRIALS - 1, lambda a: 0.3 + 0.5 * a.stages[1].skip), SPACE) == []
     assert importances(trained(30, lambda a: 0.5), SPACE) == []

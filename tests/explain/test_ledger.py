@@ -1,5 +1,5 @@
 from lmanet.explain.ledger import answers_to_stalls, by_role, by_status
-from lmanet.records import Proposal, Score, Status, Trial, Usage, Verdict
+from lmanet.records import Epoch, Proposal, Score, Status, Trial, Usage, Verdict
 
 
 def trial(number: int, status: Status, role: str | None = "rank", price: float | None = None, **fields) -> Trial:
@@ -17,6 +17,13 @@ def test_what_proposals_cost_by_status():
         prompt_tokens=200, cached_tokens=120, completion_tokens=20, requests=4, retries=2, seconds=1.0, price=0.5
     )
     assert rows["all"].usage.tokens == 330 and rows["timed out"].usage.price is None
+
+
+def test_epochs_are_counted_where_trials_are():
+    epoch = Epoch(epoch=0, train_loss=1, val_loss=1, val_accuracy=0.5, seconds=1)
+    paused, ended = (Score(val_accuracy=0.5, seconds=1, curve=[epoch] * epochs) for epochs in (1, 3))
+    rows = by_status([trial(0, Status.PAUSED, score=paused), trial(1, Status.TRAINED, score=ended), trial(2, Status.REJECTED)])
+    assert {row.name: row.epochs for row in rows} == {"paused": 1, "trained": 3, "rejected": 0, "all": 4}
 
 
 def test_what_each_role_came_to():

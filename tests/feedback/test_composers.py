@@ -8,7 +8,7 @@ import pytest
 
 from lmanet.errors import ConfigError
 from lmanet.feedback import BestOnlyFeedback, NoFeedback, ParetoFeedback
-from lmanet.records import Trial
+from lmanet.records import Status, Trial
 from lmanet.space import Form, Space, architecture_id, parse_architecture, write_proposal
 from lmanet.tokens import count_tokens
 
@@ -82,3 +82,12 @@ def test_a_best_network_without_room_is_said(space: Space, make_history: Make) -
 def test_a_budget_for_nothing_is_refused(space: Space, make: Callable[[Space], Any]) -> None:
     with pytest.raises(ConfigError, match=r"feedback\.max_tokens"):
         make(space)
+
+
+def test_a_paused_network_is_neither_a_failure_nor_compared(space: Space, make_history: Make) -> None:
+    trials, front = make_history(space, 60)
+    trained = [trial for trial in trials if trial.eligible and trial not in front]
+    paused = [trial.model_copy(update={"status": Status.PAUSED}) if trial in trained else trial for trial in trials]
+    text = ParetoFeedback(space, 5000, recent_failures=50, runners_up=50).compose(paused, front)
+    assert f"{len(front)} trained, {len(trained)} paused" in text and f"Averages of the {len(front)} trained" in text
+    assert "- paused" not in text and not any(write_proposal(space, trial.architecture, "lines") in text for trial in trained)

@@ -6,13 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmanet.brief import Budget
+from lmanet.brief import Brief, Budget, Goal, Request
 from lmanet.history import History
-from lmanet.records import Job, Outcome, Proposal, Request, Score, Status, Trial, Usage, Verdict, Violation
+from lmanet.promote import Everything
+from lmanet.records import Epoch, Job, Outcome, Proposal, Score, Status, Trial, Usage, Verdict, Violation
 from lmanet.search import Search, Steps
 from lmanet.space import Architecture, architecture_id, estimate, load_space
+from lmanet.steps import Promotion
 
 SPACE = load_space("mcu", {"resolution": [32], "num_stages": [3]})
+GOALS = (Goal(name="val_accuracy", maximise=True), Goal(name="macs", maximise=False))
+BRIEF = Brief(space=SPACE, seed=3, images="digits", num_classes=10, limits={"macs": 30_000_000}, objectives=GOALS)
 
 
 class ProposerDouble:
@@ -50,10 +54,12 @@ class ValidatorDouble:
 
 
 class ExecutorDouble:
-    """Gives an accuracy that follows from the parameters; finishes jobs in reverse order."""
+    """Gives an accuracy that follows from the parameters, and one epoch of 1 s each; finishes jobs in reverse order."""
 
     def __init__(self, capacity: int = 2) -> None:
         self.capacity = capacity
+        self.whole = 1  # epochs of a training to its end
+        self.epochs: list[tuple[int, int | None]] = []
         self.jobs: list[Job] = []
         self.trained: list[int] = []
         self.closed = False
@@ -66,11 +72,18 @@ class ExecutorDouble:
             return []
         job = self.jobs.pop()
         self.trained.append(job.number)
-        if job.number % 3 == 2:
+        if job.number % 3 == 2 and job.epochs is None:
             return [Outcome(number=job.number, status=Status.FAILED, error="loss is nan")]
+        self.epochs.append((job.number, job.epochs))
+        if job.epochs == 0:
+            return [Outcome(number=job.number, status=Status.PAUSED, zero_cost={"params": estimate(job.architecture, 10).params})]
         accuracy = estimate(job.architecture, 10).params % 997 / 997
-        score = Score(val_accuracy=accuracy, val_macro_f1=accuracy, val_calibration_error=0.1, seconds=1.0)
-        return [Outcome(number=job.number, status=Status.TRAINED, score=score)]
+        if job.folder:
+            job.folder.mkdir(parents=True, exist_ok=True)
+        epoch = Epoch(epoch=0, train_loss=1 - accuracy, val_loss=1, val_accuracy=accuracy, seconds=1.0)
+        curve = tuple(epoch.model_copy(update={"epoch": place}) for place in range(job.epochs or self.whole))
+        score = Score(val_accuracy=accuracy, val_macro_f1=accuracy, val_calibration_error=0.1, seconds=float(len(curve)), curve=curve)
+        return [Outcome(number=job.number, status=Status.PAUSED if job.epochs else Status.TRAINED, score=score)]
 
     def close(self) -> None:
         self.closed = True
@@ -109,10 +122,23 @@ class ListenerDouble:
 
 
 @pytest.fixture
+def brief() -> Brief:
+    return BRIEF
+
+
+@pytest.fixture
 def make_search(tmp_path: Path) -> Callable[..., Search]:
-    def make(budget: Budget, capacity: int = 2, proposer: ProposerDouble | None = None, batch: int = 1) -> Search:
+    def make(
+        budget: Budget, capacity: int = 2, proposer: ProposerDouble | None = None, batch: int = 1, promotion: Promotion | None = None
+    ) -> Search:
         steps = Steps(
-            proposer or ProposerDouble(), ValidatorDouble(), ExecutorDouble(capacity), ParetoDouble(), FeedbackDouble(), [ListenerDouble()]
+            proposer or ProposerDouble(),
+            ValidatorDouble(),
+            promotion or Everything(BRIEF),
+            ExecutorDouble(capacity),
+            ParetoDouble(),
+            FeedbackDouble(),
+            [ListenerDouble()],
         )
         return Search(steps, History(tmp_path), budget, seed=3, batch=batch)
 

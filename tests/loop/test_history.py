@@ -12,6 +12,7 @@ import pytest
 from lmanet.errors import HistoryError
 from lmanet.history import History, remember_settings
 from lmanet.records import Proposal, Score, Status, Trial, Verdict
+from lmanet.runfiles import read_trials
 from lmanet.space import estimate, load_space
 
 
@@ -65,6 +66,27 @@ def test_an_unreadable_line_is_named_and_left_alone(tmp_path: Path, line: str):
     with pytest.raises(HistoryError, match=r"history.jsonl, line 2 holds no Trial"):
         History(tmp_path)
     assert history.path.read_text() == content
+
+
+def test_of_a_paused_trial_that_went_on_the_last_line_counts(tmp_path: Path):
+    history = History(tmp_path)
+    paused = trial(0).model_copy(update={"status": Status.PAUSED})
+    for one in (paused, trial(1), paused.model_copy(update={"seconds": 2.0}), trial(0)):
+        history.append(one)
+    assert history.trials == History(tmp_path).trials == read_trials(tmp_path) == [trial(1), trial(0)]
+    assert len(history.path.read_bytes().splitlines()) == 4
+    history.path.write_bytes(history.path.read_bytes()[:-20])
+    assert [(t.number, t.status) for t in History(tmp_path).trials] == [(1, Status.TRAINED), (0, Status.PAUSED)], "the last line is torn"
+
+
+def test_only_paused_trials_keep_their_checkpoints(tmp_path: Path):
+    history = History(tmp_path)
+    history.append(trial(0))
+    history.append(trial(1).model_copy(update={"status": Status.PAUSED}))
+    for number in (0, 1, 2):
+        history.checkpoint(number).mkdir(parents=True)
+    history.drop_checkpoints()
+    assert [path.name for path in history.checkpoints.iterdir()] == ["1"]
 
 
 def test_a_number_may_stand_once(tmp_path: Path):

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from lmanet.brief import Budget
+from lmanet.brief import Budget, Request
 from lmanet.errors import ConfigError, EndpointError
 from lmanet.history import History
-from lmanet.records import Front, Proposal, Request, Status, Usage
+from lmanet.records import Front, Proposal, Status, Usage
 
 
 def test_every_proposal_becomes_one_trial(make_search):

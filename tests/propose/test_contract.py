@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from lmanet.brief import Brief
+from lmanet.brief import Brief, Request
 from lmanet.propose import RandomProposer
-from lmanet.records import Proposal, Request, Status, Trial
+from lmanet.records import Proposal, Status, Trial
 from lmanet.space import load_space
 
 OPTIONS = ("random", "evolution", "nsga2", "tpe", "replay", "embedded")

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from hydra.errors import InstantiationException
 
-from lmanet.brief import Brief, Goal
+from lmanet.brief import Brief, Goal, Request
 from lmanet.errors import ConfigError
-from lmanet.records import Proposal, Request, Score, Status, Trial, Verdict, Violation
+from lmanet.records import Proposal, Score, Status, Trial, Verdict, Violation
 from lmanet.space import Cell, CellSpace, architecture_id, estimate_on, load_space
 from lmanet.space.cell import OPERATIONS
 
@@ -131,6 +131,26 @@ def test_what_a_sampler_is_told(configured: Make, brief: Brief) -> None:
     assert trials[0].status is Status.REJECTED and macs > 1_000_000
     assert told[0].values == [0.0, macs] and told[0].constraints == {"macs": pytest.approx(macs / 1e6 - 1)}
     assert len(told) == 4 and (told[3].values, told[3].constraints) == (told[0].values, told[0].constraints)
+
+
+def test_a_sampler_is_told_of_a_paused_trial_when_it_ends(configured: Make, small: Brief) -> None:
+    proposer = configured("tpe", small, "feasible_draws=30")
+    whole = play(proposer, small, [], 3, by_macs)
+    ended = next(trial for trial in whole if trial.status is Status.TRAINED)
+    paused = [trial.model_copy(update={"status": Status.PAUSED}) if trial is ended else trial for trial in whole]
+    for sampler in (configured("tpe", small, "feasible_draws=30"), configured("tpe", small)):  # the second would have said something else
+        values = []
+        for number, trials in ((3, paused), (4, paused), (5, [*(trial for trial in whole if trial is not ended), ended])):
+            sampler.propose(Request(number=number, count=1, trials=tuple(trials)))
+            values.append([asked.values[0] for asked in sampler._study.trials if asked.values].count(ended.score.val_accuracy))
+        assert values == [0, 0, 1]
+
+
+def test_a_paused_network_is_no_parent(configured: Make, small: Brief) -> None:
+    proposer = configured("evolution", small, "feasible_draws=30")
+    trials = play(proposer, small, [], 24, by_macs)
+    paused = [trial.model_copy(update={"status": Status.PAUSED}) for trial in trials]
+    assert proposer._alive(trials) and not proposer._alive([trial for trial in paused if trial.score])
 
 
 @pytest.mark.parametrize("name", ["random", *RIVALS])

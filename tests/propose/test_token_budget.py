@@ -13,9 +13,10 @@ from lmanet.execute import InProcess
 from lmanet.feedback import ParetoFeedback
 from lmanet.history import History
 from lmanet.pareto import ParetoFront
+from lmanet.promote import Everything
 from lmanet.propose.client import Answer, Query
 from lmanet.propose.talk import TEMPLATE_TOKENS
-from lmanet.records import Score, Usage
+from lmanet.records import Job, Score, Usage
 from lmanet.search import Search, Steps
 from lmanet.space import CellSpace, write_proposal
 from lmanet.tokens import count_tokens
@@ -55,8 +56,8 @@ class GreedyClient:
 class Trainer:
     """Test double of a training."""
 
-    def train(self, architecture: Any, seed: int) -> Score:
-        return Score(val_accuracy=sum(map(len, architecture.operations)) / 100, seconds=1.0)
+    def train(self, job: Job) -> Score:
+        return Score(val_accuracy=sum(map(len, job.architecture.operations)) / 100, seconds=1.0)
 
 
 @pytest.mark.parametrize("tokens", [1_000, 30_000, 10_000_000])
@@ -71,6 +72,7 @@ def test_500_rounds_never_exceed_the_token_budget(tokens: int, tmp_path: Path, b
     steps = Steps(
         proposer=proposer,
         validator=Validator(space, Unlimited(), 100),
+        promotion=Everything(cells),
         executor=InProcess(Trainer()),
         pareto=ParetoFront(objectives, {}),
         feedback=ParetoFeedback(space, max_tokens=500, recent_failures=2),

@@ -47,7 +47,7 @@ def row(name, folder, data, options):
         return resize(normalise(images, data.mean, data.std), architecture.resolution)
 
     deployer = Deployer(Stm32H743(), Settings(calibration=options.calibration))
-    calibration, _ = next(iter(data.train_dataloader(deployer.settings.calibration_images, 0)))
+    calibration = next(iter(data.train_dataloader(deployer.settings.calibration_images, 0))).images
     inputs = prepare(calibration)
     graph = deployer.quantize(checkpoint, inputs)
     int8 = int8_network(graph, deployer.verifier.toolchain)

@@ -26,7 +26,7 @@ def make_trial() -> Callable[..., Trial]:
             status=status,
             proposal=Proposal(proposer="test", architecture=architecture, usage=usage),
             verdict=verdict,
-            score=score if status is Status.TRAINED else None,
+            score=score if status in (Status.TRAINED, Status.PAUSED) else None,
             error="no JSON in the reply" if status is Status.UNPARSABLE else None,
             seed=number,
             started_at="2026-11-22T14:00:00.000+00:00",

@@ -33,8 +33,8 @@ def test_a_history_becomes_a_study(tmp_path: Path, make_trial, times: int) -> No
     assert study.metric_names == ["val_accuracy", "macs"]
     assert [d.name for d in study.directions] == ["MAXIMIZE", "MINIMIZE"]
     complete, pruned, failed = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL
-    assert [trial.state for trial in study.trials] == [complete, pruned, failed, failed, failed]
-    first, rejected, unparsable = study.trials[:3]
+    assert [trial.state for trial in study.trials] == [complete, pruned, pruned, failed, failed, failed]
+    first, _, rejected, unparsable = study.trials[:4]
     macs = trials[0].verdict.cost.macs
     assert first.values == [0.4, macs] and list(first.constraints.values()) == [macs / 1e6 - 1]
     assert first.params == SPACE.flatten(trials[0].architecture) and unparsable.params == {}

@@ -67,3 +67,13 @@ def test_a_spent_budget_leaves_nothing(trials, make_trial, clock):
     for trial in [*trials, make_trial(4)]:
         tally.add(trial)
     assert tally.share_done == 1.0 and tally.seconds_left == 0.0
+
+
+def test_a_paused_trial_that_goes_on_counts_once(make_trial, clock):
+    tally = Tally(Budget(proposals=10, epochs=4), [make_trial(0, Status.PAUSED)], clock)
+    assert tally.best_accuracy is None and tally.epochs == 1, "what is paused is no result"
+    tally.add(make_trial(1, Status.PAUSED))
+    tally.add(make_trial(0, Status.TRAINED))
+    assert +tally.statuses == {Status.TRAINED: 1, Status.PAUSED: 1}
+    assert (tally.tokens, tally.training_seconds, tally.epochs) == (2 * 1200, 6.0, 2)
+    assert tally.share_done == 0.5

@@ -14,7 +14,8 @@ from hydra.utils import instantiate
 
 from lmanet.data import NoImages
 from lmanet.errors import ConfigError, TrainingError
-from lmanet.space import architecture_id, load_space
+from lmanet.records import Job
+from lmanet.space import Architecture, architecture_id, load_space
 from lmanet.train import TabularTrainer
 from lmanet.train.table import load_table
 from lmanet.validate import Validator
@@ -48,6 +49,10 @@ def feasible(bench, script, validator):
     return script.feasible(instantiate(bench.space), validator)
 
 
+def job(network: Architecture, seed: int, epochs: int | None = None) -> Job:
+    return Job(number=0, architecture=network, seed=seed, epochs=epochs)
+
+
 def trainer(seed_of_table="mean") -> TabularTrainer:
     return TabularTrainer(NoImages(NAME, "images", 10, "a table"), NAME, seed_of_table)
 
@@ -55,7 +60,7 @@ def trainer(seed_of_table="mean") -> TabularTrainer:
 def test_every_feasible_network_is_in_the_table(feasible):
     assert len({architecture_id(network) for network in feasible}) == len(feasible) >= 240
     table = trainer()
-    scores = [table.train(network, seed=0) for network in feasible]
+    scores = [table.train(job(network, 0)) for network in feasible]
     assert all(len(score.curve) == 27 and score.curve[-1].val_accuracy == score.val_accuracy and score.seconds > 1 for score in scores)
     assert np.std([score.val_accuracy for score in scores]) > 0.02
 
@@ -76,17 +81,25 @@ def test_an_entry_is_the_network_that_it_says(bench):
 
 def test_one_training_or_the_mean_of_a_network_trained_with_three_seeds(feasible):
     network = feasible[0]
-    single = [trainer(number).train(network, seed=9).val_accuracy for number in (0, 1, 2)]
+    single = [trainer(number).train(job(network, 9)).val_accuracy for number in (0, 1, 2)]
     assert len(set(single)) > 1
-    assert trainer().train(network, seed=9).val_accuracy == pytest.approx(fmean(single))
+    assert trainer().train(job(network, 9)).val_accuracy == pytest.approx(fmean(single))
     by_seed = trainer("by_seed")
-    assert [by_seed.train(network, seed).val_accuracy for seed in (3, 4, 8)] == single
+    assert [by_seed.train(job(network, seed)).val_accuracy for seed in (3, 4, 8)] == single
+
+
+def test_a_training_that_pauses_has_the_first_part_of_the_curve_and_of_the_seconds(feasible):
+    whole, paused = (trainer().train(job(feasible[0], 0, epochs)) for epochs in (None, 3))
+    assert paused.curve == whole.curve[:3] and paused.val_accuracy == whole.curve[2].val_accuracy
+    assert paused.seconds == pytest.approx(whole.seconds / 9) and paused.val_macro_f1 is None
+    with pytest.raises(ConfigError, match="cannot pause after 27 epochs, as its training ends after 27"):
+        trainer().train(job(feasible[0], 0, 27))
 
 
 def test_a_network_that_was_not_trained_is_named():
     network = load_space("lmanet").sample(np.random.default_rng(0))
     with pytest.raises(TrainingError, match=rf"network {architecture_id(network)} is not among the \d+ of the table {NAME}"):
-        trainer().train(network, seed=0)
+        trainer().train(job(network, 0))
 
 
 def test_settings_that_contradict_the_table_are_refused():

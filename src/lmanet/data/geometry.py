@@ -21,8 +21,8 @@ def crop_and_flip(images: Tensor, padding: int, flip: bool) -> Tensor:
     columns = torch.randint(2 * padding + 1, (count, 1)) + torch.arange(width)
     if flip:
         columns = torch.where(torch.rand(count, 1) < 0.5, columns.flip(1), columns)
-    row_index = rows.to(images.device).view(count, 1, height, 1)
-    column_index = columns.to(images.device).view(count, 1, 1, width)
+    row_index = rows.to(images.device, non_blocking=True).view(count, 1, height, 1)
+    column_index = columns.to(images.device, non_blocking=True).view(count, 1, 1, width)
     padded = functional.pad(images, (padding,) * 4)
     cut = padded.gather(2, row_index.expand(-1, channels, -1, padded.shape[3]))
     return cut.gather(3, column_index.expand(-1, channels, height, -1))
@@ -36,7 +36,9 @@ def erase(images: Tensor, probability: float) -> Tensor:
         probability: 0 to 1.
     """
     height, width = images.shape[-2:]
-    top, left, high, wide = (side.to(images.device).view(-1, 1, 1, 1) for side in _rectangles(len(images), height, width, probability))
+    top, left, high, wide = (
+        side.to(images.device, non_blocking=True).view(-1, 1, 1, 1) for side in _rectangles(len(images), height, width, probability)
+    )
     row = torch.arange(height, device=images.device).view(1, 1, -1, 1)
     column = torch.arange(width, device=images.device).view(1, 1, 1, -1)
     is_erased = (row >= top) & (row < top + high) & (column >= left) & (column < left + wide)

@@ -67,7 +67,7 @@ class MemoryImages:
 
     def blocks(self, parts: Sequence[Tensor]) -> Iterator[Tensor]:
         for part in parts:
-            yield self.images[part.to(self.images.device)]
+            yield self.images[part.to(self.images.device, non_blocking=True)]
 
 
 class FileImages:

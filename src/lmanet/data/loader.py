@@ -46,7 +46,7 @@ class Views:
             order = torch.randperm(len(self.images))
         parts = torch.split(order, max(1, BLOCK_BYTES // self.images.image_bytes))
         for number, (part, images) in enumerate(zip(parts, self.images.blocks(parts), strict=True)):
-            yield self._each(images, view, number), part.to(images.device)
+            yield self._each(images, view, number), part.to(images.device, non_blocking=True)
 
     def mix(self, images: Tensor, targets: Tensor, view: int, number: int) -> tuple[Tensor, Tensor]:
         """A batch with its probabilities, mixed as its number in the view says."""

@@ -59,12 +59,12 @@ class Policy:
         for stage in drawn:
             codes, order = stage[origin].sort(stable=True)
             origin = origin[order]
-            images = images[order.to(images.device)]
+            images = images[order.to(images.device, non_blocking=True)]
             counts = torch.bincount(codes, minlength=len(self.actions)).tolist()
             for action, group in zip(self.actions[1:], torch.split(images, counts)[1:], strict=True):
                 if len(group):
                     group.copy_(self.act(action, group))
-        return images[origin.argsort().to(images.device)]
+        return images[origin.argsort().to(images.device, non_blocking=True)]
 
     def act(self, action: Action, images: Tensor) -> Tensor:
         """One action on all images."""

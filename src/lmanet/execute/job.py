@@ -22,7 +22,10 @@ def run_job(trainer: Trainer, job: Job) -> Outcome:
         return Outcome(number=job.number, status=status, error=error, seconds=time.monotonic() - start)
 
     try:
-        score = trainer.train(job.architecture, job.seed)
+        if job.epochs == 0:
+            measured = trainer.screen(job.architecture, job.seed)
+            return Outcome(number=job.number, status=Status.PAUSED, zero_cost=measured, seconds=time.monotonic() - start)
+        score = trainer.train(job)
     except TrainingTimeoutError as error:
         return failed(Status.TIMED_OUT, str(error))
     except TrainingError as error:
@@ -32,4 +35,5 @@ def run_job(trainer: Trainer, job: Job) -> Outcome:
     except Exception as error:
         log.exception("trial %d: its training broke off", job.number)
         return failed(Status.FAILED, f"{type(error).__name__}: {error}")
-    return Outcome(number=job.number, status=Status.TRAINED, score=score, seconds=time.monotonic() - start)
+    status = Status.TRAINED if job.epochs is None else Status.PAUSED
+    return Outcome(number=job.number, status=status, score=score, seconds=time.monotonic() - start)

@@ -8,7 +8,7 @@ import yaml
 
 from lmanet.records import Front, Trial
 from lmanet.results import Deployment, Evaluation, MeasuredCandidate, TrainedNetwork, TrainedTeacher
-from lmanet.runfiles import DEPLOY, DISTILL, FRONT, FULL, HISTORY, MEASURED, TEACHER, TEST, read_record, read_records
+from lmanet.runfiles import DEPLOY, DISTILL, FRONT, FULL, MEASURED, TEACHER, TEST, read_record, read_records, read_trials
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def read_run(folder: Path) -> RunFiles:
     """
     config = _read_yaml(folder / ".hydra" / "config.yaml") or {}
     return RunFiles(
-        trials=tuple(read_records(folder / HISTORY, Trial)),
+        trials=tuple(read_trials(folder)),
         front=read_record(folder / FRONT, Front) if (folder / FRONT).exists() else Front(hypervolume=0.0, trials=()),
         full=tuple(read_records(folder / FULL, TrainedNetwork)),
         distilled=tuple(read_records(folder / DISTILL, TrainedNetwork)),

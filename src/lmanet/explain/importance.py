@@ -9,7 +9,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, IntD
 from optuna.importance import FanovaImportanceEvaluator
 from optuna.trial import FrozenTrial, create_trial
 
-from lmanet.records import Trial
+from lmanet.records import Status, Trial
 from lmanet.space import AnySpace
 from lmanet.space.space import Value
 
@@ -38,7 +38,7 @@ def importances(trials: Sequence[Trial], space: AnySpace) -> list[Importance]:
     known = [
         (space.flatten(trial.architecture), trial.score.val_accuracy)
         for trial in trials
-        if trial.score and trial.architecture and space.contains(trial.architecture)
+        if trial.status is Status.TRAINED and trial.score and trial.architecture and space.contains(trial.architecture)
     ]
     if len(known) < LEAST_TRIALS or len({accuracy for _, accuracy in known}) == 1:
         return []

@@ -14,6 +14,7 @@ class LedgerRow(NamedTuple):
         valid: replies in which a network of the space was found.
         useful: of them, networks that were new and within the limits.
         stale: proposals that could not know how some earlier trial ended.
+        epochs: trained, as far as curves say.
         best_accuracy: on validation images; None where none was trained.
     """
 
@@ -22,6 +23,7 @@ class LedgerRow(NamedTuple):
     valid: int
     useful: int
     stale: int
+    epochs: int
     best_accuracy: float | None
     usage: Usage
 
@@ -58,6 +60,7 @@ def _row(name: str, trials: list[Trial]) -> LedgerRow:
         valid=sum(trial.status is not Status.UNPARSABLE for trial in trials),
         useful=sum(trial.verdict is not None and trial.verdict.feasible for trial in trials),
         stale=sum(trial.unseen_trials > 0 for trial in trials),
+        epochs=sum(trial.epochs for trial in trials),
         best_accuracy=max((trial.score.val_accuracy for trial in trials if trial.score and trial.eligible), default=None),
         usage=Usage.total(trial.proposal.usage for trial in trials),
     )

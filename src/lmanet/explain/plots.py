@@ -23,6 +23,7 @@ from lmanet.steps import Pareto
 BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#8C8C8C"
 STATUS_COLOURS = {
     Status.TRAINED: BLUE,
+    Status.PAUSED: GREEN,
     Status.REJECTED: ORANGE,
     Status.UNPARSABLE: PURPLE,
     Status.FAILED: RED,
@@ -73,7 +74,7 @@ def front_plot(trials: Sequence[Trial], front: Sequence[Trial], limits: Mapping[
 def proposals_plot(trials: Sequence[Trial], limits: Mapping[str, int]) -> Figure:
     """Peak SRAM over MACs of every proposal in the space: where the proposer looks, and where the limits are."""
     figure, axes = _figure(8, 4.6)
-    markers = {Status.TRAINED: "o", Status.REJECTED: "x", Status.FAILED: "v", Status.TIMED_OUT: "^"}
+    markers = {Status.TRAINED: "o", Status.PAUSED: "s", Status.REJECTED: "x", Status.FAILED: "v", Status.TIMED_OUT: "^"}
     for status, marker in markers.items():
         shown = [trial for trial in trials if trial.status is status and trial.verdict and trial.verdict.cost]
         if shown:

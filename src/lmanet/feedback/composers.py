@@ -8,7 +8,7 @@ from lmanet.feedback import lines
 from lmanet.feedback.coverage import untried
 from lmanet.feedback.hints import hint
 from lmanet.feedback.sections import Section, fit
-from lmanet.records import Trial
+from lmanet.records import Status, Trial
 from lmanet.space import AnySpace, Form
 
 MIN_TOKENS = 100
@@ -35,7 +35,7 @@ class ParetoFeedback:
     def compose(self, trials: Sequence[Trial], front: Sequence[Trial]) -> str:
         if not trials:
             return ""
-        failed = [lines.failure(trial) for trial in reversed(trials) if not trial.eligible]
+        failed = [lines.failure(trial) for trial in reversed(trials) if not (trial.eligible or trial.status is Status.PAUSED)]
         summary = [line for line in (lines.counts(trials), lines.averages(trials)) if line]
         networks = [lines.network(trial, self.space, self.form) for trial in front]
         sections = (

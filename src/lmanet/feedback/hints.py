@@ -25,7 +25,8 @@ def _rule(trials: Sequence[Trial], front: Sequence[Trial]) -> str:
         return fault
     if not front:
         return "no_front"
-    return "stalled" if trials[-1].number - max(trial.number for trial in front) >= STALLED else "improve"
+    newest, newest_of_front = (max(trial.number for trial in some) for some in (trials, front))
+    return "stalled" if newest - newest_of_front >= STALLED else "improve"
 
 
 def _faults(trial: Trial) -> set[str]:

@@ -36,8 +36,9 @@ def counts(trials: Sequence[Trial]) -> str:
 
 
 def averages(trials: Sequence[Trial]) -> str:
-    """Mean accuracy and cost of the trained networks; empty where there is none."""
-    trained = [(trial.score, trial.verdict.cost) for trial in trials if trial.score and trial.verdict and trial.verdict.cost]
+    """Mean accuracy and cost of the networks trained to the end; empty where there is none."""
+    ended = [trial for trial in trials if trial.status is Status.TRAINED]
+    trained = [(trial.score, trial.verdict.cost) for trial in ended if trial.score and trial.verdict and trial.verdict.cost]
     if not trained:
         return ""
     accuracy = fmean(score.val_accuracy for score, _ in trained)

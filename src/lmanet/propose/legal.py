@@ -2,8 +2,7 @@
 
 from collections.abc import Collection
 
-from lmanet.brief import Brief
-from lmanet.records import Request
+from lmanet.brief import Brief, Request
 from lmanet.space import AnyArchitecture, Architecture, architecture_id, estimate_on, operators
 from lmanet.space.cost import macs
 

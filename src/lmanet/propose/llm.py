@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lmanet.brief import Brief
+from lmanet.brief import Brief, Request
 from lmanet.errors import ArchitectureError
 from lmanet.propose.example import example
 from lmanet.propose.legal import tried
@@ -17,7 +17,7 @@ from lmanet.propose.sampling import Sampling
 from lmanet.propose.servers import Server
 from lmanet.propose.strategy import Plan, Strategy
 from lmanet.propose.talk import Talk, TokensSpentError
-from lmanet.records import Proposal, Request
+from lmanet.records import Proposal
 
 if TYPE_CHECKING:
     from lmanet.propose.client import Answer, Client

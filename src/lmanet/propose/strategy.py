@@ -4,8 +4,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from lmanet.brief import Request
 from lmanet.errors import ConfigError
-from lmanet.records import Request
 
 ROLES = ("generate", "mutate", "rank")
 log = logging.getLogger(__name__)

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lmanet.brief import Request
 from lmanet.propose.prompt import Message
 from lmanet.propose.sampling import Sampling
-from lmanet.records import Request, Usage
+from lmanet.records import Usage
 from lmanet.tokens import count_tokens
 
 if TYPE_CHECKING:

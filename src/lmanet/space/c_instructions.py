@@ -49,88 +49,103 @@ INSTRUCTIONS = {
 }
 
 
+Counts = list[tuple[str, int]]
+
+
 def estimated_instructions(steps: Iterable[Step]) -> int:
     """Of one inference by these kernel calls."""
-    return round(sum(INSTRUCTIONS[piece] * times for step in steps for piece, times in pieces(step).items()))
+    return round(sum(INSTRUCTIONS[piece] * times for step in steps for piece, times in _counts(step)))
 
 
 def pieces(step: Step) -> Counter[str]:
     """How often each piece of a kernel runs in one call of it; a piece that does not run is not there."""
+    counts: Counter[str] = Counter()
+    for piece, times in _counts(step):
+        counts[piece] += times
+    return +counts
+
+
+def _counts(step: Step) -> Counts:
+    """The same, where a piece may be named several times, or not run."""
     operator = step.operators[0]
     if step.rows:
         counts = _rows(step.rows)
     elif step.kind == "conv":
         counts = _conv(operator)
     elif step.kind == "mean":
-        counts = Counter({"mean: four values": prod(operator.in_shape) // 4, "mean: channel": operator.in_shape[0]})
+        counts = [("mean: four values", prod(operator.in_shape) // 4), ("mean: channel", operator.in_shape[0])]
     else:
-        counts = Counter({f"{step.kind}: value": prod(operator.in_shape)})
-    return +counts + Counter({"call": 1})
-
-
-def _conv(operator: Operator) -> Counter[str]:
-    pixels = prod(operator.out_shape[1:])
-    counts = _multiply(operator, pixels)
-    counts["widen: word"] = pixels * _words(operator.kernel**2 * operator.in_shape[0])
-    if operator.kernel == operator.stride == 1:
-        counts["widen: pixel"] = pixels
-    else:
-        counts["gather: pixel"] = pixels
-        counts["gather: row"] = pixels * operator.kernel
+        counts = [(f"{step.kind}: value", prod(operator.in_shape))]
+    counts.append(("call", 1))
     return counts
 
 
-def _rows(rows: Rows) -> Counter[str]:
+def _conv(operator: Operator) -> Counts:
+    _, height, width = operator.out_shape
+    pixels = height * width
+    counts = _multiply(operator, pixels)
+    counts.append(("widen: word", pixels * _words(operator.kernel**2 * operator.in_shape[0])))
+    if operator.kernel == operator.stride == 1:
+        counts.append(("widen: pixel", pixels))
+    else:
+        counts += [("gather: pixel", pixels), ("gather: row", pixels * operator.kernel)]
+    return counts
+
+
+def _rows(rows: Rows) -> Counts:
     depthwise = rows.depthwise
     channels, in_height, width = depthwise.in_shape
-    read = in_height if depthwise.kernel >= depthwise.stride else depthwise.out_shape[1]  # rows in between are skipped
+    _, out_height, out_width = depthwise.out_shape
+    pixels = width * (in_height if depthwise.kernel >= depthwise.stride else out_height)  # rows in between are skipped
     counts = _depthwise(depthwise)
     if rows.expand:
-        counts += _times(_multiply(rows.expand, width), read)
-        counts["widen: word"] = read * width * _words(rows.expand.in_shape[0])
-        counts["widen: pixel"] = read * width
+        counts += _multiply(rows.expand, width, pixels // width)
+        counts += [("widen: word", pixels * _words(rows.expand.in_shape[0])), ("widen: pixel", pixels)]
     else:
-        counts["transpose: word"] = read * width * _words(channels)
-        counts["transpose: pixel"] = read * width
+        counts += [("transpose: word", pixels * _words(channels)), ("transpose: pixel", pixels)]
     if rows.project:
-        counts += _times(_multiply(rows.project, depthwise.out_shape[2]), depthwise.out_shape[1])
+        counts += _multiply(rows.project, out_width, out_height)
     else:
-        counts["depthwise: stored"] = channels * depthwise.out_shape[1] * _blocks(depthwise.out_shape[2])
+        counts.append(("depthwise: stored", channels * out_height * _blocks(out_width)))
     if rows.add:
-        counts["add: value"] = prod(rows.add.out_shape)
+        counts.append(("add: value", prod(rows.add.out_shape)))
     return counts
 
 
-def _depthwise(operator: Operator) -> Counter[str]:
+def _depthwise(operator: Operator) -> Counts:
     """Blocks of pixels of each channel; those whose window leaves the image above or below run other code."""
     kernel, stride, before = operator.kernel, operator.stride, operator.padding[0]
     channels, height, width = operator.out_shape
     last = min(height - 1, (operator.in_shape[1] + before - kernel) // stride)
     inside = max(0, last + 1 - -(-before // stride))
-    row, name = channels * _blocks(width), f"depthwise {kernel} stride {stride}"
-    table = row * height * (operator.activation not in FUSED)
-    return Counter({f"{name}: block": row * inside, f"{name}: block at the edge": row * (height - inside), "depthwise: table": table})
+    row, name = channels * _blocks(width), f"depthwise {kernel} stride {stride}: block"
+    counts = [(name, row * inside)]
+    if edge := row * (height - inside):
+        counts.append((f"{name} at the edge", edge))
+    if operator.activation not in FUSED:
+        counts.append(("depthwise: table", row * height))
+    return counts
 
 
-def _multiply(operator: Operator, pixels: int) -> Counter[str]:
-    """Columns of neighbouring pixels times weights; a pixel that is left alone runs other code than a block."""
+def _multiply(operator: Operator, pixels: int, rows: int = 1) -> Counts:
+    """Columns of neighbouring pixels of each row times weights; a pixel that is left alone runs other code than a block."""
     column, pairs = _words(operator.kernel**2 * operator.in_shape[0]), -(-operator.out_shape[0] // 2)
+    counts: Counts = []
     single = pixels % BLOCK_PIXELS == 1
-    blocks = _blocks(pixels) - single
-    return Counter(
-        {
-            "multiply: block": blocks,
-            "multiply: two channels": blocks * pairs,
-            "multiply: two channels by four inputs": blocks * pairs * column,
-            "multiply: table": blocks * pairs * (operator.activation not in FUSED),
-            "multiply one pixel: two channels": single * pairs,
-            "multiply one pixel: two channels by four inputs": single * pairs * column,
-        }
-    )
-
-
-def _times(counts: Counter[str], factor: int) -> Counter[str]:
-    return Counter({piece: count * factor for piece, count in counts.items()})
+    if blocks := (_blocks(pixels) - single) * rows:
+        counts += [
+            ("multiply: block", blocks),
+            ("multiply: two channels", blocks * pairs),
+            ("multiply: two channels by four inputs", blocks * pairs * column),
+        ]
+        if operator.activation not in FUSED:
+            counts.append(("multiply: table", blocks * pairs))
+    if single:
+        counts += [
+            ("multiply one pixel: two channels", rows * pairs),
+            ("multiply one pixel: two channels by four inputs", rows * pairs * column),
+        ]
+    return counts
 
 
 def _blocks(pixels: int) -> int:

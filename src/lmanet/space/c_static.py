@@ -1,15 +1,16 @@
 """Memory model ``c_static``: the static arena of our generated C, planned by the very function that the generator uses."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
-from typing import NamedTuple
 
-from lmanet.space.c_steps import Step, c_steps, overlap_distance, without_expansion
-from lmanet.space.graph import INPUT, Operator
+from lmanet.space.c_place import aligned, first_fit
+from lmanet.space.c_steps import Step, c_steps, unfused, without_expansion
+from lmanet.space.c_work import Work
+from lmanet.space.graph import Operator
 
-# Bytes; the arena starts at a multiple of it, and every tensor at a multiple of 4.
+# Bytes: the arena starts and ends at a multiple of it.
 ARENA_ALIGNMENT = 16
 
 
@@ -52,134 +53,113 @@ class CStaticPlan:
         return self.steps[self.step_bytes.index(max(self.step_bytes))]
 
 
-class Buffer(NamedTuple):
-    """A tensor, or the scratch of a step, and when it is kept.
+class Layout:
+    """Calls, and the order in which their buffers are placed: all that decides how large the arena is.
 
     Attributes:
-        name: of the tensor; None for scratch.
-        first, last: steps from which and up to which it is kept; -1 is before the first step.
-        over: the tensor that it may overwrite while it is made.
-        distance: bytes before the start of ``over`` at which it must then start.
+        step_bytes: end of the memory in use while each step runs, where that is the largest of all; elsewhere less than the largest.
     """
 
-    name: str | None
-    size: int
-    first: int
-    last: int
-    over: str | None = None
-    distance: int = 0
-
-
-class Placed(NamedTuple):
-    """A buffer with its first byte in the arena."""
-
-    start: int
-    buffer: Buffer
+    def __init__(self, work: Work, order: list[int], starts: list[int]) -> None:
+        self.work = work
+        self.order = order
+        self.step_bytes = _step_bytes(work, starts)
+        self.peak = self.step_bytes.index(max(self.step_bytes))
+        self.arena_bytes = _arena(self.step_bytes[self.peak])
 
     @property
-    def end(self) -> int:
-        """First byte after it."""
-        return self.start + self.buffer.size
+    def peak_operators(self) -> set[str]:
+        """Names of all that run where the memory in use ends highest."""
+        most = self.step_bytes[self.peak]
+        return {each.name for step, end in zip(self.work.steps, self.step_bytes, strict=True) if end == most for each in step.operators}
+
+    @property
+    def plan(self) -> CStaticPlan:
+        """Every buffer in its place."""
+        work, steps = self.work, self.work.steps
+        starts = first_fit(work.buffers, self.order)
+        assert starts, "without a limit every buffer has its place"
+        offsets = dict(zip(work.made, starts, strict=False))
+        return CStaticPlan(steps, offsets, tuple(starts[-len(steps) :]), tuple(_step_bytes(work, starts)), self.arena_bytes)
+
+
+def _step_bytes(work: Work, starts: list[int]) -> list[int]:
+    step_bytes = [0] * len(work.steps)
+    for start, (size, first, last, *_) in zip(starts, work.buffers, strict=True):
+        for i in range(first, last + 1):
+            if start + size > step_bytes[i]:
+                step_bytes[i] = start + size
+    return step_bytes
 
 
 @lru_cache(maxsize=256)
 def plan_c_static(graph: tuple[Operator, ...], options: CStaticOptions | None = None) -> CStaticPlan:
     """Plan the arena of a network."""
+    return lay_out(graph, options).plan
+
+
+def lay_out(graph: tuple[Operator, ...], options: CStaticOptions | None = None) -> Layout:
+    """The same plan, only as far as its arena, its peak and its calls are asked for."""
     options = options or CStaticOptions()
-    # A peak that fusing raises at several calls cannot be mended at one of them: then nothing is fused at all.
-    starts = (True, False) if options.fuse else (False,)
-    plans = [_improved(_plan(c_steps(graph, fuse), options.in_place), options) for fuse in starts]
-    return min(plans, key=lambda plan: plan.arena_bytes)
+    steps = c_steps(graph, options.fuse)
+    best = _improved(Work(steps, options.in_place), options.reorder)
+    # A peak that fusing raises at several calls cannot be mended at one of them: then nothing is fused at all, where the largest tensor,
+    # now whole at some time, allows it.
+    if options.fuse and max(prod(operator.out_shape) for operator in graph) < best.arena_bytes:
+        work = Work(unfused(steps), options.in_place)
+        if work.least_bytes < best.arena_bytes:
+            best = min(best, _improved(work, options.reorder), key=lambda layout: layout.arena_bytes)
+    return best
 
 
-def _improved(best: CStaticPlan, options: CStaticOptions) -> CStaticPlan:
-    while better := next((plan for plan in _changed(best, options) if plan.arena_bytes < best.arena_bytes), None):
+def _improved(work: Work, reorder: bool) -> Layout:
+    best = _layout(work)
+    assert best, "without a limit every buffer has its place"
+    while better := next(_better(best, reorder), None):
         best = better
     return best
 
 
-def _changed(plan: CStaticPlan, options: CStaticOptions) -> Iterator[CStaticPlan]:
-    """Plans that differ where the peak stands: in what is fused there, or in the order of its part."""
-    steps, peak = plan.steps, plan.steps.index(plan.peak_step)
+def _better(layout: Layout, reorder: bool) -> Iterator[Layout]:
+    """Smaller layouts that differ where the peak stands: in what is fused there, or in the order of its part."""
+    work, arena, peak = layout.work, layout.arena_bytes, layout.peak
+    part = work.steps[peak].operators[0].part
+    inside = [i for i, step in enumerate(work.steps) if step.operators[0].part == part]
+    first, end = inside[0], inside[-1] + 1
+    if _arena(max(work.bound[:first] + work.bound[end:], default=0)) >= arena:
+        return
+    for steps in _changed(work.steps[first:end], peak - first, reorder):
+        # One tensor alone goes into a part, and no call elsewhere knows in which order it runs.
+        if _arena(max(Work(steps, work.in_place).bound)) < arena:
+            whole = Work((*work.steps[:first], *steps, *work.steps[end:]), work.in_place)
+            if found := _layout(whole, below=arena):
+                yield found
+
+
+def _changed(steps: tuple[Step, ...], peak: int, reorder: bool) -> Iterator[tuple[Step, ...]]:
+    """The calls of one part, done otherwise."""
     if (rows := steps[peak].rows) and rows.expand:
-        yield _plan((*steps[:peak], *without_expansion(steps[peak]), *steps[peak + 1 :]), options.in_place)
-    if options.reorder:
-        part = steps[peak].operators[0].part
-        made = {INPUT: -1} | {step.output: i for i, step in enumerate(steps)}
+        yield (*steps[:peak], *without_expansion(steps[peak]), *steps[peak + 1 :])
+    if reorder:
+        made = {step.output: i for i, step in enumerate(steps)}
         for i, step in enumerate(steps):
-            earliest = max(made[name] for name in step.inputs) + 1
-            if step.operators[0].part == part and earliest < i:
+            earliest = max(made.get(name, -1) for name in step.inputs) + 1
+            if earliest < i:
                 rest = steps[:i] + steps[i + 1 :]
-                yield _plan((*rest[:earliest], step, *rest[earliest:]), options.in_place)
+                yield (*rest[:earliest], step, *rest[earliest:])
 
 
-def _plan(steps: tuple[Step, ...], in_place: bool) -> CStaticPlan:
-    buffers = _buffers(steps, in_place)
-    plans = [_place(steps, order) for order in (sorted(buffers, key=lambda buffer: -buffer.size), _by_need(steps, buffers))]
-    return min(plans, key=lambda plan: plan.arena_bytes)
+def _layout(work: Work, below: int | None = None) -> Layout | None:
+    """The smallest that first fit makes of any order; None where it is not below a size of the arena."""
+    least, best = _arena(max(work.bound)), None
+    for order in work.orders():
+        if below is not None and least >= below:
+            break
+        if starts := first_fit(work.buffers, work.decisive(order), None if below is None else below - ARENA_ALIGNMENT):
+            best = Layout(work, order, starts)
+            below = best.arena_bytes
+    return best
 
 
-def _buffers(steps: tuple[Step, ...], in_place: bool) -> list[Buffer]:
-    """All tensors in the order in which they are made, then the scratch of each step."""
-    last_use = {name: i for i, step in enumerate(steps) for name in step.inputs}
-    buffers = [Buffer(INPUT, prod(steps[0].operators[0].in_shape), -1, last_use[INPUT])]
-    for i, step in enumerate(steps):
-        distance = overlap_distance(step) if in_place else None
-        dying = [name for name in step.inputs[: 2 if step.kind == "add" else 1] if last_use[name] == i]
-        over = dying[0] if dying and distance is not None else None
-        buffers.append(Buffer(step.output, step.output_bytes, i, last_use.get(step.output, len(steps)), over, distance or 0))
-    return buffers + [Buffer(None, step.scratch_bytes, i, i) for i, step in enumerate(steps)]
-
-
-def _by_need(steps: tuple[Step, ...], buffers: list[Buffer]) -> list[Buffer]:
-    """The buffers of the step that needs most come first: its output before the input that the output may overwrite, then its scratch."""
-    tensors = {buffer.name: buffer for buffer in buffers}
-    scratch = buffers[-len(steps) :]
-    need = [buffer.size for buffer in scratch]
-    for buffer in buffers[: -len(steps)]:
-        for i in range(max(buffer.first, 0), min(buffer.last + 1, len(steps))):
-            need[i] += buffer.size
-    order: dict[Buffer, None] = {}
-    for i in sorted(range(len(steps)), key=lambda i: -need[i]):
-        order |= dict.fromkeys([tensors[steps[i].output], *(tensors[name] for name in steps[i].inputs), scratch[i]])
-    return list(order)
-
-
-def _place(steps: tuple[Step, ...], order: Iterable[Buffer]) -> CStaticPlan:
-    """Put each buffer at the lowest place that is free while it is kept."""
-    kept: list[list[Placed]] = [[] for _ in range(len(steps) + 2)]  # by step, from -1 on
-    offsets, scratch_offsets = {}, [0] * len(steps)
-    for buffer in order:
-        span = range(buffer.first + 1, buffer.last + 2)
-        placed = Placed(_lowest(buffer, {other for i in span for other in kept[i]}), buffer)
-        for i in span:
-            kept[i].append(placed)
-        if buffer.name is None:
-            scratch_offsets[buffer.first] = placed.start
-        else:
-            offsets[buffer.name] = placed.start
-    step_bytes = tuple(max(placed.end for placed in kept[i + 1]) for i in range(len(steps)))
-    return CStaticPlan(steps, offsets, tuple(scratch_offsets), step_bytes, _aligned(max(step_bytes), ARENA_ALIGNMENT))
-
-
-def _lowest(buffer: Buffer, others: Iterable[Placed]) -> int:
-    """Lowest place at which a buffer meets none of the others but a tensor that it may overwrite, or that may overwrite it."""
-    start = 0
-    for low, high in sorted(_forbidden(buffer, other) for other in others):
-        if low < start < high:
-            start = high
-    return start
-
-
-def _forbidden(buffer: Buffer, other: Placed) -> tuple[int, int]:
-    """A start of ``buffer`` between these two, both excluded, would destroy one of the two."""
-    low, high = other.start - buffer.size, _aligned(other.end, 4)
-    if buffer.over and buffer.over == other.buffer.name:
-        low = other.start - buffer.distance
-    elif other.buffer.over and other.buffer.over == buffer.name:
-        high = other.start + other.buffer.distance
-    return low, high
-
-
-def _aligned(size: int, to: int) -> int:
-    return -(-size // to) * to
+def _arena(size: int) -> int:
+    return aligned(size, ARENA_ALIGNMENT)

@@ -1,13 +1,10 @@
 """Operators -> the kernel calls of our generated C, each with what it reads, writes and may overwrite."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from math import prod
 from typing import Literal, NamedTuple
 
-import numpy as np
-
-from lmanet.space.graph import Operator
+from lmanet.space.graph import Operator, Shape
 from lmanet.space.scratch import BLOCK_PIXELS, conv_scratch_bytes, rows_scratch_bytes, whole_words
 
 StepKind = Literal["conv", "rows", "mean", "scale", "add"]
@@ -31,8 +28,12 @@ class Step(NamedTuple):
     """One kernel call.
 
     Attributes:
-        operators: that it runs; the last one's name is the tensor that it makes.
+        operators: that it runs.
         inputs: tensors read; the first is the one that its kernel may overwrite.
+        output: the tensor that it makes, which is the last operator's.
+        distance: bytes before its first input at which the output may start at the latest, if that input is not read again: a kernel
+            reads its input front to back while it writes its output front to back, so that the output may take the place of what has
+            been read. None where the kernel still reads the input after its last write.
         scratch_bytes: memory that the call needs for itself.
         rows: the same operators by their roles, where the kernel is ``rows``.
     """
@@ -40,18 +41,11 @@ class Step(NamedTuple):
     kind: StepKind
     operators: tuple[Operator, ...]
     inputs: tuple[str, ...]
+    output: str
+    output_bytes: int
+    distance: int | None = 0
     scratch_bytes: int = 0
     rows: Rows | None = None
-
-    @property
-    def output(self) -> str:
-        """The tensor that the call makes."""
-        return self.operators[-1].name
-
-    @property
-    def output_bytes(self) -> int:
-        """Of that tensor."""
-        return prod(self.operators[-1].out_shape)
 
 
 def c_steps(graph: Iterable[Operator], fuse: bool = True) -> tuple[Step, ...]:
@@ -78,10 +72,10 @@ def c_steps(graph: Iterable[Operator], fuse: bool = True) -> tuple[Step, ...]:
 def _fused_blocks(operators: tuple[Operator, ...]) -> Iterator[tuple[str, Rows]]:
     """Name of the depthwise convolution -> what runs with it; a tensor between two of them has no other reader."""
     producers = {operator.name: operator for operator in operators}
-    readers: Mapping[str, list[Operator]] = defaultdict(list)
+    readers: dict[str, list[Operator]] = {}
     for operator in operators:
         for name in operator.inputs:
-            readers[name].append(operator)
+            readers.setdefault(name, []).append(operator)
     projections = set()
     for depthwise in operators:
         if depthwise.kind != "depthwise":
@@ -89,10 +83,10 @@ def _fused_blocks(operators: tuple[Operator, ...]) -> Iterator[tuple[str, Rows]]
         before = producers.get(depthwise.inputs[0])
         free = before and _is_pointwise(before) and len(readers[before.name]) == 1 and before.name not in projections
         expand = before if free else None
-        after = readers[depthwise.name]
+        after = readers.get(depthwise.name, [])
         project = after[0] if len(after) == 1 and _is_pointwise(after[0]) else None
         source = (expand or depthwise).inputs[0]
-        last = readers[project.name] if project else []
+        last = readers.get(project.name, []) if project else []
         adds = len(last) == 1 and last[0].kind == "add" and source in last[0].inputs and depthwise.stride == 1
         if project:
             projections.add(project.name)
@@ -104,16 +98,29 @@ def _is_pointwise(operator: Operator) -> bool:
 
 
 def _rows_step(rows: Rows) -> Step:
-    scratch = rows_scratch_bytes(rows.expand, rows.depthwise, rows.project)
-    return Step("rows", rows.present, rows.present[0].inputs[:1], scratch, rows)
+    operators = rows.present
+    scratch, output = rows_scratch_bytes(rows.expand, rows.depthwise, rows.project), operators[-1]
+    distance = _rows_distance(rows.depthwise, operators[0].in_shape, output.out_shape)
+    return Step("rows", operators, operators[0].inputs[:1], output.name, prod(output.out_shape), distance, scratch, rows)
 
 
 def _single_step(operator: Operator) -> Step:
+    facts = (operator,), operator.inputs, operator.name, prod(operator.out_shape)
     if operator.kind in ("conv", "linear"):
-        return Step("conv", (operator,), operator.inputs, conv_scratch_bytes(operator))
+        return Step("conv", *facts, _conv_distance(operator), conv_scratch_bytes(operator))
     if operator.kind == "mean":
-        return Step("mean", (operator,), operator.inputs)
-    return Step("scale" if operator.kind == "mul" else "add", (operator,), operator.inputs)
+        return Step("mean", *facts, distance=None)
+    return Step("scale" if operator.kind == "mul" else "add", *facts)
+
+
+def unfused(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """The same work, each operator by itself."""
+    return tuple(each for step in steps for each in (_alone(step.rows) if step.rows else (step,)))
+
+
+def _alone(rows: Rows) -> Iterator[Step]:
+    for operator in rows.present:
+        yield _rows_step(Rows(None, operator, None, None)) if operator.kind == "depthwise" else _single_step(operator)
 
 
 def without_expansion(step: Step) -> tuple[Step, ...]:
@@ -124,42 +131,29 @@ def without_expansion(step: Step) -> tuple[Step, ...]:
     return (_single_step(expand), _rows_step(rows), *adding)
 
 
-def overlap_distance(step: Step) -> int | None:
-    """Bytes before its first input at which the output of a call may start at the latest, if that input is not read again.
-
-    A kernel reads its input front to back while it writes its output front to back, so that the output may take the place of what has been
-    read. None where the kernel still reads the input after its last write.
-    """
-    first, last = step.operators[0], step.operators[-1]
-    in_row, out_row = first.in_shape[0] * first.in_shape[2], last.out_shape[0] * last.out_shape[2]
-    if step.kind in ("scale", "add"):
+def _rows_distance(depthwise: Operator, in_shape: Shape, out_shape: Shape) -> int:
+    """`Step.distance`: of what is written after an output row and what is read by then, the most that the first is ahead."""
+    in_row, out_row = in_shape[0] * in_shape[2], out_shape[0] * out_shape[2]
+    before, kernel, stride = depthwise.padding[0], depthwise.kernel, depthwise.stride
+    # The last row after which input is still unread.
+    last = min(depthwise.out_shape[1], -(-(in_shape[1] + before - kernel) // stride)) - 1
+    if last < 0:
         return 0
-    if step.kind == "mean":
-        return None
-    if step.rows:
-        written, unread = _rows_progress(step.rows, in_row, out_row)
-    else:
-        written, unread = _conv_progress(first, in_row)
-    return whole_words(int((written - unread).max(initial=0)))
+    # From row to row it changes by the same amount.
+    ahead = out_row - (kernel - before) * in_row
+    return whole_words(max(ahead, ahead + last * (out_row - stride * in_row), 0))
 
 
-Progress = tuple["np.ndarray[tuple[int], np.dtype[np.int64]]", "np.ndarray[tuple[int], np.dtype[np.int64]]"]
-
-
-def _rows_progress(rows: Rows, in_row: int, out_row: int) -> Progress:
-    """After each output row: bytes written, and the first byte of input that is still unread."""
-    depthwise, height = rows.depthwise, rows.present[0].in_shape[1]
-    row = np.arange(depthwise.out_shape[1], dtype=np.int64)
-    next_row = row * depthwise.stride - depthwise.padding[0] + depthwise.kernel
-    row, next_row = row[next_row < height], next_row[next_row < height]
-    return (row + 1) * out_row, next_row * in_row
-
-
-def _conv_progress(operator: Operator, in_row: int) -> Progress:
-    """After each block of output pixels but the last, the same."""
+def _conv_distance(operator: Operator) -> int:
+    """The same after each block of output pixels but the last."""
     channels, height, width = operator.out_shape
-    done = np.arange(BLOCK_PIXELS, height * width, BLOCK_PIXELS, dtype=np.int64)
+    last = (height * width - 1) // BLOCK_PIXELS * BLOCK_PIXELS
     if operator.kernel == operator.stride == 1:
-        return done * channels, done * operator.in_shape[0]
-    next_row = np.maximum(done // width * operator.stride - operator.padding[0], 0)
-    return done * channels, next_row * in_row
+        return whole_words(max(channels - operator.in_shape[0], 0) * last)
+    in_row = operator.in_shape[0] * operator.in_shape[2]
+    ahead = 0
+    for row in range(height):
+        # Of the blocks that end in one row of pixels the last is the furthest ahead.
+        done = ((row + 1) * width - 1) // BLOCK_PIXELS * BLOCK_PIXELS
+        ahead = max(ahead, done * channels - max(row * operator.stride - operator.padding[0], 0) * in_row)
+    return whole_words(ahead)

@@ -7,7 +7,7 @@ from typing import overload
 
 from lmanet.space.architecture import Architecture
 from lmanet.space.c_instructions import estimated_instructions
-from lmanet.space.c_static import plan_c_static
+from lmanet.space.c_static import lay_out
 from lmanet.space.cell import AnyArchitecture, Cell
 from lmanet.space.cell_cost import CellCost, cell_cost
 from lmanet.space.flash import flash_bytes
@@ -71,19 +71,29 @@ def estimate_on(architecture: AnyArchitecture, num_classes: int, platform: Platf
 @lru_cache(maxsize=4096)
 def _estimate(architecture: Architecture, num_classes: int, platform: Platform) -> Cost:
     graph, runtime = operators(architecture, num_classes), platform.runtime
-    sram = memory(graph, runtime, platform.c_options)
-    instructions = estimated_instructions(plan_c_static(graph, platform.c_options).steps) if runtime == "c_static" else None
+    sram, peak, instructions = _memory(graph, platform)
     latency = latency_ms(instructions, platform.core, platform.clock_mhz).highest if instructions and platform.core else None
     return Cost(
         macs=sum(map(macs, graph)),
         params=sum(map(params, graph)),
         runtime=runtime,
-        peak_sram_bytes=sram.peak_sram_bytes,
+        peak_sram_bytes=sram,
         flash_bytes=sum(flash_bytes(operator, runtime) for operator in graph),
-        peak_operator=graph[sram.peak_index].name,
+        peak_operator=peak,
         estimated_instructions=instructions,
         estimated_latency_ms=latency,
     )
+
+
+def _memory(graph: tuple[Operator, ...], platform: Platform) -> tuple[int, str, int | None]:
+    """Bytes of SRAM, the operator that sets them, and instructions: as `memory`, without the bytes of all other operators."""
+    if platform.runtime != "c_static":
+        sram = memory(graph, platform.runtime)
+        return sram.peak_sram_bytes, graph[sram.peak_index].name, None
+    layout = lay_out(graph, platform.c_options)
+    peaks = layout.peak_operators
+    peak = next(operator.name for operator in graph if operator.name in peaks)
+    return layout.arena_bytes, peak, estimated_instructions(layout.work.steps)
 
 
 def macs(operator: Operator) -> int:

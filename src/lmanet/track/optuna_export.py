@@ -16,17 +16,18 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from lmanet.brief import Goal
 from lmanet.records import Status, Trial
-from lmanet.runfiles import HISTORY, OPTUNA_JOURNAL, read_records
+from lmanet.runfiles import OPTUNA_JOURNAL, read_trials
 from lmanet.space import AnySpace
 
-STATES = {Status.TRAINED: TrialState.COMPLETE, Status.REJECTED: TrialState.PRUNED}  # all others failed
+# all others failed
+STATES = {Status.TRAINED: TrialState.COMPLETE, Status.REJECTED: TrialState.PRUNED, Status.PAUSED: TrialState.PRUNED}
 COSTS = ("macs", "params", "peak_sram_bytes", "flash_bytes")
 
 
 class OptunaExport:
     """Writes ``optuna_journal.log`` anew from the history; it can be run again at any time.
 
-    A trained trial is complete, one that the validator refused is pruned, as it was stopped before it had a value, and
+    A trained trial is complete, one that the validator refused or that is paused is pruned, as it has no value that compares, and
     any other has failed. What exceeds a limit is infeasible to Optuna too: each limit is a constraint, given / limit - 1.
 
     Args:
@@ -52,7 +53,7 @@ class OptunaExport:
         with warnings.catch_warnings():  # names of the axes; without them the dashboard numbers the objectives
             warnings.simplefilter("ignore", ExperimentalWarning)
             study.set_metric_names([goal.name for goal in self.objectives])
-        trials = sorted(read_records(folder / HISTORY, Trial), key=lambda trial: trial.number)
+        trials = sorted(read_trials(folder), key=lambda trial: trial.number)
         study.add_trials(self._frozen(trial) for trial in trials)
         partial.replace(folder / OPTUNA_JOURNAL)
 

@@ -18,6 +18,7 @@ from lmanet.track.tally import Tally
 log = logging.getLogger(__name__)
 STYLES = {
     Status.TRAINED: "green",
+    Status.PAUSED: "cyan",
     Status.REJECTED: "yellow",
     Status.UNPARSABLE: "magenta",
     Status.FAILED: "red",
@@ -87,7 +88,8 @@ def line(trial: Trial) -> str:
     if trial.id:
         text += f" {trial.id}"
     if trial.score:
-        return f"{text}, {trial.score.val_accuracy:.1%} on validation in {trial.score.seconds:.0f} s"
+        after = f" after epoch {trial.epochs}" if trial.status is Status.PAUSED else ""
+        return f"{text}, {trial.score.val_accuracy:.1%} on validation{after} in {trial.score.seconds:.0f} s"
     reason = trial.verdict.violations[0].hint if trial.verdict and trial.verdict.violations else trial.error
     return f"{text}: {reason}" if reason else text
 
@@ -136,6 +138,7 @@ def _time(tally: Tally) -> Text:
 
 def _counts(tally: Tally) -> Text:
     counts = [Text(f"{tally.statuses[status]} {status}", style=style) for status, style in STYLES.items() if tally.statuses[status]]
+    counts += [Text(f"{tally.epochs:,} epochs")] if tally.epochs else []
     return Text(" · ").join(counts) if counts else Text("no candidate yet")
 
 

@@ -25,19 +25,28 @@ class Tally:
         self.statuses: Counter[Status] = Counter()
         self.tokens = 0
         self.training_seconds = 0.0
+        self.epochs = 0
         self.best_accuracy: float | None = None
+        self._paused: dict[int, Trial] = {}
         for trial in trials:
             self.add(trial)
         self.before = self._used()
 
     def add(self, trial: Trial) -> None:
-        """Count one trial."""
-        usage = trial.proposal.usage
-        self.statuses[trial.status] += 1
-        self.tokens += usage.tokens
-        self.training_seconds += trial.score.seconds if trial.score else 0.0
+        """Count one trial, in place of what was counted when it paused."""
+        if before := self._paused.pop(trial.number, None):
+            self._count(before, -1)
+        if trial.status is Status.PAUSED:
+            self._paused[trial.number] = trial
+        self._count(trial, 1)
         if trial.score and trial.eligible:
             self.best_accuracy = max(trial.score.val_accuracy, self.best_accuracy or 0.0)
+
+    def _count(self, trial: Trial, times: int) -> None:
+        self.statuses[trial.status] += times
+        self.tokens += times * trial.proposal.usage.tokens
+        self.training_seconds += times * trial.score.seconds if trial.score else 0.0
+        self.epochs += times * trial.epochs
 
     @property
     def elapsed_seconds(self) -> float:
@@ -64,6 +73,7 @@ class Tally:
             "seconds": self.elapsed_seconds,
             "tokens": self.tokens,
             "training_seconds": self.training_seconds,
+            "epochs": self.epochs,
         }
 
     def _limits(self) -> dict[str, float]:

@@ -12,7 +12,7 @@ import yaml
 
 from lmanet.brief import Budget
 from lmanet.errors import ConfigError
-from lmanet.records import Trial
+from lmanet.records import Status, Trial
 from lmanet.runfiles import FRONT, HISTORY
 
 if TYPE_CHECKING:
@@ -48,19 +48,19 @@ class WandbTracker:
         self.mode = mode
         self.init_seconds = init_seconds
         self.run: wandb.Run | None = None
-        self.statuses: Counter[str] = Counter()
+        self.statuses: dict[int, str] = {}
 
     def on_search_start(self, trials: Sequence[Trial], budget: Budget) -> None:
-        self.statuses = Counter(trial.status.value for trial in trials)
+        self.statuses = {trial.number: trial.status.value for trial in trials}
         self.run = self._open()
         # Trials end in any order, so the trial's number is the axis and not W&B's own step.
         self.run.define_metric("trial")
         self.run.define_metric("*", step_metric="trial")
 
     def on_trial_end(self, trial: Trial) -> None:
-        self.statuses[trial.status.value] += 1
+        self.statuses[trial.number] = trial.status.value
         if self.run is not None:
-            counts = {f"status/{status}": count for status, count in self.statuses.items()}
+            counts = {f"status/{status}": count for status, count in Counter(self.statuses.values()).items()}
             self.run.log({"trial": trial.number, **_numbers(trial), **counts})
 
     def on_front_change(self, front: Sequence[Trial], hypervolume: float) -> None:
@@ -156,7 +156,7 @@ def _numbers(trial: Trial) -> dict[str, float]:
             "measured/instructions": measured.measured_instructions,
         }
     if score := trial.score:
-        numbers |= _known("score", score, SCORES)
+        numbers |= _known("score" if trial.status is Status.TRAINED else "paused", score, SCORES)
     return numbers
 
 

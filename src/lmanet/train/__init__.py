@@ -10,6 +10,7 @@ from lmanet.train.recipe import Recipe
 from lmanet.train.schedules import Step, WarmupCosine
 from lmanet.train.table import TabularTrainer
 from lmanet.train.trainer import Trainer
+from lmanet.train.zero_cost import ZeroCost
 
 __all__ = [
     "Classifier",
@@ -24,5 +25,6 @@ __all__ = [
     "Task",
     "Trainer",
     "WarmupCosine",
+    "ZeroCost",
     "cross_entropy",
 ]

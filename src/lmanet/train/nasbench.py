@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Literal, get_args
 
 from lmanet.errors import ConfigError
-from lmanet.records import Score
+from lmanet.records import Job, Score
 from lmanet.space import AnyArchitecture, Cell
 from lmanet.space.cell import OPERATIONS
 from lmanet.steps import ImageData
@@ -48,16 +48,21 @@ class NASBench201Trainer:
         self.seed_of_table = seed_of_table
         self.table = load_table(dataset)
 
-    def train(self, architecture: AnyArchitecture, seed: int) -> Score:
+    def train(self, job: Job) -> Score:
         """Look a cell up.
 
         Raises:
-            ConfigError: the architecture is no cell.
+            ConfigError: the architecture is no cell, or its training should stop before the end.
         """
-        if not isinstance(architecture, Cell):
+        if not isinstance(job.architecture, Cell):
             raise ConfigError("NAS-Bench-201 holds cells, not networks of stages; take space=nasbench201, or another train=")
-        row = self.table[table_key(architecture)]
-        return Score(val_accuracy=self._of_seed(row["val_acc"], seed) / 100, seconds=self._of_seed(row["train_time"], seed))
+        if job.epochs is not None:
+            raise ConfigError("this table of NAS-Bench-201 knows trainings of 200 epochs alone, none that pauses; take promote=everything")
+        row = self.table[table_key(job.architecture)]
+        return Score(val_accuracy=self._of_seed(row["val_acc"], job.seed) / 100, seconds=self._of_seed(row["train_time"], job.seed))
+
+    def screen(self, architecture: AnyArchitecture, seed: int) -> dict[str, float]:
+        raise ConfigError("the table of NAS-Bench-201 holds no zero-cost proxies; take promote=everything")
 
     def _of_seed(self, values: Sequence[float], seed: int) -> float:
         if self.seed_of_table == "mean":

@@ -7,11 +7,12 @@ from statistics import fmean
 from typing import get_args
 
 from lmanet.errors import ConfigError, TrainingError
-from lmanet.records import Epoch, Record, Score
+from lmanet.records import Epoch, Job, Record, Score
 from lmanet.runfiles import read_record, read_records
 from lmanet.space import AnyArchitecture, architecture_id
 from lmanet.steps import ImageData
 from lmanet.train.nasbench import SeedOfTable
+from lmanet.train.stops import require_a_stop_before_the_end
 
 TABLES = Path(__file__).parent / "tables"
 
@@ -55,6 +56,18 @@ class Entry(Record):
     val_accuracy: tuple[float, ...]
 
 
+class ZeroCostEntry(Record):
+    """A line of ``NAME_zero_cost.jsonl``: the zero-cost proxies of one network with one draw of its weights.
+
+    Attributes:
+        values: proxy -> value, more is better.
+    """
+
+    id: str
+    seed: int
+    values: dict[str, float]
+
+
 class TabularTrainer:
     """Scores networks with trainings that a table of this package holds.
 
@@ -62,7 +75,7 @@ class TabularTrainer:
         data: must have the number of classes of the table.
         table: its name, that of two files in ``lmanet/train/tables``.
         seed_of_table: which of a network's trainings, one to three, counts: ``mean`` is over all of them, ``by_seed`` picks one by
-            the trial's seed, and a number picks that one, counted round where there are fewer.
+            the trial's seed, and a number picks that one, counted round where there are fewer; so with draws for zero-cost proxies.
 
     Raises:
         ConfigError: a setting is unknown or contradicts the table.
@@ -81,13 +94,25 @@ class TabularTrainer:
         self.trainings: dict[str, list[Entry]] = defaultdict(list)
         for entry in sorted(entries, key=lambda entry: entry.seed):
             self.trainings[entry.id].append(entry)
+        self.zero_cost: dict[str, list[ZeroCostEntry]] = defaultdict(list)
+        for measured in sorted(read_records(zero_cost_path(table), ZeroCostEntry), key=lambda measured: measured.seed):
+            self.zero_cost[measured.id].append(measured)
 
-    def train(self, architecture: AnyArchitecture, seed: int) -> Score:
-        """Look a network up.
+    def train(self, job: Job) -> Score:
+        """Look a network up; a training that stops earlier has the first part of the curve, and of the seconds.
 
         Raises:
-            TrainingError: it is not in the table.
+            ConfigError: it should stop at the end or after it.
+            TrainingError: the network is not in the table.
         """
+        whole = self._whole(job.architecture, job.seed)
+        if job.epochs is None:
+            return whole
+        require_a_stop_before_the_end(job.epochs, whole.epochs)
+        curve = whole.curve[: job.epochs]
+        return Score(val_accuracy=curve[-1].val_accuracy, seconds=sum(epoch.seconds for epoch in curve), curve=curve)
+
+    def _whole(self, architecture: AnyArchitecture, seed: int) -> Score:
         identity = architecture_id(architecture)
         if identity not in self.trainings:
             raise TrainingError(
@@ -99,6 +124,28 @@ class TabularTrainer:
             return _mean(trainings)
         number = seed if self.seed_of_table == "by_seed" else self.seed_of_table
         return _mean([trainings[number % len(trainings)]])
+
+    def screen(self, architecture: AnyArchitecture, seed: int) -> dict[str, float]:
+        """Look up a network's zero-cost proxies.
+
+        Raises:
+            TrainingError: the table has none of this network.
+        """
+        identity = architecture_id(architecture)
+        if identity not in self.zero_cost:
+            raise TrainingError(
+                f"the table {self.name} has no zero-cost proxies of network {identity}; take another train=, or no screening"
+            )
+        draws = self.zero_cost[identity]
+        if self.seed_of_table != "mean":
+            number = seed if self.seed_of_table == "by_seed" else self.seed_of_table
+            draws = [draws[number % len(draws)]]
+        return {name: fmean(draw.values[name] for draw in draws) for name in draws[0].values}
+
+
+def zero_cost_path(name: str) -> Path:
+    """Where a table keeps zero-cost proxies, if it does."""
+    return TABLES / f"{name}_zero_cost.jsonl"
 
 
 def load_table(name: str) -> tuple[Header, list[Entry]]:

@@ -19,29 +19,53 @@ from torch import nn
 
 from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
 from lmanet.records import Epoch, Job, Score
-from lmanet.space import Architecture, staged
+from lmanet.space import AnyArchitecture, Architecture, staged
+from lmanet.space.images import normalise
 from lmanet.space.network import Network, build
 from lmanet.steps import Batches, ImageData, Loss
 from lmanet.train.allocator import freed_memory_kept
 from lmanet.train.classifier import Classifier, Task, cross_entropy
 from lmanet.train.kernels import Kernels, applied
 from lmanet.train.recipe import Recipe
+from lmanet.train.stops import require_a_stop_before_the_end
+from lmanet.train.zero_cost import ZeroCost
 
 LAST = "last.ckpt"
 Channels = tuple[float, float, float]
 
 
 class Trainer:
-    """Trains networks on one data set by one recipe."""
+    """Trains networks on one data set by one recipe.
 
-    def __init__(self, data: ImageData, recipe: Recipe) -> None:
+    Args:
+        zero_cost: what may be asked of a network before it is trained; None is nothing.
+    """
+
+    def __init__(self, data: ImageData, recipe: Recipe, zero_cost: ZeroCost | None = None) -> None:
         self.data = data
         self.recipe = recipe
+        self.zero_cost = zero_cost
 
     def train(self, job: Job) -> Score:
         """Build a candidate and train it up to ``job.epochs``; no file is written but in ``job.folder``."""
+        if job.epochs is not None:
+            require_a_stop_before_the_end(job.epochs, self.recipe.epochs)
         network = self.build(staged(job.architecture), job.seed)
         return self.fit(network, job.seed, folder=job.folder, epochs=job.epochs)
+
+    def screen(self, architecture: AnyArchitecture, seed: int) -> dict[str, float]:
+        """Zero-cost proxies of a candidate: the same training images for all, weights drawn from ``seed``; more is better.
+
+        Raises:
+            ConfigError: the trainer has no proxies.
+            TrainingError: a value is not finite.
+        """
+        if self.zero_cost is None:
+            raise ConfigError("candidates are to be screened without training, but no proxies are named; set zero_cost in conf/train")
+        self.data.setup("fit")
+        batch = next(iter(self.data.train_dataloader(self.zero_cost.images, 0, self._device)))
+        images = normalise(batch.images, self.data.mean, self.data.std)
+        return self.zero_cost.measure(staged(architecture), self.data.num_classes, images, batch.targets.argmax(1), seed)
 
     def build(self, architecture: Architecture, seed: int) -> Network:
         """The network of an architecture, with weights drawn from ``seed`` and the recipe's dropout."""

@@ -11,7 +11,7 @@ import yaml
 
 from lmanet.errors import ConfigError
 from lmanet.records import Status, Trial
-from lmanet.runfiles import HISTORY, read_records
+from lmanet.runfiles import HISTORY, read_trials
 
 # What may differ between the runs of one searcher.
 OF_A_RUN = ("seed", "name", "folder", "stages", "budget", "resume", "runs", "track", "train_best", "arch", "checkpoint")
@@ -102,7 +102,7 @@ def _read_run(folder: Path) -> SearchRun:
         config=config,
         overrides=tuple(map(str, yaml.safe_load(overrides.read_text(encoding="utf-8")) or ())),
         settings=json.loads(settings.read_text(encoding="utf-8")),
-        trials=tuple(read_records(folder / HISTORY, Trial)),
+        trials=tuple(read_trials(folder)),
     )
     if not run.evaluations:
         raise ConfigError(

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from lmanet.brief import Brief
+from lmanet.brief import Brief, Request
 from lmanet.errors import ArchitectureError, ConfigError, EndpointError
 from lmanet.propose.reply import parse_reply
 from lmanet.propose.rivals.redraw import Redraw
-from lmanet.records import Proposal, Request, Trial
+from lmanet.records import Proposal, Trial
 from lmanet.runfiles import read_records
 
 

@@ -8,10 +8,10 @@ from optuna.samplers import BaseSampler
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
-from lmanet.brief import Brief
+from lmanet.brief import Brief, Request
 from lmanet.propose.rivals.redraw import Redraw
 from lmanet.propose.rivals.standing import Standing, require_objectives, standings
-from lmanet.records import Proposal, Request, Trial
+from lmanet.records import Proposal, Status, Trial
 from lmanet.space import AnyArchitecture
 from lmanet.space.space import Value
 
@@ -59,6 +59,8 @@ class OptunaProposer:
                 continue
             if trial.number not in self._asked:
                 self._ask_again(trial.number, trial.architecture, trials[:i])
+            if trial.status is Status.PAUSED:
+                continue  # under way to Optuna, which is told its end alone
             self._tell(self._asked.pop(trial.number), standing)
             self._told.add(trial.number)
 

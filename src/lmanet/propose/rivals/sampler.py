@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from lmanet.brief import Brief
+from lmanet.brief import Brief, Request
 from lmanet.propose.legal import tried
 from lmanet.propose.roles.niches import niche
 from lmanet.propose.roles.rank import Rank
 from lmanet.propose.roles.task import Round
-from lmanet.records import Proposal, Request
+from lmanet.records import Proposal
 
 
 class SamplerProposer:

@@ -34,7 +34,7 @@ def require_objectives(brief: Brief) -> None:
 
 
 def standings(trials: Sequence[Trial], brief: Brief) -> list[Standing | None]:
-    """One for each trial, in their order; None where nothing was learnt of the network.
+    """One for each trial, in their order; None where nothing was learnt of the network, or it is paused and does not compare.
 
     A network that exceeds a limit stands with its cost and the worst score, a duplicate with what the trial it repeats
     had given by then.

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lmanet.propose.roles.task import Round, accuracy
-from lmanet.records import Trial
+from lmanet.records import Status, Trial
 from lmanet.space import AnyArchitecture, AnySpace, Architecture, write_choices
 
 
@@ -31,7 +31,7 @@ def tried_changes(given: Round, parent: Trial, most: int) -> list[str]:
 def _tried_lines(given: Round, parent: Trial) -> Iterator[str]:
     assert parent.architecture is not None
     for trial in reversed(given.request.trials):
-        if trial.score is None or trial.architecture is None or trial.number == parent.number:
+        if trial.status is not Status.TRAINED or trial.architecture is None or trial.number == parent.number:
             continue
         found = changes(given.brief.space, parent.architecture, trial.architecture)
         if len(found) == 1:

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from lmanet.brief import Brief
+from lmanet.brief import Brief, Request
 from lmanet.propose.roles.niches import Niche
-from lmanet.records import Request, Trial
+from lmanet.records import Trial
 from lmanet.space import AnyArchitecture, AnyCost, Form
 
 
