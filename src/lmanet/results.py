@@ -13,6 +13,7 @@ class TrainedNetwork(Record):
         stage: ``full`` or ``distill``.
         checkpoint: path of its weights, relative to the run's folder.
         teacher: the teacher it was distilled from, if any.
+        divergence: how it was compared with the teacher: ``Kd``, ``Dkd``, ``Dist``.
     """
 
     stage: str
@@ -21,6 +22,7 @@ class TrainedNetwork(Record):
     score: Score
     checkpoint: str
     teacher: str | None = None
+    divergence: str | None = None
 
 
 class TrainedTeacher(Record):

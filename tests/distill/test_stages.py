@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lmanet.data import Mnist5k
 from lmanet.distill import (
+    Dist,
     Distillation,
     Kd,
     KnowledgeDistillation,
@@ -137,9 +138,10 @@ def test_stored_logits_teach_what_an_online_teacher_does(
 def test_without_a_teacher_labels_alone_train(make_stage: Callable[..., Distillation], folder: Path) -> None:
     make_stage(teacher=None, loss=None).run(folder)
     make_stage().run(folder)
+    make_stage(loss=partial(KnowledgeDistillation, divergence=Dist())).run(folder)
     lines = read_records(folder / "distill.jsonl", TrainedNetwork)
-    assert [line.teacher for line in lines] == [None, "test_resnet"]
-    assert len({line.checkpoint for line in lines}) == 2
+    assert [(line.teacher, line.divergence) for line in lines] == [(None, None), ("test_resnet", "Kd"), ("test_resnet", "Dist")]
+    assert len({line.checkpoint for line in lines}) == 3
 
 
 def test_the_teacher_is_in_no_state_and_no_optimizer(

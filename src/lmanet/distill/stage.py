@@ -3,15 +3,17 @@
 import logging
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from lmanet.distill.losses import KnowledgeDistillation
 from lmanet.distill.teacher_training import TeacherTraining
 from lmanet.errors import ConfigError
 from lmanet.results import TrainedNetwork
 from lmanet.runfiles import DISTILL, FULL, append_record, keep_student, read_records
 from lmanet.space import architecture_id
 from lmanet.space.weights import Checkpoint, load_network, save_network
-from lmanet.steps import Fitter, ImageData, Loss
+from lmanet.steps import Fitter, ImageData
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +37,7 @@ class Distillation:
         seed: int,
         trainer: Callable[[ImageData], Fitter],
         teacher: Callable[[ImageData, int], TeacherTraining] | None = None,
-        loss: Callable[..., Loss] | None = None,
+        loss: partial[KnowledgeDistillation] | None = None,
     ) -> None:
         if (teacher is None) != (loss is None):
             raise ConfigError("a teacher needs a loss and a loss a teacher; set both distill.teacher and distill.loss, or both to null")
@@ -50,25 +52,28 @@ class Distillation:
         if not trained:
             raise ConfigError(f"{folder} has no trained network (full.jsonl) to distil; run the stage train first")
         best = max(trained, key=lambda network: network.score.val_accuracy)
-        done = {(architecture_id(line.architecture), line.seed, line.teacher) for line in read_records(folder / DISTILL, TrainedNetwork)}
-        name = self.teacher.source.name if self.teacher else None
-        if (architecture_id(best.architecture), self.seed, name) not in done:
-            self._distil(best, folder, name)
+        lines = read_records(folder / DISTILL, TrainedNetwork)
+        done = {(architecture_id(line.architecture), line.seed, line.teacher, line.divergence) for line in lines}
+        teacher = self.teacher.source.name if self.teacher else None
+        divergence = type(self.loss.keywords["divergence"]).__name__ if self.loss else None
+        if (architecture_id(best.architecture), self.seed, teacher, divergence) not in done:
+            self._distil(best, folder, teacher, divergence)
         student = keep_student(folder)
         log.info("student.ckpt is %s, validation accuracy %.2f %%", student.checkpoint, 100 * student.score.val_accuracy)
 
-    def _distil(self, best: TrainedNetwork, folder: Path, teacher: str | None) -> None:
-        identity = f"{architecture_id(best.architecture)}-{self.seed}" + ("" if teacher else "-no-teacher")
+    def _distil(self, best: TrainedNetwork, folder: Path, teacher: str | None, divergence: str | None) -> None:
+        identity = f"{architecture_id(best.architecture)}-{self.seed}-" + (divergence.lower() if divergence else "no-teacher")
         self.data.setup("fit")
         losses = {"loss": self.loss(self.teacher.teach(self.trainer, self.seed, folder))} if self.teacher and self.loss else {}
         network = self.trainer.build(best.architecture, self.seed)
         network.load_state_dict(load_network(folder / best.checkpoint).network.state_dict())
         work = folder / "distill" / identity
-        log.info("distillation of %s: teacher %s", identity, teacher or "none, labels alone")
+        log.info("distillation of %s: teacher %s, divergence %s", identity, teacher or "none, labels alone", divergence or "none")
         score = self.trainer.fit(network, self.seed, folder=work, **losses)
         checkpoint = f"distill/{identity}.ckpt"
         save_network(folder / checkpoint, Checkpoint(network, self.data.classes, self.data.mean, self.data.std))
-        line = best.model_copy(update={"stage": "distill", "seed": self.seed, "score": score, "checkpoint": checkpoint, "teacher": teacher})
+        origin = {"teacher": teacher, "divergence": divergence}
+        line = best.model_copy(update={"stage": "distill", "seed": self.seed, "score": score, "checkpoint": checkpoint, **origin})
         append_record(folder / DISTILL, line)
         shutil.rmtree(work)
         log.info("validation accuracy %.2f %% before and %.2f %% after", 100 * best.score.val_accuracy, 100 * score.val_accuracy)
