@@ -3,8 +3,8 @@
 python benchmarks/whole_search.py --archive cifar100_train_1.npz cifar100_train_2.npz cifar100_train_3.npz
 
 Both are given the same networks of bench_lmanet, drawn at random, and the images of its table. Ours is the loop itself, with successive
-halving, as many workers as the machine allows, and our training. What is told is when its front has the hypervolume of the usual way's. Where
-that is not so when halving ends, what it left behind is trained on as well, best first, until nothing is left; that time counts.
+halving, as many workers as the machine allows, and our training. What is told is when its front has the hypervolume of the usual way's.
+Where that is not so when halving ends, what it left behind is trained on as well, best first, until nothing is left; that time counts.
 """
 
 import argparse
