@@ -68,7 +68,7 @@ def applied(kernels: Kernels, network: nn.Module, device: torch.device) -> Itera
     The network itself stays uncompiled, for validation, whose batches and mode would each be compiled anew. What was compiled is
     forgotten at the end, so that a process may train any number of networks.
     """
-    network.to(memory_format=kernels.memory_format)  # type: ignore[call-overload]
+    network.to(memory_format=kernels.memory_format)
     with _tensor_cores(device):
         if kernels.compile == "none":
             yield network
