@@ -191,6 +191,7 @@ class Score(Record):
         val_calibration_error: expected calibration error over 15 bins, share of 1.
         seconds: wall time of the training; of one that a table knows, the time it took when the table was made.
         curve: one entry an epoch.
+        kernels: memory format, precision and compilation of its steps; a table does not know them.
     """
 
     val_accuracy: float = Field(ge=0, le=1)
@@ -198,6 +199,7 @@ class Score(Record):
     val_calibration_error: float | None = Field(default=None, ge=0, le=1)
     seconds: float
     curve: tuple[Epoch, ...] = ()
+    kernels: str | None = None
 
 
 class Job(Record):

@@ -1,16 +1,17 @@
 import pytest
 import torch
 from torch import Tensor
+from torchvision.transforms import v2
 
 from lmanet.data import Augment, Mnist5k
-from lmanet.data.augment import POLICIES
+from lmanet.data.policies import TRANSFORMS
 from lmanet.errors import ConfigError
 
 TARGETS = torch.nn.functional.one_hot(torch.arange(64) % 10, 10).float()
 SETTINGS = [
     {"crop_padding": 4},
     {"flip": True},
-    *({"auto_augment": policy} for policy in POLICIES),
+    *({"auto_augment": policy} for policy in TRANSFORMS),
     {"random_erasing": 1.0},
     {"mixup_strength": 0.8},
     {"cutmix_strength": 1.0},
@@ -25,7 +26,7 @@ def batch(digits: Mnist5k) -> Tensor:
 
 def act(augment: Augment, images: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
     torch.manual_seed(seed)
-    return augment(images, TARGETS)
+    return augment.mix(augment.each(images), TARGETS)
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
@@ -67,6 +68,31 @@ def test_mixed_targets_are_mixed_as_the_images_are(batch: Tensor, settings: dict
     if "mixup_strength" in settings:
         mixed = weight * batch[0].float() + (1 - weight) * batch[63].float()
         assert torch.allclose(images[0], mixed, atol=1e-2)
+
+
+def moments(images: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean of each pixel and of its square, with the variance of both means."""
+    values = torch.stack([images.double(), images.double() ** 2])
+    return values.mean(1), values.var(1) / len(images)
+
+
+def most_apart(one: Tensor, other: Tensor) -> float:
+    """Largest distance of two pixels' moments, in standard deviations."""
+    (mean, variance), (mean_2, variance_2) = moments(one), moments(other)
+    return float(((mean - mean_2).abs() / (variance + variance_2 + 1e-9).sqrt()).max())
+
+
+def test_all_together_make_the_images_that_torchvision_makes_one_by_one() -> None:
+    torch.manual_seed(0)
+    image = (torch.nn.functional.interpolate(torch.rand(1, 3, 5, 5), (16, 16), mode="bilinear") * 255).byte()[0]
+    policy = v2.AutoAugment(v2.AutoAugmentPolicy.CIFAR10)
+    one_by_one = v2.Compose([v2.RandomCrop((16, 16), padding=4), v2.RandomHorizontalFlip(), policy, v2.RandomErasing(0.25)])
+    expected = torch.stack([one_by_one(image) for _ in range(2000)])
+    many = image.expand(4000, -1, -1, -1)
+    settings = {"crop_padding": 4, "flip": True, "auto_augment": "cifar10", "random_erasing": 0.25}
+    assert most_apart(Augment(**settings).each(many), expected) < 5  # of 1,536 moments, some of them correlated
+    for change in ({"crop_padding": 3}, {"flip": False}, {"auto_augment": "svhn"}, {"random_erasing": 0.0}):
+        assert most_apart(Augment(**{**settings, **change}).each(many), expected) > 6, change
 
 
 @pytest.mark.parametrize("settings", [{"auto_augment": "cifar"}, {"random_erasing": 2.0}, {"mixup_strength": -1.0}], ids=str)

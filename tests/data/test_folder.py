@@ -1,4 +1,5 @@
 import logging
+import re
 import shutil
 from pathlib import Path
 
@@ -48,8 +49,9 @@ def test_images_are_resized_and_cropped_to_a_square(folder: Path) -> None:
 def test_what_does_not_fit_in_memory_is_read_by_workers(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     small = read(folder, loading=Loading(max_memory_bytes=1000, num_workers=1))
-    assert "are read from their files by 1 workers" in caplog.text
+    assert re.search(r"\d+ training images are read from their files: .* above .* data.loading.max_memory_bytes; 1 workers", caplog.text)
     held = read(folder)
+    assert re.search(r"\d+ training images are kept in memory: .* of at most 4.00 GB", caplog.text)
     for (images, labels), (same, also) in zip(small.val_dataloader(4), held.val_dataloader(4), strict=True):
         assert torch.equal(images, same) and torch.equal(labels, also)
     assert (small.mean, small.std) == (held.mean, held.std)

@@ -7,29 +7,6 @@ from lmanet.data import Mnist5k, Split
 from lmanet.errors import DataError
 
 
-def order(data: Mnist5k, seed: int, epoch: int) -> torch.Tensor:
-    loader = data.train_dataloader(batch_size=500, seed=seed)
-    loader.sampler.set_epoch(epoch)  # type: ignore[union-attr,attr-defined]
-    return torch.cat([images.float().mean((1, 2, 3)) for images, _ in loader])
-
-
-def test_a_batch_is_uint8_images_and_int64_labels(digits: Mnist5k) -> None:
-    images, labels = next(iter(digits.train_dataloader(batch_size=64, seed=0)))
-    assert images.shape == (64, 3, 28, 28) and images.dtype == torch.uint8
-    assert labels.shape == (64,) and labels.dtype == torch.int64
-
-
-def test_training_images_come_shuffled_by_seed_and_epoch(digits: Mnist5k) -> None:
-    assert torch.equal(order(digits, 1, 2), order(digits, 1, 2))
-    assert not torch.equal(order(digits, 1, 2), order(digits, 1, 3))
-    assert not torch.equal(order(digits, 1, 2), order(digits, 2, 1))
-
-
-def test_each_epoch_has_every_training_image_once(digits: Mnist5k) -> None:
-    seen = list(digits.train_dataloader(batch_size=64, seed=0).sampler)
-    assert sorted(seen) == list(range(len(digits.train_images)))
-
-
 def test_training_validation_and_test_share_no_image(digits: Mnist5k) -> None:
     parts = [digits.train_images, digits.val_images, digits.test_images]
     seen = [{part[i][0].numpy().tobytes() for i in range(len(part))} for part in parts]

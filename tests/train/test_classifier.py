@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 from lmanet.data import Augment, Mnist5k
 from lmanet.space import Architecture, load_architecture
 from lmanet.space.network import build
+from lmanet.steps import Batch
 from lmanet.train import Classifier, Recipe, Task, Trainer, cross_entropy
 
 TASK = Task(10, (0.5, 0.25, 0.0), (0.5, 0.25, 1.0))
@@ -21,11 +23,11 @@ class _Listener:
         self.targets: list[Tensor] = []
         self.progress: list[float] = []
 
-    def __call__(self, logits: Tensor, targets: Tensor, images: Tensor, progress: float) -> Tensor:
-        self.images.append(images)
-        self.targets.append(targets)
+    def __call__(self, logits: Tensor, batch: Batch, progress: float) -> Tensor:
+        self.images.append(batch.images)
+        self.targets.append(batch.targets)
         self.progress.append(progress)
-        return cross_entropy(logits, targets, images, progress)
+        return cross_entropy(logits, batch, progress)
 
 
 class _Inputs(nn.Module):
@@ -117,7 +119,47 @@ def test_measures_are_those_of_torchmetrics_by_hand(make_recipe: Callable[..., R
 
 def test_only_the_network_is_in_state_and_optimizer(make_recipe: Callable[..., Recipe], architecture: Architecture) -> None:
     seen: list[Any] = []
-    recipe = make_recipe(optimizer=lambda parameters: seen.extend(parameters) or torch.optim.SGD(seen, lr=0.1))
+    recipe = make_recipe(optimizer=lambda groups: seen.extend(groups) or torch.optim.SGD(groups, lr=0.1))
     network = build(architecture, 10)
     classifier = Classifier(network, TASK, recipe)
     assert set(classifier.state_dict()) == {f"network.{name}" for name in network.state_dict()}
+
+
+def test_the_average_of_the_weights_is_validated_and_kept(
+    data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]
+) -> None:
+    steps: list[Tensor] = []
+
+    class Steps(torch.optim.SGD):
+        """Keeps the weights of the classifier after each step."""
+
+        def step(self, closure: Any = None) -> Any:  # type: ignore[override]
+            loss = super().step(closure)
+            steps.append(self.param_groups[0]["params"][-1].detach().clone())
+            return loss
+
+    recipe = make_recipe(epochs=1, ema_decay=0.9, optimizer=partial(Steps, lr=0.1))
+    trainer = Trainer(data, recipe)
+    network = trainer.build(architecture, 0)
+    score = trainer.fit(network, 0)
+    average = steps[0]
+    for number, weights in enumerate(steps[1:], 1):
+        decay = min(1 - (1 + number) ** (-2 / 3), 0.9)  # timm's warm-up
+        average = average * decay + weights * (1 - decay)
+    kept = [each for each in network.parameters() if each.ndim > 1][-1]
+    assert torch.allclose(kept, average, atol=1e-6) and not torch.allclose(kept, steps[-1], atol=1e-4)
+    assert trainer.validate(network).val_accuracy == score.val_accuracy
+
+
+@pytest.mark.parametrize("decay_norms", [False, True])
+def test_weight_decay_leaves_norms_and_biases(decay_norms: bool, architecture: Architecture, make_recipe: Callable[..., Recipe]) -> None:
+    network = build(architecture, 10)
+    recipe = make_recipe(optimizer=partial(torch.optim.SGD, lr=1.0, weight_decay=0.1), decay_norms=decay_norms)
+    optimizer = recipe.optimizer(list(Classifier(network, TASK, recipe).parameter_groups()))
+    for parameter in network.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+        parameter.data.fill_(1.0)
+    optimizer.step()
+    for parameter in network.parameters():
+        decayed = decay_norms or parameter.ndim > 1
+        assert torch.allclose(parameter, torch.tensor(0.9 if decayed else 1.0))

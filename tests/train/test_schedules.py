@@ -7,6 +7,7 @@ import torch
 
 from lmanet.data import Mnist5k
 from lmanet.errors import ConfigError
+from lmanet.records import Job
 from lmanet.space import Architecture
 from lmanet.train import Recipe, Step, Trainer, WarmupCosine
 from lmanet.train.schedules import Schedule
@@ -49,5 +50,5 @@ def test_the_optimizer_is_given_the_schedule_at_every_step(
     """Defect 4: a schedule made for steps was moved once an epoch."""
     _RatesSeen.seen = []
     recipe = make_recipe(schedule=schedule, optimizer=partial(_RatesSeen, lr=0.5), batch_size=320)  # two steps an epoch
-    Trainer(data, recipe).train(architecture, 0)
+    Trainer(data, recipe).train(Job(number=0, architecture=architecture, seed=0))
     assert _RatesSeen.seen == pytest.approx(expected)

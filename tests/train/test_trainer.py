@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from lmanet.data import Mnist5k
 from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
-from lmanet.records import Score
+from lmanet.records import Job, Score
 from lmanet.space import Architecture
 from lmanet.train import Recipe, Trainer
 from lmanet.train.trainer import LAST
@@ -34,27 +35,28 @@ def test_a_candidate_learns_and_leaves_no_file(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    score = Trainer(data, make_recipe(epochs=6)).train(architecture, 0)
+    score = Trainer(data, make_recipe(epochs=6)).train(Job(number=0, architecture=architecture, seed=0))
     assert score.val_accuracy > 0.5  # chance is 0.1
     assert [epoch.epoch for epoch in score.curve] == list(range(6))
     assert score.curve[-1].val_accuracy == score.val_accuracy  # the last weights, not the best
     assert score.curve[-1].train_loss < score.curve[0].train_loss
+    assert score.kernels == "channels_last,32-true,none"
     assert score.seconds == pytest.approx(sum(epoch.seconds for epoch in score.curve))
     assert not list(tmp_path.iterdir())
 
 
 def test_the_seed_fixes_the_score(data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]) -> None:
     trainer = Trainer(data, make_recipe(epochs=2))
-    first = figures(trainer.train(architecture, 5))
+    first = figures(trainer.train(Job(number=0, architecture=architecture, seed=5)))
     torch.rand(7)  # what was drawn before does not matter
-    assert figures(trainer.train(architecture, 5)) == first
-    assert figures(trainer.train(architecture, 6)) != first
+    assert figures(trainer.train(Job(number=0, architecture=architecture, seed=5))) == first
+    assert figures(trainer.train(Job(number=0, architecture=architecture, seed=6))) != first
 
 
 def test_a_worker_process_trains_the_same(data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]) -> None:
     trainer = Trainer(data, make_recipe(epochs=1))
-    here = figures(trainer.train(architecture, 5))
-    assert figures(pickle.loads(pickle.dumps(trainer)).train(architecture, 5)) == here
+    here = figures(trainer.train(Job(number=0, architecture=architecture, seed=5)))
+    assert figures(pickle.loads(pickle.dumps(trainer)).train(Job(number=0, architecture=architecture, seed=5))) == here
 
 
 def test_the_search_never_opens_the_test_images(data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]) -> None:
@@ -66,29 +68,25 @@ def test_the_search_never_opens_the_test_images(data: Mnist5k, architecture: Arc
         def read_test(self) -> None:  # type: ignore[override]
             raise AssertionError("the test images were opened")
 
-    Trainer(Sealed(data.split), make_recipe(epochs=1)).train(architecture, 0)
+    Trainer(Sealed(data.split), make_recipe(epochs=1)).train(Job(number=0, architecture=architecture, seed=0))
 
 
 def test_a_loss_that_is_not_finite_is_an_error(data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]) -> None:
     recipe = make_recipe(optimizer=partial(torch.optim.SGD, lr=1e30))
     with pytest.raises(TrainingError, match=r"not finite; lower the learning rate .*optimizer.lr"):
-        Trainer(data, recipe).train(architecture, 0)
+        Trainer(data, recipe).train(Job(number=0, architecture=architecture, seed=0))
 
 
 def test_a_training_that_takes_too_long_is_given_up(data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]) -> None:
     start = time.monotonic()
     with pytest.raises(TrainingTimeoutError, match=r"max_seconds=0.5; raise it"):
-        Trainer(data, make_recipe(epochs=10_000, max_seconds=0.5)).train(architecture, 0)
+        Trainer(data, make_recipe(epochs=10_000, max_seconds=0.5)).train(Job(number=0, architecture=architecture, seed=0))
     assert time.monotonic() - start < 30
 
 
-@pytest.mark.parametrize("setting", [{"accelerator": "abacus"}, {"precision": "7-true"}], ids=str)
-def test_a_device_that_is_not_there_is_named(
-    setting: dict[str, str], data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]
-) -> None:
-    ((name, value),) = setting.items()
-    with pytest.raises(ConfigError, match=rf"{name}={value}.* cannot be had on this machine"):
-        Trainer(data, make_recipe(**setting)).train(architecture, 0)
+def test_a_device_that_is_not_there_is_named(data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]) -> None:
+    with pytest.raises(ConfigError, match=r"accelerator=abacus cannot be had on this machine"):
+        Trainer(data, make_recipe(accelerator="abacus")).train(Job(number=0, architecture=architecture, seed=0))
 
 
 CHILD = """
@@ -126,6 +124,19 @@ def test_a_killed_training_goes_on_and_ends_the_same(
     assert figures(resumed) == pytest.approx(figures(trainer.fit(whole, 3)))
     for name, tensor in whole.state_dict().items():
         assert torch.allclose(network.state_dict()[name], tensor), name
+
+
+@pytest.mark.parametrize("changes", [{}, {"ema_decay": 0.9}, {"views": 2}], ids=str)
+def test_a_training_that_paused_goes_on_and_ends_the_same(
+    changes: dict[str, Any], data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    trainer = Trainer(data, make_recipe(epochs=4, **changes))
+    job = Job(number=0, architecture=architecture, seed=3)
+    whole = trainer.train(job)
+    paused = trainer.train(job.model_copy(update={"epochs": 1, "folder": tmp_path}))
+    assert figures(paused)[3:] == pytest.approx(figures(whole)[3:6])  # the schedule is that of four epochs
+    assert len(trainer.train(job.model_copy(update={"epochs": 3, "folder": tmp_path})).curve) == 3
+    assert figures(trainer.train(job.model_copy(update={"folder": tmp_path}))) == pytest.approx(figures(whole))
 
 
 def test_a_training_that_was_over_is_not_done_again(

@@ -23,8 +23,9 @@ class Loading:
     """Where the images are kept.
 
     Attributes:
-        max_memory_bytes: of all decoded images of a part; above it they are read from their files each time.
-        num_workers: processes that then read them.
+        max_memory_bytes: of all decoded images of a part, in the memory of the device that trains; above it they are read from their
+            files each time, as they always are with 0.
+        num_workers: processes that then read them; what is in memory needs none.
     """
 
     max_memory_bytes: int = 4_000_000_000
@@ -56,7 +57,6 @@ class ImageFolder(ImageModule):
         self.resolution = resolution
         self.test_fraction = test_fraction
         self.loading = loading or Loading()
-        self.num_workers = self.loading.num_workers
         self._has_statistics = False
         self.name = self.root.resolve().name
         self.classes = _classes(self.root / "train")
@@ -102,15 +102,19 @@ class ImageFolder(ImageModule):
         if unknown := set(_classes(folder)) - set(self.classes):
             raise DataError(f"{folder} has the class {min(unknown)}, which {self.root / 'train'} has not; {LAYOUT}")
         files = [(path, label) for label, name in enumerate(self.classes) if (folder / name).is_dir() for path in _images(folder / name)]
-        return FileImages([path for path, _ in files], torch.tensor([label for _, label in files]), self.resolution)
+        return FileImages(
+            [path for path, _ in files], torch.tensor([label for _, label in files]), self.resolution, self.loading.num_workers
+        )
 
     def _load(self, images: FileImages, part: str) -> ImageSet:
-        size_bytes = len(images) * 3 * self.resolution**2
-        if size_bytes <= self.loading.max_memory_bytes:
+        size_bytes, most_bytes = len(images) * images.image_bytes, self.loading.max_memory_bytes
+        told = (self.name, len(images), part, size_bytes / 1e9, most_bytes / 1e9)
+        if size_bytes <= most_bytes:
+            log.info("%s: %d %s images are kept in memory: %.2f of at most %.2f GB (data.loading.max_memory_bytes)", *told)
             return images.load()
         log.info(
-            "%s: %d %s images are read from their files by %d workers, as %.1f GB are more than data.loading.max_memory_bytes allows",
-            *(self.name, len(images), part, self.num_workers, size_bytes / 1e9),
+            "%s: %d %s images are read from their files: %.2f GB are above the %.2f of data.loading.max_memory_bytes; %d workers",
+            *(*told, self.loading.num_workers),
         )
         return images
 

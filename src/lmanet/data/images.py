@@ -1,39 +1,44 @@
-"""Sets of images that hand out whole batches: in memory, or read from files on access."""
+"""Sets of images that hand out blocks of them on a device: in memory, or read from files by worker processes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms.v2 import functional
 
 from lmanet.errors import DataError
 
-Batch = tuple[Tensor, Tensor]
-
 
 class ImageSet(Protocol):
-    """Images of which a `DataLoader` fetches a batch at a time: uint8 (N, 3, H, W) and int64 labels (N,)."""
+    """uint8 images (3, H, W) and int64 labels (N,) on a device."""
 
     labels: Tensor
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, index: int) -> Batch:
-        """One image (3, H, W) and its label."""
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        """One image and its label."""
 
-    def __getitems__(self, indices: list[int]) -> Batch:
-        """A batch."""
+    @property
+    def image_bytes(self) -> int:
+        """Size of a decoded image."""
 
-    def subset(self, indices: Tensor) -> "ImageSet":
+    def subset(self, indices: Tensor) -> Self:
         """The images at ``indices``."""
 
+    def to(self, device: torch.device) -> Self:
+        """The same images for use on a device."""
 
-class MemoryImages(Dataset[Batch]):
-    """Images in memory; a batch is one index operation.
+    def blocks(self, parts: Sequence[Tensor]) -> Iterator[Tensor]:
+        """Images (N, 3, H, W) on the device for each of ``parts``, indices on the CPU."""
+
+
+class MemoryImages:
+    """Images in memory, of the computer or of a GPU.
 
     Args:
         images: uint8 (N, 3, H, W).
@@ -47,45 +52,93 @@ class MemoryImages(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, index: int) -> Batch:
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         return self.images[index], self.labels[index]
 
-    def __getitems__(self, indices: list[int]) -> Batch:
-        return self.images[indices], self.labels[indices]
+    @property
+    def image_bytes(self) -> int:
+        return self.images[0].numel()
 
     def subset(self, indices: Tensor) -> "MemoryImages":
         return MemoryImages(self.images[indices], self.labels[indices])
 
+    def to(self, device: torch.device) -> "MemoryImages":
+        return MemoryImages(self.images.to(device), self.labels.to(device))
 
-class FileImages(Dataset[Batch]):
+    def blocks(self, parts: Sequence[Tensor]) -> Iterator[Tensor]:
+        for part in parts:
+            yield self.images[part.to(self.images.device)]
+
+
+class FileImages:
     """Images that are decoded each time they are asked for.
 
     Args:
         paths: one file an image.
         labels: int64 (N,).
         resolution: height and width, pixels, that each image is brought to.
+        num_workers: processes that decode blocks of them ahead.
     """
 
-    def __init__(self, paths: Sequence[Path], labels: Tensor, resolution: int) -> None:
+    def __init__(self, paths: Sequence[Path], labels: Tensor, resolution: int, num_workers: int = 0) -> None:
         self.paths = tuple(paths)
         self.labels = labels
         self.resolution = resolution
+        self.num_workers = num_workers
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, index: int) -> Batch:
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         return decode(self.paths[index], self.resolution), self.labels[index]
 
-    def __getitems__(self, indices: list[int]) -> Batch:
-        return torch.stack([decode(self.paths[i], self.resolution) for i in indices]), self.labels[indices]
+    @property
+    def image_bytes(self) -> int:
+        return 3 * self.resolution**2
 
     def subset(self, indices: Tensor) -> "FileImages":
-        return FileImages([self.paths[i] for i in indices.tolist()], self.labels[indices], self.resolution)
+        return FileImages([self.paths[i] for i in indices.tolist()], self.labels[indices], self.resolution, self.num_workers)
+
+    def to(self, device: torch.device) -> "FileImages":
+        return FileImages(self.paths, self.labels.to(device), self.resolution, self.num_workers)
+
+    def blocks(self, parts: Sequence[Tensor]) -> Iterator[Tensor]:
+        device = self.labels.device
+        loader: DataLoader[Tensor] = DataLoader(
+            _Files(self.paths, self.resolution),
+            batch_sampler=[part.tolist() for part in parts],
+            num_workers=self.num_workers,
+            pin_memory=device.type == "cuda",
+            generator=torch.Generator(),  # its own: else each pass would draw from the numbers that the training draws from
+            collate_fn=_as_is,  # type: ignore[arg-type]
+        )
+        for images in loader:
+            yield images.to(device, non_blocking=True)
 
     def load(self) -> MemoryImages:
         """Decode all of them."""
-        return MemoryImages(torch.stack([decode(path, self.resolution) for path in self.paths]), self.labels)
+        images = torch.empty(len(self), 3, self.resolution, self.resolution, dtype=torch.uint8)
+        for image, path in zip(images, self.paths, strict=True):
+            image.copy_(decode(path, self.resolution))
+        return MemoryImages(images, self.labels)
+
+
+class _Files(Dataset[Tensor]):
+    """What worker processes are handed."""
+
+    def __init__(self, paths: Sequence[Path], resolution: int) -> None:
+        self.paths = paths
+        self.resolution = resolution
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitems__(self, indices: list[int]) -> Tensor:
+        return torch.stack([decode(self.paths[i], self.resolution) for i in indices])
+
+
+def _as_is(images: Tensor) -> Tensor:
+    return images
 
 
 def decode(path: Path, resolution: int) -> Tensor:
@@ -102,8 +155,3 @@ def decode(path: Path, resolution: int) -> Tensor:
     resized = functional.resize(functional.pil_to_tensor(image), [resolution], antialias=True)
     cropped: Tensor = functional.center_crop(resized, [resolution, resolution])
     return cropped
-
-
-def as_is(batch: Batch) -> Batch:
-    """Collate what is a batch already."""
-    return batch

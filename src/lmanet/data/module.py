@@ -1,46 +1,24 @@
-"""The LightningDataModule behind every data set: who may open what, and in which order the images come."""
+"""The LightningDataModule behind every data set: who may open what, and on which device the images are."""
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import torch
 from lightning import LightningDataModule
-from torch.utils.data import DataLoader, Sampler
 
-from lmanet.data.images import Batch, ImageSet, MemoryImages, as_is
+from lmanet.data.images import ImageSet
+from lmanet.data.loader import FixedBatches, TrainBatches, Views
 from lmanet.data.split import Split
 from lmanet.errors import DataError
+from lmanet.steps import Augmentation
 
 log = logging.getLogger(__name__)
-
-
-class EpochSampler(Sampler[int]):
-    """An order of the images that follows from seed and epoch alone, so that a training that goes on sees what it would have seen."""
-
-    def __init__(self, count: int, seed: int) -> None:
-        self.count = count
-        self.seed = seed
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Lightning calls it before each epoch."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __iter__(self) -> Iterator[int]:
-        # Mixed: seed + epoch would give seed 1 the orders of seed 0, one epoch later.
-        mixed = np.random.SeedSequence([self.seed, self.epoch]).generate_state(1)
-        generator = torch.Generator().manual_seed(int(mixed[0]))
-        yield from torch.randperm(self.count, generator=generator).tolist()
+CPU = torch.device("cpu")
 
 
 class ImageModule(LightningDataModule, ABC):
-    """Training, validation and test images of one data set; batches are uint8 (N, 3, H, W) and int64 (N,), never augmented.
+    """Training, validation and test images of one data set.
 
     A data set says how to read its training and its test images; the base divides, and opens no more than a stage needs.
 
@@ -48,7 +26,6 @@ class ImageModule(LightningDataModule, ABC):
         name: of the data set.
         description: what the images are, in words, for a prompt.
         mean, std: of each RGB channel, for pixels in 0..1.
-        num_workers: processes that read images which are not in memory.
     """
 
     name: str
@@ -57,12 +34,12 @@ class ImageModule(LightningDataModule, ABC):
     classes: tuple[str, ...]
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
-    num_workers = 0
 
     def __init__(self, split: Split) -> None:
         super().__init__()
         self.split = split
         self._sets: dict[str, ImageSet] = {}
+        self._placed: dict[tuple[str, torch.device], ImageSet] = {}
 
     @abstractmethod
     def read_train(self) -> ImageSet:
@@ -109,16 +86,21 @@ class ImageModule(LightningDataModule, ABC):
         """Images for the last word; `setup` with ``test`` opens them."""
         return self._opened("test")
 
-    def train_dataloader(self, batch_size: int = 128, seed: int = 0) -> DataLoader[Batch]:
-        """Shuffled anew each epoch; a last batch that is not full is left out, as batch norm needs more than one image."""
-        images = self.train_images
-        return self._loader(images, min(batch_size, len(images)), sampler=EpochSampler(len(images), seed), drop_last=True)
+    def train_dataloader(
+        self,
+        batch_size: int = 128,
+        seed: int = 0,
+        device: torch.device = CPU,
+        augment: Augmentation | None = None,
+        views: int | None = None,
+    ) -> TrainBatches:
+        return TrainBatches(Views(self._on(device, "train"), seed, augment, views), self.num_classes, batch_size)
 
-    def val_dataloader(self, batch_size: int = 128) -> DataLoader[Batch]:
-        return self._loader(self.val_images, batch_size)
+    def val_dataloader(self, batch_size: int = 128, device: torch.device = CPU) -> FixedBatches:
+        return FixedBatches(self._on(device, "val"), batch_size)
 
-    def test_dataloader(self, batch_size: int = 128) -> DataLoader[Batch]:
-        return self._loader(self.test_images, batch_size)
+    def test_dataloader(self, batch_size: int = 128, device: torch.device = CPU) -> FixedBatches:
+        return FixedBatches(self._on(device, "test"), batch_size)
 
     @abstractmethod
     def checksum(self) -> str:
@@ -129,18 +111,13 @@ class ImageModule(LightningDataModule, ABC):
             raise DataError(f"the {part} images of {self.name} are not open; call setup({'test' if part == 'test' else 'fit'!r}) first")
         return self._sets[part]
 
-    def _loader(self, images: ImageSet, batch_size: int, **options: Any) -> DataLoader[Batch]:
-        workers = 0 if isinstance(images, MemoryImages) else self.num_workers
-        return DataLoader(
-            images,  # type: ignore[arg-type]
-            batch_size,
-            num_workers=workers,
-            persistent_workers=workers > 0,
-            generator=torch.Generator(),  # its own: else each new pass would draw from the numbers that augmentation draws from
-            collate_fn=as_is,  # type: ignore[arg-type]
-            **options,
-        )
+    def _on(self, device: torch.device, part: str) -> ImageSet:
+        """The images on a device, brought there once for all trainings."""
+        images = self._opened(part)
+        if (part, device) not in self._placed:
+            self._placed[part, device] = images.to(device)
+        return self._placed[part, device]
 
     def __getstate__(self) -> dict[str, Any]:
         # A worker process opens the images itself: a copy of them with each job would cost more.
-        return {**self.__dict__, "_sets": {}}
+        return {**self.__dict__, "_sets": {}, "_placed": {}}

@@ -1,9 +1,13 @@
 """NoImages: in place of a data module where a table knows every training, and no image is looked at."""
 
 import hashlib
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from lmanet.errors import DataError
+from lmanet.steps import Augmentation
+
+if TYPE_CHECKING:
+    import torch
 
 
 class NoImages:
@@ -28,13 +32,15 @@ class NoImages:
     def setup(self, stage: str) -> None:
         pass  # there is nothing to open
 
-    def train_dataloader(self, batch_size: int, seed: int) -> Any:
+    def train_dataloader(
+        self, batch_size: int, seed: int, device: "torch.device", augment: Augmentation | None = None, views: int | None = None
+    ) -> Any:
         self._refuse()
 
-    def val_dataloader(self, batch_size: int) -> Any:
+    def val_dataloader(self, batch_size: int, device: "torch.device") -> Any:
         self._refuse()
 
-    def test_dataloader(self, batch_size: int) -> Any:
+    def test_dataloader(self, batch_size: int, device: "torch.device") -> Any:
         self._refuse()
 
     def checksum(self) -> str:

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from lmanet.deploy.board import Board
@@ -102,8 +103,8 @@ class Deployment:
     def _inputs(self, checkpoint: Checkpoint) -> Tensor:
         """Training images as the network reads them, for calibration."""
         self.data.setup("fit")
-        images, _ = next(iter(self.data.train_dataloader(self.settings.calibration_images, self.seed)))
-        return resize(normalise(images, checkpoint.mean, checkpoint.std), checkpoint.network.architecture.resolution)
+        batch = next(iter(self.data.train_dataloader(self.settings.calibration_images, self.seed, torch.device("cpu"))))
+        return resize(normalise(batch.images, checkpoint.mean, checkpoint.std), checkpoint.network.architecture.resolution)
 
     def _accuracy(self, graph: IntegerGraph) -> float:
         return self.trainer.validate(int8_network(graph, self.deployer.verifier.toolchain)).val_accuracy

@@ -3,12 +3,14 @@
 import logging
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from lightning import LightningModule
+from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics import MetricCollection
@@ -18,7 +20,8 @@ from lmanet.errors import TrainingError
 from lmanet.records import Epoch
 from lmanet.space.images import normalise, resize
 from lmanet.space.network import Network
-from lmanet.steps import Loss
+from lmanet.steps import Batch, Batches, Loss
+from lmanet.train.kernels import Forward
 from lmanet.train.recipe import Recipe
 
 log = logging.getLogger(__name__)
@@ -37,16 +40,17 @@ class Task:
     std: tuple[float, float, float]
 
 
-def cross_entropy(logits: Tensor, targets: Tensor, images: Tensor, progress: float) -> Tensor:
+def cross_entropy(logits: Tensor, batch: Batch, progress: float) -> Tensor:
     """The loss of a training without a teacher: mean cross-entropy against probabilities (N, classes)."""
-    return functional.cross_entropy(logits, targets)
+    return functional.cross_entropy(logits, batch.targets)
 
 
 class Classifier(LightningModule):
-    """Trains a network on batches of uint8 images and labels, and measures it on validation or test batches.
+    """Trains a network on batches of images, and measures it on validation or test batches; both come on the device that trains.
 
-    A training batch is augmented on the CPU; then every batch is normalised on the device and brought to the network's resolution.
-    All that is drawn at random follows from seed and epoch, so that a training that goes on after a kill ends as if it had not stopped.
+    Here they are normalised and brought to the network's resolution.
+    All that is drawn at random follows from seed and epoch, so that a training that goes on after a pause or a kill ends as if it had not
+    stopped. Where the recipe averages weights, it is the average that is validated, and that the network has in the end.
 
     Args:
         network: a `Network` is given images of its architecture's resolution, any other module those of the data.
@@ -58,16 +62,20 @@ class Classifier(LightningModule):
 
     def __init__(self, network: nn.Module, task: Task, recipe: Recipe, loss: Loss = cross_entropy, seed: int = 0) -> None:
         super().__init__()
-        self.network = network.to(memory_format=torch.channels_last)
+        self.network = network
+        self.compute_by(network.__call__, torch.channels_last)
+        # In training mode, as Lightning wants all of its module: it changes to evaluation for a validation, where alone the average is run.
+        self.average = ModelEmaV3(network, recipe.ema_decay, use_warmup=True).train() if recipe.ema_decay else None
         self.resolution = network.architecture.resolution if isinstance(network, Network) else None
         self.task, self.recipe, self.loss, self.seed = task, recipe, loss, seed
         self.register_buffer("mean", torch.tensor(task.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(task.std).view(3, 1, 1), persistent=False)
+        kind: dict[str, Any] = {"num_classes": task.num_classes, "validate_args": False}  # which would look at each batch on the CPU
         self.metrics = MetricCollection(
             {
-                "accuracy": MulticlassAccuracy(task.num_classes, average="micro"),
-                "macro_f1": MulticlassF1Score(task.num_classes, average="macro"),
-                "calibration_error": MulticlassCalibrationError(task.num_classes, n_bins=15, norm="l1"),
+                "accuracy": MulticlassAccuracy(average="micro", **kind),
+                "macro_f1": MulticlassF1Score(average="macro", **kind),
+                "calibration_error": MulticlassCalibrationError(n_bins=15, norm="l1", **kind),
             },
             compute_groups=False,  # the three keep different states
         )
@@ -75,6 +83,10 @@ class Classifier(LightningModule):
         self._val_losses: list[Tensor] = []  # of each image
         self.measured: dict[str, float] = {}
         self.curve: list[Epoch] = []
+
+    def compute_by(self, forward: Forward, memory_format: torch.memory_format) -> None:
+        """Say what to call for the network in training steps, where that is compiled, and the format that its images must have."""
+        self._train_forward, self._memory_format = forward, memory_format
 
     def normalise(self, images: Tensor) -> Tensor:
         """Pixels 0..255 -> zero mean and unit deviation, at the data's resolution."""
@@ -84,23 +96,24 @@ class Classifier(LightningModule):
         """Normalised images -> logits (N, classes)."""
         if self.resolution:
             images = resize(images, self.resolution)
-        logits: Tensor = self.network(images.contiguous(memory_format=torch.channels_last))
-        return logits.float()
+        forward = self._train_forward if self.training else self.average or self.network
+        return forward(images.contiguous(memory_format=self._memory_format)).float()
 
-    def on_before_batch_transfer(self, batch: tuple[Tensor, Tensor], dataloader_idx: int) -> tuple[Tensor, Tensor]:
-        if not self.trainer.training:
-            return batch
-        images, labels = batch
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        return batch  # it is there
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         smoothing = self.recipe.label_smoothing
-        targets = functional.one_hot(labels, self.task.num_classes) * (1 - smoothing) + smoothing / self.task.num_classes
-        return self.recipe.augment(images, targets) if self.recipe.augment else (images, targets)
-
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        images = self.normalise(batch[0])
-        progress = self.global_step / self.trainer.estimated_stepping_batches
-        loss = self.loss(self(images), batch[1], images, progress)
+        targets = batch.targets * (1 - smoothing) + smoothing / self.task.num_classes
+        batch = batch._replace(images=self.normalise(batch.images), targets=targets)
+        progress = self.global_step / (self._steps_per_epoch * self.recipe.epochs)
+        loss = self.loss(self(batch.images), batch, progress)
         self._train_losses.append(loss.detach())
         return loss
+
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        if self.average:
+            self.average.update(self.network, self.global_step)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         images, labels = batch
@@ -116,6 +129,8 @@ class Classifier(LightningModule):
         self._val_losses.clear()
 
     def on_train_epoch_start(self) -> None:
+        batches = cast(Batches, self.trainer.train_dataloader)
+        batches.set_epoch(self.current_epoch)
         torch.manual_seed(int(np.random.SeedSequence([self.seed, self.current_epoch]).generate_state(1)[0]))
         self._epoch_start = time.monotonic()
 
@@ -140,11 +155,27 @@ class Classifier(LightningModule):
             *(epoch.epoch + 1, self.recipe.epochs, train_loss, val_loss, 100 * epoch.val_accuracy, epoch.seconds),
         )
 
+    def on_train_end(self) -> None:
+        if self.average:
+            self.network.load_state_dict(self.average.module.state_dict())
+
     def configure_optimizers(self) -> Any:
-        optimizer = self.recipe.optimizer(self.network.parameters())
-        steps = self._steps_per_epoch
-        scale = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: self.recipe.schedule(step / steps, self.recipe.epochs))
+        optimizer = self.recipe.optimizer(list(self.parameter_groups()))
+        self._steps_per_epoch = int(self.trainer.estimated_stepping_batches) // (self.trainer.max_epochs or 1)
+        scale = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: self.recipe.schedule(step / self._steps_per_epoch, self.recipe.epochs)
+        )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scale, "interval": "step"}}
+
+    def parameter_groups(self) -> Iterator[dict[str, Any]]:
+        """The network's parameters, those that are not decayed apart."""
+        parameters = list(self.network.parameters())
+        if self.recipe.decay_norms:
+            yield {"params": parameters}
+            return
+        # Norms and biases are vectors: to pull them to 0 does not regularise (He et al., Bag of Tricks, arXiv 1812.01187).
+        yield {"params": [each for each in parameters if each.ndim > 1]}
+        yield {"params": [each for each in parameters if each.ndim <= 1], "weight_decay": 0.0}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["curve"] = [epoch.model_dump() for epoch in self.curve]
@@ -158,7 +189,3 @@ class Classifier(LightningModule):
     def seconds(self) -> float:
         """Wall time of the epochs that are over, validation included."""
         return sum(epoch.seconds for epoch in self.curve)
-
-    @property
-    def _steps_per_epoch(self) -> int:
-        return int(self.trainer.estimated_stepping_batches) // self.recipe.epochs

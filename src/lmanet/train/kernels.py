@@ -63,7 +63,7 @@ class KernelChoice(Protocol):
 
 @contextmanager
 def applied(kernels: Kernels, network: nn.Module, device: torch.device) -> Iterator[Forward]:
-    """Bring a network to its kernels' memory format, and give what to call in its training steps.
+    """Bring a network to its kernels' memory format, and give the function to call in its training steps.
 
     The network itself stays uncompiled, for validation, whose batches and mode would each be compiled anew. What was compiled is
     forgotten at the end, so that a process may train any number of networks.
@@ -71,17 +71,13 @@ def applied(kernels: Kernels, network: nn.Module, device: torch.device) -> Itera
     network.to(memory_format=kernels.memory_format)
     with _tensor_cores(device):
         if kernels.compile == "none":
-            yield network
+            yield network.__call__
             return
         try:
-            yield _called(torch.compile(network, mode=kernels.compile, dynamic=False))
+            compiled: Forward = torch.compile(network, mode=kernels.compile, dynamic=False)
+            yield lambda images: compiled(images)
         finally:
             torch._dynamo.reset()
-
-
-def _called(network: Forward) -> Forward:
-    # A function, since a LightningModule would take a module for one more part of itself.
-    return lambda images: network(images)
 
 
 @contextmanager

@@ -1,21 +1,14 @@
 """Recipe: how a network is trained."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
 
-from torch import Tensor
 from torch.optim import Optimizer
 
 from lmanet.errors import ConfigError
+from lmanet.steps import Augmentation
+from lmanet.train.kernels import KernelChoice, Kernels
 from lmanet.train.schedules import Schedule
-
-
-class Augmentation(Protocol):
-    """Changes a training batch."""
-
-    def __call__(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 images (N, 3, H, W) and probabilities (N, classes); images may come back as float of the same range."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +23,13 @@ class Recipe:
         augment: what is done to training images; None leaves them.
         label_smoothing: share of the target that is spread over all classes, 0 to below 1.
         dropout: probability before the classifier, 0 to below 1.
+        decay_norms: whether weight decay pulls at batch norm and biases, too.
+        ema_decay: of the exponential moving average of weights that is validated and kept, above 0 and below 1; it begins lower. None is
+            off: the last weights count.
+        views: distinct epochs: after so many the same augmented images come again in the same order; None is never. What a teacher says
+            of them can then be stored.
         max_seconds: a training that takes longer is given up; None is no limit.
-        precision: of Lightning's trainer, such as ``32-true`` or ``bf16-mixed``.
+        kernels: memory format, precision and compilation: forced, or chosen by a trial on the machine at hand.
         accelerator: of Lightning's trainer: ``auto``, ``cpu``, ``gpu``.
     """
 
@@ -42,8 +40,11 @@ class Recipe:
     augment: Augmentation | None = None
     label_smoothing: float = 0.0
     dropout: float = 0.0
+    decay_norms: bool = False
+    ema_decay: float | None = None
+    views: int | None = None
     max_seconds: float | None = None
-    precision: str = "32-true"
+    kernels: KernelChoice = field(default_factory=Kernels)
     accelerator: str = "auto"
 
     def __post_init__(self) -> None:
@@ -51,7 +52,11 @@ class Recipe:
             raise ConfigError(f"epochs={self.epochs} must be at least 1; correct the recipe in conf/")
         if self.batch_size < 2:
             raise ConfigError(f"batch_size={self.batch_size} must be at least 2, for batch norm; correct the recipe in conf/")
-        for name in ("label_smoothing", "dropout"):
-            if not 0 <= getattr(self, name) < 1:
+        for name in ("label_smoothing", "dropout", "ema_decay"):
+            if not 0 <= (getattr(self, name) or 0) < 1:
                 raise ConfigError(f"{name}={getattr(self, name)} must be 0 to below 1; correct the recipe in conf/")
+        if self.views is not None and self.views < 1:
+            raise ConfigError(
+                f"views={self.views} must be at least 1, or null for as many as there are epochs; correct the recipe in conf/"
+            )
         self.schedule(0.0, self.epochs)  # says so now if it does not fit

@@ -3,24 +3,28 @@
 import logging
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import lightning
 import torch
+from lightning.fabric import Fabric
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.callbacks import Checkpoint as CheckpointCallback
 from torch import nn
 
 from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
-from lmanet.records import Epoch, Score
-from lmanet.space import AnyArchitecture, Architecture, staged
+from lmanet.records import Epoch, Job, Score
+from lmanet.space import Architecture, staged
 from lmanet.space.network import Network, build
 from lmanet.steps import ImageData, Loss
+from lmanet.train.allocator import freed_memory_kept
 from lmanet.train.classifier import Classifier, Task, cross_entropy
+from lmanet.train.kernels import Kernels, applied
 from lmanet.train.recipe import Recipe
 
 LAST = "last.ckpt"
@@ -34,16 +38,19 @@ class Trainer:
         self.data = data
         self.recipe = recipe
 
-    def train(self, architecture: AnyArchitecture, seed: int) -> Score:
-        """Build and train a candidate; no file is written."""
-        return self.fit(self.build(staged(architecture), seed), seed)
+    def train(self, job: Job) -> Score:
+        """Build a candidate and train it up to ``job.epochs``; no file is written but in ``job.folder``."""
+        network = self.build(staged(job.architecture), job.seed)
+        return self.fit(network, job.seed, folder=job.folder, epochs=job.epochs)
 
     def build(self, architecture: Architecture, seed: int) -> Network:
         """The network of an architecture, with weights drawn from ``seed`` and the recipe's dropout."""
         torch.manual_seed(seed)
         return build(architecture, self.data.num_classes, self.recipe.dropout)
 
-    def fit(self, network: nn.Module, seed: int, loss: Loss = cross_entropy, folder: Path | None = None) -> Score:
+    def fit(
+        self, network: nn.Module, seed: int, loss: Loss = cross_entropy, folder: Path | None = None, epochs: int | None = None
+    ) -> Score:
         """Train a network in place; its last weights count, so that the score is no pick of the best epoch.
 
         Args:
@@ -51,58 +58,68 @@ class Trainer:
             seed: of the order of the images, of augmentation and dropout.
             folder: where ``last.ckpt`` is written after each epoch and taken up again; the caller removes the folder
                 once the result is safe.
+            epochs: stop after so many, in the middle of the recipe's schedule; None is at its end.
 
         Raises:
             TrainingError: the loss is not finite, or memory does not suffice.
             TrainingTimeoutError: the recipe's ``max_seconds`` are over.
         """
         self.data.setup("fit")
-        batch_size = self.recipe.batch_size
-        classifier = Classifier(network, self._task, self.recipe, loss, seed)
-        callbacks: list[Callback] = [_TimeLimit(self.recipe.max_seconds)] if self.recipe.max_seconds else []
+        recipe, device = self.recipe, self._device
+        train = self.data.train_dataloader(recipe.batch_size, seed, device, recipe.augment, recipe.views)
+        val = self.data.val_dataloader(recipe.batch_size, device)
+        classifier = Classifier(network, self._task, recipe, loss, seed)
+        callbacks: list[Callback] = [_TimeLimit(recipe.max_seconds)] if recipe.max_seconds else []
         last = folder / LAST if folder else None
         if last:
             callbacks.append(_KeepLast(last))
-        with _named_errors():
-            self._engine(callbacks).fit(
-                classifier,
-                self.data.train_dataloader(batch_size, seed),
-                self.data.val_dataloader(batch_size),
-                ckpt_path=last if last and last.is_file() else None,
-            )
-        return _score(classifier.measured, classifier.seconds, classifier.curve)
+        with _named_errors(), freed_memory_kept():
+            images, _ = next(iter(val))
+            size = classifier.resolution or images.shape[-1]
+            kernels = recipe.kernels.choose(network, (recipe.batch_size, 3, size, size), device, recipe.epochs * len(train))
+            with applied(kernels, network, device) as forward:
+                classifier.compute_by(forward, kernels.memory_format)
+                engine = self._engine(kernels.precision, callbacks, min(epochs or recipe.epochs, recipe.epochs))
+                engine.fit(classifier, train, val, ckpt_path=last if last and last.is_file() else None)
+        return _score(classifier.measured, classifier.seconds, classifier.curve, str(kernels))
 
     def validate(self, network: nn.Module) -> Score:
         """Measure a network on the validation images, without training."""
         self.data.setup("fit")
         start = time.monotonic()
-        measured = self._measure(network, self._task, self.data.val_dataloader(self.recipe.batch_size))
+        measured = self._measure(network, self._task, self.data.val_dataloader)
         return _score(measured, time.monotonic() - start)
 
     def test(self, network: nn.Module, mean: Channels, std: Channels) -> dict[str, float]:
         """Measure a network on the test images, normalised as in its training: accuracy, macro_f1, calibration_error, loss, images."""
         self.data.setup("test")
         task = Task(self.data.num_classes, mean, std)
-        return self._measure(network, task, self.data.test_dataloader(self.recipe.batch_size))
+        return self._measure(network, task, self.data.test_dataloader)
 
-    def _measure(self, network: nn.Module, task: Task, loader: Any) -> dict[str, float]:
-        classifier = Classifier(network, task, self.recipe)
-        with _named_errors():
-            self._engine([]).validate(classifier, loader, verbose=False)
+    def _measure(self, network: nn.Module, task: Task, loader: Callable[..., Iterable[Any]]) -> dict[str, float]:
+        kernels, device = Kernels(), self._device
+        classifier = Classifier(network, task, replace(self.recipe, ema_decay=None))
+        with _named_errors(), freed_memory_kept(), applied(kernels, network, device):
+            self._engine(kernels.precision, [], 1).validate(classifier, loader(self.recipe.batch_size, device), verbose=False)
         return classifier.measured
 
     @property
     def _task(self) -> Task:
         return Task(self.data.num_classes, self.data.mean, self.data.std)
 
-    def _engine(self, callbacks: list[Callback]) -> lightning.Trainer:
+    @property
+    def _device(self) -> torch.device:
+        with self._named_accelerator():
+            return Fabric(accelerator=self.recipe.accelerator, devices=1).device
+
+    def _engine(self, precision: str, callbacks: list[Callback], epochs: int) -> lightning.Trainer:
         logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no line on devices for each candidate
-        try:
+        with self._named_accelerator():
             return lightning.Trainer(
-                max_epochs=self.recipe.epochs,
+                max_epochs=epochs,
                 accelerator=self.recipe.accelerator,
                 devices=1,
-                precision=self.recipe.precision,  # type: ignore[arg-type]
+                precision=precision,  # type: ignore[arg-type]
                 callbacks=callbacks,
                 logger=False,
                 enable_checkpointing=any(isinstance(callback, CheckpointCallback) for callback in callbacks),
@@ -110,8 +127,13 @@ class Trainer:
                 enable_model_summary=False,
                 num_sanity_val_steps=0,
             )
+
+    @contextmanager
+    def _named_accelerator(self) -> Iterator[None]:
+        try:
+            yield
         except (MisconfigurationException, ValueError) as error:
-            given = f"accelerator={self.recipe.accelerator}, precision={self.recipe.precision}"
+            given = f"accelerator={self.recipe.accelerator}"
             raise ConfigError(f"{given} cannot be had on this machine ({error}); correct the recipe in conf/") from error
 
 
@@ -163,11 +185,12 @@ def _named_errors() -> Iterator[None]:
             raise TrainingError("training ran out of memory; take a smaller batch_size or resolution in conf/") from error
 
 
-def _score(measured: dict[str, float], seconds: float, curve: Sequence[Epoch] = ()) -> Score:
+def _score(measured: dict[str, float], seconds: float, curve: Sequence[Epoch] = (), kernels: str | None = None) -> Score:
     return Score(
         val_accuracy=measured["accuracy"],
         val_macro_f1=measured["macro_f1"],
         val_calibration_error=measured["calibration_error"],
         seconds=seconds,
         curve=tuple(curve),
+        kernels=kernels,
     )
