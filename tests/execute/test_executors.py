@@ -13,13 +13,14 @@ import pytest
 from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
 from lmanet.execute import InProcess, Workers
 from lmanet.records import Job, Outcome, Score, Status
-from lmanet.space import Architecture, load_space
+from lmanet.space import load_space
 
 
 class TrainerDouble:
     """Stands in for a training: its seed says how it ends."""
 
-    def train(self, architecture: Architecture, seed: int) -> Score:
+    def train(self, job: Job) -> Score:
+        seed = job.seed
         if seed == 1:
             raise TrainingError("the loss is not finite")
         if seed == 2:
@@ -73,7 +74,7 @@ def test_close_may_be_called_twice_and_before_any_job(executor):
 
 def test_a_setting_that_fits_no_candidate_ends_the_search():
     class Unfit:
-        def train(self, architecture: Architecture, seed: int) -> Score:
+        def train(self, job: Job) -> Score:
             raise ConfigError("take another")
 
     executor = InProcess(Unfit())

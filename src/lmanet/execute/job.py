@@ -22,7 +22,7 @@ def run_job(trainer: Trainer, job: Job) -> Outcome:
         return Outcome(number=job.number, status=status, error=error, seconds=time.monotonic() - start)
 
     try:
-        score = trainer.train(job.architecture, job.seed)
+        score = trainer.train(job)
     except TrainingTimeoutError as error:
         return failed(Status.TIMED_OUT, str(error))
     except TrainingError as error:
