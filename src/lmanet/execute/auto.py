@@ -23,9 +23,10 @@ class Share(NamedTuple):
 class Auto:
     """What the choice goes by.
 
-    On CPU a candidate has a core of its own: two side by side on one thread each trained 2.4 times as many images for a second of CPU
-    as one on two threads, which spin while they wait for each other (benchmarks/candidates_at_once.py, two cores busy with other work).
-    Where there are more cores than candidates that may run, they are divided into equal groups.
+    On CPU a candidate has a core of its own: on two cores busy with other work, two on one thread each trained 279 images/s together,
+    and one on two threads 18, since its threads spin while they wait for each other (11.1M MACs, median of 5 rounds in turns,
+    benchmarks/candidates_at_once.py; on idle cores not yet measured). Where there are more cores than
+    candidates that may run, they are divided into equal groups.
 
     Attributes:
         accelerator: ``cpu``, ``gpu``, or ``auto``: the GPUs where there are any.
