@@ -105,9 +105,8 @@ def main() -> None:
     given = parser.parse_args()
     images = TenClasses(Cifar100(archive=given.archive), Split(val_fraction=0.4, max_train_images=given.images))
     bench = Bench("random")
-    print(
-        "| seed | usual: s, hypervolume | halving ended: s, hypervolume, epochs | usual hypervolume reached after s | share |\n|---|---|---|---|---|"
-    )
+    print("| seed | usual: s, hypervolume | halving: s, hypervolume, epochs | usual hypervolume after s | share |")
+    print("|---|---|---|---|---|")
     shares = []
     for seed in range(given.seeds):
         whole = usual(bench, images, seed, given.candidates)

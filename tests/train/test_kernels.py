@@ -1,7 +1,9 @@
 """How kernels are applied, timed and chosen, with real training steps."""
 
+import gc
 import logging
 import multiprocessing
+import weakref
 from copy import deepcopy
 
 import pytest
@@ -99,10 +101,10 @@ def test_processes_share_one_trial(tmp_path):
         assert process.exitcode == 0
 
 
-def test_without_a_compiler_the_others_remain(tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr(torch._inductor.config.cpp, "cxx", ("no-such-compiler",))
+def test_without_a_compiler_the_others_remain(tmp_path, caplog):
     trial = KernelTrial(candidates=[BASE, COMPILED], rounds=3, compile_from_seconds=0, folder=tmp_path)
-    assert trial.choose(network(), SHAPE, CPU, 10) == BASE
+    with torch._inductor.config.patch({"cpp.cxx": ("no-such-compiler",)}):
+        assert trial.choose(network(), SHAPE, CPU, 10) == BASE
     assert "channels_last,32-true,default are out" in caplog.text
 
 
@@ -118,6 +120,18 @@ def test_a_compiled_network_computes_the_same_and_stays_itself():
     for ours, theirs in zip(other.parameters(), plain.parameters(), strict=True):
         torch.testing.assert_close(ours.grad, theirs.grad)
     assert list(other.state_dict()) == list(plain.state_dict())
+
+
+def test_compiled_networks_are_forgotten_after_their_training():
+    alive = []
+    for channels in (8, 9, 10):
+        other = network(channels)
+        alive.append(weakref.ref(other))
+        with applied(COMPILED, other, CPU) as forward:
+            forward(torch.randn(SHAPE)).sum().backward()
+        del other, forward
+    gc.collect()
+    assert [each() for each in alive] == [None] * 3
 
 
 def test_an_illegal_setting_names_the_legal_ones():

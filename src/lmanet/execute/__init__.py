@@ -1,6 +1,7 @@
 """Where candidates are trained: in this process or in workers on this machine."""
 
+from lmanet.execute.auto import Auto
 from lmanet.execute.in_process import InProcess
 from lmanet.execute.workers import Workers
 
-__all__ = ["InProcess", "Workers"]
+__all__ = ["Auto", "InProcess", "Workers"]

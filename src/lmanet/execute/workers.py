@@ -9,11 +9,13 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from lmanet.errors import ConfigError
+from lmanet.execute.auto import Auto
 from lmanet.execute.job import run_job
 from lmanet.records import Job, Outcome, Status
 from lmanet.steps import Trainer
 
 log = logging.getLogger(__name__)
+AUTO = "auto"
 _trainer: Trainer
 
 
@@ -22,16 +24,23 @@ class Workers:
 
     Args:
         trainer: is sent to each worker once, by pickle.
-        workers: processes.
-        threads: CPU threads of each worker; None leaves torch's default.
+        workers: processes; ``auto`` asks ``auto``.
+        threads: CPU threads of each worker; ``auto`` divides the cores among them, None leaves torch's default.
         queue: jobs that may wait for a worker, so that none is idle while the next proposal is awaited.
+        auto: what is chosen by where a number is to be found.
     """
 
-    def __init__(self, trainer: Trainer, workers: int = 1, threads: int | None = None, queue: int = 1) -> None:
-        if workers < 1 or queue < 0:
-            raise ConfigError(f"execute: workers={workers}, queue={queue}; at least 1 worker and a queue of 0 (conf/execute/workers.yaml)")
-        self.capacity = workers + queue
-        self._settings = (trainer, workers, threads)
+    def __init__(
+        self, trainer: Trainer, workers: int | str = AUTO, threads: int | str | None = AUTO, queue: int = 1, auto: Auto | None = None
+    ) -> None:
+        if not (_at_least_one(workers) and (threads is None or _at_least_one(threads)) and queue >= 0):
+            raise ConfigError(
+                f"execute: workers={workers}, threads={threads}, queue={queue}; at least 1 worker and 1 thread, or auto, "
+                "and a queue of 0 (conf/execute/workers.yaml)"
+            )
+        number, threads_each = _decide(auto or Auto(), workers, threads)
+        self.capacity = number + queue
+        self._settings = (trainer, number, threads_each)
         self._pool: ProcessPoolExecutor | None = None
         self._jobs: dict[Future[Outcome], Job] = {}
 
@@ -70,6 +79,19 @@ class Workers:
             log.warning("a worker died while it trained trial %d", job.number)
             reason = "the worker process died (out of memory, or killed); see execute.workers and the machine's log"
             return Outcome(number=job.number, status=Status.FAILED, error=reason)
+
+
+def _at_least_one(number: int | str) -> bool:
+    return number == AUTO or (isinstance(number, int) and number >= 1)
+
+
+def _decide(auto: Auto, workers: int | str, threads: int | str | None) -> tuple[int, int | None]:
+    if isinstance(workers, int) and not isinstance(threads, str):
+        return workers, threads
+    share = auto.share(workers if isinstance(workers, int) else None, threads if isinstance(threads, int) else None)
+    threads_each = None if threads is None else share.threads
+    log.info("candidates at once: %d, CPU threads of each: %s (%s)", share.workers, threads_each or "torch's default", share.reason)
+    return share.workers, threads_each
 
 
 def _finished(jobs: dict[Future[Outcome], Job], wait_for_one: bool) -> list[Future[Outcome]]:
