@@ -8,8 +8,8 @@ Spearman's within a band of MACs (mean over four bands), and the share of the be
 in brackets 95 % intervals over 1,000 resamplings of networks. Then what a search gets: of 60 networks, drawn 200 times, halving keeps the
 third that `best_first` names from proxy and costs: share of the hypervolume left (accuracy from 0.55), and how much more that is than where
 it keeps by the costs alone. A proxy may be used by default where three intervals lie above 0: Spearman's over all, Spearman's within a band
-(MACs are known anyway), and that gain, whose draws overlap: its interval is somewhat wider in truth. As choice and worth are from the
-same networks, the rule is also tried on halves. Last the times.
+(MACs are known anyway), and that gain, whose draws overlap, so that its interval is wider in truth. As choice and worth are from the same
+networks, the rule is also tried on halves. Last the times.
 """
 
 import argparse

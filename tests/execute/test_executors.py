@@ -13,7 +13,7 @@ import pytest
 from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
 from lmanet.execute import InProcess, Workers
 from lmanet.records import Job, Outcome, Score, Status
-from lmanet.space import load_space
+from lmanet.space import Architecture, load_space
 
 
 class TrainerDouble:

@@ -15,9 +15,10 @@ from hydra.utils import instantiate
 from lmanet.data import NoImages
 from lmanet.errors import ConfigError, TrainingError
 from lmanet.records import Job
-from lmanet.space import Architecture, architecture_id, load_space
+from lmanet.space import Architecture, architecture_id, estimate, load_space
 from lmanet.train import TabularTrainer
 from lmanet.train.table import load_table
+from lmanet.train.zero_cost import PROXIES
 from lmanet.validate import Validator
 
 ROOT = Path(__file__).parents[2]
@@ -109,3 +110,15 @@ def test_settings_that_contradict_the_table_are_refused():
         TabularTrainer(NoImages("CIFAR", "images", 100, "a table"), NAME)
     with pytest.raises(ConfigError, match=f"there is no table 'mini'; legal are {NAME}"):
         TabularTrainer(NoImages(NAME, "images", 10, "a table"), "mini")
+
+
+def test_zero_cost_proxies_are_looked_up(feasible):
+    drawn = [trainer(number).screen(feasible[0], seed=9) for number in (0, 1, 2)]
+    mean = trainer().screen(feasible[0], seed=9)
+    assert mean["macs"] == drawn[0]["macs"] == estimate(feasible[0], 10).macs
+    assert len({each["expressivity"] for each in drawn}) == 3
+    assert mean["expressivity"] == pytest.approx(fmean(each["expressivity"] for each in drawn))
+    looked_up = trainer()
+    assert all(set(looked_up.screen(network, seed=0)) == set(PROXIES) for network in feasible)
+    with pytest.raises(TrainingError, match="has no zero-cost proxies of network"):
+        trainer().screen(load_space("lmanet").sample(np.random.default_rng(0)), seed=0)
