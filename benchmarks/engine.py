@@ -74,7 +74,7 @@ def _run(seconds: Sequence[float], images: int, accuracy: float, kernels: str) -
 
 def compare(name: str, architecture: Architecture, arguments: argparse.Namespace) -> None:
     """Train by both and print a line of the table."""
-    data = Cifar100(archive=arguments.archive, split=Split(val_fraction=0.1, max_train_images=arguments.images))
+    data = Cifar100(archive=arguments.archive, split=Split(val_fraction=0.05, max_train_images=arguments.images))
     data.setup("fit")
     recipe = Recipe(
         epochs=arguments.epochs,
