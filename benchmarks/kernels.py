@@ -16,8 +16,8 @@ from engine import LARGE, SMALL
 from lmanet.space import estimate
 from lmanet.space.network import build
 from lmanet.train import KernelTrial
-from lmanet.train.allocator import freed_memory_kept
-from lmanet.train.kernel_figures import read_figures
+from lmanet.train.kernels import freed_memory_kept
+from lmanet.train.kernels.figures import read_figures
 
 BATCH = 128
 

@@ -12,9 +12,8 @@ import torch
 from lmanet.errors import ConfigError
 from lmanet.space import Architecture, Stage
 from lmanet.space.network import build
-from lmanet.train.kernel_figures import Figures, Timing, describe_workload
-from lmanet.train.kernel_trial import KernelTrial
-from lmanet.train.kernels import Kernels, applied
+from lmanet.train.kernels import Kernels, KernelTrial, applied
+from lmanet.train.kernels.figures import Figures, Timing, describe_workload
 
 CPU = torch.device("cpu")
 SHAPE = (4, 3, 16, 16)

@@ -3,8 +3,7 @@
 from lmanet.train.classifier import Classifier, Task, cross_entropy
 from lmanet.train.evaluate import Evaluation
 from lmanet.train.full import FullTraining
-from lmanet.train.kernel_trial import KernelTrial
-from lmanet.train.kernels import Kernels
+from lmanet.train.kernels import Kernels, KernelTrial
 from lmanet.train.nasbench import NASBench201Trainer
 from lmanet.train.recipe import Recipe
 from lmanet.train.schedules import Step, WarmupCosine

@@ -23,9 +23,8 @@ from lmanet.space import AnyArchitecture, Architecture, staged
 from lmanet.space.images import normalise
 from lmanet.space.network import Network, build
 from lmanet.steps import Batches, ImageData, Loss
-from lmanet.train.allocator import freed_memory_kept
 from lmanet.train.classifier import Classifier, Task, cross_entropy
-from lmanet.train.kernels import Kernels, applied
+from lmanet.train.kernels import Kernels, applied, freed_memory_kept
 from lmanet.train.recipe import Recipe
 from lmanet.train.stops import require_a_stop_before_the_end
 from lmanet.train.zero_cost import ZeroCost

@@ -20,7 +20,7 @@ from lmanet.runfiles import read_record, write_record
 from lmanet.space import operators
 from lmanet.space.cost import macs
 from lmanet.space.network import Network
-from lmanet.train.kernels import Kernels, Shape
+from lmanet.train.kernels.choice import Kernels, Shape
 
 log = logging.getLogger(__name__)
 
