@@ -37,6 +37,7 @@ CONF = Path(__file__).parents[1] / "conf"
 TABLE = "lmanet_mini"
 RUNGS = (1, 3, 9)
 KEEP = 0.48
+SCREEN = ("params", "expressivity")  # the zero-cost proxies that passed (zero_cost.py)
 NICHES = 4
 WORST_ACCURACY = 0.55  # of the table's networks, rounded down
 THIRD = 1 / 3
@@ -85,6 +86,9 @@ PROMOTIONS: dict[str, Callable[[Brief], Promotion]] = {
     f"as in conf/promote/halving.yaml: rungs={list(RUNGS)} keep={KEEP}": lambda brief: Halving(brief, RUNGS, keep=KEEP),
     "keep=0.333": lambda brief: Halving(brief, RUNGS, keep=THIRD),
     "rungs=[3,9] keep=0.333": lambda brief: Halving(brief, RUNGS[1:], keep=THIRD),
+    f"screen={list(SCREEN)}": lambda brief: Halving(brief, RUNGS, keep=KEEP, screen=SCREEN),
+    f"screen={list(SCREEN)} rungs=[3,9]": lambda brief: Halving(brief, RUNGS[1:], keep=KEEP, screen=SCREEN),
+    f"screen={list(SCREEN)} rungs=[3,9] keep=0.6": lambda brief: Halving(brief, RUNGS[1:], keep=0.6, screen=SCREEN),
     "rank_by=val_loss": lambda brief: Halving(brief, RUNGS, keep=KEEP, rank_by="val_loss"),
     "rank_by=val_accuracy": lambda brief: Halving(brief, RUNGS, keep=KEEP, rank_by="val_accuracy"),
     "by training loss in four bands of MACs": lambda brief: ByNiche(brief, RUNGS, keep=KEEP),
