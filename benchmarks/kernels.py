@@ -31,9 +31,8 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=45000)
     given = parser.parse_args()
     steps, device = given.epochs * (given.images // BATCH), torch.device(given.device)
-    print(
-        "| network | kernels | images/s: median, least, most | start-up s | images after which it beats the first |\n|---|---|---|---:|---:|"
-    )
+    print("| network | kernels | images/s: median, least, most | start-up s | images after which it beats the first |")
+    print("|---|---|---|---:|---:|")
     for architecture in (SMALL, LARGE):
         torch.manual_seed(0)
         network = build(architecture, 100)
