@@ -3,10 +3,13 @@
 python benchmarks/kernels.py
 python benchmarks/kernels.py --device cuda --epochs 30 --images 45000
 
-Compilation is always tried here; a training tries it only where it is long enough (conf/train).
+Compilation is tried here unless --no-compile says otherwise; a training tries it only where it is long enough (conf/train). With
+--no-kept-memory freed memory is given back in every step, as torch does by itself.
 """
 
 import argparse
+import math
+from contextlib import nullcontext
 from statistics import median
 from tempfile import TemporaryDirectory
 
@@ -29,6 +32,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--images", type=int, default=45000)
+    parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--kept-memory", action=argparse.BooleanOptionalAction, default=True)
     given = parser.parse_args()
     steps, device = given.epochs * (given.images // BATCH), torch.device(given.device)
     print("| network | kernels | images/s: median, least, most | start-up s | images after which it beats the first |")
@@ -36,8 +41,8 @@ def main() -> None:
     for architecture in (SMALL, LARGE):
         torch.manual_seed(0)
         network = build(architecture, 100)
-        with TemporaryDirectory() as folder, freed_memory_kept():
-            trial = KernelTrial(rounds=given.rounds, compile_from_seconds=0, folder=folder)
+        with TemporaryDirectory() as folder, freed_memory_kept() if given.kept_memory else nullcontext():
+            trial = KernelTrial(rounds=given.rounds, compile_from_seconds=0 if given.compile else math.inf, folder=folder)
             chosen = trial.choose(network, (BATCH, 3, 32, 32), device, steps)
             figures = next(found for path in trial.files.folder.glob("*.json") if (found := read_figures(path)))
         first = next(iter(figures.timings.values()))

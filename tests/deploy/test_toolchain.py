@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from lmanet.cache import cache_folder
 from lmanet.deploy.elf import read_program
-from lmanet.deploy.tool import cache_folder
 from lmanet.deploy.toolchain import toolchain_named
 from lmanet.errors import ConfigError, DeployError
 
@@ -30,7 +30,7 @@ def test_a_changed_kernel_header_is_no_old_object(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = shutil.copytree(PROGRAM, tmp_path / "program")
     zig = toolchain_named("zig")
-    kept = cache_folder() / "objects"
+    kept = cache_folder("objects")
 
     def objects_after(core):
         zig._objects((*zig.command, *zig.core_flags[core], *zig.flags), sorted(folder.glob("*.c")), tmp_path)

@@ -1,4 +1,4 @@
-"""Runs a compiler or linker, and says where what they make is kept."""
+"""Runs a compiler or linker."""
 
 import logging
 import os
@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from lmanet.errors import ConfigError, DeployError
+from lmanet.errors import DeployError
 
 log = logging.getLogger(__name__)
 
@@ -33,13 +33,3 @@ def run_tool(command: Sequence[str], zig_cache: Path) -> None:
         raise DeployError(f"{command[0]} failed with status {done.returncode}; its last words:\n{words}")
     if done.stderr:
         log.warning("%s: %s", command[0], done.stderr.strip())
-
-
-def cache_folder() -> Path:
-    """Objects that are the same for every network, below ``XDG_CACHE_HOME`` or ``~/.cache``."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lmanet"
-    try:
-        (folder / "objects").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{folder} cannot be written ({error.strerror}); compiled objects are kept there: set XDG_CACHE_HOME") from error
-    return folder

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from lmanet.deploy.tool import cache_folder, run_tool
+from lmanet.cache import cache_folder
+from lmanet.deploy.tool import run_tool
 from lmanet.errors import ConfigError, DeployError
 
 SUPPORT = Path(__file__).parent / "c"
@@ -75,7 +76,7 @@ class Toolchain:
         with tempfile.TemporaryDirectory(prefix="lmanet-") as build:
             objects = self._objects((*base, *self.flags, *WARNINGS, *SECTIONS, *definitions), sources, Path(build))
             link = (*base, "-nostdlib", "-Wl,--gc-sections,-e,Reset_Handler", "-T", str(linker_script), "-o", str(elf), *map(str, objects))
-            run_tool((*link, self.runtime), zig_cache=cache_folder() / "zig")
+            run_tool((*link, self.runtime), zig_cache=cache_folder("zig"))
         return elf
 
     def compile_host(self, sources: Sequence[Path], library: Path) -> Path:
@@ -87,7 +88,7 @@ class Toolchain:
         command = (*self.host_command, "-O3", "-march=native", "-fPIC", "-fno-sanitize=all")
         with tempfile.TemporaryDirectory(prefix="lmanet-") as build:
             objects = self._objects((*command, *WARNINGS), sources, Path(build))
-            run_tool((*command, "-shared", "-o", str(library), *map(str, objects)), zig_cache=cache_folder() / "zig")
+            run_tool((*command, "-shared", "-o", str(library), *map(str, objects)), zig_cache=cache_folder("zig"))
         return library
 
     def compile_host_network(self, folder: Path, library: Path) -> Path:
@@ -100,7 +101,7 @@ class Toolchain:
         def compiled(source: Path) -> Path:
             if source.name.startswith(GENERATED):
                 return self._object((*command, *includes), source, build / f"{source.name}.o")
-            kept = cache_folder() / "objects" / f"{source.name}.{_digest(command, source, sources)}.o"
+            kept = cache_folder("objects") / f"{source.name}.{_digest(command, source, sources)}.o"
             return kept if kept.exists() else self._object((*command, *includes), source, kept)
 
         with ThreadPoolExecutor(max_workers=2) as pool:

@@ -56,7 +56,7 @@ class Halving:
         for rung, epochs in reversed(list(zip(self.rungs, (*self.rungs[1:], None), strict=True))):
             arrived = [trial for trial in trials if _reached(trial, rung)]
             order = best_first(self._points(arrived, rung))
-            for place in order[: int(len(arrived) * self.keep)]:
+            for place in order[: max(1, int(len(arrived) * self.keep))]:
                 trial = arrived[place]
                 if trial.status is Status.PAUSED and trial.epochs == rung and trial.number not in training:
                     return Promoted(trial.number, epochs)

@@ -8,9 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from lmanet.cache import cache_folder
 from lmanet.deploy.elf import Program
 from lmanet.deploy.emulator.machine import FLASH_ADDRESS, FLASH_BYTES, RAM_ADDRESS, RAM_BYTES
-from lmanet.deploy.tool import cache_folder
 from lmanet.deploy.toolchain import SUPPORT, toolchain_named
 from lmanet.errors import DeployError
 
@@ -127,7 +127,7 @@ class EmulatedCore:
 
 @lru_cache(maxsize=1)
 def _counting_library() -> ctypes.CDLL:
-    library = cache_folder() / f"count-{hashlib.sha256(COUNTER_SOURCE.read_bytes()).hexdigest()[:16]}.so"
+    library = cache_folder("objects") / f"count-{hashlib.sha256(COUNTER_SOURCE.read_bytes()).hexdigest()[:16]}.so"
     if not library.exists():
         with tempfile.TemporaryDirectory(dir=library.parent) as scratch:  # another process may want it too: whole or not at all
             toolchain_named("zig").compile_host([COUNTER_SOURCE], Path(scratch) / library.name).replace(library)

@@ -11,9 +11,9 @@ from statistics import median
 
 import torch
 from filelock import FileLock
-from platformdirs import user_cache_path
 from torch import nn
 
+from lmanet.cache import cache_folder
 from lmanet.errors import HistoryError
 from lmanet.records import Record
 from lmanet.runfiles import read_record, write_record
@@ -79,7 +79,7 @@ class FigureFiles:
     """
 
     def __init__(self, folder: str | Path | None = None) -> None:
-        self.folder = Path(folder) if folder else user_cache_path("lmanet") / "kernels"
+        self.folder = Path(folder) if folder else cache_folder("kernels")
 
     @contextmanager
     def held(self, workload: str) -> Iterator[Path]:
