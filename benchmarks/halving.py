@@ -36,7 +36,7 @@ from lmanet.train.table import Entry, load_table
 CONF = Path(__file__).parents[1] / "conf"
 TABLE = "lmanet_mini"
 RUNGS = (1, 3, 9)
-KEEP = 0.48
+KEEP = 0.46
 SCREEN = ("params", "expressivity")  # the zero-cost proxies that passed (zero_cost.py)
 NICHES = 4
 WORST_ACCURACY = 0.55  # of the table's networks, rounded down
@@ -88,7 +88,6 @@ PROMOTIONS: dict[str, Callable[[Brief], Promotion]] = {
     "rungs=[3,9] keep=0.333": lambda brief: Halving(brief, RUNGS[1:], keep=THIRD),
     f"screen={list(SCREEN)}": lambda brief: Halving(brief, RUNGS, keep=KEEP, screen=SCREEN),
     f"screen={list(SCREEN)} rungs=[3,9]": lambda brief: Halving(brief, RUNGS[1:], keep=KEEP, screen=SCREEN),
-    f"screen={list(SCREEN)} rungs=[3,9] keep=0.6": lambda brief: Halving(brief, RUNGS[1:], keep=0.6, screen=SCREEN),
     "rank_by=val_loss": lambda brief: Halving(brief, RUNGS, keep=KEEP, rank_by="val_loss"),
     "rank_by=val_accuracy": lambda brief: Halving(brief, RUNGS, keep=KEEP, rank_by="val_accuracy"),
     "by training loss in four bands of MACs": lambda brief: ByNiche(brief, RUNGS, keep=KEEP),

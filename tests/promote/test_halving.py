@@ -43,14 +43,16 @@ def trial(number: int, loss: float, macs: int = 1, epochs: int = 1, **given) -> 
     return trial.model_copy(update=given)
 
 
-def test_the_lowest_loss_goes_on_once_enough_have_arrived():
+def test_the_lowest_loss_goes_on_and_the_first_in_any_case():
     halving = Halving(brief(ACCURACY), [1, 3], keep=0.5)
     assert halving.first == 1
-    assert halving.next([trial(0, 2.0)], ()) is None
+    assert halving.next([trial(0, 2.0)], ()) == (0, 3)
+    assert halving.next([trial(0, 2.0, epochs=3)], ()) == (0, None)
     assert halving.next([trial(0, 2.0), trial(1, 1.0)], ()) == (1, 3)
     assert halving.next([trial(0, 2.0), trial(1, 1.0)], {1: None}) is None, "it is on its way"
-    assert halving.next([trial(0, 2.0), trial(1, 1.0, epochs=3)], ()) is None, "the place is taken"
-    assert halving.next([trial(0, 2.0), trial(1, 1.0, epochs=3), trial(2, 3.0), trial(3, 4.0)], ()) == (0, 3)
+    ended = trial(1, 1.0, epochs=9, status=Status.TRAINED)
+    assert halving.next([trial(0, 2.0), ended], ()) is None, "the place is taken"
+    assert halving.next([trial(0, 2.0), ended, trial(2, 3.0), trial(3, 4.0)], ()) == (0, 3)
 
 
 def test_the_highest_rung_comes_first_and_the_last_leads_to_the_end():

@@ -23,7 +23,7 @@ class Halving:
 
     Args:
         rungs: epochs after which a candidate pauses; after the last it is trained to the end of the recipe.
-        keep: share promoted from a rung, above 0 and below 1.
+        keep: share promoted from a rung, above 0 and below 1; at least one is, so that the first candidate is trained to the end at once.
         rank_by: ``train_loss``, ``val_loss`` or ``val_accuracy`` of the rung's epoch.
         screen: zero-cost proxies by which a candidate is ranked before any training, as a rung of 0 epochs; none is no such rung.
 

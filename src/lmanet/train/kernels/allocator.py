@@ -14,7 +14,7 @@ MOST_BYTES = 2**31 - 1  # the largest C int: more than any tensor of a step
 def freed_memory_kept() -> Iterator[None]:
     """Let glibc keep what is freed until the end (mallopt(3), malloc_trim(3)); other C libraries have no such setting.
 
-    Else every large tensor is a mapping of its own, whose pages the kernel clears anew in each step: a quarter to a third of the time of a
+    Else every large tensor is a mapping of its own, whose pages the kernel clears anew in each step: a third to a half of the time of a
     training on the CPU (docs/results.md). The thresholds remain set: they are the process's, and it trains again.
     """
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
