@@ -73,7 +73,7 @@ def candidates(count: int, archive: list[str]) -> None:
         trainer.train(Job(number=number, architecture=_small(space, generator), seed=number))
         if number == 10 or number % (count // 4) == 0:
             gc.collect()
-            tensors = sum(isinstance(each, torch.Tensor) for each in gc.get_objects())
+            tensors = sum(issubclass(type(each), torch.Tensor) for each in gc.get_objects())
             print(f"| after {number} candidates | {resident():.0f} MiB | {tensors} tensors |", flush=True)
 
 

@@ -18,14 +18,16 @@ MIB = 2**20
 def test_two_hundred_candidates_leave_nothing(make_recipe):
     space, generator = load_space("mcu", {"resolution": [32]}), np.random.default_rng(0)
     trainer = Trainer(Mnist5k(Split(val_fraction=0.004, max_train_images=64)), make_recipe(epochs=1))
-    resident, tensors = [], []
-    while len(resident) < CANDIDATES:
+    resident, tensors, trained = [], [], 0
+    while trained < CANDIDATES:
         architecture = space.sample(generator)
         if estimate(architecture, 10, "plain").macs > 1e6:
             continue
-        trainer.train(Job(number=len(resident), architecture=architecture, seed=0))
-        gc.collect()
-        tensors.append(sum(isinstance(each, torch.Tensor) for each in gc.get_objects()))
-        resident.append(psutil.Process().memory_info().rss / MIB)
-    assert tensors[-1] == tensors[9]  # no network, no optimizer, no batch
-    assert max(resident[-20:]) - max(resident[80:100]) < 40, resident[::20]
+        trainer.train(Job(number=trained, architecture=architecture, seed=0))
+        trained += 1
+        if trained % 20 == 0:
+            gc.collect()
+            tensors.append(sum(issubclass(type(each), torch.Tensor) for each in gc.get_objects()))
+            resident.append(psutil.Process().memory_info().rss / MIB)
+    assert tensors[-1] == tensors[0]  # no network, no optimizer, no batch
+    assert resident[-1] - resident[4] < 30, resident  # oneDNN keeps its kernels of the first hundred
