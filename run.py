@@ -30,22 +30,8 @@ from lmanet.space import CellSpace, load_architecture
 SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
 ROOT_KEYS = {
     *("name", "folder", "seed", "stages", "budget", "batch", "train_best", "arch", "checkpoint", "resume", "runs"),
-    *(
-        "space",
-        "target",
-        "data",
-        "propose",
-        "validate",
-        "promote",
-        "train",
-        "execute",
-        "pareto",
-        "feedback",
-        "distill",
-        "deploy",
-        "explain",
-        "track",
-    ),
+    *("space", "target", "data", "propose", "validate", "promote", "train", "execute", "pareto", "feedback"),
+    *("distill", "deploy", "explain", "track"),
 }
 STAGES_OF_CELLS = ("search", "export", "compare")  # the others need a network
 LATENCY = "estimated_latency_ms"
