@@ -22,7 +22,7 @@ from engine import LARGE, SMALL
 
 from lmanet.data import Augment, Cifar100, Split
 from lmanet.records import Job
-from lmanet.space import Architecture, estimate, load_space
+from lmanet.space import Architecture, Space, estimate, load_space
 from lmanet.space.network import build
 from lmanet.train import Recipe, Trainer, WarmupCosine
 
@@ -77,7 +77,7 @@ def candidates(count: int, archive: list[str]) -> None:
             print(f"| after {number} candidates | {resident():.0f} MiB | {tensors} tensors |", flush=True)
 
 
-def _small(space, generator: np.random.Generator) -> Architecture:  # type: ignore[no-untyped-def]
+def _small(space: Space, generator: np.random.Generator) -> Architecture:
     while estimate(architecture := space.sample(generator), 100, "plain").macs > MOST_MACS:
         pass
     return architecture

@@ -18,9 +18,9 @@ from omegaconf import DictConfig
 
 from lmanet.brief import Brief, Budget, Goal
 from lmanet.history import History
-from lmanet.records import Score, Status, Trial
+from lmanet.records import Job, Score, Status, Trial
 from lmanet.search import Search, Steps
-from lmanet.space import Architecture, estimate_on
+from lmanet.space import estimate_on
 
 CONF = Path(__file__).parents[1] / "conf"
 UNIFORM = "uniform"
@@ -32,8 +32,8 @@ class StandInTrainer:
     def __init__(self, brief: Brief) -> None:
         self.brief = brief
 
-    def train(self, architecture: Architecture, seed: int) -> Score:
-        cost = estimate_on(architecture, self.brief.num_classes, self.brief.platform)
+    def train(self, job: Job) -> Score:
+        cost = estimate_on(job.architecture, self.brief.num_classes, self.brief.platform)
         return Score(val_accuracy=0.04 * math.log10(cost.macs) + 0.04 * math.log10(cost.params), seconds=0.0)
 
 
@@ -81,6 +81,7 @@ def steps(cfg: DictConfig) -> Steps:
     return Steps(
         proposer=instantiate(cfg.propose, _partial_=True)(brief=brief),
         validator=instantiate(cfg.validate, _partial_=True)(space=space, target=target, num_classes=data.num_classes),
+        promotion=instantiate(cfg.promote, _partial_=True)(brief=brief),
         executor=instantiate(cfg.execute, _partial_=True)(trainer=StandInTrainer(brief)),
         pareto=pareto,
         feedback=instantiate(cfg.feedback, _partial_=True)(space=space),

@@ -27,7 +27,7 @@ from lmanet.history import History
 from lmanet.promote import Everything, Halving
 from lmanet.records import Job, Score, Status, Trial
 from lmanet.search import Search
-from lmanet.space import AnyArchitecture, staged
+from lmanet.space import staged
 from lmanet.space.network import build
 from lmanet.train import Recipe, Trainer, WarmupCosine
 
@@ -57,9 +57,6 @@ class UsualTrainer:
         network = build(staged(job.architecture), self.images.num_classes)
         module = usual_pipeline.train(network, self.images, RECIPE, job.seed % 2**31)
         return Score(val_accuracy=module.curve[-1], seconds=time.monotonic() - start)
-
-    def screen(self, architecture: AnyArchitecture, seed: int) -> dict[str, float]:
-        raise NotImplementedError("the usual way trains everything")
 
 
 def usual(bench: Bench, images: TenClasses, seed: int, candidates: int) -> list[Trial]:
