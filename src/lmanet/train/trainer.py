@@ -100,7 +100,7 @@ class Trainer:
             kernels = recipe.kernels.choose(network, (recipe.batch_size, 3, size, size), device, recipe.epochs * len(train))
             with applied(kernels, network, device) as forward:
                 classifier.compute_by(forward, kernels.memory_format)
-                engine = self._engine(kernels.precision, callbacks, min(epochs or recipe.epochs, recipe.epochs))
+                engine = self._engine(device, kernels.precision, callbacks, min(epochs or recipe.epochs, recipe.epochs))
                 engine.fit(classifier, train, val, ckpt_path=last if last and last.is_file() else None)
         return _score(classifier.measured, classifier.seconds, classifier.curve, str(kernels))
 
@@ -132,7 +132,7 @@ class Trainer:
         kernels, device = Kernels(), self._device
         classifier = Classifier(network, task, replace(self.recipe, ema_decay=None))
         with _named_errors(), freed_memory_kept(), applied(kernels, network, device):
-            self._engine(kernels.precision, [], 1).validate(classifier, loader(self.recipe.batch_size, device), verbose=False)
+            self._engine(device, kernels.precision, [], 1).validate(classifier, loader(self.recipe.batch_size, device), verbose=False)
         return classifier.measured
 
     @property
@@ -142,15 +142,17 @@ class Trainer:
     @property
     def _device(self) -> torch.device:
         with self._named_accelerator():
-            return Fabric(accelerator=self.recipe.accelerator, devices=1).device
+            device = Fabric(accelerator=self.recipe.accelerator, devices=1).device
+        # Of several GPUs the one that this process was given, where Lightning takes the first.
+        return torch.device("cuda", torch.cuda.current_device()) if device.type == "cuda" else device
 
-    def _engine(self, precision: str, callbacks: list[Callback], epochs: int) -> lightning.Trainer:
+    def _engine(self, device: torch.device, precision: str, callbacks: list[Callback], epochs: int) -> lightning.Trainer:
         logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no line on devices for each candidate
         with self._named_accelerator():
             return lightning.Trainer(
                 max_epochs=epochs,
                 accelerator=self.recipe.accelerator,
-                devices=1,
+                devices=[device.index] if device.type == "cuda" else 1,
                 precision=precision,  # type: ignore[arg-type]
                 callbacks=callbacks,
                 logger=False,
