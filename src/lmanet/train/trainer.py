@@ -95,8 +95,7 @@ class Trainer:
         if last:
             callbacks.append(_KeepLast(last))
         with _named_errors(), freed_memory_kept():
-            images, _ = next(iter(val))
-            size = classifier.resolution or images.shape[-1]
+            size = classifier.resolution or next(iter(val))[0].shape[-1]
             kernels = recipe.kernels.choose(network, (recipe.batch_size, 3, size, size), device, recipe.epochs * len(train))
             with applied(kernels, network, device) as forward:
                 classifier.compute_by(forward, kernels.memory_format)
