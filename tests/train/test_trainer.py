@@ -139,10 +139,11 @@ def test_a_training_that_paused_goes_on_and_ends_the_same(
     assert figures(trainer.train(job.model_copy(update={"folder": tmp_path}))) == pytest.approx(figures(whole))
 
 
+@pytest.mark.parametrize("ema_decay", [None, 0.9])
 def test_a_training_that_was_over_is_not_done_again(
-    data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe], tmp_path: Path
+    ema_decay: float | None, data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:
-    trainer = Trainer(data, make_recipe(epochs=2))
+    trainer = Trainer(data, make_recipe(epochs=2, ema_decay=ema_decay))
     network, other = trainer.build(architecture, 0), trainer.build(architecture, 1)
     first = trainer.fit(network, 0, folder=tmp_path)
     assert trainer.fit(other, 0, folder=tmp_path) == first

@@ -29,7 +29,7 @@ class QatNetwork(nn.Module):
         self.start = start
         self._index = {name: index for index, name in enumerate(start.scales)}
         self._linear = {operator.name for operator in start.operators if operator.kind == "linear"}
-        # Logarithms, so that a step of the optimiser changes large and small scales alike, and weight decay pulls to the start.
+        # Logarithms, so that a step of the optimiser changes large and small scales alike.
         self.stretch = nn.Parameter(torch.zeros(len(self._index)))
 
     def forward(self, images: Tensor) -> Tensor:

@@ -155,7 +155,8 @@ class Classifier(LightningModule):
             *(epoch.epoch + 1, self.recipe.epochs, train_loss, val_loss, 100 * epoch.val_accuracy, epoch.seconds),
         )
 
-    def on_train_end(self) -> None:
+    def keep_average(self) -> None:
+        """Give the network the averaged weights, where the recipe averages."""
         if self.average:
             self.network.load_state_dict(self.average.module.state_dict())
 

@@ -101,6 +101,7 @@ class Trainer:
                 classifier.compute_by(forward, kernels.memory_format)
                 engine = self._engine(device, kernels.precision, callbacks, min(epochs or recipe.epochs, recipe.epochs))
                 engine.fit(classifier, train, val, ckpt_path=last if last and last.is_file() else None)
+                classifier.keep_average()  # no hook of Lightning's, which calls none where the checkpoint is of a training that was over
         return _score(classifier.measured, classifier.seconds, classifier.curve, str(kernels))
 
     def batches(self, seed: int) -> Batches:
