@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from lmanet.records import Record, Trial
+from lmanet.base import Record
+from lmanet.records import Trial
 from lmanet.space import AnySpace, Platform
 
 

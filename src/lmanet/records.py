@@ -5,15 +5,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from lmanet.base import Record
+from lmanet.rationale import Rationale
 from lmanet.space import AnyArchitecture, AnyCost, architecture_id
-
-
-class Record(BaseModel):
-    """Base of all records: frozen, and an unknown key in a file is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Status(StrEnum):
@@ -83,6 +79,7 @@ class Proposal(Record):
         sampling_temperature: at which the reply was drawn.
         stalled_for: proposals since the front had changed, where that was answered by another role, niche or temperature.
         note: what the strategist wrote before this proposal; it holds until the next.
+        rationale: why, in the model's words; None where none was asked for.
     """
 
     proposer: str
@@ -97,6 +94,7 @@ class Proposal(Record):
     sampling_temperature: float | None = None
     stalled_for: int | None = None
     note: str | None = None
+    rationale: Rationale | None = None
 
 
 class Violation(Record):

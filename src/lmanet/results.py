@@ -1,8 +1,11 @@
 """Frozen records of what the stages after a search leave behind: networks trained to the end, deployed, tested."""
 
+from typing import Literal
+
 from pydantic import Field
 
-from lmanet.records import Measurement, Record, Score
+from lmanet.base import Record
+from lmanet.records import Measurement, Score, Usage
 from lmanet.space import Architecture, Cost
 
 
@@ -107,3 +110,110 @@ class Deployment(Record):
     calibrated_val_accuracy: float = Field(ge=0, le=1)
     int8_val_accuracy: float = Field(ge=0, le=1)
     deployed: Deployed
+
+
+class SkippedBlock(Record):
+    """What a block contributes: validation accuracy of the network without it, its other weights as they are.
+
+    Attributes:
+        part: as in the graph: ``stage2.0``.
+        stand_in: ``identity`` where the block keeps the shape; else ``pooled``: average pooling by its stride, channels cut or filled
+            up with zeros.
+    """
+
+    part: str
+    stand_in: str
+    val_accuracy: float = Field(ge=0, le=1)
+
+
+class Saliency(Record):
+    """One validation image, and where the network looks: Grad-CAM of the predicted class at the last convolution.
+
+    Attributes:
+        image, overlay: PNG files, relative to the run's folder: as the network sees it, and with the map over it.
+        label, predicted: names of classes.
+        probability: of the predicted class.
+    """
+
+    image: str
+    overlay: str
+    label: str
+    predicted: str
+    probability: float = Field(ge=0, le=1)
+
+
+class Deletion(Record):
+    """Mean probability of the predicted class while more and more of the image is deleted, the most salient first (Petsiuk et al. 2018).
+
+    Attributes:
+        images: validation images over which it is the mean.
+        shares: of the image deleted, 0 to 1.
+        gradcam, random: mean probability at each share, in the order of Grad-CAM and in random order, in cells of the same size.
+        area_difference: mean over the images of the area below the random curve less that below Grad-CAM's: positive where the map
+            finds what the decision rests on.
+        low, high: 95 % interval of that mean, by bootstrap over the images.
+    """
+
+    images: int
+    shares: tuple[float, ...]
+    gradcam: tuple[float, ...]
+    random: tuple[float, ...]
+    area_difference: float
+    low: float
+    high: float
+
+
+class Examination(Record):
+    """The content of ``examination.json``: what a trained network does, on validation images.
+
+    Attributes:
+        stage, checkpoint: of the network: `TrainedNetwork`'s.
+        images: validation images.
+        skipped: one entry a block, in the network's order.
+        confusion: counts, a row a true class, a column a predicted one.
+        seconds: that all this took.
+    """
+
+    stage: str
+    architecture: Architecture
+    checkpoint: str
+    images: int
+    val_accuracy: float = Field(ge=0, le=1)
+    skipped: tuple[SkippedBlock, ...]
+    saliency: tuple[Saliency, ...]
+    deletion: Deletion
+    classes: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    seconds: float
+
+
+class Rule(Record):
+    """A design rule that a model states: the value of a choice raises or lowers the accuracy.
+
+    Attributes:
+        choice, value: as `lmanet.space.write_choices` writes them: ``stage2.kernel``, 5.
+    """
+
+    choice: str
+    value: int | float | bool | str
+    effect: Literal["raises", "lowers"]
+
+
+class DesignRules(Record):
+    """The content of ``rules.json``: what a model says that the search has learned.
+
+    Attributes:
+        proposer: the model's name.
+        reply: to the letter.
+        note: in its own words.
+        faults: what was said and could not be read as a rule, and why.
+        trials: trained networks that it was shown figures of.
+    """
+
+    proposer: str
+    reply: str
+    rules: tuple[Rule, ...]
+    note: str
+    faults: tuple[str, ...] = ()
+    trials: int
+    usage: Usage

@@ -8,8 +8,9 @@ from typing import BinaryIO, TypeVar
 
 from pydantic import ValidationError
 
+from lmanet.base import Record
 from lmanet.errors import HistoryError
-from lmanet.records import Record, Trial
+from lmanet.records import Trial
 from lmanet.results import TrainedNetwork
 from lmanet.space import explain_validation
 
@@ -22,6 +23,9 @@ TEACHER = "teacher.json"
 MEASURED = "measured.jsonl"
 DEPLOY = "deploy.jsonl"
 TEST = "test.jsonl"
+EXAMINATION = "examination.json"
+RULES = "rules.json"
+PROVENANCE = "provenance.jsonl"
 OPTUNA_JOURNAL = "optuna_journal.log"
 STUDENT = "student.ckpt"
 

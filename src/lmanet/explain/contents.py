@@ -1,14 +1,56 @@
 """What a run's folder holds, read into records; a stage that was not run has left no file."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import yaml
 
+from lmanet import runfiles
+from lmanet.base import Record
+from lmanet.provenance import Provenance
 from lmanet.records import Front, Trial
-from lmanet.results import Deployment, Evaluation, MeasuredCandidate, TrainedNetwork, TrainedTeacher
-from lmanet.runfiles import DEPLOY, DISTILL, FRONT, FULL, MEASURED, TEACHER, TEST, read_record, read_records, read_trials
+from lmanet.results import Deployment, DesignRules, Evaluation, Examination, MeasuredCandidate, TrainedNetwork, TrainedTeacher
+from lmanet.runfiles import read_record, read_records, read_trials
+from lmanet.space import AnySpace, Platform
+from lmanet.steps import Pareto
+
+R = TypeVar("R", bound=Record)
+
+
+class Board(Protocol):
+    """What the report says of a target."""
+
+    @property
+    def name(self) -> str:
+        """Of its file in conf/target."""
+
+    @property
+    def board(self) -> str:
+        """In words."""
+
+    @property
+    def platform(self) -> Platform:
+        """Where the cost of a network is counted."""
+
+    @property
+    def limits(self) -> Mapping[str, int]:
+        """Quantity of `Cost` -> the most that a network may take."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a report needs to know beside a run's files; all of the run.
+
+    Attributes:
+        num_classes: of its images.
+    """
+
+    pareto: Pareto
+    target: Board
+    num_classes: int
+    space: AnySpace
 
 
 @dataclass(frozen=True)
@@ -20,6 +62,10 @@ class RunFiles:
         measured: networks of the front in the true runtimes.
         deployments: networks in int8 with their files.
         teacher: None where the student had none.
+        examination: of the best network; None where the stage `explain` was not run.
+        rules: what the model says that the search has learned; None where it was not asked.
+        provenance: one entry a start of the run.
+        checksum: of the training images; None where there was no search.
         overrides: of the command line.
         seed: of the run; None where Hydra wrote no configuration.
     """
@@ -32,6 +78,10 @@ class RunFiles:
     deployments: tuple[Deployment, ...]
     tests: tuple[Evaluation, ...]
     teacher: TrainedTeacher | None
+    examination: Examination | None
+    rules: DesignRules | None
+    provenance: tuple[Provenance, ...]
+    checksum: str | None
     overrides: tuple[str, ...]
     seed: int | None
 
@@ -50,18 +100,27 @@ def read_run(folder: Path) -> RunFiles:
         HistoryError: a file is there and cannot be read.
     """
     config = _read_yaml(folder / ".hydra" / "config.yaml") or {}
+    settings = _read_yaml(folder / "settings.json") or {}  # JSON is YAML
     return RunFiles(
         trials=tuple(read_trials(folder)),
-        front=read_record(folder / FRONT, Front) if (folder / FRONT).exists() else Front(hypervolume=0.0, trials=()),
-        full=tuple(read_records(folder / FULL, TrainedNetwork)),
-        distilled=tuple(read_records(folder / DISTILL, TrainedNetwork)),
-        measured=tuple(read_records(folder / MEASURED, MeasuredCandidate)),
-        deployments=tuple(read_records(folder / DEPLOY, Deployment)),
-        tests=tuple(read_records(folder / TEST, Evaluation)),
-        teacher=read_record(folder / TEACHER, TrainedTeacher) if (folder / TEACHER).exists() else None,
+        front=_one(folder / runfiles.FRONT, Front) or Front(hypervolume=0.0, trials=()),
+        full=tuple(read_records(folder / runfiles.FULL, TrainedNetwork)),
+        distilled=tuple(read_records(folder / runfiles.DISTILL, TrainedNetwork)),
+        measured=tuple(read_records(folder / runfiles.MEASURED, MeasuredCandidate)),
+        deployments=tuple(read_records(folder / runfiles.DEPLOY, Deployment)),
+        tests=tuple(read_records(folder / runfiles.TEST, Evaluation)),
+        teacher=_one(folder / runfiles.TEACHER, TrainedTeacher),
+        examination=_one(folder / runfiles.EXAMINATION, Examination),
+        rules=_one(folder / runfiles.RULES, DesignRules),
+        provenance=tuple(read_records(folder / runfiles.PROVENANCE, Provenance)),
+        checksum=settings.get("data_checksum"),
         overrides=tuple(map(str, _read_yaml(folder / ".hydra" / "overrides.yaml") or ())),
         seed=config.get("seed"),
     )
+
+
+def _one(path: Path, kind: type[R]) -> R | None:
+    return read_record(path, kind) if path.exists() else None
 
 
 def _read_yaml(path: Path) -> Any:

@@ -1,20 +1,20 @@
 """Report: a run's folder -> ``report.md`` with plots beside it."""
 
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lmanet.explain import ledger, measured, tables
-from lmanet.explain.contents import RunFiles, read_run
+from lmanet.explain.contents import Board, RunFiles, read_run
 from lmanet.explain.filters import FILTERS
 from lmanet.explain.importance import SEEDS, importances
 from lmanet.records import Trial
 from lmanet.results import Deployment
-from lmanet.space import AnySpace, Platform, architecture_id, estimate_on, operators, staged
+from lmanet.space import AnySpace, architecture_id, estimate_on, operators, staged
 from lmanet.space.memory import memory
 from lmanet.steps import Pareto
 
@@ -24,26 +24,6 @@ RUNTIME_WORDS = {
     "tflm": "TensorFlow Lite Micro with CMSIS-NN on a 32-bit target",
     "plain": "the tensors alone, which no runtime can do without",
 }
-
-
-class Board(Protocol):
-    """What the report says of a target."""
-
-    @property
-    def name(self) -> str:
-        """Of its file in conf/target."""
-
-    @property
-    def board(self) -> str:
-        """In words."""
-
-    @property
-    def platform(self) -> Platform:
-        """Where the cost of a network is counted."""
-
-    @property
-    def limits(self) -> Mapping[str, int]:
-        """Quantity of `Cost` -> the most that a network may take."""
 
 
 class Report:

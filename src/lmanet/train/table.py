@@ -6,8 +6,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import get_args
 
+from lmanet.base import Record
 from lmanet.errors import ConfigError, TrainingError
-from lmanet.records import Epoch, Job, Record, Score
+from lmanet.records import Epoch, Job, Score
 from lmanet.runfiles import read_record, read_records
 from lmanet.space import AnyArchitecture, architecture_id
 from lmanet.steps import ImageData

@@ -13,9 +13,9 @@ import torch
 from filelock import FileLock
 from torch import nn
 
+from lmanet.base import Record
 from lmanet.cache import cache_folder
 from lmanet.errors import HistoryError
-from lmanet.records import Record
 from lmanet.runfiles import read_record, write_record
 from lmanet.space import operators
 from lmanet.space.cost import macs

@@ -1,0 +1,1 @@
+"""What a trained network does: what each block contributes, where it looks, what it confuses; on validation images."""
