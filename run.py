@@ -5,14 +5,12 @@ python run.py resume=multirun/quickstart/2026-01-31_12-00-00
 """
 
 import os
-import shutil
 import sys
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import hydra
-import yaml
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -22,6 +20,7 @@ from rich.table import Table
 from lmanet.brief import Brief, Budget, Goal
 from lmanet.errors import ConfigError, LmanetError
 from lmanet.history import History, remember_settings
+from lmanet.resume import resumed
 from lmanet.runfiles import HISTORY
 from lmanet.search import Search, Steps
 from lmanet.space import CellSpace, load_architecture
@@ -212,33 +211,6 @@ def summarise(folder: Path) -> None:
         console.print(
             f"Next: python run.py resume={shown} budget.proposals=... goes on searching; README.md says what else", soft_wrap=True
         )
-
-
-def resumed(arguments: list[str]) -> list[str]:
-    """Replace ``resume=FOLDER`` by the overrides that the run or sweep in that folder was first started with.
-
-    Overrides beside it come after them and hold for this start alone.
-
-    Raises:
-        ConfigError: the folder holds neither.
-    """
-    folders = [argument.partition("=")[2] for argument in arguments if argument.startswith("resume=")]
-    if not folders or folders[-1] in ("", "null"):
-        return arguments
-    folder = Path(folders[-1])
-    rest = [argument for argument in arguments if not argument.startswith("resume=")]
-    keep = ["hydra.output_subdir=null"] if rest else []  # .hydra goes on to hold the first start
-    sweep, first_sweep = folder / "multirun.yaml", folder / "multirun_first.yaml"
-    single = folder / ".hydra" / "overrides.yaml"
-    if sweep.is_file():
-        if not first_sweep.is_file():
-            shutil.copyfile(sweep, first_sweep)  # Hydra writes the other anew at each start
-        before = yaml.safe_load(first_sweep.read_text(encoding="utf-8"))["hydra"]["overrides"]["task"]
-        return ["--multirun", *before, *rest, *keep, f"hydra.sweep.dir={folder}"]
-    if single.is_file():
-        before = yaml.safe_load(single.read_text(encoding="utf-8"))
-        return [*before, *rest, *keep, f"hydra.run.dir={folder}"]
-    raise ConfigError(f"resume={folder}: no run there; pass a folder of multirun/ that has .hydra/overrides.yaml or multirun.yaml")
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")
