@@ -1,5 +1,6 @@
 """What a model claims of its own networks, held against the architecture, the cost model and, once trained, the result."""
 
 from lmanet.claims.check import CheckedClaim, Truth, check_claims
+from lmanet.claims.rates import ALL, Rate, rates, unreadable
 
-__all__ = ["CheckedClaim", "Truth", "check_claims"]
+__all__ = ["ALL", "CheckedClaim", "Rate", "Truth", "check_claims", "rates", "unreadable"]
