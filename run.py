@@ -20,6 +20,7 @@ from rich.table import Table
 from lmanet.brief import Brief, Budget, Goal
 from lmanet.errors import ConfigError, LmanetError
 from lmanet.history import History, remember_settings
+from lmanet.provenance import remember_provenance
 from lmanet.resume import resumed
 from lmanet.runfiles import HISTORY
 from lmanet.search import Search, Steps
@@ -30,9 +31,9 @@ SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
 ROOT_KEYS = {
     *("name", "folder", "seed", "stages", "budget", "batch", "train_best", "arch", "checkpoint", "resume", "runs"),
     *("space", "target", "data", "propose", "validate", "promote", "train", "execute", "pareto", "feedback"),
-    *("distill", "deploy", "explain", "track"),
+    *("distill", "deploy", "release", "explain", "track"),
 }
-STAGES_OF_CELLS = ("search", "export", "compare")  # the others need a network
+STAGES_OF_CELLS = ("search", "rules", "export", "compare")  # the others need a network
 LATENCY = "estimated_latency_ms"
 FILES = {
     HISTORY: "every trial",
@@ -40,7 +41,9 @@ FILES = {
     "student.ckpt": "the best network: lmanet.load_network(path)",
     "deploy": "the best network in int8: .tflite, C, firmware",
     "test.jsonl": "accuracy on the test images",
-    "report.md": "the report, plots beside it",
+    "release": "networks for timm, Hugging Face, ONNX and the board",
+    "report.html": "the report, in one file for a browser",
+    "report.md": "the same for a terminal, plots beside it",
     "comparison/compare.html": "which searcher is better, in one file; compare.md and compare.csv beside it",
 }
 
@@ -53,7 +56,8 @@ class Run:
         self.cfg = cfg
         self.folder = Path(cfg.folder)
         self.stages = {
-            name: getattr(self, name) for name in ("search", "train", "distill", "deploy", "evaluate", "report", "export", "compare")
+            name: getattr(self, name)
+            for name in ("search", "rules", "train", "distill", "deploy", "explain", "evaluate", "release", "report", "export", "compare")
         }
         _refuse_unknown("stage", cfg.stages, set(self.stages))
 
@@ -64,6 +68,7 @@ class Run:
             ConfigError: one of them needs what the space has not: said before the first is run.
         """
         self._check_space()
+        remember_provenance(self.folder, self.cfg.stages)
         for name in self.cfg.stages:
             self.stages[name]()
 
@@ -96,6 +101,11 @@ class Run:
         )
         Search(steps, history, budget, self.cfg.seed, self.cfg.batch).run()
 
+    def rules(self) -> None:
+        from lmanet.propose import LearnRules
+
+        LearnRules(make(self.cfg.propose, brief=self.brief)).run(self.folder)
+
     def train(self) -> None:
         from lmanet.train import FullTraining
 
@@ -109,6 +119,9 @@ class Run:
             raise ConfigError(f"target={self.cfg.target.name} is no board to deploy to; choose one in conf/target")
         make(self.cfg.deploy, data=self.data, seed=self.cfg.seed, target=self.target).run(self.folder)
 
+    def explain(self) -> None:
+        make(self.cfg.explain.examine, trainer=self.full_trainer).run(self.folder)
+
     def evaluate(self) -> None:
         from lmanet.deploy import load_deployed
         from lmanet.train import Evaluation
@@ -117,8 +130,13 @@ class Run:
         load_int8 = partial(load_deployed, toolchain=self.cfg.deploy.settings.toolchain)
         Evaluation(self.full_trainer, self.cfg.checkpoint, architecture, load_int8).run(self.folder)
 
+    def release(self) -> None:
+        make(self.cfg.release, data=self.data).run(self.folder)
+
     def report(self) -> None:
-        make(self.cfg.explain, pareto=self.pareto, target=self.target, num_classes=self.data.num_classes, space=self.space).run(self.folder)
+        make(self.cfg.explain.report, pareto=self.pareto, target=self.target, num_classes=self.data.num_classes, space=self.space).run(
+            self.folder
+        )
 
     def export(self) -> None:
         from lmanet.track import OptunaExport

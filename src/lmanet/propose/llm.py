@@ -17,6 +17,7 @@ from lmanet.propose.sampling import Sampling
 from lmanet.propose.servers import Server
 from lmanet.propose.strategy import Plan, Strategy
 from lmanet.propose.talk import Talk, TokensSpentError
+from lmanet.propose.why import claims_text, with_reasons
 from lmanet.records import Proposal
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ class LLMProposer:
 
     def __post_init__(self) -> None:
         self._example = example(self.brief)
-        self._opening = self.prompt.opening(self.brief, self._example)
+        claims = [claims_text(self.brief)] if self.prompt.rationale else []
+        self._opening = "\n\n".join([self.prompt.opening(self.brief, self._example), *claims])
         self._client: Client | None = None
         self._note = ""  # the newest; while the network proposed with it is in training, no trial tells of it
 
@@ -60,6 +62,8 @@ class LLMProposer:
         plan = self.strategy.plan(request)
         given = self._round(request, plan)
         role, task = self.team.task(plan.role, given)
+        if self.prompt.rationale:
+            task = with_reasons(task, self.brief, given.count)
         talk = Talk(self._connected(), self.sampling, request, self.brief.seed)
         new_note = ""
         try:
@@ -83,7 +87,7 @@ class LLMProposer:
         first = {"usage": talk.usage, "note": new_note or None}
         if not found.choices:
             return [shared.model_copy(update=first)]
-        proposals = [shared.model_copy(update={"architecture": c.architecture, "parent": c.parent}) for c in found.choices]
+        proposals = [shared.model_copy(update=choice._asdict()) for choice in found.choices]
         return [proposals[0].model_copy(update=first), *proposals[1:]]
 
     def close(self) -> None:

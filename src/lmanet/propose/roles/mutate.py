@@ -59,4 +59,5 @@ class Mutate:
             ),
             schema=options_schema("edits", list(legal), given.count),
             read=lambda reply: [Choice(legal[text], identity) for text in read_options(reply, list(legal), given.count)],
+            has_parent=parent is not None,
         )
