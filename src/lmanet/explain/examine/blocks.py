@@ -35,11 +35,9 @@ def stand_in(block: Block, images: Tensor) -> Tensor:
 
     The shortcut without parameters of He et al. 2016 (arXiv 1512.03385, option A), pooled by the mean where theirs drops pixels.
     """
-    channels, height, width = block.graph[-1].out_shape
-    if images.shape[-2:] != (height, width):
-        images = functional.adaptive_avg_pool2d(images, (height, width))
-    missing = channels - images.shape[1]  # a negative number cuts
-    return functional.pad(images, (0, 0, 0, 0, 0, missing))
+    pooled = functional.avg_pool2d(images, max(operator.stride for operator in block.graph), ceil_mode=True)
+    missing = block.graph[-1].out_shape[0] - images.shape[1]  # a negative number cuts
+    return functional.pad(pooled, (0, 0, 0, 0, 0, missing))
 
 
 def _blocks(network: Network) -> Iterator[tuple[str, bool]]:

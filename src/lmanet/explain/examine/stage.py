@@ -88,8 +88,8 @@ class Examine:
         checkpoint = load_network(folder / trained.checkpoint)
         if checkpoint.classes != self.data.classes:
             raise ConfigError(
-                f"{trained.checkpoint} tells {len(checkpoint.classes)} classes apart that are not the {self.data.num_classes} of "
-                f"{self.data.name}; choose its data="
+                f"{trained.checkpoint} tells other classes apart than {self.data.name} has ({len(checkpoint.classes)} and "
+                f"{len(self.data.classes)}); choose its data="
             )
         self.data.setup("fit")
         return Subject(checkpoint, self.data)

@@ -1,6 +1,6 @@
 """A trained network with the validation images that it is examined on."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from typing import cast
 
@@ -30,40 +30,14 @@ class Subject:
         self.data = data
 
     @property
-    def resolution(self) -> int:
-        """Pixels a side of what the network reads."""
-        return self.network.architecture.resolution
-
-    def batches(self) -> Iterator[Tensor]:
-        """All validation images, normalised and at the network's resolution, in their order."""
-        for pixels, _ in self.data.val_dataloader(BATCH, self.device):
-            images = resize(normalise(pixels, self.mean, self.std), self.resolution)
-            yield images.contiguous(memory_format=torch.channels_last)
-
-    def chosen(self, numbers: Collection[int]) -> Iterator[Tensor]:
-        """Batches of the images with these numbers, in the order of the set."""
-        start, wanted = 0, torch.tensor(sorted(numbers), device=self.device)
-        for images in self.batches():
-            here = wanted[(wanted >= start) & (wanted < start + len(images))] - start
-            if len(here):
-                yield images[here]
-            start += len(images)
-
-    def spread(self, most: int) -> list[int]:
-        """Numbers of ``most`` images, or of all, at equal distances through the set."""
-        count = min(most, len(self.labels))
-        return [place * len(self.labels) // count for place in range(count)]
-
-    @cached_property
     def labels(self) -> Tensor:
         """Of all validation images (N,)."""
-        return torch.cat([labels for _, labels in self.data.val_dataloader(BATCH, self.device)])
+        return self._outcome[0]
 
-    @cached_property
+    @property
     def probabilities(self) -> Tensor:
         """What the network says of all validation images (N, classes)."""
-        with torch.inference_mode():
-            return torch.cat([self.network(images).softmax(dim=1) for images in self.batches()])
+        return self._outcome[1]
 
     @property
     def predicted(self) -> Tensor:
@@ -76,6 +50,34 @@ class Subject:
         count = len(self.classes)
         cells = torch.bincount(self.labels * count + self.predicted, minlength=count**2)
         return tuple(tuple(row) for row in cells.view(count, count).tolist())
+
+    def spread(self, most: int) -> list[int]:
+        """Numbers of ``most`` validation images, or of all, at equal distances through the set."""
+        count = min(most, len(self.labels))
+        return [place * len(self.labels) // count for place in range(count)]
+
+    def chosen(self, numbers: Collection[int]) -> Iterator[Tensor]:
+        """Batches of the images with these numbers, in the order of the set, as the network reads them."""
+        start, wanted = 0, torch.tensor(sorted(numbers), device=self.device)
+        for pixels, _ in self._pixels():
+            here = wanted[(wanted >= start) & (wanted < start + len(pixels))] - start
+            if len(here):
+                yield self._read(pixels[here])
+            start += len(pixels)
+
+    @cached_property
+    def _outcome(self) -> tuple[Tensor, Tensor]:
+        with torch.no_grad():
+            found = [(labels, self.network(self._read(pixels)).softmax(dim=1)) for pixels, labels in self._pixels()]
+        labels, probabilities = zip(*found, strict=True)
+        return torch.cat(labels), torch.cat(probabilities)
+
+    def _pixels(self) -> Iterable[tuple[Tensor, Tensor]]:
+        return self.data.val_dataloader(BATCH, self.device)
+
+    def _read(self, pixels: Tensor) -> Tensor:
+        images = resize(normalise(pixels, self.mean, self.std), self.network.architecture.resolution)
+        return images.contiguous(memory_format=torch.channels_last)
 
 
 def parts(network: Network) -> list[Block]:
