@@ -20,9 +20,9 @@ from rich.table import Table
 from lmanet.brief import Brief, Budget, Goal
 from lmanet.errors import ConfigError, LmanetError
 from lmanet.history import History, remember_settings
-from lmanet.provenance import remember_provenance
+from lmanet.provenance import provenance
 from lmanet.resume import resumed
-from lmanet.runfiles import HISTORY
+from lmanet.runfiles import HISTORY, PROVENANCE, append_record
 from lmanet.search import Search, Steps
 from lmanet.space import CellSpace, load_architecture
 
@@ -68,7 +68,7 @@ class Run:
             ConfigError: one of them needs what the space has not: said before the first is run.
         """
         self._check_space()
-        remember_provenance(self.folder, self.cfg.stages)
+        append_record(self.folder / PROVENANCE, provenance(self.cfg.stages))
         for name in self.cfg.stages:
             self.stages[name]()
 

@@ -102,6 +102,6 @@ def test_a_model_is_told_what_it_claimed_wrongly(space: Space, make_history: Mak
     said = trials[place].proposal.model_copy(update={"rationale": Rationale(claims=(right, wrong))})
     trials[place] = trials[place].model_copy(update={"proposal": said})
     text = ParetoFeedback(space, 5000, recent_failures=5, wrong_claims=3).compose(trials, front)
-    line = f"- of network {trials[place].number + 1} you said: peak memory at classifier. {cost.peak_sram_bytes:,} bytes at {cost.peak_operator}"
-    assert line in text and text.count("you said") == 1
+    facts = f"{cost.peak_sram_bytes:,} bytes at {cost.peak_operator}"
+    assert f"- of network {trials[place].number + 1} you said: peak memory at classifier. {facts}" in text and text.count("you said") == 1
     assert "you said" not in ParetoFeedback(space, 5000, recent_failures=5).compose(trials, front)
