@@ -120,7 +120,7 @@ class Run:
         make(self.cfg.deploy, data=self.data, seed=self.cfg.seed, target=self.target).run(self.folder)
 
     def explain(self) -> None:
-        make(self.cfg.explain.examine, trainer=self.full_trainer).run(self.folder)
+        make(self.cfg.explain.examine, data=self.data, seed=self.cfg.seed).run(self.folder)
 
     def evaluate(self) -> None:
         from lmanet.deploy import load_deployed
