@@ -104,7 +104,7 @@ class Run:
     def rules(self) -> None:
         from lmanet.propose import LearnRules
 
-        LearnRules(make(self.cfg.propose, brief=self.brief)).run(self.folder)
+        LearnRules(make(self.cfg.propose, brief=self.brief), self.cfg.budget.tokens).run(self.folder)
 
     def train(self) -> None:
         from lmanet.train import FullTraining

@@ -2,5 +2,6 @@
 
 from lmanet.claims.check import CheckedClaim, Truth, check_claims
 from lmanet.claims.rates import ALL, Rate, rates, unreadable
+from lmanet.claims.rules import WeighedRule, varied, weigh
 
-__all__ = ["ALL", "CheckedClaim", "Rate", "Truth", "check_claims", "rates", "unreadable"]
+__all__ = ["ALL", "CheckedClaim", "Rate", "Truth", "WeighedRule", "check_claims", "rates", "unreadable", "varied", "weigh"]

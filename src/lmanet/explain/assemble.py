@@ -9,7 +9,7 @@ from lmanet.explain.importance import SEEDS, Importance, importances
 from lmanet.explain.sheets.network import examination_sheets, network_sheets
 from lmanet.explain.sheets.origin import origin_sheets
 from lmanet.explain.sheets.results import STAGE_WORDS, board_sheets, front_runtime_sheet, result_sheets
-from lmanet.explain.sheets.search import claims_sheet, search_sheets
+from lmanet.explain.sheets.search import claims_sheet, rules_sheet, search_sheets
 from lmanet.explain.table import Table
 from lmanet.records import Trial
 from lmanet.results import Deployment
@@ -46,6 +46,7 @@ def assemble(run: RunFiles, setting: Setting) -> Assembled:
     sheets += network_sheets(best, run, setting) if best else []
     sheets += examination_sheets(run.examination) if run.examination else []
     sheets += [claims_sheet(origin, run.trials)] if origin else []
+    sheets += [rules_sheet(run.rules.rules, run.trials, setting.space)] if run.rules else []
     for place, deployment in enumerate(run.deployments):
         sheets += board_sheets(deployment, run, setting, place)
     facts = {

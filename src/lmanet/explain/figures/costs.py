@@ -23,7 +23,7 @@ LOOKS = {
 
 def limits(best: Architecture, setting: Setting) -> Figure:
     """The best network's share of each limit."""
-    rows = limit_rows(estimate_on(best, setting.num_classes, setting.target.platform), setting.target.limits)
+    rows = limit_rows(estimate_on(best, setting.num_classes, setting.target.platform), setting.target.limits)[::-1]  # the first on top
     bars = Bar(
         x=rounded([100 * row.share for row in rows]),
         y=[row.quantity for row in rows],

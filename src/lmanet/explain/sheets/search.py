@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
-from lmanet.claims import ALL, check_claims, rates, unreadable
+from lmanet.claims import ALL, check_claims, rates, unreadable, weigh
 from lmanet.explain import ledger
 from lmanet.explain.contents import RunFiles
 from lmanet.explain.importance import Importance
 from lmanet.explain.table import Column, Table
 from lmanet.explain.tables import reasons
 from lmanet.records import Trial
-from lmanet.space import Cost
+from lmanet.results import Rule
+from lmanet.space import AnySpace, Cost
 
 COSTS = (
     Column("macs", "MACs (M)", "millions"),
@@ -31,6 +32,27 @@ def claims_sheet(trial: Trial, trials: Sequence[Trial]) -> Table:
     columns = (Column("claim", "claim"), Column("truth", "it is"), Column("reason", "since"))
     rows = [(checked.words, checked.truth.value, checked.reason) for checked in check_claims(trial, trials)]
     return Table("claims", "What was claimed of it when it was proposed", columns, rows)
+
+
+def rules_sheet(rules: Sequence[Rule], trials: Sequence[Trial], space: AnySpace) -> Table:
+    """Design rules, each with the trials for and against it."""
+    columns = (
+        *(Column("rule", "rule"), Column("truth", "it is"), Column("difference", "difference of the means", "change")),
+        *(Column("supporting", "candidates for it"), Column("opposing", "against it"), Column("others", "held against", "count")),
+        *(Column("pairs_for", "pairs for it", "count"), Column("pairs_against", "pairs against", "count")),
+    )
+    rows = [
+        (
+            *(found.words, found.truth.value, found.difference, _candidates(found.supporting), _candidates(found.opposing), found.others),
+            *(found.pairs_for, found.pairs_against),
+        )
+        for found in (weigh(rule, trials, space) for rule in rules)
+    ]
+    return Table("rules", "What the model says that the search has learned", columns, rows)
+
+
+def _candidates(numbers: Sequence[int]) -> str:
+    return ", ".join(str(number + 1) for number in numbers) or "none"
 
 
 def _front(run: RunFiles) -> Table:

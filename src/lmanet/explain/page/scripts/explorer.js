@@ -55,9 +55,9 @@ function curveFigure(card) {
       colorway: [colour("accent"), colour("bar-sram"), colour("good")],
       margin: { l: 45, r: 45, t: 35, b: 40 },
       legend: { orientation: "h", y: 1.2, x: 0 },
-      xaxis: { title: { text: "epoch" }, automargin: true },
+      xaxis: { title: { text: "epoch" }, automargin: true, tickformat: "d", nticks: 6 },
       yaxis: { title: { text: "accuracy (%)" }, automargin: true },
-      yaxis2: { title: { text: "loss (nats)" }, overlaying: "y", side: "right", showgrid: false, automargin: true },
+      yaxis2: { title: { text: "loss (nats)" }, overlaying: "y", side: "right", showgrid: false, automargin: true, rangemode: "tozero", nticks: 5 },
     },
   };
 }
@@ -104,7 +104,6 @@ function details(card, canDraw) {
   if (card.curve.length && canDraw) {
     const curve = element("div", { class: "curve" });
     place.append(element("h4", {}, "Mini-training"), curve);
-    drawFigure(curve, curveFigure(card));
   }
   place.append(...copyBox("To train it in full", card.retrain), ...copyBox("Architecture", card.architecture));
   return place;
@@ -128,8 +127,10 @@ function startExplorer(cards, canDraw) {
   const pick = (number) => {
     picked = number;
     choices.querySelector(`input[value="${number}"]`).checked = true;
-    for (const curve of shown.querySelectorAll(".curve")) drawn.delete(curve);
+    drawn.delete(shown.querySelector(".curve"));
     shown.replaceChildren(details(byNumber.get(number), canDraw));
+    const curve = shown.querySelector(".curve"); // drawn once it has a width
+    if (curve) drawFigure(curve, curveFigure(byNumber.get(number)));
     redraw();
   };
   for (const card of cards) {
