@@ -10,9 +10,9 @@ import yaml
 
 from lmanet.explain.measured import formulas
 from lmanet.pareto import ParetoFront
-from lmanet.records import Epoch, Front, Measurement, Proposal, Score, Status, Trial, Usage
 from lmanet.provenance import provenance
 from lmanet.rationale import ExpectedAccuracy, Rationale, ResidualIn
+from lmanet.records import Epoch, Front, Measurement, Proposal, Score, Status, Trial, Usage
 from lmanet.results import (
     Deletion,
     Deployed,
