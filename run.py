@@ -71,6 +71,8 @@ class Run:
         append_record(self.folder / PROVENANCE, provenance(self.cfg.stages))
         for name in self.cfg.stages:
             self.stages[name]()
+        for listener in self.listeners:
+            listener.on_run_end()
 
     def _check_space(self) -> None:
         if not isinstance(self.space, CellSpace):
@@ -97,7 +99,7 @@ class Run:
             executor=make(self.cfg.execute, trainer=make(self.cfg.train.mini, data=self.data)),
             pareto=self.pareto,
             feedback=make(self.cfg.feedback, space=self.space),
-            listeners=list(instantiate(self.cfg.track).values()),
+            listeners=self.listeners,
         )
         Search(steps, history, budget, self.cfg.seed, self.cfg.batch).run()
 
@@ -152,6 +154,10 @@ class Run:
         comparison = Comparison(runs, pareto)
         comparison.run(self.folder)
         Console().print(*comparison.sentences, sep="\n", markup=False, highlight=False, soft_wrap=True)
+
+    @cached_property
+    def listeners(self) -> list[Any]:
+        return list(instantiate(self.cfg.track).values())
 
     @cached_property
     def space(self) -> Any:

@@ -114,6 +114,7 @@ def compared(app, search, tmp_path_factory):
         model = "propose.model='<script>alert(1)</script>$x_1$.gguf'"
         search(folder / "runs" / "script" / str(seed), "propose=embedded", model, seed=seed, luck=2)
     cfg = configuration("stages=[compare]", f"runs={folder / 'runs'}", f"folder={folder / 'out'}")
+    (folder / "out").mkdir()  # as Hydra makes it
     app.Run(cfg).start()
     return folder
 

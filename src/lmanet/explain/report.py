@@ -1,6 +1,7 @@
 """Report: a run's folder -> ``report.html``, and ``report.md`` with plots beside it."""
 
 import os
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -20,6 +21,8 @@ from lmanet.space.memory import memory
 from lmanet.steps import Pareto
 
 TITLE = "Report of a run"
+BLANK_LINES = re.compile(r"\n{3,}")
+MOST_ROWS = 40  # of a table in report.md, which is read in a terminal
 
 
 class Report:
@@ -101,7 +104,12 @@ class _Markdown:
         self.tables, self.plots = assembled.tables, plots
 
     def table(self, name: str) -> str:
-        return to_markdown(self.tables[name]) + "\n" if name in self.tables else ""
+        if name not in self.tables:
+            return ""
+        whole = self.tables[name]
+        left = len(whole.rows) - MOST_ROWS
+        rest = f"{left} more row{'s' if left > 1 else ''} of this table in `report.html`.\n" if left > 0 else ""
+        return f"{to_markdown(whole._replace(rows=whole.rows[:MOST_ROWS]))}\n\n{rest}"
 
     def figure(self, title: str, plot: str | None, *figures: str) -> str:
         return f"![{title}](plots/{plot}.png)\n" if plot in self.plots else ""
@@ -133,7 +141,8 @@ def _render(assembled: Assembled, run: RunFiles, calls: _Markdown | _Placeholder
     environment.filters |= FILTERS
     environment.globals |= {"table": calls.table, "figure": calls.figure, "explorer": calls.explorer}
     facts: Mapping[str, Any] = {**assembled.facts, "tables": assembled.tables, "title": TITLE}
-    return environment.get_template("report.md").render(facts, command=shlex.join(["python", "run.py", *run.overrides]))
+    text = environment.get_template("report.md").render(facts, command=shlex.join(["python", "run.py", *run.overrides]))
+    return BLANK_LINES.sub("\n\n", text).strip() + "\n"
 
 
 def _write(path: Path, text: str) -> None:

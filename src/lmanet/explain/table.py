@@ -6,9 +6,10 @@ from typing import Literal, NamedTuple
 from lmanet.explain.filters import cell
 
 KIB = 1024
-# count: whole numbers, thousands apart; share: of 1, shown in per cent; change: a share with its sign; kib: bytes, shown in KiB; millions:
+# count: whole numbers, thousands apart; share: of 1, shown in per cent; change: a share with its sign; points: a difference of two
+# shares, in points of per cent with its sign; kib: bytes, shown in KiB; millions:
 # shown in millions; the others as they are, numbers to so many decimals; code: text of our own that a computer reads.
-Form = Literal["text", "code", "count", "share", "change", "kib", "millions", "decimal1", "decimal2", "decimal4"]
+Form = Literal["text", "code", "count", "share", "change", "points", "kib", "millions", "decimal1", "decimal2", "decimal4"]
 Value = str | int | float | bool | None
 
 
@@ -52,9 +53,11 @@ def shown(value: Value, form: Form) -> str:
         return "yes" if value else "no"
     if isinstance(value, str):
         return value
-    scale, suffix = {"share": (100, " %"), "change": (100, " %"), "kib": (1 / KIB, ""), "millions": (1e-6, "")}.get(form, (1, ""))
+    scale, suffix = {"share": (100, " %"), "change": (100, " %"), "points": (100, ""), "kib": (1 / KIB, ""), "millions": (1e-6, "")}.get(
+        form, (1, "")
+    )
     decimals = {"count": 0, "decimal2": 2, "millions": 2, "decimal4": 4}.get(form, 1)
-    return f"{value * scale:{'+' if form == 'change' else ''},.{decimals}f}{suffix}"
+    return f"{value * scale:{'+' if form in ('change', 'points') else ''}z,.{decimals}f}{suffix}"
 
 
 def to_markdown(table: Table) -> str:
@@ -69,4 +72,4 @@ def to_markdown(table: Table) -> str:
 
 def _cell(value: Value, form: Form) -> str:
     text = shown(value, form)
-    return f"`{text}`" if form == "code" and text and "`" not in text and "|" not in text else cell(text)
+    return f"`{text}`" if form == "code" and text.isprintable() and text and not set(text) & {"`", "|"} else cell(text)

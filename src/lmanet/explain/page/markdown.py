@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -70,7 +71,8 @@ def _name(opening: Token, inline: Token, headings: list[Heading]) -> None:
 def _picture(token: Token, folder: Path) -> Token:
     if token.type != "image":
         return token
-    path = (folder / str(token.attrGet("src"))).resolve()
+    name = unquote(str(token.attrGet("src"))).replace("\0", "")  # no path can hold a NUL
+    path = (folder / name).resolve()
     if path.suffix == ".png" and path.is_relative_to(folder.resolve()) and path.is_file():
         token.attrSet("src", f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}")
         return token

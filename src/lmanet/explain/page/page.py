@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ from lmanet.explain.page.tables import table_html
 from lmanet.explain.table import Table
 
 HERE = Path(__file__).parent
-SCRIPTS = ("theme", "figures", "tables", "diagram", "explorer", "main")
+SCRIPTS = ("elements", "theme", "figures", "tables", "diagram", "card", "explorer", "main")
 EXPLORER = (
     '<section id="explorer" class="explorer" aria-label="Networks"><noscript>To pick networks here needs JavaScript.</noscript></section>'
 )
@@ -44,8 +45,9 @@ class Contents(NamedTuple):
 def render_page(contents: Contents, folder: Path) -> str:
     """The page; pictures that its text names are read from ``folder``."""
     blocks = {f"[[table:{name}]]": table_html(table) for name, table in contents.tables.items()}
-    blocks |= {f"[[figure:{name}]]": f'<div class="figure" data-figure="{name}"></div>\n' for name in contents.figures}
-    body = to_html(contents.text, blocks | {"[[explorer]]": EXPLORER}, folder)
+    blocks |= {f"[[figure:{name}]]": _figure(name, figure) for name, figure in contents.figures.items()}
+    blocks["[[explorer]]"] = EXPLORER if contents.cards else ""
+    body = to_html(contents.text, blocks, folder)
     plotly = get_plotlyjs()
     script = _script()
     return (
@@ -64,6 +66,13 @@ def render_page(contents: Contents, folder: Path) -> str:
             cards=_json([_card(card) for card in contents.cards]),
         )
     )
+
+
+def _figure(name: str, figure: Figure) -> str:
+    """Its place, with its title for those who do not see it."""
+    title = escape(str(figure.layout.title.text or name))
+    attributes = f'class="figure" data-figure="{escape(name)}" aria-label="{title}"'
+    return f"<figure {attributes}><noscript>{title}: to draw it needs JavaScript.</noscript></figure>\n"
 
 
 def _card(card: NetworkCard) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def claims_sheet(trial: Trial, trials: Sequence[Trial]) -> Table:
 def rules_sheet(rules: Sequence[Rule], trials: Sequence[Trial], space: AnySpace) -> Table:
     """Design rules, each with the trials for and against it."""
     columns = (
-        *(Column("rule", "rule"), Column("truth", "it is"), Column("difference", "difference of the means", "change")),
+        *(Column("rule", "rule"), Column("truth", "it is"), Column("difference", "difference of the means (points)", "points")),
         *(Column("supporting", "candidates for it"), Column("opposing", "against it"), Column("others", "held against", "count")),
         *(Column("pairs_for", "pairs for it", "count"), Column("pairs_against", "pairs against", "count")),
     )

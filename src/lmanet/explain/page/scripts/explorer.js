@@ -6,151 +6,103 @@ const AXES = {
   flash_bytes: ["flash (KiB)", 1024],
   params: ["parameters (thousands)", 1e3],
 };
-const MARKS = { true: "✓", false: "✗", "cannot be told": "?" };
 
-function percent(share) {
-  return `${(100 * share).toFixed(1)} %`;
+// Networks than which none is both cheaper and better, the cheapest first.
+function bestFor(cards, axis) {
+  const ordered = [...cards].sort((one, other) => one[axis] - other[axis] || other.val_accuracy - one.val_accuracy);
+  let best = -1;
+  return ordered.filter((card) => card.val_accuracy > best && ((best = card.val_accuracy), true));
 }
 
 function scatter(cards, axis, picked) {
-  const [title, unit] = AXES[axis];
-  const front = cards.filter((card) => card.on_front).sort((one, other) => one[axis] - other[axis]);
+  const [words, unit] = AXES[axis];
   const points = (some, more) => ({
     type: "scatter",
+    mode: "markers",
     x: some.map((card) => card[axis] / unit),
     y: some.map((card) => 100 * card.val_accuracy),
     customdata: some.map((card) => card.number),
     text: some.map((card) => `candidate ${card.number + 1}, ${card.id}`),
-    hovertemplate: `%{text}<br>%{y:.1f} %, %{x:.4g} ${title}<extra></extra>`,
+    hovertemplate: `%{text}<br>%{y:.1f} %, %{x:.4g} ${words}<extra></extra>`,
     ...more,
   });
-  const others = cards.filter((card) => !card.on_front);
-  const chosen = cards.filter((card) => card.number === picked);
+  const front = cards.filter((card) => card.on_front);
+  const hollow = (size, kind, width) => ({ size, symbol: "circle-open", color: colour(kind), line: { width } });
   return {
     data: [
-      points(others, { mode: "markers", name: "other networks", marker: { size: 9, symbol: "circle-open", color: colour("faint"), line: { width: 1.5 } } }),
-      points(front, { mode: "markers", name: "the front", marker: { size: 11, color: colour("accent") } }),
-      points(chosen, { mode: "markers", name: "picked", marker: { size: 20, symbol: "circle-open", color: colour("bad"), line: { width: 3 } }, hoverinfo: "skip", hovertemplate: null }),
+      points(bestFor(front, axis), { mode: "lines", name: "best for this cost", line: { shape: "hv", color: colour("accent"), width: 1.5 }, hoverinfo: "skip", hovertemplate: null }),
+      points(cards.filter((card) => !card.on_front), { name: "other networks", marker: hollow(9, "faint", 1.5) }),
+      points(front, { name: "the front", marker: { size: 11, color: colour("accent") } }),
+      points(cards.filter((card) => card.number === picked), { name: "picked", marker: hollow(20, "bad", 3), hoverinfo: "skip", hovertemplate: null }),
     ],
     layout: {
-      height: 380,
-      margin: { l: 55, r: 15, t: 35, b: 50 },
-      xaxis: { title: { text: title }, rangemode: "tozero", automargin: true },
-      yaxis: { title: { text: "validation accuracy (%)" }, automargin: true },
-      legend: { orientation: "h", y: 1.12, x: 0 },
-      dragmode: "zoom",
+      height: 420,
+      margin: { l: 60, r: 10, t: 10, b: 90 },
+      hovermode: "closest",
+      xaxis: { title: { text: words, standoff: 5 }, rangemode: "tozero" },
+      yaxis: { title: { text: "validation accuracy (%)" } },
+      legend: { orientation: "h", y: -0.2, x: 0 },
     },
   };
 }
 
-function curveFigure(card) {
-  const line = (place, name, dash, yaxis) => ({
-    type: "scatter", mode: "lines+markers", name, yaxis, line: { dash },
-    x: card.curve.map((epoch) => epoch[0]), y: card.curve.map((epoch) => (place === 1 ? 100 * epoch[1] : epoch[place])),
-  });
-  return {
-    data: [line(1, "accuracy", "solid", "y"), line(2, "training loss", "dash", "y2"), line(3, "validation loss", "dot", "y2")],
-    layout: {
-      height: 260,
-      colorway: [colour("accent"), colour("bar-sram"), colour("good")],
-      margin: { l: 45, r: 45, t: 35, b: 40 },
-      legend: { orientation: "h", y: 1.2, x: 0 },
-      xaxis: { title: { text: "epoch" }, automargin: true, tickformat: "d", nticks: 6 },
-      yaxis: { title: { text: "accuracy (%)" }, automargin: true },
-      yaxis2: { title: { text: "loss (nats)" }, overlaying: "y", side: "right", showgrid: false, automargin: true, rangemode: "tozero", nticks: 5 },
-    },
-  };
+function axisChoice() {
+  const axis = element("select", { id: "explorer-axis" });
+  for (const [name, [words]] of Object.entries(AXES)) axis.append(element("option", { value: name }, words));
+  return axis;
 }
 
-function gauge([words, value, share]) {
-  const text = share === null ? value : `${value} · ${percent(share)} of the limit`;
-  const row = element("div", { class: "gauge" }, element("span", {}, words), element("span", {}, text));
-  if (share !== null) row.append(element("div", { class: "track" }, element("span", { style: `width:${(100 * Math.min(share, 1)).toFixed(1)}%` })));
-  return row;
-}
-
-function claimList(claims) {
-  const list = element("ul", { class: "claims" });
-  for (const claim of claims) {
-    const kind = claim.truth === "cannot be told" ? "unknown" : claim.truth;
-    const mark = element("span", { class: `mark ${kind}` }, `${MARKS[claim.truth]} ${claim.truth}`);
-    list.append(element("li", {}, mark, `: ${claim.words}`, element("span", { class: "reason" }, claim.reason)));
+function networkList(cards, choose) {
+  const choices = element("div", { class: "choices" });
+  for (const card of cards) {
+    const input = element("input", { type: "radio", name: "network", value: card.number });
+    input.addEventListener("change", () => choose(card.number));
+    const name = `${card.on_front ? "● front" : "○ other"} `;
+    const numbers = [` candidate ${card.number + 1} `, percent(card.val_accuracy), ` ${(card.macs / 1e6).toFixed(2)}M`];
+    choices.append(element("label", {}, input, ...[name, ...numbers].map((words) => element("span", {}, words))));
   }
-  return list;
+  return choices;
 }
 
-function copyBox(title, text) {
-  const button = element("button", { type: "button", "aria-label": `Copy: ${title}` }, "Copy");
-  button.addEventListener("click", async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-      button.textContent = "Copied";
-    } catch {
-      button.textContent = "Select it and copy";
-    }
-  });
-  return [element("h4", {}, title), element("div", { class: "copy" }, element("pre", { tabindex: "0" }, element("code", {}, text)), button)];
-}
-
-function details(card, canDraw) {
-  const place = element("div");
-  place.append(element("p", { class: "lead" }, `${percent(card.val_accuracy)} · candidate ${card.number + 1}`));
-  place.append(element("p", {}, element("code", {}, card.id), card.on_front ? " stands on the front." : " is beaten by another network."));
-  place.append(element("h4", {}, "Network"), diagram(card.parts));
-  place.append(element("h4", {}, "What it takes"), ...card.costs.map(gauge));
-  place.append(element("h4", {}, "Why"), element("p", {}, `${card.origin}.`));
-  if (card.text) place.append(element("blockquote", {}, card.text));
-  if (card.claims.length) place.append(claimList(card.claims));
-  if (card.curve.length && canDraw) {
-    const curve = element("div", { class: "curve" });
-    place.append(element("h4", {}, "Mini-training"), curve);
-  }
-  place.append(...copyBox("To train it in full", card.retrain), ...copyBox("Architecture", card.architecture));
-  return place;
+function linkedNumber() {
+  const match = location.hash.match(/^#candidate-(\d+)$/);
+  return match ? Number(match[1]) - 1 : null;
 }
 
 function startExplorer(cards, canDraw) {
   const section = document.getElementById("explorer");
-  if (!section || !cards.length) return;
-  const plot = element("div", { class: "plot" });
-  const axis = element("select", { id: "explorer-axis" });
-  for (const [name, [title]] of Object.entries(AXES)) axis.append(element("option", { value: name }, title));
-  const choices = element("div", { class: "choices" });
-  const shown = element("div", { class: "details", role: "region", "aria-live": "polite", "aria-label": "The network picked" });
-  const left = element("div", {}, element("label", { for: "explorer-axis" }, "Accuracy over "), axis, plot);
-  left.append(element("fieldset", {}, element("legend", {}, "Networks, those of the front first"), choices));
-  section.replaceChildren(left, shown);
-
+  if (!section) return;
   const byNumber = new Map(cards.map((card) => [card.number, card]));
+  const [plot, axis, heading, shown] = [element("div", { class: "plot" }), axisChoice(), element("h3", { "aria-live": "polite" }), element("div", { class: "details" })];
   let picked = null;
-  const redraw = () => canDraw && drawFigure(plot, scatter(cards, axis.value, picked));
-  const pick = (number) => {
+  const redraw = () => canDraw && drawFigure(plot, () => scatter(cards, axis.value, picked));
+  const show = (number) => {
     picked = number;
+    const card = byNumber.get(number);
     choices.querySelector(`input[value="${number}"]`).checked = true;
     drawn.delete(shown.querySelector(".curve"));
-    shown.replaceChildren(details(byNumber.get(number), canDraw));
+    heading.textContent = title(card);
+    shown.replaceChildren(...showCard(card, canDraw));
     const curve = shown.querySelector(".curve"); // drawn once it has a width
-    if (curve) drawFigure(curve, curveFigure(byNumber.get(number)));
+    if (curve) drawFigure(curve, () => curveFigure(card));
     redraw();
   };
-  for (const card of cards) {
-    const input = element("input", { type: "radio", name: "network", value: card.number });
-    input.addEventListener("change", () => {
-      pick(card.number);
-      history.replaceState(null, "", `#candidate-${card.number + 1}`);
-    });
-    const words = ` ${card.on_front ? "● front" : "○ other"} · ${percent(card.val_accuracy)} · ${(card.macs / 1e6).toFixed(2)}M MACs · candidate ${card.number + 1}`;
-    choices.append(element("label", {}, input, words));
-  }
+  const choose = (number) => {
+    history.replaceState(null, "", `#candidate-${number + 1}`);
+    show(number);
+  };
+  const follow = () => {
+    if (!byNumber.has(linkedNumber())) return;
+    show(linkedNumber());
+    section.scrollIntoView();
+  };
+  const choices = networkList(cards, choose);
+  const list = element("fieldset", {}, element("legend", {}, "Networks, the front first: accuracy, MACs"), choices);
+  const side = element("div", {}, element("p", {}, element("label", { for: "explorer-axis" }, "Accuracy over "), axis), list);
+  section.replaceChildren(element("div", { class: "picker" }, plot, side), heading, shown);
+  show(cards[0].number);
+  follow();
   axis.addEventListener("change", redraw);
-  themeListeners.push(redraw);
-  const linked = Number((location.hash.match(/^#candidate-(\d+)$/) || [])[1]) - 1;
-  pick(byNumber.has(linked) ? linked : cards[0].number);
-  if (canDraw) {
-    plot.on("plotly_click", (event) => {
-      const number = event.points[0].customdata;
-      pick(number);
-      history.replaceState(null, "", `#candidate-${number + 1}`);
-    });
-  }
+  window.addEventListener("hashchange", follow);
+  if (canDraw) plot.on("plotly_click", (event) => choose(event.points[0].customdata));
 }

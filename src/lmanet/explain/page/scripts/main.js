@@ -11,10 +11,10 @@ async function start() {
     await unpackPlotly();
   } catch {
     canDraw = false;
-    sayWithoutFigures();
   }
   startExplorer(read("cards-data"), canDraw);
-  if (canDraw) await startFigures(read("figures-data"));
+  if (canDraw) startFigures(read("figures-data"));
+  else sayWithoutFigures();
   root.dataset.ready = "true";
 }
 

@@ -4,38 +4,42 @@ function rawValue(cell) {
   return cell.dataset.value ?? cell.textContent;
 }
 
-// Empty cells come last in either direction; numbers by value, text by language.
-function compareCells(one, other, direction) {
-  const [a, b] = [rawValue(one), rawValue(other)];
-  if (a === "" || b === "") return (a === "") - (b === "");
-  const [x, y] = [Number(a), Number(b)];
-  const order = Number.isNaN(x) || Number.isNaN(y) ? a.localeCompare(b, undefined, { numeric: true }) : x - y;
+// What a cell is sorted by: a number in a column of numbers, else its text; null for nothing.
+function sortKey(cell, isNumber) {
+  const raw = rawValue(cell);
+  if (raw === "") return null;
+  if (!isNumber) return raw;
+  return Number.isNaN(Number(raw)) ? null : Number(raw);
+}
+
+// Nothing comes last in either direction; text by the reader's language.
+function compareKeys(one, other, direction) {
+  if (one === null || other === null) return (one === null) - (other === null);
+  const order = typeof one === "number" ? one - other : one.localeCompare(other, undefined, { numeric: true });
   return direction === "ascending" ? order : -order;
 }
 
 function sortBy(table, head) {
   const heads = [...head.parentElement.children];
-  const place = heads.indexOf(head);
+  const [place, isNumber] = [heads.indexOf(head), head.classList.contains("number")];
   const direction = head.getAttribute("aria-sort") === "ascending" ? "descending" : "ascending";
   heads.forEach((other) => other.removeAttribute("aria-sort"));
   head.setAttribute("aria-sort", direction);
-  const rows = [...table.tBodies[0].rows];
-  rows.sort((one, other) => compareCells(one.cells[place], other.cells[place], direction));
-  table.tBodies[0].append(...rows);
+  const keyed = [...table.tBodies[0].rows].map((row) => [sortKey(row.cells[place], isNumber), row]);
+  keyed.sort(([one], [other]) => compareKeys(one, other, direction));
+  table.tBodies[0].append(...keyed.map(([, row]) => row));
 }
 
 // RFC 4180; text that a spreadsheet would take for a formula gets an apostrophe before it.
-function csvField(text, isNumber) {
-  const safe = !isNumber && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+function csvField(text) {
+  const safe = /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 function csv(table) {
-  const head = [...table.tHead.rows[0].cells].map((cell) => csvField(cell.dataset.key, false));
-  const rows = [...table.tBodies[0].rows].map((row) =>
-    [...row.cells].map((cell) => csvField(rawValue(cell), "value" in cell.dataset)),
-  );
-  return [head, ...rows].map((fields) => fields.join(",")).join("\r\n") + "\r\n";
+  const head = [...table.tHead.rows[0].cells].map((cell) => cell.dataset.key);
+  const rows = [...table.tBodies[0].rows].map((row) => [...row.cells].map(rawValue));
+  return [head, ...rows].map((fields) => fields.map(csvField).join(",") + "\r\n").join("");
 }
 
 function download(name, text, type) {
@@ -50,20 +54,12 @@ function startTables() {
   for (const box of document.querySelectorAll(".table")) {
     const table = box.querySelector("table");
     for (const head of table.tHead.rows[0].cells) {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.append(...head.childNodes);
+      const button = element("button", { type: "button" }, ...head.childNodes);
       button.addEventListener("click", () => sortBy(table, head));
       head.append(button);
     }
-    const tools = document.createElement("div");
-    tools.className = "tools";
-    const save = document.createElement("button");
-    save.type = "button";
-    save.textContent = "Download CSV";
-    save.setAttribute("aria-label", `Download as CSV: ${table.caption.textContent}`);
+    const save = element("button", { type: "button", "aria-label": `Download CSV: ${table.caption.textContent}` }, "Download CSV");
     save.addEventListener("click", () => download(`${box.dataset.name}.csv`, csv(table), "text/csv"));
-    tools.append(save);
-    box.append(tools);
+    box.append(element("div", { class: "tools" }, save));
   }
 }
