@@ -43,6 +43,11 @@ class Rate(NamedTuple):
         return self.true / self.known if self.known else None
 
     @property
+    def form_rate(self) -> float | None:
+        """As `rate`, of the claims on form alone."""
+        return self.form_true / self.form_known if self.form_known else None
+
+    @property
     def interval(self) -> tuple[float, float] | None:
         """95 % interval of the rate by Wilson's formula."""
         if not self.known:
@@ -58,14 +63,19 @@ class _Count(NamedTuple):
     chance: float | None
 
 
-def rates(trials: Sequence[Trial]) -> list[Rate]:
-    """One row for all claims of a proposer, then one a kind; none where nobody claims anything."""
+def rates(*runs: Sequence[Trial]) -> list[Rate]:
+    """One row for all claims of a proposer, then one a kind; none where nobody claims anything.
+
+    Args:
+        runs: the trials of each run, which are held against those of the same run.
+    """
     counted: defaultdict[tuple[str, str], list[_Count]] = defaultdict(list)
-    for trial in trials:
-        for checked in check_claims(trial, trials):
-            count = _Count(checked.truth, _chance(checked.claim, trial, trials))
-            for kind in (ALL, checked.claim.claim):
-                counted[trial.proposal.proposer, kind].append(count)
+    for trials in runs:
+        for trial in trials:
+            for checked in check_claims(trial, trials):
+                count = _Count(checked.truth, _chance(checked.claim, trial, trials))
+                for kind in (ALL, checked.claim.claim):
+                    counted[trial.proposal.proposer, kind].append(count)
     return [_rate(*key, counts) for key, counts in sorted(counted.items(), key=lambda item: (item[0][0], item[0][1] != ALL, item[0][1]))]
 
 

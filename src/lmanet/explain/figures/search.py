@@ -7,156 +7,194 @@ from typing import NamedTuple
 from plotly.graph_objects import Bar, Figure, Scatter
 
 from lmanet.claims import ALL, rates
-from lmanet.explain.figures.style import BLUE, DASHES, GREEN, GREY, PALETTE, VERMILION, figure, plain, rounded
+from lmanet.explain.figures.style import (
+    BLUE,
+    DASHES,
+    GREEN,
+    GREY,
+    LOOKS,
+    PALETTE,
+    SKY,
+    VERMILION,
+    Look,
+    figure,
+    hatched,
+    hover,
+    interval,
+    label,
+    plain,
+    rounded,
+    words,
+)
 from lmanet.explain.importance import Importance
 from lmanet.records import Status, Trial
 from lmanet.steps import Pareto
 
-MOST_HINT_CHARACTERS = 160
+MOST_CHOICES = 20
 
 
-class Progress(NamedTuple):
-    """After each trial, in the order in which they ended."""
+class Step(NamedTuple):
+    """The state of a search from one trial on.
 
-    trials: list[int]
-    seconds: list[float]
-    hypervolume: list[float]
-    best: list[float | None]
+    Attributes:
+        ended: trials by then, of any status.
+        best: validation accuracy; None before the first network within the limits.
+        words: which network brought it.
+    """
 
-
-def progress(trials: Sequence[Trial], pareto: Pareto) -> Progress:
-    """Hypervolume and best accuracy of the eligible networks so far."""
-    hypervolume, best = 0.0, None
-    found = Progress([], [], [], [])
-    for place, trial in enumerate(trials, start=1):
-        if trial.eligible and trial.score:
-            hypervolume = pareto.hypervolume(trials[:place])
-            best = max(trial.score.val_accuracy, best or 0.0)
-        found.trials.append(place)
-        found.seconds.append(round(trial.elapsed_seconds, 1))
-        found.hypervolume.append(round(hypervolume, 4))
-        found.best.append(None if best is None else round(best, 4))
-    return found
+    ended: int
+    seconds: float
+    hypervolume: float
+    best: float | None
+    words: str
 
 
-def over_trials(found: Progress) -> Figure:
+def progress(trials: Sequence[Trial], pareto: Pareto) -> list[Step]:
+    """The start, each trial that changed the hypervolume or the best accuracy, in the order in which they ended, and the end."""
+    steps = [Step(0, 0.0, 0.0, None, "the start")]
+    front: list[Trial] = []
+    for ended, trial in enumerate(trials, start=1):
+        if not (trial.eligible and trial.score):
+            continue
+        front = pareto.front([*front, trial])  # what is dominated adds no volume
+        now = (pareto.hypervolume(front), max(trial.score.val_accuracy, steps[-1].best or 0.0))
+        if now != (steps[-1].hypervolume, steps[-1].best):
+            steps.append(Step(ended, trial.elapsed_seconds, *now, f"candidate {trial.number + 1}, {trial.id}"))
+    last = steps[-1]
+    return [*steps, Step(len(trials), trials[-1].elapsed_seconds, last.hypervolume, last.best, "the end")]
+
+
+def over_trials(steps: Sequence[Step]) -> Figure:
     """By the number of trials that have ended."""
-    return _growth(found, found.trials, "Hypervolume and best accuracy over trials", "trials")
+    return _growth(steps, [step.ended for step in steps], "trials", "trials that have ended")
 
 
-def over_time(found: Progress) -> Figure:
+def over_time(steps: Sequence[Step]) -> Figure:
     """By the time of the search."""
-    return _growth(found, found.seconds, "Hypervolume and best accuracy over time", "time of the search (s)")
+    minutes = rounded([step.seconds / 60 for step in steps])
+    return _growth(steps, minutes, "minutes", "time of the search (minutes)")
 
 
 def verdicts(trials: Sequence[Trial]) -> Figure:
-    """When what was rejected for what: a row a reason."""
-    rows: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
+    """When what was rejected for what: a row a reason, the most frequent at the top."""
+    rows: defaultdict[tuple[str, Look], list[tuple[int, str]]] = defaultdict(list)
     for trial in trials:
-        for reason, hint in _reasons(trial):
-            rows[reason].append((trial.number + 1, hint))
-    ordered = sorted(rows, key=lambda reason: (reason == Status.TRAINED, len(rows[reason])))
+        for reason, hint in _reasons(trial).items():
+            rows[reason, LOOKS[trial.status]].append((trial.number + 1, hint))
+    counts = Counter({reason: len(points) for (reason, _), points in rows.items()})
     data = [
         Scatter(
-            x=[number for number, _ in rows[reason]],
-            y=[plain(reason)] * len(rows[reason]),
-            text=[plain(hint[:MOST_HINT_CHARACTERS]) for _, hint in rows[reason]],
+            x=[number for number, _ in points],
+            y=[plain(reason)] * len(points),
+            text=[hover(hint) for _, hint in points],
             hovertemplate="candidate %{x}<br>%{text}<extra></extra>",
             mode="markers",
-            marker={
-                "symbol": "circle" if reason == Status.TRAINED else "x",
-                "size": 9,
-                "color": GREEN if reason == Status.TRAINED else VERMILION,
-            },
+            marker=look.marker,
+            name=plain(reason),
             showlegend=False,
         )
-        for reason in ordered
+        for (reason, look), points in sorted(rows.items(), key=lambda row: (row[0][1] == LOOKS[Status.TRAINED], counts[row[0][0]]))
     ]
-    return figure(data, "What became of each candidate", "candidate", "", height=150 + 34 * len(ordered))
+    layout = {"xaxis": {"rangemode": "tozero"}, "yaxis": {"type": "category"}, "height": 110 + 34 * len(counts)}
+    return figure(data, "What became of each candidate, and which rules it broke", "candidate", "", **layout)
 
 
 def tokens(trials: Sequence[Trial]) -> Figure:
     """What the candidates of each end cost at the model."""
-    totals: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    totals: dict[Status, Counter[str]] = {}
     for trial in trials:
         usage = trial.proposal.usage
-        totals[trial.status.value.replace("_", " ")].update(
+        totals.setdefault(trial.status, Counter()).update(
             {
                 "prompt, cached": usage.cached_tokens,
                 "prompt": usage.prompt_tokens - usage.cached_tokens,
                 "completion": usage.completion_tokens,
             }
         )
+    rows = [status for status in Status if status in totals]
     data = [
         Bar(
-            x=[totals[status][kind] for status in totals],
-            y=list(totals),
+            x=[totals[status][kind] for status in rows],
+            y=[words(status) for status in rows],
             name=kind,
             orientation="h",
-            marker={"color": colour, "pattern": {"shape": pattern}},
+            marker=hatched(colour, pattern),
             hovertemplate="%{y}: %{x:,} tokens<extra>" + kind + "</extra>",
         )
-        for kind, colour, pattern in (("prompt, cached", GREY, "/"), ("prompt", BLUE, ""), ("completion", VERMILION, "x"))
+        for kind, colour, pattern in (("prompt, cached", SKY, "/"), ("prompt", BLUE, ""), ("completion", VERMILION, "x"))
+        if any(totals[status][kind] for status in rows)
     ]
-    return figure(data, "Tokens by how the candidates ended", "tokens", "", barmode="stack", height=170 + 40 * len(totals))
+    layout = {"barmode": "stack", "yaxis": {"autorange": "reversed"}, "height": 130 + 36 * len(rows)}
+    return figure(data, "Tokens, by how the candidates ended", "tokens", "", **layout)
 
 
 def claims(trials: Sequence[Trial]) -> Figure:
     """Claims by kind: true, false, and such that cannot be told."""
     rows = [rate for rate in rates(trials) if rate.kind != ALL]
     several = len({row.proposer for row in rows}) > 1
-    names = [plain(f"{row.kind} ({row.proposer})" if several else row.kind) for row in rows]
+    kinds = [row.kind.replace("_", " ") for row in rows]
+    names = [f"{kind}<br>{label(row.proposer)}" if several else kind for kind, row in zip(kinds, rows, strict=True)]
     data = [
         Bar(
-            x=[getattr(row, kind) for row in rows],
+            x=[getattr(row, field) for row in rows],
             y=names,
-            name=words,
+            name=truth,
             orientation="h",
-            marker={"color": colour, "pattern": {"shape": pattern}},
-            hovertemplate="%{y}: %{x}<extra>" + words + "</extra>",
+            marker=hatched(colour, pattern),
+            hovertemplate="%{y}: %{x}<extra>" + truth + "</extra>",
         )
-        for kind, words, colour, pattern in (
+        for field, truth, colour, pattern in (
             ("true", "true", GREEN, ""),
             ("false", "false", VERMILION, "x"),
             ("unknown", "cannot be told", GREY, "/"),
         )
     ]
-    return figure(data, "What was claimed, and whether it is true", "claims", "", barmode="stack", height=170 + 32 * len(rows))
+    layout = {"barmode": "stack", "yaxis": {"autorange": "reversed", "type": "category"}, "height": 130 + 32 * len(rows)}
+    return figure(data, "What was claimed, and whether it is true", "claims", "", **layout)
 
 
-def importance_bars(rows: Sequence[Importance]) -> Figure:
+def importance_dots(rows: Sequence[Importance]) -> Figure:
     """The most important at the top."""
-    shown = list(reversed(rows[:20]))
-    bars = Bar(
-        x=rounded([100 * row.share for row in shown]),
+    shown = rows[:MOST_CHOICES]
+    shares = [100 * row.share for row in shown]
+    ends = ([100 * (row.share - row.spread) for row in shown], [100 * (row.share + row.spread) for row in shown])
+    dots = Scatter(
+        x=rounded(shares),
         y=[row.parameter for row in shown],
-        error_x={"type": "data", "array": rounded([100 * row.spread for row in shown])},
-        orientation="h",
-        marker={"color": BLUE},
+        error_x=interval(ends[0], shares, ends[1], BLUE),
+        mode="markers",
+        marker={"color": BLUE, "size": 9},
         hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
     )
-    return figure([bars], "What the accuracy depends on", "share of its variance (%)", "", height=140 + 26 * len(shown))
+    layout = {"xaxis": {"rangemode": "tozero"}, "yaxis": {"autorange": "reversed"}, "height": 100 + 24 * len(shown)}
+    title = "What the accuracy depends on, with one standard deviation over seeds"
+    return figure([dots], title, "share of its variance (%)", "", **layout)
 
 
-def _growth(found: Progress, x: Sequence[float], title: str, axis: str) -> Figure:
-    grown: list[tuple[str, Sequence[float | None]]] = [("hypervolume", found.hypervolume), ("best validation accuracy", found.best)]
+def _growth(steps: Sequence[Step], x: Sequence[float], unit: str, axis: str) -> Figure:
+    grown: list[tuple[str, list[float | None]]] = [
+        ("hypervolume", [round(step.hypervolume, 4) for step in steps]),
+        ("best validation accuracy", [None if step.best is None else round(step.best, 4) for step in steps]),
+    ]
     lines = [
         Scatter(
             x=list(x),
-            y=list(y),
+            y=y,
+            text=[step.words for step in steps],
             name=name,
             mode="lines",
             line={"shape": "hv", "color": PALETTE[place], "dash": DASHES[place], "width": 2.5},
-            hovertemplate=f"%{{y:.3f}} after %{{x}} {axis.split(' (')[0]}<extra>{name}</extra>",
+            hovertemplate=f"%{{text}}<br>%{{y:.3f}} after %{{x}} {unit}<extra>{name}</extra>",
         )
         for place, (name, y) in enumerate(grown)
     ]
-    return figure(lines, title, axis, "share of 1", yaxis={"range": [0, 1.02]})
+    title = f"Hypervolume and best accuracy over {'time' if unit == 'minutes' else unit}"
+    return figure(lines, title, axis, "share of 1", xaxis={"rangemode": "tozero"}, yaxis={"range": [0, 1.02]})
 
 
-def _reasons(trial: Trial) -> list[tuple[str, str]]:
-    """Why a trial has no place on the front, or that it was trained, each with what was said."""
+def _reasons(trial: Trial) -> dict[str, str]:
+    """Each rule that a trial broke, or else its status -> what was said of it."""
     if trial.verdict and trial.verdict.violations:
-        return [(violation.rule, violation.hint) for violation in trial.verdict.violations]
-    accuracy = f"{trial.score.val_accuracy:.1%} on validation images" if trial.score else ""
-    return [(trial.status.value.replace("_", " "), trial.error or trial.proposal.error or accuracy)]
+        return {violation.rule: violation.hint for violation in reversed(trial.verdict.violations)}
+    accuracy = f"{trial.id}: {trial.score.val_accuracy:.1%} of the validation images" if trial.score else ""
+    return {words(trial.status): trial.error or trial.proposal.error or accuracy}

@@ -127,7 +127,7 @@ def _rates(trials: Sequence[Trial]) -> Table:
     rows = [
         (
             *(rate.proposer, rate.kind, rate.true, rate.false, rate.unknown, faults[rate.proposer] if rate.kind == ALL else None),
-            *(rate.rate, *(rate.interval or (None, None)), rate.form_true / rate.form_known if rate.form_known else None, rate.chance),
+            *(rate.rate, *(rate.interval or (None, None)), rate.form_rate, rate.chance),
         )
         for rate in rates(trials)
     ]

@@ -1,7 +1,14 @@
 // Plotly, unpacked in the browser; figures are drawn when they come near, and again when the colours change.
 
 const drawn = new Map();
-const CONFIG = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+const CONFIG = {
+  responsive: true,
+  displaylogo: false,
+  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+  // Plotly's own choice is a button that uploads the figure: nothing leaves this page
+  showSendToCloud: false,
+  plotlyServerURL: "",
+};
 
 async function unpackPlotly() {
   const packed = document.getElementById("plotly-data").textContent.trim();
