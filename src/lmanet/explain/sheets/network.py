@@ -107,11 +107,11 @@ def _blocks(found: Examination) -> Table:
         Column("block", "block skipped", "code"),
         Column("stand_in", "in its place"),
         Column("val_accuracy", "accuracy without it", "share"),
-        Column("accuracy_change", "change (points)", "points"),
+        Column("accuracy_loss", "lost (points)", "points"),
         Column("low", "95 % interval from", "points"),
         Column("high", "to", "points"),
     )
-    rows = [(row.part, row.stand_in, row.val_accuracy, -row.accuracy_loss, -row.high, -row.low) for row in found.skipped]
+    rows = [(row.part, row.stand_in, row.val_accuracy, row.accuracy_loss, row.low, row.high) for row in found.skipped]
     return Table("blocks", "What each block contributes", columns, rows)
 
 
