@@ -5,14 +5,12 @@ python run.py resume=multirun/quickstart/2026-01-31_12-00-00
 """
 
 import os
-import shutil
 import sys
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import hydra
-import yaml
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -22,7 +20,9 @@ from rich.table import Table
 from lmanet.brief import Brief, Budget, Goal
 from lmanet.errors import ConfigError, LmanetError
 from lmanet.history import History, remember_settings
-from lmanet.runfiles import HISTORY
+from lmanet.provenance import provenance
+from lmanet.resume import resumed
+from lmanet.runfiles import HISTORY, PROVENANCE, append_record
 from lmanet.search import Search, Steps
 from lmanet.space import CellSpace, load_architecture
 
@@ -31,9 +31,9 @@ SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
 ROOT_KEYS = {
     *("name", "folder", "seed", "stages", "budget", "batch", "train_best", "arch", "checkpoint", "resume", "runs"),
     *("space", "target", "data", "propose", "validate", "promote", "train", "execute", "pareto", "feedback"),
-    *("distill", "deploy", "explain", "track"),
+    *("distill", "deploy", "release", "explain", "track"),
 }
-STAGES_OF_CELLS = ("search", "export", "compare")  # the others need a network
+STAGES_OF_CELLS = ("search", "rules", "export", "compare")  # the others need a network
 LATENCY = "estimated_latency_ms"
 FILES = {
     HISTORY: "every trial",
@@ -41,7 +41,9 @@ FILES = {
     "student.ckpt": "the best network: lmanet.load_network(path)",
     "deploy": "the best network in int8: .tflite, C, firmware",
     "test.jsonl": "accuracy on the test images",
-    "report.md": "the report, plots beside it",
+    "release": "networks for timm, Hugging Face, ONNX and the board",
+    "report.html": "the report, in one file for a browser",
+    "report.md": "the same for a terminal, plots beside it",
     "comparison/compare.html": "which searcher is better, in one file; compare.md and compare.csv beside it",
 }
 
@@ -54,7 +56,8 @@ class Run:
         self.cfg = cfg
         self.folder = Path(cfg.folder)
         self.stages = {
-            name: getattr(self, name) for name in ("search", "train", "distill", "deploy", "evaluate", "report", "export", "compare")
+            name: getattr(self, name)
+            for name in ("search", "rules", "train", "distill", "deploy", "explain", "evaluate", "release", "report", "export", "compare")
         }
         _refuse_unknown("stage", cfg.stages, set(self.stages))
 
@@ -65,8 +68,11 @@ class Run:
             ConfigError: one of them needs what the space has not: said before the first is run.
         """
         self._check_space()
+        append_record(self.folder / PROVENANCE, provenance(self.cfg.stages))
         for name in self.cfg.stages:
             self.stages[name]()
+        for listener in self.listeners:
+            listener.on_run_end()
 
     def _check_space(self) -> None:
         if not isinstance(self.space, CellSpace):
@@ -93,9 +99,14 @@ class Run:
             executor=make(self.cfg.execute, trainer=make(self.cfg.train.mini, data=self.data)),
             pareto=self.pareto,
             feedback=make(self.cfg.feedback, space=self.space),
-            listeners=list(instantiate(self.cfg.track).values()),
+            listeners=self.listeners,
         )
         Search(steps, history, budget, self.cfg.seed, self.cfg.batch).run()
+
+    def rules(self) -> None:
+        from lmanet.propose import LearnRules
+
+        LearnRules(make(self.cfg.propose, brief=self.brief), self.cfg.budget.tokens).run(self.folder)
 
     def train(self) -> None:
         from lmanet.train import FullTraining
@@ -110,6 +121,9 @@ class Run:
             raise ConfigError(f"target={self.cfg.target.name} is no board to deploy to; choose one in conf/target")
         make(self.cfg.deploy, data=self.data, seed=self.cfg.seed, target=self.target).run(self.folder)
 
+    def explain(self) -> None:
+        make(self.cfg.explain.examine, data=self.data, seed=self.cfg.seed).run(self.folder)
+
     def evaluate(self) -> None:
         from lmanet.deploy import load_deployed
         from lmanet.train import Evaluation
@@ -118,8 +132,13 @@ class Run:
         load_int8 = partial(load_deployed, toolchain=self.cfg.deploy.settings.toolchain)
         Evaluation(self.full_trainer, self.cfg.checkpoint, architecture, load_int8).run(self.folder)
 
+    def release(self) -> None:
+        make(self.cfg.release, data=self.data).run(self.folder)
+
     def report(self) -> None:
-        make(self.cfg.explain, pareto=self.pareto, target=self.target, num_classes=self.data.num_classes, space=self.space).run(self.folder)
+        make(self.cfg.explain.report, pareto=self.pareto, target=self.target, num_classes=self.data.num_classes, space=self.space).run(
+            self.folder
+        )
 
     def export(self) -> None:
         from lmanet.track import OptunaExport
@@ -135,6 +154,10 @@ class Run:
         comparison = Comparison(runs, pareto)
         comparison.run(self.folder)
         Console().print(*comparison.sentences, sep="\n", markup=False, highlight=False, soft_wrap=True)
+
+    @cached_property
+    def listeners(self) -> list[Any]:
+        return list(instantiate(self.cfg.track).values())
 
     @cached_property
     def space(self) -> Any:
@@ -212,33 +235,6 @@ def summarise(folder: Path) -> None:
         console.print(
             f"Next: python run.py resume={shown} budget.proposals=... goes on searching; README.md says what else", soft_wrap=True
         )
-
-
-def resumed(arguments: list[str]) -> list[str]:
-    """Replace ``resume=FOLDER`` by the overrides that the run or sweep in that folder was first started with.
-
-    Overrides beside it come after them and hold for this start alone.
-
-    Raises:
-        ConfigError: the folder holds neither.
-    """
-    folders = [argument.partition("=")[2] for argument in arguments if argument.startswith("resume=")]
-    if not folders or folders[-1] in ("", "null"):
-        return arguments
-    folder = Path(folders[-1])
-    rest = [argument for argument in arguments if not argument.startswith("resume=")]
-    keep = ["hydra.output_subdir=null"] if rest else []  # .hydra goes on to hold the first start
-    sweep, first_sweep = folder / "multirun.yaml", folder / "multirun_first.yaml"
-    single = folder / ".hydra" / "overrides.yaml"
-    if sweep.is_file():
-        if not first_sweep.is_file():
-            shutil.copyfile(sweep, first_sweep)  # Hydra writes the other anew at each start
-        before = yaml.safe_load(first_sweep.read_text(encoding="utf-8"))["hydra"]["overrides"]["task"]
-        return ["--multirun", *before, *rest, *keep, f"hydra.sweep.dir={folder}"]
-    if single.is_file():
-        before = yaml.safe_load(single.read_text(encoding="utf-8"))
-        return [*before, *rest, *keep, f"hydra.run.dir={folder}"]
-    raise ConfigError(f"resume={folder}: no run there; pass a folder of multirun/ that has .hydra/overrides.yaml or multirun.yaml")
 
 
 @hydra.main(version_base="1.3", config_path="conf", config_name="config")

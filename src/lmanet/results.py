@@ -119,15 +119,20 @@ class SkippedBlock(Record):
         part: as in the graph: ``stage2.0``.
         stand_in: ``identity`` where the block keeps the shape; else ``pooled``: average pooling by its stride, channels cut or filled
             up with zeros.
+        accuracy_loss: of the whole network on the same images, less ``val_accuracy``.
+        low, high: 95 % interval of that loss, by bootstrap over the images.
     """
 
     part: str
-    stand_in: str
+    stand_in: Literal["identity", "pooled"]
     val_accuracy: float = Field(ge=0, le=1)
+    accuracy_loss: float
+    low: float
+    high: float
 
 
 class Saliency(Record):
-    """One validation image, and where the network looks: Grad-CAM of the predicted class at the last convolution.
+    """One validation image, and where the network looks: Grad-CAM of the predicted class.
 
     Attributes:
         image, overlay: PNG files, relative to the run's folder: as the network sees it, and with the map over it.
@@ -149,8 +154,10 @@ class Deletion(Record):
         images: validation images over which it is the mean.
         shares: of the image deleted, 0 to 1.
         gradcam, random: mean probability at each share, in the order of Grad-CAM and in random order, in cells of the same size.
+        draws: random orders of each image, over which it is the mean.
         area_difference: mean over the images of the area below the random curve less that below Grad-CAM's: positive where the map
-            finds what the decision rests on.
+            finds what the decision rests on. Its size counts beside its sign: a network with random weights, whose
+            probabilities hardly move, comes to less than 0.001.
         low, high: 95 % interval of that mean, by bootstrap over the images.
     """
 
@@ -158,6 +165,7 @@ class Deletion(Record):
     shares: tuple[float, ...]
     gradcam: tuple[float, ...]
     random: tuple[float, ...]
+    draws: int
     area_difference: float
     low: float
     high: float
@@ -168,8 +176,11 @@ class Examination(Record):
 
     Attributes:
         stage, checkpoint: of the network: `TrainedNetwork`'s.
-        images: validation images.
-        skipped: one entry a block, in the network's order.
+        images: validation images, of accuracy and confusion.
+        skipped: one entry a block, in the network's order; stem, head and classifier are no blocks.
+        block_images: of those, at equal distances, on which the blocks were skipped.
+        layer: the part whose result Grad-CAM reads: the last whose map has at least 4x4 pixels.
+        map_size: pixels a side of its map, and cells a side of the deletion curve.
         confusion: counts, a row a true class, a column a predicted one.
         seconds: that all this took.
     """
@@ -180,6 +191,9 @@ class Examination(Record):
     images: int
     val_accuracy: float = Field(ge=0, le=1)
     skipped: tuple[SkippedBlock, ...]
+    block_images: int
+    layer: str
+    map_size: int
     saliency: tuple[Saliency, ...]
     deletion: Deletion
     classes: tuple[str, ...]

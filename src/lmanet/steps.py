@@ -114,6 +114,9 @@ class Listener(Protocol):
     def on_search_end(self, trials: Sequence[Trial], front: Sequence[Trial]) -> None:
         """The budget is spent, or the search was broken off."""
 
+    def on_run_end(self) -> None:
+        """All stages asked for are done; what they left stands in the run's folder."""
+
 
 class Batch(NamedTuple):
     """Augmented training images on the device that trains.

@@ -1,20 +1,39 @@
 """A run's folder as the stages leave it: architectures, verdicts and costs are real, only the scores are a double's."""
 
+import base64
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 
+from lmanet.explain.contents import RunFiles, Setting, read_run
 from lmanet.explain.measured import formulas
 from lmanet.pareto import ParetoFront
+from lmanet.provenance import provenance
+from lmanet.rationale import ExpectedAccuracy, Rationale, ResidualIn
 from lmanet.records import Epoch, Front, Measurement, Proposal, Score, Status, Trial, Usage
-from lmanet.results import Deployed, Deployment, Evaluation, MeasuredCandidate, TrainedNetwork, TrainedTeacher
+from lmanet.results import (
+    Deletion,
+    Deployed,
+    Deployment,
+    DesignRules,
+    Evaluation,
+    Examination,
+    MeasuredCandidate,
+    Rule,
+    Saliency,
+    SkippedBlock,
+    TrainedNetwork,
+    TrainedTeacher,
+)
 from lmanet.space import Architecture, CStaticOptions, Region, estimate, load_space
 from lmanet.validate import Target, Validator
 
 NUM_CLASSES = 10
+PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")
 SPACE = load_space("mcu", {"resolution": [32], "stage": {"channels": [8, 16, 24, 32, 48], "layers": [1, 2]}})
 TARGET = Target(
     name="stm32f446",
@@ -89,6 +108,39 @@ def deployment_double(architecture: Architecture) -> Deployment:
     return Deployment(architecture=architecture, deployed=deployed, **common, **accuracies)
 
 
+def examination_double(architecture: Architecture, folder: Path) -> Examination:
+    """In place of a look at the images: one block, one image, three classes; 100 images, of which 93 are right."""
+    pictures = folder / "examination"
+    pictures.mkdir(exist_ok=True)
+    for name in ("right-0.png", "right-0-gradcam.png"):
+        (pictures / name).write_bytes(PIXEL)
+    look = {"image": "examination/right-0.png", "overlay": "examination/right-0-gradcam.png"}
+    curve = {"images": 64, "shares": (0.0, 0.5, 1.0), "gradcam": (0.9, 0.3, 0.1), "random": (0.9, 0.6, 0.1), "draws": 4}
+    return Examination(
+        stage="distill",
+        architecture=architecture,
+        checkpoint="distill/a.ckpt",
+        images=100,
+        val_accuracy=0.93,
+        block_images=100,
+        skipped=(SkippedBlock(part="stage1.0", stand_in="pooled", val_accuracy=0.43, accuracy_loss=0.5, low=0.4, high=0.6),),
+        layer="stage1.0",
+        map_size=4,
+        saliency=(Saliency(**look, label="cat", predicted="cat", probability=0.8),),
+        deletion=Deletion(**curve, area_difference=0.15, low=0.11, high=0.19),
+        classes=("cat", "dog", "horse"),
+        confusion=((38, 2, 0), (4, 36, 0), (0, 1, 19)),
+        seconds=3.0,
+    )
+
+
+def rules_double() -> DesignRules:
+    """In place of a model that was asked what the search has learned."""
+    rules = (Rule(choice="stage1.stride", value=1, effect="raises"),)
+    note = "Early resolution is worth its memory."
+    return DesignRules(proposer="SmolLM2-135M-Instruct", reply="{...}", rules=rules, note=note, trials=20, usage=Usage(requests=1))
+
+
 def make_trial(number: int, validator: Validator, known: set[str]) -> Trial:
     usage = Usage(prompt_tokens=820, completion_tokens=334, requests=1 + number % 7 // 6, seconds=7.3)
     proposal = Proposal(proposer="SmolLM2-135M-Instruct", reply="{...}", usage=usage)
@@ -98,7 +150,9 @@ def make_trial(number: int, validator: Validator, known: set[str]) -> Trial:
         error = "no JSON in the reply: 'I | would <b>suggest</b>\n a network'"
         return Trial(status=Status.UNPARSABLE, proposal=proposal.model_copy(update={"error": error}), error=error, **common)
     architecture = SPACE.sample(np.random.default_rng(number))
-    proposal = proposal.model_copy(update={"architecture": architecture})
+    claims = (ResidualIn(stages=(1,)), ExpectedAccuracy(expected="higher", than="mean"))
+    rationale = Rationale(claims=claims, text="A skip keeps the gradient.", faults=("claims.2: no such claim",))
+    proposal = proposal.model_copy(update={"architecture": architecture, "rationale": rationale})
     verdict = validator.validate(architecture, known)
     if not verdict.accepted:
         return Trial(status=Status.REJECTED, proposal=proposal, verdict=verdict, **common)
@@ -122,28 +176,46 @@ def measure() -> Callable[..., Measurement]:
     return measurement_double
 
 
+@pytest.fixture(scope="session")
+def write_run() -> Callable[..., Path]:
+    """Fills a folder with ``count`` trials; with ``finished`` also with what all later stages leave."""
+    return _write_run
+
+
 @pytest.fixture
-def make_run(tmp_path: Path, pareto: ParetoFront) -> Callable[..., Path]:
-    """A folder with ``count`` trials; with ``finished`` also what all later stages leave."""
+def make_run(tmp_path: Path) -> Callable[..., Path]:
+    """The same in a folder of the test's own."""
+    return partial(_write_run, tmp_path)
 
-    def make(count: int = 60, finished: bool = True, enforce: bool = True) -> Path:
-        validator, known, trials = Validator(SPACE, TARGET, NUM_CLASSES, enforce), set(), []
-        for number in range(count):
-            trials.append(make_trial(number, validator, known))
-            known |= {trials[-1].id} - {None}
-        front = pareto.front(trials)
-        write(tmp_path / "history.jsonl", trials)
-        (tmp_path / "front.json").write_text(Front(hypervolume=pareto.hypervolume(trials), trials=tuple(front)).model_dump_json())
-        (tmp_path / ".hydra").mkdir()
-        (tmp_path / ".hydra" / "overrides.yaml").write_text(yaml.safe_dump(["+experiment=quickstart", "data.archive=[a b.npz]"]))
-        (tmp_path / ".hydra" / "config.yaml").write_text(yaml.safe_dump({"seed": 7}))
-        if finished and front:
-            finish(tmp_path, front[0].architecture)
-            measured = [MeasuredCandidate(architecture=t.architecture, measurement=measurement_double(t.architecture)) for t in front]
-            write(tmp_path / "measured.jsonl", measured)
-        return tmp_path
 
-    return make
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> RunFiles:
+    """The records of a run of which every stage was run."""
+    return read_run(_write_run(tmp_path_factory.mktemp("finished")))
+
+
+@pytest.fixture(scope="session")
+def setting() -> Setting:
+    return Setting(ParetoFront(OBJECTIVES, TARGET.limits), TARGET, NUM_CLASSES, load_space("mcu"))
+
+
+def _write_run(folder: Path, count: int = 60, finished: bool = True, enforce: bool = True) -> Path:
+    pareto = ParetoFront(OBJECTIVES, TARGET.limits)
+    validator, known, trials = Validator(SPACE, TARGET, NUM_CLASSES, enforce), set(), []
+    for number in range(count):
+        trials.append(make_trial(number, validator, known))
+        known |= {trials[-1].id} - {None}
+    front = pareto.front(trials)
+    write(folder / "history.jsonl", trials)
+    (folder / "front.json").write_text(Front(hypervolume=pareto.hypervolume(trials), trials=tuple(front)).model_dump_json())
+    (folder / ".hydra").mkdir()
+    (folder / ".hydra" / "overrides.yaml").write_text(yaml.safe_dump(["+experiment=quickstart", "data.archive=[a b.npz]"]))
+    (folder / ".hydra" / "config.yaml").write_text(yaml.safe_dump({"seed": 7}))
+    if finished and front:
+        finish(folder, front[0].architecture)
+        measured = [MeasuredCandidate(architecture=t.architecture, measurement=measurement_double(t.architecture)) for t in front]
+        write(folder / "measured.jsonl", measured)
+    return folder
 
 
 def finish(folder: Path, architecture: Architecture) -> None:
@@ -160,6 +232,10 @@ def finish(folder: Path, architecture: Architecture) -> None:
     score = score_double(architecture, 2, epochs=3, bonus=0.1)
     teacher = TrainedTeacher(name="vit_base_patch16_224", checkpoint="teacher.ckpt", parameters=85_875_556, trained=True, score=score)
     (folder / "teacher.json").write_text(teacher.model_dump_json())
+    (folder / "examination.json").write_text(examination_double(architecture, folder).model_dump_json())
+    (folder / "rules.json").write_text(rules_double().model_dump_json())
+    write(folder / "provenance.jsonl", [provenance(["search", "report"])])
+    (folder / "settings.json").write_text('{"data_checksum": "35b6299966fe"}')
 
 
 def write(path: Path, records: list) -> None:

@@ -21,12 +21,13 @@ from lmanet.explain.compare.curves import band, progress
 from lmanet.explain.compare.plots import apart
 from lmanet.explain.compare.runs import searchers
 from lmanet.explain.compare.statistics import compare_pairs, holm, median_interval, rank_biserial
-from lmanet.explain.compare.tables import checkpoint_rows, checkpoints, spending_row
+from lmanet.explain.compare.tables import checkpoint_rows, checkpoints, claims_rows, spending_row
 from lmanet.explain.compare.verdicts import seeds_note, verdict
 from lmanet.feedback import NoFeedback
 from lmanet.history import History, remember_settings
 from lmanet.promote import Everything
 from lmanet.propose import RandomProposer
+from lmanet.rationale import DownsamplesEarly, Rationale
 from lmanet.records import Job, Proposal, Score, Usage
 from lmanet.search import Search, Steps
 from lmanet.space import estimate
@@ -44,7 +45,8 @@ class ModelDouble(RandomProposer):
     def propose(self, request: Request) -> list[Proposal]:
         usage = Usage(prompt_tokens=TOKENS - 20, completion_tokens=20, requests=2, seconds=SECONDS, retries=RETRIES)
         broken = {"architecture": None, "error": "no JSON"} if request.number % 4 == 3 else {}
-        return [proposal.model_copy(update={"usage": usage, **broken}) for proposal in super().propose(request)]
+        said = {"usage": usage, "rationale": Rationale(claims=(DownsamplesEarly(),)), **broken}
+        return [proposal.model_copy(update=said) for proposal in super().propose(request)]
 
 
 class TrainerDouble:
@@ -114,6 +116,7 @@ def compared(app, search, tmp_path_factory):
         model = "propose.model='<script>alert(1)</script>$x_1$.gguf'"
         search(folder / "runs" / "script" / str(seed), "propose=embedded", model, seed=seed, luck=2)
     cfg = configuration("stages=[compare]", f"runs={folder / 'runs'}", f"folder={folder / 'out'}")
+    (folder / "out").mkdir()  # as Hydra makes it
     app.Run(cfg).start()
     return folder
 
@@ -189,6 +192,16 @@ def test_checkpoints_and_spending(comparison):
     assert spent.tokens_a_network == pytest.approx(TOKENS * sum(asked) / (12 * len(SEEDS)))
 
 
+def test_the_rate_of_true_claims_is_of_all_runs_of_a_searcher(comparison):
+    by_label = {one.label: one for one in comparison.searchers}
+    assert claims_rows(by_label["random"]) == []
+    (row,) = claims_rows(by_label["embedded"])
+    networks = [trial.architecture for run in by_label["embedded"].runs.values() for trial in run.trials if trial.architecture]
+    parts = [[*([network.stem] if network.stem else []), *network.stages[:2]] for network in networks]
+    early = [np.prod([part.stride for part in found]) >= 4 for found in parts]
+    assert (row.rate.true, row.rate.false, row.rate.unknown) == (sum(early), len(early) - sum(early), 0)
+
+
 def test_a_planted_winner_is_found_and_equals_cannot_be_told_apart(app, compared, comparison):
     assert all(" embedded won: ahead in all 7 common seeds" in sentence for sentence in comparison.sentences)
     equals = read_runs([str(compared / "runs" / "random"), str(compared / "runs" / "script")])
@@ -248,7 +261,7 @@ def test_the_page_is_one_file_and_shows_markup_as_text(compared):
     assert not any(mark in page for mark in ('src="', "url(http", "<link", "@import"))
     assert "python run.py" in page and "seed=6" in page
     text = (folder / "compare.md").read_text()
-    assert "embedded won" in text
+    assert "embedded won" in text and "What models say of their networks" in text and "What models say of their networks" in page
     for name in ("hypervolume_tokens", "accuracy_seconds"):
         assert f"({name}.png)" in text and (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     rows = list(csv.DictReader((folder / "compare.csv").read_text().splitlines()))

@@ -8,6 +8,7 @@ import pytest
 
 from lmanet.errors import ConfigError
 from lmanet.feedback import BestOnlyFeedback, NoFeedback, ParetoFeedback
+from lmanet.rationale import PeakMemoryAt, Rationale
 from lmanet.records import Status, Trial
 from lmanet.space import Form, Space, architecture_id, parse_architecture, write_proposal
 from lmanet.tokens import count_tokens
@@ -91,3 +92,16 @@ def test_a_paused_network_is_neither_a_failure_nor_compared(space: Space, make_h
     text = ParetoFeedback(space, 5000, recent_failures=50, runners_up=50).compose(paused, front)
     assert f"{len(front)} trained, {len(trained)} paused" in text and f"Averages of the {len(front)} trained" in text
     assert "- paused" not in text and not any(write_proposal(space, trial.architecture, "lines") in text for trial in trained)
+
+
+def test_a_model_is_told_what_it_claimed_wrongly(space: Space, make_history: Make) -> None:
+    trials, front = make_history(space, 20)
+    place = next(i for i, trial in enumerate(trials) if trial.status is Status.TRAINED)
+    cost = trials[place].verdict.cost
+    right, wrong = PeakMemoryAt(part=cost.peak_operator.partition(".")[0]), PeakMemoryAt(part="classifier")
+    said = trials[place].proposal.model_copy(update={"rationale": Rationale(claims=(right, wrong))})
+    trials[place] = trials[place].model_copy(update={"proposal": said})
+    text = ParetoFeedback(space, 5000, recent_failures=5, wrong_claims=3).compose(trials, front)
+    facts = f"{cost.peak_sram_bytes:,} bytes at {cost.peak_operator}"
+    assert f"- of network {trials[place].number + 1} you said: peak memory at classifier. {facts}" in text and text.count("you said") == 1
+    assert "you said" not in ParetoFeedback(space, 5000, recent_failures=5).compose(trials, front)

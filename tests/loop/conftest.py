@@ -120,6 +120,9 @@ class ListenerDouble:
     def on_search_end(self, trials: Sequence[Trial], front: Sequence[Trial]) -> None:
         self.events.append(f"end {len(trials)}")
 
+    def on_run_end(self) -> None:
+        self.events.append("run end")
+
 
 @pytest.fixture
 def brief() -> Brief:

@@ -16,7 +16,8 @@ from lmanet.space import architecture_id, json_schema, write_proposal
 
 @pytest.fixture
 def proposer(endpoint: Any, brief: Brief, configured: Callable[..., Any]) -> Any:
-    made = configured("llm", brief, "model=some-model", f"server.base_url={endpoint.base_url}", "strategy.roles=[generate]")
+    overrides = ("model=some-model", f"server.base_url={endpoint.base_url}", "strategy.roles=[generate]", "prompt.rationale=false")
+    made = configured("llm", brief, *overrides)
     yield made
     made.close()
 

@@ -12,13 +12,13 @@ from lmanet.errors import ArchitectureError, ConfigError
 from lmanet.propose import Mutate, Rank, SamplerProposer, Strategist, Team
 from lmanet.propose.legal import excess, tried
 from lmanet.propose.roles.candidates import fresh_draw
-from lmanet.propose.roles.changes import change_text
 from lmanet.propose.roles.generate import Generate
 from lmanet.propose.roles.niches import Niche, niche
 from lmanet.propose.roles.options import options_schema, read_options
 from lmanet.propose.roles.task import Round, parents
 from lmanet.records import Trial
 from lmanet.space import CellSpace, architecture_id, estimate_on, load_space
+from lmanet.space.difference import change_text
 
 LEGAL = load_space("mcu").parse(
     {"resolution": 32, "stem": None, "head": None, "stages": ["dw16 k3 s2 relu6", "mb24 k3 s2 e3 relu6", "mb32 k3 s1 e3 relu6"]}
@@ -73,7 +73,7 @@ def test_all_that_is_on_offer_is_legal_and_untried(goals: Brief, history: list[T
         assert chosen["minItems"] == chosen["maxItems"] == count
         for option in chosen["items"]["enum"]:
             assert option in task.text
-            ((architecture, parent),) = task.read(f'{{"x": ["{option}"]}}')
+            ((architecture, parent, _),) = task.read(f'{{"x": ["{option}"]}}')
             assert goals.space.contains(architecture) and excess(architecture, goals) == 0
             assert architecture_id(architecture) not in known and (parent is None or parent in known)
 

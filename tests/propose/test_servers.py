@@ -20,7 +20,7 @@ def server() -> EmbeddedServer:
 
 
 def test_the_paper_s_space_through_the_real_model(configured: Callable[..., Any], paper_brief: Brief, embedded_address: str) -> None:
-    overrides = ("model=SmolLM2", f"server.base_url={embedded_address}", "prompt.max_attempts=1")
+    overrides = ("model=SmolLM2", f"server.base_url={embedded_address}", "prompt.max_attempts=1", "prompt.rationale=false")
     proposer = configured("llm", paper_brief, *overrides)
     (proposal,) = proposer.propose(Request(number=0, count=1))
     proposer.close()
@@ -31,7 +31,7 @@ def test_the_paper_s_space_through_the_real_model(configured: Callable[..., Any]
 def test_plain_text_of_the_real_model_is_cut_and_unparsable(configured: Callable[..., Any], brief: Brief, embedded_address: str) -> None:
     overrides = (
         *("model=SmolLM2", f"server.base_url={embedded_address}", "prompt.max_attempts=2"),
-        *("sampling.structured=never", "sampling.max_reply_tokens=4"),
+        *("sampling.structured=never", "sampling.max_reply_tokens=4", "prompt.rationale=false"),
     )
     proposer = configured("llm", brief, *overrides)
     (proposal,) = proposer.propose(Request(number=0, count=1))

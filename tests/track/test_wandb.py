@@ -5,6 +5,7 @@ import logging
 import struct
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -12,10 +13,17 @@ from wandb.proto import wandb_internal_pb2
 
 from lmanet.brief import Budget
 from lmanet.errors import ConfigError
-from lmanet.records import Measurement
+from lmanet.rationale import DownsamplesEarly, Rationale
+from lmanet.records import Epoch, Measurement, Score
+from lmanet.results import DesignRules, Evaluation, Rule, TrainedNetwork, Usage
+from lmanet.runfiles import FULL, HISTORY, RULES, TEST, append_record, write_record
+from lmanet.space import architecture_id, load_architecture
 from lmanet.track import WandbTracker
+from lmanet.track.wandb_report import TABLES, blocks, reports_api
 
-BLOCK, FULL, LAST = 32768, 1, 4
+BLOCK, WHOLE, LAST = 32768, 1, 4
+NETWORK = load_architecture("lmanet_core")
+CURVE = tuple(Epoch(epoch=e, train_loss=1.0 - e / 10, val_loss=1.0, val_accuracy=0.5 + e / 10, seconds=1.0) for e in range(3))
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +62,7 @@ def read_log(run: Path) -> list:
             break
         whole += content[place + 7 : place + 7 + length]
         place += 7 + length
-        if kind in (FULL, LAST):
+        if kind in (WHOLE, LAST):
             found.append(wandb_internal_pb2.Record.FromString(whole))
             whole = b""
     return found
@@ -157,3 +165,76 @@ def test_disabled_leaves_no_run(tmp_path, trials, tell):
 def test_an_unknown_mode_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"mode='on' is unknown; legal are auto, offline, online, disabled"):
         WandbTracker(tmp_path, "lmanet", mode="on")
+
+
+@pytest.fixture
+def finished(tmp_path, trials):
+    """A run as its stages leave it; accuracies stand for trainings."""
+    said = trials[0].proposal.model_copy(update={"rationale": Rationale(claims=(DownsamplesEarly(),))})
+    for trial in (trials[0].model_copy(update={"proposal": said}), *trials[1:]):
+        append_record(tmp_path / HISTORY, trial)
+    score = Score(val_accuracy=0.7, seconds=3.0, curve=CURVE)
+    append_record(tmp_path / FULL, TrainedNetwork(stage="full", architecture=NETWORK, seed=0, score=score, checkpoint="full/x.ckpt"))
+    tested = {"images": 10, "test_accuracy": 0.6, "test_macro_f1": 0.6, "test_calibration_error": 0.1, "seconds": 1.0}
+    append_record(tmp_path / TEST, Evaluation(stage="full", architecture=NETWORK, checkpoint="full/x.ckpt", **tested))
+    rule = Rule(choice="stage1.kernel", value=5, effect="raises")
+    write_record(tmp_path / RULES, DesignRules(proposer="m", reply="", rules=(rule,), note="", trials=2, usage=Usage()))
+    (tmp_path / "report.html").write_text("<html></html>")
+    (tmp_path / "student.ckpt").write_bytes(b"weights")
+    release = tmp_path / "release" / "lmanet_x"
+    release.mkdir(parents=True)
+    (release / "model.onnx").write_bytes(b"onnx")
+    return tmp_path
+
+
+def test_tables_curves_and_artifacts_are_recorded(finished, caplog):
+    caplog.set_level(logging.INFO, "lmanet")
+    WandbTracker(finished, "lmanet", report=True).on_run_end()
+    (run,) = offline_runs(finished)
+    rows = logged(run)
+    group = f"full/{architecture_id(NETWORK)}-0"
+    curve = [row for row in rows if f"{group}/val_accuracy" in row]
+    assert [row[f"{group}/val_accuracy"] for row in curve] == pytest.approx([0.5, 0.6, 0.7])
+    assert [row[f"{group}/epoch"] for row in curve] == [0, 1, 2]
+    written = [json.loads(path.read_text()) for path in (run / "files" / "media" / "table").glob("*.table.json")]
+    by_head = {content["columns"][0]: content["data"] for content in written}
+    identity = architecture_id(NETWORK)
+    assert ["full", identity, "validation", 0.7, 3, None] in by_head["stage"] and ["full", identity, "test", 0.6, None, None] in by_head[
+        "stage"
+    ]
+    assert by_head["choice"] == [["stage1.kernel", "5", "raises"]]
+    assert [row[1] for row in by_head["model"]] == ["all kinds", "downsamples_early"]
+    artifacts = {record.artifact.type: record.artifact for record in records(run) if record.HasField("artifact")}
+    held = {kind: sorted(entry.path for entry in artifact.manifest.contents) for kind, artifact in artifacts.items()}
+    assert held["model"] == ["release/lmanet_x/model.onnx", "student.ckpt"]
+    assert held["report"] == ["report.html", "rules.json"]
+    assert "wandb sync" in caplog.text and "online alone" in caplog.text
+
+
+def test_an_empty_run_sends_nothing_and_fails_at_nothing(tmp_path):
+    WandbTracker(tmp_path, "lmanet").on_run_end()
+    assert not any(record.HasField("artifact") for record in records(offline_runs(tmp_path)[0]))
+
+
+def test_disabled_opens_no_run(finished):
+    WandbTracker(finished, "lmanet", mode="disabled").on_run_end()
+    assert offline_runs(finished) == []
+
+
+def test_the_report_s_blocks_are_made_without_asking_wandb():
+    api = reports_api()
+    made = blocks(api, "lmanet", "someone", "run-1", ["distill/abc-0"])
+    grids = [block for block in made if isinstance(block, api.PanelGrid)]
+    panels = [panel for grid in grids for panel in grid.panels]
+    assert [panel.table_name for panel in panels if isinstance(panel, api.WeavePanelSummaryTable)] == list(TABLES)
+    lines = {panel.title: panel for panel in panels if isinstance(panel, api.LinePlot)}
+    assert "Hypervolume" in lines and "Training distill/abc-0" in lines
+    assert all(runset.query == "run-1" for grid in grids for runset in grid.runsets)
+    assert api.Report(project="lmanet", entity="someone", title="t", blocks=made).blocks == made
+
+
+def test_a_report_that_cannot_be_made_is_said_and_loses_nothing(tmp_path, caplog):
+    """Nobody is logged in here: the API refuses, as it does without a network."""
+    online = SimpleNamespace(offline=False, project="lmanet", entity="someone", name="run-1")
+    WandbTracker(tmp_path, "lmanet", report=True)._report(online, [])
+    assert "no W&B report could be made" in caplog.text

@@ -1,14 +1,22 @@
 """How the report's template writes values."""
 
+import re
+
 KIB = 1024
+MOST_IN_A_CELL = 200
+MARKS = re.compile(r"([\\`*_|<>\[\]&~])")
+FIRST_MARK = re.compile(r"^(\d{0,9})([#+=.)-])")  # of a heading, a list, a line below a heading
 
 
 def cell(text: object) -> str:
     """Text from anywhere, a model's too, as the content of one table cell: no markup, at most 200 characters."""
-    line = " ".join(str(text).split())
-    for mark in "\\`*_|<>[]":
-        line = line.replace(mark, f"\\{mark}")
-    return line if len(line) <= 200 else line[:199] + "…"
+    line = _line(text)
+    return MARKS.sub(r"\\\1", line if len(line) <= MOST_IN_A_CELL else line[: MOST_IN_A_CELL - 1] + "…")
+
+
+def prose(text: object) -> str:
+    """The same as a paragraph or at its beginning: whole, and no heading or list."""
+    return FIRST_MARK.sub(r"\1\\\2", MARKS.sub(r"\\\1", _line(text)))
 
 
 def count(number: float | None) -> str:
@@ -30,7 +38,7 @@ def millions(number: int) -> str:
 
 def percent(share: float | None) -> str:
     """Of 1; nothing for None."""
-    return "" if share is None else f"{share:.1%}"
+    return "" if share is None else f"{100 * share:.1f} %"
 
 
 def span(ends: tuple[float, float]) -> str:
@@ -38,4 +46,10 @@ def span(ends: tuple[float, float]) -> str:
     return " to ".join(f"{end:,.3g}" for end in ends)
 
 
-FILTERS = {function.__name__: function for function in (cell, count, kib, millions, percent, span)}
+def _line(text: object) -> str:
+    """Nothing in it moves a terminal's cursor or turns the direction of writing."""
+    line = " ".join(str(text).split())
+    return "".join(mark if mark.isprintable() else "\ufffd" for mark in line)
+
+
+FILTERS = {function.__name__: function for function in (cell, prose, count, kib, millions, percent, span)}

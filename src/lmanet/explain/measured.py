@@ -122,6 +122,15 @@ def quantity_rows(given: Formulas, measured: Measurement) -> list[QuantityRow]:
     ]
 
 
+def tool(name: str, found: Measurement) -> str:
+    """What gave a measured quantity."""
+    if name in ("measured_bss_bytes", "measured_flash_bytes"):
+        return f"{found.toolchain}, from the ELF"
+    if name in ("measured_stack_bytes", "measured_instructions"):
+        return f"{found.emulator}, an emulated {found.core}"
+    return "the file itself" if name == "tflite_bytes" else "TensorFlow Lite Micro"
+
+
 def front_rows(run: RunFiles, num_classes: int, options: CStaticOptions) -> list[FrontRow]:
     """The front in its order, each network with its formulas and, where it was verified, its measurement."""
     known = {architecture_id(line.architecture): line.measurement for line in run.measured}

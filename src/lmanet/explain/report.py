@@ -1,29 +1,28 @@
-"""Report: a run's folder -> ``report.md`` with plots beside it."""
+"""Report: a run's folder -> ``report.html``, and ``report.md`` with plots beside it."""
 
+import os
+import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from lmanet.explain import ledger, measured, tables
-from lmanet.explain.contents import Board, RunFiles, read_run
+from lmanet.explain.assemble import Assembled, assemble
+from lmanet.explain.cards import make_cards, network_file
+from lmanet.explain.contents import Board, RunFiles, Setting, read_run
 from lmanet.explain.filters import FILTERS
-from lmanet.explain.importance import SEEDS, importances
-from lmanet.records import Trial
-from lmanet.results import Deployment
-from lmanet.space import AnySpace, architecture_id, estimate_on, operators, staged
+from lmanet.explain.table import to_markdown
+from lmanet.records import Status
+from lmanet.space import AnySpace, operators, staged
 from lmanet.space.memory import memory
 from lmanet.steps import Pareto
 
-STAGE_WORDS = {"search": "mini-training", "full": "full training", "distill": "distillation", "deploy": "int8, as deployed"}
-RUNTIME_WORDS = {
-    "c_static": "our generated C",
-    "tflm": "TensorFlow Lite Micro with CMSIS-NN on a 32-bit target",
-    "plain": "the tensors alone, which no runtime can do without",
-}
+TITLE = "Report of a run"
+BLANK_LINES = re.compile(r"\n{3,}")
+MOST_ROWS = 40  # of a table in report.md, which is read in a terminal
 
 
 class Report:
@@ -37,13 +36,10 @@ class Report:
     """
 
     def __init__(self, pareto: Pareto, target: Board, num_classes: int, space: AnySpace) -> None:
-        self.pareto = pareto
-        self.target = target
-        self.num_classes = num_classes
-        self.space = space
+        self.setting = Setting(pareto, target, num_classes, space)
 
     def run(self, folder: Path) -> None:
-        """Read the files of ``folder`` and write ``report.md`` and ``plots/`` into it.
+        """Read the files of ``folder`` and write ``report.html``, ``report.md``, ``plots/`` and ``networks/`` into it.
 
         Raises:
             ConfigError: the search was of cells, whose operators are not known here.
@@ -52,96 +48,105 @@ class Report:
         for trial in run.trials:
             if trial.architecture:
                 staged(trial.architecture)
-        plots = self._draw(run, folder / "plots")
-        partial = folder / "report.md.partial"
-        partial.write_text(self._render(run, plots), encoding="utf-8")
-        partial.replace(folder / "report.md")
+        self._write_networks(run, folder)
+        assembled = assemble(run, self.setting)
+        plots = self._draw(run, assembled, folder / "plots")
+        _write(folder / "report.md", _render(assembled, run, _Markdown(assembled, plots)))
+        _write(folder / "report.html", self._page(run, assembled, folder))
 
-    def _render(self, run: RunFiles, plots: set[str]) -> str:
-        environment = Environment(
-            loader=PackageLoader("lmanet.explain"), autoescape=False, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-        )
-        environment.filters |= FILTERS
-        compared = measured.front_rows(run, self.num_classes, self.target.platform.c_options)
-        return environment.get_template("report.md").render(
-            run=run,
-            plots=plots,
-            target=self.target,
-            runtime=self.target.platform.runtime,
-            runtime_words=RUNTIME_WORDS[self.target.platform.runtime],
-            stage_words=STAGE_WORDS,
-            identity=architecture_id,
-            results=tables.result_rows(run),
-            reasons=tables.reasons(run.trials),
-            ledger=ledger.by_status(run.trials),
-            roles=ledger.by_role(run.trials),
-            stalls=ledger.answers_to_stalls(run.trials),
-            proposers=tables.proposers(run.trials),
-            versions=tables.versions(run.trials),
-            importances=importances(run.trials, self.space),
-            importance_seeds=SEEDS,
-            command=shlex.join(["python", "run.py", *run.overrides]),
-            board=[self._on_board(deployment, run, place) for place, deployment in enumerate(run.deployments)],
-            compared=compared,
-            agreement=measured.agreement(compared),
-            **self._best(run),
-        )
+    def _page(self, run: RunFiles, assembled: Assembled, folder: Path) -> str:
+        from lmanet.explain.figures import draw_figures  # plotly takes a second to import
+        from lmanet.explain.page import Contents, render_page
 
-    def _best(self, run: RunFiles) -> dict[str, Any]:
-        """What the template says of the best network."""
-        best = run.best
-        if best is None or best.architecture is None:
-            return {"best": None}
-        architecture = staged(best.architecture)
-        cost = estimate_on(architecture, self.num_classes, self.target.platform)
-        return {
-            "best": best,
-            "best_id": architecture_id(architecture),
-            "best_stage": "search" if isinstance(best, Trial) else best.stage,
-            "cost": cost,
-            "limits": tables.limit_rows(cost, self.target.limits),
-            "parts": tables.part_rows(architecture, self.num_classes, self.target.platform),
-        }
+        figures = draw_figures(run, self.setting, assembled.important)
+        cards = make_cards(run, self.setting, Path(os.path.relpath(folder)))
+        text = _render(assembled, run, _Placeholders(assembled, set(figures), bool(cards)))
+        return render_page(Contents(TITLE, text, assembled.tables, figures, cards), folder)
 
-    def _on_board(self, deployment: Deployment, run: RunFiles, place: int) -> dict[str, Any]:
-        """What the template says of a deployed network."""
-        formulas = measured.formulas(deployment.architecture, self.num_classes, self.target.platform.c_options)
-        return {
-            "id": architecture_id(deployment.architecture),
-            "deployment": deployment,
-            "folder": deployment.deployed.folder,
-            "plot": _kernels_name(place),
-            "quantities": measured.quantity_rows(formulas, deployment.deployed.measurement),
-            "test": measured.int8_test(deployment, run.tests),
-        }
+    def _write_networks(self, run: RunFiles, folder: Path) -> None:
+        """A file for each network that was trained, to train it again from."""
+        for trial in run.trials:
+            if trial.status is Status.TRAINED and trial.architecture:
+                path = network_file(folder, trial)
+                path.parent.mkdir(exist_ok=True)
+                _write(path, trial.architecture.model_dump_json(indent=1) + "\n")
 
-    def _draw(self, run: RunFiles, folder: Path) -> set[str]:
-        """Write the plots for which there is something to show; gives their names."""
+    def _draw(self, run: RunFiles, assembled: Assembled, folder: Path) -> set[str]:
+        """Write the plots of ``report.md`` for which there is something to show; gives their names."""
         from lmanet.explain import plots  # matplotlib takes a second to import
 
-        limits = self.target.limits
-        architecture = run.best.architecture if run.best else None
+        limits, platform = self.setting.target.limits, self.setting.target.platform
         drawings: dict[str, Callable[[], Any]] = {}
         if run.trials:
             drawings["proposals"] = lambda: plots.proposals_plot(run.trials, limits)
             drawings["statuses"] = lambda: plots.statuses_plot(run.trials)
         if run.front.trials:
             drawings["front"] = lambda: plots.front_plot(run.trials, run.front.trials, limits)
-            drawings["progress"] = lambda: plots.progress_plot(run.trials, self.pareto)
-        if any(row.epochs for row in tables.result_rows(run)):
+            drawings["progress"] = lambda: plots.progress_plot(run.trials, self.setting.pareto)
+        if any(network.score.curve for network in run.full + run.distilled) or any(t.epochs for t in run.front.trials[:1]):
             drawings["curves"] = lambda: plots.curves_plot(run)
-        if architecture:
-            graph = operators(staged(architecture), self.num_classes)
-            sram = memory(graph, self.target.platform.runtime, self.target.platform.c_options)
-            drawings["network"] = lambda: plots.network_plot(graph, self.target.platform.runtime, sram, limits)
-        for place, deployment in enumerate(run.deployments):
-            drawings[_kernels_name(place)] = partial(plots.kernels_plot, deployment.deployed)
+        if assembled.best:
+            graph = operators(assembled.best, self.setting.num_classes)
+            sram = memory(graph, platform.runtime, platform.c_options)
+            drawings["network"] = lambda: plots.network_plot(graph, platform.runtime, sram, limits)
+        for place, deployment in enumerate(run.deployments, start=1):
+            drawings[f"kernels_{place}"] = partial(plots.kernels_plot, deployment.deployed)
         folder.mkdir(exist_ok=True)
         for name, draw in drawings.items():
             plots.save(draw(), folder / f"{name}.png")
         return set(drawings)
 
 
-def _kernels_name(place: int) -> str:
-    """Of the plot of a deployed network."""
-    return f"kernels_{place + 1}"
+class _Markdown:
+    """What the template's calls give in ``report.md``."""
+
+    def __init__(self, assembled: Assembled, plots: set[str]) -> None:
+        self.tables, self.plots = assembled.tables, plots
+
+    def table(self, name: str) -> str:
+        if name not in self.tables:
+            return ""
+        whole = self.tables[name]
+        left = len(whole.rows) - MOST_ROWS
+        rest = f"{left} more row{'s' if left > 1 else ''} of this table in `report.html`.\n" if left > 0 else ""
+        return f"{to_markdown(whole._replace(rows=whole.rows[:MOST_ROWS]))}\n\n{rest}"
+
+    def figure(self, title: str, plot: str | None, *figures: str) -> str:
+        return f"![{title}](plots/{plot}.png)\n" if plot in self.plots else ""
+
+    def explorer(self) -> str:
+        return ""
+
+
+class _Placeholders:
+    """What they give in the page: paragraphs that it replaces."""
+
+    def __init__(self, assembled: Assembled, figures: set[str], explorer: bool) -> None:
+        self.tables, self.figures, self.has_explorer = assembled.tables, figures, explorer
+
+    def table(self, name: str) -> str:
+        return f"[[table:{name}]]\n" if name in self.tables else ""
+
+    def figure(self, title: str, plot: str | None, *figures: str) -> str:
+        return "\n".join(f"[[figure:{name}]]\n" for name in figures if name in self.figures)
+
+    def explorer(self) -> str:
+        return "[[explorer]]\n" if self.has_explorer else ""
+
+
+def _render(assembled: Assembled, run: RunFiles, calls: _Markdown | _Placeholders) -> str:
+    environment = Environment(
+        loader=PackageLoader("lmanet.explain"), autoescape=False, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= FILTERS
+    environment.globals |= {"table": calls.table, "figure": calls.figure, "explorer": calls.explorer}
+    facts: Mapping[str, Any] = {**assembled.facts, "tables": assembled.tables, "title": TITLE}
+    text = environment.get_template("report.md").render(facts, command=shlex.join(["python", "run.py", *run.overrides]))
+    return BLANK_LINES.sub("\n\n", text).strip() + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    """A crash leaves the old file or the new one."""
+    partial = path.with_name(f"{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)

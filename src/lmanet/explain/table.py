@@ -3,9 +3,13 @@
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-# count: whole numbers, thousands apart; share: of 1, shown in per cent; kib: bytes, shown in KiB; millions: shown in millions; the others
-# as they are, numbers to one, two or four decimals.
-Form = Literal["text", "code", "count", "share", "kib", "millions", "decimal1", "decimal2", "decimal4"]
+from lmanet.explain.filters import cell
+
+KIB = 1024
+# count: whole numbers, thousands apart; share: of 1, shown in per cent; change: a share with its sign; points: a difference of two
+# shares, in points of per cent with its sign; kib: bytes, shown in KiB; millions:
+# shown in millions; the others as they are, numbers to so many decimals; code: text of our own that a computer reads.
+Form = Literal["text", "code", "count", "share", "change", "points", "kib", "millions", "decimal1", "decimal2", "decimal4"]
 Value = str | int | float | bool | None
 
 
@@ -21,6 +25,11 @@ class Column(NamedTuple):
     title: str
     form: Form = "text"
 
+    @property
+    def is_number(self) -> bool:
+        """Aligned at the right."""
+        return self.form not in ("text", "code")
+
 
 class Table(NamedTuple):
     """Rows of raw values, one a column; None is nothing.
@@ -34,3 +43,33 @@ class Table(NamedTuple):
     title: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[Value]]
+
+
+def shown(value: Value, form: Form) -> str:
+    """A value as people read it; nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    scale, suffix = {"share": (100, " %"), "change": (100, " %"), "points": (100, ""), "kib": (1 / KIB, ""), "millions": (1e-6, "")}.get(
+        form, (1, "")
+    )
+    decimals = {"count": 0, "decimal2": 2, "millions": 2, "decimal4": 4}.get(form, 1)
+    return f"{value * scale:{'+' if form in ('change', 'points') else ''}z,.{decimals}f}{suffix}"
+
+
+def to_markdown(table: Table) -> str:
+    """As a table of Markdown; text of a model in it is no markup."""
+    head = "| " + " | ".join(column.title for column in table.columns) + " |"
+    rule = "|" + "|".join("---:" if column.is_number else "---" for column in table.columns) + "|"
+    rows = [
+        "| " + " | ".join(_cell(value, column.form) for value, column in zip(row, table.columns, strict=True)) + " |" for row in table.rows
+    ]
+    return "\n".join([head, rule, *rows])
+
+
+def _cell(value: Value, form: Form) -> str:
+    text = shown(value, form)
+    return f"`{text}`" if form == "code" and text.isprintable() and text and not set(text) & {"`", "|"} else cell(text)

@@ -1,6 +1,8 @@
 """What a proposer is told of the trials so far: the front and all around it, the best alone, or nothing."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import get_args
 
 from lmanet.errors import ConfigError
@@ -14,23 +16,27 @@ from lmanet.space import AnySpace, Form
 MIN_TOKENS = 100
 
 
+@dataclass(frozen=True)
 class ParetoFeedback:
-    """Counts, best network, front, other accurate networks, recent failures, values never tried, and a hint.
+    """Counts, best network, front, other accurate networks, recent failures, false claims, values never tried, and a hint.
 
-    Args:
+    Attributes:
         max_tokens: the longest text, by `lmanet.tokens.count_tokens`, which never counts too few.
         recent_failures: the most failures that are told, the last first.
         runners_up: networks beside the front that are told, the most accurate first.
+        wrong_claims: the most false claims of its own that a model is told, the last first.
         form: how a network is written, ``lines`` or ``json``.
     """
 
-    def __init__(self, space: AnySpace, max_tokens: int, recent_failures: int, runners_up: int = 0, form: Form = "lines") -> None:
-        _check(max_tokens, form)
-        self.space = space
-        self.max_tokens = max_tokens
-        self.form = form
-        self.recent_failures = recent_failures
-        self.runners_up = runners_up
+    space: AnySpace
+    max_tokens: int
+    recent_failures: int
+    runners_up: int = 0
+    wrong_claims: int = 0
+    form: Form = "lines"
+
+    def __post_init__(self) -> None:
+        _check(self.max_tokens, self.form)
 
     def compose(self, trials: Sequence[Trial], front: Sequence[Trial]) -> str:
         if not trials:
@@ -42,12 +48,16 @@ class ParetoFeedback:
             Section("Results so far:", tuple(summary), rank=1),
             Section("Best network so far:", tuple(networks[:1]), rank=0),
             Section("Other networks that no network beats in everything:", tuple(networks[1:]), rank=3),
-            Section("Other accurate networks:", tuple(self._beside(trials, front)), rank=6),
+            Section("Other accurate networks:", tuple(self._beside(trials, front)), rank=7),
             Section("Failures, the last first:", tuple(dict.fromkeys(failed))[: self.recent_failures], rank=4),
-            Section("Values never tried:", tuple(untried(trials, self.space)), rank=5),
+            Section("Claims of yours that are false, the last first:", self._wrong(trials), rank=5),
+            Section("Values never tried:", tuple(untried(trials, self.space)), rank=6),
             Section("Hint:", (hint(trials, front),), rank=2),
         )
         return fit(sections, self.max_tokens)
+
+    def _wrong(self, trials: Sequence[Trial]) -> tuple[str, ...]:
+        return tuple(islice(lines.wrong_claims(trials), self.wrong_claims))
 
     def _beside(self, trials: Sequence[Trial], front: Sequence[Trial]) -> list[str]:
         """The most accurate of those that are not on the front, for comparison."""

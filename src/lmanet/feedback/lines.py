@@ -1,9 +1,10 @@
 """Trials as lines of text: a network with what it reached and costs, a failure with its reason, counts and averages."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from statistics import fmean
 
+from lmanet.claims import Truth, check_claims
 from lmanet.records import Status, Trial
 from lmanet.space import AnyCost, AnySpace, CellCost, Form, short_number, write_proposal
 
@@ -26,6 +27,14 @@ def failure(trial: Trial) -> str:
     reason = "; ".join(hints) or trial.error or trial.proposal.error or "no reason recorded"
     one_line = " ".join(reason.split())
     return f"- {trial.status}: {one_line[:MAX_REASON_CHARACTERS]}"
+
+
+def wrong_claims(trials: Sequence[Trial]) -> Iterator[str]:
+    """What was claimed of a network and is false, with the facts, the last first."""
+    for trial in reversed(trials):
+        for checked in check_claims(trial, trials):
+            if checked.truth is Truth.FALSE:
+                yield f"- of network {trial.number + 1} you said: {checked.words}. {checked.reason[:MAX_REASON_CHARACTERS]}"
 
 
 def counts(trials: Sequence[Trial]) -> str:

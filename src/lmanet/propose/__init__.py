@@ -10,6 +10,7 @@ from lmanet.propose.roles.mutate import Mutate
 from lmanet.propose.roles.rank import Rank
 from lmanet.propose.roles.strategist import Strategist
 from lmanet.propose.roles.team import Team
+from lmanet.propose.rules import LearnRules
 from lmanet.propose.sampling import Price, Sampling
 from lmanet.propose.servers import EmbeddedServer, RemoteServer
 from lmanet.propose.strategy import Strategy
@@ -18,6 +19,7 @@ __all__ = [
     "EmbeddedServer",
     "EvolutionProposer",
     "LLMProposer",
+    "LearnRules",
     "Mutate",
     "OptunaProposer",
     "Price",

@@ -1,34 +1,30 @@
 """LLMProposer: asks a language model in one of its roles, and again with the reason where a reply cannot be used."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from lmanet.brief import Brief, Request
-from lmanet.errors import ArchitectureError
 from lmanet.propose.example import example
 from lmanet.propose.legal import tried
 from lmanet.propose.prompt import Prompt
 from lmanet.propose.roles.niches import niche
+from lmanet.propose.roles.strategist import figures
 from lmanet.propose.roles.task import Choice, Round, Task
 from lmanet.propose.roles.team import Team
 from lmanet.propose.sampling import Sampling
 from lmanet.propose.servers import Server
 from lmanet.propose.strategy import Plan, Strategy
-from lmanet.propose.talk import Talk, TokensSpentError
-from lmanet.records import Proposal
+from lmanet.propose.talk import Found, Question, Talk, TokensSpentError
+from lmanet.propose.why import claims_text, with_reasons
+from lmanet.records import Proposal, Usage
 
 if TYPE_CHECKING:
-    from lmanet.propose.client import Answer, Client
+    from lmanet.propose.client import Client
 
-
-class Found(NamedTuple):
-    """What a task's last reply gave."""
-
-    choices: list[Choice]
-    answer: "Answer | None" = None
-    error: str | None = None
+T = TypeVar("T")
 
 
 @dataclass
@@ -52,14 +48,17 @@ class LLMProposer:
 
     def __post_init__(self) -> None:
         self._example = example(self.brief)
-        self._opening = self.prompt.opening(self.brief, self._example)
+        claims = [claims_text(self.brief)] if self.prompt.rationale else []
+        self._opening = "\n\n".join([self.prompt.opening(self.brief, self._example), *claims])
         self._client: Client | None = None
         self._note = ""  # the newest; while the network proposed with it is in training, no trial tells of it
 
     def propose(self, request: Request) -> list[Proposal]:
         plan = self.strategy.plan(request)
-        given = self._round(request, plan)
+        given = self._round(request, plan.niche)
         role, task = self.team.task(plan.role, given)
+        if self.prompt.rationale:
+            task = with_reasons(task, self.brief, given.count)
         talk = Talk(self._connected(), self.sampling, request, self.brief.seed)
         new_note = ""
         try:
@@ -69,9 +68,9 @@ class LLMProposer:
         except TokensSpentError:
             if not talk.usage.requests:
                 return []
-            found = Found([], error="the run's budget of tokens (budget.tokens) does not suffice for another request")
+            found = Found(error="the run's budget of tokens (budget.tokens) does not suffice for another request")
         shared = Proposal(
-            proposer=self._connected().endpoint.model,
+            proposer=self.served_model,
             reply=found.answer.text if found.answer else None,
             error=found.error,
             structured=found.answer.structured if found.answer else None,
@@ -81,9 +80,9 @@ class LLMProposer:
             stalled_for=plan.stalled_for,
         )
         first = {"usage": talk.usage, "note": new_note or None}
-        if not found.choices:
+        if not found.value:
             return [shared.model_copy(update=first)]
-        proposals = [shared.model_copy(update={"architecture": c.architecture, "parent": c.parent}) for c in found.choices]
+        proposals = [shared.model_copy(update=choice._asdict()) for choice in found.value[: given.count]]
         return [proposals[0].model_copy(update=first), *proposals[1:]]
 
     def close(self) -> None:
@@ -92,13 +91,33 @@ class LLMProposer:
             self._client = None
         self.server.stop()
 
-    def _round(self, request: Request, plan: Plan) -> Round:
+    @property
+    def served_model(self) -> str:
+        """Its name at the server, which is started for that."""
+        return self._connected().endpoint.model
+
+    def figures(self, request: Request) -> dict[str, str]:
+        """The trained networks in words, as the strategist sees them."""
+        return figures(self._round(request, None))
+
+    def ask(self, request: Request, text: str, schema: Mapping[str, Any], read: Callable[[str], T]) -> tuple[Found[T], Usage]:
+        """Ask something else of the model than networks, after the beginning that every request has.
+
+        Raises:
+            EndpointError: no reply can be had.
+            TokensSpentError: the first request might exceed ``request.tokens_left``.
+        """
+        talk = Talk(self._connected(), self.sampling, request, self.brief.seed)
+        messages = self.prompt.ask(self._opening, text)
+        return talk.settle(Question(messages, schema, self.sampling.sampling_temperature, read), self.prompt), talk.usage
+
+    def _round(self, request: Request, band: int | None) -> Round:
         return Round(
             brief=self.brief,
             request=request,
             count=request.count,
             known=frozenset(tried(request)),
-            niche=None if plan.niche is None else niche(self.brief, self.strategy.niches, plan.niche),
+            niche=None if band is None else niche(self.brief, self.strategy.niches, band),
             form=self.prompt.form,
             example=self._example,
             rng=np.random.default_rng([self.brief.seed, request.number]),
@@ -113,25 +132,10 @@ class LLMProposer:
         question = self.prompt.ask(self._opening, given.request.feedback, strategist.question(given))
         return strategist.note(talk.ask(question, None, self.sampling.sampling_temperature, strategist.max_tokens).text)
 
-    def _ask(self, given: Round, task: Task, plan: Plan, talk: Talk) -> Found:
-        """Ask, and again while replies cannot be used and attempts and tokens are left."""
+    def _ask(self, given: Round, task: Task, plan: Plan, talk: Talk) -> Found[list[Choice]]:
         known = f"Note of the strategist: {self._note}" if self._note else ""
-        first = self.prompt.ask(self._opening, given.request.feedback, known, task.text)
-        messages, found = first, Found([])
-        for _ in range(self.prompt.max_attempts):
-            try:
-                answer = talk.ask(messages, task.schema, plan.sampling_temperature, is_retry=found.answer is not None)
-            except TokensSpentError:
-                if found.answer is None:
-                    raise
-                break
-            try:
-                return Found(task.read(answer.text)[: given.count], answer)
-            except ArchitectureError as fault:
-                cut = f"the reply was cut at {self.sampling.max_reply_tokens} tokens: " if answer.cut else ""
-                found = Found([], answer, f"{cut}{fault}")
-                messages = self.prompt.ask_again(first, answer.text, f"{cut}{fault}")
-        return found
+        messages = self.prompt.ask(self._opening, given.request.feedback, known, task.text)
+        return talk.settle(Question(messages, task.schema, plan.sampling_temperature, task.read), self.prompt)
 
     def _connected(self) -> "Client":
         if self._client is None:

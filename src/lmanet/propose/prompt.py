@@ -38,9 +38,10 @@ class Prompt:
         max_attempts: requests for one proposal: the first, then those that name what was wrong with the reply before.
         form: how a network is written, ``lines`` or ``json``; the reply is read in either.
         guidance: tell how such networks are designed well; what people know enters the search by it.
+        rationale: ask why as well, in claims that are checked.
     """
 
-    def __init__(self, max_attempts: int, form: Form = "lines", guidance: bool = True) -> None:
+    def __init__(self, max_attempts: int, form: Form = "lines", guidance: bool = True, rationale: bool = False) -> None:
         if max_attempts < 1:
             raise ConfigError(f"propose.prompt.max_attempts={max_attempts}: at least 1 is needed")
         if form not in get_args(Form):
@@ -48,6 +49,7 @@ class Prompt:
         self.max_attempts = max_attempts
         self.form = form
         self.guidance = guidance
+        self.rationale = rationale
 
     def opening(self, brief: Brief, shown: AnyArchitecture) -> str:
         """The part that is the same in every request of a run, so that a server may keep it in its prefix cache.

@@ -56,7 +56,7 @@ def thought_out(reply: str) -> str:
 
 
 def _whole(text: str, marks: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    for value in _whole_objects(text):
+    for value in whole_objects(text):
         yield from _architectures(value, marks)
 
 
@@ -65,7 +65,7 @@ def _mended(text: str, marks: tuple[str, ...]) -> Iterator[dict[str, Any]]:
         yield from _architectures(_repaired(text[start:]), marks)
 
 
-def _whole_objects(text: str) -> Iterator[Any]:
+def whole_objects(text: str) -> Iterator[dict[str, Any]]:
     """Every JSON object that stands in the text unbroken, from left to right."""
     decoder = json.JSONDecoder()
     position = text.find("{")

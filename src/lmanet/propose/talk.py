@@ -1,12 +1,13 @@
 """The requests behind one call for proposals: what they cost together, and never more tokens than are left."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from lmanet.brief import Request
-from lmanet.propose.prompt import Message
+from lmanet.errors import ArchitectureError
+from lmanet.propose.prompt import Message, Prompt
 from lmanet.propose.sampling import Sampling
 from lmanet.records import Usage
 from lmanet.tokens import count_tokens
@@ -19,6 +20,30 @@ TEMPLATE_TOKENS = 120  # at most, of what a chat template adds to the messages: 
 
 class TokensSpentError(Exception):
     """Another request might exceed the run's budget of tokens."""
+
+
+T = TypeVar("T")
+
+
+class Question(NamedTuple, Generic[T]):
+    """Something that is asked until the reply can be read.
+
+    Attributes:
+        read: reply -> what is in it; raises `ArchitectureError`, which is told to the model.
+    """
+
+    messages: Sequence[Message]
+    schema: Mapping[str, Any]
+    sampling_temperature: float
+    read: Callable[[str], T]
+
+
+class Found(NamedTuple, Generic[T]):
+    """What a question's last reply gave: what was read in it, else the error."""
+
+    value: T | None = None
+    answer: "Answer | None" = None
+    error: str | None = None
 
 
 class Talk:
@@ -65,6 +90,28 @@ class Talk:
         self._questions += 1
         self.usage = Usage.total([self.usage, answer.usage, Usage(retries=int(is_retry))])
         return answer
+
+    def settle(self, question: Question[T], prompt: Prompt) -> Found[T]:
+        """Ask, and again while replies cannot be read and attempts and tokens are left.
+
+        Raises:
+            EndpointError, TokensSpentError: as `ask`, the latter for the first request alone.
+        """
+        messages, found = question.messages, Found[T]()
+        for _ in range(prompt.max_attempts):
+            try:
+                answer = self.ask(messages, question.schema, question.sampling_temperature, is_retry=found.answer is not None)
+            except TokensSpentError:
+                if found.answer is None:
+                    raise
+                break
+            try:
+                return Found(question.read(answer.text), answer)
+            except ArchitectureError as fault:
+                cut = f"the reply was cut at {self._sampling.max_reply_tokens} tokens: " if answer.cut else ""
+                found = Found(None, answer, f"{cut}{fault}")
+                messages = prompt.ask_again(question.messages, answer.text, f"{cut}{fault}")
+        return found
 
 
 def request_seed(seed: int, number: int, question: int) -> int:

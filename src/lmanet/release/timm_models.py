@@ -1,4 +1,7 @@
-"""Networks in timm's registry: importing this module registers ``lmanet`` and the paper's; `register` those that a run has released."""
+"""Our networks as models of timm: ``timm.create_model("lmanet_elite")``, and whatever a run has released.
+
+Importing this module registers the shipped architectures, and ``lmanet_network``, by which ``local-dir:`` finds a released folder.
+"""
 
 import json
 from collections.abc import Mapping
@@ -14,6 +17,7 @@ from lmanet.space import Architecture, architecture_id, load_architecture, parse
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
+ENTRYPOINT = "lmanet_network"
 PAPER_CLASSES = 100  # CIFAR-100
 
 
@@ -57,7 +61,7 @@ def register(folder: str | Path) -> str:
         architecture = parse_architecture(config["model_args"]["architecture"])
         cfg = {**config["pretrained_cfg"], "num_classes": config["num_classes"], "label_names": config["label_names"]}
     except (OSError, ValueError, KeyError, TypeError, ArchitectureError) as error:
-        raise ConfigError(f"{folder} holds no released network: {error}; pass a folder below release/ of a run") from error
+        raise ConfigError(f"{folder} holds no network that lmanet released ({error}); pass a folder below release/ of a run") from error
     name = model_name(architecture)
     cfg["file"] = str((folder / WEIGHTS).resolve())
     if is_model(name) and default_cfgs[name].default.file == cfg["file"]:
@@ -73,14 +77,16 @@ def register(folder: str | Path) -> str:
 
 
 @register_model
-def lmanet(pretrained: bool = False, **kwargs: Any) -> nn.Module:
+def lmanet_network(pretrained: bool = False, **kwargs: Any) -> nn.Module:
     """Any ``architecture``: a shipped name, a file, or its JSON, as the ``config.json`` of a released network has it."""
     given = kwargs.pop("architecture", None)
     if given is None:
-        raise ConfigError("timm's model lmanet needs to know which: pass architecture=, a shipped name, a file or its JSON")
+        raise ConfigError(
+            f"{ENTRYPOINT} needs architecture=: a shipped name, a file or its JSON; local-dir:release/NAME takes it from {CONFIG}"
+        )
     architecture = parse_architecture(given) if isinstance(given, Mapping) else load_architecture(given)
     kwargs["pretrained_cfg"] = kwargs.get("pretrained_cfg") or preprocessing(architecture)
-    return _create("lmanet", pretrained, architecture, **kwargs)
+    return _create(ENTRYPOINT, pretrained, architecture, **kwargs)
 
 
 @register_model

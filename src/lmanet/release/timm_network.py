@@ -78,7 +78,7 @@ class TimmNetwork(Network):
             ConfigError: another pooling.
         """
         if global_pool not in (None, "avg"):
-            raise ConfigError(f"global_pool={global_pool!r}: these networks pool by the average; leave it out, or take forward_features")
+            raise ConfigError(f"global_pool={global_pool}: these networks pool by the average; leave it out, or take forward_features")
         self.num_classes = num_classes
         linear = nn.Linear(self.num_features, num_classes) if num_classes else nn.Identity()
         self.set_submodule(CLASSIFIER, linear)

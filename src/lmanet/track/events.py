@@ -37,6 +37,9 @@ class EventLog:
     def on_search_end(self, trials: Sequence[Trial], front: Sequence[Trial]) -> None:
         self._write("search_end", trials=len(trials), ids=[trial.id for trial in front])
 
+    def on_run_end(self) -> None:
+        self._write("run_end")
+
     def _write(self, event: str, **content: Any) -> None:
         seconds = round(time.monotonic() - self.started, 3)
         entry = {"event": event, "at": datetime.now(UTC).isoformat(timespec="milliseconds"), "elapsed_seconds": seconds, **content}

@@ -1,4 +1,4 @@
-"""WandbTracker: the search as a run of Weights & Biases, offline where there is no key or no network."""
+"""WandbTracker: a run as a run of Weights & Biases, offline where there is no key or no network."""
 
 import logging
 import os
@@ -13,33 +13,34 @@ import yaml
 from lmanet.brief import Budget
 from lmanet.errors import ConfigError
 from lmanet.records import Status, Trial
-from lmanet.runfiles import FRONT, HISTORY
+from lmanet.track.wandb_report import save_report
+from lmanet.track.wandb_results import Results
 
 if TYPE_CHECKING:
     import wandb
 
 log = logging.getLogger(__name__)
 Mode = Literal["auto", "offline", "online", "disabled"]
-FILES = (HISTORY, FRONT)
 COSTS = ("macs", "params", "peak_sram_bytes", "flash_bytes", "estimated_latency_ms")
 SCORES = ("val_accuracy", "val_macro_f1", "val_calibration_error", "seconds")
 COLUMNS = ["validation accuracy", "MACs", "peak SRAM (bytes)", "flash (bytes)", "parameters", "trial", "network"]
 
 
 class WandbTracker:
-    """Sends the configuration, each trial, the front as table and plot, and at the end the history and the front as an artifact.
+    """Sends the configuration, each trial, the front as table and plot; and once all stages are done tables, curves and artifacts.
 
     Args:
         folder: of the run; W&B writes below its ``wandb/``, which also keeps the id with which a resumed run goes on.
         project: of W&B.
         mode: ``auto`` is online where WANDB_API_KEY is set and W&B answers, else offline.
         init_seconds: how long W&B may take to answer at the start.
+        report: make a W&B report of the run at its end, where it is online.
 
     Raises:
         ConfigError: the mode is unknown, wandb is not installed, or ``online`` gets no answer.
     """
 
-    def __init__(self, folder: str | Path, project: str, mode: Mode = "auto", init_seconds: float = 30.0) -> None:
+    def __init__(self, folder: str | Path, project: str, mode: Mode = "auto", init_seconds: float = 30.0, report: bool = False) -> None:
         if mode not in get_args(Mode):
             raise ConfigError(f"track.wandb.mode={mode!r} is unknown; legal are {', '.join(get_args(Mode))} (conf/track/wandb.yaml)")
         _library()
@@ -47,6 +48,7 @@ class WandbTracker:
         self.project = project
         self.mode = mode
         self.init_seconds = init_seconds
+        self.report = report
         self.run: wandb.Run | None = None
         self.statuses: dict[int, str] = {}
 
@@ -76,10 +78,34 @@ class WandbTracker:
         if self.run is None:
             return
         try:
-            self._log_files(self.run)
+            self._results(self.run).artifact("search")
         finally:
             self.run.finish()
             self.run = None
+
+    def on_run_end(self) -> None:
+        if self.mode == "disabled":
+            return
+        run = self._open()
+        try:
+            results = self._results(run)
+            results.send()
+            if self.report:
+                self._report(run, results.curves)
+        finally:
+            run.finish()
+
+    def _results(self, run: "wandb.Run") -> Results:
+        return Results(self.folder, self._run_id(), _library(), run)
+
+    def _report(self, run: "wandb.Run", curves: Sequence[str]) -> None:
+        if run.offline:
+            log.info("tracked offline: `wandb sync %s/wandb/offline-run-*` sends it; a W&B report is made online alone", self.folder)
+            return
+        try:
+            log.info("W&B report: %s", save_report(run.project, run.entity, str(run.name), curves))
+        except Exception as error:  # wandb-workspaces raises bare ones; all else is sent by now
+            log.warning("no W&B report could be made: %s", error)
 
     def _open(self) -> "wandb.Run":
         unless_told = "online" if os.environ.get("WANDB_API_KEY") else "offline"
@@ -120,15 +146,6 @@ class WandbTracker:
         """The configuration that Hydra wrote into the run's folder."""
         path = self.folder / ".hydra" / "config.yaml"
         return dict(yaml.safe_load(path.read_text(encoding="utf-8"))) if path.exists() else {}
-
-    def _log_files(self, run: "wandb.Run") -> None:
-        present = [self.folder / name for name in FILES if (self.folder / name).exists()]
-        if not present:
-            return
-        artifact = _library().Artifact(f"search-{self._run_id()}", type="search")
-        for path in present:
-            artifact.add_file(str(path))
-        run.log_artifact(artifact)
 
 
 def _library() -> Any:

@@ -103,6 +103,7 @@ class Comparison:
             "shorter": [run.folder for run in runs if run.evaluations == self.budget < max(run.evaluations for run in runs)],
             "checkpoints": tables.checkpoint_rows(self.histories, self._points),
             "spending": [tables.spending_row(searcher) for searcher in self.searchers],
+            "claims": [row for searcher in self.searchers for row in tables.claims_rows(searcher)],
             "pairs": {measure: [_ahead_first(pair) for pair in pairs] for measure, pairs in self.pairs.items()},
             "plots": drawn,
             "settings": _settings(runs[0].settings),
@@ -153,12 +154,16 @@ def _environment(autoescape: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= FILTERS | {"p_value": p_value, "interval": _interval, "points": _percentage}
+    environment.filters |= FILTERS | {"p_value": p_value, "interval": _interval, "points": _percentage, "shares": _shares}
     return environment
 
 
 def _interval(ends: tuple[float, float] | None) -> str:
     return f"{ends[0]:+.4f} to {ends[1]:+.4f}" if ends else "none"
+
+
+def _shares(ends: tuple[float, float] | None) -> str:
+    return f"{ends[0]:.1%} to {ends[1]:.1%}" if ends else ""
 
 
 def _percentage(share: float) -> str:

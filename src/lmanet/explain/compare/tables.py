@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lmanet.claims import ALL, Rate, rates
 from lmanet.explain.compare.curves import CHECKPOINTS, MEASURES, Measure, Progress
 from lmanet.explain.compare.runs import Searcher
 from lmanet.records import Trial
@@ -51,6 +52,13 @@ class SpendingRow(NamedTuple):
     tokens_a_network: float
     seconds: float
     retries: float
+
+
+class ClaimsRow(NamedTuple):
+    """How often what a searcher's model says of its networks is true."""
+
+    label: str
+    rate: Rate
 
 
 def checkpoints(evaluations: Iterable[int]) -> list[int]:
@@ -104,6 +112,12 @@ def spending_row(searcher: Searcher) -> SpendingRow:
         seconds=sum(usage.seconds for usage in usages) / runs,
         retries=sum(usage.retries for usage in usages) / runs,
     )
+
+
+def claims_rows(searcher: Searcher) -> list[ClaimsRow]:
+    """Of all runs of a searcher, one row a model; none where none claims anything."""
+    found = rates(*(run.trials for run in searcher.runs.values()))
+    return [ClaimsRow(searcher.label, rate) for rate in found if rate.kind == ALL]
 
 
 def summary(values: Iterable[float]) -> Summary:

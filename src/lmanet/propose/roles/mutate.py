@@ -3,12 +3,13 @@
 from lmanet.errors import ConfigError
 from lmanet.propose.prompt import render
 from lmanet.propose.roles.candidates import neighbours
-from lmanet.propose.roles.changes import change_text, tried_changes
+from lmanet.propose.roles.changes import tried_changes
 from lmanet.propose.roles.figures import budget_table, cost_text
 from lmanet.propose.roles.options import options_schema, read_options
 from lmanet.propose.roles.task import Choice, Round, Task, accuracy, parents
 from lmanet.records import Trial
 from lmanet.space import write_proposal
+from lmanet.space.difference import change_text
 
 TOLD = 8  # changes of the parent that were tried, at most
 
@@ -59,4 +60,5 @@ class Mutate:
             ),
             schema=options_schema("edits", list(legal), given.count),
             read=lambda reply: [Choice(legal[text], identity) for text in read_options(reply, list(legal), given.count)],
+            has_parent=parent is not None,
         )

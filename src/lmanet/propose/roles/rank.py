@@ -65,6 +65,7 @@ class Rank:
             ),
             schema=options_schema("order", list(named), given.count),
             read=lambda reply: [named[letter] for letter in read_options(reply, list(named), given.count)],
+            has_parent=any(choice.parent for choice in named.values()),
         )
 
     def _line(self, given: Round, choice: Choice) -> str:

@@ -43,19 +43,22 @@ class Strategist:
 
     def question(self, given: Round) -> str:
         """The end of the prompt that asks for a note."""
-        trained = sorted((trial for trial in given.request.trials if trial.eligible), key=lambda trial: (-accuracy(trial), trial.number))
-        best, worst = trained[:SHOWN], trained[SHOWN:][-SHOWN:]
-        return render(
-            "strategist",
-            best="\n".join(_line(given, trial) for trial in best),
-            worst=_section("The least accurate ones:", [_line(given, trial) for trial in worst]),
-            effects=_section("Mean accuracy by value:", effects(given, trained)),
-            words=str(self.max_tokens // 2),
-        )
+        return render("strategist", **figures(given), words=str(self.max_tokens // 2))
 
     def note(self, reply: str) -> str:
         """A reply as a note: one paragraph of at most ``max_tokens``."""
         return clip_tokens(" ".join(reply.split()), self.max_tokens)
+
+
+def figures(given: Round) -> dict[str, str]:
+    """What a note or rules are written from: ``best`` and ``worst`` networks, and ``effects`` of values on the mean accuracy."""
+    trained = sorted((trial for trial in given.request.trials if trial.eligible), key=lambda trial: (-accuracy(trial), trial.number))
+    best, worst = trained[:SHOWN], trained[SHOWN:][-SHOWN:]
+    return {
+        "best": "\n".join(_line(given, trial) for trial in best),
+        "worst": _section("The least accurate ones:", [_line(given, trial) for trial in worst]),
+        "effects": _section("Mean accuracy by value:", effects(given, trained)),
+    }
 
 
 def effects(given: Round, trained: list[Trial]) -> list[str]:

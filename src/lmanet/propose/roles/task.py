@@ -8,6 +8,7 @@ import numpy as np
 
 from lmanet.brief import Brief, Request
 from lmanet.propose.roles.niches import Niche
+from lmanet.rationale import Rationale
 from lmanet.records import Trial
 from lmanet.space import AnyArchitecture, AnyCost, Form
 
@@ -36,10 +37,11 @@ class Round:
 
 
 class Choice(NamedTuple):
-    """A network that the model chose, and the id of the one it changes."""
+    """A network that the model chose, the id of the one it changes, and why."""
 
     architecture: AnyArchitecture
     parent: str | None = None
+    rationale: Rationale | None = None
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,13 @@ class Task:
         text: what is asked.
         schema: JSON schema of the reply.
         read: reply -> at least one choice; raises `ArchitectureError`.
+        has_parent: some of the choices change a network that was trained.
     """
 
     text: str
     schema: Mapping[str, Any]
     read: Callable[[str], list[Choice]]
+    has_parent: bool = False
 
 
 class Role(Protocol):

@@ -1,0 +1,111 @@
+"""How often what a model says of its own networks is true: a result of its own."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from statistics import fmean
+from typing import NamedTuple
+
+from lmanet.claims.check import Truth, check_claims
+from lmanet.claims.network import check_network
+from lmanet.rationale import Claim
+from lmanet.records import Trial
+
+ALL = "all kinds"
+
+
+class Rate(NamedTuple):
+    """Claims of one proposer and one kind.
+
+    Attributes:
+        kind: of `lmanet.rationale.Claim`, or all of them together.
+        chance: mean share of the run's other networks of which the same claims would be true: how often a model is right that says of
+            its network what holds for most of them. Of claims on a network's form alone; None where there are none.
+        form_true, form_known: true claims on form, and those that are true or false: what ``chance`` is to be held against.
+    """
+
+    proposer: str
+    kind: str
+    true: int
+    false: int
+    unknown: int
+    chance: float | None
+    form_true: int
+    form_known: int
+
+    @property
+    def known(self) -> int:
+        """True or false."""
+        return self.true + self.false
+
+    @property
+    def rate(self) -> float | None:
+        """True ones among those that can be told."""
+        return self.true / self.known if self.known else None
+
+    @property
+    def form_rate(self) -> float | None:
+        """As `rate`, of the claims on form alone."""
+        return self.form_true / self.form_known if self.form_known else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """95 % interval of the rate by Wilson's formula."""
+        if not self.known:
+            return None
+        from scipy.stats import binomtest  # takes half a second to import
+
+        found = binomtest(self.true, self.known).proportion_ci(0.95, method="wilson")
+        return float(found.low), float(found.high)
+
+
+class _Count(NamedTuple):
+    truth: Truth
+    chance: float | None
+
+
+def rates(*runs: Sequence[Trial]) -> list[Rate]:
+    """One row for all claims of a proposer, then one a kind; none where nobody claims anything.
+
+    Args:
+        runs: the trials of each run, which are held against those of the same run.
+    """
+    counted: defaultdict[tuple[str, str], list[_Count]] = defaultdict(list)
+    for trials in runs:
+        for trial in trials:
+            for checked in check_claims(trial, trials):
+                count = _Count(checked.truth, _chance(checked.claim, trial, trials))
+                for kind in (ALL, checked.claim.claim):
+                    counted[trial.proposal.proposer, kind].append(count)
+    return [_rate(*key, counts) for key, counts in sorted(counted.items(), key=lambda item: (item[0][0], item[0][1] != ALL, item[0][1]))]
+
+
+def unreadable(trials: Sequence[Trial]) -> Counter[str]:
+    """Proposer -> what was said and could not be read as a claim."""
+    return Counter(trial.proposal.proposer for trial in trials if trial.proposal.rationale for _ in trial.proposal.rationale.faults)
+
+
+def _rate(proposer: str, kind: str, counts: Sequence[_Count]) -> Rate:
+    truths = Counter(count.truth for count in counts)
+    form = [count for count in counts if count.chance is not None and count.truth is not Truth.UNKNOWN]
+    return Rate(
+        proposer,
+        kind,
+        true=truths[Truth.TRUE],
+        false=truths[Truth.FALSE],
+        unknown=truths[Truth.UNKNOWN],
+        chance=fmean(count.chance for count in form if count.chance is not None) if form else None,
+        form_true=sum(count.truth is Truth.TRUE for count in form),
+        form_known=len(form),
+    )
+
+
+def _chance(claim: Claim, trial: Trial, trials: Sequence[Trial]) -> float | None:
+    """Share of the other networks of which the claim is true."""
+    others = {other.id: other for other in trials if other.architecture and other.id != trial.id}
+    found = []
+    for other in others.values():
+        assert other.architecture is not None
+        finding = check_network(claim, other.architecture, other.verdict.cost if other.verdict else None)
+        if finding and finding.holds is not None:
+            found.append(finding.holds)
+    return fmean(found) if found else None

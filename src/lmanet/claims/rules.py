@@ -1,0 +1,105 @@
+"""A design rule that a model states -> the trained networks for and against it."""
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+from typing import NamedTuple
+
+from lmanet.claims.check import Truth
+from lmanet.records import Status, Trial
+from lmanet.results import Rule
+from lmanet.space import AnySpace, write_choices
+
+FEWEST = 2  # networks on either side, below which nothing is said
+
+
+class WeighedRule(NamedTuple):
+    """A rule held against the history.
+
+    Attributes:
+        words: the rule as a sentence.
+        truth: whether the difference of the means has the sign that the rule says.
+        difference: mean accuracy of the networks with the value less that of those in which the choice has another; None where either
+            side has fewer than two.
+        others: how many these are.
+        supporting, opposing: numbers of the trials with that value that lie on the side of the others' mean that the rule says, and on
+            the other side.
+        pairs_for, pairs_against: pairs of networks that differ in this choice alone.
+    """
+
+    rule: Rule
+    words: str
+    truth: Truth
+    difference: float | None
+    others: int
+    supporting: tuple[int, ...]
+    opposing: tuple[int, ...]
+    pairs_for: int
+    pairs_against: int
+
+
+class _Known(NamedTuple):
+    number: int
+    choices: Mapping[str, object]
+    accuracy: float
+
+
+def weigh(rule: Rule, trials: Sequence[Trial], space: AnySpace) -> WeighedRule:
+    """Count what speaks for a rule and against it, among the networks in which its choice is active."""
+    known = [found for found in _known(trials, space) if rule.choice in found.choices]
+    having = [found for found in known if _equal(found.choices[rule.choice], rule.value)]
+    others = [found for found in known if found not in having]
+    sign = 1 if rule.effect == "raises" else -1
+    told = len(having) >= FEWEST and len(others) >= FEWEST
+    reference = fmean(found.accuracy for found in others) if others else 0.0
+    difference = fmean(found.accuracy for found in having) - reference if told else None
+    gains = [sign * (one.accuracy - other.accuracy) for one, other in _pairs(rule, having, others)]
+    return WeighedRule(
+        rule,
+        f"{rule.choice}={_word(rule.value)} {rule.effect} the accuracy",
+        Truth.UNKNOWN if difference is None else Truth.TRUE if sign * difference > 0 else Truth.FALSE,
+        difference,
+        len(others),
+        supporting=tuple(found.number for found in having if others and sign * (found.accuracy - reference) > 0),
+        opposing=tuple(found.number for found in having if others and sign * (found.accuracy - reference) < 0),
+        pairs_for=sum(gain > 0 for gain in gains),
+        pairs_against=sum(gain < 0 for gain in gains),
+    )
+
+
+def varied(trials: Sequence[Trial], space: AnySpace) -> dict[str, list[object]]:
+    """Choice -> its values among the trained networks, where there are at least two of either side of one."""
+    values: dict[str, list[object]] = {}
+    for found in _known(trials, space):
+        for name, value in found.choices.items():
+            values.setdefault(name, []).append(value)
+    worth = {
+        name: sorted({v for v in seen if seen.count(v) >= FEWEST and len(seen) - seen.count(v) >= FEWEST}, key=str)
+        for name, seen in values.items()
+    }
+    return {name: found for name, found in worth.items() if found}
+
+
+def _known(trials: Sequence[Trial], space: AnySpace) -> list[_Known]:
+    return [
+        _Known(trial.number, write_choices(space, trial.architecture), trial.score.val_accuracy)
+        for trial in trials
+        if trial.status is Status.TRAINED and trial.score and trial.architecture and space.contains(trial.architecture)
+    ]
+
+
+def _pairs(rule: Rule, having: Sequence[_Known], others: Sequence[_Known]) -> list[tuple[_Known, _Known]]:
+    """With the value and without it, all else equal."""
+
+    def rest(found: _Known) -> dict[str, object]:
+        return {name: value for name, value in found.choices.items() if name != rule.choice}
+
+    return [(one, other) for one in having for other in others if rest(one) == rest(other)]
+
+
+def _equal(value: object, named: object) -> bool:
+    """As JSON knows values: true is not 1."""
+    return isinstance(value, bool) == isinstance(named, bool) and value == named
+
+
+def _word(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

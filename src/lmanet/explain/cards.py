@@ -1,0 +1,96 @@
+"""Trained networks -> what the page shows of each when it is picked."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from lmanet.claims import check_claims
+from lmanet.explain.card import NetworkCard, PartDrawing
+from lmanet.explain.contents import RunFiles, Setting
+from lmanet.explain.table import shown
+from lmanet.explain.tables import part_rows
+from lmanet.records import Status, Trial
+from lmanet.space import Architecture, Cost, staged
+
+NETWORKS = "networks"
+SHOWN = (
+    ("macs", "MACs (M)", "millions"),
+    ("peak_sram_bytes", "peak SRAM (KiB)", "kib"),
+    ("flash_bytes", "flash (KiB)", "kib"),
+    ("params", "parameters", "count"),
+    ("estimated_latency_ms", "latency, estimated (ms)", "decimal1"),
+)
+
+
+def make_cards(run: RunFiles, setting: Setting, folder: Path) -> list[NetworkCard]:
+    """Those of the front first, then the other networks that were trained to the end, in the order of their trials.
+
+    Args:
+        folder: of the run, as the command that retrains a network names it.
+    """
+    fronting = [trial.number for trial in run.front.trials]
+    others = [trial for trial in run.trials if trial.status is Status.TRAINED and trial.number not in fronting]
+    return [_card(trial, trial.number in fronting, run.trials, setting, folder) for trial in (*run.front.trials, *others)]
+
+
+def network_file(folder: Path, trial: Trial) -> Path:
+    """Where a network's architecture stands as a file of its own."""
+    return folder / NETWORKS / f"{trial.id}.json"
+
+
+def _card(trial: Trial, on_front: bool, trials: Sequence[Trial], setting: Setting, folder: Path) -> NetworkCard:
+    assert trial.architecture is not None and trial.score is not None and trial.verdict is not None
+    architecture, cost = staged(trial.architecture), trial.verdict.cost
+    assert isinstance(cost, Cost)
+    command = ["python", "run.py", f"resume={folder}", "stages=[train]", f"arch={network_file(folder, trial)}"]
+    return NetworkCard(
+        number=trial.number,
+        id=str(trial.id),
+        on_front=on_front,
+        val_accuracy=trial.score.val_accuracy,
+        macs=cost.macs,
+        peak_sram_bytes=cost.peak_sram_bytes,
+        flash_bytes=cost.flash_bytes,
+        params=cost.params,
+        costs=_costs(cost, setting),
+        parts=_parts(architecture, setting),
+        curve=trial.score.curve,
+        origin=_origin(trial),
+        text=trial.proposal.rationale.text if trial.proposal.rationale else "",
+        claims=check_claims(trial, trials),
+        architecture=architecture.model_dump_json(),
+        retrain=shlex.join(command),
+    )
+
+
+def _costs(cost: Cost, setting: Setting) -> list[tuple[str, str, float | None]]:
+    known = [(name, title, form, value) for name, title, form in SHOWN if (value := getattr(cost, name)) is not None]
+    limits = setting.target.limits
+    return [(title, shown(value, form), value / limits[name] if name in limits else None) for name, title, form, value in known]  # type: ignore[arg-type]
+
+
+def _parts(architecture: Architecture, setting: Setting) -> list[PartDrawing]:
+    rows = part_rows(architecture, setting.num_classes, setting.target.platform)
+    peak = max(row.cost.peak_sram_bytes for row in rows)
+    return [
+        PartDrawing(
+            name=row.cost.name,
+            setting=row.setting,
+            out_shape=row.cost.out_shape,
+            macs=row.cost.macs,
+            params=row.cost.params,
+            sram_bytes=row.cost.peak_sram_bytes,
+            is_peak=row.cost.peak_sram_bytes == peak,
+        )
+        for row in rows
+    ]
+
+
+def _origin(trial: Trial) -> str:
+    """Who proposed it, and how."""
+    given = trial.proposal
+    words = [f"candidate {trial.number + 1}, proposed by {given.proposer}"]
+    words += [f"in the role {given.role}"] if given.role else []
+    words += [f"as a change of {given.parent}"] if given.parent else []
+    words += [f"asked for {given.niche}"] if given.niche else []
+    return ", ".join(words)

@@ -1,0 +1,95 @@
+"""After training: what the best network does, on validation images."""
+
+import logging
+import shutil
+import time
+from pathlib import Path
+
+from lmanet.errors import ConfigError
+from lmanet.explain.contents import read_run
+from lmanet.explain.examine.blocks import skip_blocks
+from lmanet.explain.examine.deletion import deletion_curve
+from lmanet.explain.examine.pictures import draw
+from lmanet.explain.examine.saliency import layer_to_read
+from lmanet.explain.examine.subject import Subject
+from lmanet.results import Examination, TrainedNetwork
+from lmanet.runfiles import EXAMINATION, write_record
+from lmanet.space.weights import load_network
+from lmanet.steps import ImageData
+
+log = logging.getLogger(__name__)
+PICTURES = "examination"
+
+
+class Examine:
+    """Stage: examines the network of ``student.ckpt``; writes ``examination.json`` and pictures below ``examination/``.
+
+    It is done again where ``student.ckpt`` has become another network. Test images are not looked at.
+
+    Args:
+        data: of the run; only its validation images are used.
+        seed: of the random orders that Grad-CAM is compared with.
+        block_images: on which the network is measured without each block, at most.
+        images_shown: with their maps, half of them right and half wrong as far as there are so many.
+        deletion_images: whose deletion curves are drawn, at most.
+    """
+
+    def __init__(self, data: ImageData, seed: int = 0, block_images: int = 1000, images_shown: int = 8, deletion_images: int = 256) -> None:
+        least = {"block_images": (block_images, 1), "images_shown": (images_shown, 2), "deletion_images": (deletion_images, 1)}
+        for name, (given, smallest) in least.items():
+            if given < smallest:
+                raise ConfigError(f"{name}={given} must be at least {smallest} (explain.examine in conf/)")
+        self.data, self.seed = data, seed
+        self.block_images, self.images_shown, self.deletion_images = block_images, images_shown, deletion_images
+
+    def run(self, folder: Path) -> None:
+        run = read_run(folder)
+        if not isinstance(run.best, TrainedNetwork):
+            raise ConfigError(f"{folder} has no trained network (full.jsonl, distill.jsonl) to examine; run the stage train first")
+        if run.examination and run.examination.checkpoint == run.best.checkpoint:
+            return
+        # Pictures of another network stand in another folder: the old record and its pictures fit until the new record is there.
+        pictures = f"{PICTURES}/{Path(run.best.checkpoint).stem}-{run.best.stage}"
+        record = self._examine(run.best, folder, pictures)
+        write_record(folder / EXAMINATION, record)
+        for other in set((folder / PICTURES).iterdir()) - {folder / pictures}:
+            shutil.rmtree(other)
+        log.info(
+            "examination of %s: validation accuracy %.2f %%, area between the deletion curves %.3f (%.3f to %.3f), %.0f s",
+            *(record.checkpoint, 100 * record.val_accuracy, record.deletion.area_difference, record.deletion.low, record.deletion.high),
+            record.seconds,
+        )
+
+    def _examine(self, trained: TrainedNetwork, folder: Path, pictures: str) -> Examination:
+        start = time.monotonic()
+        subject = self._subject(trained, folder)
+        layer = layer_to_read(subject.network).graph[-1]
+        found = {
+            "skipped": skip_blocks(subject, self.block_images),
+            "saliency": draw(subject, self.images_shown, folder, pictures),
+            "deletion": deletion_curve(subject, self.deletion_images, self.seed),
+        }
+        return Examination(
+            stage=trained.stage,
+            architecture=trained.architecture,
+            checkpoint=trained.checkpoint,
+            images=len(subject.labels),
+            val_accuracy=float((subject.predicted == subject.labels).double().mean()),
+            block_images=min(self.block_images, len(subject.labels)),
+            layer=layer.part,
+            map_size=layer.out_shape[1],
+            classes=subject.classes,
+            confusion=subject.confusion,
+            seconds=time.monotonic() - start,
+            **found,
+        )
+
+    def _subject(self, trained: TrainedNetwork, folder: Path) -> Subject:
+        checkpoint = load_network(folder / trained.checkpoint)
+        if checkpoint.classes != self.data.classes:
+            raise ConfigError(
+                f"{trained.checkpoint} tells other classes apart than {self.data.name} has ({len(checkpoint.classes)} and "
+                f"{len(self.data.classes)}); choose its data="
+            )
+        self.data.setup("fit")
+        return Subject(checkpoint, self.data)

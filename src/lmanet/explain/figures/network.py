@@ -1,0 +1,151 @@
+"""What the best network costs: operator by operator in the order in which they run, and what one change would do."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any, Literal
+
+from plotly.graph_objects import Bar, Figure, Scatter
+
+from lmanet.explain.contents import Setting
+from lmanet.explain.figures.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    KIB,
+    ORANGE,
+    SKY,
+    VERMILION,
+    figure,
+    hatched,
+    hover,
+    interval,
+    limit_line,
+    rounded,
+)
+from lmanet.explain.neighbours import NeighbourRow, surroundings
+from lmanet.explain.operators import OperatorRow
+from lmanet.records import Trial
+from lmanet.space import Architecture
+
+ROOM = 1.18  # of the largest value, for the words above it
+
+
+def macs_by_operator(rows: Sequence[OperatorRow]) -> Figure:
+    """The largest bears its name."""
+    work = [row.macs / 1e6 for row in rows]
+    bars = Bar(
+        x=list(range(len(rows))),
+        y=rounded(work),
+        hovertext=[_words(row) for row in rows],
+        marker={"color": BLUE},
+        hovertemplate="%{hovertext}<br>%{y:.3f}M MACs<extra></extra>",
+    )
+    top = work.index(max(work))
+    notes = [_note(rows, top, work[top], f"{rows[top].name}: {work[top]:.2f}M")]
+    return figure([bars], "MACs of each operator", "", "MACs (M)", **_over_operators(rows, max(work), notes, []))
+
+
+def memory_over_time(rows: Sequence[OperatorRow], limit: int | None) -> Figure:
+    """SRAM in use while each operator runs; what sets the peak bears its name."""
+    used = [row.sram_bytes / KIB for row in rows]
+    bars = Bar(
+        x=list(range(len(rows))),
+        y=rounded(used),
+        hovertext=[_words(row) for row in rows],
+        marker={**hatched("", ["x" if row.is_peak else "" for row in rows]), "color": [VERMILION if row.is_peak else SKY for row in rows]},
+        hovertemplate="%{hovertext}<br>%{y:.1f} KiB in use<extra></extra>",
+    )
+    peak = next(place for place, row in enumerate(rows) if row.is_peak)
+    notes = [_note(rows, peak, used[peak], f"peak {used[peak]:.1f} KiB: {rows[peak].name}")]
+    # the names of peak and limit stand at different ends
+    position: Literal["start", "end"] = "end" if peak < len(rows) / 2 else "start"
+    lines = [limit_line("y", limit / KIB, f"limit {limit / KIB:.1f} KiB", position)] if limit else []
+    most = max(used[peak], limit / KIB if limit else 0)
+    return figure([bars], "SRAM in use while each operator runs", "", "SRAM (KiB)", **_over_operators(rows, most, notes, lines))
+
+
+def latency_by_call(rows: Sequence[OperatorRow]) -> Figure:
+    """Estimated milliseconds of each kernel call, from the lowest to the highest."""
+    calls = [(place, row, row.latency_ms) for place, row in enumerate(rows) if row.latency_ms]
+    middle = [(span.lowest + span.highest) / 2 for _, _, span in calls]
+    dots = Scatter(
+        x=[place for place, _, _ in calls],
+        y=rounded(middle),
+        error_y=interval([span.lowest for _, _, span in calls], middle, [span.highest for _, _, span in calls], ORANGE),
+        hovertext=[f"call that begins with {row.name}<br>{span.lowest:.2f} to {span.highest:.2f} ms" for _, row, span in calls],
+        mode="markers",
+        marker={"color": ORANGE, "symbol": "diamond", "size": 7},
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+    place, row, span = max(calls, key=lambda call: call[2].highest)
+    notes = [_note(rows, place, span.highest, f"{row.name}: {span.lowest:.1f} to {span.highest:.1f} ms")]
+    title = "Latency of each kernel call, estimated, from the lowest to the highest"
+    return figure([dots], title, "", "latency (ms)", **_over_operators(rows, span.highest, notes, []))
+
+
+def neighbours(architecture: Architecture, setting: Setting, trials: Sequence[Trial]) -> Figure:
+    """Change of peak SRAM over change of MACs, of all networks one choice away."""
+    here = surroundings(architecture, setting, trials)
+    kinds: list[tuple[str, list[NeighbourRow], dict[str, object]]] = [
+        ("exceeds a limit", [row for row in here.rows if not row.fits], {"color": VERMILION, "symbol": "x", "size": 8}),
+        (
+            "keeps all limits",
+            [row for row in here.rows if row.fits and row.val_accuracy is None],
+            {"color": BLUE, "symbol": "circle-open", "size": 8, "line": {"width": 2}},
+        ),
+        (
+            "keeps them, was trained",
+            [row for row in here.rows if row.fits and row.val_accuracy is not None],
+            {"color": GREEN, "symbol": "star", "size": 13},
+        ),
+    ]
+    data = [
+        Scatter(
+            x=rounded([100 * (row.cost.macs / here.cost.macs - 1) for row in rows]),
+            y=rounded([100 * (row.cost.peak_sram_bytes / here.cost.peak_sram_bytes - 1) for row in rows]),
+            text=[hover(row.change + ("" if row.val_accuracy is None else f": {row.val_accuracy:.1%}")) for row in rows],
+            hovertemplate="%{text}<br>MACs %{x:+.1f} %<br>peak SRAM %{y:+.1f} %<extra></extra>",
+            mode="markers",
+            name=name,
+            marker=marker,
+        )
+        for name, rows, marker in kinds
+        if rows
+    ]
+    return figure(data, "What one change would do", "change of MACs (%)", "change of peak SRAM (%)")
+
+
+def _words(row: OperatorRow) -> str:
+    return f"{row.name}, {row.kind}, {'x'.join(map(str, row.out_shape))}"
+
+
+def _note(rows: Sequence[OperatorRow], place: int, value: float, text: str) -> dict[str, object]:
+    """Words above a value, which run towards the middle."""
+    anchor = "left" if place < len(rows) / 2 else "right"
+    return {"x": place, "y": value, "text": text, "showarrow": False, "xanchor": anchor, "yanchor": "bottom", "font": {"size": 11}}
+
+
+def _over_operators(
+    rows: Sequence[OperatorRow], most: float, notes: list[dict[str, object]], lines: list[dict[str, object]]
+) -> dict[str, Any]:
+    """Layout with the parts of the network along the axis."""
+    places, ends, start = [], [], 0
+    for part, group in groupby(rows, key=lambda row: row.part):
+        size = len(list(group))
+        places.append((start + (size - 1) / 2, part))
+        start += size
+        ends.append(start - 0.5)
+    between = {"type": "line", "y0": 0, "y1": 1, "yref": "paper", "layer": "below", "line": {"color": GREY, "width": 0.5}}
+    return {
+        "xaxis": {
+            "tickvals": [place for place, _ in places],
+            "ticktext": [part for _, part in places],
+            "tickangle": -90,
+            "tickfont": {"size": 11},
+            "range": [-0.7, len(rows) - 0.3],
+            "showgrid": False,
+        },
+        "yaxis": {"range": [0, ROOM * most]},
+        "annotations": notes,
+        "shapes": [*lines, *({**between, "x0": end, "x1": end} for end in ends[:-1])],
+    }

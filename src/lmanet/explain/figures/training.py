@@ -1,0 +1,130 @@
+"""How the best networks were trained, and what int8 cost them."""
+
+from typing import NamedTuple
+
+from plotly.graph_objects import Figure, Scatter
+from scipy.stats import binomtest
+
+from lmanet.explain.contents import RunFiles
+from lmanet.explain.figures.style import BLUE, DASHES, PALETTE, SYMBOLS, VERMILION, figure, interval, plain, rounded
+from lmanet.explain.measured import int8_test
+from lmanet.records import Score
+from lmanet.results import Deployment, Evaluation
+
+STATES = ("float", "int8,<br>calibrated", "int8,<br>deployed")
+BESIDE = 0.3  # of the distance of two states: test images stand below validation images
+LEAST_SPAN = 10  # points of accuracy on the axis, so that a difference of few looks like one
+
+
+class Accuracy(NamedTuple):
+    """Share of 1 in one of the `STATES`, named by its place; ``images`` is None where their number is not recorded."""
+
+    state: int
+    value: float
+    images: int | None
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval by Wilson's formula; the value alone where the number of images is not known."""
+        if self.images is None:
+            return self.value, self.value
+        found = binomtest(round(self.value * self.images), self.images).proportion_ci(0.95, method="wilson")
+        return float(found.low), float(found.high)
+
+
+def has_curves(run: RunFiles) -> bool:
+    """Whether any training to the end has left one."""
+    return any(score.curve for _, score in _trainings(run))
+
+
+def curves(run: RunFiles) -> Figure:
+    """Validation accuracy, and below it the losses, before and after distillation."""
+    data = []
+    for place, (name, score) in enumerate(_trainings(run)):
+        look = place % len(PALETTE)
+        dash = DASHES[(place + place // len(PALETTE)) % len(DASHES)]  # where colours come again, the dash is another
+        epochs = [epoch.epoch + 1 for epoch in score.curve]
+        common = {"x": epochs, "mode": "lines+markers", "legendgroup": name, "line": {"color": PALETTE[look], "dash": dash}}
+        closed, opened = ({"symbol": f"{SYMBOLS[look]}{kind}", "size": 6} for kind in ("", "-open"))
+        said = f"<extra>{name}</extra>"
+        lower = {"yaxis": "y2", "showlegend": False, **common}
+        data += [
+            Scatter(
+                y=rounded([100 * epoch.val_accuracy for epoch in score.curve]),
+                name=name,
+                marker=closed,
+                hovertemplate="epoch %{x}: %{y:.1f} %" + said,
+                **common,
+            ),
+            Scatter(
+                y=rounded([epoch.val_loss for epoch in score.curve]),
+                marker=closed,
+                hovertemplate="epoch %{x}: validation loss %{y:.3f}" + said,
+                **lower,
+            ),
+            Scatter(
+                y=rounded([epoch.train_loss for epoch in score.curve]),
+                marker=opened,
+                opacity=0.6,
+                hovertemplate="epoch %{x}: training loss %{y:.3f}" + said,
+                **lower,
+            ),
+        ]
+    return figure(
+        data,
+        "Training curves; open marks are losses on training images",
+        "epoch",
+        "validation accuracy (%)",
+        height=560,
+        yaxis={"domain": [0.52, 1]},
+        xaxis={"anchor": "y2"},
+        yaxis2={"domain": [0, 0.44], "title": {"text": "loss (nats)"}, "automargin": True, "rangemode": "tozero"},
+    )
+
+
+def float_int8(deployment: Deployment, run: RunFiles) -> Figure:
+    """Accuracy of a network in float, in int8 by calibration alone and as deployed, with intervals where the images are counted."""
+    images = run.examination.images if run.examination else None
+    values = (deployment.float_val_accuracy, deployment.calibrated_val_accuracy, deployment.int8_val_accuracy)
+    validated = [Accuracy(place, value, images) for place, value in enumerate(values)]
+    tests = ((0, _float_test(deployment, run)), (2, int8_test(deployment, run.tests)))
+    tested = [Accuracy(place, test.test_accuracy, test.images) for place, test in tests if test]
+    data = [_dots(validated, f"{images:,} validation images" if images else "validation images", BLUE, "circle")]
+    if tested:
+        data.append(_dots(tested, f"{tested[0].images:,} test images", VERMILION, "diamond", shift=BESIDE))
+    ends = [100 * end for accuracy in validated + tested for end in accuracy.interval]
+    room = max((LEAST_SPAN - (max(ends) - min(ends))) / 2, 2)
+    layout = {
+        "xaxis": {"range": [max(min(ends) - room, 0), min(max(ends) + room, 100.5)]},
+        "yaxis": {"range": [len(STATES) - 0.35, -0.5], "tickvals": list(range(len(STATES))), "ticktext": STATES},
+    }
+    return figure(data, "From float to int8, with 95 % intervals", "accuracy (%)", "", **layout)
+
+
+def _dots(accuracies: list[Accuracy], name: str, colour: str, symbol: str, shift: float = 0.0) -> Scatter:
+    values = [100 * accuracy.value for accuracy in accuracies]
+    lows, highs = zip(*(accuracy.interval for accuracy in accuracies), strict=True)
+    return Scatter(
+        x=rounded(values),
+        y=[accuracy.state + shift for accuracy in accuracies],
+        error_x=interval([100 * low for low in lows], values, [100 * high for high in highs], colour),
+        name=name,
+        mode="markers+text",
+        text=[f"{value:.1f}" for value in values],
+        textposition="bottom center" if shift else "top center",
+        marker={"size": 10, "color": colour, "symbol": symbol},
+        hovertemplate="%{x:.2f} %<extra>" + name + "</extra>",
+    )
+
+
+def _float_test(deployment: Deployment, run: RunFiles) -> Evaluation | None:
+    found = (test for test in run.tests if (test.stage, test.checkpoint) == (deployment.stage, deployment.checkpoint))
+    return next(found, None)
+
+
+def _trainings(run: RunFiles) -> list[tuple[str, Score]]:
+    """In words -> score: the search's best, then each training to the end."""
+    found = [(f"mini-training of {trial.id}", trial.score) for trial in run.front.trials[:1] if trial.score]
+    stages = {"full": "full training", "distill": "distillation"}
+    found += [(plain(f"{stages.get(n.stage, n.stage)} {place}"), n.score) for place, n in enumerate(run.full + run.distilled, start=1)]
+    return [(name, score) for name, score in found if score.curve]

@@ -1,0 +1,54 @@
+"""What one change of a network would do: all networks one choice away, with exact cost and, where one was trained, its accuracy."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from lmanet.explain.contents import Setting
+from lmanet.records import Status, Trial
+from lmanet.space import Architecture, Cost, architecture_id, estimate_on, staged
+from lmanet.space.difference import change_text
+
+
+class NeighbourRow(NamedTuple):
+    """A network that differs from the given one in one choice.
+
+    Attributes:
+        change: in words: ``stage3.channels=64``.
+        cost: of the neighbour.
+        fits: it keeps every limit of the target.
+        val_accuracy: after mini-training; None where it was not trained in this run.
+    """
+
+    change: str
+    id: str
+    cost: Cost
+    fits: bool
+    val_accuracy: float | None
+
+
+class Surroundings(NamedTuple):
+    """Where a network stands.
+
+    Attributes:
+        cost, val_accuracy: of the network itself, the latter after mini-training, where it had one.
+        rows: its neighbours, those that were trained first, then from the fewest MACs to the most.
+    """
+
+    cost: Cost
+    val_accuracy: float | None
+    rows: list[NeighbourRow]
+
+
+def surroundings(architecture: Architecture, setting: Setting, trials: Sequence[Trial]) -> Surroundings:
+    """Every neighbour once; a change that leaves all operators as they are makes none."""
+    known = {trial.id: trial.score.val_accuracy for trial in trials if trial.status is Status.TRAINED and trial.score}
+    own = architecture_id(architecture)
+    around = {architecture_id(other): staged(other) for other in setting.space.neighbours(architecture)}
+    around.pop(own, None)
+    rows = []
+    for identity, other in around.items():
+        cost = estimate_on(other, setting.num_classes, setting.target.platform)
+        fits = all(getattr(cost, name) <= limit for name, limit in setting.target.limits.items())
+        rows.append(NeighbourRow(change_text(setting.space, architecture, other), identity, cost, fits, known.get(identity)))
+    rows.sort(key=lambda row: (row.val_accuracy is None, row.cost.macs, row.change))
+    return Surroundings(estimate_on(architecture, setting.num_classes, setting.target.platform), known.get(own), rows)

@@ -1,0 +1,1 @@
+"""The report's tables: pure functions of a run's records, one file a chapter."""

@@ -1,0 +1,142 @@
+"""Tables on the best network: its parts and operators, what one change would do, what its blocks contribute, what it confuses."""
+
+from lmanet.explain.contents import RunFiles, Setting
+from lmanet.explain.neighbours import surroundings
+from lmanet.explain.operators import operator_rows
+from lmanet.explain.table import Column, Table
+from lmanet.explain.tables import limit_rows, part_rows
+from lmanet.results import Examination
+from lmanet.space import Architecture, CellSpace, estimate_on
+
+MOST_CONFUSED = 10
+
+
+def network_sheets(architecture: Architecture, run: RunFiles, setting: Setting) -> list[Table]:
+    """All that shapes and history say of a network."""
+    sheets = [_limits(architecture, setting), _parts(architecture, setting), _operators(architecture, setting)]
+    if not isinstance(setting.space, CellSpace) and setting.space.contains(architecture):
+        sheets.append(_neighbours(architecture, run, setting))
+    return sheets
+
+
+def examination_sheets(found: Examination) -> list[Table]:
+    """What a trained network does."""
+    return [_blocks(found), _confused(found)]
+
+
+def _limits(architecture: Architecture, setting: Setting) -> Table:
+    cost = estimate_on(architecture, setting.num_classes, setting.target.platform)
+    columns = (Column("quantity", "quantity", "code"), Column("given", "network", "count"), Column("limit", "limit", "count"))
+    rows = [(row.quantity, row.given, row.limit, row.share) for row in limit_rows(cost, setting.target.limits)]
+    return Table("limits", "What the best network takes of each limit", (*columns, Column("share", "share of the limit", "share")), rows)
+
+
+def _parts(architecture: Architecture, setting: Setting) -> Table:
+    columns = (
+        Column("part", "part"),
+        Column("setting", "setting"),
+        Column("out_shape", "output (channels x height x width)"),
+        Column("macs", "MACs (M)", "millions"),
+        Column("params", "parameters", "count"),
+        Column("flash_bytes", "flash (KiB)", "kib"),
+        Column("peak_sram_bytes", "peak SRAM (KiB)", "kib"),
+    )
+    rows = [
+        (
+            part.cost.name,
+            part.setting,
+            _shape(part.cost.out_shape),
+            part.cost.macs,
+            part.cost.params,
+            part.cost.flash_bytes,
+            part.cost.peak_sram_bytes,
+        )
+        for part in part_rows(architecture, setting.num_classes, setting.target.platform)
+    ]
+    return Table("parts", "The best network, part by part", columns, rows)
+
+
+def _operators(architecture: Architecture, setting: Setting) -> Table:
+    columns = (
+        Column("operator", "operator", "code"),
+        Column("kind", "kind"),
+        Column("out_shape", "output (channels x height x width)"),
+        Column("macs", "MACs", "count"),
+        Column("params", "parameters", "count"),
+        Column("flash_bytes", "flash (bytes)", "count"),
+        Column("sram_bytes", "SRAM in use (bytes)", "count"),
+        Column("is_peak", "sets the peak"),
+        Column("estimated_instructions", "instructions, estimated", "count"),
+        Column("estimated_latency_low_ms", "latency from (ms), estimated", "decimal2"),
+        Column("estimated_latency_high_ms", "to (ms)", "decimal2"),
+        Column("fused_with", "runs within the call of", "code"),
+    )
+    rows = [
+        (
+            *(row.name, row.kind, _shape(row.out_shape), row.macs, row.params, row.flash_bytes, row.sram_bytes, row.is_peak),
+            *(row.estimated_instructions, *(row.latency_ms or (None, None)), row.fused_with),
+        )
+        for row in operator_rows(architecture, setting.num_classes, setting.target.platform)
+    ]
+    return Table("operators", "The best network, operator by operator", columns, rows)
+
+
+def _neighbours(architecture: Architecture, run: RunFiles, setting: Setting) -> Table:
+    here = surroundings(architecture, setting, run.trials)
+    columns = (
+        Column("change", "change", "code"),
+        Column("network", "network", "code"),
+        Column("macs_change", "MACs", "change"),
+        Column("peak_sram_change", "peak SRAM", "change"),
+        Column("flash_change", "flash", "change"),
+        Column("params_change", "parameters", "change"),
+        Column("latency_change", "latency, estimated", "change"),
+        Column("fits", "keeps all limits"),
+        Column("val_accuracy", "accuracy, where trained", "share"),
+    )
+    names = ("macs", "peak_sram_bytes", "flash_bytes", "params", "estimated_latency_ms")
+    rows = [
+        (row.change, row.id, *(_relative(getattr(row.cost, name), getattr(here.cost, name)) for name in names), row.fits, row.val_accuracy)
+        for row in here.rows
+    ]
+    return Table("neighbours", "What one change would do", columns, rows)
+
+
+def _blocks(found: Examination) -> Table:
+    columns = (
+        Column("block", "block skipped", "code"),
+        Column("stand_in", "in its place"),
+        Column("val_accuracy", "accuracy without it", "share"),
+        Column("accuracy_change", "change (points)", "points"),
+        Column("low", "95 % interval from", "points"),
+        Column("high", "to", "points"),
+    )
+    rows = [(row.part, row.stand_in, row.val_accuracy, -row.accuracy_loss, -row.high, -row.low) for row in found.skipped]
+    return Table("blocks", "What each block contributes", columns, rows)
+
+
+def _confused(found: Examination) -> Table:
+    """Pairs of classes, the most frequent confusion first."""
+    columns = (
+        Column("label", "image of"),
+        Column("predicted", "taken for"),
+        Column("images", "images", "count"),
+        Column("share", "share of the class", "share"),
+    )
+    pairs = [
+        (found.classes[true], found.classes[given], count, count / sum(row))
+        for true, row in enumerate(found.confusion)
+        for given, count in enumerate(row)
+        if count and true != given
+    ]
+    pairs.sort(key=lambda pair: (-pair[2], -pair[3]))
+    return Table("confused", "What is most often confused", columns, pairs[:MOST_CONFUSED])
+
+
+def _shape(shape: tuple[int, int, int]) -> str:
+    return " x ".join(map(str, shape))
+
+
+def _relative(given: float | None, own: float | None) -> float | None:
+    """Change as a share of the network's own."""
+    return None if given is None or not own else given / own - 1

@@ -1,0 +1,146 @@
+"""Stage after a search: the model says what the search has learned, as rules that can be weighed against the history."""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import json_repair
+from pydantic import ValidationError
+
+from lmanet.brief import Request
+from lmanet.claims import varied
+from lmanet.errors import ArchitectureError
+from lmanet.propose.llm import LLMProposer
+from lmanet.propose.prompt import render
+from lmanet.propose.reply import thought_out, whole_objects
+from lmanet.propose.talk import TokensSpentError
+from lmanet.records import Front
+from lmanet.results import DesignRules, Rule
+from lmanet.runfiles import FRONT, RULES, read_record, read_trials, write_record
+from lmanet.space import explain_validation
+from lmanet.space.architecture import quoted
+from lmanet.steps import Proposer
+
+log = logging.getLogger(__name__)
+MOST_RULES = 6  # asked for; what a server without schemas sends beyond MOST_READ is not read
+MOST_READ = 24
+MAX_FAULT_CHARACTERS = 200
+MAX_NOTE_CHARACTERS = 600
+NOTE_CHARACTERS = 300  # asked for
+Choices = Mapping[str, Sequence[object]]
+
+
+class LearnRules:
+    """Stage: writes ``rules.json``; it is asked once, and only a language model is.
+
+    Args:
+        tokens: that the run may spend, those of its search counted; None is no limit.
+    """
+
+    def __init__(self, proposer: Proposer, tokens: int | None) -> None:
+        self.proposer = proposer
+        self.tokens = tokens
+
+    def run(self, folder: Path) -> None:
+        if (folder / RULES).exists():
+            return
+        try:
+            if found := self._ask(folder):
+                write_record(folder / RULES, found)
+        finally:
+            self.proposer.close()
+
+    def _ask(self, folder: Path) -> DesignRules | None:
+        if not isinstance(self.proposer, LLMProposer):
+            log.info("no language model proposed, so none is asked for design rules")
+            return None
+        trials = tuple(read_trials(folder))
+        choices = varied(trials, self.proposer.brief.space)
+        if not choices:
+            log.info("too few networks were trained to ask for design rules: no choice has two values, two networks each")
+            return None
+        spent = sum(trial.proposal.usage.tokens for trial in trials)
+        front = read_record(folder / FRONT, Front) if (folder / FRONT).exists() else Front(hypervolume=0, trials=())
+        left = None if self.tokens is None else max(self.tokens - spent, 0)
+        request = Request(number=len(trials), count=1, trials=trials, front=front.trials, tokens_left=left)
+        question = render(
+            "rules", **self.proposer.figures(request), choices="\n".join(f"- {name}: {_values(values)}" for name, values in choices.items())
+        )
+        try:
+            said, usage = self.proposer.ask(request, question, rules_schema(choices), lambda reply: read_rules(reply, choices))
+        except TokensSpentError:
+            log.info("the run's budget of tokens (budget.tokens) does not suffice to ask for design rules")
+            return None
+        rules, note, faults = said.value or ((), "", (said.error or "",))
+        return DesignRules(
+            proposer=self.proposer.served_model,
+            reply=said.answer.text if said.answer else "",
+            rules=rules,
+            note=note,
+            faults=faults,
+            trials=sum(trial.eligible for trial in trials),
+            usage=usage,
+        )
+
+
+def rules_schema(choices: Choices) -> dict[str, Any]:
+    """JSON schema of ``{"rules": [{"choice": ..., "value": ..., "effect": ...}], "note": "..."}``."""
+    kinds = [
+        _object({"choice": {"const": name}, "value": {"enum": list(values)}, "effect": {"enum": ["raises", "lowers"]}})
+        for name, values in choices.items()
+    ]
+    rules = {"type": "array", "minItems": 1, "maxItems": MOST_RULES, "items": {"anyOf": kinds}}
+    return _object({"rules": rules, "note": {"type": "string", "maxLength": NOTE_CHARACTERS}})
+
+
+def read_rules(reply: str, choices: Choices) -> tuple[tuple[Rule, ...], str, tuple[str, ...]]:
+    """Rules, note, and what could not be read as a rule.
+
+    Raises:
+        ArchitectureError: there is no rule in it.
+    """
+    text = thought_out(reply)
+    data = next((value for value in whole_objects(text) if "rules" in value), None) or _repaired(text)
+    given = data.get("rules")
+    rules: dict[Rule, None] = {}
+    faults: list[str] = []
+    for item in (given if isinstance(given, list) else [])[:MOST_READ]:
+        try:
+            rules[_rule(item, choices)] = None
+        except ValueError as error:
+            faults.append(f"{quoted(item)}: {error}"[:MAX_FAULT_CHARACTERS])
+    if not rules:
+        raise ArchitectureError("; ".join(faults[:2]) or 'the reply holds no JSON object with "rules"')
+    return tuple(rules), " ".join(str(data.get("note") or "").split())[:MAX_NOTE_CHARACTERS], tuple(faults)
+
+
+def _rule(item: object, choices: Choices) -> Rule:
+    try:
+        rule = Rule.model_validate_json(json.dumps(item), strict=True)
+    except (ValidationError, RecursionError) as error:
+        raise ValueError(explain_validation(error, most=1) if isinstance(error, ValidationError) else "nested too deeply") from error
+    legal = choices.get(rule.choice)
+    if legal is None:
+        raise ValueError(f"{rule.choice[:40]} is no choice that varies")
+    if not any(type(value) is type(rule.value) and value == rule.value for value in legal):
+        raise ValueError(f"legal values are {_values(legal)}")
+    return rule
+
+
+def _repaired(text: str) -> dict[str, Any]:
+    start = text.find("{")
+    try:
+        value = json_repair.loads(text[start:]) if start >= 0 else None
+    except (ValueError, RecursionError):
+        value = None
+    return value if isinstance(value, dict) else {}
+
+
+def _values(values: Sequence[object]) -> str:
+    return " | ".join(map(json.dumps, values))
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}

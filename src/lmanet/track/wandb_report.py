@@ -1,0 +1,66 @@
+"""A report at W&B, made by its API: the front, the search and the trainings of one run."""
+
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from lmanet.errors import ConfigError
+
+TITLE = "lmanet: what a search has found"
+TABLES = ("front", "results", "deployments", "claim_rates", "design_rules")
+ENDS = ("trained", "rejected", "unparsable", "failed")
+
+
+def save_report(project: str, entity: str, run_name: str, curves: Sequence[str]) -> str:
+    """Make the report in ``project`` and save it; gives its address.
+
+    Args:
+        run_name: as W&B shows the run, by which the report's panels are restricted to it.
+        curves: groups of the trainings' metrics: ``distill/<network>-<seed>``.
+
+    Raises:
+        ConfigError: wandb-workspaces is missing.
+    """
+    api = reports_api()
+    report = api.Report(project=project, entity=entity, title=TITLE, blocks=blocks(api, project, entity, run_name, curves))
+    report.save()
+    return str(report.url)
+
+
+def reports_api() -> Any:
+    """The package's module for reports.
+
+    Raises:
+        ConfigError: wandb-workspaces is missing.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Pydantic V1 style")  # of the package's own classes
+        try:
+            return import_module("wandb_workspaces.reports.v2")
+        except ImportError as error:
+            raise ConfigError(
+                "a W&B report needs the package wandb-workspaces: pip install 'lmanet[wandb]', or track.wandb.report=false"
+            ) from error
+
+
+def blocks(api: Any, project: str, entity: str, run_name: str, curves: Sequence[str]) -> list[Any]:
+    """The report's blocks; nothing is asked of W&B."""
+
+    def grid(panels: list[Any]) -> Any:
+        return api.PanelGrid(runsets=[api.Runset(project=project, entity=entity, name=run_name, query=run_name)], panels=panels)
+
+    search = [
+        api.LinePlot(title="Hypervolume", x="trial", y=["hypervolume"]),
+        api.LinePlot(title="Validation accuracy of each candidate", x="trial", y=["score/val_accuracy"]),
+        api.LinePlot(title="How candidates ended", x="trial", y=[f"status/{status}" for status in ENDS]),
+        api.ScatterPlot(title="Accuracy over MACs", x="cost/macs", y="score/val_accuracy"),
+    ]
+    trainings = [
+        api.LinePlot(title=f"Training {group}", x=f"{group}/epoch", y=[f"{group}/val_accuracy", f"{group}/train_loss", f"{group}/val_loss"])
+        for group in curves
+    ]
+    tables = [api.WeavePanelSummaryTable(table_name=name) for name in TABLES]
+    made = [api.H1(text=TITLE), api.TableOfContents(), api.H2(text="The search"), grid(search)]
+    made += [api.H2(text="Trainings to the end"), grid(trainings)] if trainings else []
+    return [*made, api.H2(text="Tables"), grid(tables)]

@@ -1,0 +1,97 @@
+"""The stage that asks a model for design rules: once, in a form that can be weighed, and never at the cost of the run."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from lmanet.brief import Brief
+from lmanet.errors import ArchitectureError, EndpointError
+from lmanet.propose import LearnRules
+from lmanet.propose.rules import read_rules, rules_schema
+from lmanet.records import Front, Trial
+from lmanet.results import DesignRules, Rule
+from lmanet.runfiles import FRONT, HISTORY, RULES, append_record, read_record, write_record
+
+CHOICES = {"stage1.kernel": [3, 5], "stage2.skip": [False, True]}
+GOOD = {"choice": "stage1.kernel", "value": 5, "effect": "raises"}
+REPLY = json.dumps({"rules": [GOOD, {"choice": "stage2.skip", "value": True, "effect": "lowers"}], "note": "Larger kernels help."})
+
+
+@pytest.fixture
+def folder(tmp_path: Path, brief: Brief, trained: Callable[..., Trial]) -> Path:
+    """A search of eight networks."""
+    trials = [trained(brief, number, accuracy=0.5 + number / 20) for number in range(8)]
+    for trial in trials:
+        append_record(tmp_path / HISTORY, trial)
+    write_record(tmp_path / FRONT, Front(hypervolume=0.5, trials=tuple(reversed(trials))))
+    return tmp_path
+
+
+def test_what_the_schema_allows_can_be_read() -> None:
+    schema = rules_schema(CHOICES)
+    jsonschema.validate(json.loads(REPLY), schema)
+    for wrong in ({**GOOD, "value": 7}, {**GOOD, "effect": "is"}, {**GOOD, "choice": "stage9.kernel"}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({"rules": [wrong], "note": ""}, schema)
+        with pytest.raises(ArchitectureError):
+            read_rules(json.dumps({"rules": [wrong]}), CHOICES)
+    rules, note, faults = read_rules(REPLY, CHOICES)
+    assert [rule.value for rule in rules] == [5, True] and note == "Larger kernels help." and not faults
+
+
+def test_a_rule_that_cannot_be_read_is_a_fault_and_the_others_count() -> None:
+    rules, _, faults = read_rules(json.dumps({"rules": [GOOD, GOOD, "larger is better", {**GOOD, "value": "5"}]}), CHOICES)
+    assert rules == (Rule(choice="stage1.kernel", value=5, effect="raises"),) and len(faults) == 2
+
+
+@pytest.mark.parametrize("reply", ["", "Use larger kernels.", "{", '{"rules": 5}', '{"rules": []}', '[{"rules": "x"}]'])
+def test_a_reply_without_rules_is_refused(reply: str) -> None:
+    with pytest.raises(ArchitectureError):
+        read_rules(reply, CHOICES)
+
+
+def test_the_real_model_states_rules_of_the_choices_that_varied(
+    folder: Path, brief: Brief, configured: Callable[..., Any], embedded_address: str
+) -> None:
+    proposer = configured("llm", brief, "model=SmolLM2", f"server.base_url={embedded_address}", "sampling.structured=always")
+    LearnRules(proposer, None).run(folder)
+    found = read_record(folder / RULES, DesignRules)
+    assert found.proposer == "SmolLM2" and found.rules and found.trials == 8 and found.usage.requests >= 1
+    before = (folder / RULES).read_bytes()
+    LearnRules(proposer, None).run(folder)
+    assert (folder / RULES).read_bytes() == before, "it is asked once"
+
+
+def test_nonsense_is_asked_again_and_then_kept_as_a_fault(
+    folder: Path, brief: Brief, configured: Callable[..., Any], endpoint: Any
+) -> None:
+    endpoint.answers = [(200, "Larger is better.")]
+    LearnRules(configured("llm", brief, "model=m", f"server.base_url={endpoint.base_url}", "prompt.max_attempts=2"), None).run(folder)
+    found = read_record(folder / RULES, DesignRules)
+    assert found.rules == () and found.reply == "Larger is better." and "rules" in found.faults[0] and len(endpoint.requests) == 2
+
+
+def test_without_a_model_without_networks_or_without_tokens_nothing_is_asked(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, brief: Brief, configured: Callable[..., Any], endpoint: Any
+) -> None:
+    endpoint.answers = [(200, REPLY)]
+    asked = ("llm", brief, "model=m", f"server.base_url={endpoint.base_url}")
+    LearnRules(configured("random", brief), None).run(folder)
+    LearnRules(configured(*asked), 100).run(folder)
+    empty = tmp_path_factory.mktemp("empty")
+    LearnRules(configured(*asked), None).run(empty)
+    assert not (folder / RULES).exists() and not (empty / RULES).exists() and endpoint.requests == []
+
+
+def test_an_endpoint_that_is_down_is_said_and_leaves_no_file(
+    folder: Path, brief: Brief, configured: Callable[..., Any], endpoint: Any
+) -> None:
+    endpoint.answers = [(500, "broken")]
+    proposer = configured("llm", brief, "model=m", f"server.base_url={endpoint.base_url}", "server.retries=0")
+    with pytest.raises(EndpointError):
+        LearnRules(proposer, None).run(folder)
+    assert not (folder / RULES).exists()
