@@ -142,15 +142,15 @@ def test_networks_are_picked_with_the_keyboard(reader):
     page.keyboard.press("Tab")
     for _ in range(2):
         page.keyboard.press("ArrowDown")
-    assert heading(page) == "Candidate 3 · 70.0 % · not on the front"
-    assert page.url.endswith("#candidate-3")
+    assert heading(page) == "Candidate 123 · 70.0 % · not on the front"
+    assert page.url.endswith("#candidate-123")
     page.keyboard.press("ArrowUp")
     assert heading(page).startswith("Candidate 2")
 
 
 def test_a_network_can_be_linked(reader):
-    page = reader.open("#candidate-3")
-    assert heading(page).startswith("Candidate 3")
+    page = reader.open("#candidate-123")
+    assert heading(page).startswith("Candidate 123")
     assert page.locator("#explorer").evaluate("e => e.getBoundingClientRect().top < innerHeight")
     page.evaluate("location.hash = '#candidate-2'")
     expect(page.locator("#explorer h3")).to_contain_text("Candidate 2")
@@ -169,7 +169,7 @@ def test_the_card_tells_network_costs_claims_and_command(reader):
     assert card.locator(".mark").all_inner_texts() == ["✓ true", "✗ false", "? cannot be told"]
     assert "8x8 after two stages" in card.inner_text()
     assert card.locator(".curve .main-svg").count() > 0
-    page.locator("input[value='2']").check()
+    page.locator("input[value='122']").check()
     assert "125.0 % of the limit ▲ over" in card.inner_text()
 
 
@@ -269,6 +269,7 @@ def test_it_fits_a_phone(reader):
     assert page.locator('[data-name="front"] .scroll').evaluate("e => e.scrollWidth > e.clientWidth")
     outside = "[...document.querySelectorAll('#explorer *')].filter(e => e.getBoundingClientRect().right > innerWidth).length"
     assert page.evaluate(outside) == 0
+    assert page.locator(".choices span").evaluate_all("spans => spans.filter(e => e.scrollWidth > e.clientWidth).length") == 0
     contents = page.locator(".contents details")
     assert not contents.evaluate("e => e.open")
     contents.locator("summary").click()
