@@ -4,7 +4,9 @@ from pathlib import Path
 
 import lmanet
 from lmanet.records import Status, Trial
-from lmanet.runfiles import HISTORY, read_records
+from lmanet.results import TrainedNetwork
+from lmanet.runfiles import FULL, HISTORY, read_records
+from lmanet.space import architecture_id
 
 
 def test_the_model_proposes_and_what_is_trained_is_legal(app, composed, tmp_path: Path):
@@ -24,4 +26,15 @@ def test_the_model_proposes_and_what_is_trained_is_legal(app, composed, tmp_path
         assert trial.proposal.usage.prompt_tokens > 300 and trial.proposal.usage.completion_tokens > 5
     student = lmanet.load_network(tmp_path / "student.ckpt")
     assert len(student.classes) == 10
-    assert {path.name for path in tmp_path.iterdir()} >= {"front.json", "report.md", "plots", "test.jsonl", "events.jsonl"}
+    left = {"front.json", "report.md", "report.html", "plots", "test.jsonl", "events.jsonl", "examination.json", "provenance.jsonl"}
+    assert {path.name for path in tmp_path.iterdir()} >= left
+    assert all(trial.proposal.rationale and trial.proposal.rationale.claims for trial in trained)
+    (released,) = (tmp_path / "release").iterdir()
+    assert {path.name for path in released.iterdir()} >= {"model.safetensors", "model.onnx", "model_int8.tflite", "firmware", "README.md"}
+    assert (tmp_path / "report.html").stat().st_size < 5_000_000
+
+    # What the report says trains one of the networks in full, does so.
+    other = min(trained, key=lambda trial: trial.score.val_accuracy)
+    network = f"arch={tmp_path / 'networks' / f'{other.id}.json'}"
+    app.Run(composed("+experiment=quickstart", *short, *rest, "stages=[train]", network)).start()
+    assert architecture_id(read_records(tmp_path / FULL, TrainedNetwork)[-1].architecture) == other.id

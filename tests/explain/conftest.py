@@ -2,12 +2,14 @@
 
 import base64
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 
+from lmanet.explain.contents import RunFiles, Setting, read_run
 from lmanet.explain.measured import formulas
 from lmanet.pareto import ParetoFront
 from lmanet.provenance import provenance
@@ -174,28 +176,46 @@ def measure() -> Callable[..., Measurement]:
     return measurement_double
 
 
+@pytest.fixture(scope="session")
+def write_run() -> Callable[..., Path]:
+    """Fills a folder with ``count`` trials; with ``finished`` also with what all later stages leave."""
+    return _write_run
+
+
 @pytest.fixture
-def make_run(tmp_path: Path, pareto: ParetoFront) -> Callable[..., Path]:
-    """A folder with ``count`` trials; with ``finished`` also what all later stages leave."""
+def make_run(tmp_path: Path) -> Callable[..., Path]:
+    """The same in a folder of the test's own."""
+    return partial(_write_run, tmp_path)
 
-    def make(count: int = 60, finished: bool = True, enforce: bool = True) -> Path:
-        validator, known, trials = Validator(SPACE, TARGET, NUM_CLASSES, enforce), set(), []
-        for number in range(count):
-            trials.append(make_trial(number, validator, known))
-            known |= {trials[-1].id} - {None}
-        front = pareto.front(trials)
-        write(tmp_path / "history.jsonl", trials)
-        (tmp_path / "front.json").write_text(Front(hypervolume=pareto.hypervolume(trials), trials=tuple(front)).model_dump_json())
-        (tmp_path / ".hydra").mkdir()
-        (tmp_path / ".hydra" / "overrides.yaml").write_text(yaml.safe_dump(["+experiment=quickstart", "data.archive=[a b.npz]"]))
-        (tmp_path / ".hydra" / "config.yaml").write_text(yaml.safe_dump({"seed": 7}))
-        if finished and front:
-            finish(tmp_path, front[0].architecture)
-            measured = [MeasuredCandidate(architecture=t.architecture, measurement=measurement_double(t.architecture)) for t in front]
-            write(tmp_path / "measured.jsonl", measured)
-        return tmp_path
 
-    return make
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> RunFiles:
+    """The records of a run of which every stage was run."""
+    return read_run(_write_run(tmp_path_factory.mktemp("finished")))
+
+
+@pytest.fixture(scope="session")
+def setting() -> Setting:
+    return Setting(ParetoFront(OBJECTIVES, TARGET.limits), TARGET, NUM_CLASSES, load_space("mcu"))
+
+
+def _write_run(folder: Path, count: int = 60, finished: bool = True, enforce: bool = True) -> Path:
+    pareto = ParetoFront(OBJECTIVES, TARGET.limits)
+    validator, known, trials = Validator(SPACE, TARGET, NUM_CLASSES, enforce), set(), []
+    for number in range(count):
+        trials.append(make_trial(number, validator, known))
+        known |= {trials[-1].id} - {None}
+    front = pareto.front(trials)
+    write(folder / "history.jsonl", trials)
+    (folder / "front.json").write_text(Front(hypervolume=pareto.hypervolume(trials), trials=tuple(front)).model_dump_json())
+    (folder / ".hydra").mkdir()
+    (folder / ".hydra" / "overrides.yaml").write_text(yaml.safe_dump(["+experiment=quickstart", "data.archive=[a b.npz]"]))
+    (folder / ".hydra" / "config.yaml").write_text(yaml.safe_dump({"seed": 7}))
+    if finished and front:
+        finish(folder, front[0].architecture)
+        measured = [MeasuredCandidate(architecture=t.architecture, measurement=measurement_double(t.architecture)) for t in front]
+        write(folder / "measured.jsonl", measured)
+    return folder
 
 
 def finish(folder: Path, architecture: Architecture) -> None:

@@ -33,6 +33,7 @@ HERE = Architecture(resolution=32, stages=(STAGE,))
 
 @pytest.fixture
 def setting(pareto, target) -> Setting:
+    """In place of the whole space's."""
     return Setting(pareto, target, 10, load_space("mcu", CHOICES))
 
 

@@ -77,6 +77,27 @@ def test_its_tables_are_tables_and_its_pictures_exist(make_run, pareto, target):
     assert not [token for token in tokens if token.type == "inline" and token.content.startswith("|")]
 
 
+def test_both_forms_stand_there_whole_and_nothing_half_written(make_run, pareto, target):
+    folder = make_run(20)
+    text = report(folder, pareto, target)
+    page = (folder / "report.html").read_text()
+    assert "[[table:" not in page and "[[figure:" not in page and "[[explorer" not in page
+    assert all(f'data-name="{name}"' in page for name in ("front", "operators", "neighbours", "hardware_1", "rules", "versions"))
+    assert len(page.encode()) < 5e6 and "\n\n\n" not in text
+    assert not list(folder.rglob("*.partial"))
+
+
+def test_a_long_table_is_short_in_a_terminal_and_whole_in_the_page(make_run, pareto, target):
+    folder = make_run(20)
+    text = report(folder, pareto, target)
+    shown = text.split("### What one change would do")[1].split("###")[0]
+    rows = [line for line in shown.splitlines() if line.startswith("| `")]
+    left = re.search(r"(\d+) more rows of this table in `report.html`", shown)
+    page = (folder / "report.html").read_text()
+    table = page[page.index('data-name="neighbours"') :].split("</table>")[0]
+    assert len(rows) == 40 and table.count("<tr>") == 1 + 40 + int(left[1])
+
+
 def test_each_plot_is_a_picture_wide_enough_to_read(make_run, pareto, target):
     folder = make_run(20)
     report(folder, pareto, target)

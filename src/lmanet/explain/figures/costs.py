@@ -71,7 +71,7 @@ def proposals(trials: Sequence[Trial], limits: Mapping[str, int]) -> Figure:
             )
     shapes = []
     if "macs" in limits:
-        shapes.append(limit_line("x", limits["macs"] / 1e6, f"{limits['macs'] / 1e6:g}M", "start"))
+        shapes.append(limit_line("x", limits["macs"] / 1e6, f"{limits['macs'] / 1e6:g}M"))
     if "peak_sram_bytes" in limits:
         shapes.append(limit_line("y", limits["peak_sram_bytes"] / KIB, f"{limits['peak_sram_bytes'] / KIB:.1f} KiB", "start"))
     axis = {"type": "log", "tickvals": LOG_TICKS, "ticktext": [f"{tick:g}" for tick in LOG_TICKS]}

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 
 from plotly.graph_objects import Bar, Figure, Scatter
 
@@ -58,7 +58,7 @@ def memory_over_time(rows: Sequence[OperatorRow], limit: int | None) -> Figure:
     peak = next(place for place, row in enumerate(rows) if row.is_peak)
     notes = [_note(rows, peak, used[peak], f"peak {used[peak]:.1f} KiB: {rows[peak].name}")]
     # the names of peak and limit stand at different ends
-    position = "end" if peak < len(rows) / 2 else "start"
+    position: Literal["start", "end"] = "end" if peak < len(rows) / 2 else "start"
     lines = [limit_line("y", limit / KIB, f"limit {limit / KIB:.1f} KiB", position)] if limit else []
     most = max(used[peak], limit / KIB if limit else 0)
     return figure([bars], "SRAM in use while each operator runs", "", "SRAM (KiB)", **_over_operators(rows, most, notes, lines))
@@ -140,6 +140,8 @@ def _over_operators(
         "xaxis": {
             "tickvals": [place for place, _ in places],
             "ticktext": [part for _, part in places],
+            "tickangle": -90,
+            "tickfont": {"size": 11},
             "range": [-0.7, len(rows) - 0.3],
             "showgrid": False,
         },

@@ -95,7 +95,12 @@ def verdicts(trials: Sequence[Trial]) -> Figure:
         )
         for (reason, look), points in sorted(rows.items(), key=lambda row: (row[0][1] == LOOKS[Status.TRAINED], counts[row[0][0]]))
     ]
-    layout = {"xaxis": {"rangemode": "tozero"}, "yaxis": {"type": "category"}, "height": 110 + 34 * len(counts)}
+    count = len(trials)
+    layout = {
+        "xaxis": {"range": [0.5 - count / 40, count + 0.5 + count / 40]},
+        "yaxis": {"type": "category"},
+        "height": 110 + 34 * len(counts),
+    }
     return figure(data, "What became of each candidate, and which rules it broke", "candidate", "", **layout)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 from textwrap import shorten, wrap
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from plotly.graph_objects import Figure
 
@@ -90,14 +90,15 @@ def hatched(colour: str, shape: str | list[str]) -> dict[str, object]:
     return {"color": colour, "pattern": {"shape": shape, "fillmode": "overlay", "fgcolor": "rgba(255,255,255,.6)", "size": 7}}
 
 
-def limit_line(axis: str, value: float, text: str, position: str = "end") -> dict[str, object]:
+def limit_line(axis: Literal["x", "y"], value: float, text: str, position: Literal["start", "end"] = "end") -> dict[str, object]:
     """A dashed line across the figure, with its name.
 
     Args:
-        axis: on which the value lies: ``x`` or ``y``.
-        position: of the name along the line: ``start`` or ``end``.
+        axis: on which the value lies.
+        position: of the name along the line.
     """
     other = "y" if axis == "x" else "x"
+    upright = {"textangle": 0, "xanchor": "left", "yanchor": "top"} if axis == "x" else {}
     return {
         "type": "line",
         f"{axis}0": value,
@@ -106,7 +107,7 @@ def limit_line(axis: str, value: float, text: str, position: str = "end") -> dic
         f"{other}1": 1,
         f"{other}ref": "paper",
         "line": {"dash": "dash", "color": GREY, "width": 1.5},
-        "label": {"text": text, "textposition": position, "font": {"size": 11}},
+        "label": {"text": text, "textposition": position, "font": {"size": 11}, **upright},
     }
 
 
@@ -123,8 +124,8 @@ def figure(data: Sequence[Any], title: str, x: str, y: str, **layout: Any) -> Fi
         "height": HEIGHT,
         "margin": {"l": 55, "r": 15, "t": 30, "b": 55},
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
-        "xaxis": {"title": {"text": x}, "automargin": True, "showgrid": True},
-        "yaxis": {"title": {"text": y}, "automargin": True, "showgrid": True},
+        "xaxis": {"title": {"text": x, "standoff": 8}, "automargin": True, "showgrid": True},
+        "yaxis": {"title": {"text": y, "standoff": 8}, "automargin": True, "showgrid": True},
     }
     merged = {
         key: ({**value, **layout.get(key, {})} if isinstance(value, dict) else layout.get(key, value)) for key, value in common.items()

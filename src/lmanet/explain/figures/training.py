@@ -11,13 +11,15 @@ from lmanet.explain.measured import int8_test
 from lmanet.records import Score
 from lmanet.results import Deployment, Evaluation
 
+STATES = ("float", "int8,<br>calibrated", "int8,<br>deployed")
+BESIDE = 0.3  # of the distance of two states: test images stand below validation images
 LEAST_SPAN = 10  # points of accuracy on the axis, so that a difference of few looks like one
 
 
 class Accuracy(NamedTuple):
-    """Share of 1 in one state of a network; ``images`` is None where their number is not recorded."""
+    """Share of 1 in one of the `STATES`, named by its place; ``images`` is None where their number is not recorded."""
 
-    state: str
+    state: int
     value: float
     images: int | None
 
@@ -70,7 +72,7 @@ def curves(run: RunFiles) -> Figure:
         ]
     return figure(
         data,
-        "Training curves, before and after distillation; open marks are losses on training images",
+        "Training curves; open marks are losses on training images",
         "epoch",
         "validation accuracy (%)",
         height=560,
@@ -83,40 +85,35 @@ def curves(run: RunFiles) -> Figure:
 def float_int8(deployment: Deployment, run: RunFiles) -> Figure:
     """Accuracy of a network in float, in int8 by calibration alone and as deployed, with intervals where the images are counted."""
     images = run.examination.images if run.examination else None
-    validated = [
-        Accuracy("float", deployment.float_val_accuracy, images),
-        Accuracy("int8,<br>calibrated", deployment.calibrated_val_accuracy, images),
-        Accuracy("int8,<br>deployed", deployment.int8_val_accuracy, images),
-    ]
-    tests = (("float", _float_test(deployment, run)), ("int8,<br>deployed", int8_test(deployment, run.tests)))
-    tested = [Accuracy(state, test.test_accuracy, test.images) for state, test in tests if test]
-    kinds = [
-        (f"{images:,} validation images" if images else "validation images", validated, BLUE, "circle", "bottom center"),
-        (f"{tested[0].images:,} test images" if tested else "", tested, VERMILION, "diamond", "top center"),
-    ]
-    data = [_dots(*kind) for kind in kinds if kind[1]]
+    values = (deployment.float_val_accuracy, deployment.calibrated_val_accuracy, deployment.int8_val_accuracy)
+    validated = [Accuracy(place, value, images) for place, value in enumerate(values)]
+    tests = ((0, _float_test(deployment, run)), (2, int8_test(deployment, run.tests)))
+    tested = [Accuracy(place, test.test_accuracy, test.images) for place, test in tests if test]
+    data = [_dots(validated, f"{images:,} validation images" if images else "validation images", BLUE, "circle")]
+    if tested:
+        data.append(_dots(tested, f"{tested[0].images:,} test images", VERMILION, "diamond", shift=BESIDE))
     ends = [100 * end for accuracy in validated + tested for end in accuracy.interval]
     room = max((LEAST_SPAN - (max(ends) - min(ends))) / 2, 2)
     layout = {
         "xaxis": {"range": [max(min(ends) - room, 0), min(max(ends) + room, 100.5)]},
-        "yaxis": {"type": "category", "autorange": "reversed", "range": [2.6, -0.6]},
+        "yaxis": {"range": [len(STATES) - 0.35, -0.5], "tickvals": list(range(len(STATES))), "ticktext": STATES},
     }
     return figure(data, "From float to int8, with 95 % intervals", "accuracy (%)", "", **layout)
 
 
-def _dots(name: str, accuracies: list[Accuracy], colour: str, symbol: str, position: str) -> Scatter:
+def _dots(accuracies: list[Accuracy], name: str, colour: str, symbol: str, shift: float = 0.0) -> Scatter:
     values = [100 * accuracy.value for accuracy in accuracies]
     lows, highs = zip(*(accuracy.interval for accuracy in accuracies), strict=True)
     return Scatter(
         x=rounded(values),
-        y=[accuracy.state for accuracy in accuracies],
+        y=[accuracy.state + shift for accuracy in accuracies],
         error_x=interval([100 * low for low in lows], values, [100 * high for high in highs], colour),
         name=name,
         mode="markers+text",
         text=[f"{value:.1f}" for value in values],
-        textposition=position,
+        textposition="bottom center" if shift else "top center",
         marker={"size": 10, "color": colour, "symbol": symbol},
-        hovertemplate="%{y}: %{x:.2f} %<extra>" + name + "</extra>",
+        hovertemplate="%{x:.2f} %<extra>" + name + "</extra>",
     )
 
 

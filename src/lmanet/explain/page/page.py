@@ -62,17 +62,24 @@ def render_page(contents: Contents, folder: Path) -> str:
             plotly=base64.b64encode(gzip.compress(plotly.encode(), mtime=0)).decode(),
             licence=plotly[: plotly.index("*/") + 2],
             hashes=[_hash(script), _hash(plotly)],
-            figures=_json({name: json.loads(figure.to_json()) for name, figure in contents.figures.items()}),
+            figures=_json({name: _drawing(figure) for name, figure in contents.figures.items()}),
             cards=_json([_card(card) for card in contents.cards]),
         )
     )
 
 
 def _figure(name: str, figure: Figure) -> str:
-    """Its place, with its title for those who do not see it."""
+    """Its place below its title, which as text can break into lines and be read aloud."""
     title = escape(str(figure.layout.title.text or name))
-    attributes = f'class="figure" data-figure="{escape(name)}" aria-label="{title}"'
-    return f"<figure {attributes}><noscript>{title}: to draw it needs JavaScript.</noscript></figure>\n"
+    place = f'<div data-figure="{escape(name)}"><noscript>To draw it needs JavaScript.</noscript></div>'
+    return f'<figure class="figure"><figcaption>{title}</figcaption>{place}</figure>\n'
+
+
+def _drawing(figure: Figure) -> dict[str, Any]:
+    """A figure for Plotly, without its title."""
+    drawing: dict[str, Any] = json.loads(figure.to_json())
+    drawing["layout"].pop("title", None)
+    return drawing
 
 
 def _card(card: NetworkCard) -> dict[str, Any]:

@@ -1,0 +1,114 @@
+"""What a model wrote is text in both forms of the report, wherever it is shown: no markup, no script, no broken table."""
+
+import json
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from markdown_it import MarkdownIt
+
+from lmanet.explain import Report
+
+SCRIPT = "</script><script>window.wasRun=true</script>"
+MARKUP = f"# {SCRIPT} <b onclick=x>| [[table:front]] | ![p](../../etc/passwd.png) [l](javascript:x) `c` **b**\n\n[[explorer]]"
+WHERE = ("name", "text", "fault", "note", "error", "rules' name", "rules' note", "rules' fault", "class", "overrides")
+
+
+def planted(place: str) -> str:
+    """Told apart by the place that it was planted in, at its beginning, since cells are cut."""
+    return f"# {place}: {MARKUP}"
+
+
+def edit_lines(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    for record in records:
+        change(record)
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+
+
+def edit(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    record = json.loads(path.read_text())
+    change(record)
+    path.write_text(json.dumps(record))
+
+
+def plant_in_trial(trial: dict[str, Any]) -> None:
+    proposal = trial["proposal"]
+    proposal |= {"proposer": planted("name"), "note": planted("note")}
+    if trial["error"]:
+        trial["error"] = planted("error")
+    if rationale := proposal["rationale"]:
+        rationale |= {"text": planted("text"), "faults": [planted("fault")]}
+
+
+@pytest.fixture(scope="module")
+def hostile(write_run, setting, tmp_path_factory) -> Path:
+    folder = write_run(tmp_path_factory.mktemp("hostile"), 20)
+    edit_lines(folder / "history.jsonl", plant_in_trial)
+    edit(folder / "front.json", lambda front: [plant_in_trial(trial) for trial in front["trials"]] and None)
+    edit(
+        folder / "rules.json",
+        lambda rules: rules.update(proposer=planted("rules' name"), note=planted("rules' note"), faults=[planted("rules' fault")]),
+    )
+    edit(folder / "examination.json", lambda found: found["classes"].__setitem__(0, planted("class")))
+    (folder / ".hydra" / "overrides.yaml").write_text(json.dumps([planted("overrides") + "\n```\n# out"]))
+    Report(setting.pareto, setting.target, setting.num_classes, setting.space).run(folder)
+    return folder
+
+
+def texts(markdown: str) -> Iterator[str]:
+    for token in MarkdownIt("commonmark", {"html": True}).enable("table").parse(markdown):
+        assert token.type != "html_block"
+        if token.type == "code_block":
+            yield token.content
+        for child in token.children or ():
+            assert child.type in ("text", "text_special", "code_inline", "strong_open", "strong_close", "image", "softbreak"), child
+            if child.type == "image":
+                assert str(child.attrs["src"]).startswith(("plots/", "examination/"))
+        yield "".join(child.content for child in token.children or ())
+
+
+def test_in_markdown_it_is_text_and_breaks_no_table(hostile):
+    markdown = (hostile / "report.md").read_text()
+    found = list(texts(markdown))
+    for place in WHERE:
+        assert any(f"# {place}: # {SCRIPT}" in text for text in found), place
+    headings = [line for line in markdown.splitlines() if line.startswith("#")]
+    assert not any(place in heading for heading in headings for place in ("wasRun", "# out"))
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page: its attributes, and the text that its reader sees."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attributes: list[tuple[str, str | None]] = []
+        self.within = ""
+        self.shown = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += attrs
+        self.within = tag
+
+    def handle_data(self, data: str) -> None:
+        if self.within not in ("script", "style"):
+            self.shown += data
+
+
+def test_in_the_page_it_is_text_and_makes_no_element(hostile):
+    text = (hostile / "report.html").read_text()
+    page = Page()
+    page.feed(text)
+    for place in WHERE:
+        assert f"# {place}: # {SCRIPT}" in page.shown, place
+    assert SCRIPT not in text
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    sources = [str(value) for name, value in page.attributes if name in ("href", "src")]
+    assert all(source.startswith(("#", "data:")) for source in sources), sources
+
+
+def test_a_placeholder_that_a_model_wrote_is_none(hostile):
+    page = (hostile / "report.html").read_text()
+    assert page.count('id="explorer"') == 1 and page.count('data-name="front"') == 1

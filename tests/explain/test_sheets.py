@@ -1,0 +1,99 @@
+"""Tables of the report, against values worked out by hand and against the records they come from."""
+
+import pytest
+
+from lmanet.explain.assemble import assemble
+from lmanet.explain.contents import read_run
+from lmanet.explain.sheets.network import examination_sheets
+from lmanet.explain.table import Table
+
+
+@pytest.fixture(scope="module")
+def sheets(finished_run, setting) -> dict[str, Table]:
+    return dict(assemble(finished_run, setting).tables)
+
+
+def keyed(table: Table) -> list[dict[str, object]]:
+    return [dict(zip([column.key for column in table.columns], row, strict=True)) for row in table.rows]
+
+
+def test_every_table_of_a_finished_run_is_there_and_whole(sheets):
+    assert set(sheets) == {
+        *("limits", "parts", "operators", "neighbours", "blocks", "confused", "claims", "rules", "front", "results", "tests"),
+        *("int8_1", "hardware_1", "files_1", "runtimes", "reasons", "importances", "ledger", "claim_rates", "starts", "versions"),
+    }
+    for table in sheets.values():
+        keys = [column.key for column in table.columns]
+        assert len(set(keys)) == len(keys) and all(key.isidentifier() for key in keys), table.name
+        assert table.title and all(len(row) == len(keys) for row in table.rows), table.name
+
+
+def test_what_is_most_often_confused_comes_first(finished_run):
+    confused = examination_sheets(finished_run.examination)[1]
+    assert confused.rows == [("dog", "cat", 4, 0.1), ("cat", "dog", 2, 0.05), ("horse", "dog", 1, 0.05)]
+
+
+def test_a_block_is_worth_what_goes_without_it(finished_run):
+    (row,) = keyed(examination_sheets(finished_run.examination)[0])
+    assert row == {"block": "stage1.0", "stand_in": "pooled", "val_accuracy": 0.43, "accuracy_change": -0.5, "low": -0.6, "high": -0.4}
+
+
+def test_each_hardware_figure_names_the_tool_that_gave_it(sheets):
+    tools = {row["name"]: row["tool"] for row in keyed(sheets["hardware_1"])}
+    assert tools == {
+        "measured_bss_bytes": "zig, from the ELF",
+        "measured_tflm_head_bytes": "TensorFlow Lite Micro",
+        "measured_tflm_tail_bytes": "TensorFlow Lite Micro",
+        "peak_sram_bytes": None,  # by formula alone
+        "measured_flash_bytes": "zig, from the ELF",
+        "tflite_bytes": "the file itself",
+        "measured_stack_bytes": "unicorn, an emulated cortex-m4",
+        "measured_instructions": "unicorn, an emulated cortex-m4",
+    }
+
+
+def test_float_and_int8_stand_below_each_other(sheets):
+    assert [row[1:] for row in sheets["int8_1"].rows] == [
+        ("validation", 0.861),
+        ("validation", 0.842),
+        ("validation", 0.857),
+        ("1,000 test", 0.853),
+    ]
+
+
+def test_the_front_and_the_limits_are_raw_values(finished_run, sheets):
+    first = finished_run.front.trials[0]
+    row = keyed(sheets["front"])[0]
+    assert (row["candidate"], row["network"], row["val_accuracy"]) == (first.number + 1, first.id, first.score.val_accuracy)
+    assert (row["macs"], row["peak_sram_bytes"]) == (first.verdict.cost.macs, first.verdict.cost.peak_sram_bytes)
+    macs = next(row for row in keyed(sheets["limits"]) if row["quantity"] == "macs")
+    assert (macs["given"], macs["limit"], macs["share"]) == (first.verdict.cost.macs, 6_000_000, first.verdict.cost.macs / 6e6)
+
+
+def test_the_ledger_ends_with_the_sum(sheets):
+    *rows, last = keyed(sheets["ledger"])
+    assert last["status"] == "all" and last["trials"] == 60 == sum(row["trials"] for row in rows)
+    assert last["prompt_tokens"] == 60 * 820 and last["price"] is None
+
+
+def test_claims_bear_their_truth_and_their_reason(finished_run, sheets):
+    form, accuracy = keyed(sheets["claims"])
+    assert form["claim"] == "residual connections in stage 1" and form["truth"] in ("true", "false") and form["reason"]
+    assert accuracy["claim"] == "accuracy higher than the mean before it" and "against" in accuracy["reason"]
+    proposed = [trial for trial in finished_run.trials if trial.proposal.rationale]
+    everything = keyed(sheets["claim_rates"])[0]
+    told = everything["true"] + everything["false"] + everything["unknown"]
+    assert told == 2 * len(proposed) and everything["unreadable"] == len(proposed)
+
+
+def test_a_run_without_examination_rules_or_provenance_has_no_such_tables(make_run, setting):
+    folder = make_run(10)
+    for name in ("examination.json", "rules.json", "provenance.jsonl"):
+        (folder / name).unlink()
+    assert not {"blocks", "confused", "rules", "starts", "versions"} & set(assemble(read_run(folder), setting).tables)
+
+
+def test_each_start_of_the_run_says_where_it_ran(sheets):
+    (row,) = keyed(sheets["starts"])
+    assert row["stages"] == "search, report" and "cores" in row["machine"] and "processor" in row["machine"]
+    assert {"python", "torch", "timm"} <= {row["package"] for row in keyed(sheets["versions"])}
