@@ -2,5 +2,6 @@
 
 from lmanet.release.stage import Release
 from lmanet.release.timm_models import register
+from lmanet.release.timm_network import TimmNetwork
 
-__all__ = ["Release", "register"]
+__all__ = ["Release", "TimmNetwork", "register"]

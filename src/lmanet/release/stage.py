@@ -10,16 +10,16 @@ from safetensors.torch import save_file
 from lmanet.errors import ConfigError
 from lmanet.release.card import Released, write_card
 from lmanet.release.onnx_file import write_onnx
-from lmanet.release.timm_models import CONFIG, ENTRYPOINT, pretrained_cfg
+from lmanet.release.timm_models import CONFIG, ENTRYPOINT, WEIGHTS, model_name, preprocessing
+from lmanet.release.timm_network import CLASSIFIER
 from lmanet.results import Deployment, Evaluation, TrainedNetwork
 from lmanet.runfiles import DEPLOY, TEST, read_records, trained_networks
-from lmanet.space import architecture_id
 from lmanet.space.weights import Checkpoint, load_network
 from lmanet.steps import ImageData
 
 log = logging.getLogger(__name__)
 FOLDER = "release"
-WEIGHTS, ONNX, TFLITE, FIRMWARE = "model.safetensors", "model.onnx", "model_int8.tflite", "firmware"
+ONNX, TFLITE, FIRMWARE = "model.onnx", "model_int8.tflite", "firmware"
 
 
 class Release:
@@ -60,7 +60,7 @@ class Release:
         settings = folder / "settings.json"
         checksum = json.loads(settings.read_text(encoding="utf-8")).get("data_checksum") if settings.exists() else None
         return Released(
-            name=f"lmanet_{architecture_id(best.architecture)}",
+            name=model_name(best.architecture),
             trained=best,
             deployment=deployment,
             tests=tests,
@@ -72,7 +72,7 @@ class Release:
     def _write(self, released: Released, folder: Path, made: Path) -> None:
         checkpoint = load_network(folder / released.trained.checkpoint)
         save_file(checkpoint.network.state_dict(), made / WEIGHTS, metadata={"format": "pt"})
-        (made / CONFIG).write_text(json.dumps(_config(released, checkpoint), indent=1) + "\n", encoding="utf-8")
+        (made / CONFIG).write_text(json.dumps(_config(checkpoint), indent=1) + "\n", encoding="utf-8")
         write_onnx(checkpoint, made / ONNX, self.opset)
         if released.deployment:
             line = released.deployment.deployed
@@ -81,15 +81,14 @@ class Release:
         write_card(released, checkpoint, made)
 
 
-def _config(released: Released, checkpoint: Checkpoint) -> dict[str, object]:
+def _config(checkpoint: Checkpoint) -> dict[str, object]:
     """As timm and the Hugging Face Hub read it."""
     network = checkpoint.network
-    cfg = pretrained_cfg(network.architecture, network.num_classes, checkpoint.mean, checkpoint.std)
     return {
         "architecture": ENTRYPOINT,
         "num_classes": network.num_classes,
-        "model_args": {"architecture": network.architecture.model_dump(mode="json")},
-        "pretrained_cfg": cfg,
+        "num_features": network.get_submodule(CLASSIFIER).in_features,
         "label_names": list(checkpoint.classes),
-        "lmanet": {"name": released.name},
+        "model_args": {"architecture": network.architecture.model_dump(mode="json")},
+        "pretrained_cfg": {**preprocessing(network.architecture), "mean": checkpoint.mean, "std": checkpoint.std},
     }

@@ -4,144 +4,112 @@ Importing this module registers the shipped architectures, and ``lmanet_network`
 """
 
 import json
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from timm.models import build_model_with_cfg, is_model, register_model
-from torch import Tensor, nn
+from timm.models import build_model_with_cfg, generate_default_cfgs, is_model, register_model
+from torch import nn
 
-from lmanet.errors import ConfigError
-from lmanet.space import Architecture, load_architecture, parse_architecture
-from lmanet.space.network import Network
+from lmanet.errors import ArchitectureError, ConfigError
+from lmanet.release.timm_network import CHANNELS, CLASSIFIER, TimmNetwork, feature_levels
+from lmanet.space import Architecture, architecture_id, load_architecture, parse_architecture
 
 CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
 ENTRYPOINT = "lmanet_network"
-SHIPPED = ("lmanet_elite", "lmanet_core", "qwnet_core")
-CLASSIFIER = "classifier.linear.linear"
-default_cfgs: dict[str, dict[str, Any]] = {}  # where timm looks
+PAPER_CLASSES = 100  # CIFAR-100
 
 
-class TimmNetwork(Network):
-    """A `Network` with what timm expects of a model; its weights have the same names.
-
-    Args:
-        architecture: ours, or as `Architecture.model_dump` writes it.
-        num_classes: 0 is none: the pooled features come out.
-        in_chans: RGB, 3; no other number is known here.
-        drop_rate: dropout before the classifier.
-    """
-
-    def __init__(
-        self, architecture: Architecture | Mapping[str, Any], num_classes: int = 1000, in_chans: int = 3, drop_rate: float = 0.0
-    ) -> None:
-        if in_chans != 3:
-            raise ConfigError(f"in_chans={in_chans}: networks of lmanet read RGB images, 3 channels")
-        known = architecture if isinstance(architecture, Architecture) else parse_architecture(dict(architecture))
-        super().__init__(known, max(num_classes, 1), drop_rate)
-        self.num_features = self.head_hidden_size = self.get_classifier().in_features
-        if num_classes == 0:
-            self.reset_classifier(0)
-
-    def forward_features(self, images: Tensor) -> Tensor:
-        """Normalised images (N, 3, R, R) -> the last feature map (N, num_features, h, w)."""
-        for name, block in self.named_children():
-            if name != "classifier":
-                images = block(images)
-        return images
-
-    def forward_head(self, features: Tensor, pre_logits: bool = False) -> Tensor:
-        """Feature map -> logits, or pooled features (N, num_features)."""
-        if not pre_logits:
-            logits: Tensor = self.get_submodule("classifier")(features)
-            return logits
-        return nn.functional.adaptive_avg_pool2d(features, 1).flatten(1)
-
-    def get_classifier(self) -> Any:
-        """The linear layer, or an identity."""
-        return self.get_submodule(CLASSIFIER)
-
-    def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
-        """Replace the classifier by a fresh one; 0 takes it away.
-
-        Raises:
-            ConfigError: another pooling than the average is asked for.
-        """
-        if global_pool not in (None, "avg"):
-            raise ConfigError(f"global_pool={global_pool}: networks of lmanet pool by the average, avg")
-        fresh = nn.Linear(self.num_features, num_classes) if num_classes else nn.Identity()
-        self.get_submodule(CLASSIFIER.rpartition(".")[0]).add_module("linear", fresh)
-        self.num_classes = num_classes
+def model_name(architecture: Architecture) -> str:
+    """Under which a released network is registered: ``lmanet_`` and its id."""
+    return f"lmanet_{architecture_id(architecture)}"
 
 
-def register(folder: str | Path) -> str:
-    """Register the network of a released folder; gives the name for ``timm.create_model(name, checkpoint_path=...)``.
-
-    Raises:
-        ConfigError: the folder holds no released network.
-    """
-    path = Path(folder) / CONFIG
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        architecture = parse_architecture(config["model_args"]["architecture"])
-        name, cfg = str(config["lmanet"]["name"]), dict(config["pretrained_cfg"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{folder} holds no network that lmanet released ({path.name}: {error}); pass a folder of release/") from error
-    _register(name, architecture, cfg)
-    return name
-
-
-def pretrained_cfg(architecture: Architecture, num_classes: int, mean: tuple[float, ...], std: tuple[float, ...]) -> dict[str, Any]:
-    """What timm keeps of a model: how its images are prepared, and where its classifier is."""
-    size = architecture.resolution
-    first = next(iter(TimmNetwork(architecture, num_classes).named_children()))[0]
+def preprocessing(architecture: Architecture) -> dict[str, Any]:
+    """timm's ``pretrained_cfg`` as far as it follows from the architecture: images are resized as `lmanet.space.images.resize` does it."""
     return {
-        "num_classes": num_classes,
-        "input_size": [3, size, size],
-        "fixed_input_size": False,
+        "input_size": (CHANNELS, architecture.resolution, architecture.resolution),
+        "fixed_input_size": True,
         "interpolation": "bilinear",
         "crop_pct": 1.0,
-        "mean": list(mean),
-        "std": list(std),
-        "first_conv": first,
+        "crop_mode": "center",
         "classifier": CLASSIFIER,
     }
 
 
-def _register(name: str, architecture: Architecture, cfg: dict[str, Any]) -> None:
-    if is_model(name):
-        return
-    default_cfgs[name] = cfg
-    _named(name, partial(_build, name, architecture))
+def _paper(name: str) -> dict[str, Any]:
+    return {**preprocessing(load_architecture(name)), "num_classes": PAPER_CLASSES}
 
 
-def _named(name: str, build: Callable[..., TimmNetwork]) -> None:
-    """timm takes name and module of an entry point from the function itself."""
+# timm looks for it under this name
+default_cfgs = generate_default_cfgs({name: _paper(name) for name in ("lmanet_elite", "lmanet_core", "qwnet_core")})
 
-    def entrypoint(pretrained: bool = False, **kwargs: Any) -> TimmNetwork:
-        return build(pretrained, **kwargs)
+
+def register(folder: str | Path) -> str:
+    """Register a released network with timm, weights and all; gives the name for ``timm.create_model``.
+
+    Args:
+        folder: ``release/lmanet_...`` of a run, or a copy of it.
+
+    Raises:
+        ConfigError: the folder holds no released network.
+    """
+    folder = Path(folder)
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        architecture = parse_architecture(config["model_args"]["architecture"])
+        cfg = {**config["pretrained_cfg"], "num_classes": config["num_classes"], "label_names": config["label_names"]}
+    except (OSError, ValueError, KeyError, TypeError, ArchitectureError) as error:
+        raise ConfigError(f"{folder} holds no network that lmanet released ({error}); pass a folder below release/ of a run") from error
+    name = model_name(architecture)
+    cfg["file"] = str((folder / WEIGHTS).resolve())
+    if is_model(name) and default_cfgs[name].default.file == cfg["file"]:
+        return name
+
+    def entrypoint(pretrained: bool = False, **kwargs: Any) -> nn.Module:
+        return _create(name, pretrained, architecture, **kwargs)
 
     entrypoint.__name__ = name
+    default_cfgs.update(generate_default_cfgs({name: cfg}))
     register_model(entrypoint)
+    return name
 
 
-def _build(name: str, architecture: Architecture, pretrained: bool, **kwargs: Any) -> TimmNetwork:
-    built: TimmNetwork = build_model_with_cfg(TimmNetwork, name, pretrained, **{"architecture": architecture, **kwargs})
-    return built
+@register_model
+def lmanet_network(pretrained: bool = False, **kwargs: Any) -> nn.Module:
+    """Any ``architecture``: a shipped name, a file, or its JSON, as the ``config.json`` of a released network has it."""
+    given = kwargs.pop("architecture", None)
+    if given is None:
+        raise ConfigError(
+            f"{ENTRYPOINT} needs architecture=: a shipped name, a file or its JSON; local-dir:release/NAME takes it from {CONFIG}"
+        )
+    architecture = parse_architecture(given) if isinstance(given, Mapping) else load_architecture(given)
+    kwargs["pretrained_cfg"] = kwargs.get("pretrained_cfg") or preprocessing(architecture)
+    return _create(ENTRYPOINT, pretrained, architecture, **kwargs)
 
 
-def _build_any(pretrained: bool, architecture: Mapping[str, Any] | None = None, **kwargs: Any) -> TimmNetwork:
-    if architecture is None:
-        raise ConfigError(f"{ENTRYPOINT} needs architecture=; create_model('local-dir:release/NAME') takes it from {CONFIG}")
-    return _build(ENTRYPOINT, parse_architecture(dict(architecture)), pretrained, **kwargs)
+@register_model
+def lmanet_elite(pretrained: bool = False, **kwargs: Any) -> nn.Module:
+    """The paper's LMaNet-Elite, without weights."""
+    return _create("lmanet_elite", pretrained, load_architecture("lmanet_elite"), **kwargs)
 
 
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of torchvision's models
-for _name in SHIPPED:
-    if not is_model(_name):
-        _architecture = load_architecture(_name)
-        _register(_name, _architecture, pretrained_cfg(_architecture, 100, IMAGENET_MEAN, IMAGENET_STD))
-if not is_model(ENTRYPOINT):
-    default_cfgs[ENTRYPOINT] = {"num_classes": 1000, "input_size": [3, 160, 160], "classifier": CLASSIFIER}
-    _named(ENTRYPOINT, _build_any)
+@register_model
+def lmanet_core(pretrained: bool = False, **kwargs: Any) -> nn.Module:
+    """The paper's LMaNet-Core, without weights."""
+    return _create("lmanet_core", pretrained, load_architecture("lmanet_core"), **kwargs)
+
+
+@register_model
+def qwnet_core(pretrained: bool = False, **kwargs: Any) -> nn.Module:
+    """The paper's QwNet-Core, without weights."""
+    return _create("qwnet_core", pretrained, load_architecture("qwnet_core"), **kwargs)
+
+
+def _create(name: str, pretrained: bool, architecture: Architecture, **kwargs: Any) -> nn.Module:
+    levels = tuple(range(len(feature_levels(architecture))))
+    model: nn.Module = build_model_with_cfg(
+        TimmNetwork, name, pretrained, feature_cfg={"out_indices": levels}, architecture=architecture, **kwargs
+    )
+    return model

@@ -63,11 +63,16 @@ class Network(nn.Sequential):
         source = INPUT
         for part, group in groupby(operators(architecture, num_classes), key=lambda operator: operator.part):
             graph = list(group)
-            blocks[part.replace(".", "_")] = Block(graph, source, dropout)
+            blocks[module_name(part)] = Block(graph, source, dropout)
             source = graph[-1].name
         super().__init__(blocks)
         self.architecture = architecture
         self.num_classes = num_classes
+
+
+def module_name(part: str) -> str:
+    """Of the block of one part: ``stage1.0`` -> ``stage1_0``, as a module's name has no dot."""
+    return part.replace(".", "_")
 
 
 def build(architecture: Architecture, num_classes: int, dropout: float = 0.0) -> Network:
@@ -79,12 +84,17 @@ def build(architecture: Architecture, num_classes: int, dropout: float = 0.0) ->
         dropout: probability of dropout before the linear layer.
     """
     network = Network(architecture, num_classes, dropout)
+    draw_weights(network)
+    return network
+
+
+def draw_weights(network: Network) -> None:
+    """Weights of convolutions anew, as for ReLU (He et al. 2015); those of the classifier stay as torch draws them."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out")
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-    return network
 
 
 def _layer(operator: Operator, dropout: float) -> nn.Sequential:
