@@ -1,0 +1,40 @@
+"""The command that a report gives for a network trains that network, in the run's own folder."""
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from lmanet.results import TrainedNetwork
+from lmanet.runfiles import FULL, read_records, read_trials
+from lmanet.space import architecture_id
+
+ROOT = Path(__file__).parents[2]
+SMALL = (
+    "+experiment=smoke",
+    "data.split.max_train_images=200",
+    "train.mini.recipe.epochs=1",
+    "train.full.recipe.epochs=1",
+    "++space.choices={resolution:[32],num_stages:[3],stage:{layers:[1],channels:[8,16,24]}}",
+)
+
+
+def start(folder: Path, *arguments: str) -> None:
+    done = subprocess.run([sys.executable, str(ROOT / "run.py"), *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_network_of_the_report_is_trained_by_its_command(app, composed, tmp_path):
+    from lmanet.explain.cards import make_cards
+    from lmanet.explain.contents import Setting, read_run
+
+    folder = tmp_path / "run"
+    start(tmp_path, *SMALL, "stages=[search,report]", "budget={proposals:6,trained:null}", f"hydra.run.dir={folder}")
+    run = app.Run(composed(*SMALL, f"folder={folder}"))
+    setting = Setting(run.pareto, run.target, run.data.num_classes, run.space)
+    card = make_cards(read_run(folder), setting, Path("run"))[-1]
+    program, script, *arguments = shlex.split(card.retrain)
+    assert (program, script) == ("python", "run.py")
+    start(tmp_path, *arguments)
+    (trained,) = read_records(folder / FULL, TrainedNetwork)
+    assert architecture_id(trained.architecture) == card.id == {trial.number: trial.id for trial in read_trials(folder)}[card.number]
