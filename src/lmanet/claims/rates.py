@@ -1,7 +1,7 @@
 """How often what a model says of its own networks is true: a result of its own."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import NamedTuple
 
@@ -71,9 +71,15 @@ def rates(*runs: Sequence[Trial]) -> list[Rate]:
     """
     counted: defaultdict[tuple[str, str], list[_Count]] = defaultdict(list)
     for trials in runs:
+        networks = {trial.id: trial for trial in trials if trial.architecture}
+        truths: dict[Claim, dict[str | None, bool]] = {}  # many trials make the same claim
         for trial in trials:
+            own = trial.id  # to take the hash of an architecture is not free
             for checked in check_claims(trial, trials):
-                count = _Count(checked.truth, _chance(checked.claim, trial, trials))
+                if checked.claim not in truths:
+                    truths[checked.claim] = _truths(checked.claim, networks)
+                others = [holds for identity, holds in truths[checked.claim].items() if identity != own]
+                count = _Count(checked.truth, fmean(others) if others else None)
                 for kind in (ALL, checked.claim.claim):
                     counted[trial.proposal.proposer, kind].append(count)
     return [_rate(*key, counts) for key, counts in sorted(counted.items(), key=lambda item: (item[0][0], item[0][1] != ALL, item[0][1]))]
@@ -99,13 +105,12 @@ def _rate(proposer: str, kind: str, counts: Sequence[_Count]) -> Rate:
     )
 
 
-def _chance(claim: Claim, trial: Trial, trials: Sequence[Trial]) -> float | None:
-    """Share of the other networks of which the claim is true."""
-    others = {other.id: other for other in trials if other.architecture and other.id != trial.id}
-    found = []
-    for other in others.values():
-        assert other.architecture is not None
-        finding = check_network(claim, other.architecture, other.verdict.cost if other.verdict else None)
+def _truths(claim: Claim, networks: Mapping[str | None, Trial]) -> dict[str | None, bool]:
+    """Network -> whether the claim is true of it; only those of which that can be told."""
+    found = {}
+    for identity, trial in networks.items():
+        assert trial.architecture is not None
+        finding = check_network(claim, trial.architecture, trial.verdict.cost if trial.verdict else None)
         if finding and finding.holds is not None:
-            found.append(finding.holds)
-    return fmean(found) if found else None
+            found[identity] = finding.holds
+    return found

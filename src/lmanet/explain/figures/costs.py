@@ -6,15 +6,12 @@ from plotly.graph_objects import Bar, Figure, Scatter
 
 from lmanet.explain.cards import SHOWN
 from lmanet.explain.contents import Setting
-from lmanet.explain.figures.style import BLUE, KIB, LOOKS, ORANGE, VERMILION, figure, limit_line, plain, rounded, words
+from lmanet.explain.figures.style import BLUE, KIB, LOG_AXIS, LOOKS, ORANGE, VERMILION, figure, limit_line, plain, rounded, words
 from lmanet.explain.table import shown
 from lmanet.explain.tables import limit_rows
 from lmanet.records import Trial
 from lmanet.results import Deployment
 from lmanet.space import Architecture, Cost, architecture_id, estimate_on
-
-# Written at the axis; others would crowd a phone.
-LOG_TICKS = [digit * 10.0**power for power in range(-4, 6) for digit in (1, 3)]
 
 
 def limits(best: Architecture, front: Sequence[Trial], setting: Setting) -> Figure:
@@ -74,9 +71,8 @@ def proposals(trials: Sequence[Trial], limits: Mapping[str, int]) -> Figure:
         shapes.append(limit_line("x", limits["macs"] / 1e6, f"{limits['macs'] / 1e6:g}M"))
     if "peak_sram_bytes" in limits:
         shapes.append(limit_line("y", limits["peak_sram_bytes"] / KIB, f"{limits['peak_sram_bytes'] / KIB:.1f} KiB", "start"))
-    axis = {"type": "log", "tickvals": LOG_TICKS, "ticktext": [f"{tick:g}" for tick in LOG_TICKS]}
     title = "Every proposal, and the limits"
-    return figure(data, title, "MACs (M)", "peak SRAM (KiB)", shapes=shapes, xaxis=axis, yaxis=axis, height=420)
+    return figure(data, title, "MACs (M)", "peak SRAM (KiB)", shapes=shapes, xaxis=LOG_AXIS, yaxis=LOG_AXIS, height=420)
 
 
 def kernels(deployment: Deployment) -> Figure:

@@ -88,5 +88,5 @@ def confusion(seen: Examination) -> Figure:
     # places as categories: two classes may have labels that are equal
     axis = {"type": "category", "tickvals": kept, "ticktext": [label(classes[i]) for i in kept]}
     whole = "" if len(kept) == len(classes) else f", the {len(kept)} of {len(classes)} classes that are confused most"
-    layout = {"yaxis": {**axis, "autorange": "reversed"}, "xaxis": {**axis, "tickangle": -45}, "height": 220 + 26 * len(kept)}
+    layout = {"yaxis": {**axis, "autorange": "reversed"}, "xaxis": {**axis, "tickangle": -90}, "height": 220 + 26 * len(kept)}
     return figure([heat], f"Confusion on {seen.images:,} validation images{whole}", "predicted", "true", **layout)

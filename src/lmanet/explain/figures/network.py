@@ -12,6 +12,7 @@ from lmanet.explain.figures.style import (
     GREEN,
     GREY,
     KIB,
+    LOG_AXIS,
     ORANGE,
     SKY,
     VERMILION,
@@ -85,7 +86,7 @@ def latency_by_call(rows: Sequence[OperatorRow]) -> Figure:
 
 
 def neighbours(architecture: Architecture, setting: Setting, trials: Sequence[Trial]) -> Figure:
-    """Change of peak SRAM over change of MACs, of all networks one choice away."""
+    """Peak SRAM over MACs of all networks one choice away, as multiples of the network's own."""
     here = surroundings(architecture, setting, trials)
     kinds: list[tuple[str, list[NeighbourRow], dict[str, object]]] = [
         ("exceeds a limit", [row for row in here.rows if not row.fits], {"color": VERMILION, "symbol": "x", "size": 8}),
@@ -102,10 +103,10 @@ def neighbours(architecture: Architecture, setting: Setting, trials: Sequence[Tr
     ]
     data = [
         Scatter(
-            x=rounded([100 * (row.cost.macs / here.cost.macs - 1) for row in rows]),
-            y=rounded([100 * (row.cost.peak_sram_bytes / here.cost.peak_sram_bytes - 1) for row in rows]),
+            x=rounded([row.cost.macs / here.cost.macs for row in rows]),
+            y=rounded([row.cost.peak_sram_bytes / here.cost.peak_sram_bytes for row in rows]),
             text=[hover(row.change + ("" if row.val_accuracy is None else f": {row.val_accuracy:.1%}")) for row in rows],
-            hovertemplate="%{text}<br>MACs %{x:+.1f} %<br>peak SRAM %{y:+.1f} %<extra></extra>",
+            hovertemplate="%{text}<br>MACs x %{x:.3f}<br>peak SRAM x %{y:.3f}<extra></extra>",
             mode="markers",
             name=name,
             marker=marker,
@@ -113,7 +114,8 @@ def neighbours(architecture: Architecture, setting: Setting, trials: Sequence[Tr
         for name, rows, marker in kinds
         if rows
     ]
-    return figure(data, "What one change would do", "change of MACs (%)", "change of peak SRAM (%)")
+    axes = ("MACs (times its own)", "peak SRAM (times its own)")
+    return figure(data, "What one change would do", *axes, xaxis=LOG_AXIS, yaxis=LOG_AXIS)
 
 
 def _words(row: OperatorRow) -> str:
@@ -122,7 +124,7 @@ def _words(row: OperatorRow) -> str:
 
 def _note(rows: Sequence[OperatorRow], place: int, value: float, text: str) -> dict[str, object]:
     """Words above a value, which run towards the middle."""
-    anchor = "left" if place < len(rows) / 2 else "right"
+    anchor = ("left", "center", "right")[3 * place // len(rows)]
     return {"x": place, "y": value, "text": text, "showarrow": False, "xanchor": anchor, "yanchor": "bottom", "font": {"size": 11}}
 
 
@@ -145,6 +147,7 @@ def _over_operators(
             "tickfont": {"size": 11},
             "range": [-0.7, len(rows) - 0.3],
             "showgrid": False,
+            "zeroline": False,
         },
         "yaxis": {"range": [0, ROOM * most]},
         "annotations": notes,

@@ -18,6 +18,7 @@ GREY = "#888888"  # legible on white and on black
 KIB = 1024
 HEIGHT = 340
 DIGITS = 5
+LOG_AXIS = {"type": "log", "dtick": "D2", "minorloglabels": "complete"}  # 1, 2, 5, 10, 20 and so on
 # A phone of 360 pixels shows labels of so many characters beside a figure, and so many in a line of hover text.
 LABEL_CHARACTERS = 24
 HOVER_CHARACTERS = 42
@@ -99,7 +100,7 @@ def limit_line(axis: Literal["x", "y"], value: float, text: str, position: Liter
         position: of the name along the line.
     """
     other = "y" if axis == "x" else "x"
-    upright = {"textangle": 0, "xanchor": "left", "yanchor": "top"} if axis == "x" else {}
+    upright = {"textangle": 0, "xanchor": "right", "yanchor": "top"} if axis == "x" else {}
     return {
         "type": "line",
         f"{axis}0": value,

@@ -1,5 +1,6 @@
 """How the best networks were trained, and what int8 cost them."""
 
+import math
 from typing import NamedTuple
 
 from plotly.graph_objects import Figure, Scatter
@@ -13,6 +14,7 @@ from lmanet.results import Deployment, Evaluation
 
 STATES = ("float", "int8,<br>calibrated", "int8,<br>deployed")
 BESIDE = 0.3  # of the distance of two states: test images stand below validation images
+MOST_TICKS = 8  # of epochs, which are whole
 LEAST_SPAN = 10  # points of accuracy on the axis, so that a difference of few looks like one
 
 
@@ -70,6 +72,7 @@ def curves(run: RunFiles) -> Figure:
                 **lower,
             ),
         ]
+    longest = max(score.epochs for _, score in _trainings(run))
     return figure(
         data,
         "Training curves; open marks are losses on training images",
@@ -77,7 +80,7 @@ def curves(run: RunFiles) -> Figure:
         "validation accuracy (%)",
         height=560,
         yaxis={"domain": [0.52, 1]},
-        xaxis={"anchor": "y2"},
+        xaxis={"anchor": "y2", "tick0": 0, "dtick": math.ceil(longest / MOST_TICKS)},
         yaxis2={"domain": [0, 0.44], "title": {"text": "loss (nats)"}, "automargin": True, "rangemode": "tozero"},
     )
 
