@@ -48,7 +48,7 @@ def curves(run: RunFiles) -> Figure:
         epochs = [epoch.epoch + 1 for epoch in score.curve]
         common = {"x": epochs, "mode": "lines+markers", "legendgroup": name, "line": {"color": PALETTE[look], "dash": dash}}
         closed, opened = ({"symbol": f"{SYMBOLS[look]}{kind}", "size": 6} for kind in ("", "-open"))
-        said = f"<extra>{name}</extra>"
+        said = "<br>%{fullData.name}<extra></extra>"  # no text of a record in a template
         lower = {"yaxis": "y2", "showlegend": False, **common}
         data += [
             Scatter(
@@ -59,12 +59,14 @@ def curves(run: RunFiles) -> Figure:
                 **common,
             ),
             Scatter(
+                name=name,
                 y=rounded([epoch.val_loss for epoch in score.curve]),
                 marker=closed,
                 hovertemplate="epoch %{x}: validation loss %{y:.3f}" + said,
                 **lower,
             ),
             Scatter(
+                name=name,
                 y=rounded([epoch.train_loss for epoch in score.curve]),
                 marker=opened,
                 opacity=0.6,
@@ -116,7 +118,7 @@ def _dots(accuracies: list[Accuracy], name: str, colour: str, symbol: str, shift
         text=[f"{value:.1f}" for value in values],
         textposition="bottom center" if shift else "top center",
         marker={"size": 10, "color": colour, "symbol": symbol},
-        hovertemplate="%{x:.2f} %<extra>" + name + "</extra>",
+        hovertemplate=f"%{{x:.2f}} % of {name}<extra></extra>",
     )
 
 
