@@ -68,6 +68,7 @@ class Run:
             ConfigError: one of them needs what the space has not: said before the first is run.
         """
         self._check_space()
+        self.folder.mkdir(parents=True, exist_ok=True)
         append_record(self.folder / PROVENANCE, provenance(self.cfg.stages))
         for name in self.cfg.stages:
             self.stages[name]()

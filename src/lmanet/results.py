@@ -146,6 +146,11 @@ class Saliency(Record):
     predicted: str
     probability: float = Field(ge=0, le=1)
 
+    @property
+    def is_right(self) -> bool:
+        """Whether the image was taken for what it is."""
+        return self.label == self.predicted
+
 
 class Deletion(Record):
     """Mean probability of the predicted class while more and more of the image is deleted, the most salient first (Petsiuk et al. 2018).

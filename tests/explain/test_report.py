@@ -53,7 +53,7 @@ def test_a_finished_run_is_reported_whole(make_run, pareto, target):
         "> A skip keeps the gradient.",
         "| residual connections in stage 1 |",
         "- Not readable: claims.2: no such claim",
-        "| `stage1.0` | pooled | 43.0 % | -50.0 | -60.0 | -40.0 |",
+        "| `stage1.0` | pooled | 43.0 % | +50.0 | +40.0 | +60.0 |",
         "![cat taken for cat](examination/right-0.png)",
         "more than deleting cells in random order:\nthey find what the decision rests on, by as much as that.",
         "| dog | cat | 4 | 10.0 % |",

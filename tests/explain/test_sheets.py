@@ -1,5 +1,7 @@
 """Tables of the report, against values worked out by hand and against the records they come from."""
 
+from datetime import datetime
+
 import pytest
 
 from lmanet.explain.assemble import assemble
@@ -35,7 +37,7 @@ def test_what_is_most_often_confused_comes_first(finished_run):
 
 def test_a_block_is_worth_what_goes_without_it(finished_run):
     (row,) = keyed(examination_sheets(finished_run.examination)[0])
-    assert row == {"block": "stage1.0", "stand_in": "pooled", "val_accuracy": 0.43, "accuracy_change": -0.5, "low": -0.6, "high": -0.4}
+    assert row == {"block": "stage1.0", "stand_in": "pooled", "val_accuracy": 0.43, "accuracy_loss": 0.5, "low": 0.4, "high": 0.6}
 
 
 def test_each_hardware_figure_names_the_tool_that_gave_it(sheets):
@@ -95,5 +97,10 @@ def test_a_run_without_examination_rules_or_provenance_has_no_such_tables(make_r
 
 def test_each_start_of_the_run_says_where_it_ran(sheets):
     (row,) = keyed(sheets["starts"])
-    assert row["stages"] == "search, report" and "cores" in row["machine"] and "processor" in row["machine"]
+    assert (
+        datetime.fromisoformat(row["started_at"])
+        and row["stages"] == "search, report"
+        and "cores" in row["machine"]
+        and "processor" in row["machine"]
+    )
     assert {"python", "torch", "timm"} <= {row["package"] for row in keyed(sheets["versions"])}

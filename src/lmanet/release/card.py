@@ -1,130 +1,175 @@
 """The model card of a released network, in the form of the Hugging Face Hub."""
 
-from collections.abc import Mapping
+import re
+import shlex
 from pathlib import Path
 from string import Template
 from typing import NamedTuple
 
 from lmanet.errors import ConfigError
-from lmanet.results import Deployment, Evaluation, TrainedNetwork
-from lmanet.space import estimate
+from lmanet.release.costs import cost_rows
+from lmanet.release.released import Released, Run
 from lmanet.space.weights import Checkpoint
+from lmanet.steps import ImageData
 
-TEMPLATE = Path(__file__).parent / "card.md"
-
-
-class Released(NamedTuple):
-    """What is known of a released network.
-
-    Attributes:
-        tests: ``float`` and ``int8`` on the test images, where they were opened.
-        checksum: of the training images.
-    """
-
-    name: str
-    trained: TrainedNetwork
-    deployment: Deployment | None
-    tests: Mapping[str, Evaluation]
-    data_name: str
-    checksum: str | None
-    license: str | None
+TEMPLATE = Path(__file__).with_name("card.md")
+UNLICENSED = "No licence is named: what the training images allow is for whoever publishes the weights to say."
+MARKS = re.compile(r"([\\`*_|<>\[\]&~#])")
 
 
 class Accuracy(NamedTuple):
-    """One figure of accuracy, a share of 1."""
+    """Of one network on one set of images; all but ``images`` are shares of 1, None where they were not measured."""
 
     network: str
     split: str
-    images: str
-    value: float
+    images: int | None
+    accuracy: float
+    macro_f1: float | None = None
+    calibration_error: float | None = None
 
 
-def write_card(released: Released, checkpoint: Checkpoint, folder: Path) -> None:
-    """Write ``README.md``.
+class Settings(NamedTuple):
+    """What the user says of a release.
+
+    Attributes:
+        license: of the weights, as the Hugging Face Hub names it; None names none.
+        opset: of the ONNX file.
+    """
+
+    license: str | None
+    opset: int
+
+
+def card(released: Released, run: Run, checkpoint: Checkpoint, data: ImageData, settings: Settings) -> str:
+    """The whole ``README.md``; the same records give the same text.
 
     Raises:
         ConfigError: huggingface-hub is missing.
     """
+    figures = accuracies(released, run.val_images)
+    words = {
+        **_of_network(released, checkpoint, figures),
+        **_of_run(released, run, data),
+        "opset": str(settings.opset),
+        "license": "" if settings.license else UNLICENSED,
+    }
+    text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(words)
+    return f"---\n{_metadata(released.name, figures, data, settings.license)}\n---\n\n{text}"
+
+
+def _metadata(name: str, figures: list[Accuracy], data: ImageData, license: str | None) -> str:
     try:
-        from huggingface_hub import EvalResult, ModelCard, ModelCardData
+        from huggingface_hub import EvalResult, ModelCardData
     except ImportError as error:
         raise ConfigError("a model card needs the package huggingface-hub: pip install 'lmanet[release]'") from error
-    figures = accuracies(released)
     results = [
         EvalResult(
             task_type="image-classification",
-            dataset_type=released.data_name,
-            dataset_name=released.data_name,
+            dataset_type=re.sub(r"[^a-z0-9]+", "-", data.name.lower()).strip("-") or "images",
+            dataset_name=data.name,
             dataset_split=figure.split,
+            dataset_args={"images": figure.images} if figure.images else None,
             metric_type="accuracy",
             metric_name=f"accuracy, {figure.network}",
-            metric_value=round(figure.value, 6),
+            metric_value=round(figure.accuracy, 6),
         )
         for figure in figures
     ]
-    data = ModelCardData(
-        model_name=released.name,
-        license=released.license,
+    metadata = ModelCardData(
+        model_name=name,
+        license=license,
         library_name="timm",
-        tags=["image-classification", "timm", "tinyml", "microcontroller", "int8", "lmanet"],
+        tags=["image-classification", "timm", "tinyml", "microcontroller", "int8", "onnx", "tflite", "lmanet"],
         pipeline_tag="image-classification",
+        metrics=["accuracy"],
         eval_results=results,
     )
-    text = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(_words(released, checkpoint, figures))
-    ModelCard(f"---\n{data.to_yaml()}\n---\n\n{text}").save(folder / "README.md")
+    return str(metadata.to_yaml())
 
 
-def accuracies(released: Released) -> list[Accuracy]:
+def accuracies(released: Released, val_images: int | None) -> list[Accuracy]:
     """Float and int8, on validation and on test images."""
-    found = [Accuracy("float", "validation", "", released.trained.score.val_accuracy)]
+    score = released.trained.score
+    found = [Accuracy("float", "validation", val_images, score.val_accuracy, score.val_macro_f1, score.val_calibration_error)]
     if released.deployment:
-        found.append(Accuracy("int8", "validation", "", released.deployment.int8_val_accuracy))
-    return found + [Accuracy(kind, "test", f"{test.images:,} ", test.test_accuracy) for kind, test in released.tests.items()]
+        found.append(Accuracy("int8", "validation", val_images, released.deployment.int8_val_accuracy))
+    for network, test in (("float", released.float_test), ("int8", released.int8_test)):
+        if test:
+            found.append(Accuracy(network, "test", test.images, test.test_accuracy, test.test_macro_f1, test.test_calibration_error))
+    return found
 
 
-def _words(released: Released, checkpoint: Checkpoint, figures: list[Accuracy]) -> dict[str, str]:
-    network, trained = checkpoint.network, released.trained
-    teacher = f", distilled from {trained.teacher}" if trained.teacher else ""
+def _of_network(released: Released, checkpoint: Checkpoint, figures: list[Accuracy]) -> dict[str, str]:
+    network = checkpoint.network
     return {
         "name": released.name,
         "size": str(network.architecture.resolution),
         "classes": str(network.num_classes),
-        "data": released.data_name,
-        "mean": ", ".join(f"{value:.4f}" for value in checkpoint.mean),
-        "std": ", ".join(f"{value:.4f}" for value in checkpoint.std),
-        "training": f"{len(trained.score.curve)} epochs, seed {trained.seed}{teacher}",
-        "checksum": f"Sha-256 of the training images: `{released.checksum}`." if released.checksum else "",
-        "accuracies": "\n".join(f"| {figure.network} | {figure.images}{figure.split} | {figure.value:.2%} |" for figure in figures),
-        "costs": "\n".join(f"| `{name}` | {value} | {origin} |" for name, value, origin in _costs(released, network.num_classes)),
+        "params": f"{sum(weights.numel() for weights in network.parameters()):,}",
+        "labels": plain(", ".join(checkpoint.classes[:20]) + (", ..." if network.num_classes > 20 else "")),
+        "mean": ", ".join(f"{value:.6g}" for value in checkpoint.mean),
+        "std": ", ".join(f"{value:.6g}" for value in checkpoint.std),
+        "accuracies": "\n".join(_row(*figure) for figure in figures),
+        "costs": "\n".join(f"| `{row.name}` | {row.value} | {row.origin} |" for row in cost_rows(released, network.num_classes)),
+        "sha256": released.checkpoint_sha256,
         "int8": _int8(released),
     }
 
 
-def _costs(released: Released, num_classes: int) -> list[tuple[str, str, str]]:
-    """Name, value, and where it comes from."""
-    if not released.deployment:
-        cost = estimate(released.trained.architecture, num_classes)
-        return [("macs", f"{cost.macs:,}", "formula"), ("params", f"{cost.params:,}", "formula")]
-    line = released.deployment.deployed
-    cost, found = line.cost, line.measurement
-    low, high = line.estimated_latency_ms
-    return [
-        ("macs", f"{cost.macs:,}", "formula"),
-        ("params", f"{cost.params:,}", "formula"),
-        ("peak_sram_bytes", f"{cost.peak_sram_bytes:,}", f"formula, of the runtime {cost.runtime}"),
-        ("flash_bytes", f"{cost.flash_bytes:,}", f"formula, constants alone, of the runtime {cost.runtime}"),
-        ("measured_bss_bytes", f"{found.measured_bss_bytes:,}", f"measured: {found.toolchain}, the ELF of the generated C"),
-        ("measured_flash_bytes", f"{found.measured_flash_bytes:,}", f"measured: {found.toolchain}, code and constants of that ELF"),
-        ("measured_instructions", f"{found.measured_instructions:,}", f"measured: {found.emulator}, an emulated {found.core}"),
-        ("estimated_latency_ms", f"{low:.3g} to {high:.3g}", f"estimate, at {line.clock_mhz} MHz; no board was measured"),
-    ]
+def _of_run(released: Released, run: Run, data: ImageData) -> dict[str, str]:
+    trained, start = released.trained, run.start
+    teacher = f", with {plain(trained.teacher)} as teacher (distillation, {trained.divergence})" if trained.teacher else ""
+    versions = ", ".join(f"{package} {version}" for package, version in start.versions.items()) if start else ""
+    commit = f", of commit `{start.commit}`{' with changes' if start.modified else ''}" if start and start.commit else ""
+    return {
+        "data": plain(data.name),
+        "description": plain(data.description),
+        "search": _search(released, run),
+        "training": f"{len(trained.score.curve)} epochs, seed {trained.seed}{teacher}",
+        "checksum": f"Sha-256 of the training images: `{run.checksum}`." if run.checksum else "",
+        "command": _command(*run.overrides),
+        "retrain": _command(*run.overrides, "stages=[train,distill,deploy,evaluate,release]", "arch=architecture.json"),
+        "versions": f"The run was started with {versions}{commit}." if start else "Its versions were not recorded.",
+    }
+
+
+def _search(released: Released, run: Run) -> str:
+    found = run.proposers.get(released.name.removeprefix("lmanet_"))
+    if not found:
+        return "Its architecture was given, not searched for."
+    proposer, number = found
+    return f"{plain(proposer)} proposed it, as number {number} of {run.proposals} proposals."
 
 
 def _int8(released: Released) -> str:
     if not released.deployment:
         return "It was not brought to int8."
+    line = released.deployment
+    tuning = f" and {line.qat_epochs} epochs of quantisation-aware fine-tuning" if line.qat_epochs else ""
     return (
-        "`model_int8.tflite` is the same network in int8, for TensorFlow Lite Micro, LiteRT and STM32Cube.AI. `firmware/` is C without any "
-        "library, with start-up code and linker script; its README says how to build and flash it. On "
-        f"{released.deployment.deployed.measurement.images} images both gave the same bits."
+        f"In int8, by calibration ({line.calibration}){tuning}, it is `model_int8.tflite`, for TensorFlow Lite Micro, LiteRT and "
+        "STM32Cube.AI; scales and labels stand in the file. `firmware/` is the same network in C for "
+        f"{plain(line.deployed.target)}, without any library, with start-up code and linker script; its README says how to build and "
+        f"flash it. On {line.deployed.measurement.images} images both gave the same bits."
     )
+
+
+def _row(network: str, split: str, images: int | None, *shares: float | None) -> str:
+    cells = [
+        network,
+        split,
+        "" if images is None else f"{images:,}",
+        *("" if share is None else f"{100 * share:.2f} %" for share in shares),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _command(*overrides: str) -> str:
+    """As a line of an indented block, which no text can end."""
+    return shlex.join(["python", "run.py", *overrides]).replace("\n", "\n    ")
+
+
+def plain(text: str) -> str:
+    """Text from anywhere as one line without markup, and without what moves a terminal's cursor or turns the direction of writing."""
+    line = "".join(mark if mark.isprintable() else "\ufffd" for mark in " ".join(text.split()))
+    return MARKS.sub(r"\\\1", line)

@@ -1,7 +1,6 @@
 """A network -> an ONNX file that takes any number of images."""
 
-import logging
-import warnings
+import json
 from pathlib import Path
 
 import torch
@@ -13,6 +12,8 @@ from lmanet.space.weights import Checkpoint
 def write_onnx(checkpoint: Checkpoint, path: Path, opset: int) -> None:
     """Export to one file: ``images`` (N, 3, R, R), normalised, -> ``logits`` (N, classes).
 
+    Its metadata ``mean``, ``std`` and ``labels`` are JSON.
+
     Raises:
         ConfigError: a package of the extra ``release`` is missing.
     """
@@ -21,22 +22,21 @@ def write_onnx(checkpoint: Checkpoint, path: Path, opset: int) -> None:
         import onnxscript  # noqa: F401  by way of torch's exporter
     except ImportError as error:
         raise ConfigError(f"an ONNX file needs the package {error.name}: pip install 'lmanet[release]'") from error
-    network, size = checkpoint.network.eval(), checkpoint.network.architecture.resolution
-    images = torch.zeros(2, 3, size, size)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    logging.getLogger("onnxscript").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of torch's exporter about itself
-        torch.onnx.export(
-            network,
-            (images,),
-            path,
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-            opset_version=opset,
-            input_names=["images"],
-            output_names=["logits"],
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
-        )
+    size = checkpoint.network.architecture.resolution
+    torch.onnx.export(
+        checkpoint.network.eval(),
+        (torch.zeros(2, 3, size, size),),  # of a single image torch would take the number for fixed
+        path,
+        dynamo=True,
+        external_data=False,
+        verbose=False,
+        opset_version=opset,
+        input_names=["images"],
+        output_names=["logits"],
+        dynamic_shapes=({0: torch.export.Dim("batch")},),
+    )
+    model = onnx.load(path)
+    described = {"mean": checkpoint.mean, "std": checkpoint.std, "labels": checkpoint.classes}
+    onnx.helper.set_model_props(model, {name: json.dumps(value) for name, value in described.items()})
+    onnx.save(model, path)
     onnx.checker.check_model(path, full_check=True)

@@ -63,7 +63,7 @@ def card(number: int, on_front: bool, val_accuracy: float, macs: int, text: str 
     )
 
 
-CARDS = (card(4, True, 0.9, 3_000_000, text=f"Small & early. {PLANTED}"), card(1, True, 0.8, 1_000_000), card(2, False, 0.7, 5_000_000))
+CARDS = (card(4, True, 0.9, 3_000_000, text=f"Small & early. {PLANTED}"), card(1, True, 0.8, 1_000_000), card(122, False, 0.7, 5_000_000))
 FIGURES = {
     "accuracy": Figure([Scatter(x=[1, 2], y=[3, 4])], {"title": {"text": "Accuracy <over> time"}, "height": 300}),
     "bars": Figure([Bar(x=["a"], y=[1])]),

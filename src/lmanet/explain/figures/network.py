@@ -53,7 +53,8 @@ def memory_over_time(rows: Sequence[OperatorRow], limit: int | None) -> Figure:
         x=list(range(len(rows))),
         y=rounded(used),
         hovertext=[_words(row) for row in rows],
-        marker={**hatched("", ["x" if row.is_peak else "" for row in rows]), "color": [VERMILION if row.is_peak else SKY for row in rows]},
+        marker=hatched(VERMILION, ["x" if row.is_peak else "" for row in rows])
+        | {"color": [VERMILION if row.is_peak else SKY for row in rows]},
         hovertemplate="%{hovertext}<br>%{y:.1f} KiB in use<extra></extra>",
     )
     peak = next(place for place, row in enumerate(rows) if row.is_peak)

@@ -89,7 +89,8 @@ def interval(lows: Sequence[float], values: Sequence[float], highs: Sequence[flo
 
 def hatched(colour: str, shape: str | list[str]) -> dict[str, object]:
     """A marker of bars with lines over their colour."""
-    return {"color": colour, "pattern": {"shape": shape, "fillmode": "overlay", "fgcolor": "rgba(255,255,255,.6)", "size": 7}}
+    pattern = {"shape": shape, "fillmode": "overlay", "bgcolor": colour, "fgcolor": "rgba(255,255,255,.6)", "size": 7}
+    return {"color": colour, "pattern": pattern}
 
 
 def limit_line(axis: Literal["x", "y"], value: float, text: str, position: Literal["start", "end"] = "end") -> dict[str, object]:

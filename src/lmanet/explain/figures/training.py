@@ -41,40 +41,9 @@ def has_curves(run: RunFiles) -> bool:
 
 def curves(run: RunFiles) -> Figure:
     """Validation accuracy, and below it the losses, before and after distillation."""
-    data = []
-    for place, (name, score) in enumerate(_trainings(run)):
-        look = place % len(PALETTE)
-        dash = DASHES[(place + place // len(PALETTE)) % len(DASHES)]  # where colours come again, the dash is another
-        epochs = [epoch.epoch + 1 for epoch in score.curve]
-        common = {"x": epochs, "mode": "lines+markers", "legendgroup": name, "line": {"color": PALETTE[look], "dash": dash}}
-        closed, opened = ({"symbol": f"{SYMBOLS[look]}{kind}", "size": 6} for kind in ("", "-open"))
-        said = "<br>%{fullData.name}<extra></extra>"  # no text of a record in a template
-        lower = {"yaxis": "y2", "showlegend": False, **common}
-        data += [
-            Scatter(
-                y=rounded([100 * epoch.val_accuracy for epoch in score.curve]),
-                name=name,
-                marker=closed,
-                hovertemplate="epoch %{x}: %{y:.1f} %" + said,
-                **common,
-            ),
-            Scatter(
-                name=name,
-                y=rounded([epoch.val_loss for epoch in score.curve]),
-                marker=closed,
-                hovertemplate="epoch %{x}: validation loss %{y:.3f}" + said,
-                **lower,
-            ),
-            Scatter(
-                name=name,
-                y=rounded([epoch.train_loss for epoch in score.curve]),
-                marker=opened,
-                opacity=0.6,
-                hovertemplate="epoch %{x}: training loss %{y:.3f}" + said,
-                **lower,
-            ),
-        ]
-    longest = max(score.epochs for _, score in _trainings(run))
+    trainings = _trainings(run)
+    data = [line for place, (name, score) in enumerate(trainings) for line in _lines(place, name, score)]
+    longest = max(score.epochs for _, score in trainings)
     return figure(
         data,
         "Training curves; open marks are losses on training images",
@@ -85,6 +54,38 @@ def curves(run: RunFiles) -> Figure:
         xaxis={"anchor": "y2", "tick0": 0, "dtick": math.ceil(longest / MOST_TICKS)},
         yaxis2={"domain": [0, 0.44], "title": {"text": "loss (nats)"}, "automargin": True, "rangemode": "tozero"},
     )
+
+
+def _lines(place: int, name: str, score: Score) -> list[Scatter]:
+    """Of one training: accuracy, loss on validation images, loss on training images."""
+    look = place % len(PALETTE)
+    dash = DASHES[(place + place // len(PALETTE)) % len(DASHES)]  # where colours come again, the dash is another
+    epochs = [epoch.epoch + 1 for epoch in score.curve]
+    common = {"x": epochs, "name": name, "mode": "lines+markers", "legendgroup": name, "line": {"color": PALETTE[look], "dash": dash}}
+    closed, opened = ({"symbol": f"{SYMBOLS[look]}{kind}", "size": 6} for kind in ("", "-open"))
+    said = "<br>%{fullData.name}<extra></extra>"  # no text of a record in a template
+    lower = {"yaxis": "y2", "showlegend": False, **common}
+    return [
+        Scatter(
+            y=rounded([100 * epoch.val_accuracy for epoch in score.curve]),
+            marker=closed,
+            hovertemplate="epoch %{x}: %{y:.1f} %" + said,
+            **common,
+        ),
+        Scatter(
+            y=rounded([epoch.val_loss for epoch in score.curve]),
+            marker=closed,
+            hovertemplate="epoch %{x}: validation loss %{y:.3f}" + said,
+            **lower,
+        ),
+        Scatter(
+            y=rounded([epoch.train_loss for epoch in score.curve]),
+            marker=opened,
+            opacity=0.6,
+            hovertemplate="epoch %{x}: training loss %{y:.3f}" + said,
+            **lower,
+        ),
+    ]
 
 
 def float_int8(deployment: Deployment, run: RunFiles) -> Figure:

@@ -21,7 +21,7 @@ def network_sheets(architecture: Architecture, run: RunFiles, setting: Setting) 
 
 def examination_sheets(found: Examination) -> list[Table]:
     """What a trained network does."""
-    return [_blocks(found), _confused(found)]
+    return [_blocks(found), _looks(found), _confused(found)]
 
 
 def _limits(architecture: Architecture, setting: Setting) -> Table:
@@ -107,12 +107,22 @@ def _blocks(found: Examination) -> Table:
         Column("block", "block skipped", "code"),
         Column("stand_in", "in its place"),
         Column("val_accuracy", "accuracy without it", "share"),
-        Column("accuracy_change", "change (points)", "points"),
+        Column("accuracy_loss", "lost (points)", "points"),
         Column("low", "95 % interval from", "points"),
         Column("high", "to", "points"),
     )
-    rows = [(row.part, row.stand_in, row.val_accuracy, -row.accuracy_loss, -row.high, -row.low) for row in found.skipped]
+    rows = [(row.part, row.stand_in, row.val_accuracy, row.accuracy_loss, row.low, row.high) for row in found.skipped]
     return Table("blocks", "What each block contributes", columns, rows)
+
+
+def _looks(found: Examination) -> Table:
+    """The images whose maps are shown, in their order."""
+    columns = (
+        *(Column("label", "image of"), Column("predicted", "taken for"), Column("right", "right")),
+        Column("probability", "probability of that class", "share"),
+    )
+    looks = sorted(found.saliency, key=lambda look: not look.is_right)
+    return Table("looks", "The images shown", columns, [(look.label, look.predicted, look.is_right, look.probability) for look in looks])
 
 
 def _confused(found: Examination) -> Table:

@@ -14,11 +14,15 @@ def origin_sheets(run: RunFiles) -> list[Table]:
 def _starts(run: RunFiles) -> Table:
     columns = (
         *(Column("started_at", "started (UTC)"), Column("stages", "stages"), Column("machine", "machine")),
-        *(Column("commit", "git commit", "code"), Column("modified", "changed since")),
+        *(Column("commit", "git commit", "code"), Column("modified", "uncommitted changes")),
     )
     rows = [
         (
-            *(start.started_at, ", ".join(start.stages), "; ".join(f"{name} {words}" for name, words in start.machine.items())),
+            *(
+                start.started_at[:19].replace("T", " "),
+                ", ".join(start.stages),
+                "; ".join(f"{name} {words}" for name, words in start.machine.items()),
+            ),
             *(start.commit[:COMMIT_DIGITS] if start.commit else None, start.modified if start.commit else None),
         )
         for start in run.provenance

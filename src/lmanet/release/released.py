@@ -1,0 +1,101 @@
+"""Which networks of a run are released, and what its records say of them."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from lmanet.errors import ConfigError
+from lmanet.provenance import Provenance
+from lmanet.release.timm_models import model_name
+from lmanet.results import Deployment, Evaluation, Examination, TrainedNetwork
+from lmanet.runfiles import DEPLOY, EXAMINATION, PROVENANCE, TEST, read_record, read_records, read_trials, trained_networks
+from lmanet.space import architecture_id
+
+
+class Run(NamedTuple):
+    """What holds for all networks of a run.
+
+    Attributes:
+        proposers: id of an architecture -> who proposed it first, and as which of the proposals, from 1.
+        proposals: of the search.
+        val_images: in number; None where the stage explain, which counts them, was not run.
+        checksum: of the training images; None where there was no search.
+        overrides: of the command line.
+        start: the first of the run; None where it was not recorded.
+    """
+
+    proposers: dict[str, tuple[str, int]]
+    proposals: int
+    val_images: int | None
+    checksum: str | None
+    overrides: tuple[str, ...]
+    start: Provenance | None
+
+
+class Released(NamedTuple):
+    """A network that leaves its run.
+
+    Attributes:
+        checkpoint_sha256: of its weights as the run keeps them.
+        deployment: of these weights, where there is one.
+        float_test, int8_test: on the test images, where they were opened.
+    """
+
+    name: str
+    trained: TrainedNetwork
+    checkpoint_sha256: str
+    deployment: Deployment | None
+    float_test: Evaluation | None
+    int8_test: Evaluation | None
+
+
+def read_released(folder: Path) -> list[Released]:
+    """The network of ``student.ckpt`` and every deployed one; of several trainings of one architecture the best by validation.
+
+    Raises:
+        ConfigError: no network was trained to the end.
+    """
+    trained = trained_networks(folder)
+    if not trained:
+        raise ConfigError(f"{folder} has no trained network (full.jsonl, distill.jsonl) to release; run the stage train first")
+    deployments = {line.checkpoint: line for line in read_records(folder / DEPLOY, Deployment)}
+    tests = {line.checkpoint: line for line in read_records(folder / TEST, Evaluation)}
+    ranked = sorted(trained, key=lambda network: network.score.val_accuracy)  # the later of two that are equal comes last
+    chosen = {model_name(each.architecture): each for each in ranked if each.checkpoint in deployments or each is ranked[-1]}
+    return [_released(name, network, folder, deployments.get(network.checkpoint), tests) for name, network in chosen.items()]
+
+
+def read_run(folder: Path) -> Run:
+    """What the run's files say of it, whatever stages it had."""
+    proposers: dict[str, tuple[str, int]] = {}
+    trials = read_trials(folder)
+    for trial in sorted(trials, key=lambda each: each.number):
+        if trial.architecture:
+            proposers.setdefault(architecture_id(trial.architecture), (trial.proposal.proposer, trial.number + 1))
+    examination = folder / EXAMINATION
+    return Run(
+        proposers=proposers,
+        proposals=len(trials),
+        val_images=read_record(examination, Examination).images if examination.exists() else None,
+        checksum=(_read(folder / "settings.json", json.loads) or {}).get("data_checksum"),
+        overrides=tuple(map(str, _read(folder / ".hydra" / "overrides.yaml", yaml.safe_load) or ())),
+        start=next(iter(read_records(folder / PROVENANCE, Provenance)), None),
+    )
+
+
+def _released(name: str, network: TrainedNetwork, folder: Path, deployment: Deployment | None, tests: dict[str, Evaluation]) -> Released:
+    return Released(
+        name=name,
+        trained=network,
+        checkpoint_sha256=hashlib.sha256((folder / network.checkpoint).read_bytes()).hexdigest(),
+        deployment=deployment,
+        float_test=tests.get(network.checkpoint),
+        int8_test=tests.get(deployment.deployed.folder) if deployment else None,
+    )
+
+
+def _read(path: Path, parse: Any) -> Any:
+    return parse(path.read_text(encoding="utf-8")) if path.exists() else None

@@ -1,0 +1,99 @@
+"""The model card: figures of the records, code that runs, and text from elsewhere as text."""
+
+import re
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from huggingface_hub import ModelCard
+from markdown_it import MarkdownIt
+from torchvision.transforms.functional import to_pil_image
+
+import lmanet
+from lmanet.provenance import Provenance
+from lmanet.release.card import Settings, card
+from lmanet.release.released import read_released, read_run
+from lmanet.results import Deployment as DeploymentRecord
+from lmanet.results import Evaluation as EvaluationRecord
+from lmanet.results import TrainedNetwork
+from lmanet.runfiles import DEPLOY, FULL, TEST, read_records
+
+EVIL = "<script>alert(1)</script>\n\n# no heading `x` | **bold** [a](javascript:b) \x1b[2J\u202e"
+
+
+def test_the_card_says_what_the_records_say(released, run):
+    made = ModelCard.load(released / "README.md")
+    said = {(result.dataset_split, result.metric_name): result.metric_value for result in made.data.eval_results}
+    trained, deployment = read_records(run / FULL, TrainedNetwork)[0], read_records(run / DEPLOY, DeploymentRecord)[0]
+    tests = {test.stage: test.test_accuracy for test in read_records(run / TEST, EvaluationRecord)}
+    assert said == pytest.approx(
+        {
+            ("validation", "accuracy, float"): trained.score.val_accuracy,
+            ("validation", "accuracy, int8"): deployment.int8_val_accuracy,
+            ("test", "accuracy, float"): tests["full"],
+            ("test", "accuracy, int8"): tests["deploy"],
+        },
+        abs=1e-6,
+    )
+    assert {result.dataset_args["images"] for result in made.data.eval_results if result.dataset_split == "test"} == {1000}
+    assert (made.data.license, made.data.library_name, made.data.pipeline_tag) == ("apache-2.0", "timm", "image-classification")
+    measured = deployment.deployed.measurement
+    for figure in (measured.measured_bss_bytes, measured.measured_instructions, deployment.deployed.cost.macs):
+        assert f"{figure:,}" in made.text
+    assert f"| float | test | 1,000 | {100 * tests['full']:.2f} % |" in made.text
+    assert "given, not searched for" in made.text
+
+
+def test_the_card_s_code_runs(released, monkeypatch, pixels, logits):
+    monkeypatch.chdir(released)
+    blocks = re.findall(r"```python\n(.*?)```", (released / "README.md").read_text(), flags=re.DOTALL)
+    assert len(blocks) == 3
+    found: dict[str, object] = {"image": to_pil_image(pixels[0])}
+    logits_of_blocks = []
+    for block in blocks:
+        exec(block, found)
+        logits_of_blocks.append(found["logits"][0].tolist())
+    assert found["tuned"].num_classes == 5
+    for values in logits_of_blocks:
+        assert values == pytest.approx(logits[0].tolist(), abs=0.1)  # Pillow rounds the resized image to whole pixel values
+
+
+@pytest.fixture
+def parts(run, data):
+    """What a card is made of."""
+    (network,) = read_released(run)
+    return network, read_run(run), lmanet.load_network(run / network.trained.checkpoint), data
+
+
+def test_text_from_elsewhere_is_text(parts):
+    network, run, checkpoint, _ = parts
+    run = run._replace(proposers={network.name.removeprefix("lmanet_"): (EVIL, 3)}, overrides=(f"data.root={EVIL}", "```"))
+    checkpoint = replace(checkpoint, classes=(EVIL, *checkpoint.classes[1:]))
+    text = card(network, run, checkpoint, SimpleNamespace(name=EVIL, description=EVIL), Settings(None, 18))
+    body = text.split("\n---\n", maxsplit=1)[1]
+    html = MarkdownIt("commonmark").enable("table").render(body)  # with raw HTML let through
+    headings = re.findall(r"<h1>(.*?)</h1>", html)
+    assert headings == [network.name]
+    outside = re.sub(r"<pre>.*?</pre>", "", html, flags=re.DOTALL)
+    assert "<script" not in html and 'javascript:b"' not in html and "<strong>" not in outside
+    assert "\x1b" not in outside and "\u202e" not in outside
+    assert ModelCard(text).data.eval_results[0].dataset_name == EVIL
+
+
+def test_what_was_not_done_is_not_claimed(parts):
+    network, run, checkpoint, data = parts
+    text = card(network._replace(deployment=None, int8_test=None), run, checkpoint, data, Settings(None, 18))
+    assert "not brought to int8" in text and "measured" not in text and "tflite`" not in text
+    assert "No licence is named" in text and ModelCard(text).data.license is None
+    assert "versions were not recorded" in text
+    assert f"{lmanet.estimate(network.trained.architecture, 10).peak_sram_bytes:,}" in text
+
+
+def test_it_says_how_to_make_it_again(parts):
+    network, run, checkpoint, data = parts
+    start = Provenance(started_at="", stages=(), machine={}, commit="c0ffee", modified=True, versions={"python": "3.13", "torch": "2.14"})
+    run = run._replace(start=start, overrides=("+experiment=quickstart",), checksum="abc", val_images=400)
+    text = card(network, run, checkpoint, data, Settings(None, 18))
+    assert "python 3.13, torch 2.14, of commit `c0ffee` with changes" in text and "`abc`" in text
+    assert "\n    python run.py +experiment=quickstart\n" in text and "arch=architecture.json" in text
+    assert "| float | validation | 400 |" in text
