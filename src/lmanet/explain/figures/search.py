@@ -124,7 +124,7 @@ def tokens(trials: Sequence[Trial]) -> Figure:
             name=kind,
             orientation="h",
             marker=hatched(colour, pattern),
-            hovertemplate="%{y}: %{x:,} tokens<extra>" + kind + "</extra>",
+            hovertemplate=f"%{{y}}: %{{x:,}} tokens, {kind}<extra></extra>",
         )
         for kind, colour, pattern in (("prompt, cached", SKY, "/"), ("prompt", BLUE, ""), ("completion", VERMILION, "x"))
         if any(totals[status][kind] for status in rows)
@@ -139,14 +139,17 @@ def claims(trials: Sequence[Trial]) -> Figure:
     several = len({row.proposer for row in rows}) > 1
     kinds = [row.kind.replace("_", " ") for row in rows]
     names = [f"{kind}<br>{label(row.proposer)}" if several else kind for kind, row in zip(kinds, rows, strict=True)]
+    places = list(range(len(rows)))  # two long names may have one label
+    axis = {"autorange": "reversed", "tickvals": places, "ticktext": names}
     data = [
         Bar(
             x=[getattr(row, field) for row in rows],
-            y=names,
+            y=places,
+            hovertext=names,
             name=truth,
             orientation="h",
             marker=hatched(colour, pattern),
-            hovertemplate="%{y}: %{x}<extra>" + truth + "</extra>",
+            hovertemplate=f"%{{hovertext}}: %{{x}} {truth}<extra></extra>",
         )
         for field, truth, colour, pattern in (
             ("true", "true", GREEN, ""),
@@ -154,7 +157,7 @@ def claims(trials: Sequence[Trial]) -> Figure:
             ("unknown", "cannot be told", GREY, "/"),
         )
     ]
-    layout = {"barmode": "stack", "yaxis": {"autorange": "reversed", "type": "category"}, "height": 130 + 32 * len(rows)}
+    layout = {"barmode": "stack", "yaxis": axis, "height": 130 + 32 * len(rows)}
     return figure(data, "What was claimed, and whether it is true", "claims", "", **layout)
 
 
@@ -189,7 +192,7 @@ def _growth(steps: Sequence[Step], x: Sequence[float], unit: str, axis: str) -> 
             name=name,
             mode="lines",
             line={"shape": "hv", "color": PALETTE[place], "dash": DASHES[place], "width": 2.5},
-            hovertemplate=f"%{{text}}<br>%{{y:.3f}} after %{{x}} {unit}<extra>{name}</extra>",
+            hovertemplate=f"%{{text}}<br>%{{y:.3f}} after %{{x}} {unit}<br>{name}<extra></extra>",
         )
         for place, (name, y) in enumerate(grown)
     ]

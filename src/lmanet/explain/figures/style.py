@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from textwrap import shorten, wrap
+from textwrap import wrap
 from typing import Any, Literal, NamedTuple
 
 from plotly.graph_objects import Figure
@@ -59,7 +59,8 @@ def plain(text: object) -> str:
 
 def label(text: object) -> str:
     """The same in one short line."""
-    return plain(shorten(str(text), LABEL_CHARACTERS, placeholder="…") if " " in str(text) else str(text)[:LABEL_CHARACTERS])
+    line = " ".join(str(text).split())
+    return plain(line if len(line) <= LABEL_CHARACTERS else f"{line[: LABEL_CHARACTERS - 1]}…")
 
 
 def hover(text: object) -> str:

@@ -61,14 +61,13 @@ def _lines(place: int, name: str, score: Score) -> list[Scatter]:
     look = place % len(PALETTE)
     dash = DASHES[(place + place // len(PALETTE)) % len(DASHES)]  # where colours come again, the dash is another
     epochs = [epoch.epoch + 1 for epoch in score.curve]
-    common = {"x": epochs, "mode": "lines+markers", "legendgroup": name, "line": {"color": PALETTE[look], "dash": dash}}
+    common = {"x": epochs, "name": name, "mode": "lines+markers", "legendgroup": name, "line": {"color": PALETTE[look], "dash": dash}}
     closed, opened = ({"symbol": f"{SYMBOLS[look]}{kind}", "size": 6} for kind in ("", "-open"))
-    said = f"<extra>{name}</extra>"
+    said = "<br>%{fullData.name}<extra></extra>"  # no text of a record in a template
     lower = {"yaxis": "y2", "showlegend": False, **common}
     return [
         Scatter(
             y=rounded([100 * epoch.val_accuracy for epoch in score.curve]),
-            name=name,
             marker=closed,
             hovertemplate="epoch %{x}: %{y:.1f} %" + said,
             **common,
@@ -120,7 +119,7 @@ def _dots(accuracies: list[Accuracy], name: str, colour: str, symbol: str, shift
         text=[f"{value:.1f}" for value in values],
         textposition="bottom center" if shift else "top center",
         marker={"size": 10, "color": colour, "symbol": symbol},
-        hovertemplate="%{x:.2f} %<extra>" + name + "</extra>",
+        hovertemplate=f"%{{x:.2f}} % of {name}<extra></extra>",
     )
 
 
