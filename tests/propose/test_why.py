@@ -73,6 +73,16 @@ def test_what_cannot_be_read_is_kept_as_a_fault_and_the_rest_counts() -> None:
     assert "is_beautiful" in found.faults[0]
 
 
+def test_a_claim_said_twice_counts_once_and_half_a_character_breaks_nothing() -> None:
+    found = read_rationale({"claims": GOOD["claims"] * 3, "text": json.loads('"\\ud800 small"')})
+    assert found and found.claims == (ResidualIn(stages=(2,)),) and found.text == "? small"
+
+
+def test_reasons_within_the_choice_are_no_part_of_it() -> None:
+    choice, (why,) = split(json.dumps({"order": ["B"], "why": {**GOOD, "text": "A is larger."}}))
+    assert json.loads(choice) == {"order": ["B"]} and why is not None and why.text == "A is larger."
+
+
 @pytest.mark.parametrize("why", [None, [], "because", 7])
 def test_no_reasons_are_none(why: object) -> None:
     assert read_rationale(why) is None

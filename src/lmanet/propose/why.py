@@ -68,17 +68,19 @@ def with_why(choice: Mapping[str, Any], brief: Brief, count: int, has_parent: bo
 
 
 def split(reply: str) -> tuple[str, list[Rationale | None]]:
-    """A reply -> the part that holds the choice, and the reasons in their order; the whole reply and none where it has no such form."""
+    """A reply -> the part that holds the choice, and the reasons in their order; the whole reply and none where it gives none.
+
+    Reasons that stand within the choice's object, and not beside it, are found too.
+    """
     if len(reply) > MAX_REPLY_CHARACTERS:
         return reply, []
-    found = object_with("choice", reply)
+    found = object_with("choice", reply) or object_with("why", reply)
     if found is None:
         return reply, []
-    choice, why = found["choice"], found.get("why")
-    return (
-        choice if isinstance(choice, str) else json.dumps(choice),
-        [read_rationale(one) for one in (why if isinstance(why, list) else [why])],
-    )
+    why = found.pop("why", None)
+    choice = found.get("choice", found)
+    whys = [read_rationale(one) for one in (why if isinstance(why, list) else [why])]
+    return choice if isinstance(choice, str) else json.dumps(choice), whys
 
 
 def read_rationale(why: object) -> Rationale | None:
@@ -94,8 +96,8 @@ def read_rationale(why: object) -> Rationale | None:
         except (ValidationError, RecursionError) as error:
             fault = explain_validation(error, most=1) if isinstance(error, ValidationError) else "nested too deeply"
             faults.append(f"{quoted(item)}: {fault}"[:MAX_FAULT_CHARACTERS])
-    text = " ".join(str(why.get("text") or "").split())[:MAX_TEXT_CHARACTERS]
-    return Rationale(claims=tuple(claims), text=text, faults=tuple(faults))
+    text = " ".join(str(why.get("text") or "").split()).encode(errors="replace").decode()  # half of a pair of surrogates is no text
+    return Rationale(claims=tuple(dict.fromkeys(claims)), text=text[:MAX_TEXT_CHARACTERS], faults=tuple(faults))
 
 
 def _claims(brief: Brief, has_parent: bool) -> dict[str, Schema]:
