@@ -55,8 +55,18 @@ def thought_out(reply: str) -> str:
     return reply.rpartition(END_OF_THOUGHT)[2]
 
 
+def object_with(key: str, text: str) -> dict[str, Any] | None:
+    """The first JSON object of a reply that has a key, whole or, where none is, repaired."""
+    text = thought_out(text)
+    whole = next((value for value in _whole_objects(text) if key in value), None)
+    if whole is not None or "{" not in text:
+        return whole
+    mended = _repaired(text[text.find("{") :])
+    return mended if isinstance(mended, dict) and key in mended else None
+
+
 def _whole(text: str, marks: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    for value in whole_objects(text):
+    for value in _whole_objects(text):
         yield from _architectures(value, marks)
 
 
@@ -65,7 +75,7 @@ def _mended(text: str, marks: tuple[str, ...]) -> Iterator[dict[str, Any]]:
         yield from _architectures(_repaired(text[start:]), marks)
 
 
-def whole_objects(text: str) -> Iterator[dict[str, Any]]:
+def _whole_objects(text: str) -> Iterator[dict[str, Any]]:
     """Every JSON object that stands in the text unbroken, from left to right."""
     decoder = json.JSONDecoder()
     position = text.find("{")

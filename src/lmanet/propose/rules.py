@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import json_repair
 from pydantic import ValidationError
 
 from lmanet.brief import Request
@@ -14,13 +13,14 @@ from lmanet.claims import varied
 from lmanet.errors import ArchitectureError
 from lmanet.propose.llm import LLMProposer
 from lmanet.propose.prompt import render
-from lmanet.propose.reply import thought_out, whole_objects
+from lmanet.propose.reply import object_with
 from lmanet.propose.talk import TokensSpentError
 from lmanet.records import Front
 from lmanet.results import DesignRules, Rule
 from lmanet.runfiles import FRONT, RULES, read_record, read_trials, write_record
 from lmanet.space import explain_validation
 from lmanet.space.architecture import quoted
+from lmanet.space.describe import object_schema
 from lmanet.steps import Proposer
 
 log = logging.getLogger(__name__)
@@ -88,11 +88,11 @@ class LearnRules:
 def rules_schema(choices: Choices) -> dict[str, Any]:
     """JSON schema of ``{"rules": [{"choice": ..., "value": ..., "effect": ...}], "note": "..."}``."""
     kinds = [
-        _object({"choice": {"const": name}, "value": {"enum": list(values)}, "effect": {"enum": ["raises", "lowers"]}})
+        object_schema({"choice": {"const": name}, "value": {"enum": list(values)}, "effect": {"enum": ["raises", "lowers"]}})
         for name, values in choices.items()
     ]
     rules = {"type": "array", "minItems": 1, "maxItems": MOST_RULES, "items": {"anyOf": kinds}}
-    return _object({"rules": rules, "note": {"type": "string", "maxLength": NOTE_CHARACTERS}})
+    return object_schema({"rules": rules, "note": {"type": "string", "maxLength": NOTE_CHARACTERS}})
 
 
 def read_rules(reply: str, choices: Choices) -> tuple[tuple[Rule, ...], str, tuple[str, ...]]:
@@ -101,8 +101,7 @@ def read_rules(reply: str, choices: Choices) -> tuple[tuple[Rule, ...], str, tup
     Raises:
         ArchitectureError: there is no rule in it.
     """
-    text = thought_out(reply)
-    data = next((value for value in whole_objects(text) if "rules" in value), None) or _repaired(text)
+    data = object_with("rules", reply) or {}
     given = data.get("rules")
     rules: dict[Rule, None] = {}
     faults: list[str] = []
@@ -129,18 +128,5 @@ def _rule(item: object, choices: Choices) -> Rule:
     return rule
 
 
-def _repaired(text: str) -> dict[str, Any]:
-    start = text.find("{")
-    try:
-        value = json_repair.loads(text[start:]) if start >= 0 else None
-    except (ValueError, RecursionError):
-        value = None
-    return value if isinstance(value, dict) else {}
-
-
 def _values(values: Sequence[object]) -> str:
     return " | ".join(map(json.dumps, values))
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}

@@ -4,16 +4,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import json_repair
 from pydantic import TypeAdapter, ValidationError
 
 from lmanet.brief import Brief
 from lmanet.propose.prompt import render
-from lmanet.propose.reply import MAX_REPLY_CHARACTERS, thought_out, whole_objects
+from lmanet.propose.reply import MAX_REPLY_CHARACTERS, object_with
 from lmanet.propose.roles.task import Choice, Task
 from lmanet.rationale import MAX_TEXT_CHARACTERS, Claim, Rationale
 from lmanet.space import Space, explain_validation
 from lmanet.space.architecture import quoted
+from lmanet.space.describe import object_schema
 
 MOST_CLAIMS = 4  # asked for; what a server without schemas sends beyond MOST_READ is not read
 MOST_READ = 16
@@ -60,19 +60,18 @@ def with_why(choice: Mapping[str, Any], brief: Brief, count: int, has_parent: bo
         count: networks wanted; of several ``why`` is a list.
         has_parent: claims on a parent make sense.
     """
-    kinds = [_object({"claim": {"const": name}, **fields}) for name, fields in _claims(brief, has_parent).items()]
+    kinds = [object_schema({"claim": {"const": name}, **fields}) for name, fields in _claims(brief, has_parent).items()]
     claims = {"type": "array", "minItems": 1, "maxItems": MOST_CLAIMS, "items": {"anyOf": kinds}}
-    why = _object({"claims": claims, "text": {"type": "string", "maxLength": TEXT_CHARACTERS}})
+    why = object_schema({"claims": claims, "text": {"type": "string", "maxLength": TEXT_CHARACTERS}})
     whys = why if count == 1 else {"type": "array", "minItems": count, "maxItems": count, "items": why}
-    return _object({"choice": dict(choice), "why": whys})
+    return object_schema({"choice": dict(choice), "why": whys})
 
 
 def split(reply: str) -> tuple[str, list[Rationale | None]]:
     """A reply -> the part that holds the choice, and the reasons in their order; the whole reply and none where it has no such form."""
     if len(reply) > MAX_REPLY_CHARACTERS:
         return reply, []
-    text = thought_out(reply)
-    found = next((value for value in whole_objects(text) if "choice" in value), None) or _repaired(text)
+    found = object_with("choice", reply)
     if found is None:
         return reply, []
     choice, why = found["choice"], found.get("why")
@@ -97,17 +96,6 @@ def read_rationale(why: object) -> Rationale | None:
             faults.append(f"{quoted(item)}: {fault}"[:MAX_FAULT_CHARACTERS])
     text = " ".join(str(why.get("text") or "").split())[:MAX_TEXT_CHARACTERS]
     return Rationale(claims=tuple(claims), text=text, faults=tuple(faults))
-
-
-def _repaired(text: str) -> dict[str, Any] | None:
-    start = text.find("{")
-    if start < 0:
-        return None
-    try:
-        value = json_repair.loads(text[start:])
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) and "choice" in value else None
 
 
 def _claims(brief: Brief, has_parent: bool) -> dict[str, Schema]:
@@ -139,10 +127,6 @@ def _example(schema: Schema) -> object:
     if values is None:
         return schema["items"]["enum"][1:3]
     return "|".join(values) if isinstance(values[0], str) and len(values) <= len(QUANTITIES) else values[len(values) // 2]
-
-
-def _object(properties: Schema) -> Schema:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
 MEANINGS = {

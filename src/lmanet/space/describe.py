@@ -17,7 +17,7 @@ from lmanet.space.wire import Form
 def json_schema(space: AnySpace, form: Form = "lines") -> dict[str, Any]:
     """JSON schema of a proposal; fields with one legal value are left out, since `Space.parse` fills them."""
     if isinstance(space, CellSpace):
-        return _object({key: {"enum": list(words)} for key, words in space.words().items()})
+        return object_schema({key: {"enum": list(words)} for key, words in space.words().items()})
     schema_of = _line_schema if form == "lines" else _part_schema
     properties: dict[str, Any] = {name: {"enum": list(values)} for name, values in space.fields.items() if len(values) > 1}
     for name, spec in space.parts.items():
@@ -30,7 +30,7 @@ def json_schema(space: AnySpace, form: Form = "lines") -> dict[str, Any]:
     # The stages come after the stem and before the head, as in the network.
     if "head" in properties:
         properties["head"] = properties.pop("head")
-    return _object(properties)
+    return object_schema(properties)
 
 
 def describe(space: AnySpace, form: Form = "lines") -> str:
@@ -75,6 +75,11 @@ def write_choices(space: AnySpace, architecture: AnyArchitecture) -> dict[str, A
     return dict(space.write(architecture)) if isinstance(space, CellSpace) else space.flatten(architecture)
 
 
+def object_schema(properties: dict[str, Any]) -> dict[str, Any]:
+    """JSON schema of an object that has all of these and nothing else."""
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
 def _line(part: AnyPart, spec: Part) -> str:
     return wire.write(part, spec.fields)
 
@@ -100,11 +105,7 @@ def _line_schema(spec: Part) -> dict[str, Any]:
 
 
 def _part_schema(spec: Part) -> dict[str, Any]:
-    return _object({name: {"enum": list(values)} for name, values in spec.fields.items() if len(values) > 1})
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    return object_schema({name: {"enum": list(values)} for name, values in spec.fields.items() if len(values) > 1})
 
 
 def _part_lines(name: str, spec: Part | None, form: Form) -> list[str]:

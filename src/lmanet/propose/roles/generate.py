@@ -8,6 +8,7 @@ from lmanet.propose.reply import parse_replies
 from lmanet.propose.roles.figures import budget_table
 from lmanet.propose.roles.task import Choice, Round, Task, parents
 from lmanet.space import json_schema
+from lmanet.space.describe import object_schema
 
 
 class Generate:
@@ -36,4 +37,4 @@ def _schema(one: Mapping[str, Any], count: int) -> Mapping[str, Any]:
     if count == 1:
         return one
     networks = {"type": "array", "minItems": count, "maxItems": count, "items": one}
-    return {"type": "object", "properties": {"networks": networks}, "required": ["networks"], "additionalProperties": False}
+    return object_schema({"networks": networks})

@@ -6,6 +6,7 @@ from typing import Any
 
 from lmanet.errors import ArchitectureError
 from lmanet.propose.reply import MAX_REPLY_CHARACTERS, thought_out
+from lmanet.space.describe import object_schema
 
 OBJECT = re.compile(r"\{.*\}", re.DOTALL)
 SHOWN = 6
@@ -15,7 +16,7 @@ def options_schema(key: str, options: Sequence[str], count: int) -> dict[str, An
     """``{"key": [...]}`` with ``count`` of the options, or all where there are fewer."""
     number = min(count, len(options))
     chosen = {"type": "array", "minItems": number, "maxItems": number, "items": {"enum": list(options)}}
-    return {"type": "object", "properties": {key: chosen}, "required": [key], "additionalProperties": False}
+    return object_schema({key: chosen})
 
 
 def read_options(reply: str, options: Sequence[str], most: int) -> list[str]:
