@@ -95,11 +95,25 @@ def test_operators_add_up_and_the_peak_is_named(figures, run, target):
     memory = figures["memory"]
     rows = operator_rows(run.best.architecture, 10, target.platform)
     assert list(memory.data[0].y) == pytest.approx([row.sram_bytes / 1024 for row in rows], **CLOSE)
-    assert memory.layout.annotations[0].text.endswith(f": {cost.peak_operator}")
+    assert memory.layout.title.text.endswith(f"KiB, at {cost.peak_operator}")
     assert memory.layout.shapes[0].y0 == target.limits["peak_sram_bytes"] / 1024
-    peak = memory.layout.annotations[0].x
-    assert [shape for shape in memory.data[0].marker.pattern.shape if shape] == ["x"]
-    assert memory.data[0].marker.pattern.shape[peak] == "x"
+    hatched = [row.name for row, shape in zip(rows, memory.data[0].marker.pattern.shape, strict=True) if shape]
+    assert hatched == [cost.peak_operator]
+
+
+def test_what_a_runtime_allocates_beyond_what_is_in_use_is_a_line_of_its_own(run, setting, target):
+    tflm = replace(setting, target=replace(target, runtime="tflm"))
+
+    def gap(trial):
+        rows = operator_rows(trial.architecture, 10, tflm.target.platform)
+        return estimate_on(trial.architecture, 10, tflm.target.platform).peak_sram_bytes - max(row.sram_bytes for row in rows)
+
+    widest = max((trial for trial in run.trials if trial.eligible), key=gap)
+    assert gap(widest) > 1024, "this network's buffers leave gaps"
+    alone = replace(run, full=(), distilled=(), front=Front(hypervolume=0.5, trials=(widest,)))
+    allocated = estimate_on(widest.architecture, 10, tflm.target.platform).peak_sram_bytes
+    lines = draw_figures(alone, tflm, [])["memory"].layout.shapes
+    assert [line.y0 for line in lines if line.label.text] == [target.limits["peak_sram_bytes"] / 1024, allocated / 1024]
 
 
 def test_latency_reaches_from_the_lowest_to_the_highest(figures, run, target):

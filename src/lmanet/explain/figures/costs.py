@@ -6,7 +6,7 @@ from plotly.graph_objects import Bar, Figure, Scatter
 
 from lmanet.explain.cards import SHOWN
 from lmanet.explain.contents import Setting
-from lmanet.explain.figures.style import BLUE, KIB, LOG_AXIS, LOOKS, ORANGE, VERMILION, figure, limit_line, plain, rounded, words
+from lmanet.explain.figures.style import BLUE, KIB, LOOKS, ORANGE, VERMILION, figure, limit_line, log_axis, plain, rounded, words
 from lmanet.explain.table import shown
 from lmanet.explain.tables import limit_rows
 from lmanet.records import Trial
@@ -66,13 +66,17 @@ def proposals(trials: Sequence[Trial], limits: Mapping[str, int]) -> Figure:
                     marker=look.marker,
                 )
             )
-    shapes = []
+    shapes, ranges = [], {axis: [value for trace in data for value in trace[axis]] for axis in "xy"}
     if "macs" in limits:
+        ranges["x"].append(limits["macs"] / 1e6)
         shapes.append(limit_line("x", limits["macs"] / 1e6, f"{limits['macs'] / 1e6:g}M"))
     if "peak_sram_bytes" in limits:
+        ranges["y"].append(limits["peak_sram_bytes"] / KIB)
         shapes.append(limit_line("y", limits["peak_sram_bytes"] / KIB, f"{limits['peak_sram_bytes'] / KIB:.1f} KiB", "start"))
     title = "Every proposal, and the limits"
-    return figure(data, title, "MACs (M)", "peak SRAM (KiB)", shapes=shapes, xaxis=LOG_AXIS, yaxis=LOG_AXIS, height=420)
+    return figure(
+        data, title, "MACs (M)", "peak SRAM (KiB)", shapes=shapes, xaxis=log_axis(ranges["x"]), yaxis=log_axis(ranges["y"]), height=420
+    )
 
 
 def kernels(deployment: Deployment) -> Figure:

@@ -9,7 +9,7 @@ from lmanet.explain.contents import RunFiles, Setting
 from lmanet.explain.figures import costs, examination, network, search, training
 from lmanet.explain.importance import Importance
 from lmanet.explain.operators import operator_rows
-from lmanet.space import CellSpace, staged
+from lmanet.space import CellSpace, estimate_on, staged
 
 Drawings = dict[str, Callable[[], Figure]]
 
@@ -55,9 +55,10 @@ def _of_network(run: RunFiles, setting: Setting) -> Drawings:
         return {}
     best, limits = staged(run.best.architecture), setting.target.limits
     rows = operator_rows(best, setting.num_classes, setting.target.platform)
+    allocated = estimate_on(best, setting.num_classes, setting.target.platform).peak_sram_bytes
     drawings: Drawings = {
         "operators": partial(network.macs_by_operator, rows),
-        "memory": partial(network.memory_over_time, rows, limits.get("peak_sram_bytes")),
+        "memory": partial(network.memory_over_time, rows, allocated, limits.get("peak_sram_bytes")),
     }
     if limits:
         drawings["limits"] = partial(costs.limits, best, run.front.trials, setting)

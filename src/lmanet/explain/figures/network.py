@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any
 
 from plotly.graph_objects import Bar, Figure, Scatter
 
@@ -12,7 +12,6 @@ from lmanet.explain.figures.style import (
     GREEN,
     GREY,
     KIB,
-    LOG_AXIS,
     ORANGE,
     SKY,
     VERMILION,
@@ -21,6 +20,7 @@ from lmanet.explain.figures.style import (
     hover,
     interval,
     limit_line,
+    log_axis,
     rounded,
 )
 from lmanet.explain.neighbours import NeighbourRow, surroundings
@@ -46,8 +46,12 @@ def macs_by_operator(rows: Sequence[OperatorRow]) -> Figure:
     return figure([bars], "MACs of each operator", "", "MACs (M)", **_over_operators(rows, max(work), notes, []))
 
 
-def memory_over_time(rows: Sequence[OperatorRow], limit: int | None) -> Figure:
-    """SRAM in use while each operator runs; what sets the peak bears its name."""
+def memory_over_time(rows: Sequence[OperatorRow], allocated: int, limit: int | None) -> Figure:
+    """SRAM in use while each operator runs; what sets the peak is hatched, and named in the title.
+
+    Args:
+        allocated: bytes that the runtime takes once and for all; more than are ever in use where buffers leave gaps between them.
+    """
     used = [row.sram_bytes / KIB for row in rows]
     bars = Bar(
         x=list(range(len(rows))),
@@ -58,12 +62,13 @@ def memory_over_time(rows: Sequence[OperatorRow], limit: int | None) -> Figure:
         hovertemplate="%{hovertext}<br>%{y:.1f} KiB in use<extra></extra>",
     )
     peak = next(place for place, row in enumerate(rows) if row.is_peak)
-    notes = [_note(rows, peak, used[peak], f"peak {used[peak]:.1f} KiB: {rows[peak].name}")]
-    # the names of peak and limit stand at different ends
-    position: Literal["start", "end"] = "end" if peak < len(rows) / 2 else "start"
-    lines = [limit_line("y", limit / KIB, f"limit {limit / KIB:.1f} KiB", position)] if limit else []
-    most = max(used[peak], limit / KIB if limit else 0)
-    return figure([bars], "SRAM in use while each operator runs", "", "SRAM (KiB)", **_over_operators(rows, most, notes, lines))
+    lines = [limit_line("y", limit / KIB, f"limit {limit / KIB:.1f} KiB")] if limit else []
+    if f"{allocated / KIB:.1f}" != f"{used[peak]:.1f}":
+        line = limit_line("y", allocated / KIB, f"allocated {allocated / KIB:.1f} KiB", "start")
+        lines.append({**line, "line": {**line["line"], "dash": "dot"}})
+    most = max(allocated, limit or 0) / KIB
+    title = f"SRAM in use while each operator runs: the peak is {used[peak]:.1f} KiB, at {rows[peak].name}"
+    return figure([bars], title, "", "SRAM (KiB)", **_over_operators(rows, most, [], lines))
 
 
 def latency_by_call(rows: Sequence[OperatorRow]) -> Figure:
@@ -115,7 +120,8 @@ def neighbours(architecture: Architecture, setting: Setting, trials: Sequence[Tr
         if rows
     ]
     axes = ("MACs (times its own)", "peak SRAM (times its own)")
-    return figure(data, "What one change would do", *axes, xaxis=LOG_AXIS, yaxis=LOG_AXIS)
+    x, y = (log_axis([value for trace in data for value in trace[axis]]) for axis in "xy")
+    return figure(data, "What one change would do", *axes, xaxis=x, yaxis=y)
 
 
 def _words(row: OperatorRow) -> str:
@@ -129,7 +135,7 @@ def _note(rows: Sequence[OperatorRow], place: int, value: float, text: str) -> d
 
 
 def _over_operators(
-    rows: Sequence[OperatorRow], most: float, notes: list[dict[str, object]], lines: list[dict[str, object]]
+    rows: Sequence[OperatorRow], most: float, notes: list[dict[str, object]], lines: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """Layout with the parts of the network along the axis."""
     places, ends, start = [], [], 0

@@ -1,5 +1,6 @@
 """What all figures share: colours and marks, a layout to which the page adds its own colours, and text that cannot be markup."""
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 from textwrap import wrap
@@ -18,7 +19,7 @@ GREY = "#888888"  # legible on white and on black
 KIB = 1024
 HEIGHT = 340
 DIGITS = 5
-LOG_AXIS = {"type": "log", "dtick": "D2", "minorloglabels": "complete"}  # 1, 2, 5, 10, 20 and so on
+ROOM = 1.15  # around the values on a logarithmic axis
 # A phone of 360 pixels shows labels of so many characters beside a figure, and so many in a line of hover text.
 LABEL_CHARACTERS = 24
 HOVER_CHARACTERS = 42
@@ -93,7 +94,7 @@ def hatched(colour: str, shape: str | list[str]) -> dict[str, object]:
     return {"color": colour, "pattern": pattern}
 
 
-def limit_line(axis: Literal["x", "y"], value: float, text: str, position: Literal["start", "end"] = "end") -> dict[str, object]:
+def limit_line(axis: Literal["x", "y"], value: float, text: str, position: Literal["start", "end"] = "end") -> dict[str, Any]:
     """A dashed line across the figure, with its name.
 
     Args:
@@ -112,6 +113,12 @@ def limit_line(axis: Literal["x", "y"], value: float, text: str, position: Liter
         "line": {"dash": "dash", "color": GREY, "width": 1.5},
         "label": {"text": text, "textposition": position, "font": {"size": 11}, **upright},
     }
+
+
+def log_axis(values: Sequence[float]) -> dict[str, object]:
+    """A logarithmic axis around values, at which 1, 2, 5, 10, 20 and so on are written."""
+    ends = [math.log10(min(values) / ROOM), math.log10(max(values) * ROOM)]
+    return {"type": "log", "range": ends, "dtick": "D2", "minorloglabels": "complete"}
 
 
 def figure(data: Sequence[Any], title: str, x: str, y: str, **layout: Any) -> Figure:
