@@ -13,6 +13,8 @@ from hydra.utils import instantiate
 from lmanet.brief import Brief
 from lmanet.propose import Prompt
 from lmanet.propose.roles.figures import cost_text
+from lmanet.propose.roles.task import Task
+from lmanet.propose.why import claims_text, with_reasons
 from lmanet.records import Trial
 from lmanet.space import Space, load_space, parse_architecture, write_proposal
 from lmanet.tokens import clip_tokens, count_tokens
@@ -61,7 +63,10 @@ def test_500_trials_do_not_outgrow_8k(tokens: Callable[[str], int], make_history
     brief = Brief(space=space, seed=0, images="CIFAR-100", num_classes=100, limits=limits)
     shown = [trial.architecture for trial in trials if trial.architecture][:8]  # as many as conf/propose lets the role rank choose from
     task = "\n".join(f"{write_proposal(space, each)} ({cost_text(each, brief)})" for each in shown)
-    first = prompt.ask(prompt.opening(brief, shown[0]), text, clip_tokens("Wider stages are better. " * 50, 200), task)
+    asked = with_reasons(Task(task, {}, lambda reply: []), brief, count=4)
+    first = prompt.ask(
+        prompt.opening(brief, shown[0]), claims_text(brief), text, clip_tokens("Wider stages are better. " * 50, 200), asked.text
+    )
     assert tokens(first[0]["content"]) <= count_tokens(first[0]["content"])
     again = prompt.ask_again(first, _mix(string.printable) * 10, _mix(string.ascii_lowercase) * 10)
     turns = 20 * len(again)  # what chat templates put around each
