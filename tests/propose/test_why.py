@@ -9,7 +9,8 @@ import pytest
 
 from lmanet.brief import Brief, Request
 from lmanet.propose.example import example
-from lmanet.propose.why import CLAIM, claims_text, read_rationale, split, with_why
+from lmanet.propose.roles.task import Task
+from lmanet.propose.why import CLAIM, claims_text, read_rationale, split, with_reasons, with_why
 from lmanet.rationale import MAX_TEXT_CHARACTERS, ResidualIn
 from lmanet.records import Trial
 from lmanet.space import CellSpace, architecture_id, load_space, write_proposal
@@ -51,6 +52,11 @@ def test_only_what_the_space_can_choose_may_be_claimed(brief: Brief) -> None:
     cells = brief.model_copy(update={"space": CellSpace(), "limits": {}})
     assert claim_kinds(with_why(CHOICE, cells, 1, True)) == ["cheaper_than_parent", "expected_accuracy"]
     assert "residual_in" not in claims_text(cells) and '"residual_in"' in claims_text(brief)
+
+
+def test_golden_words(brief: Brief, golden: Callable[[str, str], None]) -> None:
+    asked = [with_reasons(Task("Choose.", CHOICE, lambda reply: []), brief, count).text for count in (1, 3)]
+    golden("why.txt", "\n\n".join([claims_text(brief), *asked]) + "\n")
 
 
 def test_of_several_networks_each_has_its_reasons(brief: Brief) -> None:
