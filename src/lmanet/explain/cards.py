@@ -7,13 +7,13 @@ from pathlib import Path
 from lmanet.claims import check_claims
 from lmanet.explain.card import NetworkCard, PartDrawing
 from lmanet.explain.contents import RunFiles, Setting
-from lmanet.explain.table import shown
+from lmanet.explain.table import Form, shown
 from lmanet.explain.tables import part_rows
 from lmanet.records import Status, Trial
 from lmanet.space import Architecture, Cost, staged
 
 NETWORKS = "networks"
-SHOWN = (
+SHOWN: tuple[tuple[str, str, Form], ...] = (
     ("macs", "MACs (M)", "millions"),
     ("peak_sram_bytes", "peak SRAM (KiB)", "kib"),
     ("flash_bytes", "flash (KiB)", "kib"),
@@ -66,7 +66,7 @@ def _card(trial: Trial, on_front: bool, trials: Sequence[Trial], setting: Settin
 def _costs(cost: Cost, setting: Setting) -> list[tuple[str, str, float | None]]:
     known = [(name, title, form, value) for name, title, form in SHOWN if (value := getattr(cost, name)) is not None]
     limits = setting.target.limits
-    return [(title, shown(value, form), value / limits[name] if name in limits else None) for name, title, form, value in known]  # type: ignore[arg-type]
+    return [(title, shown(value, form), value / limits[name] if name in limits else None) for name, title, form, value in known]
 
 
 def _parts(architecture: Architecture, setting: Setting) -> list[PartDrawing]:

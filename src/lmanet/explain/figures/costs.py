@@ -18,10 +18,8 @@ def limits(best: Architecture, front: Sequence[Trial], setting: Setting) -> Figu
     """The best network's share of each limit, and that of all others on the front."""
     known = {name: (title, form) for name, title, form in SHOWN}
     rows = limit_rows(estimate_on(best, setting.num_classes, setting.target.platform), setting.target.limits)
-    names = [
-        f"{known[row.quantity][0]}<br>{shown(row.given, known[row.quantity][1])} of {shown(row.limit, known[row.quantity][1])}"  # type: ignore[arg-type]
-        for row in rows
-    ]
+    named = [(row, *known[row.quantity]) for row in rows]
+    names = [f"{title}<br>{shown(row.given, form)} of {shown(row.limit, form)}" for row, title, form in named]
     bars = Bar(
         x=rounded([100 * row.share for row in rows]),
         y=names,
