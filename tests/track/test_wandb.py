@@ -145,14 +145,14 @@ def test_two_runs_of_a_sweep_are_two_runs(tmp_path, trials, tell):
 def test_a_key_without_a_network_falls_back_offline_and_says_so(tmp_path, trials, tell, monkeypatch, caplog):
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
     caplog.set_level(logging.WARNING, "lmanet")
-    tell(WandbTracker(tmp_path, "lmanet", init_seconds=2), trials[:1])
+    tell(WandbTracker(tmp_path, "lmanet", wait_seconds=2), trials[:1])
     assert "this run is tracked offline" in caplog.text
     assert len(offline_runs(tmp_path)) == 1
 
 
 def test_online_without_a_network_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
-    tracker = WandbTracker(tmp_path, "lmanet", mode="online", init_seconds=2)
+    tracker = WandbTracker(tmp_path, "lmanet", mode="online", wait_seconds=2)
     with pytest.raises(ConfigError, match=r"gives no run in mode online: .*track.wandb.mode=offline"):
         tracker.on_search_start([], Budget(proposals=1))
 
