@@ -5,6 +5,7 @@ import os
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -64,13 +65,15 @@ class WandbTracker:
 
     def on_front_change(self, front: Sequence[Trial], hypervolume: float) -> None:
         if self.run is not None:
-            self._results(self.run).front(front, hypervolume)
+            with _heard():
+                self._results(self.run).front(front, hypervolume)
 
     def on_search_end(self, trials: Sequence[Trial], front: Sequence[Trial]) -> None:
         if self.run is None:
             return
         try:
-            self._results(self.run).artifact("search")
+            with _heard():
+                self._results(self.run).artifact("search")
         finally:
             self._close(self.run)
             self.run = None
@@ -81,7 +84,8 @@ class WandbTracker:
         run = self._open()
         try:
             results = self._results(run)
-            results.send()
+            with _heard():
+                results.send()
             if self.report:
                 self._report(run, results.curves)
         finally:
@@ -99,7 +103,8 @@ class WandbTracker:
         try:
             url = save_report(run.entity, run.project, str(run.id), curves, before)
         except Exception as error:  # wandb-workspaces raises bare ones; all else is sent by now
-            log.warning("no W&B report could be made%s: %s", f" at {before}, which {made} names" if before else "", error)
+            where = f" at {before}, which {made} names" if before else ""
+            log.warning("no W&B report could be made%s: %s", where, str(error).splitlines()[0])
             return
         made.write_text(url, encoding="utf-8")
         log.info("W&B report: %s", url)
@@ -170,6 +175,15 @@ def _library() -> Any:
     except ImportError as error:
         raise ConfigError("track=wandb needs the package wandb: pip install 'lmanet[wandb]', or choose track=jsonl") from error
     return wandb
+
+
+@contextmanager
+def _heard() -> Iterator[None]:
+    """What W&B does not take is said, and ends no search: tables and artifacts are asked about at its server, which may be gone."""
+    try:
+        yield
+    except (_library().errors.Error, OSError) as error:
+        log.warning("W&B did not take this, and the run goes on: %s", str(error).splitlines()[0])
 
 
 def _metrics() -> Iterator[str]:
