@@ -48,6 +48,13 @@ def test_a_rule_that_cannot_be_read_is_a_fault_and_the_others_count() -> None:
     assert rules == (Rule(choice="stage1.kernel", value=5, effect="raises"),) and len(faults) == 2
 
 
+def test_a_number_is_read_however_it_is_written_and_no_number_is_a_truth_value() -> None:
+    choices = {"stage1.se_ratio": [0.0, 0.25], "stage2.skip": [False, True]}
+    written = [{"choice": "stage1.se_ratio", "value": value, "effect": "raises"} for value in (0, 0.0, False)]
+    rules, _, faults = read_rules(json.dumps({"rules": [*written, {**GOOD, "choice": "stage2.skip", "value": 1}]}), choices)
+    assert rules == (Rule(choice="stage1.se_ratio", value=0.0, effect="raises"),) and len(faults) == 2
+
+
 @pytest.mark.parametrize("reply", ["", "Use larger kernels.", "{", '{"rules": 5}', '{"rules": []}', '[{"rules": "x"}]'])
 def test_a_reply_without_rules_is_refused(reply: str) -> None:
     with pytest.raises(ArchitectureError):

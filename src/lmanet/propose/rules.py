@@ -123,9 +123,11 @@ def _rule(item: object, choices: Choices) -> Rule:
     legal = choices.get(rule.choice)
     if legal is None:
         raise ValueError(f"{rule.choice[:40]} is no choice that varies")
-    if not any(type(value) is type(rule.value) and value == rule.value for value in legal):
+    # As JSON knows values: 0 is 0.0, and true is not 1.
+    value = next((each for each in legal if isinstance(each, bool) == isinstance(rule.value, bool) and each == rule.value), None)
+    if value is None:
         raise ValueError(f"legal values are {_values(legal)}")
-    return rule
+    return rule.model_copy(update={"value": value})
 
 
 def _values(values: Sequence[object]) -> str:
