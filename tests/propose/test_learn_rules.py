@@ -1,6 +1,8 @@
 """The stage that asks a model for design rules: once, in a form that can be weighed, and never at the cost of the run."""
 
 import json
+import multiprocessing
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ import jsonschema
 import pytest
 
 from lmanet.brief import Brief
-from lmanet.errors import ArchitectureError, EndpointError
+from lmanet.errors import ArchitectureError
 from lmanet.propose import LearnRules
 from lmanet.propose.rules import read_rules, rules_schema
 from lmanet.records import Front, Trial
@@ -94,11 +96,31 @@ def test_without_a_model_without_networks_or_without_tokens_nothing_is_asked(
     assert not (folder / RULES).exists() and not (empty / RULES).exists() and endpoint.requests == []
 
 
-def test_an_endpoint_that_is_down_is_said_and_leaves_no_file(
-    folder: Path, brief: Brief, configured: Callable[..., Any], endpoint: Any
+def test_an_endpoint_that_is_down_is_said_leaves_no_file_and_is_asked_again(
+    folder: Path, brief: Brief, configured: Callable[..., Any], endpoint: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     endpoint.answers = [(500, "broken")]
     proposer = configured("llm", brief, "model=m", f"server.base_url={endpoint.base_url}", "server.retries=0")
-    with pytest.raises(EndpointError):
-        LearnRules(proposer, None).run(folder)
-    assert not (folder / RULES).exists()
+    LearnRules(proposer, None).run(folder)
+    assert not (folder / RULES).exists() and "no design rules" in caplog.text and endpoint.base_url in caplog.text
+    endpoint.answers = [(200, REPLY)]
+    LearnRules(proposer, None).run(folder)
+    assert (folder / RULES).exists()
+
+
+def test_killed_while_it_waits_for_the_reply_it_leaves_nothing_and_asks_again(
+    folder: Path, brief: Brief, configured: Callable[..., Any], endpoint: Any
+) -> None:
+    endpoint.answers = [(200, "stall"), (200, REPLY)]
+    stage = LearnRules(configured("llm", brief, "model=m", f"server.base_url={endpoint.base_url}"), None)
+    asked = multiprocessing.get_context("spawn").Process(target=stage.run, args=(folder,))
+    asked.start()
+    while not endpoint.requests:
+        assert asked.is_alive()
+        time.sleep(0.01)
+    before = {path.name for path in folder.iterdir()}
+    asked.kill()
+    asked.join()
+    assert before == {path.name for path in folder.iterdir()} and not (folder / RULES).exists()
+    stage.run(folder)
+    assert len(read_record(folder / RULES, DesignRules).rules) == 2

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from lmanet.brief import Request
 from lmanet.claims import varied
-from lmanet.errors import ArchitectureError
+from lmanet.errors import ArchitectureError, EndpointError
 from lmanet.propose.llm import LLMProposer
 from lmanet.propose.prompt import render
 from lmanet.propose.reply import object_with
@@ -72,6 +72,9 @@ class LearnRules:
             said, usage = self.proposer.ask(request, question, rules_schema(choices), lambda reply: read_rules(reply, choices))
         except TokensSpentError:
             log.info("the run's budget of tokens (budget.tokens) does not suffice to ask for design rules")
+            return None
+        except EndpointError as error:  # the stages that follow need no model, and its server may be gone by now
+            log.warning("no design rules, the next start of this stage asks again: %s", error)
             return None
         rules, note, faults = said.value or ((), "", (said.error or "",))
         return DesignRules(
