@@ -85,6 +85,16 @@ def test_only_choices_that_varied_can_be_asked_about():
     assert "stage1.channels" not in worth and varied(HISTORY[:1], SPACE) == {}
 
 
+def test_values_stand_in_rising_order():
+    wide = [trial(number, 0.5).architecture for number in range(6)]
+    trials = []
+    for number, (architecture, channels) in enumerate(zip(wide, (128, 128, 8, 8, 32, 32), strict=True)):
+        stages = (architecture.stages[0].model_copy(update={"channels": channels}), *architecture.stages[1:])
+        proposal = Proposal(proposer="double", architecture=architecture.model_copy(update={"stages": stages}))
+        trials.append(trial(number, 0.5).model_copy(update={"proposal": proposal}))
+    assert varied(trials, SPACE) == {"stage1.channels": [8, 32, 128]}
+
+
 def test_cells_have_rules_too():
     cells = [Cell(operations=(operation, *["nor_conv_3x3"] * 5)) for operation in ("none", "none", "nor_conv_1x1", "nor_conv_1x1")]
     trials = [

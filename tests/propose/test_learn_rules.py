@@ -1,6 +1,8 @@
 """The stage that asks a model for design rules: once, in a form that can be weighed, and never at the cost of the run."""
 
 import json
+import multiprocessing
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ import jsonschema
 import pytest
 
 from lmanet.brief import Brief
-from lmanet.errors import ArchitectureError, EndpointError
+from lmanet.errors import ArchitectureError
 from lmanet.propose import LearnRules
 from lmanet.propose.rules import read_rules, rules_schema
 from lmanet.records import Front, Trial
@@ -46,6 +48,13 @@ def test_what_the_schema_allows_can_be_read() -> None:
 def test_a_rule_that_cannot_be_read_is_a_fault_and_the_others_count() -> None:
     rules, _, faults = read_rules(json.dumps({"rules": [GOOD, GOOD, "larger is better", {**GOOD, "value": "5"}]}), CHOICES)
     assert rules == (Rule(choice="stage1.kernel", value=5, effect="raises"),) and len(faults) == 2
+
+
+def test_a_number_is_read_however_it_is_written_and_no_number_is_a_truth_value() -> None:
+    choices = {"stage1.se_ratio": [0.0, 0.25], "stage2.skip": [False, True]}
+    written = [{"choice": "stage1.se_ratio", "value": value, "effect": "raises"} for value in (0, 0.0, False)]
+    rules, _, faults = read_rules(json.dumps({"rules": [*written, {**GOOD, "choice": "stage2.skip", "value": 1}]}), choices)
+    assert rules == (Rule(choice="stage1.se_ratio", value=0.0, effect="raises"),) and len(faults) == 2
 
 
 @pytest.mark.parametrize("reply", ["", "Use larger kernels.", "{", '{"rules": 5}', '{"rules": []}', '[{"rules": "x"}]'])
@@ -87,11 +96,31 @@ def test_without_a_model_without_networks_or_without_tokens_nothing_is_asked(
     assert not (folder / RULES).exists() and not (empty / RULES).exists() and endpoint.requests == []
 
 
-def test_an_endpoint_that_is_down_is_said_and_leaves_no_file(
-    folder: Path, brief: Brief, configured: Callable[..., Any], endpoint: Any
+def test_an_endpoint_that_is_down_is_said_leaves_no_file_and_is_asked_again(
+    folder: Path, brief: Brief, configured: Callable[..., Any], endpoint: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     endpoint.answers = [(500, "broken")]
     proposer = configured("llm", brief, "model=m", f"server.base_url={endpoint.base_url}", "server.retries=0")
-    with pytest.raises(EndpointError):
-        LearnRules(proposer, None).run(folder)
-    assert not (folder / RULES).exists()
+    LearnRules(proposer, None).run(folder)
+    assert not (folder / RULES).exists() and "no design rules" in caplog.text and endpoint.base_url in caplog.text
+    endpoint.answers = [(200, REPLY)]
+    LearnRules(proposer, None).run(folder)
+    assert (folder / RULES).exists()
+
+
+def test_killed_while_it_waits_for_the_reply_it_leaves_nothing_and_asks_again(
+    folder: Path, brief: Brief, configured: Callable[..., Any], endpoint: Any
+) -> None:
+    endpoint.answers = [(200, "stall"), (200, REPLY)]
+    stage = LearnRules(configured("llm", brief, "model=m", f"server.base_url={endpoint.base_url}"), None)
+    asked = multiprocessing.get_context("spawn").Process(target=stage.run, args=(folder,))
+    asked.start()
+    while not endpoint.requests:
+        assert asked.is_alive()
+        time.sleep(0.01)
+    before = {path.name for path in folder.iterdir()}
+    asked.kill()
+    asked.join()
+    assert before == {path.name for path in folder.iterdir()} and not (folder / RULES).exists()
+    stage.run(folder)
+    assert len(read_record(folder / RULES, DesignRules).rules) == 2

@@ -145,14 +145,14 @@ def test_two_runs_of_a_sweep_are_two_runs(tmp_path, trials, tell):
 def test_a_key_without_a_network_falls_back_offline_and_says_so(tmp_path, trials, tell, monkeypatch, caplog):
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
     caplog.set_level(logging.WARNING, "lmanet")
-    tell(WandbTracker(tmp_path, "lmanet", init_seconds=2), trials[:1])
+    tell(WandbTracker(tmp_path, "lmanet", wait_seconds=2), trials[:1])
     assert "this run is tracked offline" in caplog.text
     assert len(offline_runs(tmp_path)) == 1
 
 
 def test_online_without_a_network_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
-    tracker = WandbTracker(tmp_path, "lmanet", mode="online", init_seconds=2)
+    tracker = WandbTracker(tmp_path, "lmanet", mode="online", wait_seconds=2)
     with pytest.raises(ConfigError, match=r"gives no run in mode online: .*track.wandb.mode=offline"):
         tracker.on_search_start([], Budget(proposals=1))
 
@@ -223,18 +223,17 @@ def test_disabled_opens_no_run(finished):
 
 def test_the_report_s_blocks_are_made_without_asking_wandb():
     api = reports_api()
-    made = blocks(api, "lmanet", "someone", "run-1", ["distill/abc-0"])
+    made = blocks(api, "lmanet", "someone", "4f00aa", ["distill/abc-0"])
     grids = [block for block in made if isinstance(block, api.PanelGrid)]
     panels = [panel for grid in grids for panel in grid.panels]
     assert [panel.table_name for panel in panels if isinstance(panel, api.WeavePanelSummaryTable)] == list(TABLES)
     lines = {panel.title: panel for panel in panels if isinstance(panel, api.LinePlot)}
     assert "Hypervolume" in lines and "Training distill/abc-0" in lines
-    assert all(runset.query == "run-1" for grid in grids for runset in grid.runsets)
     assert api.Report(project="lmanet", entity="someone", title="t", blocks=made).blocks == made
 
 
 def test_a_report_that_cannot_be_made_is_said_and_loses_nothing(tmp_path, caplog):
     """Nobody is logged in here: the API refuses, as it does without a network."""
-    online = SimpleNamespace(offline=False, project="lmanet", entity="someone", name="run-1")
+    online = SimpleNamespace(offline=False, project="lmanet", entity="someone", id="4f00aa")
     WandbTracker(tmp_path, "lmanet", report=True)._report(online, [])
-    assert "no W&B report could be made" in caplog.text
+    assert "no W&B report could be made" in caplog.text and not (tmp_path / "wandb" / "report_url.txt").exists()

@@ -67,13 +67,13 @@ def weigh(rule: Rule, trials: Sequence[Trial], space: AnySpace) -> WeighedRule:
 
 
 def varied(trials: Sequence[Trial], space: AnySpace) -> dict[str, list[object]]:
-    """Choice -> its values among the trained networks, where there are at least two of either side of one."""
+    """Choice -> its values among the trained networks in rising order, where there are at least two of either side of one."""
     values: dict[str, list[object]] = {}
     for found in _known(trials, space):
         for name, value in found.choices.items():
             values.setdefault(name, []).append(value)
     worth = {
-        name: sorted({v for v in seen if seen.count(v) >= FEWEST and len(seen) - seen.count(v) >= FEWEST}, key=str)
+        name: sorted({v for v in seen if seen.count(v) >= FEWEST and len(seen) - seen.count(v) >= FEWEST}, key=_order)
         for name, seen in values.items()
     }
     return {name: found for name, found in worth.items() if found}
@@ -94,6 +94,11 @@ def _pairs(rule: Rule, having: Sequence[_Known], others: Sequence[_Known]) -> li
         return {name: value for name, value in found.choices.items() if name != rule.choice}
 
     return [(one, other) for one in having for other in others if rest(one) == rest(other)]
+
+
+def _order(value: object) -> tuple[float, str]:
+    """Numbers by size, words by the alphabet."""
+    return (value if isinstance(value, int | float) else 0.0, str(value))
 
 
 def _equal(value: object, named: object) -> bool:

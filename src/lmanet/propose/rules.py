@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from lmanet.brief import Request
 from lmanet.claims import varied
-from lmanet.errors import ArchitectureError
+from lmanet.errors import ArchitectureError, EndpointError
 from lmanet.propose.llm import LLMProposer
 from lmanet.propose.prompt import render
 from lmanet.propose.reply import object_with
@@ -73,6 +73,9 @@ class LearnRules:
         except TokensSpentError:
             log.info("the run's budget of tokens (budget.tokens) does not suffice to ask for design rules")
             return None
+        except EndpointError as error:  # the stages that follow need no model, and its server may be gone by now
+            log.warning("no design rules, the next start of this stage asks again: %s", error)
+            return None
         rules, note, faults = said.value or ((), "", (said.error or "",))
         return DesignRules(
             proposer=self.proposer.served_model,
@@ -123,9 +126,11 @@ def _rule(item: object, choices: Choices) -> Rule:
     legal = choices.get(rule.choice)
     if legal is None:
         raise ValueError(f"{rule.choice[:40]} is no choice that varies")
-    if not any(type(value) is type(rule.value) and value == rule.value for value in legal):
+    # As JSON knows values: 0 is 0.0, and true is not 1.
+    value = next((each for each in legal if isinstance(each, bool) == isinstance(rule.value, bool) and each == rule.value), None)
+    if value is None:
         raise ValueError(f"legal values are {_values(legal)}")
-    return rule
+    return rule.model_copy(update={"value": value})
 
 
 def _values(values: Sequence[object]) -> str:

@@ -4,7 +4,8 @@ import logging
 import os
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 Mode = Literal["auto", "offline", "online", "disabled"]
 COSTS = ("macs", "params", "peak_sram_bytes", "flash_bytes", "estimated_latency_ms")
 SCORES = ("val_accuracy", "val_macro_f1", "val_calibration_error", "seconds")
-COLUMNS = ["validation accuracy", "MACs", "peak SRAM (bytes)", "flash (bytes)", "parameters", "trial", "network"]
+MEASURED = ("bss_bytes", "tflm_arena_bytes", "flash_bytes", "stack_bytes", "instructions")
 
 
 class WandbTracker:
@@ -33,21 +34,21 @@ class WandbTracker:
         folder: of the run; W&B writes below its ``wandb/``, which also keeps the id with which a resumed run goes on.
         project: of W&B.
         mode: ``auto`` is online where WANDB_API_KEY is set and W&B answers, else offline.
-        init_seconds: how long W&B may take to answer at the start.
-        report: make a W&B report of the run at its end, where it is online.
+        wait_seconds: how long W&B may take to answer at the start, and to take what is left at an end.
+        report: make a W&B report of the run at its end, where it is online; a resumed run writes the same one anew.
 
     Raises:
         ConfigError: the mode is unknown, wandb is not installed, or ``online`` gets no answer.
     """
 
-    def __init__(self, folder: str | Path, project: str, mode: Mode = "auto", init_seconds: float = 30.0, report: bool = False) -> None:
+    def __init__(self, folder: str | Path, project: str, mode: Mode = "auto", wait_seconds: float = 60.0, report: bool = False) -> None:
         if mode not in get_args(Mode):
             raise ConfigError(f"track.wandb.mode={mode!r} is unknown; legal are {', '.join(get_args(Mode))} (conf/track/wandb.yaml)")
         _library()
         self.folder = Path(folder)
         self.project = project
         self.mode = mode
-        self.init_seconds = init_seconds
+        self.wait_seconds = wait_seconds
         self.report = report
         self.run: wandb.Run | None = None
         self.statuses: dict[int, str] = {}
@@ -55,9 +56,6 @@ class WandbTracker:
     def on_search_start(self, trials: Sequence[Trial], budget: Budget) -> None:
         self.statuses = {trial.number: trial.status.value for trial in trials}
         self.run = self._open()
-        # Trials end in any order, so the trial's number is the axis and not W&B's own step.
-        self.run.define_metric("trial")
-        self.run.define_metric("*", step_metric="trial")
 
     def on_trial_end(self, trial: Trial) -> None:
         self.statuses[trial.number] = trial.status.value
@@ -66,21 +64,18 @@ class WandbTracker:
             self.run.log({"trial": trial.number, **_numbers(trial), **counts})
 
     def on_front_change(self, front: Sequence[Trial], hypervolume: float) -> None:
-        if self.run is None:
-            return
-        library = _library()
-        table = library.Table(columns=COLUMNS, data=[_row(trial) for trial in front])
-        plot = library.plot.scatter(table, "MACs", "validation accuracy", title="Pareto front")
-        newest = max(trial.number for trial in front)
-        self.run.log({"trial": newest, "front": table, "front_plot": plot, "hypervolume": hypervolume, "front_size": len(front)})
+        if self.run is not None:
+            with _heard():
+                self._results(self.run).front(front, hypervolume)
 
     def on_search_end(self, trials: Sequence[Trial], front: Sequence[Trial]) -> None:
         if self.run is None:
             return
         try:
-            self._results(self.run).artifact("search")
+            with _heard():
+                self._results(self.run).artifact("search")
         finally:
-            self.run.finish()
+            self._close(self.run)
             self.run = None
 
     def on_run_end(self) -> None:
@@ -89,11 +84,12 @@ class WandbTracker:
         run = self._open()
         try:
             results = self._results(run)
-            results.send()
+            with _heard():
+                results.send()
             if self.report:
                 self._report(run, results.curves)
         finally:
-            run.finish()
+            self._close(run)
 
     def _results(self, run: "wandb.Run") -> Results:
         return Results(self.folder, self._run_id(), _library(), run)
@@ -102,10 +98,16 @@ class WandbTracker:
         if run.offline:
             log.info("tracked offline: `wandb sync %s/wandb/offline-run-*` sends it; a W&B report is made online alone", self.folder)
             return
+        made = self.folder / "wandb" / "report_url.txt"
+        before = made.read_text(encoding="utf-8") if made.exists() else None
         try:
-            log.info("W&B report: %s", save_report(run.project, run.entity, str(run.name), curves))
+            url = save_report(run.entity, run.project, str(run.id), curves, before)
         except Exception as error:  # wandb-workspaces raises bare ones; all else is sent by now
-            log.warning("no W&B report could be made: %s", error)
+            where = f" at {before}, which {made} names" if before else ""
+            log.warning("no W&B report could be made%s: %s", where, str(error).splitlines()[0])
+            return
+        made.write_text(url, encoding="utf-8")
+        log.info("W&B report: %s", url)
 
     def _open(self) -> "wandb.Run":
         unless_told = "online" if os.environ.get("WANDB_API_KEY") else "offline"
@@ -128,13 +130,32 @@ class WandbTracker:
             dir=self.folder,
             id=self._run_id(),
             mode=mode,
-            # Offline there is nothing to ask; runs of one id become one when they are sent.
-            resume="allow" if mode == "online" else None,
+            # Offline too: `wandb sync` then continues the run of this id; without it the steps of each part would begin at 0 again.
+            resume="allow",
             config=self._config(),
-            # The terminal is the progress view's.
-            settings=library.Settings(silent=True, console="off", init_timeout=self.init_seconds),
+            settings=library.Settings(
+                silent=True,  # the terminal is the progress view's
+                console="off",
+                init_timeout=self.wait_seconds,
+                finish_timeout=self.wait_seconds,  # else W&B tries for hours to reach a server that is gone
+                finish_timeout_raises=True,
+            ),
         )
+        # Trials end in any order, so the trial's number is the axis and not W&B's own step. Each part of a run says so again, since
+        # the last one's axes are kept; and by name, since of two patterns that match W&B takes either.
+        for name in _metrics():
+            run.define_metric(name, step_metric="trial")
         return run
+
+    def _close(self, run: "wandb.Run") -> None:
+        try:
+            run.finish()
+        except TimeoutError:
+            log.warning(
+                "W&B has not taken everything within track.wandb.wait_seconds=%g; nothing is lost: `wandb sync --include-online %s`",
+                self.wait_seconds,
+                Path(run.dir).parent,
+            )
 
     def _run_id(self) -> str:
         path = self.folder / "wandb" / "run_id.txt"
@@ -156,6 +177,22 @@ def _library() -> Any:
     return wandb
 
 
+@contextmanager
+def _heard() -> Iterator[None]:
+    """What W&B does not take is said, and ends no search: tables and artifacts are asked about at its server, which may be gone."""
+    try:
+        yield
+    except (_library().errors.Error, OSError) as error:
+        log.warning("W&B did not take this, and the run goes on: %s", str(error).splitlines()[0])
+
+
+def _metrics() -> Iterator[str]:
+    """All that the search sends and that is drawn over its trials."""
+    yield from ("hypervolume", "front_size", "seconds", "tokens/prompt", "tokens/completion")
+    groups = {"cost": COSTS, "measured": MEASURED, "score": SCORES, "paused": SCORES, "status": [status.value for status in Status]}
+    yield from (f"{group}/{name}" for group, names in groups.items() for name in names)
+
+
 def _numbers(trial: Trial) -> dict[str, float]:
     numbers: dict[str, float] = {
         "tokens/prompt": trial.proposal.usage.prompt_tokens,
@@ -165,13 +202,7 @@ def _numbers(trial: Trial) -> dict[str, float]:
     if trial.verdict and (cost := trial.verdict.cost):
         numbers |= _known("cost", cost, COSTS)
     if trial.verdict and (measured := trial.verdict.measurement):
-        numbers |= {
-            "measured/bss_bytes": measured.measured_bss_bytes,
-            "measured/tflm_arena_bytes": measured.measured_tflm_arena_bytes,
-            "measured/flash_bytes": measured.measured_flash_bytes,
-            "measured/stack_bytes": measured.measured_stack_bytes,
-            "measured/instructions": measured.measured_instructions,
-        }
+        numbers |= {f"measured/{name}": getattr(measured, f"measured_{name}") for name in MEASURED}
     if score := trial.score:
         numbers |= _known("score" if trial.status is Status.TRAINED else "paused", score, SCORES)
     return numbers
@@ -181,10 +212,3 @@ def _known(group: str, holder: object, names: Sequence[str]) -> dict[str, float]
     """The quantities that are known: not every trainer knows every score, nor every space every cost."""
     values = {name: getattr(holder, name, None) for name in names}
     return {f"{group}/{name}": value for name, value in values.items() if value is not None}
-
-
-def _row(trial: Trial) -> list[float | str | None]:
-    if not (trial.verdict and trial.verdict.cost and trial.score):
-        return [None] * len(COLUMNS)
-    costs = (getattr(trial.verdict.cost, name, None) for name in ("macs", "peak_sram_bytes", "flash_bytes", "params"))
-    return [trial.score.val_accuracy, *costs, trial.number, trial.id]

@@ -6,24 +6,26 @@ from importlib import import_module
 from typing import Any
 
 from lmanet.errors import ConfigError
+from lmanet.records import Status
 
 TITLE = "lmanet: what a search has found"
 TABLES = ("front", "results", "deployments", "claim_rates", "design_rules")
-ENDS = ("trained", "rejected", "unparsable", "failed")
 
 
-def save_report(project: str, entity: str, run_name: str, curves: Sequence[str]) -> str:
+def save_report(entity: str, project: str, run_id: str, curves: Sequence[str], url: str | None = None) -> str:
     """Make the report in ``project`` and save it; gives its address.
 
     Args:
-        run_name: as W&B shows the run, by which the report's panels are restricted to it.
+        run_id: of the run to which the report's panels are restricted.
         curves: groups of the trainings' metrics: ``distill/<network>-<seed>``.
+        url: of a report that is written anew.
 
     Raises:
         ConfigError: wandb-workspaces is missing.
     """
     api = reports_api()
-    report = api.Report(project=project, entity=entity, title=TITLE, blocks=blocks(api, project, entity, run_name, curves))
+    report = api.Report.from_url(url) if url else api.Report(project=project, entity=entity, title=TITLE)
+    report.blocks = blocks(api, project, entity, run_id, curves)
     report.save()
     return str(report.url)
 
@@ -44,17 +46,24 @@ def reports_api() -> Any:
             ) from error
 
 
-def blocks(api: Any, project: str, entity: str, run_name: str, curves: Sequence[str]) -> list[Any]:
+def blocks(api: Any, project: str, entity: str, run_id: str, curves: Sequence[str]) -> list[Any]:
     """The report's blocks; nothing is asked of W&B."""
 
     def grid(panels: list[Any]) -> Any:
-        return api.PanelGrid(runsets=[api.Runset(project=project, entity=entity, name=run_name, query=run_name)], panels=panels)
+        runs = api.Runset(project=project, entity=entity, name=run_id, filters=f"Metric('ID') = '{run_id}'")
+        return api.PanelGrid(runsets=[runs], panels=panels)
 
     search = [
         api.LinePlot(title="Hypervolume", x="trial", y=["hypervolume"]),
         api.LinePlot(title="Validation accuracy of each candidate", x="trial", y=["score/val_accuracy"]),
-        api.LinePlot(title="How candidates ended", x="trial", y=[f"status/{status}" for status in ENDS]),
-        api.ScatterPlot(title="Accuracy over MACs", x="cost/macs", y="score/val_accuracy"),
+        api.LinePlot(title="How candidates ended", x="trial", y=[f"status/{status}" for status in Status]),
+        api.CustomChart(
+            query={"summaryTable": {"tableKey": "front"}},
+            chart_name="wandb/scatter/v0",
+            chart_fields={"x": "MACs", "y": "validation accuracy"},
+            chart_strings={"title": "Pareto front"},
+        ),
+        api.ScatterPlot(title="Accuracy of every candidate over MACs", x="cost/macs", y="score/val_accuracy"),
     ]
     trainings = [
         api.LinePlot(title=f"Training {group}", x=f"{group}/epoch", y=[f"{group}/val_accuracy", f"{group}/train_loss", f"{group}/val_loss"])

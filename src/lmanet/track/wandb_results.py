@@ -1,14 +1,16 @@
 """What the stages after a search have left -> tables, curves and artifacts of a W&B run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from lmanet.claims import check_claims, rates
+from lmanet.records import Front, Trial
 from lmanet.results import Deployment, DesignRules, Evaluation, TrainedNetwork
 from lmanet.runfiles import DEPLOY, DISTILL, FRONT, FULL, HISTORY, PROVENANCE, RULES, STUDENT, TEST, read_record, read_records, read_trials
 from lmanet.space import architecture_id
 
+FRONT_COLUMNS = ["validation accuracy", "MACs", "peak SRAM (bytes)", "flash (bytes)", "parameters", "trial", "network"]
 # Kind of artifact -> files and folders of a run that it holds, where they are there.
 ARTIFACTS = {
     "search": (HISTORY, FRONT, PROVENANCE),
@@ -30,8 +32,17 @@ class Results:
     def __init__(self, folder: Path, identity: str, library: Any, run: Any) -> None:
         self.folder, self.identity, self.library, self.run = folder, identity, library, run
 
+    def front(self, front: Sequence[Trial], hypervolume: float) -> None:
+        """The front as table and plot, at its newest trial."""
+        table = self.library.Table(columns=FRONT_COLUMNS, data=[_row(trial) for trial in front])
+        plot = self.library.plot.scatter(table, "MACs", "validation accuracy", title="Pareto front")
+        newest = max(trial.number for trial in front)
+        self.run.log({"trial": newest, "front": table, "front_plot": plot, "hypervolume": hypervolume, "front_size": len(front)})
+
     def send(self) -> None:
-        """Everything that the stages after the search have left."""
+        """Everything that the stages have left; the front again, since the search may not have been followed."""
+        if (self.folder / FRONT).exists() and (found := read_record(self.folder / FRONT, Front)).trials:
+            self.front(found.trials, found.hypervolume)
         for name, (columns, rows) in self._tables():
             if rows:
                 self.run.log({name: self.library.Table(columns=columns, data=rows)})
@@ -104,3 +115,10 @@ class Results:
             else:
                 artifact.add_file(str(path))
         self.run.log_artifact(artifact)
+
+
+def _row(trial: Trial) -> list[float | str | None]:
+    if not (trial.verdict and trial.verdict.cost and trial.score):
+        return [None] * len(FRONT_COLUMNS)
+    costs = (getattr(trial.verdict.cost, name, None) for name in ("macs", "peak_sram_bytes", "flash_bytes", "params"))
+    return [trial.score.val_accuracy, *costs, trial.number, trial.id]
