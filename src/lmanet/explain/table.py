@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from lmanet.explain.filters import cell
+from lmanet.explain.filters import KIB, cell
 
-KIB = 1024
 # count: whole numbers, thousands apart; share: of 1, shown in per cent; change: a share with its sign; points: a difference of two
 # shares, in points of per cent with its sign; kib: bytes, shown in KiB; millions:
 # shown in millions; the others as they are, numbers to so many decimals; code: text of our own that a computer reads.

@@ -1,6 +1,7 @@
 """A network -> an ONNX file that takes any number of images."""
 
 import json
+from importlib import import_module
 from pathlib import Path
 
 import torch
@@ -19,7 +20,8 @@ def write_onnx(checkpoint: Checkpoint, path: Path, opset: int) -> None:
     """
     try:
         import onnx
-        import onnxscript  # noqa: F401  by way of torch's exporter
+
+        import_module("onnxscript")  # torch's exporter needs it
     except ImportError as error:
         raise ConfigError(f"an ONNX file needs the package {error.name}: pip install 'lmanet[release]'") from error
     size = checkpoint.network.architecture.resolution

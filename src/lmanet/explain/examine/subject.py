@@ -24,7 +24,8 @@ class Subject:
 
     def __init__(self, checkpoint: Checkpoint, data: ImageData) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.network: Network = checkpoint.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network: Network = checkpoint.network.to(self.device)
+        self.network.to(memory_format=torch.channels_last)
         self.classes = checkpoint.classes
         self.mean, self.std = checkpoint.mean, checkpoint.std
         self.data = data

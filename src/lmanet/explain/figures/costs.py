@@ -6,7 +6,8 @@ from plotly.graph_objects import Bar, Figure, Scatter
 
 from lmanet.explain.cards import SHOWN
 from lmanet.explain.contents import Setting
-from lmanet.explain.figures.style import BLUE, KIB, LOOKS, ORANGE, VERMILION, figure, limit_line, log_axis, plain, rounded, words
+from lmanet.explain.figures.style import BLUE, LOOKS, ORANGE, VERMILION, figure, limit_line, log_axis, plain, rounded, words
+from lmanet.explain.filters import KIB
 from lmanet.explain.table import shown
 from lmanet.explain.tables import limit_rows
 from lmanet.records import Trial

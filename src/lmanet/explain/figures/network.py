@@ -11,7 +11,6 @@ from lmanet.explain.figures.style import (
     BLUE,
     GREEN,
     GREY,
-    KIB,
     ORANGE,
     SKY,
     VERMILION,
@@ -23,6 +22,7 @@ from lmanet.explain.figures.style import (
     log_axis,
     rounded,
 )
+from lmanet.explain.filters import KIB
 from lmanet.explain.neighbours import NeighbourRow, surroundings
 from lmanet.explain.operators import OperatorRow
 from lmanet.records import Trial

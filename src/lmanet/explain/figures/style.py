@@ -16,7 +16,6 @@ PALETTE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "cross")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 GREY = "#888888"  # legible on white and on black
-KIB = 1024
 HEIGHT = 340
 DIGITS = 5
 ROOM = 1.15  # around the values on a logarithmic axis
