@@ -23,6 +23,18 @@ class Status(StrEnum):
     TIMED_OUT = "timed_out"
 
 
+class Notice(Record):
+    """Something that is off and no error: a result that looks right and may mean nothing.
+
+    Attributes:
+        kind: ``one_class``, ``constant_pixels``, ``few_validation_images``, ...: one word for each sort, the same in every run.
+        text: one sentence: what was seen, and what it means or what to do.
+    """
+
+    kind: str
+    text: str
+
+
 class Usage(Record):
     """What one proposal cost at its proposer.
 
@@ -190,6 +202,7 @@ class Score(Record):
         seconds: wall time of the training; of one that a table knows, the time it took when the table was made.
         curve: one entry an epoch.
         kernels: memory format, precision and compilation of its steps; a table does not know them.
+        notices: what is off about this training.
     """
 
     val_accuracy: float = Field(ge=0, le=1)
@@ -198,6 +211,7 @@ class Score(Record):
     seconds: float
     curve: tuple[Epoch, ...] = ()
     kernels: str | None = None
+    notices: tuple[Notice, ...] = ()
 
     @property
     def epochs(self) -> int:

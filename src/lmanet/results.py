@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from lmanet.base import Record
-from lmanet.records import Measurement, Score, Usage
+from lmanet.records import Measurement, Notice, Score, Usage
 from lmanet.space import Architecture, Cost
 
 
@@ -99,6 +99,7 @@ class Deployment(Record):
         float_val_accuracy, calibrated_val_accuracy, int8_val_accuracy: share of 1, on the same validation images: in float, in int8 by
             calibration alone, and as deployed.
         deployed: its files; ``folder`` is relative to the run's.
+        notices: what is off about it.
     """
 
     stage: str
@@ -110,6 +111,7 @@ class Deployment(Record):
     calibrated_val_accuracy: float = Field(ge=0, le=1)
     int8_val_accuracy: float = Field(ge=0, le=1)
     deployed: Deployed
+    notices: tuple[Notice, ...] = ()
 
 
 class SkippedBlock(Record):

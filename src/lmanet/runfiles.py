@@ -1,7 +1,9 @@
 """The files of a run's folder through which its stages meet: records, safe against a crash at any moment."""
 
+import logging
 import os
 import shutil
+from collections.abc import Iterable
 from io import SEEK_END
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -10,10 +12,11 @@ from pydantic import ValidationError
 
 from lmanet.base import Record
 from lmanet.errors import HistoryError
-from lmanet.records import Trial
+from lmanet.records import Notice, Trial
 from lmanet.results import TrainedNetwork
 from lmanet.space import explain_validation
 
+log = logging.getLogger(__name__)
 R = TypeVar("R", bound=Record)
 HISTORY = "history.jsonl"
 FRONT = "front.json"
@@ -26,6 +29,7 @@ TEST = "test.jsonl"
 EXAMINATION = "examination.json"
 RULES = "rules.json"
 PROVENANCE = "provenance.jsonl"
+NOTICES = "notices.jsonl"
 OPTUNA_JOURNAL = "optuna_journal.log"
 STUDENT = "student.ckpt"
 
@@ -76,6 +80,16 @@ def write_record(path: Path, record: Record) -> None:
     partial = path.with_name(f"{path.name}.partial")
     partial.write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
     partial.replace(path)
+
+
+def say_notices(folder: Path, notices: Iterable[Notice]) -> None:
+    """Say on the terminal what is off, and keep it in ``notices.jsonl`` for the report; what this run has said already is not said again."""
+    said = {notice.text for notice in read_records(folder / NOTICES, Notice)}
+    for notice in notices:
+        if notice.text not in said:
+            said.add(notice.text)
+            log.warning("%s", notice.text)
+            append_record(folder / NOTICES, notice)
 
 
 def trained_networks(folder: Path) -> list[TrainedNetwork]:
