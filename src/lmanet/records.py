@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lmanet.base import Record
+from lmanet.base import Notice, Record
 from lmanet.rationale import Rationale
 from lmanet.space import AnyArchitecture, AnyCost, architecture_id
 
@@ -21,18 +21,6 @@ class Status(StrEnum):
     UNPARSABLE = "unparsable"
     FAILED = "failed"
     TIMED_OUT = "timed_out"
-
-
-class Notice(Record):
-    """Something that is off and no error: a result that looks right and may mean nothing.
-
-    Attributes:
-        kind: ``one_class``, ``constant_pixels``, ``few_validation_images``, ...: one word for each sort, the same in every run.
-        text: one sentence: what was seen, and what it means or what to do.
-    """
-
-    kind: str
-    text: str
 
 
 class Usage(Record):

@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from lmanet.base import Record
-from lmanet.records import Measurement, Notice, Score, Usage
+from lmanet.base import Notice, Record
+from lmanet.records import Measurement, Score, Usage
 from lmanet.space import Architecture, Cost
 
 

@@ -10,9 +10,9 @@ from typing import BinaryIO, TypeVar
 
 from pydantic import ValidationError
 
-from lmanet.base import Record
+from lmanet.base import Notice, Record
 from lmanet.errors import HistoryError
-from lmanet.records import Notice, Trial
+from lmanet.records import Trial
 from lmanet.results import TrainedNetwork
 from lmanet.space import explain_validation
 
@@ -83,7 +83,7 @@ def write_record(path: Path, record: Record) -> None:
 
 
 def say_notices(folder: Path, notices: Iterable[Notice]) -> None:
-    """Say on the terminal what is off, and keep it in ``notices.jsonl`` for the report; what this run has said already is not said again."""
+    """Say on the terminal what is off, and keep it in ``notices.jsonl`` for the report; each text once in a run."""
     said = {notice.text for notice in read_records(folder / NOTICES, Notice)}
     for notice in notices:
         if notice.text not in said:

@@ -1,4 +1,4 @@
-from lmanet.records import Notice
+from lmanet.base import Notice
 from lmanet.runfiles import NOTICES, read_records, say_notices
 
 ONE = Notice(kind="one_class", text="every prediction is the class 3")
