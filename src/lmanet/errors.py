@@ -2,7 +2,7 @@
 
 
 class LmanetError(Exception):
-    """Base of all errors whose message is meant for the user; ``run.py`` prints it as one sentence and exits with 1."""
+    """Base of all errors whose message is meant for the user; the command prints it as one sentence and exits with 1."""
 
 
 class ArchitectureError(LmanetError):

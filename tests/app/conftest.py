@@ -1,10 +1,7 @@
-"""run.py as a module, and configurations composed as Hydra composes them on the command line."""
+"""Configurations composed as Hydra composes them on the command line."""
 
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -12,15 +9,6 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="session")
-def app() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("lmanet_run", ROOT / "run.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture

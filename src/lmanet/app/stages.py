@@ -1,28 +1,17 @@
-"""Entry point: composes the configuration, builds the steps and runs the stages asked for. The only file that imports hydra.
+"""A run: what each of its stages is built from, and the stages that were asked for, in their order."""
 
-python run.py +experiment=quickstart
-python run.py resume=multirun/quickstart/2026-01-31_12-00-00
-"""
-
-import os
-import sys
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import hydra
-from hydra.errors import InstantiationException
-from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
-from rich.table import Table
 
+from lmanet.app.compose import Config, build, make, plain, read_config
 from lmanet.brief import Brief, Budget, Goal
-from lmanet.errors import ConfigError, LmanetError
+from lmanet.errors import ConfigError
 from lmanet.history import History, remember_settings
 from lmanet.provenance import provenance
-from lmanet.resume import resumed
-from lmanet.runfiles import HISTORY, PROVENANCE, append_record
+from lmanet.runfiles import PROVENANCE, append_record
 from lmanet.search import Search, Steps
 from lmanet.space import CellSpace, load_architecture
 
@@ -35,23 +24,12 @@ ROOT_KEYS = {
 }
 STAGES_OF_CELLS = ("search", "rules", "export", "compare")  # the others need a network
 LATENCY = "estimated_latency_ms"
-FILES = {
-    HISTORY: "every trial",
-    "front.json": "the networks that no other beats",
-    "student.ckpt": "the best network: lmanet.load_network(path)",
-    "deploy": "the best network in int8: .tflite, C, firmware",
-    "test.jsonl": "accuracy on the test images",
-    "release": "networks for timm, Hugging Face, ONNX and the board",
-    "report.html": "the report, in one file for a browser",
-    "report.md": "the same for a terminal, plots beside it",
-    "comparison/compare.html": "which searcher is better, in one file; compare.md and compare.csv beside it",
-}
 
 
 class Run:
     """One run: its parts, each made when first asked for, and its stages."""
 
-    def __init__(self, cfg: DictConfig) -> None:
+    def __init__(self, cfg: Config) -> None:
         _refuse_unknown("setting", map(str, cfg), ROOT_KEYS)
         self.cfg = cfg
         self.folder = Path(cfg.folder)
@@ -90,8 +68,8 @@ class Run:
         shared = {key: self.cfg[key] for key in SHARED_SETTINGS} | {"mini": self.cfg.train.mini}
         self.data.setup("fit")  # data that are missing or broken are named now, not in every trial
         shared |= {"data_checksum": self.data.checksum()}
-        remember_settings(self.folder, {key: _plain(value) for key, value in shared.items()})
-        budget = Budget(**_plain(self.cfg.budget))
+        remember_settings(self.folder, {key: plain(value) for key, value in shared.items()})
+        budget = Budget(**plain(self.cfg.budget))
         history = History(self.folder)
         steps = Steps(
             proposer=make(self.cfg.propose, brief=self.brief),
@@ -149,28 +127,28 @@ class Run:
     def compare(self) -> None:
         from lmanet.explain.compare import Comparison, read_runs
 
-        runs = read_runs(_plain(self.cfg.runs))
-        own = OmegaConf.load(runs[0].folder / ".hydra" / "config.yaml")
-        pareto = Run(OmegaConf.merge(own, {"folder": str(runs[0].folder)})).pareto
+        runs = read_runs(plain(self.cfg.runs))
+        own = read_config(runs[0].folder / ".hydra" / "config.yaml", folder=str(runs[0].folder))
+        pareto = Run(own).pareto
         comparison = Comparison(runs, pareto)
         comparison.run(self.folder)
         Console().print(*comparison.sentences, sep="\n", markup=False, highlight=False, soft_wrap=True)
 
     @cached_property
     def listeners(self) -> list[Any]:
-        return list(instantiate(self.cfg.track).values())
+        return list(build(self.cfg.track).values())
 
     @cached_property
     def space(self) -> Any:
-        return instantiate(self.cfg.space)
+        return build(self.cfg.space)
 
     @cached_property
     def target(self) -> Any:
-        return instantiate(self.cfg.target)
+        return build(self.cfg.target)
 
     @cached_property
     def data(self) -> Any:
-        return instantiate(self.cfg.data)
+        return build(self.cfg.data)
 
     @cached_property
     def pareto(self) -> Any:
@@ -209,68 +187,6 @@ class Run:
         )
 
 
-def make(config: DictConfig, **parts: Any) -> Any:
-    """Build what a group of ``conf/`` describes, with parts that other groups made.
-
-    Raises:
-        ConfigError: a key that its constructor does not know.
-    """
-    # Not as keywords of `instantiate`: it would turn a dataclass into a configuration.
-    factory = instantiate(config, _partial_=True)
-    try:
-        return factory(**parts)
-    except TypeError as error:
-        raise ConfigError(f"{config._target_} does not take these settings: {error} (conf/)") from error
-
-
-def summarise(folder: Path) -> None:
-    """Print where each file of the run is and what can be done next."""
-    shown = Path(os.path.relpath(folder))
-    table = Table(show_header=False, box=None)
-    for name, meaning in FILES.items():
-        if (folder / name).exists():
-            table.add_row(str(shown / name), meaning)
-    console = Console()
-    console.print(table)
-    if (folder / HISTORY).exists():
-        console.print(
-            f"Next: python run.py resume={shown} budget.proposals=... goes on searching; README.md says what else", soft_wrap=True
-        )
-
-
-@hydra.main(version_base="1.3", config_path="conf", config_name="config")
-def main(cfg: DictConfig) -> None:
-    """Run one job; what goes wrong ends in one sentence."""
-    folder = Path(cfg.folder)
-    try:
-        Run(cfg).start()
-        summarise(folder)
-    except InstantiationException as error:  # Hydra wraps what a constructor raised
-        cause = error.__cause__
-        _end(cause if isinstance(cause, LmanetError) else ConfigError(" ".join(f"{error} {cause or ''}".split())), folder)
-    except LmanetError as error:
-        _end(error, folder)
-
-
-def _end(error: BaseException | None, folder: Path) -> None:
-    print(f"error: {error}", file=sys.stderr)
-    if (folder / HISTORY).exists():
-        print(f"nothing is lost; go on with: python run.py resume={folder}", file=sys.stderr)
-    raise SystemExit(1)
-
-
 def _refuse_unknown(what: str, given: Any, legal: set[str]) -> None:
     if unknown := sorted(set(given) - legal):
         raise ConfigError(f"unknown {what} {', '.join(unknown)}; legal are {', '.join(sorted(legal))} (conf/config.yaml)")
-
-
-def _plain(config: Any) -> Any:
-    return OmegaConf.to_container(config, resolve=True) if OmegaConf.is_config(config) else config
-
-
-if __name__ == "__main__":
-    try:
-        sys.argv[1:] = resumed(sys.argv[1:])
-    except LmanetError as error:
-        sys.exit(f"error: {error}")
-    main()

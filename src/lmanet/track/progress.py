@@ -66,7 +66,7 @@ class Progress:
         self.console.print(front_table(front))
 
     def on_run_end(self) -> None:
-        pass  # run.py says where everything is
+        pass  # the app says where everything is
 
     def _view(self) -> RenderableType:
         if self.tally is None:
