@@ -1,6 +1,12 @@
 """The base of all records that stand in files, and the one that several of them bear."""
 
+import hashlib
+import json
+
 from pydantic import BaseModel, ConfigDict
+
+# Settings that say how something is computed, and not what: another value makes no other network.
+HOW_FAST = ("loading", "accelerator", "kernels", "max_seconds", "server")
 
 
 class Record(BaseModel):
@@ -19,3 +25,15 @@ class Notice(Record):
 
     kind: str
     text: str
+
+
+def settings_id(settings: object) -> str:
+    """Twelve hexadecimal digits, the same for the same settings; what only says how they are computed is left out."""
+    text = json.dumps(_what_matters(settings), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _what_matters(settings: object) -> object:
+    if isinstance(settings, dict):
+        return {key: _what_matters(value) for key, value in settings.items() if key not in HOW_FAST}
+    return [_what_matters(each) for each in settings] if isinstance(settings, list) else settings

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from lmanet.brief import Budget, Request
 from lmanet.records import Job, Outcome, Proposal, Score, Trial, Verdict
@@ -226,3 +226,19 @@ class Stage(Protocol):
 
     def run(self, folder: Path) -> None:
         """Read the files of a run's folder and add to them; what is there already is not done again."""
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """A stage, a step or a listener that can say before the first stage starts what it will lack; it is optional."""
+
+    def require(self) -> None:
+        """Raises `ConfigError` where something is missing that it needs later: a package, a program, a file, a server."""
+
+
+@runtime_checkable
+class CheckedData(Protocol):
+    """Data that can say which images are missing; it is optional."""
+
+    def require_part(self, part: str) -> None:
+        """Raises `DataError` where the images of a part are not there (``fit``: training and validation, or ``test``); opens none."""

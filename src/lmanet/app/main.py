@@ -4,12 +4,11 @@ import os
 import sys
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
-from lmanet.app.compose import Config, launch
-from lmanet.app.resume import resumed
+from lmanet.app.compose import Command, Config, compose, folder_of, in_folder, jobs, keep_start, launch, read_command, start_log, understood
+from lmanet.app.folder import claimed
+from lmanet.app.resume import keep_sweep, resumed
 from lmanet.app.stages import Run
+from lmanet.command import command as as_typed
 from lmanet.errors import LmanetError
 from lmanet.runfiles import HISTORY
 
@@ -24,44 +23,81 @@ FILES = {
     "report.md": "the same for a terminal, plots beside it",
     "comparison/compare.html": "which searcher is better, in one file; compare.md and compare.csv beside it",
 }
+DIRECTORIES = ("hydra.run.dir=", "hydra.sweep.dir=")
 
 
 def main() -> None:
     """Do what the command line says."""
     try:
-        arguments = resumed(sys.argv[1:])
+        given = resumed(sys.argv[1:])
+        command = read_command(given.arguments)
+        if not command.starts:
+            launch(job, command)
+            return
+        command, config = understood(command)
+        named = given.folder is not None or any(text.lstrip("+").startswith(DIRECTORIES) for text in command.overrides)
+        with claimed(given.folder or folder_of(config, command.sweeps), named) as folder:
+            if command.sweeps:
+                _sweep(command, folder)
+            else:
+                _run(command, config, folder)
     except LmanetError as error:
-        sys.exit(f"error: {error}")
-    launch(job, arguments)
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
 
 
-def job(cfg: Config) -> None:
-    """Run one job."""
+def job(cfg: Config, run: Run | None = None) -> None:
+    """Run one job.
+
+    Args:
+        run: of this configuration, where it was prepared before its folder was there.
+    """
     folder = Path(cfg.folder)
+    folder.mkdir(parents=True, exist_ok=True)
     try:
-        Run(cfg).start()
+        keep_start(cfg, folder)
+        (run or Run(cfg)).start()
         summarise(folder)
     except LmanetError as error:
-        _end(error, folder)
+        print(f"error: {error}", file=sys.stderr)
+        if (folder / HISTORY).exists():
+            print(f"nothing is lost; go on with: {as_typed(f'resume={_short(folder)}')}", file=sys.stderr)
+        raise SystemExit(1) from None
 
 
 def summarise(folder: Path) -> None:
-    """Print where each file of the run is and what can be done next."""
-    shown = Path(os.path.relpath(folder))
-    table = Table(show_header=False, box=None)
-    for name, meaning in FILES.items():
-        if (folder / name).exists():
-            table.add_row(str(shown / name), meaning)
-    console = Console()
-    console.print(table)
+    """Print where each file of the run is and what can be done next; whole paths, however narrow the terminal."""
+    shown = _short(folder)
+    lines = [(str(shown / name), meaning) for name, meaning in FILES.items() if (folder / name).exists()]
+    width = max((len(path) for path, _ in lines), default=0)
+    for path, meaning in lines:
+        print(f"{path:<{width}}  {meaning}")
     if (folder / HISTORY).exists():
-        console.print(
-            f"Next: python run.py resume={shown} budget.proposals=... goes on searching; README.md says what else", soft_wrap=True
-        )
+        print(f"Next: {as_typed(f'resume={shown}')} budget.proposals=... goes on searching; README.md says what else")
 
 
-def _end(error: BaseException | None, folder: Path) -> None:
-    print(f"error: {error}", file=sys.stderr)
-    if (folder / HISTORY).exists():
-        print(f"nothing is lost; go on with: python run.py resume={folder}", file=sys.stderr)
-    raise SystemExit(1)
+def _run(command: Command, config: Config, folder: Path) -> None:
+    start_log(config, folder)
+    run = Run(in_folder(config, folder))
+    run.prepare()
+
+    def prepared(cfg: Config) -> None:
+        job(cfg, run)
+
+    launch(prepared, command, folder)
+
+
+def _sweep(command: Command, folder: Path) -> None:
+    """Check every job before the first is started; the seed changes nothing of what is checked."""
+    checked = set()
+    for overrides in jobs(command.overrides):
+        config = in_folder(compose(overrides), folder)
+        if (seedless := repr({**config, "seed": 0})) not in checked:
+            checked.add(seedless)
+            Run(config).prepare()
+    keep_sweep(folder, command.overrides)
+    launch(job, command, folder)
+
+
+def _short(folder: Path) -> Path:
+    return Path(os.path.relpath(folder))

@@ -1,5 +1,6 @@
 """A run: what each of its stages is built from, and the stages that were asked for, in their order."""
 
+from collections.abc import Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -7,70 +8,121 @@ from typing import Any
 from rich.console import Console
 
 from lmanet.app.compose import Config, build, make, plain, read_config
+from lmanet.app.folder import owned, require_room
+from lmanet.app.settings import ROOT_KEYS, check_groups, check_root
+from lmanet.base import settings_id
 from lmanet.brief import Brief, Budget, Goal
 from lmanet.errors import ConfigError
 from lmanet.history import History, remember_settings
 from lmanet.provenance import provenance
-from lmanet.runfiles import PROVENANCE, append_record
+from lmanet.runfiles import PROVENANCE, append_record, read_trials, say_notices
 from lmanet.search import Search, Steps
-from lmanet.space import CellSpace, load_architecture
+from lmanet.space import AnyArchitecture, CellSpace, load_architecture
+from lmanet.steps import Checked, CheckedData, ImageData, Stage
 
+__all__ = ["ROOT_KEYS", "SHARED_SETTINGS", "Run"]
 # What trials must share to be compared: a resumed search refuses a change in these.
 SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
-ROOT_KEYS = {
-    *("name", "folder", "seed", "stages", "budget", "batch", "train_best", "arch", "checkpoint", "resume", "runs"),
-    *("space", "target", "data", "propose", "validate", "promote", "train", "execute", "pareto", "feedback"),
-    *("distill", "deploy", "release", "explain", "track"),
-}
 STAGES_OF_CELLS = ("search", "rules", "export", "compare")  # the others need a network
+STAGES_THAT_TRAIN = ("search", "train", "distill", "deploy", "explain")  # and so read training and validation images
 LATENCY = "estimated_latency_ms"
+
+
+class SearchStage:
+    """The loop as a stage.
+
+    Args:
+        shared: what all trials of a history share, but for the data's checksum.
+        search: (history) -> search.
+    """
+
+    def __init__(self, steps: Steps, data: ImageData, shared: Mapping[str, object], budget: Budget, order: tuple[int, int]) -> None:
+        self.steps, self.data, self.shared, self.budget = steps, data, shared, budget
+        self.seed, self.batch = order
+
+    def require(self) -> None:
+        for step in self.steps:
+            if isinstance(step, Checked):
+                step.require()
+
+    def run(self, folder: Path) -> None:
+        self.data.setup("fit")  # data that are missing or broken are named now, not in every trial
+        say_notices(folder, getattr(self.data, "notices", ()))
+        remember_settings(folder, {**self.shared, "data_checksum": self.data.checksum()})
+        Search(self.steps, History(folder), self.budget, self.seed, self.batch).run()
 
 
 class Run:
     """One run: its parts, each made when first asked for, and its stages."""
 
     def __init__(self, cfg: Config) -> None:
-        _refuse_unknown("setting", map(str, cfg), ROOT_KEYS)
         self.cfg = cfg
         self.folder = Path(cfg.folder)
-        self.stages = {
-            name: getattr(self, name)
-            for name in ("search", "rules", "train", "distill", "deploy", "explain", "evaluate", "release", "report", "export", "compare")
-        }
-        _refuse_unknown("stage", cfg.stages, set(self.stages))
+        self.names = [cfg.stages] if isinstance(cfg.stages, str) else list(cfg.stages)
+        self._prepared: list[Stage] | None = None
 
-    def start(self) -> None:
-        """Run the stages asked for, in the order given.
+    def prepare(self) -> list[Stage]:
+        """Check every setting, build what the stages asked for need, and let each say what it lacks.
 
         Raises:
-            ConfigError: one of them needs what the space has not: said before the first is run.
+            LmanetError: one of them cannot work as it is set, or needs what is not there.
         """
-        self._check_space()
+        if self._prepared is None:
+            self._check_settings()
+            self._check_space()
+            stages = [getattr(self, f"_{name}")() for name in self.names]
+            for part in (*stages, *self.listeners):
+                if isinstance(part, Checked):
+                    part.require()
+            self._check_data()
+            self._prepared = stages
+        return self._prepared
+
+    def start(self) -> None:
+        """Run the stages asked for, in the order given, in the run's folder.
+
+        Raises:
+            LmanetError: one of them cannot work as it is set, said before the first is run; or broke off.
+        """
+        stages = self.prepare()
         self.folder.mkdir(parents=True, exist_ok=True)
-        append_record(self.folder / PROVENANCE, provenance(self.cfg.stages))
-        for name in self.cfg.stages:
-            self.stages[name]()
-        for listener in self.listeners:
-            listener.on_run_end()
+        require_room(self.folder)
+        with owned(self.folder):
+            append_record(self.folder / PROVENANCE, provenance(self.names))
+            for stage in stages:
+                stage.run(self.folder)
+                if "data" in self.__dict__:  # it was built, so images may have been read
+                    say_notices(self.folder, getattr(self.data, "notices", ()))
+            for listener in self.listeners:
+                listener.on_run_end()
+
+    def _check_settings(self) -> None:
+        settings = {**plain(self.cfg), "stages": self.names}
+        check_root(settings)
+        if set(self.names) - {"compare"}:
+            asks = {"search", "rules"} & set(self.names)
+            check_groups(settings, optional=() if asks else ("propose",))
+
+    def _check_data(self) -> None:
+        """Say which images are not there that a stage will read; none is opened."""
+        wanted = {"fit": {*STAGES_THAT_TRAIN} & {*self.names}, "test": {"evaluate"} & {*self.names}}
+        for part, stages in wanted.items():
+            if stages and isinstance(self.data, CheckedData):
+                self.data.require_part(part)
 
     def _check_space(self) -> None:
-        if not isinstance(self.space, CellSpace):
+        if self.names == ["compare"] or not isinstance(self.space, CellSpace):
             return
-        if real := [name for name in self.cfg.stages if name not in STAGES_OF_CELLS]:
+        if real := [name for name in self.names if name not in STAGES_OF_CELLS]:
             raise ConfigError(
-                f"stages={list(self.cfg.stages)}: {', '.join(real)} need networks, and the space {self.space.name} has cells that are only "
+                f"stages={self.names}: {', '.join(real)} need networks, and the space {self.space.name} has cells that are only "
                 f"looked up in their table; keep {', '.join(STAGES_OF_CELLS)} (conf/config.yaml)"
             )
         if unknown := sorted({"peak_sram_bytes", "flash_bytes", LATENCY} & set(self.cfg.pareto.objectives)):
             raise ConfigError(f"objective {', '.join(unknown)} is not known of a cell; take pareto=accuracy or pareto=accuracy_params")
 
-    def search(self) -> None:
-        shared = {key: self.cfg[key] for key in SHARED_SETTINGS} | {"mini": self.cfg.train.mini}
-        self.data.setup("fit")  # data that are missing or broken are named now, not in every trial
-        shared |= {"data_checksum": self.data.checksum()}
-        remember_settings(self.folder, {key: plain(value) for key, value in shared.items()})
-        budget = Budget(**plain(self.cfg.budget))
-        history = History(self.folder)
+    def _search(self) -> Stage:
+        shared = {key: plain(self.cfg[key]) for key in SHARED_SETTINGS} | {"mini": plain(self.cfg.train.mini)}
         steps = Steps(
             proposer=make(self.cfg.propose, brief=self.brief),
             validator=make(self.cfg.validate, space=self.space, target=self.target, num_classes=self.data.num_classes),
@@ -80,59 +132,63 @@ class Run:
             feedback=make(self.cfg.feedback, space=self.space),
             listeners=self.listeners,
         )
-        Search(steps, history, budget, self.cfg.seed, self.cfg.batch).run()
+        budget = Budget(**plain(self.cfg.budget))
+        return SearchStage(steps, self.data, shared, budget, (self.cfg.seed, self.cfg.batch))
 
-    def rules(self) -> None:
+    def _rules(self) -> Stage:
         from lmanet.propose import LearnRules
 
-        LearnRules(make(self.cfg.propose, brief=self.brief), self.cfg.budget.tokens).run(self.folder)
+        return self._told(LearnRules(make(self.cfg.propose, brief=self.brief), self.cfg.budget.tokens), self.cfg.propose)
 
-    def train(self) -> None:
+    def _train(self) -> Stage:
         from lmanet.train import FullTraining
 
-        FullTraining(self.full_trainer, self.cfg.seed, self.cfg.train_best, self.architecture).run(self.folder)
+        stage = FullTraining(self.full_trainer, self.cfg.seed, self.cfg.train_best, self.architecture)
+        return self._told(stage, self.cfg.train.full, self.cfg.data)
 
-    def distill(self) -> None:
-        make(self.cfg.distill, data=self.data, seed=self.cfg.seed).run(self.folder)
+    def _distill(self) -> Stage:
+        return self._told(make(self.cfg.distill, data=self.data, seed=self.cfg.seed), self.cfg.distill, self.cfg.data)
 
-    def deploy(self) -> None:
+    def _deploy(self) -> Stage:
         if not self.target.limits:
             raise ConfigError(f"target={self.cfg.target.name} is no board to deploy to; choose one in conf/target")
-        make(self.cfg.deploy, data=self.data, seed=self.cfg.seed, target=self.target).run(self.folder)
+        stage = make(self.cfg.deploy, data=self.data, seed=self.cfg.seed, target=self.target)
+        return self._told(stage, {**plain(self.cfg.deploy), "network": None}, self.cfg.target, self.cfg.data)
 
-    def explain(self) -> None:
-        make(self.cfg.explain.examine, data=self.data, seed=self.cfg.seed).run(self.folder)
+    def _explain(self) -> Stage:
+        stage = make(self.cfg.explain.examine, data=self.data, seed=self.cfg.seed)
+        return self._told(stage, self.cfg.explain.examine, self.cfg.data)
 
-    def evaluate(self) -> None:
+    def _evaluate(self) -> Stage:
         from lmanet.deploy import load_deployed
         from lmanet.train import Evaluation
 
         architecture = self.architecture if self.cfg.checkpoint else None
         load_int8 = partial(load_deployed, toolchain=self.cfg.deploy.settings.toolchain)
-        Evaluation(self.full_trainer, self.cfg.checkpoint, architecture, load_int8).run(self.folder)
+        return self._told(Evaluation(self.full_trainer, self.cfg.checkpoint, architecture, load_int8), self.cfg.data)
 
-    def release(self) -> None:
-        make(self.cfg.release, data=self.data).run(self.folder)
+    def _release(self) -> Stage:
+        stage: Stage = make(self.cfg.release, data=self.data)
+        return stage
 
-    def report(self) -> None:
-        make(self.cfg.explain.report, pareto=self.pareto, target=self.target, num_classes=self.data.num_classes, space=self.space).run(
-            self.folder
-        )
+    def _report(self) -> Stage:
+        parts = {"pareto": self.pareto, "target": self.target, "num_classes": self.data.num_classes, "space": self.space}
+        stage: Stage = make(self.cfg.explain.report, **parts)
+        return stage
 
-    def export(self) -> None:
+    def _export(self) -> Stage:
         from lmanet.track import OptunaExport
 
-        OptunaExport(self.space, self.objectives, self.target.limits).run(self.folder)
+        return OptunaExport(self.space, self.objectives, self.target.limits)
 
-    def compare(self) -> None:
-        from lmanet.explain.compare import Comparison, read_runs
+    def _compare(self) -> Stage:
+        return CompareStage(plain(self.cfg.runs))
 
-        runs = read_runs(plain(self.cfg.runs))
-        own = read_config(runs[0].folder / ".hydra" / "config.yaml", folder=str(runs[0].folder))
-        pareto = Run(own).pareto
-        comparison = Comparison(runs, pareto)
-        comparison.run(self.folder)
-        Console().print(*comparison.sentences, sep="\n", markup=False, highlight=False, soft_wrap=True)
+    def _told(self, stage: Any, *settings: Any) -> Stage:
+        """A stage that knows by which settings it was made, so that what was done by others is done again."""
+        stage.settings_id = settings_id([plain(each) for each in settings])
+        result: Stage = stage
+        return result
 
     @cached_property
     def listeners(self) -> list[Any]:
@@ -167,7 +223,7 @@ class Run:
 
     @cached_property
     def architecture(self) -> Any:
-        return load_architecture(self.cfg.arch) if self.cfg.arch else None
+        return _architecture(self.cfg.arch, self.folder) if self.cfg.arch else None
 
     @property
     def objectives(self) -> tuple[Goal, ...]:
@@ -187,6 +243,25 @@ class Run:
         )
 
 
-def _refuse_unknown(what: str, given: Any, legal: set[str]) -> None:
-    if unknown := sorted(set(given) - legal):
-        raise ConfigError(f"unknown {what} {', '.join(unknown)}; legal are {', '.join(sorted(legal))} (conf/config.yaml)")
+class CompareStage:
+    """The comparison of searches, which reads their folders and nothing else of the run."""
+
+    def __init__(self, runs: str | list[str] | None) -> None:
+        from lmanet.explain.compare import read_runs
+
+        self.runs = read_runs(runs)
+        first = self.runs[0].folder
+        self.pareto = Run(read_config(first / ".hydra" / "config.yaml", folder=str(first))).pareto
+
+    def run(self, folder: Path) -> None:
+        from lmanet.explain.compare import Comparison
+
+        comparison = Comparison(self.runs, self.pareto)
+        comparison.run(folder)
+        Console().print(*comparison.sentences, sep="\n", markup=False, highlight=False, soft_wrap=True)
+
+
+def _architecture(name: str, folder: Path) -> AnyArchitecture:
+    """A shipped name, a file, or the ID of a network of the run's own history."""
+    known = {trial.id: trial.architecture for trial in read_trials(folder)} if folder.is_dir() else {}
+    return known.get(name) or load_architecture(name)
