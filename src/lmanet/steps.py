@@ -222,10 +222,13 @@ class ImageData(Protocol):
 
 
 class Stage(Protocol):
-    """Something done with a finished search: full training, distillation, deployment, evaluation, a report."""
+    """Something done with a finished search: full training, distillation, deployment, evaluation, a report.
+
+    One that skips what is done has the attribute ``settings_id``, which the app sets: what other settings made is done again.
+    """
 
     def run(self, folder: Path) -> None:
-        """Read the files of a run's folder and add to them; what is there already is not done again."""
+        """Read the files of a run's folder and add to them; what these settings made already stays, and that is said."""
 
 
 @runtime_checkable

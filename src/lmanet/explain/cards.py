@@ -89,7 +89,7 @@ def _parts(architecture: Architecture, setting: Setting) -> list[PartDrawing]:
 def _origin(trial: Trial) -> str:
     """Who proposed it, and how."""
     given = trial.proposal
-    words = [f"candidate {trial.number + 1}, proposed by {given.proposer}"]
+    words = [f"candidate {trial.number}, proposed by {given.proposer}"]
     words += [f"in the role {given.role}"] if given.role else []
     words += [f"as a change of {given.parent}"] if given.parent else []
     words += [f"asked for {given.niche}"] if given.niche else []

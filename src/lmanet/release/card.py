@@ -138,7 +138,7 @@ def _search(released: Released, run: Run) -> str:
     if not found:
         return "Its architecture was given, not searched for."
     proposer, number = found
-    return f"{plain(proposer)} proposed it, as number {number} of {run.proposals} proposals."
+    return f"{plain(proposer)} proposed it, as candidate {number}; the search had {run.proposals} proposals."
 
 
 def _int8(released: Released) -> str:
