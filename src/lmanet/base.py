@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+from importlib.util import find_spec
 
 from pydantic import BaseModel, ConfigDict
+
+from lmanet.errors import ConfigError
 
 # Settings that say how something is computed, and not what: another value makes no other network.
 HOW_FAST = ("loading", "accelerator", "kernels", "max_seconds", "server")
@@ -25,6 +28,17 @@ class Notice(Record):
 
     kind: str
     text: str
+
+
+def require_packages(what: str, extra: str, *packages: str) -> None:
+    """Raises `ConfigError` where a package is not installed that something later needs; none is imported.
+
+    Args:
+        extra: of lmanet, that installs them; empty where they come with lmanet itself.
+    """
+    if missing := [name for name in packages if find_spec(name) is None]:
+        fix = f"'lmanet[{extra}]'" if extra else "lmanet"
+        raise ConfigError(f"{what} needs the package {', '.join(missing)}: pip install {fix}")
 
 
 def settings_id(settings: object) -> str:

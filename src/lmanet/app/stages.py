@@ -1,6 +1,7 @@
 """A run: what each of its stages is built from, and the stages that were asked for, in their order."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from lmanet.brief import Brief, Budget, Goal
 from lmanet.errors import ConfigError
 from lmanet.history import History, remember_settings
 from lmanet.provenance import provenance
-from lmanet.runfiles import PROVENANCE, append_record, read_trials, say_notices
+from lmanet.runfiles import DISTILL, FRONT, FULL, PROVENANCE, append_record, read_trials, say_notices
 from lmanet.search import Search, Steps
 from lmanet.space import AnyArchitecture, CellSpace, load_architecture
 from lmanet.steps import Checked, CheckedData, ImageData, Stage
@@ -26,21 +27,33 @@ SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
 STAGES_OF_CELLS = ("search", "rules", "export", "compare")  # the others need a network
 STAGES_THAT_TRAIN = ("search", "train", "distill", "deploy", "explain")  # and so read training and validation images
 LATENCY = "estimated_latency_ms"
+# Stage -> the stage that makes what it needs, where that stands, and what it is.
+TRAINED = ("train", (FULL, DISTILL), "trained network")
+NEEDS = {
+    "train": ("search", (FRONT,), "front"),
+    **dict.fromkeys(("distill", "deploy", "explain", "evaluate", "release"), TRAINED),
+}
 
 
+@dataclass
 class SearchStage:
     """The loop as a stage.
 
-    Args:
+    Attributes:
+        search: history -> the search that goes on with it.
         shared: what all trials of a history share, but for the data's checksum.
-        search: (history) -> search.
+        folder: of the run; where its search is over, nothing is required.
     """
 
-    def __init__(self, steps: Steps, data: ImageData, shared: Mapping[str, object], budget: Budget, order: tuple[int, int]) -> None:
-        self.steps, self.data, self.shared, self.budget = steps, data, shared, budget
-        self.seed, self.batch = order
+    steps: Steps
+    search: Callable[[History], Search]
+    data: ImageData
+    shared: Mapping[str, object]
+    folder: Path
 
     def require(self) -> None:
+        if self.search(History(self.folder)).is_over:
+            return
         for step in self.steps:
             if isinstance(step, Checked):
                 step.require()
@@ -49,7 +62,7 @@ class SearchStage:
         self.data.setup("fit")  # data that are missing or broken are named now, not in every trial
         say_notices(folder, getattr(self.data, "notices", ()))
         remember_settings(folder, {**self.shared, "data_checksum": self.data.checksum()})
-        Search(self.steps, History(folder), self.budget, self.seed, self.batch).run()
+        self.search(History(folder)).run()
 
 
 class Run:
@@ -70,6 +83,7 @@ class Run:
         if self._prepared is None:
             self._check_settings()
             self._check_space()
+            self._check_order()
             stages = [getattr(self, f"_{name}")() for name in self.names]
             for part in (*stages, *self.listeners):
                 if isinstance(part, Checked):
@@ -103,6 +117,18 @@ class Run:
             asks = {"search", "rules"} & set(self.names)
             check_groups(settings, optional=() if asks else ("propose",))
 
+    def _check_order(self) -> None:
+        """Say where a stage needs what no stage before it makes and the folder does not hold."""
+        given = {"train": bool(self.cfg.arch), "evaluate": bool(self.cfg.checkpoint)}
+        for place, name in enumerate(self.names):
+            maker, files, what = NEEDS.get(name, ("", (), ""))
+            there = any((self.folder / file).exists() for file in files)
+            if maker and not (there or given.get(name) or maker in self.names[:place]):
+                raise ConfigError(
+                    f"stages={self.names}: there is no {what} ({', '.join(files)}) to {name} yet; "
+                    f"run the stage {maker} first, in this run or with resume= of one that has it"
+                )
+
     def _check_data(self) -> None:
         """Say which images are not there that a stage will read; none is opened."""
         wanted = {"fit": {*STAGES_THAT_TRAIN} & {*self.names}, "test": {"evaluate"} & {*self.names}}
@@ -133,7 +159,11 @@ class Run:
             listeners=self.listeners,
         )
         budget = Budget(**plain(self.cfg.budget))
-        return SearchStage(steps, self.data, shared, budget, (self.cfg.seed, self.cfg.batch))
+
+        def search(history: History) -> Search:
+            return Search(steps, history, budget, self.cfg.seed, self.cfg.batch)
+
+        return SearchStage(steps, search, self.data, shared, self.folder)
 
     def _rules(self) -> Stage:
         from lmanet.propose import LearnRules

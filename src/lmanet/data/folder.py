@@ -64,6 +64,11 @@ class ImageFolder(ImageModule):
         names = ", ".join(self.classes[:20]) + (", and more" if self.num_classes > 20 else "")
         self.description = f"images of {self.num_classes} classes: {names}"
 
+    def require_part(self, part: str) -> None:
+        for name in ("train", "val") if part == "fit" else ("test",):
+            if (self.root / name).is_dir():
+                self._scan(name)
+
     def read_train(self) -> ImageSet:
         return self._load(self._files("train"), "training")
 

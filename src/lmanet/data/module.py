@@ -41,6 +41,9 @@ class ImageModule(LightningDataModule, ABC):
         self._sets: dict[str, ImageSet] = {}
         self._placed: dict[tuple[str, torch.device], ImageSet] = {}
 
+    def require_part(self, part: str) -> None:
+        """Raises `DataError` where the images of a part are not there (``fit``: training and validation, or ``test``); opens none."""
+
     @abstractmethod
     def read_train(self) -> ImageSet:
         """All images that may be used for training and validation."""

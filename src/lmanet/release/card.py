@@ -1,11 +1,11 @@
 """The model card of a released network, in the form of the Hugging Face Hub."""
 
 import re
-import shlex
 from pathlib import Path
 from string import Template
 from typing import NamedTuple
 
+from lmanet.command import command
 from lmanet.errors import ConfigError
 from lmanet.release.costs import cost_rows
 from lmanet.release.released import Released, Run
@@ -166,7 +166,7 @@ def _row(network: str, split: str, images: int | None, *shares: float | None) ->
 
 def _command(*overrides: str) -> str:
     """As a line of an indented block, which no text can end."""
-    return shlex.join(["python", "run.py", *overrides]).replace("\n", "\n    ")
+    return command(*overrides).replace("\n", "\n    ")
 
 
 def plain(text: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from safetensors.torch import save
 
+from lmanet.base import require_packages
 from lmanet.release.card import Settings, card
 from lmanet.release.onnx_file import write_onnx
 from lmanet.release.released import Released, read_released, read_run
@@ -35,6 +36,9 @@ class Release:
     def __init__(self, data: ImageData, license: str | None, opset: int) -> None:
         self.data = data
         self.settings = Settings(license, opset)
+
+    def require(self) -> None:
+        require_packages("the stage release", "release", "huggingface_hub", "onnx", "onnxscript")
 
     def run(self, folder: Path) -> None:
         run = read_run(folder)

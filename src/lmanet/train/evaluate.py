@@ -64,6 +64,14 @@ class Evaluation:
         self.architecture = architecture
         self.load_int8 = load_int8
 
+    def require(self) -> None:
+        if not self.checkpoint:
+            return
+        if self.architecture:
+            load_published_weights(self.checkpoint, self.architecture)
+        else:
+            self._refuse_other_classes(str(self.checkpoint), load_network(self.checkpoint))
+
     def run(self, folder: Path) -> None:
         for subject in self._chosen(folder):
             made_by = self._made_by(subject)
@@ -102,13 +110,14 @@ class Evaluation:
         data.setup("test")
         return Checkpoint(load_published_weights(path, self.architecture), data.classes, data.mean, data.std)
 
+    def _refuse_other_classes(self, name: str, checkpoint: Checkpoint) -> None:
+        given, data = checkpoint.network.num_classes, self.trainer.data
+        if given != data.num_classes:
+            raise ConfigError(f"{name} tells {given} classes apart, {data.name} has {data.num_classes}; choose its data=")
+
     def _measure(self, subject: Subject, folder: Path) -> EvaluationRecord:
-        data = self.trainer.data
         checkpoint = self._load(folder / subject.checkpoint)
-        if checkpoint.network.num_classes != data.num_classes:
-            raise ConfigError(
-                f"{subject.name} tells {checkpoint.network.num_classes} classes apart, {data.name} has {data.num_classes}; choose its data="
-            )
+        self._refuse_other_classes(subject.name, checkpoint)
         int8 = self.load_int8(folder / subject.int8) if self.load_int8 and subject.int8 else None
         start = time.monotonic()
         measured = self.trainer.test(int8 or checkpoint.network, checkpoint.mean, checkpoint.std)

@@ -5,6 +5,7 @@ import shutil
 import time
 from pathlib import Path
 
+from lmanet.base import require_packages
 from lmanet.errors import ConfigError
 from lmanet.explain.contents import read_run
 from lmanet.explain.examine.blocks import skip_blocks
@@ -43,6 +44,9 @@ class Examine:
                 raise ConfigError(f"{name}={given} must be at least {smallest} (explain.examine in conf/)")
         self.data, self.seed = data, seed
         self.block_images, self.images_shown, self.deletion_images = block_images, images_shown, deletion_images
+
+    def require(self) -> None:
+        require_packages("the stage explain", "", "captum")
 
     def run(self, folder: Path) -> None:
         run = read_run(folder)
