@@ -7,6 +7,7 @@ from pathlib import Path
 from lmanet.app.compose import Command, Config, compose, folder_of, in_folder, jobs, keep_start, launch, read_command, start_log, understood
 from lmanet.app.folder import claimed
 from lmanet.app.resume import keep_sweep, resumed
+from lmanet.app.settings import refuse_unread
 from lmanet.app.stages import Run
 from lmanet.command import command as as_typed
 from lmanet.errors import LmanetError
@@ -79,6 +80,7 @@ def summarise(folder: Path) -> None:
 def _run(command: Command, config: Config, folder: Path) -> None:
     start_log(config, folder)
     run = Run(in_folder(config, folder))
+    refuse_unread(sys.argv[1:], run.names)
     run.prepare()
 
     def prepared(cfg: Config) -> None:

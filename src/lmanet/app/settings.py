@@ -30,6 +30,7 @@ GROUPS = (
     *("space", "target", "data", "propose", "validate", "promote", "train", "execute", "pareto", "feedback"),
     *("distill", "deploy", "release", "explain", "track"),
 )
+READ_BY = {"arch": ("train", "evaluate"), "checkpoint": ("evaluate",), "runs": ("compare",), "deploy.network": ("deploy",)}
 Stage = Literal["search", "rules", "train", "distill", "deploy", "explain", "evaluate", "release", "report", "export", "compare"]
 STAGES: tuple[str, ...] = get_args(Stage)
 
@@ -94,6 +95,22 @@ def check_groups(config: Mapping[str, Any], optional: Collection[str] = ()) -> N
             elif not fits(setting.value, setting.annotation):
                 legal = words(setting.annotation)
                 raise ConfigError(f"{setting.path}={_shown(setting.value)}: it takes {legal} (conf/{group})")
+
+
+def refuse_unread(typed: Sequence[str], stages: Collection[str]) -> None:
+    """Refuse what was typed for this start and none of its stages reads.
+
+    Raises:
+        ConfigError: such a setting would change nothing, and nothing would say so.
+    """
+    for text in typed:
+        name, _, value = text.lstrip("+").partition("=")
+        readers = READ_BY.get(name, ())
+        if readers and value not in ("", "null") and not set(readers) & set(stages):
+            hint = ", which takes a network of the run: deploy.network=ID" if name == "checkpoint" and "deploy" in stages else ""
+            raise ConfigError(
+                f"{text}: only {' and '.join(readers)} read {name}, and stages={list(stages)} has neither{hint} ({ROOT_FILE})"
+            )
 
 
 def refuse_unknown(what: str, given: Collection[str], legal: Collection[str], where: str) -> None:

@@ -1,25 +1,22 @@
 """A run: what each of its stages is built from, and the stages that were asked for, in their order."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from lmanet.app.compose import Config, build, make, plain, read_config
 from lmanet.app.folder import owned, require_room
+from lmanet.app.own_stages import CompareStage, SearchStage, check_promotion
 from lmanet.app.settings import ROOT_KEYS, check_groups, check_root
 from lmanet.base import settings_id
 from lmanet.brief import Brief, Budget, Goal
 from lmanet.errors import ConfigError
-from lmanet.history import History, remember_settings
+from lmanet.history import History
 from lmanet.provenance import provenance
 from lmanet.runfiles import DISTILL, FRONT, FULL, PROVENANCE, append_record, read_trials, say_notices
 from lmanet.search import Search, Steps
 from lmanet.space import AnyArchitecture, CellSpace, load_architecture
-from lmanet.steps import Checked, CheckedData, ImageData, Stage
+from lmanet.steps import Checked, CheckedData, Stage
 
 __all__ = ["ROOT_KEYS", "SHARED_SETTINGS", "Run"]
 # What trials must share to be compared: a resumed search refuses a change in these.
@@ -29,40 +26,7 @@ STAGES_THAT_TRAIN = ("search", "train", "distill", "deploy", "explain")  # and s
 LATENCY = "estimated_latency_ms"
 # Stage -> the stage that makes what it needs, where that stands, and what it is.
 TRAINED = ("train", (FULL, DISTILL), "trained network")
-NEEDS = {
-    "train": ("search", (FRONT,), "front"),
-    **dict.fromkeys(("distill", "deploy", "explain", "evaluate", "release"), TRAINED),
-}
-
-
-@dataclass
-class SearchStage:
-    """The loop as a stage.
-
-    Attributes:
-        search: history -> the search that goes on with it.
-        shared: what all trials of a history share, but for the data's checksum.
-        folder: of the run; where its search is over, nothing is required.
-    """
-
-    steps: Steps
-    search: Callable[[History], Search]
-    data: ImageData
-    shared: Mapping[str, object]
-    folder: Path
-
-    def require(self) -> None:
-        if self.search(History(self.folder)).is_over:
-            return
-        for step in self.steps:
-            if isinstance(step, Checked):
-                step.require()
-
-    def run(self, folder: Path) -> None:
-        self.data.setup("fit")  # data that are missing or broken are named now, not in every trial
-        say_notices(folder, getattr(self.data, "notices", ()))
-        remember_settings(folder, {**self.shared, "data_checksum": self.data.checksum()})
-        self.search(History(folder)).run()
+NEEDS = {"train": ("search", (FRONT,), "front"), **dict.fromkeys(("distill", "deploy", "explain", "evaluate", "release"), TRAINED)}
 
 
 class Run:
@@ -149,11 +113,13 @@ class Run:
 
     def _search(self) -> Stage:
         shared = {key: plain(self.cfg[key]) for key in SHARED_SETTINGS} | {"mini": plain(self.cfg.train.mini)}
+        trainer, promotion = (make(self.cfg.train.mini, data=self.data), make(self.cfg.promote, brief=self.brief))
+        check_promotion(promotion, trainer)
         steps = Steps(
             proposer=make(self.cfg.propose, brief=self.brief),
             validator=make(self.cfg.validate, space=self.space, target=self.target, num_classes=self.data.num_classes),
-            promotion=make(self.cfg.promote, brief=self.brief),
-            executor=make(self.cfg.execute, trainer=make(self.cfg.train.mini, data=self.data)),
+            promotion=promotion,
+            executor=make(self.cfg.execute, trainer=trainer),
             pareto=self.pareto,
             feedback=make(self.cfg.feedback, space=self.space),
             listeners=self.listeners,
@@ -212,7 +178,11 @@ class Run:
         return OptunaExport(self.space, self.objectives, self.target.limits)
 
     def _compare(self) -> Stage:
-        return CompareStage(plain(self.cfg.runs))
+        from lmanet.explain.compare import read_runs
+
+        runs = read_runs(plain(self.cfg.runs))
+        first = runs[0].folder
+        return CompareStage(runs, Run(read_config(first / ".hydra" / "config.yaml", folder=str(first))).pareto)
 
     def _told(self, stage: Any, *settings: Any) -> Stage:
         """A stage that knows by which settings it was made, so that what was done by others is done again."""
@@ -271,24 +241,6 @@ class Run:
             platform=self.target.platform,
             objectives=self.objectives,
         )
-
-
-class CompareStage:
-    """The comparison of searches, which reads their folders and nothing else of the run."""
-
-    def __init__(self, runs: str | list[str] | None) -> None:
-        from lmanet.explain.compare import read_runs
-
-        self.runs = read_runs(runs)
-        first = self.runs[0].folder
-        self.pareto = Run(read_config(first / ".hydra" / "config.yaml", folder=str(first))).pareto
-
-    def run(self, folder: Path) -> None:
-        from lmanet.explain.compare import Comparison
-
-        comparison = Comparison(self.runs, self.pareto)
-        comparison.run(folder)
-        Console().print(*comparison.sentences, sep="\n", markup=False, highlight=False, soft_wrap=True)
 
 
 def _architecture(name: str, folder: Path) -> AnyArchitecture:

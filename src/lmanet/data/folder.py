@@ -31,6 +31,11 @@ class Loading:
     max_memory_bytes: int = 4_000_000_000
     num_workers: int = 4
 
+    def __post_init__(self) -> None:
+        for name in ("max_memory_bytes", "num_workers"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"{name}={getattr(self, name)} must be at least 0; correct data.loading.{name}")
+
 
 class ImageFolder(ImageModule):
     """Images in one folder a class.
@@ -53,6 +58,8 @@ class ImageFolder(ImageModule):
         super().__init__(split or Split(val_fraction=0.15))
         if not 0 < test_fraction < 1:
             raise ConfigError(f"test_fraction={test_fraction} must lie between 0 and 1; correct data.test_fraction")
+        if resolution < 1:
+            raise ConfigError(f"resolution={resolution} must be at least 1 pixel; correct data.resolution")
         self.root = Path(root)
         self.resolution = resolution
         self.test_fraction = test_fraction
