@@ -3,11 +3,17 @@
 import hashlib
 import json
 from importlib.util import find_spec
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from lmanet.errors import ConfigError
 
+# Types of settings, whose bounds the app holds values of ``conf/`` against.
+AtLeast0 = Annotated[int, Field(ge=0)]
+AtLeast1 = Annotated[int, Field(ge=1)]
+NotNegative = Annotated[float, Field(ge=0)]
+Above0 = Annotated[float, Field(gt=0)]
 # Settings that say how something is computed, and not what: another value makes no other network.
 HOW_FAST = ("loading", "accelerator", "kernels", "max_seconds", "server")
 

@@ -6,7 +6,7 @@ import json
 import pkgutil
 import types
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, PydanticSchemaGenerationError, TypeAdapter, ValidationError
 
@@ -23,6 +23,8 @@ EXAMPLES = {
     "propose.history": "propose.history=multirun/quickstart/<date>/history.jsonl",
     "data.root": "data.root=photos, with photos/train/<class>/<image>",
 }
+# What the app hands to constructors is not offered as a setting.
+PARTS = ("brief", "num_classes", "trainer", "limits")
 NAMED = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", type(None): "null"}
 STRICT = ConfigDict(strict=True, arbitrary_types_allowed=True)
 
@@ -107,10 +109,9 @@ def refuse_unread(typed: Sequence[str], stages: Collection[str]) -> None:
         name, _, value = text.lstrip("+").partition("=")
         readers = READ_BY.get(name, ())
         if readers and value not in ("", "null") and not set(readers) & set(stages):
-            hint = ", which takes a network of the run: deploy.network=ID" if name == "checkpoint" and "deploy" in stages else ""
-            raise ConfigError(
-                f"{text}: only {' and '.join(readers)} read {name}, and stages={list(stages)} has neither{hint} ({ROOT_FILE})"
-            )
+            hint = "; deploy takes a network of the run: deploy.network=ID" if name == "checkpoint" else ""
+            read = "reads" if len(readers) == 1 else "read"
+            raise ConfigError(f"{text}: only {' and '.join(readers)} {read} {name}, not stages={list(stages)}{hint} ({ROOT_FILE})")
 
 
 def refuse_unknown(what: str, given: Collection[str], legal: Collection[str], where: str) -> None:
@@ -138,6 +139,8 @@ def words(annotation: Any) -> str:
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin in (Union, types.UnionType):
         return ", or ".join(dict.fromkeys(words(each) for each in inner))
+    if origin is Annotated:
+        return _legal(inner[0], [bound for field in inner[1:] for bound in field.metadata])
     if origin is Literal:
         return "one of " + ", ".join(map(str, inner))
     if origin in (list, tuple, Sequence, Collection) and inner:
@@ -152,7 +155,7 @@ def legal_keys(node: Mapping[str, Any]) -> set[str] | None:
     parameters = inspect.signature(_target(str(node[TARGET]))).parameters.values()
     if any(each.kind is each.VAR_KEYWORD for each in parameters):
         return None
-    return {each.name for each in parameters if each.name != "self"}
+    return {each.name for each in parameters}
 
 
 def _settings(path: str, node: Any) -> Iterator[Setting]:
@@ -227,8 +230,9 @@ def _legal(annotation: Any, metadata: Sequence[Any]) -> str:
 
 
 def _nearest(name: str, legal: Collection[str]) -> str:
-    near = difflib.get_close_matches(name, sorted(legal), n=3, cutoff=0.6)
-    return f"did you mean {' or '.join(near)}?" if near else f"legal are {', '.join(sorted(legal))}"
+    shown = sorted(each for each in legal if each.rpartition(".")[2] not in PARTS)
+    near = difflib.get_close_matches(name, shown, n=3, cutoff=0.6)
+    return f"did you mean {' or '.join(near)}?" if near else f"legal are {', '.join(shown)}"
 
 
 def _missing(path: str) -> str:

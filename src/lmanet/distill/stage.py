@@ -48,6 +48,8 @@ class Distillation:
         self.trainer = trainer(data)
         self.teacher = teacher(data, seed) if teacher else None
         self.loss = loss
+        if loss:
+            loss(None)  # says so now if its settings do not fit
 
     def run(self, folder: Path) -> None:
         trained = read_records(folder / FULL, TrainedNetwork)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, build_opener, getproxies, proxy_bypass
 
-from lmanet.base import require_packages
+from lmanet.base import AtLeast1, require_packages
 from lmanet.errors import ConfigError, EndpointError
 
 NO_KEY = "none"  # the client wants one; servers that need none ignore it
@@ -105,7 +105,7 @@ class EmbeddedServer:
         retries: see `Endpoint`.
     """
 
-    def __init__(self, threads: int, context_tokens: int, timeout_s: float, retries: int) -> None:
+    def __init__(self, threads: AtLeast1, context_tokens: AtLeast1, timeout_s: float, retries: int) -> None:
         self.threads = threads
         self.context_tokens = context_tokens
         self.timeout_s = timeout_s

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from safetensors.torch import save
 
-from lmanet.base import require_packages
+from lmanet.base import AtLeast1, require_packages
 from lmanet.release.card import Settings, card
 from lmanet.release.onnx_file import write_onnx
 from lmanet.release.released import Released, read_released, read_run
@@ -33,7 +33,7 @@ class Release:
         opset: of the ONNX file.
     """
 
-    def __init__(self, data: ImageData, license: str | None, opset: int) -> None:
+    def __init__(self, data: ImageData, license: str | None, opset: AtLeast1) -> None:
         self.data = data
         self.settings = Settings(license, opset)
 

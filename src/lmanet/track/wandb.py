@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import yaml
 
+from lmanet.base import Above0
 from lmanet.brief import Budget
 from lmanet.errors import ConfigError
 from lmanet.records import Status, Trial
@@ -42,7 +43,7 @@ class WandbTracker:
         ConfigError: the mode is unknown, wandb is not installed, or ``online`` gets no answer.
     """
 
-    def __init__(self, folder: str | Path, project: str, mode: Mode = "auto", wait_seconds: float = 60.0, report: bool = False) -> None:
+    def __init__(self, folder: str | Path, project: str, mode: Mode = "auto", wait_seconds: Above0 = 60.0, report: bool = False) -> None:
         if mode not in get_args(Mode):
             raise ConfigError(f"track.wandb.mode={mode!r} is unknown; legal are {', '.join(get_args(Mode))} (conf/track/wandb.yaml)")
         _library()

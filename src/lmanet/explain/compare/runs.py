@@ -109,8 +109,7 @@ def _read_run(folder: Path) -> SearchRun:
     if not run.evaluations:
         more = command(f"resume={folder}")
         raise ConfigError(
-            f"{folder} has trained no network in {len(run.trials)} proposals; "
-            f"go on with it ({more}), or leave it out of runs="
+            f"{folder} has trained no network in {len(run.trials)} proposals; go on with it ({more}), or leave it out of runs="
         )
     return run
 
