@@ -2,6 +2,8 @@
 
 import logging
 import re
+import shutil
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -20,7 +22,7 @@ from lmanet.records import Front, Proposal, Score, Status, Trial, Verdict
 from lmanet.results import Deployment as DeploymentRecord
 from lmanet.results import Evaluation as EvaluationRecord
 from lmanet.results import MeasuredCandidate
-from lmanet.runfiles import DEPLOY, MEASURED, TEST, read_records, write_record
+from lmanet.runfiles import DEPLOY, MEASURED, TEST, append_record, read_record, read_records, write_record
 from lmanet.space import architecture_id, estimate, parse_architecture
 from lmanet.space.images import normalise
 from lmanet.train import Evaluation, FullTraining, Recipe, Trainer, WarmupCosine
@@ -99,6 +101,56 @@ def test_what_is_deployed_is_not_deployed_again(data, deployed):
     before = [(deployed / name).read_bytes() for name in (DEPLOY, MEASURED)]
     stage(data).run(deployed)
     assert [(deployed / name).read_bytes() for name in (DEPLOY, MEASURED)] == before
+
+
+def test_another_target_is_deployed_to_beside_the_first(data, deployed, tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    shutil.copytree(deployed, tmp_path, dirs_exist_ok=True)
+    (before,) = read_records(tmp_path / DEPLOY, DeploymentRecord)
+    stage(data).run(tmp_path)
+    assert f"was deployed to stm32h743 before, by these settings: {before.deployed.folder} stays" in caplog.text
+    other = replace(stage(data), target=replace(Stm32H743(), name="smaller"))
+    other.run(tmp_path)
+    first, second = read_records(tmp_path / DEPLOY, DeploymentRecord)
+    assert first == before and second.deployed.target == "smaller"
+    assert second.deployed.folder == f"{first.deployed.folder}-smaller"
+    assert all((tmp_path / line.deployed.folder / line.deployed.tflite).is_file() for line in (first, second))
+
+
+def test_other_settings_deploy_again(data, deployed, tmp_path):
+    shutil.copytree(deployed, tmp_path, dirs_exist_ok=True)
+    line = read_records(tmp_path / DEPLOY, DeploymentRecord)[0].model_copy(update={"settings_id": "a"})
+    (tmp_path / DEPLOY).write_text(line.model_dump_json() + "\n")
+    again = stage(data, calibration="minmax")
+    again.settings_id = "b" * 12
+    again.run(tmp_path)
+    assert [each.calibration for each in read_records(tmp_path / DEPLOY, DeploymentRecord)] == ["mse", "minmax"]
+
+
+def test_the_network_that_is_named_is_deployed(data, deployed, tmp_path):
+    shutil.copytree(deployed, tmp_path, dirs_exist_ok=True)
+    last = ARCHITECTURE.stages[-1].model_copy(update={"channels": 16})
+    other = ARCHITECTURE.model_copy(update={"stages": (ARCHITECTURE.stages[0], last)})
+    FullTraining(Trainer(data, RECIPE(epochs=1)), seed=0, architecture=other).run(tmp_path)
+    named = {architecture_id(each): each for each in (ARCHITECTURE, other)}
+    for identity, architecture in named.items():
+        replace(stage(data), network=identity).run(tmp_path)
+        assert any(line.architecture == architecture for line in read_records(tmp_path / DEPLOY, DeploymentRecord))
+    assert len(read_records(tmp_path / DEPLOY, DeploymentRecord)) == 2
+
+
+def test_a_network_that_cannot_be_deployed_is_told_apart(data, deployed, tmp_path):
+    shutil.copytree(deployed, tmp_path, dirs_exist_ok=True)
+    with pytest.raises(ConfigError, match=f"deploy.network=nonsense is no network of this run; legal are {architecture_id(ARCHITECTURE)}"):
+        replace(stage(data), network="nonsense").run(tmp_path)
+    last = ARCHITECTURE.stages[-1].model_copy(update={"channels": 16})
+    searched = ARCHITECTURE.model_copy(update={"stages": (ARCHITECTURE.stages[0], last)})
+    (trial,) = read_record(tmp_path / "front.json", Front).trials
+    found = trial.model_copy(update={"proposal": Proposal(proposer="random", architecture=searched)})
+    append_record(tmp_path / "history.jsonl", found)
+    train = rf"python run.py resume={tmp_path} 'stages=\[train\]' arch={found.id}"
+    with pytest.raises(ConfigError, match=f"deploy.network={found.id} is not trained in full; do that first: {train}"):
+        replace(stage(data), network=found.id).run(tmp_path)
 
 
 def test_the_deployed_network_gives_tflms_logits_and_is_evaluated(data, deployed):

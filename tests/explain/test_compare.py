@@ -126,6 +126,30 @@ def test_runs_are_sorted_into_searchers_by_all_but_the_seed(compared):
     assert alone.label == "random"
 
 
+@pytest.mark.parametrize(
+    "later",
+    [
+        "release.license=apache-2.0",
+        "release.opset=17",
+        "deploy=gnu",
+        "distill=dkd",
+        "explain.examine.images_shown=4",
+        "train.full.recipe.epochs=9",
+        "train_best=3",
+    ],
+)
+def test_what_comes_after_the_search_makes_no_other_searcher(search, tmp_path, later):
+    folders = [search(tmp_path / str(seed), "propose=random", *more, seed=seed, trained=1) for seed, more in enumerate(([], [later]))]
+    (found,) = searchers(read_runs([str(folder) for folder in folders]))
+    assert sorted(found.runs) == [0, 1] and found.label == "random"
+
+
+@pytest.mark.parametrize("own", ["batch=4", "propose.feasible_draws=5", "feedback=none"])
+def test_what_changes_the_search_makes_another_searcher(search, tmp_path, own):
+    folders = [search(tmp_path / str(seed), "propose=random", *more, seed=seed, trained=1) for seed, more in enumerate(([], [own]))]
+    assert len(searchers(read_runs([str(folder) for folder in folders]))) == 2
+
+
 def test_what_cannot_be_compared_is_refused_in_one_sentence(search, compared, tmp_path):
     random = str(compared / "runs" / "random")
     other = search(tmp_path / "other", "propose=random", "target.macs=40000000", trained=1)

@@ -47,12 +47,12 @@ class Run:
         if self._prepared is None:
             self._check_settings()
             self._check_space()
-            self._check_order()
             stages = [getattr(self, f"_{name}")() for name in self.names]
             for part in (*stages, *self.listeners):
                 if isinstance(part, Checked):
                     part.require()
             self._check_data()
+            self._check_order()
             self._prepared = stages
         return self._prepared
 
