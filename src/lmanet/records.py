@@ -116,7 +116,8 @@ class Measurement(Record):
     """What the true runtimes and an emulated core said of one network in int8; all of them gave the same bits.
 
     Attributes:
-        toolchain, emulator, core: what compiled and ran our generated C.
+        toolchain, core: what compiled our generated C, and for what.
+        emulator, emulated_core: what ran it, and as what; of records without the latter a Cortex-M7 ran all code.
         images: inputs on which the outputs were compared.
         tflite_bytes: size of the ``.tflite`` file.
         measured_tflm_head_bytes, measured_tflm_tail_bytes: arena of TensorFlow Lite Micro on this machine, whose 64-bit pointers make the
@@ -142,6 +143,7 @@ class Measurement(Record):
     measured_instructions: int
     kernel_instructions: Mapping[str, int]
     seconds: float
+    emulated_core: str = "cortex-m7"
 
     @property
     def measured_tflm_arena_bytes(self) -> int:

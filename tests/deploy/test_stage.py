@@ -11,7 +11,6 @@ import torch
 import lmanet
 from lmanet.data import Augment, Mnist5k, Split
 from lmanet.deploy import Deployment, Settings, load_deployed
-from lmanet.deploy.board import Stm32H743
 from lmanet.deploy.int8_network import to_int8
 from lmanet.deploy.tflite import read_metadata
 from lmanet.deploy.tflm import run_tflm
@@ -21,7 +20,7 @@ from lmanet.results import Deployment as DeploymentRecord
 from lmanet.results import Evaluation as EvaluationRecord
 from lmanet.results import MeasuredCandidate
 from lmanet.runfiles import DEPLOY, MEASURED, TEST, read_records, write_record
-from lmanet.space import architecture_id, estimate, parse_architecture
+from lmanet.space import architecture_id, estimate, load_target, parse_architecture
 from lmanet.space.images import normalise
 from lmanet.train import Evaluation, FullTraining, Recipe, Trainer, WarmupCosine
 
@@ -75,7 +74,7 @@ def deployed(data, trained):
 
 def stage(data, **settings):
     fine_tuning = RECIPE(epochs=2, optimizer=partial(torch.optim.SGD, lr=0.01, momentum=0.9))
-    return Deployment(data, 0, Stm32H743(), partial(Trainer, recipe=fine_tuning), Settings(**settings))
+    return Deployment(data, 0, load_target("stm32h743"), partial(Trainer, recipe=fine_tuning), Settings(**settings))
 
 
 def test_the_best_network_is_deployed_and_the_front_measured(data, deployed):

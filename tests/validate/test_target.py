@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 from hydra.utils import instantiate
-
 from lmanet.deploy.board import Stm32H743
+
 from lmanet.errors import ConfigError
 from lmanet.space import Cost, Region
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from lmanet.deploy.board import Board
+from lmanet.deploy.agreement import disagreement
 from lmanet.deploy.candidate import CandidateVerifier
 from lmanet.deploy.deployer import Deployer
 from lmanet.deploy.fold import fold
@@ -20,8 +20,8 @@ from lmanet.errors import ConfigError
 from lmanet.records import Front
 from lmanet.results import Deployment as DeploymentRecord
 from lmanet.results import MeasuredCandidate, TrainedNetwork
-from lmanet.runfiles import DEPLOY, FRONT, MEASURED, append_record, read_record, read_records, trained_networks
-from lmanet.space import architecture_id, staged
+from lmanet.runfiles import DEPLOY, FRONT, MEASURED, append_record, read_record, read_records, say_notices, trained_networks
+from lmanet.space import Target, architecture_id, staged
 from lmanet.space.images import normalise, resize
 from lmanet.space.weights import Checkpoint, load_network
 from lmanet.steps import Fitter, ImageData
@@ -42,12 +42,16 @@ class Deployment:
         settings: calibration and tools.
     """
 
-    def __init__(self, data: ImageData, seed: int, target: Board, trainer: Callable[[ImageData], Fitter], settings: Settings) -> None:
+    def __init__(self, data: ImageData, seed: int, target: Target, trainer: Callable[[ImageData], Fitter], settings: Settings) -> None:
         self.data = data
         self.seed = seed
         self.trainer = trainer(data)
         self.settings = settings
         self.deployer = Deployer(target, settings)
+
+    def require(self) -> None:
+        """Raise `ConfigError` where a tool that `run` needs is missing; nothing is compiled for it."""
+        self.deployer.verifier.require()
 
     def run(self, folder: Path) -> None:
         self._measure_front(folder)
@@ -87,7 +91,9 @@ class Deployment:
                 graph, accuracy, epochs = tuned, tuned_accuracy, tuned_epochs
             log.info("int8 after %d epochs of quantisation-aware fine-tuning: %.2f %%", tuned_epochs, 100 * tuned_accuracy)
         name = f"deploy/{Path(trained.checkpoint).stem}-{trained.stage}"
-        deployed = self.deployer.deploy(graph, trained.architecture, inputs, folder / name, folder.name)
+        deployed = self.deployer.deploy(graph, checkpoint, inputs, folder / name, folder.name)
+        notices = disagreement(deployed.int8_agreement, self.deployer.calibrating(inputs))
+        say_notices(folder, notices)
         return DeploymentRecord(
             stage=trained.stage,
             architecture=trained.architecture,
@@ -98,6 +104,7 @@ class Deployment:
             calibrated_val_accuracy=calibrated,
             int8_val_accuracy=accuracy,
             deployed=deployed.model_copy(update={"folder": name}),
+            notices=notices,
         )
 
     def _inputs(self, checkpoint: Checkpoint) -> Tensor:

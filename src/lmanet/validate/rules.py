@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from lmanet.records import Violation
-from lmanet.space import AnyArchitecture, AnySpace, Architecture, Cell, Cost, Operator, architecture_id, operators
+from lmanet.space import AnyArchitecture, AnySpace, Architecture, Cell, Cost, Operator, Target, architecture_id, operators
 from lmanet.space.cost import macs
 from lmanet.space.flash import flash_bytes
-from lmanet.validate.target import Target
 
 MEMBERSHIP = "membership"
 DUPLICATE = "duplicate"

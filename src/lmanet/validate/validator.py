@@ -4,9 +4,8 @@ from collections.abc import Collection, Iterator
 
 from lmanet.errors import ConfigError
 from lmanet.records import Verdict, Violation
-from lmanet.space import AnyArchitecture, AnySpace, Cell, CellSpace, estimate_on
+from lmanet.space import AnyArchitecture, AnySpace, Cell, CellSpace, Target, estimate_on
 from lmanet.validate.rules import Duplicate, Limit, Membership
-from lmanet.validate.target import Target
 from lmanet.validate.unlimited import Unlimited
 
 
