@@ -42,6 +42,7 @@ class Layers:
         if step.rows:
             return self._struct("lm_rows_layer", name, self._rows(name, step.rows))
         if step.kind == "conv":
+            packing.check_conv(operator)
             return self._struct("lm_conv_layer", name, f"{{{self._dense(name, operator)}}}, {{{self._window(operator)}}}")
         if step.kind == "mean":
             return self._struct("lm_mean_layer", name, self._mean(operator))

@@ -150,6 +150,12 @@ def mean_multiplier(graph: IntegerGraph, operator: Operator) -> tuple[int, int]:
     return (multiplier << room) // pixels, exponent - room
 
 
+def check_conv(operator: Operator) -> None:
+    """Raise `DeployError` for a 1x1 convolution with padding: its kernel reads pixel for pixel where the stride is 1."""
+    if operator.kernel == operator.stride == 1 and operator.padding != (0, 0):
+        raise DeployError(f"{operator.name}: a 1x1 convolution has the padding {operator.padding}; legal is none")
+
+
 def depthwise_kernel(operator: Operator) -> str:
     """Name of the function that runs a depthwise convolution.
 
