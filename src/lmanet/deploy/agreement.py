@@ -4,6 +4,9 @@ import torch
 from torch import Tensor, nn
 
 from lmanet.base import Notice
+from lmanet.deploy.graph import Scale
+from lmanet.deploy.host import HostNetwork
+from lmanet.deploy.int8_network import to_int8
 
 # Share of 1. An int8 network that lost no accuracy chooses otherwise on a few in a hundred images, whose two best classes are close. Of 256
 # images on which it agrees in truth on 95 %, it agrees on less than 90 % once in some three thousand times.
@@ -12,17 +15,20 @@ KIND = "int8_disagrees"
 BATCH = 32
 
 
-def agreement(network: nn.Module, int8: nn.Module, images: Tensor) -> float:
+def agreement(network: nn.Module, int8: HostNetwork, images: Tensor, scale: Scale) -> float:
     """Share of the images on which both networks choose one class.
 
     Args:
-        network, int8: normalised images -> logits (N, classes).
+        network: normalised images -> logits (N, classes).
+        int8: the same in integers.
         images: normalised (N, 3, R, R), at least one.
+        scale: of the integer network's input.
     """
     same = 0
     with torch.no_grad():
         for batch in images.split(BATCH):
-            same += int((network(batch).argmax(1) == int8(batch).argmax(1)).sum())
+            chosen = torch.from_numpy(int8.run(to_int8(batch, scale)).argmax(axis=1))
+            same += int((network(batch).argmax(1).cpu() == chosen).sum())
     return same / len(images)
 
 

@@ -1,5 +1,6 @@
 """Deployer: a trained network -> int8, files to flash, and all that was measured on the way."""
 
+import tempfile
 from pathlib import Path
 
 from torch import Tensor
@@ -9,7 +10,8 @@ from lmanet.deploy.calibrate import METHODS, calibrate
 from lmanet.deploy.firmware import Example, write_firmware
 from lmanet.deploy.fold import fold
 from lmanet.deploy.graph import IntegerGraph
-from lmanet.deploy.int8_network import int8_network, to_int8
+from lmanet.deploy.host import HostNetwork
+from lmanet.deploy.int8_network import to_int8
 from lmanet.deploy.quantize import quantize
 from lmanet.deploy.settings import Settings
 from lmanet.deploy.verify import MODEL, PROGRAM, Verifier
@@ -70,7 +72,6 @@ class Deployer:
         outputs, measurement = self.verifier.verify(graph, images, folder, run_id)
         example = Example(images[0], outputs[0])
         write_firmware(folder / FIRMWARE, folder / PROGRAM, target, example, measurement.measured_bss_bytes)
-        int8 = int8_network(graph, self.verifier.toolchain)
         return Deployed(
             folder=str(folder),
             tflite=MODEL,
@@ -81,5 +82,10 @@ class Deployer:
             cost=estimate_on(checkpoint.network.architecture, len(graph.labels), target.platform),
             measurement=measurement,
             estimated_latency_ms=latency_ms(measurement.measured_instructions, target.core, target.clock_mhz),
-            int8_agreement=agreement(fold(checkpoint.network), int8, inputs[: self.calibrating(inputs)]),
+            int8_agreement=self._agreement(graph, checkpoint, inputs, folder),
         )
+
+    def _agreement(self, graph: IntegerGraph, checkpoint: Checkpoint, inputs: Tensor, folder: Path) -> float:
+        with tempfile.TemporaryDirectory(prefix="lmanet-") as scratch:
+            int8 = HostNetwork(self.verifier.toolchain.compile_host_network(folder / PROGRAM, Path(scratch) / "network.so"))
+        return agreement(fold(checkpoint.network), int8, inputs[: self.calibrating(inputs)], graph.scales[INPUT])
