@@ -117,7 +117,7 @@ class Measurement(Record):
 
     Attributes:
         toolchain, core: what compiled our generated C, and for what.
-        emulator, emulated_core: what ran it, and as what; of records without the latter a Cortex-M7 ran all code.
+        emulator, emulated_core: what ran it, and as which core; records of earlier versions lack the latter, see `ran_on`.
         images: inputs on which the outputs were compared.
         tflite_bytes: size of the ``.tflite`` file.
         measured_tflm_head_bytes, measured_tflm_tail_bytes: arena of TensorFlow Lite Micro on this machine, whose 64-bit pointers make the
@@ -143,7 +143,12 @@ class Measurement(Record):
     measured_instructions: int
     kernel_instructions: Mapping[str, int]
     seconds: float
-    emulated_core: str = "cortex-m7"
+    emulated_core: str | None = None
+
+    @property
+    def ran_on(self) -> str:
+        """The emulated core. Earlier versions had QEMU be a Cortex-M7 and unicorn a Cortex-M33 whatever core the code was for."""
+        return self.emulated_core or ("cortex-m33" if self.emulator == "unicorn" else "cortex-m7")
 
     @property
     def measured_tflm_arena_bytes(self) -> int:
