@@ -116,12 +116,10 @@ class Measurement(Record):
     """What the true runtimes and an emulated core said of one network in int8; all of them gave the same bits.
 
     Attributes:
-        toolchain, core: what compiled our generated C, and for what.
-        emulator, emulated_core: what ran it, and as which core; records of earlier versions lack the latter, see `ran_on`.
+        toolchain, core: what compiled our generated C, and for which core; emulator, emulated_core: what ran it, and as which.
         images: inputs on which the outputs were compared.
         tflite_bytes: size of the ``.tflite`` file.
-        measured_tflm_head_bytes, measured_tflm_tail_bytes: arena of TensorFlow Lite Micro on this machine, whose 64-bit pointers make the
-            tail larger than the microcontroller's.
+        measured_tflm_head_bytes, measured_tflm_tail_bytes: arena of TensorFlow Lite Micro here; 64-bit pointers make its tail larger.
         measured_bss_bytes: the ELF's ``.bss`` that belongs to the network, its arena.
         measured_flash_bytes: the ELF's code and constants, start-up code included.
         measured_stack_bytes: most of the stack that one inference used.

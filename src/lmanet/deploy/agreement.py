@@ -26,7 +26,8 @@ def agreement(network: nn.Module, int8: HostNetwork, images: Tensor, scale: Scal
     """
     same = 0
     with torch.no_grad():
-        for batch in images.split(BATCH):
+        for start in range(0, len(images), BATCH):
+            batch = images[start : start + BATCH]
             chosen = torch.from_numpy(int8.run(to_int8(batch, scale)).argmax(axis=1))
             same += int((network(batch).argmax(1).cpu() == chosen).sum())
     return same / len(images)

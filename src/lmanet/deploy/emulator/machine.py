@@ -18,6 +18,7 @@ FLASH_ADDRESS, FLASH_BYTES = 0x00000000, 4 << 20
 RAM_ADDRESS, RAM_BYTES = 0x20000000, 4 << 20
 # At 10^8 to 10^9 instructions a second; an inference of the largest network that fits 4 MB of flash takes some 10^9.
 IMAGE_TIME_LIMIT_S = 60
+BUSY = "no network of this size takes as long on an idle machine; go on when it is less busy (resume=)"
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmanet.deploy.elf import Program, read_program
-from lmanet.deploy.emulator.machine import IMAGE_TIME_LIMIT_S, Emulator, EmulatorRun, checked_inputs, known_core
+from lmanet.deploy.emulator.machine import BUSY, IMAGE_TIME_LIMIT_S, Emulator, EmulatorRun, checked_inputs, known_core
 from lmanet.errors import ConfigError, DeployError, ToolError
 
 QEMU = "qemu-system-arm"
@@ -55,7 +55,7 @@ def _run(command: list[str], folder: Path, time_limit_s: int) -> None:
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=time_limit_s, check=False)
     except subprocess.TimeoutExpired as error:
-        raise ToolError(f"{elf} was stopped after {time_limit_s} s in {QEMU}") from error
+        raise ToolError(f"{elf} was stopped after {time_limit_s} s in {QEMU}; {BUSY}") from error
     if done.returncode == FAULT_STATUS:
         pc, address = np.fromfile(folder / "fault.bin", "<u4")
         raise DeployError(f"{elf} failed at pc={pc:#x}, at the address {address:#x}: a bus or usage fault")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmanet.deploy.elf import read_program
-from lmanet.deploy.emulator.machine import IMAGE_TIME_LIMIT_S, Emulator, EmulatorRun, checked_inputs
+from lmanet.deploy.emulator.machine import BUSY, IMAGE_TIME_LIMIT_S, Emulator, EmulatorRun, checked_inputs
 from lmanet.deploy.toolchain import toolchain_named
 from lmanet.errors import ConfigError, ToolError
 
@@ -46,6 +46,6 @@ class UnicornEmulator(Emulator):
                 machine.call("lmanet_step", step)
                 counts.append(machine.instructions - before)
                 if time.monotonic() > deadline:
-                    raise ToolError(f"{elf} was stopped in step {step} after {IMAGE_TIME_LIMIT_S} s an image")
+                    raise ToolError(f"{elf} was stopped in step {step} after {IMAGE_TIME_LIMIT_S} s an image; {BUSY}")
             outputs.append(np.frombuffer(machine.read(result, output_bytes), np.int8))
         return EmulatorRun(np.stack(outputs), tuple(counts[:steps]), machine.stack_high_water_bytes())
