@@ -35,3 +35,7 @@ class TrainingError(LmanetError):
 
 class TrainingTimeoutError(TrainingError):
     """A training was stopped by its time limit."""
+
+
+class ToolError(LmanetError):
+    """A compiler, an emulator or a runtime cannot be started, or hangs: no network is at fault, and another would fare no better."""

@@ -79,6 +79,8 @@ class Deployed(Record):
         cost: by formula, under that runtime.
         measurement: of the same network in the true runtimes.
         estimated_latency_ms: lowest and highest for one image, of the generated C on the target's core at ``clock_mhz``.
+        int8_agreement: share of the calibration images on which the int8 network chooses the float network's class; None in records that
+            are older than this figure.
     """
 
     folder: str
@@ -90,6 +92,7 @@ class Deployed(Record):
     cost: Cost
     measurement: Measurement
     estimated_latency_ms: tuple[float, float]
+    int8_agreement: float | None = Field(default=None, ge=0, le=1)
 
 
 class Deployment(Record):

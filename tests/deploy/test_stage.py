@@ -1,5 +1,6 @@
 """Deployment of a network trained on real digits: files, records, fine-tuning, and the int8 network on the test images."""
 
+import importlib.util
 import logging
 import re
 import shutil
@@ -10,10 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-import lmanet
+from lmanet.base import Notice
 from lmanet.data import Augment, Mnist5k, Split
 from lmanet.deploy import Deployment, Settings, load_deployed
-from lmanet.deploy.board import Stm32H743
 from lmanet.deploy.int8_network import to_int8
 from lmanet.deploy.tflite import read_metadata
 from lmanet.deploy.tflm import run_tflm
@@ -21,11 +21,13 @@ from lmanet.errors import ConfigError
 from lmanet.records import Front, Proposal, Score, Status, Trial, Verdict
 from lmanet.results import Deployment as DeploymentRecord
 from lmanet.results import Evaluation as EvaluationRecord
-from lmanet.results import MeasuredCandidate
-from lmanet.runfiles import DEPLOY, MEASURED, TEST, append_record, read_record, read_records, write_record
-from lmanet.space import architecture_id, estimate, parse_architecture
+from lmanet.results import MeasuredCandidate, TrainedNetwork
+from lmanet.runfiles import DEPLOY, FULL, MEASURED, NOTICES, TEST, append_record, read_record, read_records, write_record
+from lmanet.space import architecture_id, estimate, load_target, parse_architecture
 from lmanet.space.images import normalise
+from lmanet.space.weights import load_network, save_network
 from lmanet.train import Evaluation, FullTraining, Recipe, Trainer, WarmupCosine
+from lmanet.validate import Unlimited
 
 STAGE = {"kernel": 3, "expansion": 2, "se_ratio": 0.5, "skip": True, "activation": "hard_swish", "layers": 1}
 ARCHITECTURE = parse_architecture(
@@ -75,9 +77,17 @@ def deployed(data, trained):
     return trained
 
 
+def copy_of(trained, folder):
+    """A run that has trained and done nothing else."""
+    (folder / "full").mkdir()
+    for path in (trained / "full.jsonl", *(trained / "full").glob("*.ckpt")):
+        (folder / path.relative_to(trained)).write_bytes(path.read_bytes())
+    return folder
+
+
 def stage(data, **settings):
     fine_tuning = RECIPE(epochs=2, optimizer=partial(torch.optim.SGD, lr=0.01, momentum=0.9))
-    return Deployment(data, 0, Stm32H743(), partial(Trainer, recipe=fine_tuning), Settings(**settings))
+    return Deployment(data, 0, load_target("stm32h743"), partial(Trainer, recipe=fine_tuning), Settings(**settings))
 
 
 def test_the_best_network_is_deployed_and_the_front_measured(data, deployed):
@@ -93,6 +103,7 @@ def test_the_best_network_is_deployed_and_the_front_measured(data, deployed):
     assert 0 < lowest < measured.measured_instructions / 480e3 < highest
     (candidate,) = read_records(deployed / MEASURED, MeasuredCandidate)
     assert architecture_id(candidate.architecture) == architecture_id(ARCHITECTURE)
+    assert line.deployed.int8_agreement > 0.9 and not line.notices and not (deployed / NOTICES).exists()
     # Weights do not change what the arena takes.
     assert candidate.measurement.measured_bss_bytes == measured.measured_bss_bytes
 
@@ -109,7 +120,7 @@ def test_another_target_is_deployed_to_beside_the_first(data, deployed, tmp_path
     (before,) = read_records(tmp_path / DEPLOY, DeploymentRecord)
     stage(data).run(tmp_path)
     assert f"was deployed to stm32h743 before, by these settings: {before.deployed.folder} stays" in caplog.text
-    other = replace(stage(data), target=replace(Stm32H743(), name="smaller"))
+    other = replace(stage(data), target=replace(load_target("stm32h743"), name="smaller"))
     other.run(tmp_path)
     first, second = read_records(tmp_path / DEPLOY, DeploymentRecord)
     assert first == before and second.deployed.target == "smaller"
@@ -172,10 +183,7 @@ def test_the_deployed_network_gives_tflms_logits_and_is_evaluated(data, deployed
 
 def test_where_calibration_loses_too_much_the_int8_network_is_trained(data, trained, tmp_path, caplog):
     caplog.set_level(logging.INFO)
-    (tmp_path / "full").mkdir()
-    for path in (trained / "full.jsonl", *(trained / "full").glob("*.ckpt")):
-        (tmp_path / path.relative_to(trained)).write_bytes(path.read_bytes())
-    stage(data, most_loss=-1.0).run(tmp_path)
+    stage(data, most_loss=-1.0).run(copy_of(trained, tmp_path))
     (line,) = read_records(tmp_path / DEPLOY, DeploymentRecord)
     (tuned,) = re.findall(r"int8 after 2 epochs of quantisation-aware fine-tuning: ([\d.]+) %", caplog.text)
     # The better of the two is deployed.
@@ -189,21 +197,38 @@ def test_without_a_trained_network_it_says_what_to_run(data, tmp_path):
         stage(data).run(tmp_path)
 
 
-def test_from_python(tmp_path):
-    torch.manual_seed(0)
-    network = lmanet.build(ARCHITECTURE, num_classes=10)
-    images = torch.randn(8, 3, 32, 32)
-    deployed = lmanet.deploy(network, ARCHITECTURE, images, tmp_path / "net")
-    assert deployed.measurement.measured_bss_bytes == lmanet.estimate(ARCHITECTURE, num_classes=10, runtime="c_static").peak_sram_bytes
-    assert (tmp_path / "net" / "firmware" / "check.h").exists()
-    with pytest.raises(ConfigError, match=r"\(8, 3, 16, 16\); the network reads \(N, 3, 32, 32\)"):
-        lmanet.deploy(network, ARCHITECTURE, images[:, :, :16, :16], tmp_path)
-    other = ARCHITECTURE.model_copy(update={"stages": ARCHITECTURE.stages[:1]})
-    with pytest.raises(ConfigError, match="not that of the network"):
-        lmanet.deploy(network, other, images, tmp_path)
-
-
 @pytest.mark.parametrize("setting", [{"calibration": "best"}, {"calibration_images": 0}, {"compare_images": 0}])
 def test_settings_that_make_no_sense_are_refused(setting):
     with pytest.raises(ConfigError, match=f"deploy.settings.{next(iter(setting))}="):
         Settings(**setting)
+
+
+def test_int8_that_disagrees_with_float_is_said_and_recorded(data, trained, tmp_path, caplog):
+    run = copy_of(trained, tmp_path)
+    (network,) = read_records(run / FULL, TrainedNetwork)
+    checkpoint = load_network(run / network.checkpoint)
+    with torch.no_grad():  # an outlier of ten thousand in each layer leaves one step to all other weights
+        for module in checkpoint.network.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.weight[0] *= 1e4
+    save_network(run / network.checkpoint, checkpoint)
+    stage(data, most_loss=1.0).run(run)
+    (line,) = read_records(run / DEPLOY, DeploymentRecord)
+    assert line.deployed.int8_agreement < 0.9
+    (notice,) = line.notices
+    assert notice.kind == "int8_disagrees" and re.match(r"The int8 network chooses .* on \d+ of 256 calibration images", notice.text)
+    assert read_records(run / NOTICES, Notice) == [notice] and caplog.text.count(notice.text) == 1
+
+
+def test_the_stage_requires_its_tools_before_a_search(data, monkeypatch):
+    stage(data).require()
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, find=importlib.util.find_spec: None if name == "tflite_micro" else find(name)
+    )
+    with pytest.raises(ConfigError, match=r"tflite-micro is missing.*pip install lmanet\[deploy\]"):
+        stage(data).require()
+
+
+def test_a_target_that_is_no_board_is_refused(data):
+    with pytest.raises(ConfigError, match="target='none' is no board"):
+        Deployment(data, 0, Unlimited(), partial(Trainer, recipe=RECIPE()), Settings())

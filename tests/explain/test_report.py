@@ -95,6 +95,13 @@ def test_a_finished_run_is_reported_whole(make_run, pareto, target):
     assert "not run" not in text
 
 
+def test_the_report_names_one_core_wherever_it_speaks_of_the_emulated_one(make_run, pareto, target):
+    text = report(make_run(), pareto, target)
+    assert "was compiled for cortex-m4 by zig and run on a cortex-m4 that unicorn emulates" in text
+    assert "Cortex-M7" not in text and "cortex-m7" not in text
+    assert text.count("unicorn, an emulated cortex-m4") == 2
+
+
 def test_its_tables_are_tables_and_its_pictures_exist(make_run, pareto, target):
     folder = make_run()
     tokens = MarkdownIt().enable("table").parse(report(folder, pareto, target))

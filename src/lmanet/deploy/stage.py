@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lmanet.command import command, override
-from lmanet.deploy.board import Board
+from lmanet.deploy.agreement import disagreement
 from lmanet.deploy.candidate import CandidateVerifier
 from lmanet.deploy.deployer import Deployer
 from lmanet.deploy.fold import fold
@@ -31,9 +31,10 @@ from lmanet.runfiles import (
     read_record,
     read_records,
     read_trials,
+    say_notices,
     trained_networks,
 )
-from lmanet.space import architecture_id, staged
+from lmanet.space import Target, architecture_id, staged
 from lmanet.space.images import normalise, resize
 from lmanet.space.weights import Checkpoint, load_network
 from lmanet.steps import Fitter, ImageData
@@ -58,7 +59,7 @@ class Deployment:
 
     data: ImageData
     seed: int
-    target: Board
+    target: Target
     trainer: Callable[[ImageData], Fitter]
     settings: Settings
     network: str | None = None
@@ -68,6 +69,10 @@ class Deployment:
     def __post_init__(self) -> None:
         self.fitter = self.trainer(self.data)
         self.deployer = Deployer(self.target, self.settings)
+
+    def require(self) -> None:
+        """Raise `ConfigError` where a tool that `run` needs is missing; nothing is compiled for it."""
+        self.deployer.verifier.require()
 
     def run(self, folder: Path) -> None:
         self._measure_front(folder)
@@ -138,7 +143,9 @@ class Deployment:
             if (tuned_accuracy := self._accuracy(tuned)) > accuracy:
                 graph, accuracy, epochs = tuned, tuned_accuracy, tuned_epochs
             log.info("int8 after %d epochs of quantisation-aware fine-tuning: %.2f %%", tuned_epochs, 100 * tuned_accuracy)
-        deployed = self.deployer.deploy(graph, trained.architecture, inputs, folder / name, folder.name)
+        deployed = self.deployer.deploy(graph, checkpoint, inputs, folder / name, folder.name)
+        notices = disagreement(deployed.int8_agreement, self.deployer.calibrating(inputs))
+        say_notices(folder, notices)
         return DeploymentRecord(
             stage=trained.stage,
             architecture=trained.architecture,
@@ -149,6 +156,7 @@ class Deployment:
             calibrated_val_accuracy=calibrated,
             int8_val_accuracy=accuracy,
             deployed=deployed.model_copy(update={"folder": name}),
+            notices=notices,
         )
 
     def _inputs(self, checkpoint: Checkpoint) -> Tensor:

@@ -127,7 +127,7 @@ def tool(name: str, found: Measurement) -> str:
     if name in ("measured_bss_bytes", "measured_flash_bytes"):
         return f"{found.toolchain}, from the ELF"
     if name in ("measured_stack_bytes", "measured_instructions"):
-        return f"{found.emulator}, an emulated {found.core}"
+        return f"{found.emulator}, an emulated {found.ran_on}"
     return "the file itself" if name == "tflite_bytes" else "TensorFlow Lite Micro"
 
 

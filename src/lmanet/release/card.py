@@ -112,6 +112,7 @@ def _of_network(released: Released, checkpoint: Checkpoint, figures: list[Accura
         "accuracies": "\n".join(_row(*figure) for figure in figures),
         "costs": "\n".join(f"| `{row.name}` | {row.value} | {row.origin} |" for row in cost_rows(released, network.num_classes)),
         "sha256": released.checkpoint_sha256,
+        "listed": "; in C `lmanet_classes` of `firmware/network/network.h`" if released.deployment else "",
         "int8": _int8(released),
     }
 

@@ -5,9 +5,8 @@ from typing import Protocol
 
 from lmanet.errors import ConfigError, DeployError
 from lmanet.records import Measurement, Verdict, Violation
-from lmanet.space import AnyArchitecture, AnySpace, Architecture, staged
+from lmanet.space import AnyArchitecture, AnySpace, Architecture, Target, staged
 from lmanet.steps import Checked
-from lmanet.validate.target import Target
 from lmanet.validate.unlimited import Unlimited
 from lmanet.validate.validator import Validator
 
