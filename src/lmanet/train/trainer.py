@@ -20,7 +20,7 @@ from torch import nn
 from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
 from lmanet.records import Epoch, Job, Score
 from lmanet.space import AnyArchitecture, Architecture, staged
-from lmanet.space.images import normalise
+from lmanet.space.images import fit, normalise
 from lmanet.space.network import Network, build
 from lmanet.steps import Batches, ImageData, Loss
 from lmanet.train.classifier import Classifier, Task, cross_entropy
@@ -63,8 +63,9 @@ class Trainer:
             raise ConfigError("candidates are to be screened without training, but no proxies are named; set zero_cost in conf/train")
         self.data.setup("fit")
         batch = next(iter(self.data.train_dataloader(self.zero_cost.images, 0, self._device)))
-        images = normalise(batch.images, self.data.mean, self.data.std)
-        return self.zero_cost.measure(staged(architecture), self.data.num_classes, images, batch.targets.argmax(1), seed)
+        known = staged(architecture)
+        images = normalise(fit(batch.images, known.resolution), self.data.mean, self.data.std)
+        return self.zero_cost.measure(known, self.data.num_classes, images, batch.targets.argmax(1), seed)
 
     def build(self, architecture: Architecture, seed: int) -> Network:
         """The network of an architecture, with weights drawn from ``seed`` and the recipe's dropout."""
