@@ -1,8 +1,8 @@
 """One picture file -> upright RGB pixels, as a viewer shows them. No other place decodes a picture.
 
-A viewer turns the picture as EXIF says, scales grey of any depth to 8 bits, puts transparency on a white ground
-and shows the first picture of several. Embedded colour profiles are not applied: pixels count as sRGB.
-Floats, signed and 32-bit integers and CIELAB have no such look of their own, so they are refused by name.
+A viewer turns the picture as EXIF says, scales grey of any depth to 8 bits, puts transparency on a
+white ground and shows the first picture of several. Embedded colour profiles are not applied: pixels
+count as sRGB. Floats, signed and 32-bit integers and CIELAB have no look of their own: refused.
 """
 
 import warnings
@@ -19,7 +19,7 @@ FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP
 MOST_PIXELS = 80_000_000  # 0.3 GB while it is decoded; below the size at which Pillow warns
 MOST_ASPECT = 64  # longer by shorter side; the centre square is then under 2 % of the picture
 GROUND = (255, 255, 255)  # RGB behind transparent pixels
-AS_RGB = ("1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr", "HSV")
+AS_RGB = ("1", "L", "P", "RGB", "RGBX", "CMYK", "YCbCr")
 WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 DEEP_GREY = ("I;16", "I;16L", "I;16B", "I;16N")
 LOOKLESS = {"F": "floating-point", "I": "signed or 32-bit", "LAB": "CIELAB"}
@@ -30,19 +30,21 @@ WHITE_IS_ZERO, SIGNED = 0, 2  # values of TIFF's tags
 def picture_suffixes() -> frozenset[str]:
     """Suffixes, in small letters, of files that `read_image` may be able to read."""
     known = Image.registered_extensions().items()
-    return frozenset(suffix for suffix, name in known if name in (*FORMATS, "MPO"))  # MPO: a JPEG with more in it
+    readable = (*FORMATS, "MPO")  # a JPEG with more than one picture
+    return frozenset(suffix for suffix, name in known if name in readable)
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
     """Read a picture as a viewer shows it: upright RGB, (H, W, 3).
 
     Raises:
-        DataError: the file is gone, broken, too large or too narrow, or its pixels have no defined look.
+        DataError: the file is gone, broken, too large or too narrow, or how it looks is not defined.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # _check_size is stricter
         try:
-            with Image.open(path, formats=FORMATS) as image:
+            # not by its path: Pillow would map an uncompressed TIFF, and garble one that is turned
+            with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
                 _check_size(path, *image.size)
                 deep_range = _deep_range(path, image)
                 _scale_transparent_grey(path, image)
@@ -53,7 +55,8 @@ def read_image(path: Path) -> NDArray[np.uint8]:
             _refuse_size(path, f"has more than {2 * MOST_PIXELS:,} pixels")
         except Exception as error:  # Pillow raises a dozen types for a broken file
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            raise DataError(f"{path} cannot be read as an image ({reason}); repair it or take it out of the folder") from error
+            remedy = "repair it or take it out of the folder"
+            raise DataError(f"{path} cannot be read as an image ({reason}); {remedy}") from error
     return _scaled_grey(image, *deep_range) if deep_range else _converted(path, image)
 
 
@@ -110,12 +113,13 @@ def _converted(path: Path, image: Image.Image) -> NDArray[np.uint8]:
 
 def _refuse_size(path: Path, given: str) -> NoReturn:
     raise DataError(
-        f"{path} {given}; legal are at most {MOST_PIXELS:,} pixels and sides of at most 1 : {MOST_ASPECT}; "
-        "scale or crop it, or take it out of the folder"
+        f"{path} {given}; legal are at most {MOST_PIXELS:,} pixels, "
+        f"and sides of at most 1 : {MOST_ASPECT}; scale or crop it, or take it out of the folder"
     )
 
 
 def _refuse_pixels(path: Path, given: str) -> NoReturn:
     raise DataError(
-        f"{path} has {given} pixels, whose look is not defined; save it as grey or RGB of 8 or 16 bits, or take it out of the folder"
+        f"{path} has {given} pixels, and how they look is not defined; "
+        "save it as grey of 8 or 16 bits or as RGB of 8, or take it out of the folder"
     )
