@@ -82,7 +82,7 @@ def test_a_file_that_is_no_image_is_named(folder: Path) -> None:
 
 def test_a_broken_image_is_named(folder: Path) -> None:
     (folder / "train" / "1" / "00.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
-    with pytest.raises(DataError, match=r"00.png cannot be read as an image; repair it"):
+    with pytest.raises(DataError, match=r"00.png cannot be read as an image (.*); repair it"):
         read(folder)
 
 

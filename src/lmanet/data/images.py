@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Protocol, Self
 
 import torch
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms.v2 import functional
 
-from lmanet.errors import DataError
+from lmanet.data.decode import read_image
 
 
 class ImageSet(Protocol):
@@ -142,16 +141,13 @@ def _as_is(images: Tensor) -> Tensor:
 
 
 def decode(path: Path, resolution: int) -> Tensor:
-    """Read an image as uint8 (3, resolution, resolution): shorter side resized, centre cropped.
+    """Read an image as uint8 (3, resolution, resolution): its centre square, resized.
 
     Raises:
-        DataError: the file is no image that Pillow can read.
+        DataError: the file holds no image that `read_image` can read.
     """
-    try:
-        with Image.open(path) as opened:
-            image = opened.convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path} cannot be read as an image; repair it or take it out of the folder") from error
-    resized = functional.resize(functional.pil_to_tensor(image), [resolution], antialias=True)
-    cropped: Tensor = functional.center_crop(resized, [resolution, resolution])
-    return cropped
+    pixels = torch.from_numpy(read_image(path)).permute(2, 0, 1)
+    # cropped first: a strip of 1 x 64 would otherwise grow to 64 times the size of the result
+    square = functional.center_crop(pixels, [min(pixels.shape[1:])])
+    resized: Tensor = functional.resize(square, [resolution, resolution], antialias=True)
+    return resized
