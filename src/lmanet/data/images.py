@@ -7,9 +7,9 @@ from typing import Protocol, Self
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
-from torchvision.transforms.v2 import functional
 
 from lmanet.data.decode import read_image
+from lmanet.space.images import fit
 
 
 class ImageSet(Protocol):
@@ -141,13 +141,9 @@ def _as_is(images: Tensor) -> Tensor:
 
 
 def decode(path: Path, resolution: int) -> Tensor:
-    """Read an image as uint8 (3, resolution, resolution): its centre square, resized.
+    """Read an image as uint8 (3, resolution, resolution): upright, its largest centred square, resized.
 
     Raises:
         DataError: the file holds no image that `read_image` can read.
     """
-    pixels = torch.from_numpy(read_image(path)).permute(2, 0, 1)
-    # cropped first: a strip of 1 x 64 would otherwise grow to 64 times the size of the result
-    square = functional.center_crop(pixels, [min(pixels.shape[1:])])
-    resized: Tensor = functional.resize(square, [resolution, resolution], antialias=True)
-    return resized
+    return fit(torch.from_numpy(read_image(path)), resolution, height_axis=-3).permute(2, 0, 1).contiguous()
