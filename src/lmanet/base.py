@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict
 
+CHECKSUM_FORM = "2:"  # begins the checksum of images in ``settings.json``; before it there was none, and names and sizes counted
+
 
 class Record(BaseModel):
     """Frozen, and an unknown key in a file is an error."""

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from lmanet.base import Notice
 from lmanet.brief import Budget, Request
 from lmanet.records import Job, Outcome, Proposal, Score, Trial, Verdict
 from lmanet.space import AnyArchitecture, Architecture
@@ -217,8 +218,12 @@ class ImageData(Protocol):
     def test_dataloader(self, batch_size: int, device: "torch.device") -> "Iterable[tuple[Tensor, Tensor]]":
         """The test images, in a fixed order."""
 
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What is off about the images and no error; none before `setup` with ``fit``."""
+
     def checksum(self) -> str:
-        """Sha-256 of the training data as given: trials on other data cannot be compared."""
+        """Sha-256 of training and validation images and labels as given: trials on others cannot be compared."""
 
 
 class Stage(Protocol):

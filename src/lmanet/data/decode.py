@@ -55,9 +55,13 @@ def read_image(path: Path) -> NDArray[np.uint8]:
             _refuse_size(path, f"has more than {2 * MOST_PIXELS:,} pixels")
         except Exception as error:  # Pillow raises a dozen types for a broken file
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            remedy = "repair it or take it out of the folder"
-            raise DataError(f"{path} cannot be read as an image ({reason}); {remedy}") from error
+            raise unreadable(path, reason) from error
     return _scaled_grey(image, *deep_range) if deep_range else _converted(path, image)
+
+
+def unreadable(path: Path, reason: str) -> DataError:
+    """The one sentence on a file that is gone or broken."""
+    return DataError(f"{path} cannot be read as an image ({reason}); repair it or take it out of the folder")
 
 
 def _check_size(path: Path, width: int, height: int) -> None:

@@ -1,6 +1,8 @@
 """Sets of images that hand out blocks of them on a device: in memory, or read from files by worker processes."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -8,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from lmanet.data.decode import read_image
+from lmanet.data.decode import read_image, unreadable
+from lmanet.errors import DataError
 from lmanet.space.images import fit
 
 
@@ -34,6 +37,9 @@ class ImageSet(Protocol):
 
     def blocks(self, parts: Sequence[Tensor]) -> Iterator[Tensor]:
         """Images (N, 3, H, W) on the device for each of ``parts``, indices on the CPU."""
+
+    def digests(self) -> list[bytes]:
+        """A digest of each image as it was given: of its pixels, or of its file."""
 
 
 class MemoryImages:
@@ -67,6 +73,9 @@ class MemoryImages:
     def blocks(self, parts: Sequence[Tensor]) -> Iterator[Tensor]:
         for part in parts:
             yield self.images[part.to(self.images.device, non_blocking=True)]
+
+    def digests(self) -> list[bytes]:
+        return [_digest(image.tobytes()) for image in self.images.cpu().numpy()]
 
 
 class FileImages:
@@ -103,7 +112,7 @@ class FileImages:
 
     def blocks(self, parts: Sequence[Tensor]) -> Iterator[Tensor]:
         device = self.labels.device
-        loader: DataLoader[Tensor] = DataLoader(
+        loader: DataLoader[Tensor | DataError] = DataLoader(
             _Files(self.paths, self.resolution),
             batch_sampler=[part.tolist() for part in parts],
             num_workers=self.num_workers,
@@ -112,7 +121,18 @@ class FileImages:
             collate_fn=_as_is,  # type: ignore[arg-type]
         )
         for images in loader:
+            if isinstance(images, DataError):
+                raise images
             yield images.to(device, non_blocking=True)
+
+    def digests(self) -> list[bytes]:
+        """Of each file's contents, which no decoder sees.
+
+        50,000 files of 100 KB took SECONDS here. No seconds are saved by names and sizes
+        alone that the first epoch would not spend on reading the same files.
+        """
+        with ThreadPoolExecutor() as pool:  # hashing and reading leave Python's lock
+            return list(pool.map(_file_digest, self.paths))
 
     def load(self) -> MemoryImages:
         """Decode all of them."""
@@ -122,8 +142,8 @@ class FileImages:
         return MemoryImages(images, self.labels)
 
 
-class _Files(Dataset[Tensor]):
-    """What worker processes are handed."""
+class _Files(Dataset[Tensor | DataError]):
+    """What worker processes are handed; they return an error, since torch would add a traceback to one raised there."""
 
     def __init__(self, paths: Sequence[Path], resolution: int) -> None:
         self.paths = paths
@@ -132,12 +152,26 @@ class _Files(Dataset[Tensor]):
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitems__(self, indices: list[int]) -> Tensor:
-        return torch.stack([decode(self.paths[i], self.resolution) for i in indices])
+    def __getitems__(self, indices: list[int]) -> Tensor | DataError:
+        try:
+            return torch.stack([decode(self.paths[i], self.resolution) for i in indices])
+        except DataError as error:
+            return error
 
 
-def _as_is(images: Tensor) -> Tensor:
+def _as_is(images: Tensor | DataError) -> Tensor | DataError:
     return images
+
+
+def _file_digest(path: Path) -> bytes:
+    try:
+        return _digest(path.read_bytes())
+    except OSError as error:
+        raise unreadable(path, error.strerror or str(error)) from error
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=16).digest()
 
 
 def decode(path: Path, resolution: int) -> Tensor:
