@@ -212,10 +212,14 @@ class ImageData(Protocol):
             views: distinct epochs: order and augmentation of epoch e are those of epoch e modulo ``views``; None never comes back.
         """
 
-    def val_dataloader(self, batch_size: int, device: "torch.device") -> "Iterable[tuple[Tensor, Tensor]]":
-        """The validation images, uint8 (N, 3, H, W), and labels (N,), in a fixed order."""
+    def val_dataloader(self, batch_size: int, device: "torch.device", frames: bool = False) -> "Iterable[tuple[Tensor, Tensor]]":
+        """The validation images, uint8 (N, 3, H, W), and labels (N,), in a fixed order.
 
-    def test_dataloader(self, batch_size: int, device: "torch.device") -> "Iterable[tuple[Tensor, Tensor]]":
+        Args:
+            frames: images of files come one by one, each in the size of its file, as a camera would give it.
+        """
+
+    def test_dataloader(self, batch_size: int, device: "torch.device", frames: bool = False) -> "Iterable[tuple[Tensor, Tensor]]":
         """The test images, in a fixed order."""
 
     @property

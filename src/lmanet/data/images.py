@@ -84,11 +84,12 @@ class FileImages:
     Args:
         paths: one file an image.
         labels: int64 (N,).
-        resolution: height and width, pixels, that each image is brought to.
+        resolution: height and width, pixels, that each image is brought to; None leaves each in the size of its file, and then
+            a block may hold but one.
         num_workers: processes that decode blocks of them ahead.
     """
 
-    def __init__(self, paths: Sequence[Path], labels: Tensor, resolution: int, num_workers: int = 0) -> None:
+    def __init__(self, paths: Sequence[Path], labels: Tensor, resolution: int | None, num_workers: int = 0) -> None:
         self.paths = tuple(paths)
         self.labels = labels
         self.resolution = resolution
@@ -102,10 +103,14 @@ class FileImages:
 
     @property
     def image_bytes(self) -> int:
-        return 3 * self.resolution**2
+        return 3 * self._side**2
 
     def subset(self, indices: Tensor) -> "FileImages":
         return FileImages([self.paths[i] for i in indices.tolist()], self.labels[indices], self.resolution, self.num_workers)
+
+    def frames(self) -> "FileImages":
+        """The same images in the sizes of their files."""
+        return FileImages(self.paths, self.labels, None, self.num_workers)
 
     def to(self, device: torch.device) -> "FileImages":
         return FileImages(self.paths, self.labels.to(device), self.resolution, self.num_workers)
@@ -136,16 +141,21 @@ class FileImages:
 
     def load(self) -> MemoryImages:
         """Decode all of them."""
-        images = torch.empty(len(self), 3, self.resolution, self.resolution, dtype=torch.uint8)
+        images = torch.empty(len(self), 3, self._side, self._side, dtype=torch.uint8)
         for image, path in zip(images, self.paths, strict=True):
             image.copy_(decode(path, self.resolution))
         return MemoryImages(images, self.labels)
+
+    @property
+    def _side(self) -> int:
+        assert self.resolution, "frames have no common size"
+        return self.resolution
 
 
 class _Files(Dataset[Tensor | DataError]):
     """What worker processes are handed; they return an error, since torch would add a traceback to one raised there."""
 
-    def __init__(self, paths: Sequence[Path], resolution: int) -> None:
+    def __init__(self, paths: Sequence[Path], resolution: int | None) -> None:
         self.paths = paths
         self.resolution = resolution
 
@@ -174,10 +184,11 @@ def _digest(content: bytes) -> bytes:
     return hashlib.blake2b(content, digest_size=16).digest()
 
 
-def decode(path: Path, resolution: int) -> Tensor:
-    """Read an image as uint8 (3, resolution, resolution): upright, its largest centred square, resized.
+def decode(path: Path, resolution: int | None) -> Tensor:
+    """Read an image, upright, as uint8 (3, resolution, resolution): its largest centred square, resized; or all of it with None.
 
     Raises:
         DataError: the file holds no image that `read_image` can read.
     """
-    return fit(torch.from_numpy(read_image(path)), resolution, height_axis=-3).permute(2, 0, 1).contiguous()
+    frame = torch.from_numpy(read_image(path))
+    return (fit(frame, resolution, height_axis=-3) if resolution else frame).permute(2, 0, 1).contiguous()

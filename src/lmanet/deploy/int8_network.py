@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lmanet.deploy.graph import IntegerGraph, Scale
-from lmanet.deploy.host import HostNetwork
+from lmanet.deploy.host import MOST_FRAME_SIDE, HostNetwork
 from lmanet.deploy.program import write_program
 from lmanet.deploy.tflite import read_metadata
 from lmanet.deploy.toolchain import Toolchain, toolchain_named
 from lmanet.deploy.verify import MODEL, PROGRAM
 from lmanet.space.graph import INPUT
+from lmanet.space.images import fit
 
 
 class Int8Network(nn.Module):
@@ -27,7 +28,7 @@ class Int8Network(nn.Module):
         workers: threads.
     """
 
-    reads_pixels = True  # it resizes and normalises them itself
+    reads_frames = True  # it resizes and normalises them itself, from the size of a file on
 
     def __init__(self, program: Path, toolchain: Toolchain, input_scale: Scale, output_scale: Scale, workers: int = 1) -> None:
         super().__init__()
@@ -38,6 +39,8 @@ class Int8Network(nn.Module):
         self.num_classes = self._network.output_bytes
 
     def forward(self, pixels: Tensor) -> Tensor:
+        if min(pixels.shape[-2:]) > MOST_FRAME_SIDE:
+            pixels = fit(pixels, MOST_FRAME_SIDE)  # no camera of a microcontroller has such frames
         outputs = self._network.run_frames(pixels.cpu().permute(0, 2, 3, 1).numpy())
         logits = torch.from_numpy(outputs.astype(np.float32) - self.output_scale.zero_point) * self.output_scale.scale
         return logits.to(pixels.device)

@@ -54,7 +54,7 @@ class Classifier(LightningModule):
 
     Args:
         network: a `Network` is given images of its architecture's resolution, another module of its `input_resolution`, where it has one,
-            else of the data's. One with ``reads_pixels`` is given pixels as they are.
+            else of the data's. One with ``reads_frames`` is given pixels as they are.
         loss: is handed the batch before it is brought to the network's resolution, for a teacher has its own.
     """
 
@@ -95,7 +95,7 @@ class Classifier(LightningModule):
 
     def read(self, pixels: Tensor) -> Tensor:
         """Pixels 0..255 of the data -> what the network takes: bytes are resized before they are normalised, as on the board."""
-        if getattr(self.network, "reads_pixels", False):
+        if getattr(self.network, "reads_frames", False):
             return pixels
         return self.normalise(fit(pixels, self.resolution) if self.resolution else pixels)
 

@@ -131,9 +131,10 @@ class Trainer:
 
     def _measure(self, network: nn.Module, task: Task, loader: Callable[..., Iterable[Any]]) -> dict[str, float]:
         kernels, device = Kernels(), self._device
+        batches = loader(self.recipe.batch_size, device, frames=getattr(network, "reads_frames", False))
         classifier = Classifier(network, task, replace(self.recipe, ema_decay=None))
         with _named_errors(), freed_memory_kept(), applied(kernels, network, device):
-            self._engine(device, kernels.precision, [], 1).validate(classifier, loader(self.recipe.batch_size, device), verbose=False)
+            self._engine(device, kernels.precision, [], 1).validate(classifier, batches, verbose=False)
         return classifier.measured
 
     @property
