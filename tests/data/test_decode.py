@@ -241,10 +241,19 @@ def tiff(values: NDArray[np.int64], bits: int, photometric: int = 1, sample_form
 
 
 def test_the_first_picture_of_an_animation_or_of_several_pages_is_read(tmp_path: Path) -> None:
-    first, second = (Image.new("RGB", (8, 8), colour) for colour in ((255, 0, 0), (0, 0, 255)))
-    for name in ("a.gif", "a.tif", "a.webp", "a.png"):
-        first.save(tmp_path / name, save_all=True, append_images=[second], **({"lossless": True} if "webp" in name else {}))
-        assert read_image(tmp_path / name)[0, 0].tolist() == [255, 0, 0]
+    first, second = (Image.new("RGB", (8, 8), colour) for colour in ((255, 255, 255), (0, 0, 255)))
+    for name, form in (("a.gif", "GIF"), ("a.tif", "TIFF"), ("a.webp", "WEBP"), ("a.png", "PNG"), ("a.jpg", "MPO")):
+        first.save(tmp_path / name, form, save_all=True, append_images=[second])
+        assert (read_image(tmp_path / name) == 255).all(), name
+
+
+def test_an_avif_is_turned_and_put_on_white(tmp_path: Path) -> None:
+    image = Image.new("RGBA", (24, 16), (200, 30, 40, 255))
+    image.paste((0, 0, 0, 0), (0, 0, 24, 8))
+    image.save(tmp_path / "a.avif", quality=100, subsampling="4:4:4", exif=exif(6))
+    shown = read_image(tmp_path / "a.avif").astype(int)
+    assert shown.shape == (24, 16, 3)
+    assert np.abs(shown[:, :8] - (200, 30, 40)).max() <= 3 and shown[:, 8:].min() >= 252
 
 
 @pytest.mark.parametrize(("width", "height"), [(20000, 1), (300_000, 1), (1, 20000), (20000, 10000), (14000, 7000)])

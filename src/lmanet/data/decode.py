@@ -12,6 +12,7 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps
+from PIL.PngImagePlugin import PngImageFile
 
 from lmanet.errors import DataError
 
@@ -87,7 +88,7 @@ def _deep_range(path: Path, image: Image.Image) -> tuple[int, int] | None:
 
 def _scale_transparent_grey(path: Path, image: Image.Image) -> None:
     """Bring the transparent colour of a PNG to the depth of the pixels that Pillow decodes."""
-    if image.format != "PNG" or "transparency" not in image.info or not image.tile:
+    if not isinstance(image, PngImageFile) or "transparency" not in image.info or not image.tile:
         return
     raw_mode = image.tile[0].args
     if raw_mode == "RGB;16B":

@@ -158,6 +158,6 @@ class ImageFolder(ImageModule):
         return self._listings[part]
 
     def _require_enough(self, train: Listing) -> None:
-        split_off = [name for name, folder in (("validation", "val"), ("test", "test")) if not self._has(folder)]
-        purpose = f", one each for training and {' and '.join(split_off)}" if split_off else ""
-        require_images(torch.tensor(train.labels), self.classes, 1 + len(split_off), f"{self.root / 'train'}", purpose)
+        uses = ["training", *(name for name, part in (("validation", "val"), ("test", "test")) if not self._has(part))]
+        purpose = f", one each for {', '.join(uses[:-1])} and {uses[-1]}" if len(uses) > 1 else ""
+        require_images(torch.tensor(train.labels), self.classes, len(uses), str(self.root / "train"), purpose)
