@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
         (["+experiment=smoke", "space.name=nonsense"], "space 'nonsense' is neither one of lmanet, mcu nor a file"),
         (["+experiment=smoke", "arch=nonsense", "stages=[train]"], "architecture 'nonsense' is neither one of lmanet_core"),
         (["+experiment=smoke", "data=image_folder", "data.root=empty"], "empty"),
+        (["+experiment=smoke", "data=image_folder"], "error: data.root is not set, and names the folder of your images"),
         (["+experiment=smoke", "data=cifar100", "data.archive=missing.npz"], "missing.npz"),
         (["stages=[evaluate]", "arch=lmanet_elite", "checkpoint=missing.pth", "data=mnist5k"], "missing.pth; pass one with checkpoint="),
         (["stages=[compare]"], "runs is not set; name a folder of searches"),

@@ -145,8 +145,8 @@ def test_a_frame_is_cropped_scaled_and_looked_up(firmware, tmp_path):
     library = ctypes.CDLL(str(toolchain_named("zig").compile_host(sorted(folder.glob("*.c")), tmp_path / "camera.so")))
     library.lmanet_input.restype = ctypes.c_void_p
     frame = np.zeros((24, 32), np.uint16)
-    # Squares of 6 pixels from column 4 on become one pixel each, their centre; the table of the program knows 255 alone.
-    frame[3, 4 + 3], frame[9, 4 + 15], frame[21, 4 + 21] = 31 << 11, 63 << 5, 31
+    # Squares of 6 pixels from column 4 on become one pixel each, their mean; the table of the program knows 255 alone.
+    frame[0:6, 4:10], frame[6:12, 16:22], frame[18:24, 22:28] = 31 << 11, 63 << 5, 31
     library.lmanet_input_from_rgb565(frame.ctypes.data_as(ctypes.c_void_p), 32, 24)
     expected = np.zeros((4, 4, 3), np.int8)
     expected[0, 0, 0], expected[1, 2, 1], expected[3, 3, 2] = 100, 101, 102

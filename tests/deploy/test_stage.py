@@ -24,7 +24,7 @@ from lmanet.results import Evaluation as EvaluationRecord
 from lmanet.results import MeasuredCandidate, TrainedNetwork
 from lmanet.runfiles import DEPLOY, FULL, MEASURED, NOTICES, TEST, append_record, read_record, read_records, write_record
 from lmanet.space import architecture_id, estimate, load_target, parse_architecture
-from lmanet.space.images import normalise
+from lmanet.space.images import fit, normalise
 from lmanet.space.weights import load_network, save_network
 from lmanet.train import Evaluation, FullTraining, Recipe, Trainer, WarmupCosine
 from lmanet.validate import Unlimited
@@ -167,12 +167,13 @@ def test_a_network_that_cannot_be_deployed_is_told_apart(data, deployed, tmp_pat
 def test_the_deployed_network_gives_tflms_logits_and_is_evaluated(data, deployed):
     (line,) = read_records(deployed / DEPLOY, DeploymentRecord)
     network = load_deployed(deployed / line.deployed.folder)
-    images = torch.nn.functional.interpolate(normalise(data.val_images[:8][0], data.mean, data.std), (32, 32), mode="bilinear")
+    pixels = data.val_images[:8][0]
+    images = normalise(fit(pixels, 32), data.mean, data.std)
     model = (deployed / line.deployed.folder / line.deployed.tflite).read_bytes()
     described = read_metadata(model)
     assert (described["run_id"], tuple(described["labels"])) == (deployed.name, data.classes)
     expected = run_tflm(model, to_int8(images, network.input_scale)).outputs
-    integers = network(images).numpy() / network.output_scale.scale + network.output_scale.zero_point
+    integers = network(pixels).numpy() / network.output_scale.scale + network.output_scale.zero_point
     np.testing.assert_array_equal(integers.round().astype(np.int8), expected)
 
     Evaluation(Trainer(data, RECIPE()), load_int8=load_deployed).run(deployed)

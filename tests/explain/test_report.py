@@ -78,7 +78,7 @@ def test_a_finished_run_is_reported_whole(make_run, pareto, target):
         f"its hypervolume, the share of the box between reference and ideal, is\n{front.hypervolume:.3f}",
         "python run.py +experiment=quickstart 'data.archive=[a b.npz]'",
         "Seed of the run: 7;",
-        "Sha-256 of the training images: `35b6299966fe`.",
+        "Checksum of training and validation images: `35b6299966fe`.",
         "> A skip keeps the gradient.",
         "| residual connections in stage 1 |",
         "- Not readable: claims.2: no such claim",

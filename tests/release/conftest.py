@@ -12,7 +12,7 @@ from lmanet.release import Release
 from lmanet.results import TrainedNetwork
 from lmanet.runfiles import FULL, read_records
 from lmanet.space import architecture_id, load_target, parse_architecture
-from lmanet.space.images import normalise, resize
+from lmanet.space.images import fit, normalise
 from lmanet.train import Evaluation, FullTraining, Recipe, Trainer, WarmupCosine
 
 STAGE = {"kernel": 3, "expansion": 2, "se_ratio": 0.5, "skip": True, "activation": "hard_swish", "layers": 1}
@@ -67,7 +67,7 @@ def pixels(data):
 @pytest.fixture(scope="session")
 def images(data, pixels):
     """The same as the network reads them."""
-    return resize(normalise(pixels, data.mean, data.std), 32)
+    return normalise(fit(pixels, 32), data.mean, data.std)
 
 
 @pytest.fixture(scope="session")

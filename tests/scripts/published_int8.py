@@ -18,7 +18,7 @@ from lmanet.deploy.deployer import Deployer
 from lmanet.deploy.int8_network import int8_network
 from lmanet.deploy.settings import Settings
 from lmanet.space import load_architecture, load_target, operators
-from lmanet.space.images import normalise, resize
+from lmanet.space.images import fit, normalise
 from lmanet.space.tflm import tflm_arena
 from lmanet.space.weights import Checkpoint, load_published_weights
 
@@ -43,7 +43,7 @@ def row(name, folder, data, options):
     checkpoint = Checkpoint(network, data.classes, data.mean, data.std)
 
     def prepare(images):
-        return resize(normalise(images, data.mean, data.std), architecture.resolution)
+        return normalise(fit(images, architecture.resolution), data.mean, data.std)
 
     deployer = Deployer(load_target("stm32h743"), Settings(calibration=options.calibration))
     calibration = next(iter(data.train_dataloader(deployer.settings.calibration_images, 0))).images

@@ -1,6 +1,5 @@
 """CIFAR-100 and CIFAR-10: downloaded by torchvision, or from local .npz archives."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import torch
 import torchvision
 
 from lmanet.data.images import MemoryImages
-from lmanet.data.module import ImageModule
+from lmanet.data.module import ImageModule, user_path
 from lmanet.data.split import Split
 from lmanet.errors import DataError
 
@@ -31,14 +30,11 @@ class _Cifar(ImageModule):
 
     def __init__(self, root: str = "data", archive: str | Sequence[str] | None = None, split: Split | None = None) -> None:
         super().__init__(split or Split())
-        self.root = Path(root)
-        self.archive = tuple(Path(path) for path in ([archive] if isinstance(archive, str) else archive or ()))
-        self._checksum = ""
+        self.root = user_path(root)
+        self.archive = tuple(user_path(path) for path in ([archive] if isinstance(archive, str) else archive or ()))
 
     def read_train(self) -> MemoryImages:
-        images, labels = self._read("train")
-        self._checksum = hashlib.sha256(images).hexdigest()
-        return _in_memory(images, labels)
+        return _in_memory(*self._read("train"))
 
     def require_part(self, part: str) -> None:
         names = {name for path in self.archive for name in _names(path)}
@@ -48,12 +44,6 @@ class _Cifar(ImageModule):
 
     def read_test(self) -> MemoryImages:
         return _in_memory(*self._read("test"))
-
-    def checksum(self) -> str:
-        """Sha-256 of the bytes of all training images in their order."""
-        if not self._checksum:
-            self.read_train()
-        return self._checksum
 
     def _read(self, part: str) -> tuple[Any, Any]:
         images, labels = self._from_archive(part) if self.archive else self._download(part)
@@ -114,7 +104,7 @@ class Cifar10(_Cifar):
     source = torchvision.datasets.CIFAR10
 
 
-def _names(path: str | Path) -> list[str]:
+def _names(path: Path) -> list[str]:
     """Of the arrays in an archive, from its directory alone."""
     try:
         with ZipFile(path) as archive:

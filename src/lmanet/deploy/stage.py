@@ -35,7 +35,7 @@ from lmanet.runfiles import (
     trained_networks,
 )
 from lmanet.space import Target, architecture_id, staged
-from lmanet.space.images import normalise, resize
+from lmanet.space.images import fit, normalise
 from lmanet.space.weights import Checkpoint, load_network
 from lmanet.steps import Fitter, ImageData
 
@@ -163,7 +163,7 @@ class Deployment:
         """Training images as the network reads them, for calibration."""
         self.data.setup("fit")
         batch = next(iter(self.data.train_dataloader(self.settings.calibration_images, self.seed, torch.device("cpu"))))
-        return resize(normalise(batch.images, checkpoint.mean, checkpoint.std), checkpoint.network.architecture.resolution)
+        return normalise(fit(batch.images, checkpoint.network.architecture.resolution), checkpoint.mean, checkpoint.std)
 
     def _accuracy(self, graph: IntegerGraph) -> float:
         return self.fitter.validate(int8_network(graph, self.deployer.verifier.toolchain)).val_accuracy

@@ -17,6 +17,7 @@ from lmanet.errors import ConfigError, DeployError, ToolError
 SUPPORT = Path(__file__).parent / "c"
 EMULATED = (SUPPORT / "startup.c", SUPPORT / "memory.c", SUPPORT / "emulated" / "main.c")
 LINKER_SCRIPT = SUPPORT / "emulated" / "mps2.ld"
+CAMERA = SUPPORT / "firmware" / "camera.c"
 # Sources that differ from network to network; the objects of all others are kept.
 GENERATED = "network"
 # The F746 has single precision only, which is more than integers need.
@@ -93,7 +94,7 @@ class Toolchain:
 
     def compile_host_network(self, folder: Path, library: Path) -> Path:
         """Compile a generated program for `lmanet.deploy.host.HostNetwork`."""
-        return self.compile_host([*_sources(folder, "*.c"), SUPPORT / "host.c"], library)
+        return self.compile_host([*_sources(folder, "*.c"), SUPPORT / "host.c", CAMERA], library)
 
     def _objects(self, command: tuple[str, ...], sources: Sequence[Path], build: Path) -> list[Path]:
         includes = _includes(sources)

@@ -127,7 +127,7 @@ def _of_run(released: Released, run: Run, data: ImageData) -> dict[str, str]:
         "description": plain(data.description),
         "search": _search(released, run),
         "training": f"{len(trained.score.curve)} epochs, seed {trained.seed}{teacher}",
-        "checksum": f"Sha-256 of the training images: `{run.checksum}`." if run.checksum else "",
+        "checksum": f"Checksum of training and validation images: `{run.checksum}`." if run.checksum else "",
         "command": _command(*run.overrides),
         "retrain": _command(*run.overrides, "stages=[train,distill,deploy,evaluate,release]", "arch=architecture.json"),
         "versions": f"The run was started with {versions}{commit}." if start else "Its versions were not recorded.",

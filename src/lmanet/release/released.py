@@ -22,7 +22,7 @@ class Run(NamedTuple):
         proposers: id of an architecture -> who proposed it first, and its number in the history.
         proposals: of the search.
         val_images: in number; None where the stage explain, which counts them, was not run.
-        checksum: of the training images; None where there was no search.
+        checksum: of training and validation images; None where there was no search.
         overrides: of the command line.
         start: the first of the run; None where it was not recorded.
     """
