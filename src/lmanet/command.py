@@ -3,7 +3,7 @@
 import re
 import shlex
 
-PLAIN = re.compile(r"[A-Za-z_./][\w./-]*", re.ASCII)
+PLAIN = re.compile(r"[\w./][\w./-]*", re.ASCII)
 WORDS = ("null", "true", "false", "nan", "inf")  # what Hydra's grammar reads as something else than text
 
 
@@ -15,7 +15,16 @@ def command(*arguments: str) -> str:
 def override(key: str, value: object) -> str:
     """``key=value``, with the value in quotes where Hydra would read it as something else than this text."""
     text = str(value)
-    return f"{key}={text if PLAIN.fullmatch(text) and text.lower() not in WORDS else quoted(text)}"
+    return f"{key}={text if PLAIN.fullmatch(text) and not _is_another(text) else quoted(text)}"
+
+
+def _is_another(text: str) -> bool:
+    """Whether Hydra reads it as a number, a truth value or null: an ID of hexadecimal digits may look like 1e5."""
+    try:
+        float(text)
+    except ValueError:
+        return text.lower() in WORDS
+    return True
 
 
 def quoted(text: str) -> str:

@@ -27,7 +27,28 @@ def test_any_text_comes_through_hydra_as_it_was(text: str):
     assert read(override("key", text)) == text
 
 
-@pytest.mark.parametrize("text", ["null", "1", "1e5", "true", "a b", "${seed}", "\\${seed}", "C:\\a\\", "it's", "a\\'b", "~/x", "nan"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "null",
+        "1",
+        "1e5",
+        "true",
+        "a b",
+        "${seed}",
+        "\\${seed}",
+        "C:\\a\\",
+        "it's",
+        "a\\'b",
+        "~/x",
+        "nan",
+        "26a82cc6638b",
+        "26e826638123",
+        "123456789012",
+        "1.2.3",
+        "007",
+    ],
+)
 def test_a_text_stays_a_text(text: str):
     assert read(override("key", text)) == text
 
