@@ -25,6 +25,7 @@ class History:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self.path = folder / HISTORY
         self.front_path = folder / FRONT
         self.checkpoints = folder / "paused"

@@ -190,6 +190,7 @@ class Score(Record):
         seconds: wall time of the training; of one that a table knows, the time it took when the table was made.
         curve: one entry an epoch.
         kernels: memory format, precision and compilation of its steps; a table does not know them.
+        val_images: on which the network was measured; None of a table, and in runs of earlier versions.
         notices: what is off about this training.
     """
 
@@ -199,6 +200,7 @@ class Score(Record):
     seconds: float
     curve: tuple[Epoch, ...] = ()
     kernels: str | None = None
+    val_images: int | None = None
     notices: tuple[Notice, ...] = ()
 
     @property

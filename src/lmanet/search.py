@@ -4,15 +4,18 @@ import math
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
 from platform import python_version
 from typing import NamedTuple
 
 from lmanet.brief import Budget, Request
-from lmanet.errors import ConfigError, EndpointError
+from lmanet.errors import ConfigError, EndpointError, SearchError
 from lmanet.history import History
+from lmanet.notices import nothing_trained
 from lmanet.records import Front, Job, Outcome, Proposal, Status, Trial, Verdict
+from lmanet.runfiles import say_notices
 from lmanet.space import architecture_id
 from lmanet.steps import Executor, Feedback, Listener, Pareto, Promotion, Proposer, Validator
 
@@ -68,9 +71,20 @@ class Search:
 
         Raises:
             EndpointError: the model cannot be asked any more; what was being trained is finished and recorded first.
+            SearchError: the budget is spent, and no candidate was trained to the end.
         """
         self.history.drop_checkpoints()
         self._tell("on_search_start", self.history.trials, self.budget)
+        with ExitStack() as ending:  # in reverse order, each also where another raises
+            ending.callback(lambda: self._tell("on_search_end", self.history.trials, self.front))
+            ending.callback(self._write_front)
+            ending.callback(self.steps.executor.close)
+            ending.callback(self.steps.proposer.close)
+            self._search()
+        if sentence := nothing_trained(self.history.trials):
+            raise SearchError(sentence)
+
+    def _search(self) -> None:
         if self.front:
             self._tell_front()
         try:
@@ -80,11 +94,6 @@ class Search:
             while self._training:
                 self._collect(wait=True)
             raise
-        finally:
-            self.steps.proposer.close()
-            self.steps.executor.close()
-            self._write_front()
-            self._tell("on_search_end", self.history.trials, self.front)
 
     def _start_another(self) -> bool:
         """Whether room and budget allowed for a training or a call of the proposer; a paused candidate comes before a new one."""
@@ -168,6 +177,7 @@ class Search:
             versions=VERSIONS,
         )
         self.history.append(trial)
+        say_notices(self.history.folder, outcome.score.notices if outcome.score else ())
         if trial.status is not Status.PAUSED:
             shutil.rmtree(self.history.checkpoint(trial.number), ignore_errors=True)
         self._tell("on_trial_end", trial)

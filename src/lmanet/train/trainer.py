@@ -227,4 +227,5 @@ def _score(measured: dict[str, float], seconds: float, curve: Sequence[Epoch] = 
         seconds=seconds,
         curve=tuple(curve),
         kernels=kernels,
+        val_images=int(measured["images"]),
     )
