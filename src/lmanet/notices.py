@@ -37,6 +37,44 @@ def unclear_front(front: Sequence[Trial]) -> list[Notice]:
     return [Notice(kind="unclear_front", text=text)]
 
 
+def int8_differs(float_accuracy: float, int8_accuracy: float, unlike: int, images: int) -> list[Notice]:
+    """That the network in int8 is right on fewer images than in float, or on more, than chance explains.
+
+    A sign test: of the images on which the two differ, either is as likely to be right. Some of these both have wrong, so
+    that it errs towards silence.
+
+    Args:
+        unlike: images for which the two predict different classes.
+        images: on which both were measured.
+    """
+    more_wrong = (float_accuracy - int8_accuracy) * images
+    if not unlike or abs(more_wrong) - 1 <= Z * sqrt(unlike):
+        return []
+    lies, then = (
+        ("below", "take another deploy.settings.calibration, more calibration_images, or more epochs of fine-tuning (conf/deploy)")
+        if more_wrong > 0
+        else ("above", "the float network was trained too little (train.full in conf/train)")
+    )
+    text = (
+        f"the accuracy of the network in int8, {int8_accuracy:.1%}, lies {lies} that in float, {float_accuracy:.1%}, by more than "
+        f"chance explains on {images:,} validation images (95 %); {then}"
+    )
+    return [Notice(kind="int8_differs", text=text)]
+
+
+def one_class(predicted: Sequence[str], where: str) -> list[Notice]:
+    """That a network takes all images for one class.
+
+    Args:
+        predicted: the distinct names of the classes that it predicts.
+        where: which images, in words.
+    """
+    if len(predicted) != 1:
+        return []
+    text = f"every one of the {where} is taken for the class {predicted[0]}: the network tells nothing apart, and its accuracy is chance"
+    return [Notice(kind="one_class", text=text)]
+
+
 def nothing_trained(trials: Sequence[Trial]) -> str | None:
     """Why a search has no trained network, in one sentence; None where it has."""
     statuses = Counter(trial.status for trial in trials)

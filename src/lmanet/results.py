@@ -45,7 +45,11 @@ class TrainedTeacher(Record):
 
 
 class Evaluation(Record):
-    """One line of ``test.jsonl``: a network on the test images, which nothing else ever sees."""
+    """One line of ``test.jsonl``: a network on the test images, which nothing else ever sees.
+
+    Attributes:
+        notices: what is off about it.
+    """
 
     stage: str
     architecture: Architecture
@@ -55,6 +59,7 @@ class Evaluation(Record):
     test_macro_f1: float = Field(ge=0, le=1)
     test_calibration_error: float = Field(ge=0, le=1)
     seconds: float
+    notices: tuple[Notice, ...] = ()
 
 
 class MeasuredCandidate(Record):

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from lmanet.base import Notice
-from lmanet.notices import nothing_trained, unclear_difference, unclear_front
+from lmanet.notices import int8_differs, nothing_trained, one_class, unclear_difference, unclear_front
 from lmanet.records import Proposal, Score, Status, Trial, Verdict
-from lmanet.runfiles import NOTICES, read_records, say_notices
+from lmanet.results import TrainedNetwork
+from lmanet.runfiles import FULL, NOTICES, append_record, keep_student, ranked, read_records, say_notices
+from lmanet.space import load_architecture
 
 ONE = Notice(kind="one_class", text="every prediction is the class 3")
 OTHER = Notice(kind="constant_pixels", text="the pixels do not vary")
@@ -64,3 +66,43 @@ def test_a_search_that_only_paused_its_candidates_wants_a_larger_budget():
         "nothing was trained to the end: of 1 candidates 1 paused; raise the budget and resume the run (budget in conf/config.yaml)"
     )
     assert nothing_trained([trial(0, 0.5)]) is None
+
+
+@pytest.mark.parametrize(
+    ("in_float", "in_int8", "unlike", "word"),
+    [(0.90, 0.85, 60, "below"), (0.85, 0.90, 60, "above"), (0.90, 0.89, 40, None), (0.9, 0.9, 0, None)],
+)
+def test_int8_that_differs_from_float_by_more_than_chance_is_doubted(in_float, in_int8, unlike, word):
+    notices = int8_differs(in_float, in_int8, unlike, images=1000)
+    assert [notice.kind for notice in notices] == (["int8_differs"] if word else [])
+    assert all(f"lies {word} that in float" in notice.text for notice in notices)
+
+
+def test_the_sign_test_is_wrong_one_time_in_twenty_at_most():
+    rng = np.random.default_rng(0)
+    more_wrong = 2 * rng.binomial(60, 0.5, 2_000) - 60  # of 60 images on which one of the two is right
+    assert np.mean([bool(int8_differs(0.5, 0.5 - extra / 1000, 60, 1000)) for extra in more_wrong]) <= 0.05
+
+
+def test_predictions_of_one_class_are_named():
+    (notice,) = one_class(["cat"], "56 test images")
+    assert notice.kind == "one_class" and notice.text.startswith("every one of the 56 test images is taken for the class cat")
+    assert one_class(["cat", "dog"], "56 test images") == []
+
+
+def test_of_two_networks_that_are_equal_the_later_is_the_best(tmp_path):
+    networks = [
+        TrainedNetwork(
+            stage="full",
+            architecture=load_architecture("qwnet_core"),
+            seed=0,
+            score=Score(val_accuracy=accuracy, seconds=1),
+            checkpoint=f"{place}.ckpt",
+        )
+        for place, accuracy in enumerate((0.7, 0.8, 0.8, 0.6))
+    ]
+    assert [network.checkpoint for network in ranked(networks)] == ["2.ckpt", "1.ckpt", "0.ckpt", "3.ckpt"]
+    for network in networks:
+        append_record(tmp_path / FULL, network)
+        (tmp_path / network.checkpoint).write_text(network.checkpoint)
+    assert keep_student(tmp_path).checkpoint == "2.ckpt" == (tmp_path / "student.ckpt").read_text()

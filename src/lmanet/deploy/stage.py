@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lmanet.deploy.board import Board
 from lmanet.deploy.candidate import CandidateVerifier
@@ -17,12 +17,15 @@ from lmanet.deploy.int8_network import int8_network
 from lmanet.deploy.qat import QatNetwork
 from lmanet.deploy.settings import Settings
 from lmanet.errors import ConfigError
+from lmanet.notices import int8_differs
 from lmanet.records import Front
 from lmanet.results import Deployment as DeploymentRecord
 from lmanet.results import MeasuredCandidate, TrainedNetwork
-from lmanet.runfiles import DEPLOY, FRONT, MEASURED, append_record, read_record, read_records, trained_networks
+from lmanet.runfiles import DEPLOY, FRONT, MEASURED, append_record, ranked, read_record, read_records, say_notices, trained_networks
 from lmanet.space import architecture_id, staged
+from lmanet.space.classes import ClassNames, require_same_order
 from lmanet.space.images import normalise, resize
+from lmanet.space.network import watched
 from lmanet.space.weights import Checkpoint, load_network
 from lmanet.steps import Fitter, ImageData
 
@@ -53,13 +56,15 @@ class Deployment:
         self._measure_front(folder)
         trained = self._best(folder)
         if trained.checkpoint not in {line.checkpoint for line in read_records(folder / DEPLOY, DeploymentRecord)}:
-            append_record(folder / DEPLOY, self._deploy(trained, folder))
+            line = self._deploy(trained, folder)
+            append_record(folder / DEPLOY, line)
+            say_notices(folder, line.notices)
 
     def _best(self, folder: Path) -> TrainedNetwork:
         trained = trained_networks(folder)
         if not trained:
             raise ConfigError(f"{folder} has no trained network (full.jsonl, distill.jsonl) to deploy; run the stage train first")
-        return max(reversed(trained), key=lambda network: network.score.val_accuracy)
+        return ranked(trained)[0]
 
     def _measure_front(self, folder: Path) -> None:
         """Each network of the front in the true runtimes, so that the report can hold the formulas against them."""
@@ -76,15 +81,18 @@ class Deployment:
     def _deploy(self, trained: TrainedNetwork, folder: Path) -> DeploymentRecord:
         checkpoint = load_network(folder / trained.checkpoint)
         inputs = self._inputs(checkpoint)
-        float_accuracy = self.trainer.validate(checkpoint.network).val_accuracy
+        named = require_same_order(ClassNames(trained.checkpoint, checkpoint.classes), ClassNames(self.data.name, self.data.classes))
+        float_accuracy, in_float = self._measure(checkpoint.network)
         graph = self.deployer.quantize(checkpoint, inputs)
-        accuracy = calibrated = self._accuracy(graph)
+        calibrated, in_int8 = self._measure(self._int8(graph))
+        accuracy = calibrated
         log.info("validation accuracy: float %.2f %%, int8 by calibration %.2f %%", 100 * float_accuracy, 100 * calibrated)
         epochs = 0
         if float_accuracy - calibrated > self.settings.most_loss:
             tuned, tuned_epochs = self._fine_tune(checkpoint, graph, folder)
-            if (tuned_accuracy := self._accuracy(tuned)) > accuracy:
-                graph, accuracy, epochs = tuned, tuned_accuracy, tuned_epochs
+            tuned_accuracy, in_tuned = self._measure(self._int8(tuned))
+            if tuned_accuracy > accuracy:
+                graph, accuracy, epochs, in_int8 = tuned, tuned_accuracy, tuned_epochs, in_tuned
             log.info("int8 after %d epochs of quantisation-aware fine-tuning: %.2f %%", tuned_epochs, 100 * tuned_accuracy)
         name = f"deploy/{Path(trained.checkpoint).stem}-{trained.stage}"
         deployed = self.deployer.deploy(graph, trained.architecture, inputs, folder / name, folder.name)
@@ -98,6 +106,7 @@ class Deployment:
             calibrated_val_accuracy=calibrated,
             int8_val_accuracy=accuracy,
             deployed=deployed.model_copy(update={"folder": name}),
+            notices=(*named, *int8_differs(float_accuracy, accuracy, int((in_float != in_int8).sum()), len(in_int8))),
         )
 
     def _inputs(self, checkpoint: Checkpoint) -> Tensor:
@@ -106,8 +115,14 @@ class Deployment:
         batch = next(iter(self.data.train_dataloader(self.settings.calibration_images, self.seed, torch.device("cpu"))))
         return resize(normalise(batch.images, checkpoint.mean, checkpoint.std), checkpoint.network.architecture.resolution)
 
-    def _accuracy(self, graph: IntegerGraph) -> float:
-        return self.trainer.validate(int8_network(graph, self.deployer.verifier.toolchain)).val_accuracy
+    def _int8(self, graph: IntegerGraph) -> nn.Module:
+        return int8_network(graph, self.deployer.verifier.toolchain)
+
+    def _measure(self, network: nn.Module) -> tuple[float, Tensor]:
+        """On the validation images: the share that is right, and the class predicted for each (N,)."""
+        with watched(network) as predicted:
+            score = self.trainer.validate(network)
+        return score.val_accuracy, torch.cat(predicted)
 
     def _fine_tune(self, checkpoint: Checkpoint, graph: IntegerGraph, folder: Path) -> tuple[IntegerGraph, int]:
         network = QatNetwork(fold(checkpoint.network), graph)

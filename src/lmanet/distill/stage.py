@@ -10,9 +10,10 @@ from lmanet.distill.losses import KnowledgeDistillation
 from lmanet.distill.teacher_training import TeacherTraining
 from lmanet.errors import ConfigError
 from lmanet.results import TrainedNetwork
-from lmanet.runfiles import DISTILL, FULL, append_record, keep_student, read_records
+from lmanet.runfiles import DISTILL, FULL, append_record, keep_student, ranked, read_records, say_notices
 from lmanet.space import architecture_id
-from lmanet.space.weights import Checkpoint, load_network, save_network
+from lmanet.space.classes import ClassNames, match_classes
+from lmanet.space.weights import Checkpoint, load_network, reordered, save_network
 from lmanet.steps import Fitter, ImageData
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ class Distillation:
         trained = read_records(folder / FULL, TrainedNetwork)
         if not trained:
             raise ConfigError(f"{folder} has no trained network (full.jsonl) to distil; run the stage train first")
-        best = max(trained, key=lambda network: network.score.val_accuracy)
+        best = ranked(trained)[0]
         lines = read_records(folder / DISTILL, TrainedNetwork)
         done = {(architecture_id(line.architecture), line.seed, line.teacher, line.divergence) for line in lines}
         teacher = self.teacher.source.name if self.teacher else None
@@ -66,7 +67,9 @@ class Distillation:
         self.data.setup("fit")
         losses = {"loss": self.loss(self.teacher.teach(self.trainer, self.seed, folder))} if self.teacher and self.loss else {}
         network = self.trainer.build(best.architecture, self.seed)
-        network.load_state_dict(load_network(folder / best.checkpoint).network.state_dict())
+        before = load_network(folder / best.checkpoint)
+        match = match_classes(ClassNames(best.checkpoint, before.classes), ClassNames(self.data.name, self.data.classes))
+        network.load_state_dict(reordered(before.network, match.places).state_dict())
         work = folder / "distill" / identity
         log.info("distillation of %s: teacher %s, divergence %s", identity, teacher or "none, labels alone", divergence or "none")
         score = self.trainer.fit(network, self.seed, folder=work, **losses)
@@ -75,5 +78,6 @@ class Distillation:
         origin = {"teacher": teacher, "divergence": divergence}
         line = best.model_copy(update={"stage": "distill", "seed": self.seed, "score": score, "checkpoint": checkpoint, **origin})
         append_record(folder / DISTILL, line)
+        say_notices(folder, (*match.notices, *score.notices))
         shutil.rmtree(work)
         log.info("validation accuracy %.2f %% before and %.2f %% after", 100 * best.score.val_accuracy, 100 * score.val_accuracy)

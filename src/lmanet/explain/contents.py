@@ -12,7 +12,7 @@ from lmanet.base import Record
 from lmanet.provenance import Provenance
 from lmanet.records import Front, Trial
 from lmanet.results import Deployment, DesignRules, Evaluation, Examination, MeasuredCandidate, TrainedNetwork, TrainedTeacher
-from lmanet.runfiles import read_record, read_records, read_trials
+from lmanet.runfiles import ranked, read_record, read_records, read_trials
 from lmanet.space import AnySpace, Platform
 from lmanet.steps import Pareto
 
@@ -89,7 +89,7 @@ class RunFiles:
     def best(self) -> Trial | TrainedNetwork | None:
         """The network of ``student.ckpt``, which is the best by validation; before any was trained in full, the front's first."""
         if finished := self.full + self.distilled:
-            return max(reversed(finished), key=lambda network: network.score.val_accuracy)
+            return ranked(finished)[0]
         return self.front.trials[0] if self.front.trials else None
 
 

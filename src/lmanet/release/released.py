@@ -11,7 +11,7 @@ from lmanet.errors import ConfigError
 from lmanet.provenance import Provenance
 from lmanet.release.timm_models import model_name
 from lmanet.results import Deployment, Evaluation, Examination, TrainedNetwork
-from lmanet.runfiles import DEPLOY, EXAMINATION, PROVENANCE, TEST, read_record, read_records, read_trials, trained_networks
+from lmanet.runfiles import DEPLOY, EXAMINATION, PROVENANCE, TEST, ranked, read_record, read_records, read_trials, trained_networks
 from lmanet.space import architecture_id
 
 
@@ -63,8 +63,11 @@ def read_released(folder: Path) -> list[Released]:
         raise ConfigError(f"{folder} has no trained network (full.jsonl, distill.jsonl) to release; run the stage train first")
     deployments = {line.checkpoint: line for line in read_records(folder / DEPLOY, Deployment)}
     tests = {line.checkpoint: line for line in read_records(folder / TEST, Evaluation)}
-    ranked = sorted(trained, key=lambda network: network.score.val_accuracy)  # the later of two that are equal comes last
-    chosen = {model_name(each.architecture): each for each in ranked if each.checkpoint in deployments or each is ranked[-1]}
+    best, *others = ranked(trained)
+    chosen = {model_name(best.architecture): best}
+    for network in others:
+        if network.checkpoint in deployments:
+            chosen.setdefault(model_name(network.architecture), network)
     return [_released(name, network, folder, deployments.get(network.checkpoint), tests) for name, network in chosen.items()]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from lmanet.errors import ConfigError, TrainingError
 from lmanet.records import Front
 from lmanet.results import TrainedNetwork
-from lmanet.runfiles import FRONT, FULL, append_record, keep_student, read_record, read_records
+from lmanet.runfiles import FRONT, FULL, append_record, keep_student, read_record, read_records, say_notices
 from lmanet.space import Architecture, architecture_id, staged
 from lmanet.space.weights import Checkpoint, save_network
 from lmanet.train.trainer import Trainer
@@ -73,4 +73,5 @@ class FullTraining:
         save_network(folder / checkpoint, Checkpoint(network, data.classes, data.mean, data.std))
         line = TrainedNetwork(stage="full", architecture=architecture, seed=self.seed, score=score, checkpoint=checkpoint)
         append_record(folder / FULL, line)
+        say_notices(folder, score.notices)
         shutil.rmtree(work)
