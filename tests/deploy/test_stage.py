@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import lmanet
+from lmanet.base import Notice
 from lmanet.data import Augment, Mnist5k, Split
 from lmanet.deploy import Deployment, Settings, load_deployed
 from lmanet.deploy.board import Stm32H743
@@ -19,10 +20,11 @@ from lmanet.errors import ConfigError
 from lmanet.records import Front, Proposal, Score, Status, Trial, Verdict
 from lmanet.results import Deployment as DeploymentRecord
 from lmanet.results import Evaluation as EvaluationRecord
-from lmanet.results import MeasuredCandidate
-from lmanet.runfiles import DEPLOY, MEASURED, TEST, read_records, write_record
+from lmanet.results import MeasuredCandidate, TrainedNetwork
+from lmanet.runfiles import DEPLOY, MEASURED, NOTICES, TEST, read_records, write_record
 from lmanet.space import architecture_id, estimate, parse_architecture
 from lmanet.space.images import normalise
+from lmanet.space.weights import load_network, save_network
 from lmanet.train import Evaluation, FullTraining, Recipe, Trainer, WarmupCosine
 
 STAGE = {"kernel": 3, "expansion": 2, "se_ratio": 0.5, "skip": True, "activation": "hard_swish", "layers": 1}
@@ -120,9 +122,7 @@ def test_the_deployed_network_gives_tflms_logits_and_is_evaluated(data, deployed
 
 def test_where_calibration_loses_too_much_the_int8_network_is_trained(data, trained, tmp_path, caplog):
     caplog.set_level(logging.INFO)
-    (tmp_path / "full").mkdir()
-    for path in (trained / "full.jsonl", *(trained / "full").glob("*.ckpt")):
-        (tmp_path / path.relative_to(trained)).write_bytes(path.read_bytes())
+    copied(trained, tmp_path)
     stage(data, most_loss=-1.0).run(tmp_path)
     (line,) = read_records(tmp_path / DEPLOY, DeploymentRecord)
     (tuned,) = re.findall(r"int8 after 2 epochs of quantisation-aware fine-tuning: ([\d.]+) %", caplog.text)
@@ -155,3 +155,38 @@ def test_from_python(tmp_path):
 def test_settings_that_make_no_sense_are_refused(setting):
     with pytest.raises(ConfigError, match=f"deploy.settings.{next(iter(setting))}="):
         Settings(**setting)
+
+
+def test_a_network_whose_classes_have_another_order_is_not_deployed_under_these(trained, tmp_path):
+    class Reversed(Mnist5k):
+        classes = tuple("9876543210")
+
+    with pytest.raises(ConfigError, match=r"has its classes in another order \(0, 1, 2 and 7 more\) than MNIST-5k \(9, 8, 7 and 7 more\)"):
+        stage(Reversed(Split(val_fraction=0.1, max_train_images=1280))).run(copied(trained, tmp_path))
+
+
+def test_int8_that_is_worse_than_chance_explains_is_on_record(data, trained, tmp_path):
+    """Of a network with one channel ten thousand times as loud as the others, eight bits keep nothing of these."""
+    folder = copied(trained, tmp_path)
+    (line,) = read_records(folder / "full.jsonl", TrainedNetwork)
+    checkpoint = load_network(folder / line.checkpoint)
+    with torch.no_grad():
+        norm = checkpoint.network.get_submodule("stage1_0.project.norm")
+        norm.weight[0] *= 1e4
+        norm.bias[0] *= 1e4
+        checkpoint.network.get_submodule("stage2_0.depthwise.conv").weight[0] /= 1e4  # in float the network is the same
+        checkpoint.network.get_submodule("stage2_0.skip.conv").weight[:, 0] /= 1e4
+    save_network(folder / line.checkpoint, checkpoint)
+    stage(data, calibration="minmax", most_loss=1.0).run(folder)
+    (deployment,) = read_records(folder / DEPLOY, DeploymentRecord)
+    assert deployment.int8_val_accuracy < deployment.float_val_accuracy
+    assert [notice.kind for notice in deployment.notices][:1] == ["int8_differs"]
+    assert deployment.notices[0] in read_records(folder / NOTICES, Notice)
+
+
+def copied(trained, folder):
+    """The run without its front, for a test that changes it."""
+    (folder / "full").mkdir()
+    for path in (trained / "full.jsonl", *(trained / "full").glob("*.ckpt")):
+        (folder / path.relative_to(trained)).write_bytes(path.read_bytes())
+    return folder

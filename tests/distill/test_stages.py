@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lmanet.data import Mnist5k
+from lmanet.data.images import MemoryImages
 from lmanet.distill import (
     Dist,
     Distillation,
@@ -212,3 +213,33 @@ def test_a_run_without_a_network_says_what_to_do(make_stage: Callable[..., Disti
 def test_a_teacher_without_a_loss_is_refused(make_stage: Callable[..., Distillation]) -> None:
     with pytest.raises(ConfigError, match=r"set both distill.teacher and distill.loss, or both to null"):
         make_stage(loss=None)
+
+
+def test_a_student_is_distilled_in_the_order_of_the_classes_that_the_data_have(
+    folder: Path, make_recipe: Callable[..., Recipe], data: Mnist5k
+) -> None:
+    class Reversed(Mnist5k):
+        """The same digits, their classes in another order."""
+
+        classes = tuple("9876543210")
+
+        def read_train(self) -> MemoryImages:
+            digits = super().read_train()
+            return MemoryImages(digits.images, 9 - digits.labels)
+
+    still = partial(Trainer, recipe=make_recipe(optimizer=partial(torch.optim.SGD, lr=0.0)))  # moves no weight
+    Distillation(Reversed(data.split), 1, still).run(folder)
+    (full,) = read_records(folder / "full.jsonl", TrainedNetwork)
+    (line,) = read_records(folder / "distill.jsonl", TrainedNetwork)
+    before, after = (load_network(folder / network.checkpoint) for network in (full, line))
+    assert after.classes == before.classes[::-1]
+    linear, other = (each.network.get_submodule("classifier.linear.linear").weight for each in (before, after))
+    assert torch.equal(other, linear.flip(0))
+
+
+def test_a_student_of_other_classes_is_not_distilled(folder: Path, make_recipe: Callable[..., Recipe], data: Mnist5k) -> None:
+    class Renamed(Mnist5k):
+        classes = ("zero", *"123456789")
+
+    with pytest.raises(ConfigError, match="was trained on other classes than MNIST-5k has: 0 there, zero here"):
+        Distillation(Renamed(data.split), 1, partial(Trainer, recipe=make_recipe())).run(folder)

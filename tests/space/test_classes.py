@@ -47,6 +47,11 @@ def test_where_one_side_has_no_names_their_order_is_taken_and_said(trained, give
     assert notice.kind == "unnamed_classes" and notice.text.startswith(f"{nameless} has no names of classes")
 
 
+def test_numbers_that_are_names_on_both_sides_are_names():
+    with pytest.raises(ConfigError, match="0 there, zero here"):
+        match("0 1 2", "zero 1 2")
+
+
 def test_files_that_bear_labels_need_the_same_order():
     cats, dogs = ClassNames("net.ckpt", ["cat", "dog"]), ClassNames("photos", ["dog", "cat"])
     with pytest.raises(ConfigError, match=r"net.ckpt has its classes in another order \(cat, dog\) than photos \(dog, cat\)"):

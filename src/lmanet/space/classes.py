@@ -56,7 +56,7 @@ def match_classes(network: ClassNames, data: ClassNames) -> Match:
         return Match(in_place)
     if sorted(trained) == sorted(given) and len(set(given)) == len(given):
         return Match(tuple(trained.index(name) for name in given))
-    if network.are_numbers or data.are_numbers:
+    if (network.are_numbers or data.are_numbers) and not set(trained) & set(given):
         nameless, named = (network, data) if network.are_numbers else (data, network)
         text = (
             f"{nameless.owner} has no names of classes, so their order could not be compared: it was taken to be "
