@@ -20,12 +20,17 @@ def unclear_difference(accuracy: float, images: int) -> float:
     return Z * sqrt(2 * share * (1 - share) / (images + 2))
 
 
-def unclear_front(front: Sequence[Trial]) -> list[Notice]:
-    """That networks of a front, the most accurate first, cannot be ranked by their accuracy."""
+def unclear_front(front: Sequence[Trial], counted: int | None = None) -> list[Notice]:
+    """That networks of a front, the most accurate first, cannot be ranked by their accuracy.
+
+    Args:
+        counted: validation images, for trials that do not know their number.
+    """
     scores = [trial.score for trial in front if trial.score]
-    if not scores or scores[0].val_images is None:
+    images = (scores[0].val_images or counted) if scores else None
+    if images is None:
         return []
-    best, images = scores[0].val_accuracy, scores[0].val_images
+    best = scores[0].val_accuracy
     least = unclear_difference(best, images)
     close = sum(best - score.val_accuracy < least for score in scores[1:])
     if not close:

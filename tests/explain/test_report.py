@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
+from lmanet.base import Notice
 from lmanet.errors import HistoryError
 from lmanet.explain import Report
-from lmanet.explain.filters import cell
+from lmanet.explain.filters import cell, percent
 from lmanet.records import Front
+from lmanet.results import Deployment, DesignRules, Evaluation, Examination
+from lmanet.runfiles import NOTICES, append_record, read_records
 from lmanet.space import load_space
 
 UNDEPLOYED = {"front", "progress", "proposals", "statuses", "curves", "network"}
@@ -29,41 +32,108 @@ def plots(folder: Path) -> set[str]:
     return {path.stem for path in (folder / "plots").glob("*.png")}
 
 
-def test_a_finished_run_is_reported_whole(make_run, pareto, target):
+SECTIONS = [
+    "What to be wary of",
+    "The best network",
+    "The front",
+    "Results",
+    "On the board",
+    "Why this network",
+    "The search",
+    "To make this again",
+]
+
+
+def sections(text: str) -> dict[str, str]:
+    """Heading of the second level -> what stands below it; what stands above the first is the opening."""
+    opening, *rest = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
+    return {"opening": opening, **dict(zip(rest[::2], rest[1::2], strict=True))}
+
+
+def test_a_finished_run_has_every_section_and_plot_and_names_its_front(make_run, pareto, target):
     folder = make_run()
     text = report(folder, pareto, target)
     front = Front.model_validate_json((folder / "front.json").read_text())
+    found = list(sections(text))
+    assert found[: len(SECTIONS[:5]) + 1] == ["opening", *SECTIONS[:5]] and set(SECTIONS) < set(found)
     assert plots(folder) == PLOTS
-    assert all(f"`{trial.id}`" in text for trial in front.trials)
-    for sentence in (
-        "On the test images, opened once at the end: **86.1 %** (distillation), **85.3 %** (int8, as deployed).",
-        "and peak SRAM\nis the memory of the runtime `c_static`, our generated C.",
-        "| int8, by calibration alone (mse) | validation | 84.2 % |",
-        "| int8, as deployed: 3 epochs of quantisation-aware fine-tuning | validation | 85.7 % |",
-        "| int8, as deployed | 1,000 test | 85.3 % |",
-        "| flash of the generated C: constants by formula, the whole ELF measured | `measured_flash_bytes` |",
-        "**27.5 to 77.5 ms** for one image, the generated C on a cortex-m4 at 180 MHz",
-        "no board was measured",
-        "`deploy/a-distill/firmware/README.md`",
-        f"agree to the byte on all {len(front.trials)} networks.",
-        f"its hypervolume, the share of the box between reference and ideal, is\n{front.hypervolume:.3f}",
-        "python run.py +experiment=quickstart 'data.archive=[a b.npz]'",
-        "Seed of the run: 7;",
-        "Sha-256 of the training images: `35b6299966fe`.",
-        "> A skip keeps the gradient.",
-        "| residual connections in stage 1 |",
-        "- Not readable: claims.2: no such claim",
-        "| `stage1.0` | pooled | 43.0 % | +50.0 | +40.0 | +60.0 |",
-        "![cat taken for cat](examination/right-0.png)",
-        "more than deleting cells in random order:\nthey find what the decision rests on, by as much as that.",
-        "| dog | cat | 4 | 10.0 % |",
-        "> Early resolution is worth its memory.",
-        "| stage1.stride=1 raises the accuracy |",
-        "| all | 60 |",
-        "vit\\_base\\_patch16\\_224",
-    ):
-        assert sentence in text
+    assert all(f"`{trial.id}`" in sections(text)["The front"] for trial in front.trials)
     assert "not run" not in text
+
+
+def test_its_figures_are_those_of_the_records_where_they_belong(make_run, pareto, target):
+    folder = make_run()
+    found = sections(report(folder, pareto, target))
+    front = Front.model_validate_json((folder / "front.json").read_text())
+    (deployment,) = read_records(folder / "deploy.jsonl", Deployment)
+    tests = read_records(folder / "test.jsonl", Evaluation)
+    measured = deployment.deployed.measurement
+    for test in tests:
+        assert percent(test.test_accuracy) in found["opening"] and f"{test.images:,} test" in found["On the board"]
+    for accuracy in (deployment.calibrated_val_accuracy, deployment.int8_val_accuracy, deployment.float_val_accuracy):
+        assert f"| validation | {percent(accuracy)} |" in found["On the board"]
+    for figure in (measured.measured_bss_bytes, measured.measured_flash_bytes, measured.measured_instructions):
+        assert f"{figure:,}" in found["opening"] and f"{figure:,}" in found["On the board"]
+    assert "27.5 to 77.5 ms" in found["On the board"], "a range, as no board was measured"
+    assert f"{deployment.deployed.folder}/firmware/README.md" in found["On the board"]
+    assert f"{front.hypervolume:.3f}" in found["The front"] and f"all {len(front.trials)} networks" in found["On the board"]
+
+
+def test_what_explains_the_network_stands_there_with_its_figures(make_run, pareto, target):
+    folder = make_run()
+    found = sections(report(folder, pareto, target))
+    seen = Examination.model_validate_json((folder / "examination.json").read_text())
+    rules = DesignRules.model_validate_json((folder / "rules.json").read_text())
+    why = found["Why this network"]
+    (block,) = seen.skipped
+    losses = " | ".join(f"{100 * loss:+.1f}" for loss in (block.accuracy_loss, block.low, block.high))
+    assert f"| `{block.part}` | {block.stand_in} | {percent(block.val_accuracy)} | {losses} |" in why
+    assert f"{seen.deletion.area_difference:.3f}" in why and "find what the decision rests on" in why
+    assert "![cat taken for cat](examination/right-0.png)" in why
+    assert "| dog | cat | 4 | 10.0 % |" in why
+    assert "> A skip keeps the gradient." in why and "| residual connections in stage 1 |" in why
+    assert "Not readable: claims.2: no such claim" in why
+    learned = found["What the search has learned"]
+    assert f"> {rules.note}" in learned and "| stage1.stride=1 raises the accuracy |" in learned
+
+
+def test_it_says_how_to_make_the_run_again(make_run, pareto, target):
+    again = sections(report(make_run(), pareto, target))["To make this again"]
+    for fact in ("python run.py +experiment=quickstart 'data.archive=[a b.npz]'", "Seed of the run: 7;", "`35b6299966fe`"):
+        assert fact in again
+
+
+def test_what_is_off_stands_near_the_top_of_both_forms_and_is_text(make_run, pareto, target):
+    folder = make_run(20, finished=False)
+    texts = ["the pixels of the class <b>dog</b> | do not vary", "a training has 15 steps."]
+    for text in texts:
+        append_record(folder / NOTICES, Notice(kind="test", text=text))
+    markdown = report(folder, pareto, target)
+    found = sections(markdown)
+    assert list(found)[1] == "What to be wary of"
+    assert found["What to be wary of"].split("\n- ")[1:] == [
+        "The pixels of the class \\<b\\>dog\\</b\\> \\| do not vary.",
+        "A training has 15 steps.\n\n",
+    ]
+    page = (folder / "report.html").read_text()
+    heading = page.index("What to be wary of</h2>")
+    assert heading < page.index("The best network</h2>")
+    assert "<li>The pixels of the class &lt;b&gt;dog&lt;/b&gt; | do not vary.</li>" in page[heading:]
+
+
+def test_where_nothing_is_off_nothing_is_said(make_run, pareto, target):
+    folder = make_run(20, finished=False)
+    assert "What to be wary of" not in report(folder, pareto, target) + (folder / "report.html").read_text()
+
+
+def test_a_front_that_its_validation_images_cannot_rank_is_reported_with_the_size_of_the_noise(make_run, pareto, target):
+    wary = sections(report(make_run(), pareto, target))["What to be wary of"]  # which has 100 validation images
+    assert re.search(r"- 100 validation images cannot tell the best .* less than \d+\.\d points means nothing \(95 %\)\.", wary)
+
+
+def test_a_search_that_trained_nothing_is_reported_with_the_reason(make_run, pareto, target):
+    wary = sections(report(make_run(1), pareto, target))["What to be wary of"]
+    assert "Nothing was trained to the end: of 1 candidates 1 rejected; most broke the rule" in wary
 
 
 def test_its_tables_are_tables_and_its_pictures_exist(make_run, pareto, target):

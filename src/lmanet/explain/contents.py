@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 import yaml
 
 from lmanet import runfiles
-from lmanet.base import Record
+from lmanet.base import Notice, Record
 from lmanet.provenance import Provenance
 from lmanet.records import Front, Trial
 from lmanet.results import Deployment, DesignRules, Evaluation, Examination, MeasuredCandidate, TrainedNetwork, TrainedTeacher
@@ -65,6 +65,7 @@ class RunFiles:
         examination: of the best network; None where the stage `explain` was not run.
         rules: what the model says that the search has learned; None where it was not asked.
         provenance: one entry a start of the run.
+        notices: what was off, as it was said while the run went on.
         checksum: of the training images; None where there was no search.
         overrides: of the command line.
         seed: of the run; None where Hydra wrote no configuration.
@@ -81,6 +82,7 @@ class RunFiles:
     examination: Examination | None
     rules: DesignRules | None
     provenance: tuple[Provenance, ...]
+    notices: tuple[Notice, ...]
     checksum: str | None
     overrides: tuple[str, ...]
     seed: int | None
@@ -113,6 +115,7 @@ def read_run(folder: Path) -> RunFiles:
         examination=_one(folder / runfiles.EXAMINATION, Examination),
         rules=_one(folder / runfiles.RULES, DesignRules),
         provenance=tuple(read_records(folder / runfiles.PROVENANCE, Provenance)),
+        notices=tuple(read_records(folder / runfiles.NOTICES, Notice)),
         checksum=settings.get("data_checksum"),
         overrides=tuple(map(str, _read_yaml(folder / ".hydra" / "overrides.yaml") or ())),
         seed=config.get("seed"),
