@@ -55,14 +55,14 @@ def int8_differs(float_accuracy: float, int8_accuracy: float, unlike: int, image
     more_wrong = (float_accuracy - int8_accuracy) * images
     if not unlike or abs(more_wrong) - 1 <= Z * sqrt(unlike):
         return []
-    lies, then = (
-        ("below", "take another deploy.settings.calibration, more calibration_images, or more epochs of fine-tuning (conf/deploy)")
+    advice = (
+        "take another deploy.settings.calibration or more epochs of fine-tuning (conf/deploy)"
         if more_wrong > 0
-        else ("above", "the float network was trained too little (train.full in conf/train)")
+        else "the float network was trained too little (train.full in conf/train)"
     )
     text = (
-        f"the accuracy of the network in int8, {int8_accuracy:.1%}, lies {lies} that in float, {float_accuracy:.1%}, by more than "
-        f"chance explains on {images:,} validation images (95 %); {then}"
+        f"in int8 the network is right on {100 * int8_accuracy:.1f} % of {images:,} validation images and in float on "
+        f"{100 * float_accuracy:.1f} %, which chance does not explain (95 %); {advice}"
     )
     return [Notice(kind="int8_differs", text=text)]
 

@@ -32,6 +32,14 @@ def plots(folder: Path) -> set[str]:
     return {path.stem for path in (folder / "plots").glob("*.png")}
 
 
+@pytest.fixture(scope="module")
+def finished(write_run, setting, tmp_path_factory) -> Path:
+    """A run of which every stage was run, reported; to be read alone."""
+    folder = write_run(tmp_path_factory.mktemp("finished"))
+    report(folder, setting.pareto, setting.target)
+    return folder
+
+
 SECTIONS = [
     "What to be wary of",
     "The best network",
@@ -50,23 +58,21 @@ def sections(text: str) -> dict[str, str]:
     return {"opening": opening, **dict(zip(rest[::2], rest[1::2], strict=True))}
 
 
-def test_a_finished_run_has_every_section_and_plot_and_names_its_front(make_run, pareto, target):
-    folder = make_run()
-    text = report(folder, pareto, target)
-    front = Front.model_validate_json((folder / "front.json").read_text())
+def test_a_finished_run_has_every_section_and_plot_and_names_its_front(finished):
+    text = (finished / "report.md").read_text()
+    front = Front.model_validate_json((finished / "front.json").read_text())
     found = list(sections(text))
     assert found[: len(SECTIONS[:5]) + 1] == ["opening", *SECTIONS[:5]] and set(SECTIONS) < set(found)
-    assert plots(folder) == PLOTS
+    assert plots(finished) == PLOTS
     assert all(f"`{trial.id}`" in sections(text)["The front"] for trial in front.trials)
     assert "not run" not in text
 
 
-def test_its_figures_are_those_of_the_records_where_they_belong(make_run, pareto, target):
-    folder = make_run()
-    found = sections(report(folder, pareto, target))
-    front = Front.model_validate_json((folder / "front.json").read_text())
-    (deployment,) = read_records(folder / "deploy.jsonl", Deployment)
-    tests = read_records(folder / "test.jsonl", Evaluation)
+def test_its_figures_are_those_of_the_records_where_they_belong(finished):
+    found = sections((finished / "report.md").read_text())
+    front = Front.model_validate_json((finished / "front.json").read_text())
+    (deployment,) = read_records(finished / "deploy.jsonl", Deployment)
+    tests = read_records(finished / "test.jsonl", Evaluation)
     measured = deployment.deployed.measurement
     for test in tests:
         assert percent(test.test_accuracy) in found["opening"] and f"{test.images:,} test" in found["On the board"]
@@ -79,11 +85,10 @@ def test_its_figures_are_those_of_the_records_where_they_belong(make_run, pareto
     assert f"{front.hypervolume:.3f}" in found["The front"] and f"all {len(front.trials)} networks" in found["On the board"]
 
 
-def test_what_explains_the_network_stands_there_with_its_figures(make_run, pareto, target):
-    folder = make_run()
-    found = sections(report(folder, pareto, target))
-    seen = Examination.model_validate_json((folder / "examination.json").read_text())
-    rules = DesignRules.model_validate_json((folder / "rules.json").read_text())
+def test_what_explains_the_network_stands_there_with_its_figures(finished):
+    found = sections((finished / "report.md").read_text())
+    seen = Examination.model_validate_json((finished / "examination.json").read_text())
+    rules = DesignRules.model_validate_json((finished / "rules.json").read_text())
     why = found["Why this network"]
     (block,) = seen.skipped
     losses = " | ".join(f"{100 * loss:+.1f}" for loss in (block.accuracy_loss, block.low, block.high))
@@ -97,8 +102,8 @@ def test_what_explains_the_network_stands_there_with_its_figures(make_run, paret
     assert f"> {rules.note}" in learned and "| stage1.stride=1 raises the accuracy |" in learned
 
 
-def test_it_says_how_to_make_the_run_again(make_run, pareto, target):
-    again = sections(report(make_run(), pareto, target))["To make this again"]
+def test_it_says_how_to_make_the_run_again(finished):
+    again = sections((finished / "report.md").read_text())["To make this again"]
     for fact in ("python run.py +experiment=quickstart 'data.archive=[a b.npz]'", "Seed of the run: 7;", "`35b6299966fe`"):
         assert fact in again
 
@@ -126,8 +131,8 @@ def test_where_nothing_is_off_nothing_is_said(make_run, pareto, target):
     assert "What to be wary of" not in report(folder, pareto, target) + (folder / "report.html").read_text()
 
 
-def test_a_front_that_its_validation_images_cannot_rank_is_reported_with_the_size_of_the_noise(make_run, pareto, target):
-    wary = sections(report(make_run(), pareto, target))["What to be wary of"]  # which has 100 validation images
+def test_a_front_that_its_validation_images_cannot_rank_is_reported_with_the_size_of_the_noise(finished):
+    wary = sections((finished / "report.md").read_text())["What to be wary of"]  # which has 100 validation images
     assert re.search(r"- 100 validation images cannot tell the best .* less than \d+\.\d points means nothing \(95 %\)\.", wary)
 
 
@@ -136,12 +141,11 @@ def test_a_search_that_trained_nothing_is_reported_with_the_reason(make_run, par
     assert "Nothing was trained to the end: of 1 candidates 1 rejected; most broke the rule" in wary
 
 
-def test_its_tables_are_tables_and_its_pictures_exist(make_run, pareto, target):
-    folder = make_run()
-    tokens = MarkdownIt().enable("table").parse(report(folder, pareto, target))
+def test_its_tables_are_tables_and_its_pictures_exist(finished):
+    tokens = MarkdownIt().enable("table").parse((finished / "report.md").read_text())
     pictures = [child.attrs["src"] for token in tokens for child in token.children or () if child.type == "image"]
     assert {Path(str(source)).stem for source in pictures} == PLOTS | {"right-0", "right-0-gradcam"}
-    assert all((folder / str(source)).is_file() for source in pictures)
+    assert all((finished / str(source)).is_file() for source in pictures)
     assert sum(token.type == "table_open" for token in tokens) == 22
     # a row that a model's text had broken would be a paragraph that begins with a bar
     assert not [token for token in tokens if token.type == "inline" and token.content.startswith("|")]
