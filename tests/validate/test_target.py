@@ -1,6 +1,10 @@
 """What a board leaves to a network, and the boards of conf/target."""
 
+import __future__
+
+import inspect
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -88,3 +92,14 @@ def test_the_board_that_deployment_means_where_none_is_named_is_that_of_conf():
     default, target = Stm32H743(), board("stm32h743")
     for name in ("name", "board", "core", "clock_mhz", "region", "stack_bytes", "reserved_sram_bytes", "flash_bytes", "platform"):
         assert getattr(default, name) == getattr(target, name), name
+
+
+def test_quantities_are_checked_where_annotations_are_postponed_too(make_target):
+    module = inspect.getmodule(type(make_target()))
+    postponed = compile(inspect.getsource(module), module.__file__, "exec", flags=__future__.annotations.compiler_flag)
+    names = {"__name__": module.__name__}
+    exec(postponed, names)
+    given = {field.name: getattr(make_target(), field.name) for field in fields(make_target())}
+    assert names["Target"](**given).macs == make_target().macs
+    with pytest.raises(ConfigError, match="macs=-1 is no whole number"):
+        names["Target"](**given | {"macs": -1})
