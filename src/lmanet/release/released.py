@@ -126,7 +126,8 @@ def _own(released: Released) -> list[Notice]:
 
 def _of_networks(folder: Path) -> set[Notice]:
     """What was said of any one network: of candidates, too, and of the teacher."""
-    scores = [each.score for each in (*read_trials(folder), *trained_networks(folder)) if each.score]
+    scores = [trial.score for trial in read_trials(folder) if trial.score]
+    scores += [network.score for network in trained_networks(folder)]
     if (folder / TEACHER).exists():
         scores.append(read_record(folder / TEACHER, TrainedTeacher).score)
     later = (*read_records(folder / DEPLOY, Deployment), *read_records(folder / TEST, Evaluation))

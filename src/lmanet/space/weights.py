@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import torch
 from torch import Tensor, nn
@@ -56,6 +56,14 @@ def load_network(path: Path) -> Checkpoint:
         return Checkpoint(network.eval(), tuple(content["classes"]), tuple(content["mean"]), tuple(content["std"]))
     except (KeyError, TypeError, RuntimeError, ArchitectureError) as error:
         raise ConfigError(f"{path} is not a checkpoint of lmanet: {str(error).splitlines()[0]}") from error
+
+
+@overload
+def reordered(network: Network, places: Sequence[int]) -> Network: ...
+
+
+@overload
+def reordered(network: nn.Module, places: Sequence[int]) -> nn.Module: ...
 
 
 def reordered(network: nn.Module, places: Sequence[int]) -> nn.Module:

@@ -106,7 +106,7 @@ class Evaluation:
         start = time.monotonic()
         with watched(network) as batches:
             measured = self.trainer.test(network, checkpoint.mean, checkpoint.std)
-        names = [data.classes[place] for place in torch.cat(batches).unique().tolist()]
+        names = [data.classes[place] for place in sorted(set(torch.cat(batches).tolist()))]
         return EvaluationRecord(
             stage=subject.stage,
             architecture=checkpoint.network.architecture,
