@@ -2,7 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict
 
-CHECKSUM_FORM = "2:"  # begins the checksum of images in ``settings.json``; before it there was none, and names and sizes counted
+# Begins the checksum of images in ``settings.json``; the first form had no beginning.
+CHECKSUM_FORM = "2:"
 
 
 class Record(BaseModel):
