@@ -11,6 +11,7 @@ from torchvision.transforms.v2.functional import to_pil_image
 
 from lmanet.data import ImageFolder, Loading, Split
 from lmanet.errors import ConfigError, DataError
+from lmanet.space.images import fit
 
 
 def read(folder: Path, **settings: object) -> ImageFolder:
@@ -201,3 +202,13 @@ def swap(one: Path, other: Path) -> None:
 
 def test_the_checksum_does_not_depend_on_where_the_images_are_kept(folder: Path) -> None:
     assert read(folder, loading=Loading(max_memory_bytes=0, num_workers=0)).checksum() == read(folder).checksum()
+
+
+def test_frames_have_the_sizes_of_their_files(folder: Path) -> None:
+    to_pil_image(torch.zeros(3, 40, 70, dtype=torch.uint8)).save(folder / "train" / "0" / "00.png")
+    data = read(folder, loading=Loading(num_workers=0))
+    kept, frames = data.val_dataloader(4), list(data.val_dataloader(4, frames=True))
+    assert torch.equal(torch.cat([labels for _, labels in frames]), torch.cat([labels for _, labels in kept]))
+    assert all(torch.equal(fit(frame, 32)[0], image) for (frame, _), image in zip(frames, kept.images.images, strict=True))
+    train = data.given("train").frames()
+    assert {tuple(train[i][0].shape) for i in range(len(train))} == {(3, 28, 28), (3, 40, 70)}

@@ -1,8 +1,9 @@
 """CIFAR-100 and CIFAR-10: downloaded by torchvision, or from local .npz archives."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import torch
@@ -34,6 +35,12 @@ class _Cifar(ImageModule):
 
     def read_train(self) -> MemoryImages:
         return _in_memory(*self._read("train"))
+
+    def require_part(self, part: str) -> None:
+        names = {name for path in self.archive for name in _names(path)}
+        wanted = "test" if part == "test" else "train"
+        if self.archive and f"x_{wanted}.npy" not in names:
+            raise DataError(f"x_{wanted} is in none of {', '.join(map(str, self.archive))}; {HINT}")
 
     def read_test(self) -> MemoryImages:
         return _in_memory(*self._read("test"))
@@ -95,6 +102,17 @@ class Cifar10(_Cifar):
     mean = (0.4914, 0.4822, 0.4465)
     std = (0.2470, 0.2435, 0.2616)
     source = torchvision.datasets.CIFAR10
+
+
+def _names(path: Path) -> list[str]:
+    """Of the arrays in an archive, from its directory alone."""
+    try:
+        with ZipFile(path) as archive:
+            return archive.namelist()
+    except FileNotFoundError:
+        raise DataError(f"no archive at {path}; {HINT}") from None
+    except (OSError, BadZipFile) as error:
+        raise DataError(f"{path} cannot be read as an archive ({error}); {HINT}") from error
 
 
 def _in_memory(images: Any, labels: Any) -> MemoryImages:

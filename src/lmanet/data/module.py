@@ -12,7 +12,7 @@ from lightning import LightningDataModule
 
 from lmanet.base import CHECKSUM_FORM, Notice
 from lmanet.data.faults import Part, Sample, copy_notices, count_notices, pixel_notices, sample
-from lmanet.data.images import ImageSet
+from lmanet.data.images import FileImages, ImageSet
 from lmanet.data.loader import FixedBatches, TrainBatches, Views
 from lmanet.data.split import Split, require_images
 from lmanet.errors import ConfigError, DataError
@@ -47,6 +47,9 @@ class ImageModule(LightningDataModule, ABC):
         self._parts: dict[str, Part] = {}
         self._notices: tuple[Notice, ...] | None = None
         self._placed: dict[tuple[str, torch.device], ImageSet] = {}
+
+    def require_part(self, part: str) -> None:
+        """Raises `DataError` where the images of a part are not there (``fit``: training and validation, or ``test``); opens none."""
 
     @abstractmethod
     def read_train(self) -> ImageSet:
@@ -110,11 +113,11 @@ class ImageModule(LightningDataModule, ABC):
     ) -> TrainBatches:
         return TrainBatches(Views(self._on(device, "train"), seed, augment, views), self.num_classes, batch_size)
 
-    def val_dataloader(self, batch_size: int = 128, device: torch.device = CPU) -> FixedBatches:
-        return FixedBatches(self._on(device, "val"), batch_size)
+    def val_dataloader(self, batch_size: int = 128, device: torch.device = CPU, frames: bool = False) -> FixedBatches:
+        return self._fixed("val", batch_size, device, frames)
 
-    def test_dataloader(self, batch_size: int = 128, device: torch.device = CPU) -> FixedBatches:
-        return FixedBatches(self._on(device, "test"), batch_size)
+    def test_dataloader(self, batch_size: int = 128, device: torch.device = CPU, frames: bool = False) -> FixedBatches:
+        return self._fixed("test", batch_size, device, frames)
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -171,6 +174,12 @@ class ImageModule(LightningDataModule, ABC):
         if part not in self._sets:
             raise DataError(f"the {part} images of {self.name} are not open; call setup({'test' if part == 'test' else 'fit'!r}) first")
         return self._sets[part]
+
+    def _fixed(self, part: str, batch_size: int, device: torch.device, frames: bool) -> FixedBatches:
+        images = self._on(device, part)
+        if frames and isinstance(given := self.given(part), FileImages):
+            return FixedBatches(given.frames().to(device), 1)
+        return FixedBatches(images, batch_size)
 
     def _on(self, device: torch.device, part: str) -> ImageSet:
         """The images on a device, brought there once for all trainings."""

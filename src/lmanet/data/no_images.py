@@ -39,10 +39,10 @@ class NoImages:
     ) -> Any:
         self._refuse()
 
-    def val_dataloader(self, batch_size: int, device: "torch.device") -> Any:
+    def val_dataloader(self, batch_size: int, device: "torch.device", frames: bool = False) -> Any:
         self._refuse()
 
-    def test_dataloader(self, batch_size: int, device: "torch.device") -> Any:
+    def test_dataloader(self, batch_size: int, device: "torch.device", frames: bool = False) -> Any:
         self._refuse()
 
     def checksum(self) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lmanet.base import AtLeast0
 from lmanet.errors import ConfigError, DataError
 
 
@@ -21,7 +22,7 @@ class Split:
     """
 
     val_fraction: float = 0.1
-    seed: int = 0
+    seed: AtLeast0 = 0
     max_train_images: int | None = None
 
     def __post_init__(self) -> None:
