@@ -119,10 +119,10 @@ def _other_images(checksum: str) -> str:
     """What a run whose images do not match is told, by the checksum that it keeps."""
     if checksum.startswith(CHECKSUM_FORM):
         return (
-            "holds a search on other images: files, classes or labels for training or validation have changed since; "
+            "holds a search on other images: files or labels for training or validation have changed since; "
             "bring them back, or start a new run without resume="
         )
     return (
-        "holds a search of an earlier lmanet, which kept no checksum of validation images, contents and labels, "
-        "so its trials cannot be compared with new ones: start a new run without resume=, or ask for other stages of this one"
+        "holds a search of an earlier lmanet, which kept no checksum of contents and labels, "
+        "so its trials cannot be compared with new ones: start a new run without resume=; other stages of it still run"
     )

@@ -124,7 +124,7 @@ def test_what_the_firmware_alone_reads_of_a_target_is_no_other_setting(tmp_path:
 
 def test_a_search_on_other_images_is_not_mixed_and_an_earlier_checksum_is_explained(tmp_path: Path):
     History(tmp_path).append(trial(0))
-    for kept, says in (("2:aa", "holds a search on other images: files, classes or labels"), ("aa", "of an earlier lmanet, which kept no")):
+    for kept, says in (("2:aa", "holds a search on other images: files or labels"), ("aa", "of an earlier lmanet, which kept no")):
         (tmp_path / "settings.json").write_text(json.dumps({"seed": 0, "data_checksum": kept}))
         remember_settings(tmp_path, {"seed": 0, "data_checksum": kept})
         with pytest.raises(HistoryError, match=says):
