@@ -243,3 +243,22 @@ def test_a_student_of_other_classes_is_not_distilled(folder: Path, make_recipe: 
 
     with pytest.raises(ConfigError, match="was trained on other classes than MNIST-5k has: 0 there, zero here"):
         Distillation(Renamed(data.split), 1, partial(Trainer, recipe=make_recipe())).run(folder)
+
+
+def test_other_settings_distil_again_and_the_same_say_what_stays(
+    folder: Path, make_stage: Callable[..., Distillation], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    for settings_id, lines in (("aaaaaaaaaaaa", 1), ("aaaaaaaaaaaa", 1), ("bbbbbbbbbbbb", 2)):
+        stage = make_stage(teacher=None, loss=None)
+        stage.settings_id = settings_id
+        stage.run(folder)
+        assert len(read_records(folder / "distill.jsonl", TrainedNetwork)) == lines
+    assert caplog.text.count("was distilled before, by these settings") == 1
+    first, second = read_records(folder / "distill.jsonl", TrainedNetwork)
+    assert first.checkpoint != second.checkpoint and (folder / first.checkpoint).is_file()
+
+
+def test_a_loss_that_cannot_work_is_said_at_the_start(make_stage: Callable[..., Distillation]) -> None:
+    with pytest.raises(ConfigError, match=r"kd_weight_start=-1.* must be 0 to 1"):
+        make_stage(loss=partial(KnowledgeDistillation, divergence=Kd(10.0), kd_weight_start=-1))

@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 import pytest
 
-from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
+from lmanet.errors import ConfigError, DataError, TrainingError, TrainingTimeoutError
 from lmanet.execute import InProcess, Workers, workers
 from lmanet.records import Job, Outcome, Score, Status
 from lmanet.space import Architecture, load_space
@@ -31,6 +31,8 @@ class TrainerDouble:
             while job.folder and not (job.folder / "started").exists():
                 time.sleep(0.05)
             os.kill(os.getpid(), signal.SIGKILL)
+        if seed == 6:
+            raise DataError("photo.png cannot be read")
         if seed == 5:
             time.sleep(60)
         if seed == 6 and job.folder:
@@ -99,6 +101,12 @@ def test_a_setting_that_fits_no_candidate_ends_the_search():
     executor = InProcess(Unfit())
     executor.submit(job(0))
     with pytest.raises(ConfigError, match="take another"):
+        executor.collect(wait=True)
+
+
+def test_images_that_cannot_be_read_end_the_search(executor):
+    executor.submit(job(0, seed=6))
+    with pytest.raises(DataError, match=r"^photo.png cannot be read$"):
         executor.collect(wait=True)
 
 

@@ -103,7 +103,7 @@ class Workers:
             self._deaths = 0
             return future.result()
         self._deaths += 1
-        log.warning("a worker died while it trained candidate %d", job.number + 1)
+        log.warning("a worker died while it trained candidate %d", job.number)
         reason = "the worker process died (out of memory, or killed); see execute.workers and the machine's log"
         if self._deaths >= MOST_DEATHS:
             raise TrainingError(f"{self._deaths} times in a row {reason}")

@@ -66,7 +66,7 @@ class RunFiles:
         rules: what the model says that the search has learned; None where it was not asked.
         provenance: one entry a start of the run.
         notices: what was off, as it was said while the run went on.
-        checksum: of the training images; None where there was no search.
+        checksum: of training and validation images; None where there was no search.
         overrides: of the command line.
         seed: of the run; None where Hydra wrote no configuration.
     """
