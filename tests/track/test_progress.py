@@ -69,7 +69,7 @@ def test_a_warning_during_the_search_stands_above_the_live_view(trials):
         logging.getLogger().removeHandler(handler)
     before, after = said.split("the pixels do not vary")
     assert before.count("\x1b[2K") == 3 and not before.endswith("K\n"), "the view's three lines are erased first"
-    assert "candidate 0/40" in after, "and drawn again below"
+    assert "proposals 0/40" in after, "and drawn again below"
     assert handler.stream is shown
 
 

@@ -19,6 +19,7 @@ from lmanet.results import Evaluation as EvaluationRecord
 from lmanet.results import TrainedNetwork
 from lmanet.runfiles import FULL, NOTICES, append_record, read_records
 from lmanet.space import Architecture, load_architecture
+from lmanet.space.images import fit
 from lmanet.space.weights import Checkpoint, load_network, save_network
 from lmanet.train import Evaluation, FullTraining, Recipe, Trainer, WarmupCosine
 
@@ -150,9 +151,9 @@ def test_evaluation_opens_the_test_images_once_for_each_network(trainer: Trainer
     assert (line.stage, line.images, line.architecture) == ("full", 1000, architecture)
     data = trainer.data
     network = load_network(tmp_path / line.checkpoint).network
-    images = (data.test_images.images.float() / 255 - data.mean[0]) / data.std[0]  # type: ignore[attr-defined]
+    images = fit(data.test_images.images, 32).float() / 255  # type: ignore[attr-defined]
     with torch.no_grad():
-        logits = network(torch.nn.functional.interpolate(images, (32, 32), mode="bilinear"))
+        logits = network((images - data.mean[0]) / data.std[0])
     right = float((logits.argmax(1) == data.test_images.labels).float().mean())  # type: ignore[attr-defined]
     assert line.test_accuracy == pytest.approx(right, abs=1e-6)
 

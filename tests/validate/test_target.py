@@ -123,7 +123,7 @@ def test_what_is_no_target_is_refused(content, message, tmp_path):
 def test_quantities_are_checked_where_annotations_are_postponed_too(make_target):
     module = inspect.getmodule(type(make_target()))
     postponed = compile(inspect.getsource(module), module.__file__, "exec", flags=__future__.annotations.compiler_flag)
-    names = {"__name__": module.__name__}
+    names = {"__name__": module.__name__, "__file__": module.__file__}
     exec(postponed, names)
     given = {field.name: getattr(make_target(), field.name) for field in fields(make_target())}
     assert names["Target"](**given).macs == make_target().macs
