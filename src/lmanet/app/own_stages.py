@@ -42,7 +42,7 @@ class SearchStage:
 
     def run(self, folder: Path) -> None:
         self.data.setup("fit")  # data that are missing or broken are named now, not in every trial
-        say_notices(folder, getattr(self.data, "notices", ()))
+        say_notices(folder, self.data.notices)
         remember_settings(folder, {**self.shared, "data_checksum": self.data.checksum()})
         self.search(History(folder)).run()
 

@@ -67,10 +67,11 @@ class Run:
         require_room(self.folder)
         with owned(self.folder):
             append_record(self.folder / PROVENANCE, provenance(self.names))
+            if "train" in self.names and "search" not in self.names:  # the search says it else
+                self.data.setup("fit")
+                say_notices(self.folder, self.data.notices)
             for stage in stages:
                 stage.run(self.folder)
-                if "data" in self.__dict__:  # it was built, so images may have been read
-                    say_notices(self.folder, getattr(self.data, "notices", ()))
             for listener in self.listeners:
                 listener.on_run_end()
 
