@@ -83,7 +83,7 @@ class ImageFolder(ImageModule):
 
     def require_part(self, part: str) -> None:
         for name in ("train", "val") if part == "fit" else ("test",):
-            if self._has(name):
+            if name in ("train", *self._given_parts):
                 self._listing(name)
 
     def read_train(self) -> FileImages:
