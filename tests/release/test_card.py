@@ -48,6 +48,9 @@ def test_the_card_says_what_the_records_say(released, run):
         assert f"{figure:,}" in made.text
     assert f"| float | test | 1,000 | {100 * tests['full']:.2f} % |" in made.text
     assert "given, not searched for" in made.text
+    assert "in the order of the logits: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9\n" in made.text and "`10` comes before `2`" in made.text
+    assert "`lmanet_classes` of `firmware/network/network.h`" in made.text
+    assert "lmanet_classes" in (released / "firmware" / "network" / "network.h").read_text()
 
 
 def test_the_card_s_code_runs(released, monkeypatch, pixels, logits):
