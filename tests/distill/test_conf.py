@@ -7,7 +7,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
-from lmanet.distill import Dist, Distillation, Dkd, Kd, OnlineLogits, StoredLogits
+from lmanet.distill import Dist, Distillation, Dkd, Kd, OnlineLogits, StoredLogits, TeacherSource
 
 CONF = Path(__file__).parents[2] / "conf"
 
@@ -19,7 +19,8 @@ def option(*overrides: str) -> partial[Distillation]:
 
 
 @pytest.mark.parametrize(
-    ("name", "divergence"), [("vit_b16", Kd(10.0)), ("quick", Kd(10.0)), ("dkd", Dkd(4.0, 1.0, 8.0)), ("dist", Dist(4.0, 2.0, 2.0))]
+    ("name", "divergence"),
+    [("vit_b16", Kd(10.0)), ("quick", Kd(10.0)), ("ensemble", Kd(10.0)), ("dkd", Dkd(4.0, 1.0, 8.0)), ("dist", Dist(4.0, 2.0, 2.0))],
 )
 def test_options_name_their_divergence_and_store_the_logits(name: str, divergence: Kd | Dkd | Dist) -> None:
     made = option(f"+distill={name}").keywords
@@ -27,6 +28,31 @@ def test_options_name_their_divergence_and_store_the_logits(name: str, divergenc
     assert isinstance(made["teacher"].keywords["logits"], StoredLogits)
     recipe = made["trainer"].keywords["recipe"]
     assert 1 <= recipe.views < recipe.epochs
+
+
+def test_several_teachers_are_a_list_of_paths_and_sources() -> None:
+    lite = "{_target_: lmanet.distill.TeacherSource, name: tf_efficientnet_lite0, checkpoint: lite0.pth, resolution: 128}"
+    made = option("+distill=ensemble", f"distill.teacher.sources=[multirun/a/2026-01-31_12-00-00, other/student.ckpt, {lite}]")
+    assert made.keywords["teacher"].keywords["sources"] == [
+        "multirun/a/2026-01-31_12-00-00",
+        "other/student.ckpt",
+        TeacherSource("tf_efficientnet_lite0", checkpoint="lite0.pth", resolution=128),
+    ]
+
+
+def test_the_published_networks_lie_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LMANET_DATA", "/somewhere")
+    sources = option("+distill=published").keywords["teacher"].keywords["sources"]
+    assert [source.name for source in sources] == ["vit_LMaNet_elite", "vit_LMaNet-Core", "vit_QwNet-Core"]
+    assert [source.arch for source in sources] == ["lmanet_elite", "lmanet_core", "qwnet_core"]
+    assert all(source.path.startswith("/somewhere/") for source in sources)
+
+
+def test_standardised_logits_are_an_option_of_kd_and_dkd() -> None:
+    made = option("+distill=ensemble", "distill.loss.divergence.standardise=true", "distill.loss.divergence.kd_temperature=2")
+    assert made.keywords["loss"].keywords["divergence"] == Kd(2.0, standardise=True)
+    made = option("+distill=dkd", "+distill.loss.divergence.standardise=true")
+    assert made.keywords["loss"].keywords["divergence"] == Dkd(4.0, 1.0, 8.0, standardise=True)
 
 
 def test_the_teacher_can_be_computed_online() -> None:

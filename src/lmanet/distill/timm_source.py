@@ -10,6 +10,7 @@ import timm
 import torch
 from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
 from huggingface_hub.errors import EntryNotFoundError
+from safetensors import SafetensorError
 from timm.data.config import resolve_model_data_config
 from timm.models import load_state_dict
 from torch import Tensor, nn
@@ -188,7 +189,8 @@ def _read(checkpoint: str, data: ImageData) -> _Weights:
         tensors = {name: each for name, each in given.items() if isinstance(each, Tensor)}
         names = whole.get("classes")
     except Exception as error:  # torch and safetensors raise many kinds for a file not theirs
-        reason = str(error).partition("\n")[0] or type(error).__name__
+        # Not torch's own words, which advise to read a stranger's file all the same
+        reason = str(error) if isinstance(error, SafetensorError) else type(error).__name__
         raise ConfigError(f"{checkpoint} cannot be read as weights ({reason}); {CORRECT}") from error
     if not tensors:
         raise ConfigError(f"{checkpoint} holds no weights at its top, nor under state_dict or model; {CORRECT}")
