@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from lmanet.distill.losses import KnowledgeDistillation
 from lmanet.distill.teacher_training import TeacherEnsemble
 from lmanet.errors import ConfigError
 from lmanet.results import TrainedNetwork, TrainedTeacher
-from lmanet.runfiles import DISTILL, FULL, append_record, keep_student, read_records, say_notices
+from lmanet.runfiles import DISTILL, FULL, append_record, by_these_settings, keep_student, read_records, say_notices
 from lmanet.space import architecture_id
 from lmanet.space.weights import Checkpoint, load_network, save_network
 from lmanet.steps import Fitter, ImageData
@@ -22,7 +22,7 @@ from lmanet.steps import Fitter, ImageData
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Distillation:
     """Stage: trains the best network of ``full.jsonl`` on from its weights, on the same training images.
 
@@ -35,6 +35,7 @@ class Distillation:
         teacher: (data, seed) -> the stage that makes the teachers; None trains on labels alone, to see what a teacher adds.
         loss: teacher's logits -> loss; needed where there is a teacher.
         skip_if_worse: do nothing where the teachers are no better than the network on the validation images.
+        folder: of the run, where it goes on: teachers that it has are not asked for before it.
     """
 
     data: ImageData
@@ -43,56 +44,74 @@ class Distillation:
     teacher: Callable[[ImageData, int], TeacherEnsemble] | None = None
     loss: partial[KnowledgeDistillation] | None = None
     skip_if_worse: bool = True
+    folder: Path | None = None
+
+    settings_id = ""  # no field: the app sets it
 
     def __post_init__(self) -> None:
         if (self.teacher is None) != (self.loss is None):
             raise ConfigError("a teacher needs a loss and a loss a teacher; set both distill.teacher and distill.loss, or both to null")
+        if self.loss:
+            self.loss(None)  # says so now if its settings do not fit
 
-    def require(self, folder: Path | None = None) -> None:
+    def require(self) -> None:
         """Find out, before a run, whether the teachers can be had.
-
-        Args:
-            folder: of the run, where it goes on.
 
         Raises:
             ConfigError: one of them cannot.
+            DataError: the images that they are measured on are not there.
         """
         if self._teachers:
-            self._teachers.require(folder)
+            self._teachers.require(self.folder)
 
     def run(self, folder: Path) -> None:
         trained = read_records(folder / FULL, TrainedNetwork)
         if not trained:
             raise ConfigError(f"{folder} has no trained network (full.jsonl) to distil; run the stage train first")
         best = max(trained, key=lambda network: network.score.val_accuracy)
-        lines = read_records(folder / DISTILL, TrainedNetwork)
-        done = {(architecture_id(line.architecture), line.seed, line.teacher, line.divergence) for line in lines}
-        teacher = self._teachers.name if self._teachers else None
-        if (architecture_id(best.architecture), self.seed, teacher, self._divergence) not in done:
+        if not self._is_done(best, folder):
             teachers = self._teachers.measure(folder) if self._teachers else None
             if teachers and self.skip_if_worse and teachers.score.val_accuracy <= best.score.val_accuracy:
                 say_notices(folder, [_skipped(teachers, best)])
             else:
-                self._distil(best, folder, teacher, [line.checkpoint for line in lines])
+                self._distil(best, folder)
         student = keep_student(folder)
         log.info("student.ckpt is %s, validation accuracy %.2f %%", student.checkpoint, 100 * student.score.val_accuracy)
 
-    def _distil(self, best: TrainedNetwork, folder: Path, teacher: str | None, taken: Sequence[str]) -> None:
-        identity = f"{architecture_id(best.architecture)}-{self.seed}-{(self._divergence or 'no-teacher').lower()}"
-        # Another teacher has the same name but for a number: the weights that a line names stay its own.
+    def _is_done(self, best: TrainedNetwork, folder: Path) -> bool:
+        """Whether it was distilled before, with this seed and by these settings; that is said."""
+        wanted = (architecture_id(best.architecture), self.seed, self._teacher, self._divergence)
+        for line in read_records(folder / DISTILL, TrainedNetwork):
+            same = (architecture_id(line.architecture), line.seed, line.teacher, line.divergence) == wanted
+            if same and by_these_settings(line.settings_id, self.settings_id):
+                log.info("%s was distilled before, by these settings: %s stays", wanted[0], line.checkpoint)
+                return True
+        return False
+
+    def _identity(self, best: TrainedNetwork, folder: Path) -> str:
+        """What its files are called; a number tells those of another teacher apart, whose weights a line names."""
+        how = (self._divergence or "no-teacher").lower()
+        identity = "-".join(filter(None, (architecture_id(best.architecture), str(self.seed), how, self.settings_id[:6])))
+        taken = {line.checkpoint for line in read_records(folder / DISTILL, TrainedNetwork)}
         names = [identity, *(f"{identity}-{number}" for number in range(2, len(taken) + 2))]
-        identity = next(name for name in names if _checkpoint(name) not in taken)
+        return next(name for name in names if _checkpoint(name) not in taken)
+
+    def _distil(self, best: TrainedNetwork, folder: Path) -> None:
+        identity = self._identity(best, folder)
         self.data.setup("fit")
         trainer = self.trainer(self.data)
         losses = {"loss": self.loss(self._teachers.teach(trainer, self.seed, folder))} if self._teachers and self.loss else {}
         network = trainer.build(best.architecture, self.seed)
         network.load_state_dict(self._start(folder / best.checkpoint))
         work = folder / "distill" / identity
-        log.info("distillation of %s: teacher %s, divergence %s", identity, teacher or "none, labels alone", self._divergence or "none")
+        log.info(
+            "distillation of %s: teacher %s, divergence %s", identity, self._teacher or "none, labels alone", self._divergence or "none"
+        )
         score = trainer.fit(network, self.seed, folder=work, **losses)
         save_network(folder / _checkpoint(identity), Checkpoint(network, self.data.classes, self.data.mean, self.data.std))
-        origin = {"teacher": teacher, "divergence": self._divergence, "checkpoint": _checkpoint(identity)}
-        line = best.model_copy(update={"stage": "distill", "seed": self.seed, "score": score, **origin})
+        origin = {"teacher": self._teacher, "divergence": self._divergence, "settings_id": self.settings_id}
+        update = {"stage": "distill", "seed": self.seed, "score": score, "checkpoint": _checkpoint(identity), **origin}
+        line = best.model_copy(update=update)
         append_record(folder / DISTILL, line)
         shutil.rmtree(work)
         log.info("validation accuracy %.2f %% before and %.2f %% after", 100 * best.score.val_accuracy, 100 * score.val_accuracy)
@@ -110,6 +129,10 @@ class Distillation:
     @cached_property
     def _teachers(self) -> TeacherEnsemble | None:
         return self.teacher(self.data, self.seed) if self.teacher else None
+
+    @property
+    def _teacher(self) -> str | None:
+        return self._teachers.name if self._teachers else None
 
     @property
     def _divergence(self) -> str | None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lmanet.errors import ConfigError
-from lmanet.space.images import resize
+from lmanet.space.images import fit
 from lmanet.steps import ImageData
 
 
@@ -72,7 +72,7 @@ class Teacher(nn.Module):
         if images.shape[-2:] == size:
             return images
         if not self.bicubic:
-            return resize(images, self.resolution)
+            return fit(images, self.resolution)
         shrinking = self.resolution < min(images.shape[-2:])
         return functional.interpolate(images, size, mode="bicubic", antialias=shrinking)
 

@@ -15,7 +15,7 @@ from lmanet.errors import ConfigError
 from lmanet.records import Score
 from lmanet.results import TeacherMember, TrainedTeacher
 from lmanet.runfiles import TEACHER, read_record, say_notices, write_record
-from lmanet.steps import Fitter, ImageData
+from lmanet.steps import CheckedData, Fitter, ImageData
 
 log = logging.getLogger(__name__)
 GUESSING = 1.2  # times the accuracy of guessing: a teacher below knows nothing of these classes
@@ -66,7 +66,9 @@ class TeacherEnsemble:
         Raises:
             ConfigError: one of them cannot, or the run has another.
         """
-        self.data.setup("fit")
+        if isinstance(self.data, CheckedData):
+            self.data.require_part("fit")
+        self.data.setup("fit")  # for the names of the classes
         if folder and (folder / TEACHER).is_file():
             self._recorded(folder)
             return

@@ -1,6 +1,7 @@
 """A teacher of timm: any model, with weights from the hub, from a local file, or drawn afresh."""
 
 import logging
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from lmanet.distill.matching import differences, match
 from lmanet.distill.teacher import Reading, Teacher, class_order
 from lmanet.errors import ConfigError
+from lmanet.space.weights import why_unreadable
 from lmanet.steps import ImageData
 
 log = logging.getLogger(__name__)
@@ -184,14 +186,14 @@ def _read(checkpoint: str, data: ImageData) -> _Weights:
     if not Path(checkpoint).is_file():
         raise ConfigError(f"no teacher's checkpoint at {checkpoint}; {CORRECT}")
     try:
-        given = load_state_dict(checkpoint, weights_only=True)
-        whole = {} if checkpoint.endswith(".safetensors") else torch.load(checkpoint, "cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # of files that are refused
+            given = load_state_dict(checkpoint, weights_only=True)
+            whole = {} if checkpoint.endswith(".safetensors") else torch.load(checkpoint, "cpu", weights_only=True)
         tensors = {name: each for name, each in given.items() if isinstance(each, Tensor)}
         names = whole.get("classes")
     except Exception as error:  # torch and safetensors raise many kinds for a file not theirs
-        # Not torch's own words, which advise to read a stranger's file all the same
-        reason = str(error) if isinstance(error, SafetensorError) else type(error).__name__
-        raise ConfigError(f"{checkpoint} cannot be read as weights ({reason}); {CORRECT}") from error
+        reason = str(error) if isinstance(error, SafetensorError) else why_unreadable(error)
+        raise ConfigError(f"{checkpoint} cannot be read as weights: {reason}; {CORRECT}") from None
     if not tensors:
         raise ConfigError(f"{checkpoint} holds no weights at its top, nor under state_dict or model; {CORRECT}")
     classes = tuple(map(str, names)) if isinstance(names, list) else None
