@@ -7,7 +7,10 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
+from lmanet.app.compose import plain
+from lmanet.app.settings import check_groups
 from lmanet.distill import Dist, Distillation, Dkd, Kd, OnlineLogits, StoredLogits, TeacherSource
+from lmanet.errors import ConfigError
 
 CONF = Path(__file__).parents[2] / "conf"
 
@@ -64,3 +67,20 @@ def test_labels_alone_train_by_the_recipe_of_the_teachers_students() -> None:
     alone, taught = option("+distill=no_teacher").keywords, option("+distill=vit_b16").keywords
     assert alone["teacher"] is alone["loss"] is None
     assert alone["trainer"].keywords["recipe"].views == taught["trainer"].keywords["recipe"].views
+
+
+@pytest.mark.parametrize(
+    "sources",
+    ["[multirun/a/2026-01-31_12-00-00]", "[a.ckpt, {_target_: lmanet.distill.NetworkSource, path: b.ckpt, resolution: 64}]", "[]"],
+)
+def test_sources_are_legal_settings(sources: str) -> None:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("config", overrides=["distill=ensemble", f"distill.teacher.sources={sources}", "data=mnist5k", "folder=x"])
+    check_groups(plain(config), optional=["propose"])
+
+
+def test_a_source_that_is_neither_a_path_nor_a_class_is_refused() -> None:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("config", overrides=["distill=ensemble", "distill.teacher.sources=[3]", "data=mnist5k", "folder=x"])
+    with pytest.raises(ConfigError, match=r"distill\.teacher\.sources=.*: it takes a list, each a Source, or a text"):
+        check_groups(plain(config), optional=["propose"])

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from lmanet.distill.teacher import Reading, Teacher, class_order
 from lmanet.errors import ConfigError, LmanetError
@@ -17,6 +17,7 @@ from lmanet.steps import ImageData
 log = logging.getLogger(__name__)
 
 
+@runtime_checkable  # settings are held against it
 class Source(Protocol):
     """Where a teacher comes from."""
 
