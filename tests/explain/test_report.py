@@ -17,7 +17,7 @@ from lmanet.explain.filters import cell, percent
 from lmanet.pareto import ParetoFront
 from lmanet.records import Front
 from lmanet.release.released import read_run as read_release
-from lmanet.results import Deployment, DesignRules, Evaluation, Examination
+from lmanet.results import Deployment, DesignRules, Evaluation, Examination, TeacherMember, TrainedTeacher
 from lmanet.runfiles import NOTICES, append_record, read_records
 from lmanet.space import load_space
 from lmanet.track.progress import front_table, line
@@ -297,3 +297,26 @@ def test_text_of_a_model_is_data_in_acell():
 def test_importing_it_needs_neither_torch_nor_matplotlib():
     code = "import sys, lmanet.explain; print([name for name in ('torch', 'matplotlib') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_each_of_several_teachers_is_reported_beside_all_together(make_run, pareto, target):
+    folder = make_run()
+    whole = TrainedTeacher.model_validate_json((folder / "teacher.json").read_bytes())
+    alone = [whole.model_copy(update={"name": name, "trained": False, "parameters": 2_000_000}) for name in ("one", "two")]
+    members = [TeacherMember(**{key: value for key, value in dict(each).items() if key != "members"}) for each in alone]
+    together = whole.model_copy(update={"name": "one + two", "members": tuple(members)})
+    (folder / "teacher.json").write_text(together.model_dump_json())
+    text = report(folder, pareto, target)
+    accuracy = f"{100 * whole.score.val_accuracy:.1f} %"
+    assert f"The 2 teachers, whose probabilities are averaged, reach {accuracy} together on the validation images:" in text
+    assert f"- one with 2.00M parameters, taken as it is, alone {accuracy}" in text
+
+
+def test_a_stage_skipped_for_a_weak_teacher_is_not_called_forgotten(make_run, pareto, target):
+    folder = make_run()
+    (folder / "distill.jsonl").unlink()
+    assert "Stage `distill`: not run." in report(folder, pareto, target)
+    weak = TrainedTeacher.model_validate_json((folder / "teacher.json").read_bytes())
+    score = weak.score.model_copy(update={"val_accuracy": 0.2})
+    (folder / "teacher.json").write_text(weak.model_copy(update={"score": score}).model_dump_json())
+    assert "Stage `distill`: skipped, as the teacher is no better than the network." in report(folder, pareto, target)

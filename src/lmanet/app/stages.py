@@ -144,7 +144,8 @@ class Run:
         return self._told(stage, self.cfg.train.full, self.cfg.data)
 
     def _distill(self) -> Stage:
-        return self._told(make(self.cfg.distill, data=self.data, seed=self.cfg.seed), self.cfg.distill, self.cfg.data)
+        stage = make(self.cfg.distill, data=self.data, seed=self.cfg.seed, folder=self.folder)
+        return self._told(stage, self.cfg.distill, self.cfg.data)
 
     def _deploy(self) -> Stage:
         if not self.target.limits:

@@ -88,6 +88,12 @@ class RunFiles:
     seed: int | None
 
     @property
+    def teacher_is_no_better(self) -> bool:
+        """Than the network that it would teach, so that stage `distill` was skipped."""
+        best = max((network.score.val_accuracy for network in self.full), default=0.0)
+        return self.teacher is not None and self.teacher.score.val_accuracy <= best
+
+    @property
     def best(self) -> Trial | TrainedNetwork | None:
         """The network of ``student.ckpt``, which is the best by validation; before any was trained in full, the front's first."""
         if finished := self.full + self.distilled:
