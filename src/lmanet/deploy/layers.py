@@ -11,7 +11,7 @@ from lmanet.deploy.graph import IntegerGraph
 from lmanet.deploy.packing import Channel
 from lmanet.deploy.tables import activation_table
 from lmanet.space import Operator
-from lmanet.space.c_steps import Rows, Step
+from lmanet.space.c_steps import Pixels, Rows, Step
 from lmanet.space.int8 import FUSED
 from lmanet.space.scratch import rows_pitch, whole_words
 
@@ -41,8 +41,10 @@ class Layers:
         self._definitions.append(f"\n/* {', '.join(each.name for each in step.operators)} */")
         if step.rows:
             return self._struct("lm_rows_layer", name, self._rows(name, step.rows))
+        if step.pixels:
+            return self._struct("lm_pixels_layer", name, self._pixels(name, step.pixels))
         if step.kind == "conv":
-            return self._struct("lm_conv_layer", name, f"{{{self._dense(name, operator)}}}, {{{self._window(operator)}}}")
+            return self._struct("lm_conv_layer", name, self._conv(name, operator))
         if step.kind == "mean":
             return self._struct("lm_mean_layer", name, self._mean(operator))
         if step.kind == "scale":
@@ -55,14 +57,23 @@ class Layers:
             f"lm_depthwise_{depthwise.kernel}_{depthwise.stride}",
             self._part("lm_dense", f"{name}e", rows.expand and self._dense(f"{name}e", rows.expand)),
             self._part("lm_dense", f"{name}p", rows.project and self._dense(f"{name}p", rows.project)),
-            # Of the two summands the projection comes first.
-            self._part("lm_add_layer", f"{name}a", rows.add and self._add(f"{name}a", rows.add, _projection_first(rows))),
+            # Of the two summands what the block makes comes first.
+            self._part("lm_add_layer", f"{name}a", rows.add and self._add(f"{name}a", rows.add, _own_first(rows.add, rows.project))),
             f"(const int8_t *){self._array(INT8, f'{name}w', packing.depthwise_weights(self.graph, depthwise))}",
             self._channels(f"{name}c", packing.channels(self.graph, depthwise)),
             self._table(f"{name}t", depthwise),
         ]
         first = rows.present[0]
         return f"{', '.join(parts)}, {first.in_shape[0]}, {rows_pitch(depthwise)}, {self._halves(depthwise)}, {{{self._window(depthwise)}}}"
+
+    def _pixels(self, name: str, pixels: Pixels) -> str:
+        project, add = pixels.project, pixels.add
+        projection = self._part("lm_dense", f"{name}p", project and self._dense(f"{name}p", project))
+        addition = self._part("lm_add_layer", f"{name}a", add and self._add(f"{name}a", add, _own_first(add, project or pixels.conv)))
+        return f"{{{self._conv(name, pixels.conv)}}}, {projection}, {addition}"
+
+    def _conv(self, name: str, operator: Operator) -> str:
+        return f"{{{self._dense(name, operator)}}}, {{{self._window(operator)}}}"
 
     def _dense(self, name: str, operator: Operator) -> str:
         weights = self._array(INT8, f"{name}w", packing.dense_weights(self.graph, operator))
@@ -123,10 +134,9 @@ class Layers:
         return name
 
 
-def _projection_first(rows: Rows) -> tuple[str, ...]:
-    assert rows.project and rows.add
-    projected = rows.project.name
-    return (projected, *(name for name in rows.add.inputs if name != projected))
+def _own_first(add: Operator, own: Operator | None) -> tuple[str, ...]:
+    assert own, "a sum follows what its block makes"
+    return (own.name, *(name for name in add.inputs if name != own.name))
 
 
 def _channel(channel: Channel) -> str:

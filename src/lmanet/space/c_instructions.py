@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from math import prod
 
-from lmanet.space.c_steps import Rows, Step
+from lmanet.space.c_steps import Pixels, Rows, Step
 from lmanet.space.graph import Operator
 from lmanet.space.int8 import FUSED
 from lmanet.space.scratch import BLOCK_PIXELS
@@ -70,6 +70,8 @@ def _counts(step: Step) -> Counts:
     operator = step.operators[0]
     if step.rows:
         counts = _rows(step.rows)
+    elif step.pixels:
+        counts = _pixels(step.pixels)
     elif step.kind == "conv":
         counts = _conv(operator)
     elif step.kind == "mean":
@@ -89,6 +91,16 @@ def _conv(operator: Operator) -> Counts:
         counts.append(("widen: pixel", pixels))
     else:
         counts += [("gather: pixel", pixels), ("gather: row", pixels * operator.kernel)]
+    return counts
+
+
+def _pixels(block: Pixels) -> Counts:
+    counts, pixels = _conv(block.conv), prod(block.conv.out_shape[1:])
+    if block.project:
+        counts += _multiply(block.project, pixels)
+        counts += [("widen: word", pixels * _words(block.project.in_shape[0])), ("widen: pixel", pixels)]
+    if block.add:
+        counts.append(("add: value", prod(block.add.out_shape)))
     return counts
 
 
