@@ -33,6 +33,8 @@ INSTRUCTIONS = {
     "depthwise: table": 5.02,
     "gather: pixel": 25.62,
     "gather: row": 120.44,
+    "gather words: pixel": 165.67,
+    "gather words: row": 37.59,
     "mean: channel": 67.70,
     "mean: four values": 7.16,
     "multiply one pixel: two channels": 48.97,
@@ -90,7 +92,8 @@ def _conv(operator: Operator) -> Counts:
     if operator.kernel == operator.stride == 1:
         counts.append(("widen: pixel", pixels))
     else:
-        counts += [("gather: pixel", pixels), ("gather: row", pixels * operator.kernel)]
+        piece = "gather" if operator.in_shape[0] % 4 else "gather words"
+        counts += [(f"{piece}: pixel", pixels), (f"{piece}: row", pixels * operator.kernel)]
     return counts
 
 

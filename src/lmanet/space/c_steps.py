@@ -5,7 +5,7 @@ from math import prod
 from typing import Literal, NamedTuple
 
 from lmanet.space.graph import Operator, Shape
-from lmanet.space.scratch import BLOCK_PIXELS, conv_scratch_bytes, pixels_scratch_bytes, rows_scratch_bytes, whole_words
+from lmanet.space.scratch import block_pixels, conv_scratch_bytes, pixels_scratch_bytes, rows_scratch_bytes, whole_words
 
 StepKind = Literal["conv", "pixels", "rows", "mean", "scale", "add"]
 _Readers = dict[str, list[Operator]]
@@ -196,14 +196,14 @@ def _rows_distance(depthwise: Operator, in_shape: Shape, out_shape: Shape) -> in
 
 def _conv_distance(operator: Operator, channels: int) -> int:
     """The same after each block of output pixels but the last, each of so many channels."""
-    _, height, width = operator.out_shape
-    last = (height * width - 1) // BLOCK_PIXELS * BLOCK_PIXELS
+    (_, height, width), block = operator.out_shape, block_pixels(operator)
+    last = (height * width - 1) // block * block
     if operator.kernel == operator.stride == 1:
         return whole_words(max(channels - operator.in_shape[0], 0) * last)
     in_row = operator.in_shape[0] * operator.in_shape[2]
     ahead = 0
     for row in range(height):
         # Of the blocks that end in one row of pixels the last is the furthest ahead.
-        done = ((row + 1) * width - 1) // BLOCK_PIXELS * BLOCK_PIXELS
+        done = ((row + 1) * width - 1) // block * block
         ahead = max(ahead, done * channels - max(row * operator.stride - operator.padding[0], 0) * in_row)
     return whole_words(ahead)

@@ -12,7 +12,7 @@ OVERREAD_BYTES = 8
 
 def conv_scratch_bytes(operator: Operator) -> int:
     """Of ``lm_conv``: a block of columns, and the bytes of one window where its pixels do not fill whole words."""
-    return _block_pixels(operator) * _column(operator) * INT16_BYTES + _window_bytes(operator)
+    return block_pixels(operator) * _column(operator) * INT16_BYTES + _window_bytes(operator)
 
 
 def pixels_scratch_bytes(conv: Operator, project: Operator | None, adds: bool) -> int:
@@ -20,7 +20,7 @@ def pixels_scratch_bytes(conv: Operator, project: Operator | None, adds: bool) -
     column = max(_column(operator) for operator in (conv, project) if operator)
     hidden = conv.out_shape[0] if project else 0
     sums = (project or conv).out_shape[0] if adds else 0
-    pixels = _block_pixels(conv)
+    pixels = block_pixels(conv)
     return pixels * column * INT16_BYTES + max(_window_bytes(conv), pixels * hidden, pixels * sums)
 
 
@@ -38,7 +38,8 @@ def rows_pitch(depthwise: Operator) -> int:
     return whole_words(depthwise.in_shape[2] + sum(depthwise.padding))
 
 
-def _block_pixels(operator: Operator) -> int:
+def block_pixels(operator: Operator) -> int:
+    """Pixels of its result that a convolution makes at once: one by one where there is no whole block of them."""
     return BLOCK_PIXELS if operator.out_shape[1] * operator.out_shape[2] >= BLOCK_PIXELS else 1
 
 
