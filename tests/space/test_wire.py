@@ -61,7 +61,7 @@ def test_a_block_is_written_with_the_words_that_it_uses() -> None:
     assert plain == given and not plain[1]
     assert (plain[0]["block"], plain[0]["expansion"], plain[0]["se_ratio"]) == ("conv", 1, 0)
     assert read("fu32 k3 s1 relu", fields)[1] == ["expansion missing, legal are e1, e2, e3, e4, e6"]
-    assert read("c32 k3 s1 relu", fields)[1] == ["block missing before the channels, legal are dw, mb, cv, fu"]
+    assert read("c32 k3 s1 e2 relu", fields)[1] == ["block missing before the channels, legal are dw, mb, cv, fu"]
     allowed = re.compile(pattern(fields))
     assert all(map(allowed.match, ("cv32 k3 s1 skip relu x2", "fu16 k5 s2 e4 se25 hswish")))
     assert not any(map(allowed.match, ("cv32 k3 s1 e6 relu", "cv32 k3 s1 se25 relu", "fu16 k5 s2 hswish")))
