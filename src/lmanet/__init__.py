@@ -5,7 +5,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from lmanet.errors import LmanetError
-from lmanet.space import Architecture, Space, architecture_id, estimate, load_architecture, load_space
+from lmanet.space import Architecture, Space, Target, architecture_id, estimate, load_architecture, load_space, load_target
 
 if TYPE_CHECKING:
     from lmanet.deploy import deploy
@@ -17,6 +17,7 @@ __all__ = [
     "Architecture",
     "LmanetError",
     "Space",
+    "Target",
     "architecture_id",
     "build",
     "deploy",
@@ -25,6 +26,7 @@ __all__ = [
     "load_network",
     "load_published_weights",
     "load_space",
+    "load_target",
     "save_network",
 ]
 

@@ -1,6 +1,23 @@
 """The base of all records that stand in files, and the one that several of them bear."""
 
-from pydantic import BaseModel, ConfigDict
+import hashlib
+import json
+from importlib.util import find_spec
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from lmanet.errors import ConfigError
+
+# Types of settings, whose bounds the app holds values of ``conf/`` against.
+AtLeast0 = Annotated[int, Field(ge=0)]
+AtLeast1 = Annotated[int, Field(ge=1)]
+NotNegative = Annotated[float, Field(ge=0)]
+Above0 = Annotated[float, Field(gt=0)]
+# Settings that say how something is computed, and not what: another value makes no other network.
+HOW_FAST = ("loading", "accelerator", "kernels", "max_seconds", "server")
+
+CHECKSUM_FORM = "2:"  # begins the checksum of images in ``settings.json``; before it there was none, and names and sizes counted
 
 
 class Record(BaseModel):
@@ -19,3 +36,26 @@ class Notice(Record):
 
     kind: str
     text: str
+
+
+def require_packages(what: str, extra: str, *packages: str) -> None:
+    """Raises `ConfigError` where a package is not installed that something later needs; none is imported.
+
+    Args:
+        extra: of lmanet, that installs them; empty where they come with lmanet itself.
+    """
+    if missing := [name for name in packages if find_spec(name) is None]:
+        fix = f"'lmanet[{extra}]'" if extra else "lmanet"
+        raise ConfigError(f"{what} needs the package {', '.join(missing)}: pip install {fix}")
+
+
+def settings_id(settings: object) -> str:
+    """Twelve hexadecimal digits, the same for the same settings; what only says how they are computed is left out."""
+    text = json.dumps(_what_matters(settings), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _what_matters(settings: object) -> object:
+    if isinstance(settings, dict):
+        return {key: _what_matters(value) for key, value in settings.items() if key not in HOW_FAST}
+    return [_what_matters(each) for each in settings] if isinstance(settings, list) else settings

@@ -2,7 +2,7 @@
 
 
 class LmanetError(Exception):
-    """Base of all errors whose message is meant for the user; ``run.py`` prints it as one sentence and exits with 1."""
+    """Base of all errors whose message is meant for the user; the command prints it as one sentence and exits with 1."""
 
 
 class ArchitectureError(LmanetError):
@@ -35,3 +35,7 @@ class TrainingError(LmanetError):
 
 class TrainingTimeoutError(TrainingError):
     """A training was stopped by its time limit."""
+
+
+class ToolError(LmanetError):
+    """A compiler, an emulator or a runtime cannot be started, or hangs: no network is at fault, and another would fare no better."""

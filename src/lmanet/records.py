@@ -116,11 +116,10 @@ class Measurement(Record):
     """What the true runtimes and an emulated core said of one network in int8; all of them gave the same bits.
 
     Attributes:
-        toolchain, emulator, core: what compiled and ran our generated C.
+        toolchain, core: what compiled our generated C, and for which core; emulator, emulated_core: what ran it, and as which.
         images: inputs on which the outputs were compared.
         tflite_bytes: size of the ``.tflite`` file.
-        measured_tflm_head_bytes, measured_tflm_tail_bytes: arena of TensorFlow Lite Micro on this machine, whose 64-bit pointers make the
-            tail larger than the microcontroller's.
+        measured_tflm_head_bytes, measured_tflm_tail_bytes: arena of TensorFlow Lite Micro here; 64-bit pointers make its tail larger.
         measured_bss_bytes: the ELF's ``.bss`` that belongs to the network, its arena.
         measured_flash_bytes: the ELF's code and constants, start-up code included.
         measured_stack_bytes: most of the stack that one inference used.
@@ -142,6 +141,12 @@ class Measurement(Record):
     measured_instructions: int
     kernel_instructions: Mapping[str, int]
     seconds: float
+    emulated_core: str | None = None
+
+    @property
+    def ran_on(self) -> str:
+        """The emulated core. Earlier versions had QEMU be a Cortex-M7 and unicorn a Cortex-M33 whatever core the code was for."""
+        return self.emulated_core or ("cortex-m33" if self.emulator == "unicorn" else "cortex-m7")
 
     @property
     def measured_tflm_arena_bytes(self) -> int:

@@ -17,6 +17,7 @@ class TrainedNetwork(Record):
         checkpoint: path of its weights, relative to the run's folder.
         teacher: the teacher it was distilled from, if any.
         divergence: how it was compared with the teacher: ``Kd``, ``Dkd``, ``Dist``.
+        settings_id: of the settings that it was trained by (`lmanet.base.settings_id`); empty in runs that kept none, here as below.
     """
 
     stage: str
@@ -26,6 +27,7 @@ class TrainedNetwork(Record):
     checkpoint: str
     teacher: str | None = None
     divergence: str | None = None
+    settings_id: str = ""
 
 
 class TrainedTeacher(Record):
@@ -55,6 +57,7 @@ class Evaluation(Record):
     test_macro_f1: float = Field(ge=0, le=1)
     test_calibration_error: float = Field(ge=0, le=1)
     seconds: float
+    settings_id: str = ""
 
 
 class MeasuredCandidate(Record):
@@ -62,6 +65,7 @@ class MeasuredCandidate(Record):
 
     architecture: Architecture
     measurement: Measurement
+    settings_id: str = ""
 
 
 class Deployed(Record):
@@ -75,6 +79,8 @@ class Deployed(Record):
         cost: by formula, under that runtime.
         measurement: of the same network in the true runtimes.
         estimated_latency_ms: lowest and highest for one image, of the generated C on the target's core at ``clock_mhz``.
+        int8_agreement: share of the calibration images on which the int8 network chooses the float network's class; None in records that
+            are older than this figure.
     """
 
     folder: str
@@ -86,6 +92,7 @@ class Deployed(Record):
     cost: Cost
     measurement: Measurement
     estimated_latency_ms: tuple[float, float]
+    int8_agreement: float | None = Field(default=None, ge=0, le=1)
 
 
 class Deployment(Record):
@@ -112,6 +119,7 @@ class Deployment(Record):
     int8_val_accuracy: float = Field(ge=0, le=1)
     deployed: Deployed
     notices: tuple[Notice, ...] = ()
+    settings_id: str = ""
 
 
 class SkippedBlock(Record):
@@ -206,6 +214,7 @@ class Examination(Record):
     classes: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
     seconds: float
+    settings_id: str = ""
 
 
 class Rule(Record):
@@ -238,3 +247,4 @@ class DesignRules(Record):
     faults: tuple[str, ...] = ()
     trials: int
     usage: Usage
+    settings_id: str = ""

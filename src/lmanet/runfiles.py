@@ -92,6 +92,11 @@ def say_notices(folder: Path, notices: Iterable[Notice]) -> None:
             append_record(folder / NOTICES, notice)
 
 
+def by_these_settings(recorded: str, settings_id: str) -> bool:
+    """Whether a line of a file was made by the settings at hand; one that does not say by which counts as such."""
+    return settings_id in (recorded, "") or not recorded
+
+
 def trained_networks(folder: Path) -> list[TrainedNetwork]:
     """All networks that were trained to the end, in the order of their training."""
     return read_records(folder / FULL, TrainedNetwork) + read_records(folder / DISTILL, TrainedNetwork)

@@ -86,6 +86,11 @@ class Search:
             self._write_front()
             self._tell("on_search_end", self.history.trials, self.front)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to be started, so that no model is asked any more."""
+        return self._spent() or not (self.steps.promotion.next(self.history.trials, ()) or self._proposals_left() > 0)
+
     def _start_another(self) -> bool:
         """Whether room and budget allowed for a training or a call of the proposer; a paused candidate comes before a new one."""
         if len(self._training) >= self.steps.executor.capacity or self._spent():

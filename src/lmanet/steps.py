@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
+from lmanet.base import Notice
 from lmanet.brief import Budget, Request
 from lmanet.records import Job, Outcome, Proposal, Score, Trial, Verdict
 from lmanet.space import AnyArchitecture, Architecture
@@ -211,18 +212,45 @@ class ImageData(Protocol):
             views: distinct epochs: order and augmentation of epoch e are those of epoch e modulo ``views``; None never comes back.
         """
 
-    def val_dataloader(self, batch_size: int, device: "torch.device") -> "Iterable[tuple[Tensor, Tensor]]":
-        """The validation images, uint8 (N, 3, H, W), and labels (N,), in a fixed order."""
+    def val_dataloader(self, batch_size: int, device: "torch.device", frames: bool = False) -> "Iterable[tuple[Tensor, Tensor]]":
+        """The validation images, uint8 (N, 3, H, W), and labels (N,), in a fixed order.
 
-    def test_dataloader(self, batch_size: int, device: "torch.device") -> "Iterable[tuple[Tensor, Tensor]]":
+        Args:
+            frames: images of files come one by one, each in the size of its file, as a camera would give it.
+        """
+
+    def test_dataloader(self, batch_size: int, device: "torch.device", frames: bool = False) -> "Iterable[tuple[Tensor, Tensor]]":
         """The test images, in a fixed order."""
 
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What is off about the images and no error; none before `setup` with ``fit``."""
+
     def checksum(self) -> str:
-        """Sha-256 of the training data as given: trials on other data cannot be compared."""
+        """Sha-256 of training and validation images and labels as given: trials on others cannot be compared."""
 
 
 class Stage(Protocol):
-    """Something done with a finished search: full training, distillation, deployment, evaluation, a report."""
+    """Something done with a finished search: full training, distillation, deployment, evaluation, a report.
+
+    One that skips what is done has the attribute ``settings_id``, which the app sets: what other settings made is done again.
+    """
 
     def run(self, folder: Path) -> None:
-        """Read the files of a run's folder and add to them; what is there already is not done again."""
+        """Read the files of a run's folder and add to them; what these settings made already stays, and that is said."""
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """A stage, a step or a listener that can say before the first stage starts what it will lack; it is optional."""
+
+    def require(self) -> None:
+        """Raises `ConfigError` where something is missing that it needs later: a package, a program, a file, a server."""
+
+
+@runtime_checkable
+class CheckedData(Protocol):
+    """Data that can say which images are missing; it is optional."""
+
+    def require_part(self, part: str) -> None:
+        """Raises `DataError` where the images of a part are not there (``fit``: training and validation, or ``test``); opens none."""

@@ -1,12 +1,11 @@
 """The bench on NAS-Bench-201 as it is run: the loop, what it is told of cells, and what cells cannot do."""
 
-from pathlib import Path
-
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from rich.console import Console
 
+from lmanet.app import CONF, Run
 from lmanet.brief import Budget, Goal
 from lmanet.errors import ConfigError
 from lmanet.explain import Report
@@ -22,12 +21,12 @@ BENCH = "+experiment=bench_nasbench201"
 
 
 @pytest.fixture(scope="module")
-def bench(app, tmp_path_factory):
+def bench(tmp_path_factory):
     """A run of 20 networks, in its folder."""
     folder = tmp_path_factory.mktemp("bench")
     GlobalHydra.instance().clear()
-    with initialize_config_dir(str(Path(app.__file__).parent / "conf"), version_base="1.3"):
-        run = app.Run(compose("config", overrides=[BENCH, "budget.trained=20", "pareto=accuracy_params", f"folder={folder}"]))
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        run = Run(compose("config", overrides=[BENCH, "budget.trained=20", "pareto=accuracy_params", f"folder={folder}"]))
     run.start()
     return run
 
@@ -78,9 +77,9 @@ def test_listeners_cope_with_what_is_not_known_of_a_cell(bench, tmp_path):
         (["space=mcu", "stages=[train]"], "train.full is null"),
     ],
 )
-def test_what_cells_cannot_do_is_said_in_one_sentence(app, composed, tmp_path, overrides, says):
+def test_what_cells_cannot_do_is_said_in_one_sentence(composed, tmp_path, overrides, says):
     with pytest.raises(ConfigError, match=says):
-        app.Run(composed(BENCH, *overrides, f"folder={tmp_path}")).start()
+        Run(composed(BENCH, *overrides, f"folder={tmp_path}")).start()
 
 
 def test_a_report_refuses_a_folder_of_cells(bench):

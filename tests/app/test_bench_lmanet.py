@@ -2,13 +2,14 @@
 
 from collections import Counter
 
+from lmanet.app import Run
 from lmanet.history import History
 from lmanet.records import Status
 from lmanet.train.table import load_table
 
 
-def test_random_draws_are_looked_up(app, composed, tmp_path):
-    app.Run(composed("+experiment=bench_lmanet", "propose=random", "budget.trained=15", f"folder={tmp_path}")).start()
+def test_random_draws_are_looked_up(composed, tmp_path):
+    Run(composed("+experiment=bench_lmanet", "propose=random", "budget.trained=15", f"folder={tmp_path}")).start()
     trials = History(tmp_path).trials
     status = Counter(trial.status for trial in trials)
     assert status[Status.TRAINED] == 15 and status[Status.TRAINED] + status[Status.REJECTED] == len(trials)

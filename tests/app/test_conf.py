@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
+from lmanet.app import ROOT_KEYS, Run
 from lmanet.records import Status, Trial
 
 ROOT = Path(__file__).parents[2]
@@ -40,9 +41,9 @@ def test_every_option_composes(composed, option):
 
 @pytest.mark.parametrize("ablation", ABLATIONS)
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_every_experiment_composes_with_every_ablation(app, composed, experiment, ablation):
+def test_every_experiment_composes_with_every_ablation(composed, experiment, ablation):
     cfg = composed(f"+experiment={experiment}", f"+ablation={ablation}")
-    assert set(cfg) == app.ROOT_KEYS
+    assert set(cfg) == ROOT_KEYS
     assert cfg.name == experiment
 
 
@@ -58,9 +59,9 @@ def test_the_ablation_wins_over_the_experiment(composed):
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_every_experiment_runs_small(app, composed, tmp_path, experiment):
+def test_every_experiment_runs_small(composed, tmp_path, experiment):
     cfg = composed(f"+experiment={experiment}", *SMALL, f"folder={tmp_path}")
-    app.Run(cfg).start()
+    Run(cfg).start()
     if "search" in cfg.stages:
         trials = [Trial.model_validate_json(line) for line in (tmp_path / "history.jsonl").read_bytes().split(b"\n")[:-1]]
         assert sum(trial.status is Status.TRAINED for trial in trials) == 2
@@ -69,10 +70,10 @@ def test_every_experiment_runs_small(app, composed, tmp_path, experiment):
 
 
 @pytest.mark.parametrize("ablation", ABLATIONS)
-def test_every_ablation_runs_small(app, composed, tmp_path, ablation):
+def test_every_ablation_runs_small(composed, tmp_path, ablation):
     small = [override for override in SMALL if ablation != "random" or not override.startswith("propose")]
     cfg = composed("+experiment=smoke", f"+ablation={ablation}", *small, "budget.proposals=6", "budget.trained=1", f"folder={tmp_path}")
-    app.Run(cfg).start()
+    Run(cfg).start()
     distilled = (tmp_path / "distill.jsonl").exists()
     assert distilled == (ablation != "no_distill")
     assert json.loads((tmp_path / "front.json").read_text())["trials"]

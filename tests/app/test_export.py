@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
+from lmanet.app import Run
 from lmanet.records import Trial
 
 SMALL = (
@@ -35,8 +36,8 @@ def get(url: str) -> Any:
             time.sleep(0.1)
 
 
-def test_the_dashboard_shows_the_run(app, composed, tmp_path: Path) -> None:
-    app.Run(composed(*SMALL, f"folder={tmp_path}")).start()
+def test_the_dashboard_shows_the_run(composed, tmp_path: Path) -> None:
+    Run(composed(*SMALL, f"folder={tmp_path}")).start()
     trials = [Trial.model_validate_json(line) for line in (tmp_path / "history.jsonl").read_bytes().split(b"\n")[:-1]]
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

@@ -3,16 +3,17 @@
 from pathlib import Path
 
 import lmanet
+from lmanet.app import Run
 from lmanet.records import Status, Trial
 from lmanet.results import TrainedNetwork
 from lmanet.runfiles import FULL, HISTORY, read_records
 from lmanet.space import architecture_id
 
 
-def test_the_model_proposes_and_what_is_trained_is_legal(app, composed, tmp_path: Path):
+def test_the_model_proposes_and_what_is_trained_is_legal(composed, tmp_path: Path):
     short = ("budget.trained=2", "train.mini.recipe.epochs=1", "data.split.max_train_images=400", f"folder={tmp_path}")
     rest = ("train.full.recipe.epochs=1", "distill.trainer.recipe.epochs=1", "distill.teacher.trainer.recipe.epochs=1")
-    run = app.Run(composed("+experiment=quickstart", *short, *rest))
+    run = Run(composed("+experiment=quickstart", *short, *rest))
     run.start()
 
     trials = read_records(tmp_path / HISTORY, Trial)
@@ -36,5 +37,5 @@ def test_the_model_proposes_and_what_is_trained_is_legal(app, composed, tmp_path
     # What the report says trains one of the networks in full, does so.
     other = min(trained, key=lambda trial: trial.score.val_accuracy)
     network = f"arch={tmp_path / 'networks' / f'{other.id}.json'}"
-    app.Run(composed("+experiment=quickstart", *short, *rest, "stages=[train]", network)).start()
+    Run(composed("+experiment=quickstart", *short, *rest, "stages=[train]", network)).start()
     assert architecture_id(read_records(tmp_path / FULL, TrainedNetwork)[-1].architecture) == other.id

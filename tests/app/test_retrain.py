@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from lmanet.app import Run
 from lmanet.results import TrainedNetwork
 from lmanet.runfiles import FULL, read_records, read_trials
 from lmanet.space import architecture_id
@@ -24,13 +25,13 @@ def start(folder: Path, *arguments: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_network_of_the_report_is_trained_by_its_command(app, composed, tmp_path):
+def test_a_network_of_the_report_is_trained_by_its_command(composed, tmp_path):
     from lmanet.explain.cards import make_cards
     from lmanet.explain.contents import Setting, read_run
 
     folder = tmp_path / "run"
     start(tmp_path, *SMALL, "stages=[search,report]", "budget={proposals:6,trained:null}", f"hydra.run.dir={folder}")
-    run = app.Run(composed(*SMALL, f"folder={folder}"))
+    run = Run(composed(*SMALL, f"folder={folder}"))
     setting = Setting(run.pareto, run.target, run.data.num_classes, run.space)
     card = make_cards(read_run(folder), setting, Path("run"))[-1]
     program, script, *arguments = shlex.split(card.retrain)

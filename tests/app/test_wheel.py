@@ -10,6 +10,7 @@ import sys, lmanet
 assert lmanet.__file__.startswith(sys.argv[1]), lmanet.__file__
 for name in ("lmanet", "mcu"):
     lmanet.load_space(name)
+assert lmanet.load_target("stm32h743").limits["peak_sram_bytes"] == 327680
 for name in ("lmanet_elite", "lmanet_core", "qwnet_core"):
     print(lmanet.estimate(lmanet.load_architecture(name), num_classes=100).params)
 assert "torch" not in sys.modules

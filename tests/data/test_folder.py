@@ -3,12 +3,15 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torchvision.transforms.v2.functional import to_pil_image
 
 from lmanet.data import ImageFolder, Loading, Split
-from lmanet.errors import DataError
+from lmanet.errors import ConfigError, DataError
+from lmanet.space.images import fit
 
 
 def read(folder: Path, **settings: object) -> ImageFolder:
@@ -70,31 +73,142 @@ def test_an_empty_root_is_named(tmp_path: Path) -> None:
 
 def test_an_empty_class_is_named(folder: Path) -> None:
     (folder / "train" / "3").mkdir()
-    with pytest.raises(DataError, match=r"the class folder .*3 is empty; put images into it or delete it"):
-        read(folder)
-
-
-def test_a_file_that_is_no_image_is_named(folder: Path) -> None:
-    (folder / "train" / "1" / "notes.txt").write_text("no image")
-    with pytest.raises(DataError, match=r"notes.txt is not an image"):
+    with pytest.raises(DataError, match=r"the class folder .*3 has nothing in it; put images there or delete it"):
         read(folder)
 
 
 def test_a_broken_image_is_named(folder: Path) -> None:
     (folder / "train" / "1" / "00.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
-    with pytest.raises(DataError, match=r"00.png cannot be read as an image; repair it"):
+    with pytest.raises(DataError, match=r"00.png cannot be read as an image (.*); repair it"):
         read(folder)
 
 
 def test_a_class_that_training_lacks_is_named(folder: Path) -> None:
-    for digit in ("0", "9"):
-        shutil.copytree(folder / "train" / "0", folder / "val" / digit)
-    with pytest.raises(DataError, match=r"has the class 9, which .*train has not"):
+    shutil.copytree(folder / "train", folder / "val")
+    shutil.copytree(folder / "train" / "0", folder / "val" / "9")
+    with pytest.raises(DataError, match=r"val has the class 9 more than .*train; add images there, too"):
         read(folder)
 
 
-def test_the_checksum_tells_folders_apart(folder: Path) -> None:
-    before = read(folder).checksum()
-    assert read(folder).checksum() == before
-    (folder / "train" / "1" / "05.png").unlink()
-    assert read(folder).checksum() != before
+def test_a_rotated_jpeg_is_turned_upright_when_a_folder_is_read(folder: Path) -> None:
+    stored = np.zeros((32, 32, 3), np.uint8)
+    stored[:, :16] = 255  # the left half, which belongs on top
+    exif = Image.Exif()
+    exif[274] = 6
+    for loading in (Loading(), Loading(max_memory_bytes=0, num_workers=0)):
+        Image.fromarray(stored).save(folder / "train" / "0" / "00.jpg", exif=exif)
+        data = read(folder, loading=loading)
+        pixels = [part[i][0] for part in (data.train_images, data.val_images, data.test_images) for i in range(len(part))]
+        assert any(image[:, :14].min() > 250 and image[:, 18:].max() < 5 for image in pixels)
+
+
+def test_pictures_of_all_formats_are_taken_whatever_the_case_of_their_suffix(folder: Path) -> None:
+    picture = Image.open(folder / "train" / "0" / "00.png").convert("RGB")
+    for name in ("x.GIF", "x.Tiff", "x.webp", "x.JPEG", "x.bmp"):
+        picture.save(folder / "train" / "0" / name)
+    data = read(folder)
+    assert len(data.train_images) + len(data.val_images) + len(data.test_images) == 65
+    assert "left_out" not in {notice.kind for notice in data.notices}
+
+
+def test_a_class_with_nothing_but_other_files_is_named(folder: Path) -> None:
+    (folder / "train" / "3").mkdir()
+    (folder / "train" / "3" / "a.heic").write_bytes(b"a picture that Pillow cannot read")
+    with pytest.raises(DataError, match=r"the class folder .*3 has no picture \(\.jpg, .*\); put images there or delete it"):
+        read(folder)
+
+
+@pytest.mark.parametrize(
+    ("kept", "also", "says"),
+    [
+        (2, (), r"the class 1 has 2 images in .*train, and at least 3 are needed, one each for training, validation and test; add some"),
+        (1, (), r"the class 1 has 1 image in .*train, and at least 3 are needed"),
+        (1, ("test",), r"the class 1 has 1 image in .*train, and at least 2 are needed, one each for training and validation; add"),
+        (1, ("val",), r"the class 1 has 1 image in .*train, and at least 2 are needed, one each for training and test; add"),
+    ],
+)
+def test_a_class_with_too_few_pictures_is_named_as_the_user_sees_it(folder: Path, kept: int, also: tuple[str, ...], says: str) -> None:
+    for part in also:
+        shutil.copytree(folder / "train", folder / part)
+    for path in sorted((folder / "train" / "1").iterdir())[kept:]:
+        path.unlink()
+    with pytest.raises(DataError, match=says):
+        read(folder)
+
+
+def test_the_fewest_pictures_that_suffice_are_enough(folder: Path) -> None:
+    for digit in "012":
+        for path in sorted((folder / "train" / digit).iterdir())[3:]:
+            path.unlink()
+    data = read(folder, split=Split(val_fraction=0.15, max_train_images=2))
+    assert (len(data.train_images), len(data.val_images), len(data.test_images)) == (3, 3, 3)
+
+
+@pytest.mark.parametrize("part", ["val", "test"])
+def test_a_part_that_lacks_classes_is_named_with_them_before_anything_is_read(folder: Path, part: str) -> None:
+    shutil.copytree(folder / "train" / "0", folder / part / "0")
+    with pytest.raises(DataError, match=rf"{part} lacks the classes 1, 2 of the 3 classes in .*train; add images of them, or delete"):
+        ImageFolder(str(folder), 32)
+
+
+def test_a_root_that_is_not_given_is_asked_for_in_one_sentence() -> None:
+    for root in (None, ""):
+        with pytest.raises(ConfigError, match=r"data.root is not set, .*root/train/<class>/<image>"):
+            ImageFolder(root, 32)
+
+
+def test_the_home_folder_and_relative_paths_are_understood(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(folder.parent))
+    monkeypatch.chdir(folder.parent)
+    for root in (f"~/{folder.name}", folder.name, f"./{folder.name}/"):
+        assert (ImageFolder(root, 32).classes, ImageFolder(root, 32).name) == (("0", "1", "2"), folder.name)
+    with pytest.raises(ConfigError, match="~nobody-of-this-name/x"):
+        ImageFolder("~nobody-of-this-name/x", 32)
+
+
+@pytest.mark.parametrize("resolution", [0, -1, 32.5, "32"])
+def test_a_resolution_that_is_no_number_of_pixels_is_refused(folder: Path, resolution: object) -> None:
+    with pytest.raises(ConfigError, match=rf"resolution={resolution} must be a whole number of pixels"):
+        ImageFolder(str(folder), resolution)  # type: ignore[arg-type]
+
+
+def test_the_checksum_covers_validation_contents_and_labels(folder: Path) -> None:
+    for part in ("val", "test"):
+        shutil.copytree(folder / "train", folder / part)
+    before = ImageFolder(str(folder), 32).checksum()
+    assert ImageFolder(str(folder), 32).checksum() == before
+
+    swap(folder / "val" / "0", folder / "val" / "1")
+    assert ImageFolder(str(folder), 32).checksum() != before, "two classes of validation were swapped"
+    swap(folder / "val" / "0", folder / "val" / "1")
+    assert ImageFolder(str(folder), 32).checksum() == before
+
+    for part in ("train", "val"):
+        path = folder / part / "2" / "03.png"
+        content = path.read_bytes()
+        path.write_bytes(content[:-1] + b"x")  # of the same size
+        assert ImageFolder(str(folder), 32).checksum() != before
+        path.write_bytes(content)
+    (folder / "test" / "0" / "03.png").unlink()
+    assert ImageFolder(str(folder), 32).checksum() == before, "the test images have no part in the search"
+
+
+def swap(one: Path, other: Path) -> None:
+    aside = one.with_name("aside")
+    one.rename(aside)
+    other.rename(one)
+    aside.rename(other)
+
+
+def test_the_checksum_does_not_depend_on_where_the_images_are_kept(folder: Path) -> None:
+    assert read(folder, loading=Loading(max_memory_bytes=0, num_workers=0)).checksum() == read(folder).checksum()
+
+
+def test_frames_have_the_sizes_of_their_files(folder: Path) -> None:
+    to_pil_image(torch.zeros(3, 40, 70, dtype=torch.uint8)).save(folder / "train" / "0" / "00.png")
+    data = read(folder, loading=Loading(num_workers=0))
+    kept, frames = data.val_dataloader(4), list(data.val_dataloader(4, frames=True))
+    assert torch.equal(torch.cat([labels for _, labels in frames]), torch.cat([labels for _, labels in kept]))
+    assert all(torch.equal(fit(frame, 32)[0], image) for (frame, _), image in zip(frames, kept.images.images, strict=True))
+    train = data.given("train").frames()
+    assert {tuple(train[i][0].shape) for i in range(len(train))} == {(3, 28, 28), (3, 40, 70)}

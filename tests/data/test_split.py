@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from lmanet.data.split import Split, stratified
+from lmanet.data.split import Split, require_images, stratified
 from lmanet.errors import ConfigError, DataError
 
 LABELS = torch.tensor([0] * 60 + [1] * 30 + [2] * 10)
@@ -33,9 +33,15 @@ def test_every_class_has_an_image_on_either_side() -> None:
     assert set(labels[train].tolist()) == set(labels[val].tolist()) == {0, 1}
 
 
-def test_a_class_with_one_image_is_refused() -> None:
-    with pytest.raises(DataError, match=r"class number 1 has a single image"):
-        stratified(torch.tensor([0, 0, 1]), 0.5, 0)
+def test_a_class_with_one_image_is_refused_by_its_name_and_number() -> None:
+    labels = torch.tensor([0, 0, 1, 2])
+    with pytest.raises(DataError, match=r"the class dog has 1 image in photos, and at least 2 are needed; add some \(2 classes have"):
+        require_images(labels, ("cat", "dog", "cow", "none"), 2, "photos")
+
+
+def test_training_images_are_reduced_although_a_class_has_but_one() -> None:
+    labels = torch.tensor([0] * 10 + [1])
+    assert set(labels[Split(max_train_images=4).reduce(labels, torch.arange(11))].tolist()) == {0, 1}
 
 
 @pytest.mark.parametrize("settings", [{"val_fraction": 0.0}, {"val_fraction": 1.0}, {"max_train_images": 0}])

@@ -9,7 +9,7 @@ import pytest
 from lmanet.deploy.emulator import emulator_named
 from lmanet.deploy.emulator.qemu import INSTRUCTIONS_PER_TICK
 from lmanet.deploy.toolchain import toolchain_named
-from lmanet.errors import ConfigError, DeployError
+from lmanet.errors import ConfigError, DeployError, ToolError
 
 PROGRAM = Path(__file__).parent / "two_steps"
 needs_qemu = pytest.mark.skipif(not shutil.which("qemu-system-arm"), reason="needs qemu-system-arm: apt-get install qemu-system-arm")
@@ -25,13 +25,13 @@ def images():
 def variant(tmp_path):
     """The program with another body of its first step."""
 
-    def build(body):
+    def build(body, core="cortex-m7"):
         folder = shutil.copytree(PROGRAM, tmp_path / "program")
         network = folder / "network.c"
         text = network.read_text()
         assert "lm_negate(arena, arena, LMANET_INPUT_BYTES);" in text
         network.write_text(text.replace("lm_negate(arena, arena, LMANET_INPUT_BYTES);", body))
-        return toolchain_named("zig").compile(folder, "cortex-m7", tmp_path / "network.elf")
+        return toolchain_named("zig").compile(folder, core, tmp_path / "network.elf")
 
     return build
 
@@ -45,7 +45,7 @@ def expected(images):
 @pytest.mark.parametrize("core", ["cortex-m4", "cortex-m7"])
 def test_outputs_are_those_of_the_arithmetic(emulator, core, images, tmp_path):
     elf = toolchain_named("zig").compile(PROGRAM, core, tmp_path / "network.elf")
-    run = emulator_named(emulator).run(elf, images)
+    run = emulator_named(emulator).run(elf, images, core)
     np.testing.assert_array_equal(run.outputs, expected(images))
     assert len(run.step_instructions) == 2
     assert 256 <= run.stack_high_water_bytes <= 400  # an array of 256 bytes
@@ -59,8 +59,8 @@ def test_the_two_emulators_count_alike(core, images, variant):
         for (int i = 0; i < 40000; i++) { if (arena[i % 48] > 0) sum += (float)arena[i % 48]; else sum -= 1; }
         arena[0] = sum > 100 ? 1 : 2;
     }"""
-    elf = variant(loop)
-    unicorn, qemu = (emulator_named(name).run(elf, images) for name in ("unicorn", "qemu"))
+    elf = variant(loop, core)
+    unicorn, qemu = (emulator_named(name).run(elf, images, core) for name in ("unicorn", "qemu"))
     np.testing.assert_array_equal(unicorn.outputs, qemu.outputs)
     assert unicorn.stack_high_water_bytes == qemu.stack_high_water_bytes
     assert unicorn.step_instructions[0] > 400_000
@@ -87,7 +87,7 @@ def test_a_program_that_does_not_return_is_stopped(emulator, body, images, varia
 @needs_qemu
 def test_qemu_is_stopped_by_the_clock(images, variant, monkeypatch):
     monkeypatch.setattr("lmanet.deploy.emulator.qemu.IMAGE_TIME_LIMIT_S", 0.2)
-    with pytest.raises(DeployError, match="stopped after"):
+    with pytest.raises(ToolError, match="stopped after"):
         emulator_named("qemu").run(variant("for (volatile int i = 0;;) i++;"), images)
 
 
@@ -98,3 +98,14 @@ def test_other_inputs_and_emulators_are_refused(images, tmp_path):
             emulator_named("unicorn").run(elf, wrong)
     with pytest.raises(ConfigError, match="unicorn, qemu"):
         emulator_named("renode")
+    with pytest.raises(ConfigError, match="cortex-m4, cortex-m7"):
+        emulator_named("unicorn").run(elf, images, "cortex-m0")
+
+
+@pytest.mark.parametrize("emulator", BOTH)
+def test_the_core_that_is_named_is_emulated(emulator, images, variant):
+    """An M4 has no floating-point maximum, which an M7 has."""
+    elf = variant('__asm volatile(".short 0xfe80, 0x0a00" ::: "memory"); /* vmaxnm.f32 s0, s0, s0 */')
+    emulator_named(emulator).run(elf, images[:1], "cortex-m7")
+    with pytest.raises(DeployError, match="failed at pc="):
+        emulator_named(emulator).run(elf, images[:1], "cortex-m4")

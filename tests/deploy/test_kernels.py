@@ -75,8 +75,8 @@ def _layouts(pointer):
         pixels=struct(conv, pointer, pointer),
         add=struct(pointer, pointer, channel, i32),
         rows=struct(*[pointer] * 7, *[i16] * 3, window),
-        mean=struct(i16, i16, *[i32] * 4),
-        scale=struct(*[i16] * 4, channel, i32),
+        mean=struct(*[i32] * 6),
+        scale=struct(i32, i32, i16, i16, channel, i32),
     )
 
 

@@ -1,17 +1,19 @@
 """Deployment of a network trained on real digits: files, records, fine-tuning, and the int8 network on the test images."""
 
+import importlib.util
 import logging
 import re
+import shutil
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
-import lmanet
+from lmanet.base import Notice
 from lmanet.data import Augment, Mnist5k, Split
 from lmanet.deploy import Deployment, Settings, load_deployed
-from lmanet.deploy.board import Stm32H743
 from lmanet.deploy.int8_network import to_int8
 from lmanet.deploy.tflite import read_metadata
 from lmanet.deploy.tflm import run_tflm
@@ -19,11 +21,13 @@ from lmanet.errors import ConfigError
 from lmanet.records import Front, Proposal, Score, Status, Trial, Verdict
 from lmanet.results import Deployment as DeploymentRecord
 from lmanet.results import Evaluation as EvaluationRecord
-from lmanet.results import MeasuredCandidate
-from lmanet.runfiles import DEPLOY, MEASURED, TEST, read_records, write_record
-from lmanet.space import architecture_id, estimate, parse_architecture
-from lmanet.space.images import normalise
+from lmanet.results import MeasuredCandidate, TrainedNetwork
+from lmanet.runfiles import DEPLOY, FULL, MEASURED, NOTICES, TEST, append_record, read_record, read_records, write_record
+from lmanet.space import architecture_id, estimate, load_target, parse_architecture
+from lmanet.space.images import fit, normalise
+from lmanet.space.weights import load_network, save_network
 from lmanet.train import Evaluation, FullTraining, Recipe, Trainer, WarmupCosine
+from lmanet.validate import Unlimited
 
 STAGE = {"kernel": 3, "expansion": 2, "se_ratio": 0.5, "skip": True, "activation": "hard_swish", "layers": 1}
 ARCHITECTURE = parse_architecture(
@@ -73,9 +77,17 @@ def deployed(data, trained):
     return trained
 
 
+def copy_of(trained, folder):
+    """A run that has trained and done nothing else."""
+    (folder / "full").mkdir()
+    for path in (trained / "full.jsonl", *(trained / "full").glob("*.ckpt")):
+        (folder / path.relative_to(trained)).write_bytes(path.read_bytes())
+    return folder
+
+
 def stage(data, **settings):
     fine_tuning = RECIPE(epochs=2, optimizer=partial(torch.optim.SGD, lr=0.01, momentum=0.9))
-    return Deployment(data, 0, Stm32H743(), partial(Trainer, recipe=fine_tuning), Settings(**settings))
+    return Deployment(data, 0, load_target("stm32h743"), partial(Trainer, recipe=fine_tuning), Settings(**settings))
 
 
 def test_the_best_network_is_deployed_and_the_front_measured(data, deployed):
@@ -91,6 +103,7 @@ def test_the_best_network_is_deployed_and_the_front_measured(data, deployed):
     assert 0 < lowest < measured.measured_instructions / 480e3 < highest
     (candidate,) = read_records(deployed / MEASURED, MeasuredCandidate)
     assert architecture_id(candidate.architecture) == architecture_id(ARCHITECTURE)
+    assert line.deployed.int8_agreement > 0.9 and not line.notices and not (deployed / NOTICES).exists()
     # Weights do not change what the arena takes.
     assert candidate.measurement.measured_bss_bytes == measured.measured_bss_bytes
 
@@ -101,15 +114,66 @@ def test_what_is_deployed_is_not_deployed_again(data, deployed):
     assert [(deployed / name).read_bytes() for name in (DEPLOY, MEASURED)] == before
 
 
+def test_another_target_is_deployed_to_beside_the_first(data, deployed, tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    shutil.copytree(deployed, tmp_path, dirs_exist_ok=True)
+    (before,) = read_records(tmp_path / DEPLOY, DeploymentRecord)
+    stage(data).run(tmp_path)
+    assert f"was deployed to stm32h743 before, by these settings: {before.deployed.folder} stays" in caplog.text
+    other = replace(stage(data), target=replace(load_target("stm32h743"), name="smaller"))
+    other.run(tmp_path)
+    first, second = read_records(tmp_path / DEPLOY, DeploymentRecord)
+    assert first == before and second.deployed.target == "smaller"
+    assert second.deployed.folder == f"{first.deployed.folder}-smaller"
+    assert all((tmp_path / line.deployed.folder / line.deployed.tflite).is_file() for line in (first, second))
+
+
+def test_other_settings_deploy_again(data, deployed, tmp_path):
+    shutil.copytree(deployed, tmp_path, dirs_exist_ok=True)
+    line = read_records(tmp_path / DEPLOY, DeploymentRecord)[0].model_copy(update={"settings_id": "a"})
+    (tmp_path / DEPLOY).write_text(line.model_dump_json() + "\n")
+    again = stage(data, calibration="minmax")
+    again.settings_id = "b" * 12
+    again.run(tmp_path)
+    assert [each.calibration for each in read_records(tmp_path / DEPLOY, DeploymentRecord)] == ["mse", "minmax"]
+
+
+def test_the_network_that_is_named_is_deployed(data, deployed, tmp_path):
+    shutil.copytree(deployed, tmp_path, dirs_exist_ok=True)
+    last = ARCHITECTURE.stages[-1].model_copy(update={"channels": 16})
+    other = ARCHITECTURE.model_copy(update={"stages": (ARCHITECTURE.stages[0], last)})
+    FullTraining(Trainer(data, RECIPE(epochs=1)), seed=0, architecture=other).run(tmp_path)
+    named = {architecture_id(each): each for each in (ARCHITECTURE, other)}
+    for identity, architecture in named.items():
+        replace(stage(data), network=identity).run(tmp_path)
+        assert any(line.architecture == architecture for line in read_records(tmp_path / DEPLOY, DeploymentRecord))
+    assert len(read_records(tmp_path / DEPLOY, DeploymentRecord)) == 2
+
+
+def test_a_network_that_cannot_be_deployed_is_told_apart(data, deployed, tmp_path):
+    shutil.copytree(deployed, tmp_path, dirs_exist_ok=True)
+    with pytest.raises(ConfigError, match=f"deploy.network=nonsense is no network of this run; legal are {architecture_id(ARCHITECTURE)}"):
+        replace(stage(data), network="nonsense").run(tmp_path)
+    last = ARCHITECTURE.stages[-1].model_copy(update={"channels": 16})
+    searched = ARCHITECTURE.model_copy(update={"stages": (ARCHITECTURE.stages[0], last)})
+    (trial,) = read_record(tmp_path / "front.json", Front).trials
+    found = trial.model_copy(update={"proposal": Proposal(proposer="random", architecture=searched)})
+    append_record(tmp_path / "history.jsonl", found)
+    train = rf"python run.py resume={tmp_path} 'stages=\[train\]' arch={found.id}"
+    with pytest.raises(ConfigError, match=f"deploy.network={found.id} is not trained in full; do that first: {train}"):
+        replace(stage(data), network=found.id).run(tmp_path)
+
+
 def test_the_deployed_network_gives_tflms_logits_and_is_evaluated(data, deployed):
     (line,) = read_records(deployed / DEPLOY, DeploymentRecord)
     network = load_deployed(deployed / line.deployed.folder)
-    images = torch.nn.functional.interpolate(normalise(data.val_images[:8][0], data.mean, data.std), (32, 32), mode="bilinear")
+    pixels = data.val_images[:8][0]
+    images = normalise(fit(pixels, 32), data.mean, data.std)
     model = (deployed / line.deployed.folder / line.deployed.tflite).read_bytes()
     described = read_metadata(model)
     assert (described["run_id"], tuple(described["labels"])) == (deployed.name, data.classes)
     expected = run_tflm(model, to_int8(images, network.input_scale)).outputs
-    integers = network(images).numpy() / network.output_scale.scale + network.output_scale.zero_point
+    integers = network(pixels).numpy() / network.output_scale.scale + network.output_scale.zero_point
     np.testing.assert_array_equal(integers.round().astype(np.int8), expected)
 
     Evaluation(Trainer(data, RECIPE()), load_int8=load_deployed).run(deployed)
@@ -120,10 +184,7 @@ def test_the_deployed_network_gives_tflms_logits_and_is_evaluated(data, deployed
 
 def test_where_calibration_loses_too_much_the_int8_network_is_trained(data, trained, tmp_path, caplog):
     caplog.set_level(logging.INFO)
-    (tmp_path / "full").mkdir()
-    for path in (trained / "full.jsonl", *(trained / "full").glob("*.ckpt")):
-        (tmp_path / path.relative_to(trained)).write_bytes(path.read_bytes())
-    stage(data, most_loss=-1.0).run(tmp_path)
+    stage(data, most_loss=-1.0).run(copy_of(trained, tmp_path))
     (line,) = read_records(tmp_path / DEPLOY, DeploymentRecord)
     (tuned,) = re.findall(r"int8 after 2 epochs of quantisation-aware fine-tuning: ([\d.]+) %", caplog.text)
     # The better of the two is deployed.
@@ -137,21 +198,38 @@ def test_without_a_trained_network_it_says_what_to_run(data, tmp_path):
         stage(data).run(tmp_path)
 
 
-def test_from_python(tmp_path):
-    torch.manual_seed(0)
-    network = lmanet.build(ARCHITECTURE, num_classes=10)
-    images = torch.randn(8, 3, 32, 32)
-    deployed = lmanet.deploy(network, ARCHITECTURE, images, tmp_path / "net")
-    assert deployed.measurement.measured_bss_bytes == lmanet.estimate(ARCHITECTURE, num_classes=10, runtime="c_static").peak_sram_bytes
-    assert (tmp_path / "net" / "firmware" / "check.h").exists()
-    with pytest.raises(ConfigError, match=r"\(8, 3, 16, 16\); the network reads \(N, 3, 32, 32\)"):
-        lmanet.deploy(network, ARCHITECTURE, images[:, :, :16, :16], tmp_path)
-    other = ARCHITECTURE.model_copy(update={"stages": ARCHITECTURE.stages[:1]})
-    with pytest.raises(ConfigError, match="not that of the network"):
-        lmanet.deploy(network, other, images, tmp_path)
-
-
 @pytest.mark.parametrize("setting", [{"calibration": "best"}, {"calibration_images": 0}, {"compare_images": 0}])
 def test_settings_that_make_no_sense_are_refused(setting):
     with pytest.raises(ConfigError, match=f"deploy.settings.{next(iter(setting))}="):
         Settings(**setting)
+
+
+def test_int8_that_disagrees_with_float_is_said_and_recorded(data, trained, tmp_path, caplog):
+    run = copy_of(trained, tmp_path)
+    (network,) = read_records(run / FULL, TrainedNetwork)
+    checkpoint = load_network(run / network.checkpoint)
+    with torch.no_grad():  # an outlier of ten thousand in each layer leaves one step to all other weights
+        for module in checkpoint.network.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.weight[0] *= 1e4
+    save_network(run / network.checkpoint, checkpoint)
+    stage(data, most_loss=1.0).run(run)
+    (line,) = read_records(run / DEPLOY, DeploymentRecord)
+    assert line.deployed.int8_agreement < 0.9
+    (notice,) = line.notices
+    assert notice.kind == "int8_disagrees" and re.match(r"The int8 network chooses .* on \d+ of 256 calibration images", notice.text)
+    assert read_records(run / NOTICES, Notice) == [notice] and caplog.text.count(notice.text) == 1
+
+
+def test_the_stage_requires_its_tools_before_a_search(data, monkeypatch):
+    stage(data).require()
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, find=importlib.util.find_spec: None if name == "tflite_micro" else find(name)
+    )
+    with pytest.raises(ConfigError, match=r"tflite-micro is missing.*pip install lmanet\[deploy\]"):
+        stage(data).require()
+
+
+def test_a_target_that_is_no_board_is_refused(data):
+    with pytest.raises(ConfigError, match="target='none' is no board"):
+        Deployment(data, 0, Unlimited(), partial(Trainer, recipe=RECIPE()), Settings())

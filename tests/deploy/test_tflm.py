@@ -26,7 +26,6 @@ def test_outputs_and_arena(content, capfd):
     assert run.outputs.shape == (2, 10) and run.outputs.dtype == np.int8
     assert (run.outputs[0] != run.outputs[1]).any()
     assert run.measured_head_bytes > 32 * 32 * 3
-    assert run.measured_arena_bytes == run.measured_head_bytes + run.measured_tail_bytes
     assert capfd.readouterr().err == ""
 
 

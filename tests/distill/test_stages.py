@@ -212,3 +212,22 @@ def test_a_run_without_a_network_says_what_to_do(make_stage: Callable[..., Disti
 def test_a_teacher_without_a_loss_is_refused(make_stage: Callable[..., Distillation]) -> None:
     with pytest.raises(ConfigError, match=r"set both distill.teacher and distill.loss, or both to null"):
         make_stage(loss=None)
+
+
+def test_other_settings_distil_again_and_the_same_say_what_stays(
+    folder: Path, make_stage: Callable[..., Distillation], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    for settings_id, lines in (("aaaaaaaaaaaa", 1), ("aaaaaaaaaaaa", 1), ("bbbbbbbbbbbb", 2)):
+        stage = make_stage(teacher=None, loss=None)
+        stage.settings_id = settings_id
+        stage.run(folder)
+        assert len(read_records(folder / "distill.jsonl", TrainedNetwork)) == lines
+    assert caplog.text.count("was distilled before, by these settings") == 1
+    first, second = read_records(folder / "distill.jsonl", TrainedNetwork)
+    assert first.checkpoint != second.checkpoint and (folder / first.checkpoint).is_file()
+
+
+def test_a_loss_that_cannot_work_is_said_at_the_start(make_stage: Callable[..., Distillation]) -> None:
+    with pytest.raises(ConfigError, match=r"kd_weight_start=-1.* must be 0 to 1"):
+        make_stage(loss=partial(KnowledgeDistillation, divergence=Kd(10.0), kd_weight_start=-1))

@@ -1,3 +1,4 @@
+import pickle
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,13 @@ def test_a_checkpoint_that_cannot_be_read_is_named(data: Mnist5k, content: bytes
         (tmp_path / name).write_bytes(content)
         with pytest.raises(ConfigError, match=rf"{name} cannot be read as weights"):
             TeacherSource("test_resnet", checkpoint=str(tmp_path / name)).build(data)
+
+
+def test_the_advice_to_believe_a_teachers_file_is_never_passed_on(data: Mnist5k, tmp_path: Path) -> None:
+    (tmp_path / "a.pth").write_bytes(pickle.dumps({"state_dict": [1]}))
+    with pytest.raises(ConfigError, match=r"it holds more than tensors, which is never run") as caught:
+        TeacherSource("test_resnet", checkpoint=str(tmp_path / "a.pth")).build(data)
+    assert "weights_only" not in str(caught.value)
 
 
 def test_a_checkpoint_of_another_model_is_named(data: Mnist5k, tmp_path: Path) -> None:

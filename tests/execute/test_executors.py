@@ -10,7 +10,7 @@ import numpy as np
 import psutil
 import pytest
 
-from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
+from lmanet.errors import ConfigError, DataError, TrainingError, TrainingTimeoutError
 from lmanet.execute import InProcess, Workers
 from lmanet.records import Job, Outcome, Score, Status
 from lmanet.space import Architecture, load_space
@@ -29,6 +29,8 @@ class TrainerDouble:
             raise ZeroDivisionError("a bug")
         if seed == 4:
             os.kill(os.getpid(), signal.SIGKILL)
+        if seed == 6:
+            raise DataError("photo.png cannot be read")
         if seed == 5:
             time.sleep(60)
         return Score(val_accuracy=0.5, val_macro_f1=0.5, val_calibration_error=0.1, seconds=float(os.getpid()))
@@ -92,6 +94,12 @@ def test_a_setting_that_fits_no_candidate_ends_the_search():
     executor = InProcess(Unfit())
     executor.submit(job(0))
     with pytest.raises(ConfigError, match="take another"):
+        executor.collect(wait=True)
+
+
+def test_images_that_cannot_be_read_end_the_search(executor):
+    executor.submit(job(0, seed=6))
+    with pytest.raises(DataError, match=r"^photo.png cannot be read$"):
         executor.collect(wait=True)
 
 

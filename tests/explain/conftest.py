@@ -75,6 +75,7 @@ def measurement_double(architecture: Architecture, **other: int) -> Measurement:
     measured = {
         "toolchain": "zig",
         "emulator": "unicorn",
+        "emulated_core": "cortex-m4",
         "core": "cortex-m4",
         "images": 4,
         "tflite_bytes": 56704,

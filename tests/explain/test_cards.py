@@ -27,7 +27,7 @@ def test_a_card_says_of_its_network_what_its_trial_says(finished_run, setting, t
     assert sum(part.macs for part in card.parts) == cost.macs
     assert any(part.is_peak and cost.peak_operator.startswith(part.name) for part in card.parts)
     assert card.text == "A skip keeps the gradient." and len(card.claims) == 2
-    assert card.origin == f"candidate {trial.number + 1}, proposed by SmolLM2-135M-Instruct"
+    assert card.origin == f"candidate {trial.number}, proposed by SmolLM2-135M-Instruct"
 
 
 def test_its_command_names_a_file_of_that_network(make_run, setting, pareto, target):

@@ -1,7 +1,6 @@
 """Comparison of searchers: real configurations, searches and fronts; only what a training would give is a double's."""
 
 import csv
-import importlib.util
 import json
 from functools import cache
 from pathlib import Path
@@ -13,6 +12,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
+from lmanet.app import SHARED_SETTINGS, Run
 from lmanet.brief import Brief, Budget, Request
 from lmanet.errors import ConfigError
 from lmanet.execute import InProcess
@@ -62,14 +62,6 @@ class TrainerDouble:
         return Score(val_accuracy=accuracy, val_macro_f1=accuracy, val_calibration_error=0.1, seconds=10.0)
 
 
-@pytest.fixture(scope="module")
-def app():
-    spec = importlib.util.spec_from_file_location("lmanet_run", ROOT / "run.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @cache
 def configuration(*overrides: str) -> DictConfig:
     GlobalHydra.instance().clear()
@@ -78,7 +70,7 @@ def configuration(*overrides: str) -> DictConfig:
 
 
 @pytest.fixture(scope="module")
-def search(app):
+def search():
     """Makes a run's folder as the stage search leaves it."""
 
     def make(folder: Path, *overrides: str, seed: int = 0, trained: int = 12, bonus: float = 0.0, luck: int = 0) -> Path:
@@ -87,9 +79,9 @@ def search(app):
         (folder / ".hydra").mkdir(parents=True)
         OmegaConf.save(cfg, folder / ".hydra" / "config.yaml")
         (folder / ".hydra" / "overrides.yaml").write_text(json.dumps(given))
-        shared = {key: OmegaConf.to_container(cfg)[key] for key in app.SHARED_SETTINGS if key != "seed"}
+        shared = {key: OmegaConf.to_container(cfg)[key] for key in SHARED_SETTINGS if key != "seed"}
         remember_settings(folder, shared | {"seed": seed, "mini": {"epochs": 1}, "data_checksum": "0"})
-        run = app.Run(cfg)
+        run = Run(cfg)
         limits, platform = run.target.limits, run.target.platform
         brief = Brief(space=run.space, seed=seed, images="digits", num_classes=10, limits=limits, platform=platform)
         steps = Steps(
@@ -107,7 +99,7 @@ def search(app):
 
 
 @pytest.fixture(scope="module")
-def compared(app, search, tmp_path_factory):
+def compared(search, tmp_path_factory):
     """Three searchers on seven seeds: one is planted to win, the two others differ by luck alone; one label holds markup."""
     folder = tmp_path_factory.mktemp("compared")
     for seed in SEEDS:
@@ -117,14 +109,14 @@ def compared(app, search, tmp_path_factory):
         search(folder / "runs" / "script" / str(seed), "propose=embedded", model, seed=seed, luck=2)
     cfg = configuration("stages=[compare]", f"runs={folder / 'runs'}", f"folder={folder / 'out'}")
     (folder / "out").mkdir()  # as Hydra makes it
-    app.Run(cfg).start()
+    Run(cfg).start()
     return folder
 
 
 @pytest.fixture(scope="module")
-def comparison(app, compared):
+def comparison(compared):
     runs = read_runs(str(compared / "runs"))
-    return Comparison(runs, app.Run(OmegaConf.load(runs[0].folder / ".hydra" / "config.yaml")).pareto)
+    return Comparison(runs, Run(OmegaConf.load(runs[0].folder / ".hydra" / "config.yaml")).pareto)
 
 
 def test_runs_are_sorted_into_searchers_by_all_but_the_seed(compared):
@@ -132,6 +124,30 @@ def test_runs_are_sorted_into_searchers_by_all_but_the_seed(compared):
     assert {one.label: sorted(one.runs) for one in found} == {"random": list(SEEDS), "embedded": list(SEEDS)}
     (alone,) = searchers(read_runs(str(compared / "runs" / "random")))
     assert alone.label == "random"
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        "release.license=apache-2.0",
+        "release.opset=17",
+        "deploy=gnu",
+        "distill=dkd",
+        "explain.examine.images_shown=4",
+        "train.full.recipe.epochs=9",
+        "train_best=3",
+    ],
+)
+def test_what_comes_after_the_search_makes_no_other_searcher(search, tmp_path, later):
+    folders = [search(tmp_path / str(seed), "propose=random", *more, seed=seed, trained=1) for seed, more in enumerate(([], [later]))]
+    (found,) = searchers(read_runs([str(folder) for folder in folders]))
+    assert sorted(found.runs) == [0, 1] and found.label == "random"
+
+
+@pytest.mark.parametrize("own", ["batch=4", "propose.feasible_draws=5", "feedback=none"])
+def test_what_changes_the_search_makes_another_searcher(search, tmp_path, own):
+    folders = [search(tmp_path / str(seed), "propose=random", *more, seed=seed, trained=1) for seed, more in enumerate(([], [own]))]
+    assert len(searchers(read_runs([str(folder) for folder in folders]))) == 2
 
 
 def test_what_cannot_be_compared_is_refused_in_one_sentence(search, compared, tmp_path):
@@ -151,9 +167,9 @@ def test_what_cannot_be_compared_is_refused_in_one_sentence(search, compared, tm
         read_runs(str(again))
 
 
-def test_progress_is_what_history_and_front_say(app, compared):
+def test_progress_is_what_history_and_front_say(compared):
     (run,) = read_runs(str(compared / "runs" / "winner" / "3"))
-    pareto = app.Run(OmegaConf.load(run.folder / ".hydra" / "config.yaml")).pareto
+    pareto = Run(OmegaConf.load(run.folder / ".hydra" / "config.yaml")).pareto
     ways = progress(run, pareto)
     trained = [place for place, trial in enumerate(run.trials) if trial.score]
     for count, place in enumerate(trained, start=1):
@@ -202,10 +218,10 @@ def test_the_rate_of_true_claims_is_of_all_runs_of_a_searcher(comparison):
     assert (row.rate.true, row.rate.false, row.rate.unknown) == (sum(early), len(early) - sum(early), 0)
 
 
-def test_a_planted_winner_is_found_and_equals_cannot_be_told_apart(app, compared, comparison):
+def test_a_planted_winner_is_found_and_equals_cannot_be_told_apart(compared, comparison):
     assert all(" embedded won: ahead in all 7 common seeds" in sentence for sentence in comparison.sentences)
     equals = read_runs([str(compared / "runs" / "random"), str(compared / "runs" / "script")])
-    pareto = app.Run(OmegaConf.load(equals[0].folder / ".hydra" / "config.yaml")).pareto
+    pareto = Run(OmegaConf.load(equals[0].folder / ".hydra" / "config.yaml")).pareto
     assert all("it cannot be told who is best" in sentence for sentence in Comparison(equals, pareto).sentences)
 
 

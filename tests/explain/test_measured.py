@@ -3,7 +3,7 @@
 import pytest
 
 from lmanet.explain.contents import read_run
-from lmanet.explain.measured import FrontRow, agreement, formulas, front_rows, int8_test, quantity_rows
+from lmanet.explain.measured import FrontRow, agreement, formulas, front_rows, int8_test, quantity_rows, tool
 from lmanet.records import Measurement
 from lmanet.space import Architecture, CStaticOptions, estimate
 
@@ -99,3 +99,11 @@ def test_measurements_find_their_trial_and_their_test(make_run):
     assert all(each.measurement and not each.differences for each in rows)
     assert int8_test(run.deployments[0], run.tests).test_accuracy == 0.853
     assert int8_test(run.deployments[0], run.tests[:1]) is None
+
+
+def test_a_record_of_an_earlier_version_names_the_core_that_ran_it():
+    """unicorn took no notice of the core that it was asked for."""
+    old = MEASURED.model_copy(update={"core": "cortex-m4"})
+    assert tool("measured_instructions", old) == "unicorn, an emulated cortex-m33"
+    assert tool("measured_instructions", old.model_copy(update={"emulator": "qemu"})) == "qemu, an emulated cortex-m7"
+    assert tool("measured_instructions", old.model_copy(update={"emulated_core": "cortex-m4"})) == "unicorn, an emulated cortex-m4"

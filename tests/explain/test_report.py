@@ -13,8 +13,12 @@ from markdown_it import MarkdownIt
 from lmanet.errors import HistoryError
 from lmanet.explain import Report
 from lmanet.explain.filters import cell
+from lmanet.pareto import ParetoFront
 from lmanet.records import Front
+from lmanet.release.released import read_run as read_release
 from lmanet.space import load_space
+from lmanet.track.progress import front_table, line
+from lmanet.validate import Unlimited
 
 UNDEPLOYED = {"front", "progress", "proposals", "statuses", "curves", "network"}
 PLOTS = UNDEPLOYED | {"kernels_1"}
@@ -27,6 +31,31 @@ def report(folder: Path, pareto, target) -> str:
 
 def plots(folder: Path) -> set[str]:
     return {path.stem for path in (folder / "plots").glob("*.png")}
+
+
+def test_a_run_without_limits_is_reported_and_drawn(make_run, target):
+    objectives = {
+        "val_accuracy": {"direction": "max", "unit": "share", "reference": 0, "ideal": 1},
+        "params": {"direction": "min", "unit": "parameters", "reference": 1e6, "ideal": 0},
+    }
+    folder = make_run()
+    text = report(folder, ParetoFront(objectives, {}), Unlimited("none", "no board: any machine"))
+    assert plots(folder) >= {"front", "progress", "proposals", "statuses", "network"}
+    assert "## " in text and (folder / "report.html").exists()
+
+
+def test_a_candidate_has_one_number_everywhere(make_run, pareto, target):
+    """As in the history, from 0: on the screen, in the report's text, tables and cards, and in the model card."""
+    folder = make_run()
+    report(folder, pareto, target)
+    trial = Front.model_validate_json((folder / "front.json").read_text()).trials[0]
+    table = front_table([trial])
+    assert list(table.columns[5].cells) == [str(trial.number)] and list(table.columns[6].cells) == [trial.id]
+    assert line(trial).startswith(f"candidate {trial.number} ")
+    row = next(text for text in (folder / "report.md").read_text().splitlines() if f"`{trial.id}`" in text and text.startswith("|"))
+    assert row.split("|")[1].strip() == str(trial.number)
+    assert f"candidate {trial.number}, proposed by" in (folder / "report.html").read_text()
+    assert read_release(folder).proposers[trial.id][1] == trial.number
 
 
 def test_a_finished_run_is_reported_whole(make_run, pareto, target):
@@ -49,7 +78,7 @@ def test_a_finished_run_is_reported_whole(make_run, pareto, target):
         f"its hypervolume, the share of the box between reference and ideal, is\n{front.hypervolume:.3f}",
         "python run.py +experiment=quickstart 'data.archive=[a b.npz]'",
         "Seed of the run: 7;",
-        "Sha-256 of the training images: `35b6299966fe`.",
+        "Checksum of training and validation images: `35b6299966fe`.",
         "> A skip keeps the gradient.",
         "| residual connections in stage 1 |",
         "- Not readable: claims.2: no such claim",
@@ -64,6 +93,13 @@ def test_a_finished_run_is_reported_whole(make_run, pareto, target):
     ):
         assert sentence in text
     assert "not run" not in text
+
+
+def test_the_report_names_one_core_wherever_it_speaks_of_the_emulated_one(make_run, pareto, target):
+    text = report(make_run(), pareto, target)
+    assert "was compiled for cortex-m4 by zig and run on a cortex-m4 that unicorn emulates" in text
+    assert "Cortex-M7" not in text and "cortex-m7" not in text
+    assert text.count("unicorn, an emulated cortex-m4") == 2
 
 
 def test_its_tables_are_tables_and_its_pictures_exist(make_run, pareto, target):
@@ -135,7 +171,7 @@ def test_networks_that_the_validator_measured_need_no_deployment(make_run, measu
     (folder / "front.json").write_text(measured.model_dump_json())
     text = report(folder, pareto, target)
     assert "agree to the byte on the one network that was measured." in text
-    assert f"Not measured: #{rest[0].number + 1}" in text
+    assert f"Not measured: #{rest[0].number}" in text
 
 
 def test_a_run_without_a_search_reports_what_is_there(make_run, pareto, target):

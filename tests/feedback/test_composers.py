@@ -103,5 +103,5 @@ def test_a_model_is_told_what_it_claimed_wrongly(space: Space, make_history: Mak
     trials[place] = trials[place].model_copy(update={"proposal": said})
     text = ParetoFeedback(space, 5000, recent_failures=5, wrong_claims=3).compose(trials, front)
     facts = f"{cost.peak_sram_bytes:,} bytes at {cost.peak_operator}"
-    assert f"- of network {trials[place].number + 1} you said: peak memory at classifier. {facts}" in text and text.count("you said") == 1
+    assert f"- of network {trials[place].number} you said: peak memory at classifier. {facts}" in text and text.count("you said") == 1
     assert "you said" not in ParetoFeedback(space, 5000, recent_failures=5).compose(trials, front)

@@ -8,12 +8,11 @@ import torch
 import lmanet
 from lmanet.data import Augment, Mnist5k, Split
 from lmanet.deploy import Deployment, Settings, load_deployed
-from lmanet.deploy.board import Stm32H743
 from lmanet.release import Release
 from lmanet.results import TrainedNetwork
 from lmanet.runfiles import FULL, read_records
-from lmanet.space import architecture_id, parse_architecture
-from lmanet.space.images import normalise, resize
+from lmanet.space import architecture_id, load_target, parse_architecture
+from lmanet.space.images import fit, normalise
 from lmanet.train import Evaluation, FullTraining, Recipe, Trainer, WarmupCosine
 
 STAGE = {"kernel": 3, "expansion": 2, "se_ratio": 0.5, "skip": True, "activation": "hard_swish", "layers": 1}
@@ -52,7 +51,7 @@ def run(architecture, data, tmp_path_factory):
     """Trained, deployed and tested."""
     folder, trainer = tmp_path_factory.mktemp("run"), Trainer(data, RECIPE)
     FullTraining(trainer, seed=0, architecture=architecture).run(folder)
-    Deployment(data, 0, Stm32H743(), partial(Trainer, recipe=RECIPE), Settings(most_loss=1.0)).run(folder)
+    Deployment(data, 0, load_target("stm32h743"), partial(Trainer, recipe=RECIPE), Settings(most_loss=1.0)).run(folder)
     Evaluation(trainer, load_int8=load_deployed).run(folder)
     return folder
 
@@ -73,7 +72,7 @@ def pixels(data):
 @pytest.fixture(scope="session")
 def images(data, pixels):
     """The same as the network reads them."""
-    return resize(normalise(pixels, data.mean, data.std), 32)
+    return normalise(fit(pixels, 32), data.mean, data.std)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,9 @@ import re
 from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import torch
 from huggingface_hub import ModelCard
 from markdown_it import MarkdownIt
 from torchvision.transforms.functional import to_pil_image
@@ -17,7 +19,9 @@ from lmanet.results import Deployment as DeploymentRecord
 from lmanet.results import Evaluation as EvaluationRecord
 from lmanet.results import TrainedNetwork
 from lmanet.runfiles import DEPLOY, FULL, TEST, read_records
+from lmanet.space.images import fit, normalise
 
+BLOCK = re.compile(r"```python\n(.*?)```", flags=re.DOTALL)
 EVIL = "<script>alert(1)</script>\n\n# no heading `x` | **bold** [a](javascript:b) \x1b[2J\u202e"
 
 
@@ -46,7 +50,7 @@ def test_the_card_says_what_the_records_say(released, run):
 
 def test_the_card_s_code_runs(released, monkeypatch, pixels, logits):
     monkeypatch.chdir(released)
-    blocks = re.findall(r"```python\n(.*?)```", (released / "README.md").read_text(), flags=re.DOTALL)
+    blocks = BLOCK.findall((released / "README.md").read_text())
     assert len(blocks) == 3
     found: dict[str, object] = {"image": to_pil_image(pixels[0])}
     logits_of_blocks = []
@@ -55,7 +59,18 @@ def test_the_card_s_code_runs(released, monkeypatch, pixels, logits):
         logits_of_blocks.append(found["logits"][0].tolist())
     assert found["tuned"].num_classes == 5
     for values in logits_of_blocks:
-        assert values == pytest.approx(logits[0].tolist(), abs=0.1)  # Pillow rounds the resized image to whole pixel values
+        assert values == pytest.approx(logits[0].tolist(), abs=0.1)  # timm resizes by Pillow
+    assert logits_of_blocks[-1] == pytest.approx(logits[0].tolist(), abs=1e-4)
+
+
+@pytest.mark.parametrize("size", [(28, 28), (50, 41), (32, 33), (320, 240)], ids=str)
+def test_the_card_s_code_prepares_a_picture_as_the_training_does(released, size, data):
+    (block,) = [block for block in BLOCK.findall((released / "README.md").read_text()) if "onnxruntime" in block]
+    picture = torch.randint(0, 256, (3, *size), dtype=torch.uint8)
+    found: dict[str, object] = {"image": to_pil_image(picture)}
+    exec(block[: block.index("session")].replace("import onnxruntime", ""), found)
+    np.testing.assert_array_equal(found["pixels"], fit(picture, 32))
+    np.testing.assert_allclose(found["images"], normalise(fit(picture, 32), data.mean, data.std), rtol=1e-5, atol=1e-6)
 
 
 @pytest.fixture

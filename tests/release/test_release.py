@@ -52,12 +52,12 @@ def test_the_onnx_file_says_how_to_use_it(released, data):
     assert [each.version for each in model.opset_import if each.domain == ""] == [18]
 
 
-def test_the_int8_file_gives_what_the_deployed_network_gives(released, run, images):
+def test_the_int8_file_gives_what_the_deployed_network_gives(released, run, images, pixels):
     (line,) = read_records(run / DEPLOY, DeploymentRecord)
     deployed = load_deployed(run / line.deployed.folder)
     content = (released / "model_int8.tflite").read_bytes()
     expected = run_tflm(content, to_int8(images, deployed.input_scale)).outputs
-    integers = deployed(images).numpy() / deployed.output_scale.scale + deployed.output_scale.zero_point
+    integers = deployed(pixels).numpy() / deployed.output_scale.scale + deployed.output_scale.zero_point
     np.testing.assert_array_equal(integers.round().astype(np.int8), expected)
 
     interpreter = Interpreter(model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)

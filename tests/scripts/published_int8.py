@@ -14,12 +14,11 @@ from pathlib import Path
 import torch
 
 from lmanet.data import Cifar100
-from lmanet.deploy.board import Stm32H743
 from lmanet.deploy.deployer import Deployer
 from lmanet.deploy.int8_network import int8_network
 from lmanet.deploy.settings import Settings
-from lmanet.space import load_architecture, operators
-from lmanet.space.images import normalise, resize
+from lmanet.space import load_architecture, load_target, operators
+from lmanet.space.images import fit, normalise
 from lmanet.space.tflm import tflm_arena
 from lmanet.space.weights import Checkpoint, load_published_weights
 
@@ -44,9 +43,9 @@ def row(name, folder, data, options):
     checkpoint = Checkpoint(network, data.classes, data.mean, data.std)
 
     def prepare(images):
-        return resize(normalise(images, data.mean, data.std), architecture.resolution)
+        return normalise(fit(images, architecture.resolution), data.mean, data.std)
 
-    deployer = Deployer(Stm32H743(), Settings(calibration=options.calibration))
+    deployer = Deployer(load_target("stm32h743"), Settings(calibration=options.calibration))
     calibration = next(iter(data.train_dataloader(deployer.settings.calibration_images, 0))).images
     inputs = prepare(calibration)
     graph = deployer.quantize(checkpoint, inputs)
@@ -54,7 +53,7 @@ def row(name, folder, data, options):
     found = [accuracy(int8, *data.test_images[:], prepare)]
     found += [accuracy(network, *data.test_images[:], prepare)] if options.float else []
     with tempfile.TemporaryDirectory() as out:
-        deployed = deployer.deploy(graph, architecture, inputs, Path(out) / name, name)
+        deployed = deployer.deploy(graph, checkpoint, inputs, Path(out) / name, name)
     measured, latency = deployed.measurement, deployed.estimated_latency_ms
     arena = tflm_arena(operators(architecture, 100))
     shares = " | ".join(f"{100 * share:.2f}" for share in found)

@@ -74,6 +74,11 @@ def test_a_cell_for_small_images_costs_a_quarter_of_the_macs():
     assert 4 * (small - 64 * 120) == large - 64 * 100
 
 
+def test_a_cell_for_images_of_unknown_size_has_no_cost():
+    with pytest.raises(ConfigError, match="no data set of 7 classes; legal are 10, 100, 120"):
+        estimate_on(BEST, 7, Platform())
+
+
 @pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 @given(seed=SEEDS)
 def test_every_space_reads_back_what_it_has_flattened(space, seed):

@@ -2,6 +2,8 @@
 
 import pytest
 
+import lmanet
+from lmanet.errors import ArchitectureError, ConfigError
 from lmanet.space import Cost, estimate, load_architecture, operators
 from lmanet.space.liveness import live_bytes
 
@@ -127,3 +129,31 @@ def test_a_wider_classifier_costs_its_own_weights(make):
 def test_padding_changes_neither_macs_nor_memory_of_even_sizes(make):
     same, torch = (estimate(make({"stride": 2, "kernel": 5}, padding=padding), 10, "plain") for padding in ("same", "torch"))
     assert same == torch
+
+
+def test_a_runtime_that_is_unknown_is_refused_with_the_legal_ones():
+    with pytest.raises(ConfigError, match=r"runtime='tfml' is unknown; legal are c_static, tflm, plain"):
+        lmanet.estimate(lmanet.load_architecture("lmanet_core"), num_classes=100, runtime="tfml")
+
+
+@pytest.mark.parametrize("call", [lmanet.estimate, lmanet.build], ids=["estimate", "build"])
+@pytest.mark.parametrize(
+    ("architecture", "num_classes", "says"),
+    [
+        ("lmanet_core", 10, r'str "lmanet_core" is no architecture; pass what lmanet.load_architecture'),
+        (None, 0, "num_classes=0 is no whole number of at least 1"),
+        (None, 10.0, "num_classes=10.0 is no whole number"),
+        (None, True, "num_classes=true is no whole number"),
+        (None, "10", 'num_classes="10" is no whole number'),
+    ],
+)
+def test_what_no_network_can_be_made_of_is_named(call, architecture, num_classes, says):
+    with pytest.raises(ArchitectureError, match=says):
+        call(architecture or lmanet.load_architecture("lmanet_core"), num_classes)
+
+
+def test_a_space_or_an_architecture_that_is_unknown_lists_the_shipped_ones():
+    with pytest.raises(ConfigError, match="space 'lmanett' is neither one of lmanet, mcu nor a file"):
+        lmanet.load_space("lmanett")
+    with pytest.raises(ArchitectureError, match="architecture 'elite' is neither one of lmanet_core, lmanet_elite, qwnet_core nor a file"):
+        lmanet.load_architecture("elite")

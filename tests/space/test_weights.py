@@ -1,5 +1,7 @@
 """Weights: saved, loaded, and read from what the paper's authors published."""
 
+import pickle
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -104,3 +106,30 @@ def test_a_checkpoint_of_ours_is_no_published_one(tmp_path, checkpoint):
     save_network(path, checkpoint)
     with pytest.raises(ConfigError, match="does not hold the weights"):
         load_published_weights(path, checkpoint.network.architecture)
+
+
+class Planted:
+    """What a file could run if it were believed."""
+
+
+@pytest.mark.parametrize("how", ["pickled in a checkpoint", "a bare pickle", "TorchScript", "empty", "cut off"])
+def test_the_advice_to_believe_a_file_is_never_passed_on(tmp_path, checkpoint, make, how):
+    path = tmp_path / "a.ckpt"
+    if how == "pickled in a checkpoint":
+        torch.save({"state_dict": Planted()}, path)
+    elif how == "a bare pickle":
+        path.write_bytes(pickle.dumps({"state_dict": [1]}))
+    elif how == "TorchScript":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("a/constants.pkl", b"")
+            archive.writestr("a/data.pkl", b"")
+            archive.writestr("a/version", b"3")
+    elif how == "cut off":
+        save_network(path, checkpoint)
+        path.write_bytes(path.read_bytes()[:500])
+    else:
+        path.write_bytes(b"")
+    for read in (load_network, lambda each: load_published_weights(each, checkpoint.network.architecture)):
+        with pytest.raises(ConfigError, match=r"a.ckpt cannot be read as a checkpoint: .*; pass another with checkpoint=") as caught:
+            read(path)
+        assert "weights_only" not in str(caught.value) and "torch.load" not in str(caught.value)

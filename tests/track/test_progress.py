@@ -31,7 +31,7 @@ def test_the_live_view_shows_where_the_search_stands(terminal, trials):
         probe.print(progress._view())
     progress.on_search_end(trials, [trials[3]])
     for words in (
-        "candidate 4/40, trained 2/10",
+        "proposals 4/40, trained 2/10",
         "2 trained · 1 rejected · 1 unparsable",
         "best 80.0% on validation · hypervolume 0.432 · 4,800 of 50,000 tokens",
         "gone, about 0:00:",
@@ -44,7 +44,7 @@ def test_the_view_is_really_drawn_and_taken_down(terminal, trials, tell):
     tell(progress, trials)
     assert progress.live is None
     drawn = terminal.file.getvalue()
-    assert "candidate 4/10" in drawn
+    assert "proposals 4/10" in drawn
     assert "Pareto front" in drawn and "SRAM of c_static" in drawn
     assert "┘" in drawn.splitlines()[-2], "the table stays, the live view is gone"
 
@@ -54,9 +54,9 @@ def test_elsewhere_each_trial_is_one_plain_line(file, trials, tell, caplog):
     tell(Progress(file), trials)
     lines = caplog.messages
     assert len(lines) == 4
-    assert lines[0].startswith(f"candidate 1 trained {trials[0].id}, 50.0% on validation in 3 s; best 50.0% on validation")
-    assert lines[1].startswith(f"candidate 2 rejected {trials[1].id}: macs=9 exceeds 5; best 50.0%")
-    assert lines[2].startswith("candidate 3 unparsable: no JSON in the reply; best")
+    assert lines[0].startswith(f"candidate 0 trained {trials[0].id}, 50.0% on validation in 3 s; best 50.0% on validation")
+    assert lines[1].startswith(f"candidate 1 rejected {trials[1].id}: macs=9 exceeds 5; best 50.0%")
+    assert lines[2].startswith("candidate 2 unparsable: no JSON in the reply; best")
     assert "\x1b" not in file.file.getvalue()
 
 

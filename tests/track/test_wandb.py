@@ -237,3 +237,23 @@ def test_a_report_that_cannot_be_made_is_said_and_loses_nothing(tmp_path, caplog
     online = SimpleNamespace(offline=False, project="lmanet", entity="someone", id="4f00aa")
     WandbTracker(tmp_path, "lmanet", report=True)._report(online, [])
     assert "no W&B report could be made" in caplog.text and not (tmp_path / "wandb" / "report_url.txt").exists()
+
+
+@pytest.mark.parametrize("project", ["team/plant 1", "a#b", "a:b", "100%", "why?", "a\\b", "", "a" * 129])
+def test_a_project_that_wandb_refuses_is_refused_before_the_run(tmp_path, project):
+    with pytest.raises(ConfigError, match=r"track.wandb.project=.*: W&B takes 1 to 128 characters, none of"):
+        WandbTracker(tmp_path, project)
+
+
+def test_a_project_with_spaces_and_accents_is_taken(tmp_path):
+    assert WandbTracker(tmp_path, "Prüfstand 1").project == "Prüfstand 1"
+
+
+def test_wandb_mode_is_obeyed(tmp_path, monkeypatch, trials, tell):
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    tell(WandbTracker(tmp_path, "lmanet"), trials)
+    assert not offline_runs(tmp_path)
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    assert WandbTracker(tmp_path, "lmanet").mode == "offline"
+    assert WandbTracker(tmp_path, "lmanet", mode="online").mode == "online", "what is set says more than the environment"

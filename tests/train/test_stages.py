@@ -1,4 +1,5 @@
 import json
+import logging
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -15,7 +16,7 @@ from lmanet.results import Evaluation as EvaluationRecord
 from lmanet.results import TrainedNetwork
 from lmanet.runfiles import append_record, read_records
 from lmanet.space import Architecture, load_architecture
-from lmanet.space.weights import load_network
+from lmanet.space.weights import Checkpoint, load_network, save_network
 from lmanet.train import Evaluation, FullTraining, Recipe, Trainer
 
 
@@ -75,6 +76,51 @@ def test_what_was_trained_is_not_trained_again(trainer: Trainer, architecture: A
     FullTraining(trainer, seed=2, architecture=architecture).run(tmp_path)
     assert [json.loads(text)["seed"] for text in (tmp_path / "full.jsonl").read_text().splitlines()] == [1, 2]
     assert (tmp_path / "full.jsonl").read_bytes().startswith(line)
+
+
+def test_other_settings_train_again_and_the_same_say_what_stays(
+    data: Mnist5k, make_recipe: Callable[..., Recipe], architecture: Architecture, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    def train(settings_id: str) -> list[TrainedNetwork]:
+        stage = FullTraining(Trainer(data, make_recipe(epochs=1)), seed=1, architecture=architecture)
+        stage.settings_id = settings_id
+        stage.run(tmp_path)
+        return read_records(tmp_path / "full.jsonl", TrainedNetwork)
+
+    (first,) = train("aaaaaaaaaaaa")
+    weights = (tmp_path / first.checkpoint).read_bytes()
+    assert train("aaaaaaaaaaaa") == [first]
+    assert f"was trained in full before, by these settings: {first.checkpoint} stays" in caplog.text
+    _, second = train("bbbbbbbbbbbb")
+    assert "by other settings" in caplog.text and second.settings_id == "bbbbbbbbbbbb"
+    assert second.checkpoint != first.checkpoint and (tmp_path / first.checkpoint).read_bytes() == weights
+    old = first.model_copy(update={"settings_id": "", "seed": 1})
+    (tmp_path / "full.jsonl").write_text(old.model_dump_json() + "\n")
+    assert train("cccccccccccc") == [old], "a line of a run that kept no settings counts as done"
+
+
+def test_a_checkpoint_with_other_contents_is_measured_again(
+    trainer: Trainer, architecture: Architecture, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    def measure(settings_id: str) -> int:
+        stage = Evaluation(trainer, checkpoint=tmp_path / "given.ckpt")
+        stage.settings_id = settings_id
+        stage.run(tmp_path)
+        return len(read_records(tmp_path / "test.jsonl", EvaluationRecord))
+
+    def save(seed: int) -> None:
+        network = trainer.build(architecture, seed)
+        save_network(tmp_path / "given.ckpt", Checkpoint(network, trainer.data.classes, trainer.data.mean, trainer.data.std))
+
+    save(0)
+    assert [measure("data"), measure("data")] == [1, 1] and "was measured on these test images before" in caplog.text
+    save(1)
+    assert measure("data") == 2, "the file holds other weights"
+    assert measure("other data") == 3
 
 
 def test_a_run_without_a_front_says_what_to_do(trainer: Trainer, tmp_path: Path) -> None:

@@ -1,9 +1,15 @@
 """The validator that runs networks: real runtimes, on a network of a few thousand bytes."""
 
+import importlib.util
+
+import numpy as np
 import pytest
 
-from lmanet.deploy import Settings, candidate_verifier
-from lmanet.errors import DeployError
+from lmanet.deploy import CandidateVerifier, Settings, candidate_verifier
+from lmanet.deploy.tflm import run_tflm
+from lmanet.deploy.toolchain import toolchain_named
+from lmanet.deploy.verify import Verifier
+from lmanet.errors import ConfigError, ToolError
 from lmanet.space import load_space
 from lmanet.validate import MeasuredValidator
 
@@ -47,11 +53,36 @@ def test_a_limit_that_only_the_measured_network_breaks_is_named(make_validator, 
     assert f"measured under {runtime}" in violation.hint
 
 
-def test_a_network_that_the_runtimes_refuse_is_rejected_with_their_words(make_validator, architecture):
-    class Refusing:
-        def measure(self, architecture):
-            raise DeployError("two runtimes differ")
+def broken_for_tflm(folder):
+    run_tflm(bytes(range(256)) * 8, np.zeros((1, 32, 32, 3), np.int8))
 
-    verdict = make_validator(lambda target, num_classes: Refusing()).validate(architecture, set())
-    assert not verdict.accepted
-    assert [(violation.rule, violation.hint) for violation in verdict.violations] == [("runtime", "two runtimes differ")]
+
+def broken_for_the_compiler(folder):
+    (folder / "network.c").write_text("int lmanet_step(int step) { return no_such_name; }")
+    toolchain_named("zig").compile(folder, "cortex-m7", folder / "network.elf")
+
+
+@pytest.mark.parametrize(("refusal", "words"), [(broken_for_tflm, "TFLM refuses the model"), (broken_for_the_compiler, "no_such_name")])
+def test_a_network_that_a_tool_refuses_is_rejected_with_its_words(make_validator, architecture, refusal, words, tmp_path):
+    class Refused(CandidateVerifier):
+        def measure(self, architecture):
+            return refusal(tmp_path)
+
+    verdict = make_validator(lambda target, num_classes: Refused(num_classes, Verifier())).validate(architecture, set())
+    assert not verdict.accepted and verdict.measurement is None
+    (violation,) = verdict.violations
+    assert violation.rule == "runtime" and words in violation.hint
+
+
+def test_a_tool_that_hangs_rejects_no_network(make_validator, architecture, monkeypatch):
+    monkeypatch.setattr("lmanet.deploy.tool.TIME_LIMIT_S", 0.01)
+    with pytest.raises(ToolError, match=r"was stopped after 0.01 s"):
+        make_validator().validate(architecture, set())
+
+
+def test_a_tool_that_is_missing_is_named_before_the_first_network(make_validator, monkeypatch):
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, find=importlib.util.find_spec: None if name == "tflite_micro" else find(name)
+    )
+    with pytest.raises(ConfigError, match="tflite-micro is missing"):
+        make_validator()

@@ -7,9 +7,9 @@ import pytest
 import yaml
 from hydra.utils import instantiate
 
-from lmanet.deploy.board import Stm32H743
+import lmanet
 from lmanet.errors import ConfigError
-from lmanet.space import Cost, Region
+from lmanet.space import Cost, CStaticOptions, Kit, Region
 
 CONF = Path(__file__).parents[2] / "conf" / "target"
 BOARDS = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem != "none")
@@ -84,7 +84,33 @@ def test_a_board_that_makes_no_sense_is_refused(make_target, changes, message):
         make_target(**changes)
 
 
-def test_the_board_that_deployment_means_where_none_is_named_is_that_of_conf():
-    default, target = Stm32H743(), board("stm32h743")
-    for name in ("name", "board", "core", "clock_mhz", "region", "stack_bytes", "reserved_sram_bytes", "flash_bytes", "platform"):
-        assert getattr(default, name) == getattr(target, name), name
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_target_is_loaded_by_its_name_and_by_its_path(name):
+    assert lmanet.load_target(name) == lmanet.load_target(CONF / f"{name}.yaml") == board(name)
+
+
+def test_a_target_of_ones_own_may_leave_out_what_has_a_default(tmp_path):
+    text = (CONF / "stm32f446.yaml").read_text()
+    (tmp_path / "own.yaml").write_text(text[: text.index("# what the generated C does")].replace("flash_address: 0x08000000\n", ""))
+    own = lmanet.load_target(tmp_path / "own.yaml")
+    assert (own.flash_address, own.kit, own.c_options) == (0x08000000, Kit(), CStaticOptions())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "'missing' is neither one of bench, stm32f446, stm32f746, stm32h743, stm32h7a3, stm32l4r5 nor a file"),
+        ("a: [", "is no target"),
+        ("- 1", "is no target"),
+        ("ram_kib: 320", "is no target .*'ram_kib'"),
+        ("regions: 3", "is no target"),
+        ("kit: {color: red}", "is no target .*'color'"),
+    ],
+)
+def test_what_is_no_target_is_refused(content, message, tmp_path):
+    path = tmp_path / "wrong.yaml"
+    if content:
+        path.write_text(content)
+    with pytest.raises(ConfigError, match=message) as error:
+        lmanet.load_target(path if content else "missing")
+    assert "\n" not in str(error.value)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmanet.space import Region, architecture_id, estimate, load_architecture, load_space
+from lmanet.space import Region, architecture_id, estimate, load_architecture, load_space, parse_architecture
 from lmanet.space.latency import latency_ms
 from lmanet.validate import Target, Validator
 
@@ -164,3 +164,19 @@ def test_figures_are_written_out_however_large(make_validator):
     cost = estimate(huge, 10, "plain")
     assert cost.macs > 10**11
     assert any(violation.hint.startswith(f"macs={cost.macs} ") for violation in validator.validate(huge, set()).violations)
+
+
+def test_what_the_generated_c_cannot_hold_is_refused_before_it_is_trained(make_target):
+    """4,096 channels under a kernel of 3 and an expansion of 8 are within the limits of a very large board, and beyond 16 bits."""
+    stage = {"block": "mbconv", "channels": 4096, "kernel": 3, "stride": 2, "expansion": 8, "se_ratio": 0.0, "skip": False, "layers": 2}
+    architecture = parse_architecture({"resolution": 8, "stages": [stage | {"activation": "relu6"}]})
+    space = load_space("mcu", {"resolution": [8], "num_stages": [1], "stage": {"channels": [4096], "expansion": [8], "layers": [2]}})
+    roomy = {"sram_bytes": 10**9, "flash_bytes": 10**10, "macs": 10**12}
+    verdict = Validator(space, make_target(**roomy), num_classes=10).validate(architecture, set())
+    assert not verdict.accepted
+    (violation,) = verdict.violations
+    assert violation.rule == "generated_c"
+    assert violation.hint == (
+        "stage1.1.expand: lm_dense.outputs=32768, and the generated C holds at most 32767; "
+        "take fewer channels, a smaller expansion or a smaller kernel (conf/space)"
+    )

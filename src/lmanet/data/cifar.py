@@ -1,17 +1,16 @@
 """CIFAR-100 and CIFAR-10: downloaded by torchvision, or from local .npz archives."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import torch
 import torchvision
 
 from lmanet.data.images import MemoryImages
-from lmanet.data.module import ImageModule
+from lmanet.data.module import ImageModule, user_path
 from lmanet.data.split import Split
 from lmanet.errors import DataError
 
@@ -31,23 +30,20 @@ class _Cifar(ImageModule):
 
     def __init__(self, root: str = "data", archive: str | Sequence[str] | None = None, split: Split | None = None) -> None:
         super().__init__(split or Split())
-        self.root = Path(root)
-        self.archive = tuple(Path(path) for path in ([archive] if isinstance(archive, str) else archive or ()))
-        self._checksum = ""
+        self.root = user_path(root)
+        self.archive = tuple(user_path(path) for path in ([archive] if isinstance(archive, str) else archive or ()))
 
     def read_train(self) -> MemoryImages:
-        images, labels = self._read("train")
-        self._checksum = hashlib.sha256(images).hexdigest()
-        return _in_memory(images, labels)
+        return _in_memory(*self._read("train"))
+
+    def require_part(self, part: str) -> None:
+        names = {name for path in self.archive for name in _names(path)}
+        wanted = "test" if part == "test" else "train"
+        if self.archive and f"x_{wanted}.npy" not in names:
+            raise DataError(f"x_{wanted} is in none of {', '.join(map(str, self.archive))}; {HINT}")
 
     def read_test(self) -> MemoryImages:
         return _in_memory(*self._read("test"))
-
-    def checksum(self) -> str:
-        """Sha-256 of the bytes of all training images in their order."""
-        if not self._checksum:
-            self.read_train()
-        return self._checksum
 
     def _read(self, part: str) -> tuple[Any, Any]:
         images, labels = self._from_archive(part) if self.archive else self._download(part)
@@ -106,6 +102,17 @@ class Cifar10(_Cifar):
     mean = (0.4914, 0.4822, 0.4465)
     std = (0.2470, 0.2435, 0.2616)
     source = torchvision.datasets.CIFAR10
+
+
+def _names(path: Path) -> list[str]:
+    """Of the arrays in an archive, from its directory alone."""
+    try:
+        with ZipFile(path) as archive:
+            return archive.namelist()
+    except FileNotFoundError:
+        raise DataError(f"no archive at {path}; {HINT}") from None
+    except (OSError, BadZipFile) as error:
+        raise DataError(f"{path} cannot be read as an archive ({error}); {HINT}") from error
 
 
 def _in_memory(images: Any, labels: Any) -> MemoryImages:

@@ -1,21 +1,20 @@
 """Any user's own images: root/train/<class>/*, and root/val and root/test where they are."""
 
-import hashlib
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
-from torchvision.datasets.folder import IMG_EXTENSIONS
 
+from lmanet.base import Notice
+from lmanet.data.faults import Sample, left_out_notices, sample
 from lmanet.data.images import FileImages, ImageSet
-from lmanet.data.module import ImageModule
-from lmanet.data.split import Split, stratified
-from lmanet.errors import ConfigError, DataError
+from lmanet.data.listing import LAYOUT, Listing, class_names, list_part, require_classes
+from lmanet.data.module import ImageModule, user_path
+from lmanet.data.split import Split, require_images, stratified
+from lmanet.errors import ConfigError
 
 log = logging.getLogger(__name__)
-LAYOUT = "lay the images out as root/train/<class>/<image>, and say where root is with data.root"
-STATISTICS_IMAGES = 2000
 
 
 @dataclass(frozen=True)
@@ -31,82 +30,76 @@ class Loading:
     max_memory_bytes: int = 4_000_000_000
     num_workers: int = 4
 
+    def __post_init__(self) -> None:
+        for name in ("max_memory_bytes", "num_workers"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"{name}={getattr(self, name)} must be at least 0; correct data.loading.{name}")
+
 
 class ImageFolder(ImageModule):
-    """Images in one folder a class.
+    """Images in one folder a class; what is no picture is left out, counted and named in a notice.
 
     Args:
-        root: has the folder ``train``; without ``val`` or ``test`` these are split from it.
-        resolution: height and width, pixels, of the decoded images: shorter side resized, centre cropped.
+        root: has the folder ``train``; without ``val`` or ``test`` these are split from it. ``~`` is the home folder.
+        resolution: height and width, pixels, that the centre square of each image is resized to.
         test_fraction: share of the images in ``train`` for test, where there is no folder ``test``.
         split: how training images are divided.
+
+    Raises:
+        ConfigError: a setting is missing or not legal.
+        DataError: a folder is missing, or the parts have not the same classes.
     """
 
     def __init__(
         self,
-        root: str,
+        root: str | None,
         resolution: int,
         test_fraction: float = 0.15,
         split: Split | None = None,
         loading: Loading | None = None,
     ) -> None:
         super().__init__(split or Split(val_fraction=0.15))
+        if not root:
+            raise ConfigError(f"data.root is not set, and names the folder of your images; {LAYOUT}=/path/to/images")
+        if not isinstance(resolution, int) or resolution < 1:
+            raise ConfigError(f"resolution={resolution} must be a whole number of pixels, at least 1; correct data.resolution")
         if not 0 < test_fraction < 1:
             raise ConfigError(f"test_fraction={test_fraction} must lie between 0 and 1; correct data.test_fraction")
-        self.root = Path(root)
+        self.root = user_path(root)
         self.resolution = resolution
         self.test_fraction = test_fraction
         self.loading = loading or Loading()
-        self._has_statistics = False
+        self._sample: Sample | None = None
+        self._listings: dict[str, Listing] = {}
         self.name = self.root.resolve().name
-        self.classes = _classes(self.root / "train")
+        self.classes = class_names(self.root / "train")
+        for part in ("val", "test"):
+            if self._has(part):
+                require_classes(self.root / part, self.classes)
         self.num_classes = len(self.classes)
         names = ", ".join(self.classes[:20]) + (", and more" if self.num_classes > 20 else "")
         self.description = f"images of {self.num_classes} classes: {names}"
 
-    def read_train(self) -> ImageSet:
-        return self._load(self._files("train"), "training")
+    def require_part(self, part: str) -> None:
+        for name in ("train", "val") if part == "fit" else ("test",):
+            if self._has(name):
+                self._listing(name)
 
-    def read_test(self) -> ImageSet:
-        return self._load(self._files("test"), "test")
+    def read_train(self) -> FileImages:
+        return self._files("train")
+
+    def read_test(self) -> FileImages:
+        return self._files("test")
 
     def divide(self, images: ImageSet) -> tuple[ImageSet, ImageSet]:
-        if not (self.root / "val").is_dir():
+        if not self._has("val"):
             return super().divide(images)
         train = self.split.reduce(images.labels, torch.arange(len(images)))
-        return images.subset(train), self._load(self._scan("val"), "validation")
+        return images.subset(train), self._scan("val")
 
-    def setup(self, stage: str) -> None:
-        super().setup(stage)
-        if not self._has_statistics:
-            self.mean, self.std = _statistics(self._files("train"))
-            self._has_statistics = True
-
-    def checksum(self) -> str:
-        """Sha-256 of the class, name and size of every file in ``train``, in order: the contents may be many gigabytes."""
-        digest = hashlib.sha256()
-        for path in self._scan("train").paths:
-            digest.update(f"{path.parent.name}/{path.name} {path.stat().st_size}\n".encode())
-        return digest.hexdigest()
-
-    def _files(self, part: str) -> FileImages:
-        """Files for training and validation (``train``), or for test, which may be a share of the folder ``train``."""
-        if (self.root / "test").is_dir():
-            return self._scan(part)
-        images = self._scan("train")
-        rest, test = stratified(images.labels, self.test_fraction, self.split.seed)
-        return images.subset(test if part == "test" else rest)
-
-    def _scan(self, part: str) -> FileImages:
-        folder = self.root / part
-        if unknown := set(_classes(folder)) - set(self.classes):
-            raise DataError(f"{folder} has the class {min(unknown)}, which {self.root / 'train'} has not; {LAYOUT}")
-        files = [(path, label) for label, name in enumerate(self.classes) if (folder / name).is_dir() for path in _images(folder / name)]
-        return FileImages(
-            [path for path, _ in files], torch.tensor([label for _, label in files]), self.resolution, self.loading.num_workers
-        )
-
-    def _load(self, images: FileImages, part: str) -> ImageSet:
+    def keep(self, images: ImageSet, part: str) -> ImageSet:
+        """In memory where they fit, else in their files."""
+        assert isinstance(images, FileImages)
         size_bytes, most_bytes = len(images) * images.image_bytes, self.loading.max_memory_bytes
         told = (self.name, len(images), part, size_bytes / 1e9, most_bytes / 1e9)
         if size_bytes <= most_bytes:
@@ -118,29 +111,59 @@ class ImageFolder(ImageModule):
         )
         return images
 
+    def setup(self, stage: str) -> None:
+        for part in self._parts_given:
+            self._listing(part)  # what is wrong with a later part is said now
+        super().setup(stage)
+        if self._sample is None:
+            self._sample = sample(self.read_train())
+            self.mean, std = self._sample.mean, self._sample.std
+            self.std = (max(std[0], 1e-3), max(std[1], 1e-3), max(std[2], 1e-3))
 
-def _classes(folder: Path) -> tuple[str, ...]:
-    if not folder.is_dir():
-        raise DataError(f"there is no folder {folder}; {LAYOUT}")
-    names = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")))
-    if len(names) < 2:
-        raise DataError(f"{folder} has {len(names)} class folders, and at least 2 are needed; {LAYOUT}")
-    return names
+    def given(self, part: str) -> ImageSet:
+        if part == "test":
+            return self.read_test()
+        train, val = self.divide(self.read_train())
+        return train if part == "train" else val
 
+    def find_notices(self) -> Iterator[Notice]:
+        left_out = [path for part in self._parts_given for path in self._listing(part).left_out]
+        yield from left_out_notices(self.root, left_out)
+        yield from super().find_notices()
 
-def _images(folder: Path) -> list[Path]:
-    files = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    if not files:
-        raise DataError(f"the class folder {folder} is empty; put images into it or delete it")
-    for path in files:
-        if not path.is_file() or path.suffix.lower() not in IMG_EXTENSIONS:
-            raise DataError(f"{path} is not an image ({', '.join(IMG_EXTENSIONS)}); take it out of the folder")
-    return files
+    def sample(self) -> Sample:
+        assert self._sample is not None  # notices come after `setup`
+        return self._sample
 
+    @property
+    def _parts_given(self) -> list[str]:
+        return ["train", *(part for part in ("val", "test") if self._has(part))]
 
-def _statistics(images: ImageSet) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    """Mean and deviation of each channel over evenly spaced images, at most `STATISTICS_IMAGES`."""
-    step = -(-len(images) // STATISTICS_IMAGES)
-    pixels = torch.stack([images[i][0] for i in range(0, len(images), step)]).double() / 255
-    mean, std = pixels.mean((0, 2, 3)).tolist(), pixels.std((0, 2, 3)).clamp(min=1e-3).tolist()
-    return (mean[0], mean[1], mean[2]), (std[0], std[1], std[2])
+    def _has(self, part: str) -> bool:
+        return (self.root / part).is_dir()
+
+    def _files(self, part: str) -> FileImages:
+        """Files for training and validation (``train``), or for test, which may be a share of the folder ``train``."""
+        if self._has("test"):
+            return self._scan(part)
+        images = self._scan("train")
+        rest, test = stratified(images.labels, self.test_fraction, self.split.seed)
+        return images.subset(test if part == "test" else rest)
+
+    def _scan(self, part: str) -> FileImages:
+        listing = self._listing(part)
+        return FileImages(listing.paths, torch.tensor(listing.labels), self.resolution, self.loading.num_workers)
+
+    def _listing(self, part: str) -> Listing:
+        """Made once, and sent to workers: were they to look themselves, a file that is gone by then would give them other parts."""
+        if part not in self._listings:
+            listing = list_part(self.root / part, self.classes)
+            if part == "train":
+                self._require_enough(listing)
+            self._listings[part] = listing
+        return self._listings[part]
+
+    def _require_enough(self, train: Listing) -> None:
+        uses = ["training", *(name for name, part in (("validation", "val"), ("test", "test")) if not self._has(part))]
+        purpose = f", one each for {', '.join(uses[:-1])} and {uses[-1]}" if len(uses) > 1 else ""
+        require_images(torch.tensor(train.labels), self.classes, len(uses), str(self.root / "train"), purpose)

@@ -1,16 +1,18 @@
 """Sets of images that hand out blocks of them on a device: in memory, or read from files by worker processes."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol, Self
 
 import torch
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
-from torchvision.transforms.v2 import functional
 
+from lmanet.data.decode import read_image, unreadable
 from lmanet.errors import DataError
+from lmanet.space.images import fit
 
 
 class ImageSet(Protocol):
@@ -35,6 +37,9 @@ class ImageSet(Protocol):
 
     def blocks(self, parts: Sequence[Tensor]) -> Iterator[Tensor]:
         """Images (N, 3, H, W) on the device for each of ``parts``, indices on the CPU."""
+
+    def digests(self) -> list[bytes]:
+        """A digest of each image as it was given: of its pixels, or of its file."""
 
 
 class MemoryImages:
@@ -69,6 +74,9 @@ class MemoryImages:
         for part in parts:
             yield self.images[part.to(self.images.device, non_blocking=True)]
 
+    def digests(self) -> list[bytes]:
+        return [_digest(image.tobytes()) for image in self.images.cpu().numpy()]
+
 
 class FileImages:
     """Images that are decoded each time they are asked for.
@@ -76,11 +84,12 @@ class FileImages:
     Args:
         paths: one file an image.
         labels: int64 (N,).
-        resolution: height and width, pixels, that each image is brought to.
+        resolution: height and width, pixels, that each image is brought to; None leaves each in the size of its file, and then
+            a block may hold but one.
         num_workers: processes that decode blocks of them ahead.
     """
 
-    def __init__(self, paths: Sequence[Path], labels: Tensor, resolution: int, num_workers: int = 0) -> None:
+    def __init__(self, paths: Sequence[Path], labels: Tensor, resolution: int | None, num_workers: int = 0) -> None:
         self.paths = tuple(paths)
         self.labels = labels
         self.resolution = resolution
@@ -94,17 +103,21 @@ class FileImages:
 
     @property
     def image_bytes(self) -> int:
-        return 3 * self.resolution**2
+        return 3 * self._side**2
 
     def subset(self, indices: Tensor) -> "FileImages":
         return FileImages([self.paths[i] for i in indices.tolist()], self.labels[indices], self.resolution, self.num_workers)
+
+    def frames(self) -> "FileImages":
+        """The same images in the sizes of their files."""
+        return FileImages(self.paths, self.labels, None, self.num_workers)
 
     def to(self, device: torch.device) -> "FileImages":
         return FileImages(self.paths, self.labels.to(device), self.resolution, self.num_workers)
 
     def blocks(self, parts: Sequence[Tensor]) -> Iterator[Tensor]:
         device = self.labels.device
-        loader: DataLoader[Tensor] = DataLoader(
+        loader: DataLoader[Tensor | DataError] = DataLoader(
             _Files(self.paths, self.resolution),
             batch_sampler=[part.tolist() for part in parts],
             num_workers=self.num_workers,
@@ -113,45 +126,69 @@ class FileImages:
             collate_fn=_as_is,  # type: ignore[arg-type]
         )
         for images in loader:
+            if isinstance(images, DataError):
+                raise images
             yield images.to(device, non_blocking=True)
+
+    def digests(self) -> list[bytes]:
+        """Of each file's contents, undecoded.
+
+        50,000 files of 100 KB take 4.8 s of one core, and the disk's time to read 5 GB
+        (2026-11-29, 2 cores of x86-64, files in the page cache).
+        """
+        with ThreadPoolExecutor() as pool:  # hashing and reading leave Python's lock
+            return list(pool.map(_file_digest, self.paths))
 
     def load(self) -> MemoryImages:
         """Decode all of them."""
-        images = torch.empty(len(self), 3, self.resolution, self.resolution, dtype=torch.uint8)
+        images = torch.empty(len(self), 3, self._side, self._side, dtype=torch.uint8)
         for image, path in zip(images, self.paths, strict=True):
             image.copy_(decode(path, self.resolution))
         return MemoryImages(images, self.labels)
 
+    @property
+    def _side(self) -> int:
+        assert self.resolution, "frames have no common size"
+        return self.resolution
 
-class _Files(Dataset[Tensor]):
-    """What worker processes are handed."""
 
-    def __init__(self, paths: Sequence[Path], resolution: int) -> None:
+class _Files(Dataset[Tensor | DataError]):
+    """What worker processes are handed; they return an error, since torch would add a traceback to one raised there."""
+
+    def __init__(self, paths: Sequence[Path], resolution: int | None) -> None:
         self.paths = paths
         self.resolution = resolution
 
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitems__(self, indices: list[int]) -> Tensor:
-        return torch.stack([decode(self.paths[i], self.resolution) for i in indices])
+    def __getitems__(self, indices: list[int]) -> Tensor | DataError:
+        try:
+            return torch.stack([decode(self.paths[i], self.resolution) for i in indices])
+        except DataError as error:
+            return error
 
 
-def _as_is(images: Tensor) -> Tensor:
+def _as_is(images: Tensor | DataError) -> Tensor | DataError:
     return images
 
 
-def decode(path: Path, resolution: int) -> Tensor:
-    """Read an image as uint8 (3, resolution, resolution): shorter side resized, centre cropped.
+def _file_digest(path: Path) -> bytes:
+    try:
+        return _digest(path.read_bytes())
+    except OSError as error:
+        raise unreadable(path, error.strerror or str(error)) from error
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
+
+
+def decode(path: Path, resolution: int | None) -> Tensor:
+    """Read an image, upright, as uint8 (3, resolution, resolution): its largest centred square, resized; or all of it with None.
 
     Raises:
-        DataError: the file is no image that Pillow can read.
+        DataError: the file holds no image that `read_image` can read.
     """
-    try:
-        with Image.open(path) as opened:
-            image = opened.convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"{path} cannot be read as an image; repair it or take it out of the folder") from error
-    resized = functional.resize(functional.pil_to_tensor(image), [resolution], antialias=True)
-    cropped: Tensor = functional.center_crop(resized, [resolution, resolution])
-    return cropped
+    frame = torch.from_numpy(read_image(path))
+    return (fit(frame, resolution, height_axis=-3) if resolution else frame).permute(2, 0, 1).contiguous()

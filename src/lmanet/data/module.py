@@ -1,16 +1,21 @@
 """The LightningDataModule behind every data set: who may open what, and on which device the images are."""
 
+import hashlib
 import logging
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
 from lightning import LightningDataModule
 
-from lmanet.data.images import ImageSet
+from lmanet.base import CHECKSUM_FORM, Notice
+from lmanet.data.faults import Part, Sample, copy_notices, count_notices, pixel_notices, sample
+from lmanet.data.images import FileImages, ImageSet
 from lmanet.data.loader import FixedBatches, TrainBatches, Views
-from lmanet.data.split import Split
-from lmanet.errors import DataError
+from lmanet.data.split import Split, require_images
+from lmanet.errors import ConfigError, DataError
 from lmanet.steps import Augmentation
 
 log = logging.getLogger(__name__)
@@ -39,7 +44,12 @@ class ImageModule(LightningDataModule, ABC):
         super().__init__()
         self.split = split
         self._sets: dict[str, ImageSet] = {}
+        self._parts: dict[str, Part] = {}
+        self._notices: tuple[Notice, ...] | None = None
         self._placed: dict[tuple[str, torch.device], ImageSet] = {}
+
+    def require_part(self, part: str) -> None:
+        """Raises `DataError` where the images of a part are not there (``fit``: training and validation, or ``test``); opens none."""
 
     @abstractmethod
     def read_train(self) -> ImageSet:
@@ -51,14 +61,20 @@ class ImageModule(LightningDataModule, ABC):
 
     def divide(self, images: ImageSet) -> tuple[ImageSet, ImageSet]:
         """Training and validation images."""
+        require_images(images.labels, self.classes, 2, f"the training images of {self.name}")
         train, val = self.split.divide(images.labels)
         return images.subset(train), images.subset(val)
 
+    def keep(self, images: ImageSet, part: str) -> ImageSet:
+        """The same images where they are to be kept; ``part`` is for the log."""
+        return images
+
     def setup(self, stage: str) -> None:
         if stage == "test" and "test" not in self._sets:
-            self._sets["test"] = self.read_test()
+            self._sets["test"] = self.keep(self.read_test(), "test")
         if stage in ("fit", "validate") and "train" not in self._sets:
-            self._sets["train"], self._sets["val"] = self.divide(self.read_train())
+            train, val = self.divide(self.read_train())
+            self._sets["train"], self._sets["val"] = self.keep(train, "training"), self.keep(val, "validation")
             counts = self.class_counts.values()
             log.info(
                 "%s: %d training and %d validation images of %d classes, %d to %d training images each",
@@ -96,20 +112,72 @@ class ImageModule(LightningDataModule, ABC):
     ) -> TrainBatches:
         return TrainBatches(Views(self._on(device, "train"), seed, augment, views), self.num_classes, batch_size)
 
-    def val_dataloader(self, batch_size: int = 128, device: torch.device = CPU) -> FixedBatches:
-        return FixedBatches(self._on(device, "val"), batch_size)
+    def val_dataloader(self, batch_size: int = 128, device: torch.device = CPU, frames: bool = False) -> FixedBatches:
+        return self._fixed("val", batch_size, device, frames)
 
-    def test_dataloader(self, batch_size: int = 128, device: torch.device = CPU) -> FixedBatches:
-        return FixedBatches(self._on(device, "test"), batch_size)
+    def test_dataloader(self, batch_size: int = 128, device: torch.device = CPU, frames: bool = False) -> FixedBatches:
+        return self._fixed("test", batch_size, device, frames)
 
-    @abstractmethod
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What is off about the images, each with its counts; none before `setup` with ``fit``.
+
+        Test images are compared with the others by digests alone: nobody is handed one, and nothing but
+        the number of copies is told. They stay closed for `test_images`.
+        """
+        if "train" not in self._sets:
+            return ()
+        if self._notices is None:
+            self._notices = tuple(self.find_notices())
+        return self._notices
+
+    def find_notices(self) -> Iterator[Notice]:
+        """Look for what is off."""
+        yield from pixel_notices(self.sample())
+        yield from count_notices(self.class_counts, len(self.val_images))
+        parts = {"train": self.part("train"), "val": self.part("val")}
+        try:
+            parts["test"] = self.part("test")
+        except DataError as error:
+            text = f"The test images were not compared with the others: {error}."
+            yield Notice(kind="no_test_images", text=text)
+        yield from copy_notices(parts, self.classes)
+
+    def sample(self) -> Sample:
+        """What evenly spaced training images show."""
+        return sample(self.train_images)
+
+    def part(self, name: str) -> Part:
+        """Digests and labels of ``train``, ``val`` or ``test``; taken once."""
+        if name not in self._parts:
+            images = self.given(name)
+            self._parts[name] = Part(images.digests(), images.labels.tolist())
+        return self._parts[name]
+
+    def given(self, part: str) -> ImageSet:
+        """The images of a part as they were given, wherever they are kept now."""
+        return self.read_test() if part == "test" else self._opened(part)
+
     def checksum(self) -> str:
-        """Sha-256 of the data as given, in hexadecimal digits, without opening the test images."""
+        """Training and validation images and their labels, in their order: `CHECKSUM_FORM` and a Sha-256."""
+        self.setup("fit")
+        digest = hashlib.sha256()
+        for name in ("train", "val"):
+            digest.update(f"{name}\n".encode())
+            for image, label in zip(*self.part(name), strict=True):
+                digest.update(image + f"{label}\n".encode())
+        return f"{CHECKSUM_FORM}{digest.hexdigest()}"
 
     def _opened(self, part: str) -> ImageSet:
         if part not in self._sets:
             raise DataError(f"the {part} images of {self.name} are not open; call setup({'test' if part == 'test' else 'fit'!r}) first")
         return self._sets[part]
+
+    def _fixed(self, part: str, batch_size: int, device: torch.device, frames: bool) -> FixedBatches:
+        images = self._on(device, part)
+        if frames and isinstance(given := self.given(part), FileImages):
+            return FixedBatches(given.frames().to(device), 1)
+        return FixedBatches(images, batch_size)
 
     def _on(self, device: torch.device, part: str) -> ImageSet:
         """The images on a device, brought there once for all trainings."""
@@ -120,4 +188,16 @@ class ImageModule(LightningDataModule, ABC):
 
     def __getstate__(self) -> dict[str, Any]:
         # A worker process opens the images itself: a copy of them with each job would cost more.
-        return {**self.__dict__, "_sets": {}, "_placed": {}}
+        return {**self.__dict__, "_sets": {}, "_placed": {}, "_parts": {}, "_notices": None}
+
+
+def user_path(given: str) -> Path:
+    """A path as a user types it: ``~`` is the home folder.
+
+    Raises:
+        ConfigError: nobody of that name has one.
+    """
+    try:
+        return Path(given).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"{given}: {error} Give the whole path") from error

@@ -3,6 +3,7 @@
 import hashlib
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from lmanet.base import Notice
 from lmanet.errors import DataError
 from lmanet.steps import Augmentation
 
@@ -21,6 +22,7 @@ class NoImages:
     """
 
     classes: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
     mean = std = (0.0, 0.0, 0.0)
 
     def __init__(self, name: str, description: str, num_classes: int, checksum_text: str) -> None:
@@ -37,10 +39,10 @@ class NoImages:
     ) -> Any:
         self._refuse()
 
-    def val_dataloader(self, batch_size: int, device: "torch.device") -> Any:
+    def val_dataloader(self, batch_size: int, device: "torch.device", frames: bool = False) -> Any:
         self._refuse()
 
-    def test_dataloader(self, batch_size: int, device: "torch.device") -> Any:
+    def test_dataloader(self, batch_size: int, device: "torch.device", frames: bool = False) -> Any:
         self._refuse()
 
     def checksum(self) -> str:

@@ -1,11 +1,13 @@
 """Which images are for training and which for validation: fixed by a seed, in proportion to the classes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from lmanet.base import AtLeast0
 from lmanet.errors import ConfigError, DataError
 
 
@@ -20,7 +22,7 @@ class Split:
     """
 
     val_fraction: float = 0.1
-    seed: int = 0
+    seed: AtLeast0 = 0
     max_train_images: int | None = None
 
     def __post_init__(self) -> None:
@@ -42,23 +44,40 @@ class Split:
         return train[part]
 
 
+def require_images(labels: Tensor, classes: Sequence[str], least: int, where: str, purpose: str = "") -> None:
+    """Refuse classes that cannot be divided, by name.
+
+    Args:
+        labels: (N,), class of each image.
+        least: images that each class needs; one without any does not count.
+        where: what the images are, for the message.
+        purpose: what each of the ``least`` is for.
+
+    Raises:
+        DataError: a class has fewer.
+    """
+    counts = torch.bincount(labels, minlength=len(classes)).tolist()
+    if short := [(name, count) for name, count in zip(classes, counts, strict=True) if 0 < count < least]:
+        name, count = short[0]
+        images = "1 image" if count == 1 else f"{count} images"
+        others = f" ({len(short)} classes have too few)" if len(short) > 1 else ""
+        raise DataError(f"the class {name} has {images} in {where}, and at least {least} are needed{purpose}; add some{others}")
+
+
 def stratified(labels: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
     """Divide indices in two, each class on its own, at least one image of each class on either side.
+
+    A class of a single image, which `require_images` finds, goes to the second part.
 
     Args:
         labels: (N,), class of each image.
         fraction: share of each class, rounded to whole images, that the second part gets.
-
-    Raises:
-        DataError: a class has a single image.
     """
     rng = np.random.default_rng(seed)
     classes = labels.numpy()
     chosen = np.zeros(len(classes), dtype=bool)
     for label in np.unique(classes):
         members = rng.permutation(np.flatnonzero(classes == label))
-        if len(members) < 2:
-            raise DataError(f"class number {label} has a single image, which cannot be divided in two; add images to it")
-        count = min(max(1, round(fraction * len(members))), len(members) - 1)
+        count = max(1, min(round(fraction * len(members)), len(members) - 1))
         chosen[members[:count]] = True
     return torch.from_numpy(np.flatnonzero(~chosen)), torch.from_numpy(np.flatnonzero(chosen))

@@ -1,8 +1,7 @@
-"""Takes a trained network, gives files to flash and figures measured in the real runtime and on an emulated Cortex-M7."""
+"""Takes a trained network, gives files to flash and figures measured in the real runtime and on an emulated Cortex-M."""
 
 import sys
 from types import ModuleType
-from typing import Any
 
 from lmanet.deploy.api import deploy
 from lmanet.deploy.candidate import CandidateVerifier, candidate_verifier
@@ -13,11 +12,11 @@ from lmanet.deploy.stage import Deployment
 __all__ = ["CandidateVerifier", "Deployment", "Settings", "candidate_verifier", "deploy", "load_deployed"]
 
 
-class _Callable(ModuleType):
-    """`lmanet.deploy` is this package and, for users, a function: importing a package sets the attribute of its parent."""
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return deploy(*args, **kwargs)
+class _Package(ModuleType):
+    __call__ = staticmethod(deploy)
 
 
-sys.modules[__name__].__class__ = _Callable
+# `lmanet.deploy` is this package and, for users, a function. Importing a package sets the attribute of its parent, so that no function of
+# that name can stand in `lmanet`; and whether an object can be called is a matter of its class. So the package has a class of its own,
+# by the way that Python's reference names for it (Data model, "Customizing module attribute access").
+sys.modules[__name__].__class__ = _Package

@@ -1,17 +1,23 @@
 """``lmanet.deploy(...)``: one call from a trained network to the files on the board."""
 
+import logging
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
-from lmanet.deploy.board import Board, Stm32H743
+from lmanet.deploy.agreement import disagreement
 from lmanet.deploy.deployer import Deployer
 from lmanet.deploy.settings import Settings
 from lmanet.errors import ConfigError
 from lmanet.results import Deployed
-from lmanet.space import Architecture, architecture_id
+from lmanet.space import Architecture, Target, architecture_id, load_target
 from lmanet.space.network import Network
 from lmanet.space.weights import Checkpoint
+
+log = logging.getLogger(__name__)
+# The board that is meant where none is named.
+USUAL_TARGET = "stm32h743"
 
 
 def deploy(
@@ -19,34 +25,56 @@ def deploy(
     architecture: Architecture,
     calibration_images: Tensor,
     out_dir: Path | str,
-    target: Board | None = None,
+    target: Target | None = None,
 ) -> Deployed:
-    """Bring a trained network to int8, write its files, and run it in TFLM and on an emulated Cortex-M7.
+    """Bring a trained network to int8, write its files, and run it in TFLM and on an emulated core of the target's kind.
+
+    Where the int8 network seldom chooses the class of the float network, a warning is logged; see ``int8_agreement`` of the result.
 
     Args:
         network: trained; a checkpoint also knows labels and normalisation, which go into the files.
         architecture: of the network.
-        calibration_images: as the network reads them, normalised, (N, 3, R, R); some hundred training images.
+        calibration_images: float32, as the network reads them: normalised, (N, 3, R, R), on its device; some hundred training images.
         out_dir: made where it is not there.
-        target: a board as in conf/target; STM32H743 by default.
+        target: as `lmanet.load_target` gives it; stm32h743 by default.
 
     Raises:
         ConfigError: the architecture is not the network's, the images do not fit it, or a tool is missing.
-        DeployError: two runtimes differ.
+        DeployError: a weight is not finite, or two runtimes differ.
     """
     checkpoint = network if isinstance(network, Checkpoint) else _unlabelled(network)
     if architecture_id(checkpoint.network.architecture) != architecture_id(architecture):
         raise ConfigError("the architecture is not that of the network; pass network.architecture")
-    size = (3, architecture.resolution, architecture.resolution)
-    if calibration_images.ndim != 4 or tuple(calibration_images.shape[1:]) != size:
-        raise ConfigError(
-            f"calibration images have the shape {tuple(calibration_images.shape)}; the network reads (N, {size[0]}, {size[1]}, {size[2]})"
-        )
-    deployer = Deployer(target or Stm32H743(), Settings())
+    _check_images(calibration_images, checkpoint.network)
+    deployer = Deployer(target or load_target(USUAL_TARGET), Settings())
     graph = deployer.quantize(checkpoint, calibration_images)
-    return deployer.deploy(graph, architecture, calibration_images, Path(out_dir), Path(out_dir).name)
+    deployed = deployer.deploy(graph, checkpoint, calibration_images, Path(out_dir), Path(out_dir).name)
+    for notice in disagreement(deployed.int8_agreement, deployer.calibrating(calibration_images)):
+        log.warning("%s", notice.text)
+    return deployed
+
+
+def _check_images(images: Tensor, network: Network) -> None:
+    size = (3, network.architecture.resolution, network.architecture.resolution)
+    device = next(network.parameters()).device
+    if images.ndim != 4 or tuple(images.shape[1:]) != size:
+        raise ConfigError(
+            f"calibration images have the shape {tuple(images.shape)}; the network reads (N, {size[0]}, {size[1]}, {size[2]})"
+        )
+    if not len(images):
+        raise ConfigError("there is no calibration image; pass at least one, better some hundred")
+    if images.dtype != torch.float32:
+        raise ConfigError(
+            f"calibration images are {images.dtype}; they must be torch.float32, normalised as in training: (pixels / 255 - mean) / std"
+        )
+    if images.device != device:
+        raise ConfigError(f"calibration images are on {images.device} and the network is on {device}; pass images.to({str(device)!r})")
+    if not images.isfinite().all():
+        raise ConfigError("a calibration image holds a value that is not finite; look at how the images are normalised")
 
 
 def _unlabelled(network: Network) -> Checkpoint:
+    if not isinstance(network, Network):
+        raise ConfigError(f"a {type(network).__name__} cannot be deployed; pass what lmanet.build or lmanet.load_network gives")
     labels = tuple(str(label) for label in range(network.num_classes))
     return Checkpoint(network, labels, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))

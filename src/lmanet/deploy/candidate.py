@@ -6,7 +6,6 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from lmanet.deploy.board import Board
 from lmanet.deploy.calibrate import calibrate, minmax
 from lmanet.deploy.fold import fold
 from lmanet.deploy.graph import IntegerGraph
@@ -15,7 +14,7 @@ from lmanet.deploy.quantize import quantize
 from lmanet.deploy.settings import Settings
 from lmanet.deploy.verify import Verifier
 from lmanet.records import Measurement
-from lmanet.space import Architecture, architecture_id
+from lmanet.space import Architecture, Target, architecture_id
 from lmanet.space.graph import INPUT
 from lmanet.space.network import Network, build
 
@@ -47,9 +46,15 @@ class CandidateVerifier:
             return self.verifier.verify(graph, inputs, Path(folder), architecture_id(architecture))[1]
 
 
-def candidate_verifier(target: Board, num_classes: int, settings: Settings) -> CandidateVerifier:
-    """The verifier for networks of a target, by the tools of ``settings``."""
-    return CandidateVerifier(num_classes, Verifier(target.core, settings.toolchain, settings.emulator, target.platform.c_options))
+def candidate_verifier(target: Target, num_classes: int, settings: Settings) -> CandidateVerifier:
+    """The verifier for networks of a target, by the tools of ``settings``.
+
+    Raises:
+        ConfigError: one of the tools is missing.
+    """
+    verifier = Verifier(target.core, settings.toolchain, settings.emulator, target.platform.c_options)
+    verifier.require()
+    return CandidateVerifier(num_classes, verifier)
 
 
 def untrained_graph(architecture: Architecture, num_classes: int, images: Tensor, seed: int = 0) -> IntegerGraph:

@@ -1,20 +1,23 @@
 """Deployer: a trained network -> int8, files to flash, and all that was measured on the way."""
 
+import tempfile
 from pathlib import Path
 
 from torch import Tensor
 
-from lmanet.deploy.board import Board
+from lmanet.deploy.agreement import agreement
 from lmanet.deploy.calibrate import METHODS, calibrate
-from lmanet.deploy.firmware import write_firmware
+from lmanet.deploy.firmware import Example, write_firmware
 from lmanet.deploy.fold import fold
 from lmanet.deploy.graph import IntegerGraph
+from lmanet.deploy.host import HostNetwork
 from lmanet.deploy.int8_network import to_int8
 from lmanet.deploy.quantize import quantize
 from lmanet.deploy.settings import Settings
 from lmanet.deploy.verify import MODEL, PROGRAM, Verifier
+from lmanet.errors import ConfigError
 from lmanet.results import Deployed
-from lmanet.space import Architecture, estimate_on
+from lmanet.space import Target, estimate_on
 from lmanet.space.graph import INPUT
 from lmanet.space.latency import latency_ms
 from lmanet.space.weights import Checkpoint
@@ -23,9 +26,15 @@ FIRMWARE = "firmware"
 
 
 class Deployer:
-    """Quantises networks, writes their files, and verifies them."""
+    """Quantises networks, writes their files, and verifies them.
 
-    def __init__(self, target: Board, settings: Settings) -> None:
+    Raises:
+        ConfigError: the target is no board, or a tool is missing.
+    """
+
+    def __init__(self, target: Target, settings: Settings) -> None:
+        if not isinstance(target, Target):
+            raise ConfigError(f"target={getattr(target, 'name', target)!r} is no board; take one of conf/target, by lmanet.load_target")
         self.target = target
         self.settings = settings
         self.verifier = Verifier(target.core, settings.toolchain, settings.emulator, target.platform.c_options)
@@ -37,24 +46,32 @@ class Deployer:
             inputs: normalised images of the training set (N, 3, R, R).
         """
         folded = fold(checkpoint.network)
-        ranges = calibrate(folded, inputs[: self.settings.calibration_images], METHODS[self.settings.calibration])
+        ranges = calibrate(folded, inputs[: self.calibrating(inputs)], METHODS[self.settings.calibration])
         return quantize(folded, ranges, checkpoint.classes, checkpoint.mean, checkpoint.std)
 
-    def deploy(self, graph: IntegerGraph, architecture: Architecture, inputs: Tensor, folder: Path, run_id: str) -> Deployed:
+    def calibrating(self, inputs: Tensor) -> int:
+        """How many of the images calibrate; int8 and float are compared on the same."""
+        return min(len(inputs), self.settings.calibration_images)
+
+    def deploy(self, graph: IntegerGraph, checkpoint: Checkpoint, inputs: Tensor, folder: Path, run_id: str) -> Deployed:
         """Write ``model_int8.tflite``, ``c/`` and ``firmware/`` into ``folder`` and run the network everywhere.
 
         Args:
-            inputs: normalised images (N, 3, R, R) to compare outputs on.
+            graph: the network in int8.
+            checkpoint: the float network that it was made of.
+            inputs: normalised images (N, 3, R, R): the first are run in all runtimes, the calibration images in int8 and in float.
+            folder: to be written.
             run_id: goes into the ``.tflite`` file.
 
         Raises:
-            DeployError: two runtimes differ, or the board leaves nothing to the network.
+            DeployError: two runtimes differ.
             ConfigError: a tool that is asked for is missing.
         """
         target = self.target
         images = to_int8(inputs[: self.settings.compare_images], graph.scales[INPUT])
         outputs, measurement = self.verifier.verify(graph, images, folder, run_id)
-        write_firmware(folder / FIRMWARE, folder / PROGRAM, target, images[0], outputs[0])
+        example = Example(images[0], outputs[0])
+        write_firmware(folder / FIRMWARE, folder / PROGRAM, target, example, measurement.measured_bss_bytes)
         return Deployed(
             folder=str(folder),
             tflite=MODEL,
@@ -62,7 +79,13 @@ class Deployer:
             firmware=FIRMWARE,
             target=target.name,
             clock_mhz=target.clock_mhz,
-            cost=estimate_on(architecture, len(graph.labels), target.platform),
+            cost=estimate_on(checkpoint.network.architecture, len(graph.labels), target.platform),
             measurement=measurement,
             estimated_latency_ms=latency_ms(measurement.measured_instructions, target.core, target.clock_mhz),
+            int8_agreement=self._agreement(graph, checkpoint, inputs, folder),
         )
+
+    def _agreement(self, graph: IntegerGraph, checkpoint: Checkpoint, inputs: Tensor, folder: Path) -> float:
+        with tempfile.TemporaryDirectory(prefix="lmanet-") as scratch:
+            int8 = HostNetwork(self.verifier.toolchain.compile_host_network(folder / PROGRAM, Path(scratch) / "network.so"))
+        return agreement(fold(checkpoint.network), int8, inputs[: self.calibrating(inputs)], graph.scales[INPUT])

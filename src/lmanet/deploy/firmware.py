@@ -1,75 +1,40 @@
 """The folder ``firmware``: a network's C with all that a board needs to run it, and the board's memory as its limit."""
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from shutil import copyfile
-from typing import Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lmanet.deploy.instructions import instructions
 from lmanet.deploy.toolchain import GCC_CORES, SUPPORT
-from lmanet.errors import DeployError
-from lmanet.space import Region
+from lmanet.space import Target
 
 NETWORK = "network"
 COPIED = ("main.c", "arm-none-eabi.cmake")
 FILLED = ("CMakeLists.txt", "lmanet.ld", "README.md")
 CHECK = "check.h"
 LINKER_SCRIPT = "lmanet.ld"
-# Of every STM32; RM0433 and the other reference manuals, memory map.
-FLASH_ADDRESS = 0x08000000
-# Names that STM32CubeIDE's linker scripts give to the memory at an address.
-CUBE_REGIONS = {0x24000000: "RAM_D1", 0x20010000: "RAM", 0x20000000: "RAM"}
 
 
-class Part(Protocol):
-    """What must be known of a board; `lmanet.validate.Target` is one."""
+class Example(NamedTuple):
+    """An input of a network, in its integers, and the logits that the network makes of it."""
 
-    @property
-    def name(self) -> str:
-        """Of the microcontroller."""
-
-    @property
-    def board(self) -> str:
-        """In words."""
-
-    @property
-    def core(self) -> str:
-        """``cortex-m4`` or ``cortex-m7``."""
-
-    @property
-    def regions(self) -> Iterable[Region]:
-        """Of its SRAM."""
-
-    @property
-    def region(self) -> Region:
-        """The network's, shared with stack, variables and camera frame."""
-
-    @property
-    def stack_bytes(self) -> int:
-        """Of that region, for the stack."""
-
-    @property
-    def reserved_sram_bytes(self) -> int:
-        """Of that region, for all but the network; the stack is part of it."""
-
-    @property
-    def flash_bytes(self) -> int:
-        """The whole flash memory."""
+    image: NDArray[np.int8]
+    logits: NDArray[np.int8]
 
 
-def write_firmware(folder: Path, program: Path, part: Part, image: NDArray[np.int8], logits: NDArray[np.int8]) -> None:
+def write_firmware(folder: Path, program: Path, target: Target, example: Example, arena_bytes: int) -> None:
     """Write C, start-up code, linker script, CMake files and instructions.
 
     Args:
+        folder: to be written; made where it is not there.
         program: folder of `lmanet.deploy.program.write_program`.
-        image: an input of the network, in its integers.
-        logits: what the network makes of ``image``; the firmware compares.
-
-    Raises:
-        DeployError: the board leaves nothing to the network.
+        target: the board.
+        example: the firmware runs it, and compares.
+        arena_bytes: of the network's memory.
     """
     network = folder / NETWORK
     network.mkdir(parents=True, exist_ok=True)
@@ -78,62 +43,48 @@ def write_firmware(folder: Path, program: Path, part: Part, image: NDArray[np.in
         copyfile(source, network / source.name)
     for source in [*(SUPPORT / "firmware" / name for name in COPIED), SUPPORT / "startup.c", SUPPORT / "memory.c"]:
         copyfile(source, folder / source.name)
-    values = _values(part) | {"ARENA_BYTES": f"{_arena_bytes(program):,}"}
+    values = _values(target) | instructions(target, arena_bytes)
     for name in FILLED:
         (folder / name).write_text(_fill((SUPPORT / "firmware" / name).read_text(encoding="utf-8"), values), encoding="utf-8")
-    (folder / CHECK).write_text(_check(image, logits), encoding="utf-8")
+    (folder / CHECK).write_text(_check(example), encoding="utf-8")
 
 
-def _values(part: Part) -> dict[str, str]:
-    region, reserved = part.region, part.reserved_sram_bytes
-    if not part.stack_bytes <= reserved < region.bytes:
-        raise DeployError(
-            f"target {part.name}: of the {region.bytes} bytes of {region.name} {reserved} are reserved, the stack takes {part.stack_bytes};"
-            f" it must be part of what is reserved, and something be left to the network (conf/target/{part.name}.yaml)"
-        )
+def _values(target: Target) -> dict[str, str]:
+    """What CMake and the linker are told."""
+    region, reserved = target.region, target.reserved_sram_bytes
     others = [
         f"    {_identifier(other.name)} (rw) : ORIGIN = {other.address:#x}, LENGTH = {other.bytes}\n"
-        for other in part.regions
+        for other in target.regions
         if other != region
     ]
     return {
-        "NAME": part.name,
-        "BOARD": part.board,
-        "CORE_FLAGS": " ".join(GCC_CORES[part.core]),
-        "DEFINITIONS": "LMANET_CACHES" if part.core == "cortex-m7" else "",
-        "REGION": region.name,
+        "CORE_FLAGS": " ".join(GCC_CORES[target.core]),
+        "DEFINITIONS": "LMANET_CACHES" if target.has_caches else "",
         "REGION_ADDRESS": f"{region.address:#x}",
-        "FLASH_ADDRESS": f"{FLASH_ADDRESS:#x}",
-        "FLASH_BYTES": str(part.flash_bytes),
+        "FLASH_ADDRESS": f"{target.flash_address:#x}",
+        "FLASH_BYTES": str(target.flash_bytes),
         "RAM_ADDRESS": f"{region.address:#x}",
         "RAM_BYTES": str(reserved),
-        "STACK_BYTES": str(part.stack_bytes),
+        "STACK_BYTES": str(target.stack_bytes),
         "NETWORK_ADDRESS": f"{region.address + reserved:#x}",
         "NETWORK_BYTES": str(region.bytes - reserved),
         "OTHERS": "".join(others),
-        "CUBE_REGION": CUBE_REGIONS.get(region.address, "RAM"),
     }
 
 
 def _fill(template: str, values: dict[str, str]) -> str:
-    return re.sub(r"@([A-Z_]+)@", lambda match: values[match[1]], template)
+    """Put the values in; a line of one name alone whose value is empty is left out."""
+    lines = [line for line in template.splitlines(keepends=True) if values.get(line.strip().strip("@"), line)]
+    return re.sub(r"@([A-Z_]+)@", lambda match: values[match[1]], "".join(lines))
 
 
 def _identifier(name: str) -> str:
-    return re.sub(r"\W+", "_", name).upper()
+    return re.sub(r"\W+", "_", name, flags=re.ASCII).upper()
 
 
-def _arena_bytes(program: Path) -> int:
-    found = re.search(r"#define LMANET_ARENA_BYTES\s+(\d+)", (program / "network.h").read_text(encoding="utf-8"))
-    if not found:
-        raise DeployError(f"{program / 'network.h'} does not define LMANET_ARENA_BYTES; it should have been written by write_program")
-    return int(found[1])
-
-
-def _check(image: NDArray[np.int8], logits: NDArray[np.int8]) -> str:
+def _check(example: Example) -> str:
     arrays = "\n".join(
-        f"static const int8_t lmanet_check_{name}[{values.size}] = {{\n{_rows(values)}\n}};"
-        for name, values in (("image", image), ("logits", logits))
+        f"static const int8_t lmanet_check_{name}[{values.size}] = {{\n{_rows(values)}\n}};" for name, values in example._asdict().items()
     )
     comment = "/* An image in the integers of the network's input, and the logits that the network makes of it. */"
     return f"{comment}\n#include <stdint.h>\n\n{arrays}\n"

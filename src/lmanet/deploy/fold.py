@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lmanet.errors import DeployError
 from lmanet.space import Operator, operators
 from lmanet.space.graph import INPUT
 from lmanet.space.int8 import FUSED, tensor_before_table
@@ -81,6 +82,9 @@ def fold(network: Network) -> Folded:
     """Fold the batch norm statistics of a trained network into its weights, in double precision.
 
     With gain g, offset b, mean m and variance v of a channel: weight * g / sqrt(v + eps), (bias - m) * g / sqrt(v + eps) + b.
+
+    Raises:
+        DeployError: a weight, a bias or a statistic is not finite.
     """
     graph = operators(network.architecture, network.num_classes)
     return Folded(graph, {operator.name: _filter(network, operator) for operator in graph if operator.kind in WITH_WEIGHTS})
@@ -99,7 +103,11 @@ def _filter(network: Network, operator: Operator) -> tuple[Tensor, Tensor]:
         assert isinstance(norm, nn.BatchNorm2d)
         gain = state["norm.weight"] / torch.sqrt(state["norm.running_var"] + norm.eps)
         weight, bias = weight * gain[:, None, None, None], (bias - state["norm.running_mean"]) * gain + state["norm.bias"]
-    return weight.float(), bias.float()
+    weight, bias = weight.float(), bias.float()
+    for what, values in (("weight", weight), ("bias", bias)):
+        if not values.isfinite().all():
+            raise DeployError(f"{operator.name}: a {what} is not finite, batch norm included; train the network anew")
+    return weight, bias
 
 
 def _key(name: str) -> str:

@@ -3,13 +3,17 @@
 import ctypes
 import shutil
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lmanet.errors import DeployError
+
+MOST_FRAME_SIDE = 4096  # pixels: c/firmware/camera.h
 
 
 class HostNetwork:
@@ -29,6 +33,7 @@ class HostNetwork:
             try:
                 self._libraries = [ctypes.CDLL(str(copy)) for copy in copies]
                 self._functions = [copy.lmanet_run_images for copy in self._libraries]
+                self._from_frames = [copy.lmanet_run_frames for copy in self._libraries]
                 self.input_bytes, self.output_bytes = (self._constant(f"lmanet_{end}_bytes") for end in ("input", "output"))
             except (OSError, ValueError, AttributeError) as error:
                 raise DeployError(f"{library} is no library of a network ({error}); make it with compile_host_network") from error
@@ -42,16 +47,36 @@ class HostNetwork:
         images = np.ascontiguousarray(inputs).reshape(len(inputs), -1)
         if images.dtype != np.int8 or images.shape[1] != self.input_bytes:
             raise DeployError(f"inputs are {inputs.dtype} {inputs.shape}; the network takes int8, {self.input_bytes} an image")
+        return self._in_threads(self._functions, images)
+
+    def run_frames(self, frames: NDArray[np.uint8]) -> NDArray[np.int8]:
+        """Logits (N, classes) of frames (N, height, width, 3) of any size, red, green and blue, read as the firmware reads them.
+
+        Raises:
+            DeployError: these are no such frames, or larger ones than the firmware reads.
+        """
+        frames = np.ascontiguousarray(frames)
+        if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3 or not 1 <= min(frames.shape[1:3]) <= MOST_FRAME_SIDE:
+            raise DeployError(
+                f"frames are {frames.dtype} {frames.shape}; the firmware reads uint8 (N, height, width, 3), "
+                f"the shorter side 1 to {MOST_FRAME_SIDE} pixels"
+            )
+        height, width = frames.shape[1:3]
+        return self._in_threads(self._from_frames, frames, ctypes.c_int32(width), ctypes.c_int32(height))
+
+    def _in_threads(self, functions: "Sequence[ctypes._NamedFuncPointer]", images: NDArray[Any], *size: ctypes.c_int32) -> NDArray[np.int8]:
+        """Each function, of a library of its own, has its share of the images."""
         logits = np.empty((len(images), self.output_bytes), np.int8)
-        share = -(-len(images) // len(self._functions))
+        share = -(-len(images) // len(functions))
         parts = [slice(start, start + share) for start in range(0, len(images), share)]
-        with ThreadPoolExecutor(max_workers=len(self._functions)) as pool:
-            list(pool.map(_run, self._functions, [images[part] for part in parts], [logits[part] for part in parts]))
+
+        def run(function: "ctypes._NamedFuncPointer", part: slice) -> None:
+            count = ctypes.c_int64(len(images[part]))
+            function(images[part].ctypes.data_as(ctypes.c_void_p), *size, logits[part].ctypes.data_as(ctypes.c_void_p), count)
+
+        with ThreadPoolExecutor(max_workers=len(functions)) as pool:
+            list(pool.map(run, functions, parts))
         return logits
 
     def _constant(self, name: str) -> int:
         return ctypes.c_int.in_dll(self._libraries[0], name).value
-
-
-def _run(function: "ctypes._NamedFuncPointer", images: NDArray[np.int8], logits: NDArray[np.int8]) -> None:
-    function(images.ctypes.data_as(ctypes.c_void_p), logits.ctypes.data_as(ctypes.c_void_p), ctypes.c_int64(len(images)))

@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lmanet.deploy.graph import IntegerGraph, Scale
-from lmanet.deploy.host import HostNetwork
+from lmanet.deploy.host import MOST_FRAME_SIDE, HostNetwork
 from lmanet.deploy.program import write_program
 from lmanet.deploy.tflite import read_metadata
 from lmanet.deploy.toolchain import Toolchain, toolchain_named
 from lmanet.deploy.verify import MODEL, PROGRAM
 from lmanet.space.graph import INPUT
-from lmanet.space.images import resize
+from lmanet.space.images import fit
 
 
 class Int8Network(nn.Module):
-    """Takes normalised images (N, 3, H, W) of any size, gives logits (N, classes): the deployed arithmetic on this machine.
+    """Takes pixels (N, 3, H, W) of any size, gives logits (N, classes): the firmware's arithmetic on this machine, from a frame on.
 
     Args:
         program: folder of the generated C.
@@ -28,6 +28,8 @@ class Int8Network(nn.Module):
         workers: threads.
     """
 
+    reads_frames = True  # it resizes and normalises them itself, from the size of a file on
+
     def __init__(self, program: Path, toolchain: Toolchain, input_scale: Scale, output_scale: Scale, workers: int = 1) -> None:
         super().__init__()
         self.input_scale = input_scale
@@ -35,12 +37,13 @@ class Int8Network(nn.Module):
         with tempfile.TemporaryDirectory(prefix="lmanet-") as folder:
             self._network = HostNetwork(toolchain.compile_host_network(program, Path(folder) / "network.so"), workers)
         self.num_classes = self._network.output_bytes
-        self.resolution = round((self._network.input_bytes / 3) ** 0.5)
 
-    def forward(self, images: Tensor) -> Tensor:
-        outputs = self._network.run(to_int8(resize(images, self.resolution), self.input_scale))
+    def forward(self, pixels: Tensor) -> Tensor:
+        if min(pixels.shape[-2:]) > MOST_FRAME_SIDE:
+            pixels = fit(pixels, MOST_FRAME_SIDE)  # no camera of a microcontroller has such frames
+        outputs = self._network.run_frames(pixels.cpu().permute(0, 2, 3, 1).numpy())
         logits = torch.from_numpy(outputs.astype(np.float32) - self.output_scale.zero_point) * self.output_scale.scale
-        return logits.to(images.device)
+        return logits.to(pixels.device)
 
 
 def int8_network(graph: IntegerGraph, toolchain: Toolchain, workers: int = 1) -> Int8Network:
@@ -51,7 +54,7 @@ def int8_network(graph: IntegerGraph, toolchain: Toolchain, workers: int = 1) ->
 
 
 def load_deployed(folder: Path, toolchain: str = "zig", workers: int = 1) -> Int8Network:
-    """The module of a network that was deployed into ``folder``; its images are normalised as those of the float network."""
+    """The module of a network that was deployed into ``folder``."""
     content = read_metadata((folder / MODEL).read_bytes())
     source, result = (Scale(content[end]["scale"], content[end]["zero_point"]) for end in ("input", "output"))
     return Int8Network(folder / PROGRAM, toolchain_named(toolchain), source, result, workers)

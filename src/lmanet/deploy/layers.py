@@ -1,16 +1,16 @@
 """The constants of each kernel call as C: arrays of weights, channels and tables, and the struct that points to them."""
 
 from collections.abc import Iterable
-from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lmanet.deploy import packing
 from lmanet.deploy.graph import IntegerGraph
-from lmanet.deploy.packing import Channel
+from lmanet.deploy.packing import Channel, packed
 from lmanet.deploy.tables import activation_table
 from lmanet.space import Operator
+from lmanet.space.c_fields import dense_numbers, map_numbers, window_numbers
 from lmanet.space.c_steps import Pixels, Rows, Step
 from lmanet.space.int8 import FUSED
 from lmanet.space.scratch import rows_pitch, whole_words
@@ -44,6 +44,7 @@ class Layers:
         if step.pixels:
             return self._struct("lm_pixels_layer", name, self._pixels(name, step.pixels))
         if step.kind == "conv":
+            packing.check_conv(operator)
             return self._struct("lm_conv_layer", name, self._conv(name, operator))
         if step.kind == "mean":
             return self._struct("lm_mean_layer", name, self._mean(operator))
@@ -54,7 +55,7 @@ class Layers:
     def _rows(self, name: str, rows: Rows) -> str:
         depthwise = rows.depthwise
         parts = [
-            f"lm_depthwise_{depthwise.kernel}_{depthwise.stride}",
+            packing.depthwise_kernel(depthwise),
             self._part("lm_dense", f"{name}e", rows.expand and self._dense(f"{name}e", rows.expand)),
             self._part("lm_dense", f"{name}p", rows.project and self._dense(f"{name}p", rows.project)),
             # Of the two summands what the block makes comes first.
@@ -63,8 +64,8 @@ class Layers:
             self._channels(f"{name}c", packing.channels(self.graph, depthwise)),
             self._table(f"{name}t", depthwise),
         ]
-        first = rows.present[0]
-        return f"{', '.join(parts)}, {first.in_shape[0]}, {rows_pitch(depthwise)}, {self._halves(depthwise)}, {{{self._window(depthwise)}}}"
+        sizes = {"in_channels": rows.present[0].in_shape[0], "pitch": rows_pitch(depthwise), "halves": self._halves(depthwise)}
+        return f"{', '.join(parts)}, {packed('lm_rows_layer', depthwise.name, sizes)}, {{{self._window(depthwise)}}}"
 
     def _pixels(self, name: str, pixels: Pixels) -> str:
         project, add = pixels.project, pixels.add
@@ -80,25 +81,23 @@ class Layers:
         channels = packing.channels(self.graph, operator)
         channels += [Channel(0, 0, 0)] * (len(channels) % 2)
         constants = f"(const int8_t *){weights}, {self._channels(f'{name}c', channels)}, {self._table(f'{name}t', operator)}"
-        inputs = operator.kernel**2 * operator.in_shape[0]
-        return f"{constants}, {inputs}, {whole_words(inputs)}, {operator.out_shape[0]}, {self._halves(operator)}"
+        return f"{constants}, {packed('lm_dense', operator.name, dense_numbers(operator) | {'halves': self._halves(operator)})}"
 
     def _window(self, operator: Operator) -> str:
-        (channels, height, width), (_, out_height, out_width) = operator.in_shape, operator.out_shape
         zero = self.graph.scales[operator.inputs[0]].zero_point
-        numbers = (height, width, channels, out_height, out_width, operator.kernel, operator.stride, operator.padding[0], zero)
-        return ", ".join(map(str, numbers))
+        return packed("lm_window", operator.name, window_numbers(operator) | {"zero": zero})
 
     def _mean(self, operator: Operator) -> str:
         source, target = self.graph.scales[operator.inputs[0]], self.graph.scales[operator.name]
-        pixels = prod(operator.in_shape[1:])
+        numbers = map_numbers(operator)
         multiplier, exponent = packing.mean_multiplier(self.graph, operator)
-        return f"{pixels}, {operator.in_shape[0]}, {source.zero_point * pixels}, {multiplier}, {exponent}, {target.zero_point}"
+        numbers |= {"zero": source.zero_point * numbers["pixels"], "multiplier": multiplier, "exponent": exponent}
+        return packed("lm_mean_layer", operator.name, numbers | {"out_zero": target.zero_point})
 
     def _scale(self, operator: Operator) -> str:
-        zeros = [self.graph.scales[name].zero_point for name in operator.inputs]
-        scale = packing.scaling(self.graph, operator)
-        return f"{prod(operator.in_shape[1:])}, {operator.in_shape[0]}, {zeros[0]}, {zeros[1]}, {_channel(scale)}, {self._halves(operator)}"
+        zero, gate_zero = (self.graph.scales[name].zero_point for name in operator.inputs)
+        numbers = packed("lm_scale_layer", operator.name, map_numbers(operator) | {"zero": zero, "gate_zero": gate_zero})
+        return f"{numbers}, {_channel(packing.scaling(self.graph, operator))}, {self._halves(operator)}"
 
     def _add(self, name: str, operator: Operator, inputs: tuple[str, ...]) -> str:
         addition = packing.addition(self.graph, operator)

@@ -7,7 +7,10 @@ import numpy as np
 
 from lmanet.deploy.graph import IntegerGraph
 from lmanet.deploy.layers import Layers
+from lmanet.deploy.names import c_string
 from lmanet.deploy.toolchain import SUPPORT
+from lmanet.errors import DeployError
+from lmanet.space.c_fields import MOST_BYTES, SIZE
 from lmanet.space.c_static import CStaticOptions, CStaticPlan, plan_c_static
 from lmanet.space.c_steps import Step
 from lmanet.space.graph import INPUT
@@ -23,12 +26,21 @@ def write_program(graph: IntegerGraph, folder: Path, options: CStaticOptions | N
         DeployError: the graph asks of the kernels what they cannot do.
     """
     plan = plan_c_static(graph.operators, options)
+    _check(graph, plan)
     folder.mkdir(parents=True, exist_ok=True)
     for name in KERNELS:
         copyfile(SUPPORT / name, folder / name)
     (folder / "network.h").write_text(_header(graph, plan), encoding="utf-8")
     (folder / "network.c").write_text(_source(graph, plan), encoding="utf-8")
     return plan
+
+
+def _check(graph: IntegerGraph, plan: CStaticPlan) -> None:
+    if plan.arena_bytes > MOST_BYTES:
+        layer = plan.steps[plan.step_bytes.index(max(plan.step_bytes))].output
+        raise DeployError(f"{layer}: the arena takes {plan.arena_bytes} bytes, and the generated C holds at most {MOST_BYTES}; {SIZE}")
+    if len(graph.labels) != (outputs := graph.operators[-1].out_shape[0]):
+        raise DeployError(f"{len(graph.labels)} names of classes were given for {outputs} logits; each logit needs one name")
 
 
 def _header(graph: IntegerGraph, plan: CStaticPlan) -> str:
@@ -39,6 +51,10 @@ def _header(graph: IntegerGraph, plan: CStaticPlan) -> str:
 #define LMANET_NETWORK_H
 
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
 
 /* The image: {height} x {width} x {channels} int8, rows of pixels; real = {source.scale:.9g} * (value - {source.zero_point}) */
 #define LMANET_INPUT_HEIGHT {height}
@@ -52,11 +68,18 @@ def _header(graph: IntegerGraph, plan: CStaticPlan) -> str:
 
 extern const int lmanet_input_bytes, lmanet_output_bytes, lmanet_arena_bytes, lmanet_num_steps; /* for tools that read the ELF */
 extern const int8_t lmanet_input_table[3][256]; /* red, green, blue byte -> value of the image */
+/* Name of the class of each logit, in UTF-8. In their order:
+{_listed(graph)} */
+extern const char *const lmanet_classes[LMANET_OUTPUT_BYTES];
 
 int8_t *lmanet_input(void);        /* where the image goes, before each run: the network works in its place */
 const int8_t *lmanet_output(void); /* valid until the next image is written */
 void lmanet_run(void);
 void lmanet_step(int step); /* one kernel call of lmanet_run */
+
+#ifdef __cplusplus
+}}
+#endif
 
 #endif
 """
@@ -78,6 +101,9 @@ const int lmanet_arena_bytes = LMANET_ARENA_BYTES, lmanet_num_steps = LMANET_NUM
 {layers.text}
 const int8_t lmanet_input_table[3][256] = {{
 {_input_table(graph)}}};
+
+const char *const lmanet_classes[LMANET_OUTPUT_BYTES] = {{
+{_names(graph)}}};
 
 int8_t *lmanet_input(void) {{ return arena + {plan.offsets[INPUT]}; }}
 
@@ -111,3 +137,11 @@ def _input_table(graph: IntegerGraph) -> str:
     real = (np.arange(256) / 255 - np.array(graph.mean)[:, None]) / np.array(graph.std)[:, None]
     table = np.clip(np.round(real / scale.scale + scale.zero_point), -128, 127).astype(int)
     return "".join(f"    {{{', '.join(map(str, row))}}},\n" for row in table)
+
+
+def _listed(graph: IntegerGraph) -> str:
+    return "\n".join(f" *   {logit} {c_string(label)}" for logit, label in enumerate(graph.labels))
+
+
+def _names(graph: IntegerGraph) -> str:
+    return "".join(f"    {c_string(label)},\n" for label in graph.labels)

@@ -9,7 +9,6 @@ from lmanet.deploy.calibrate import Range
 from lmanet.deploy.fold import Folded
 from lmanet.deploy.graph import IntegerGraph
 from lmanet.deploy.quantize import MOST_WEIGHT, quantize
-from lmanet.space.images import resize
 
 
 class QatNetwork(nn.Module):
@@ -32,9 +31,12 @@ class QatNetwork(nn.Module):
         # Logarithms, so that a step of the optimiser changes large and small scales alike.
         self.stretch = nn.Parameter(torch.zeros(len(self._index)))
 
+    @property
+    def input_resolution(self) -> int:
+        """Height and width of the images, pixels: what trains it resizes them, as for any network."""
+        return self.start.operators[0].in_shape[1]
+
     def forward(self, images: Tensor) -> Tensor:
-        """Images of another resolution than the network's are resized, as in the network's own training."""
-        images = resize(images, self.start.operators[0].in_shape[1])
         logits: Tensor = self.folded(images, self._round_tensor, self._round_weight)
         return logits
 

@@ -2,13 +2,15 @@
 
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from lmanet.deploy.board import Board
+from lmanet.command import command, override
+from lmanet.deploy.agreement import disagreement
 from lmanet.deploy.candidate import CandidateVerifier
 from lmanet.deploy.deployer import Deployer
 from lmanet.deploy.fold import fold
@@ -20,63 +22,118 @@ from lmanet.errors import ConfigError
 from lmanet.records import Front
 from lmanet.results import Deployment as DeploymentRecord
 from lmanet.results import MeasuredCandidate, TrainedNetwork
-from lmanet.runfiles import DEPLOY, FRONT, MEASURED, append_record, read_record, read_records, trained_networks
-from lmanet.space import architecture_id, staged
-from lmanet.space.images import normalise, resize
+from lmanet.runfiles import (
+    DEPLOY,
+    FRONT,
+    MEASURED,
+    append_record,
+    by_these_settings,
+    read_record,
+    read_records,
+    read_trials,
+    say_notices,
+    trained_networks,
+)
+from lmanet.space import Target, architecture_id, staged
+from lmanet.space.images import fit, normalise
 from lmanet.space.weights import Checkpoint, load_network
 from lmanet.steps import Fitter, ImageData
 
 log = logging.getLogger(__name__)
 
 
+@dataclass
 class Deployment:
-    """Stage: brings the best trained network to int8 and to the board.
+    """Stage: brings the best trained network, or the one that is named, to int8 and to the board.
 
     Adds a line to ``deploy.jsonl`` and a folder to ``deploy/``, and to ``measured.jsonl`` a line for each network of the front.
 
-    Args:
+    Attributes:
         data: of the run; its training images calibrate, its validation images say what int8 costs.
         seed: of fine-tuning.
         target: the board.
         trainer: data -> trainer, by the recipe of quantisation-aware fine-tuning.
         settings: calibration and tools.
+        network: ID of the trained network; None is the best by validation.
     """
 
-    def __init__(self, data: ImageData, seed: int, target: Board, trainer: Callable[[ImageData], Fitter], settings: Settings) -> None:
-        self.data = data
-        self.seed = seed
-        self.trainer = trainer(data)
-        self.settings = settings
-        self.deployer = Deployer(target, settings)
+    data: ImageData
+    seed: int
+    target: Target
+    trainer: Callable[[ImageData], Fitter]
+    settings: Settings
+    network: str | None = None
+
+    settings_id = ""  # no field: the app sets it
+
+    def __post_init__(self) -> None:
+        self.fitter = self.trainer(self.data)
+        self.deployer = Deployer(self.target, self.settings)
+
+    def require(self) -> None:
+        """Raise `ConfigError` where a tool that `run` needs is missing; nothing is compiled for it."""
+        self.deployer.verifier.require()
 
     def run(self, folder: Path) -> None:
         self._measure_front(folder)
-        trained = self._best(folder)
-        if trained.checkpoint not in {line.checkpoint for line in read_records(folder / DEPLOY, DeploymentRecord)}:
-            append_record(folder / DEPLOY, self._deploy(trained, folder))
+        trained, before = self._chosen(folder), read_records(folder / DEPLOY, DeploymentRecord)
+        for line in before:
+            same = (line.checkpoint, line.deployed.target) == (trained.checkpoint, self.target.name)
+            if same and by_these_settings(line.settings_id, self.settings_id):
+                log.info(
+                    "%s was deployed to %s before, by these settings: %s stays",
+                    *(trained.checkpoint, self.target.name, line.deployed.folder),
+                )
+                return
+        line = self._deploy(trained, folder, self._free_name(trained, before))
+        append_record(folder / DEPLOY, line.model_copy(update={"settings_id": self.settings_id}))
 
-    def _best(self, folder: Path) -> TrainedNetwork:
+    def _chosen(self, folder: Path) -> TrainedNetwork:
         trained = trained_networks(folder)
         if not trained:
             raise ConfigError(f"{folder} has no trained network (full.jsonl, distill.jsonl) to deploy; run the stage train first")
-        return max(reversed(trained), key=lambda network: network.score.val_accuracy)
+        wanted = [line for line in trained if self.network in (None, architecture_id(line.architecture))]
+        if not wanted:
+            raise ConfigError(self._untrained(folder, trained))
+        return max(reversed(wanted), key=lambda network: network.score.val_accuracy)
+
+    def _untrained(self, folder: Path, trained: Sequence[TrainedNetwork]) -> str:
+        """Why the network that is named cannot be deployed: it is not known, or has only been trained for the search."""
+        known = {trial.id for trial in read_trials(folder) if trial.score}
+        if self.network in known:
+            train = command(f"resume={folder}", "stages=[train]", override("arch", self.network))
+            return f"deploy.network={self.network} is not trained in full; do that first: {train}"
+        legal = ", ".join(dict.fromkeys(architecture_id(line.architecture) for line in trained))
+        front = read_record(folder / FRONT, Front).trials if (folder / FRONT).exists() else ()
+        more = ", ".join(str(trial.id) for trial in front if str(trial.id) not in legal)
+        rest = f", and once they are trained in full {more}" if more else ""
+        return f"deploy.network={self.network} is no network of this run; legal are {legal}{rest}"
+
+    def _free_name(self, trained: TrainedNetwork, before: Sequence[DeploymentRecord]) -> str:
+        """A folder that no other deployment has: one to another target, or by other settings, keeps its own."""
+        name = f"deploy/{Path(trained.checkpoint).stem}-{trained.stage}"
+        names = (name, f"{name}-{self.target.name}", f"{name}-{self.target.name}-{self.settings_id[:6]}")
+        taken = {line.deployed.folder for line in before}
+        return next((each for each in names if each not in taken), names[-1])
 
     def _measure_front(self, folder: Path) -> None:
         """Each network of the front in the true runtimes, so that the report can hold the formulas against them."""
         if not (folder / FRONT).exists():
             return
-        done = {architecture_id(line.architecture) for line in read_records(folder / MEASURED, MeasuredCandidate)}
+        lines = read_records(folder / MEASURED, MeasuredCandidate)
+        done = {architecture_id(line.architecture) for line in lines if by_these_settings(line.settings_id, self.settings_id)}
         verifier = CandidateVerifier(self.data.num_classes, self.deployer.verifier)
         for trial in read_record(folder / FRONT, Front).trials:
             if trial.architecture and trial.id not in done:
                 architecture = staged(trial.architecture)
-                measured = MeasuredCandidate(architecture=architecture, measurement=verifier.measure(architecture))
-                append_record(folder / MEASURED, measured)
+                measurement = verifier.measure(architecture)
+                line = MeasuredCandidate(architecture=architecture, measurement=measurement, settings_id=self.settings_id)
+                append_record(folder / MEASURED, line)
 
-    def _deploy(self, trained: TrainedNetwork, folder: Path) -> DeploymentRecord:
+    def _deploy(self, trained: TrainedNetwork, folder: Path, name: str) -> DeploymentRecord:
         checkpoint = load_network(folder / trained.checkpoint)
         inputs = self._inputs(checkpoint)
-        float_accuracy = self.trainer.validate(checkpoint.network).val_accuracy
+        float_accuracy = self.fitter.validate(checkpoint.network).val_accuracy
         graph = self.deployer.quantize(checkpoint, inputs)
         accuracy = calibrated = self._accuracy(graph)
         log.info("validation accuracy: float %.2f %%, int8 by calibration %.2f %%", 100 * float_accuracy, 100 * calibrated)
@@ -86,8 +143,9 @@ class Deployment:
             if (tuned_accuracy := self._accuracy(tuned)) > accuracy:
                 graph, accuracy, epochs = tuned, tuned_accuracy, tuned_epochs
             log.info("int8 after %d epochs of quantisation-aware fine-tuning: %.2f %%", tuned_epochs, 100 * tuned_accuracy)
-        name = f"deploy/{Path(trained.checkpoint).stem}-{trained.stage}"
-        deployed = self.deployer.deploy(graph, trained.architecture, inputs, folder / name, folder.name)
+        deployed = self.deployer.deploy(graph, checkpoint, inputs, folder / name, folder.name)
+        notices = disagreement(deployed.int8_agreement, self.deployer.calibrating(inputs))
+        say_notices(folder, notices)
         return DeploymentRecord(
             stage=trained.stage,
             architecture=trained.architecture,
@@ -98,20 +156,21 @@ class Deployment:
             calibrated_val_accuracy=calibrated,
             int8_val_accuracy=accuracy,
             deployed=deployed.model_copy(update={"folder": name}),
+            notices=notices,
         )
 
     def _inputs(self, checkpoint: Checkpoint) -> Tensor:
         """Training images as the network reads them, for calibration."""
         self.data.setup("fit")
         batch = next(iter(self.data.train_dataloader(self.settings.calibration_images, self.seed, torch.device("cpu"))))
-        return resize(normalise(batch.images, checkpoint.mean, checkpoint.std), checkpoint.network.architecture.resolution)
+        return normalise(fit(batch.images, checkpoint.network.architecture.resolution), checkpoint.mean, checkpoint.std)
 
     def _accuracy(self, graph: IntegerGraph) -> float:
-        return self.trainer.validate(int8_network(graph, self.deployer.verifier.toolchain)).val_accuracy
+        return self.fitter.validate(int8_network(graph, self.deployer.verifier.toolchain)).val_accuracy
 
     def _fine_tune(self, checkpoint: Checkpoint, graph: IntegerGraph, folder: Path) -> tuple[IntegerGraph, int]:
         network = QatNetwork(fold(checkpoint.network), graph)
         work = folder / "deploy" / "fine_tuning"
-        score = self.trainer.fit(network, self.seed, folder=work)
+        score = self.fitter.fit(network, self.seed, folder=work)
         shutil.rmtree(work)
         return network.integer_graph(), len(score.curve)

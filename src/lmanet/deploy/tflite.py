@@ -135,4 +135,4 @@ def _metadata(graph: IntegerGraph, run_id: str) -> bytes:
         "std": graph.std,
         **{end: {"scale": scale.scale, "zero_point": scale.zero_point} for end, scale in ends.items()},
     }
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lmanet.errors import ConfigError, LmanetError
+from lmanet.errors import ConfigError, DeployError, ToolError
 
+# As in the script.
+REFUSED = 3
 _SCRIPT = Path(__file__).with_name("tflm_process.py")
 
 
-class TflmError(LmanetError):
+class TflmError(DeployError):
     """TensorFlow Lite Micro refuses a model or its input."""
 
 
@@ -35,11 +37,6 @@ class TflmRun:
     measured_head_bytes: int
     measured_tail_bytes: int
 
-    @property
-    def measured_arena_bytes(self) -> int:
-        """Head and tail."""
-        return self.measured_head_bytes + self.measured_tail_bytes
-
 
 def run_tflm(model: bytes, inputs: NDArray[np.int8], timeout_seconds: float = 600.0) -> TflmRun:
     """Run ``model`` on every image.
@@ -51,10 +48,10 @@ def run_tflm(model: bytes, inputs: NDArray[np.int8], timeout_seconds: float = 60
 
     Raises:
         ConfigError: the package tflite-micro is missing.
-        TflmError: TFLM refuses the model or the images, or takes longer than ``timeout_seconds``; with TFLM's own words.
+        TflmError: TFLM refuses the model or the images; with TFLM's own words.
+        ToolError: TFLM takes longer than ``timeout_seconds``.
     """
-    if importlib.util.find_spec("tflite_micro") is None:
-        raise ConfigError("the package tflite-micro is missing, which runs .tflite files; run `pip install lmanet[deploy]`")
+    require_tflm()
     with tempfile.TemporaryDirectory(prefix="lmanet-tflm-") as name:
         folder = Path(name)
         (folder / "model.tflite").write_bytes(model)
@@ -64,6 +61,12 @@ def run_tflm(model: bytes, inputs: NDArray[np.int8], timeout_seconds: float = 60
     return TflmRun(outputs, _allocated("head", said), _allocated("tail", said))
 
 
+def require_tflm() -> None:
+    """Raise `ConfigError` where the package tflite-micro is missing."""
+    if importlib.util.find_spec("tflite_micro") is None:
+        raise ConfigError("the package tflite-micro is missing, which runs .tflite files; run `pip install lmanet[deploy]`")
+
+
 def _run(folder: Path, timeout_seconds: float) -> str:
     """Run the script on the folder and return what it says on stderr."""
     # -P: this folder's modules are not to be found in place of others of the same name.
@@ -71,17 +74,19 @@ def _run(folder: Path, timeout_seconds: float) -> str:
     try:
         process = subprocess.run(command, capture_output=True, timeout=timeout_seconds, check=False)
     except subprocess.TimeoutExpired:
-        raise TflmError(f"TFLM took longer than {timeout_seconds:.0f} s; run it on fewer images or raise timeout_seconds") from None
+        raise ToolError(f"TFLM took longer than {timeout_seconds:.0f} s; run it on fewer images or raise timeout_seconds") from None
     said = process.stderr.decode(errors="replace")
     if process.returncode:
-        words = "; ".join(line.strip() for line in said.splitlines() if line.strip())
-        ended = f"signal {-process.returncode}" if process.returncode < 0 else f"exit status {process.returncode}"
-        raise TflmError(f"TFLM refuses the model ({ended}): {words[-500:] or 'without a word'}; it takes files of lmanet.deploy.tflite")
+        words = "; ".join(line.strip() for line in said.splitlines() if line.strip())[-500:] or "without a word"
+        if process.returncode < 0 or process.returncode == REFUSED:  # TFLM aborts on a model that it cannot read
+            ended = f"signal {-process.returncode}: " if process.returncode < 0 else ""
+            raise TflmError(f"TFLM refuses the model ({ended}{words}); it takes files of lmanet.deploy.tflite")
+        raise ToolError(f"TFLM's process failed with status {process.returncode}: {words}; install the package tflite-micro anew")
     return said
 
 
 def _allocated(section: str, said: str) -> int:
     found = re.search(rf"Arena allocation {section} (\d+) bytes", said)
     if not found:
-        raise TflmError(f"TFLM did not report the {section} of its arena; install the version of tflite-micro that pyproject.toml names")
+        raise ToolError(f"TFLM did not report the {section} of its arena; install the version of tflite-micro that pyproject.toml names")
     return int(found[1])

@@ -8,6 +8,8 @@ from tflite_micro import runtime
 
 # Far beyond any microcontroller, so that every network can be measured; pages that are never touched cost nothing.
 ARENA_BYTES = 1 << 30
+# Exit status where TFLM refuses the model or an image; any other is a fault of this process.
+REFUSED = 3
 
 
 def main(folder: Path) -> None:
@@ -27,5 +29,6 @@ def main(folder: Path) -> None:
 if __name__ == "__main__":
     try:
         main(Path(sys.argv[1]))
-    except (RuntimeError, ValueError) as error:
-        sys.exit(str(error))
+    except Exception as error:  # a broken file raises whatever its reader meets
+        sys.stderr.write(f"{error or type(error).__name__}")
+        sys.exit(REFUSED)

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from lmanet.cache import cache_folder
 from lmanet.deploy.tool import run_tool
-from lmanet.errors import ConfigError, DeployError
+from lmanet.errors import ConfigError, DeployError, ToolError
 
 SUPPORT = Path(__file__).parent / "c"
 EMULATED = (SUPPORT / "startup.c", SUPPORT / "memory.c", SUPPORT / "emulated" / "main.c")
 LINKER_SCRIPT = SUPPORT / "emulated" / "mps2.ld"
+CAMERA = SUPPORT / "firmware" / "camera.c"
 # Sources that differ from network to network; the objects of all others are kept.
 GENERATED = "network"
 # The F746 has single precision only, which is more than integers need.
@@ -93,7 +94,7 @@ class Toolchain:
 
     def compile_host_network(self, folder: Path, library: Path) -> Path:
         """Compile a generated program for `lmanet.deploy.host.HostNetwork`."""
-        return self.compile_host([*_sources(folder, "*.c"), SUPPORT / "host.c"], library)
+        return self.compile_host([*_sources(folder, "*.c"), SUPPORT / "host.c", CAMERA], library)
 
     def _objects(self, command: tuple[str, ...], sources: Sequence[Path], build: Path) -> list[Path]:
         includes = _includes(sources)
@@ -102,10 +103,16 @@ class Toolchain:
             if source.name.startswith(GENERATED):
                 return self._object((*command, *includes), source, build / f"{source.name}.o")
             kept = cache_folder("objects") / f"{source.name}.{_digest(command, source, sources)}.o"
-            return kept if kept.exists() else self._object((*command, *includes), source, kept)
+            return kept if kept.exists() else self._unchanging((*command, *includes), source, kept)
 
         with ThreadPoolExecutor(max_workers=2) as pool:
             return list(pool.map(compiled, sources))
+
+    def _unchanging(self, command: tuple[str, ...], source: Path, target: Path) -> Path:
+        try:
+            return self._object(command, source, target)
+        except DeployError as error:  # as it would for every other network
+            raise ToolError(f"{source.name} is the same in every network, and toolchain={self.name} refuses it: {error}") from error
 
     def _object(self, command: tuple[str, ...], source: Path, target: Path) -> Path:
         # Another process may want the same object: it appears whole or not at all. zig's own cache would keep every network ever tried.

@@ -1,5 +1,6 @@
 """Verifier: one integer graph through every runtime; the outputs must be the same bits, and what it takes is measured."""
 
+import importlib.util
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -11,12 +12,13 @@ from numpy.typing import NDArray
 
 from lmanet.deploy.elf import program_sizes
 from lmanet.deploy.emulator import EmulatorRun, emulator_named
+from lmanet.deploy.flatbuffer import tflite_schema
 from lmanet.deploy.graph import IntegerGraph
 from lmanet.deploy.program import write_program
 from lmanet.deploy.tflite import write_tflite
-from lmanet.deploy.tflm import TflmRun, run_tflm
+from lmanet.deploy.tflm import TflmRun, require_tflm, run_tflm
 from lmanet.deploy.toolchain import toolchain_named
-from lmanet.errors import DeployError
+from lmanet.errors import ConfigError, DeployError
 from lmanet.records import Measurement
 from lmanet.space.c_static import CStaticOptions, CStaticPlan
 
@@ -28,7 +30,7 @@ class Verifier:
     """Runs networks in TensorFlow Lite Micro and, as our generated C, on an emulated Cortex-M.
 
     Args:
-        core: ``cortex-m4`` or ``cortex-m7``; the emulated one is always an M7, which runs the code of both.
+        core: ``cortex-m4`` or ``cortex-m7``: compiled for, and emulated.
         toolchain: ``zig`` (from PyPI) or ``gcc`` (arm-none-eabi-gcc).
         emulator: ``unicorn`` (from PyPI) or ``qemu`` (qemu-system-arm).
         options: what the generated C does to save memory.
@@ -42,6 +44,15 @@ class Verifier:
         self.emulator = emulator_named(emulator)
         self.options = options or CStaticOptions()
 
+    def require(self) -> None:
+        """Raise `ConfigError` where something that `verify` needs is missing; compiles nothing."""
+        require_tflm()
+        tflite_schema()
+        self.emulator.require()
+        for package in ("elftools", "flatbuffers"):
+            if importlib.util.find_spec(package) is None:
+                raise ConfigError(f"the package {package} is missing, which deployment needs; run `pip install lmanet[deploy]`")
+
     def verify(self, graph: IntegerGraph, inputs: NDArray[np.int8], folder: Path, run_id: str = "") -> tuple[NDArray[np.int8], Measurement]:
         """Write a network's files into ``folder`` and run them on some images; gives the logits, int8 (N, classes), and what was measured.
 
@@ -52,6 +63,7 @@ class Verifier:
         Raises:
             DeployError: two runtimes differ in an output, or the arena is not what the memory model says.
             ConfigError: a tool that is asked for is missing.
+            ToolError: a tool hangs.
         """
         start = time.monotonic()
         folder.mkdir(parents=True, exist_ok=True)
@@ -61,13 +73,14 @@ class Verifier:
         with ThreadPoolExecutor(max_workers=2) as pool:  # TFLM runs in a process of its own, beside the compiler
             tflm_job = pool.submit(run_tflm, model, inputs)
             elf = self.toolchain.compile(folder / PROGRAM, self.core, folder / "network.elf")
-            run = self.emulator.run(elf, inputs.reshape(len(inputs), -1))
+            run = self.emulator.run(elf, inputs.reshape(len(inputs), -1), self.core)
             tflm = tflm_job.result()
         _same_bits(tflm, run)
         measurement = Measurement(
             toolchain=self.toolchain.name,
             emulator=self.emulator.name,
             core=self.core,
+            emulated_core=self.core,
             images=len(inputs),
             tflite_bytes=len(model),
             measured_tflm_head_bytes=tflm.measured_head_bytes,

@@ -10,7 +10,7 @@ from lmanet.distill.losses import KnowledgeDistillation
 from lmanet.distill.teacher_training import TeacherTraining
 from lmanet.errors import ConfigError
 from lmanet.results import TrainedNetwork
-from lmanet.runfiles import DISTILL, FULL, append_record, keep_student, read_records
+from lmanet.runfiles import DISTILL, FULL, append_record, by_these_settings, keep_student, read_records
 from lmanet.space import architecture_id
 from lmanet.space.weights import Checkpoint, load_network, save_network
 from lmanet.steps import Fitter, ImageData
@@ -31,6 +31,8 @@ class Distillation:
         loss: teacher's logits -> loss; needed where there is a teacher.
     """
 
+    settings_id = ""
+
     def __init__(
         self,
         data: ImageData,
@@ -46,23 +48,34 @@ class Distillation:
         self.trainer = trainer(data)
         self.teacher = teacher(data, seed) if teacher else None
         self.loss = loss
+        if loss:
+            loss(None)  # says so now if its settings do not fit
 
     def run(self, folder: Path) -> None:
         trained = read_records(folder / FULL, TrainedNetwork)
         if not trained:
             raise ConfigError(f"{folder} has no trained network (full.jsonl) to distil; run the stage train first")
         best = max(trained, key=lambda network: network.score.val_accuracy)
-        lines = read_records(folder / DISTILL, TrainedNetwork)
-        done = {(architecture_id(line.architecture), line.seed, line.teacher, line.divergence) for line in lines}
         teacher = self.teacher.source.name if self.teacher else None
         divergence = type(self.loss.keywords["divergence"]).__name__ if self.loss else None
-        if (architecture_id(best.architecture), self.seed, teacher, divergence) not in done:
+        if not self._is_done(best, folder, teacher, divergence):
             self._distil(best, folder, teacher, divergence)
         student = keep_student(folder)
         log.info("student.ckpt is %s, validation accuracy %.2f %%", student.checkpoint, 100 * student.score.val_accuracy)
 
+    def _is_done(self, best: TrainedNetwork, folder: Path, teacher: str | None, divergence: str | None) -> bool:
+        """Whether it was distilled before, with this seed and by these settings; that is said."""
+        wanted = (architecture_id(best.architecture), self.seed, teacher, divergence)
+        for line in read_records(folder / DISTILL, TrainedNetwork):
+            same = (architecture_id(line.architecture), line.seed, line.teacher, line.divergence) == wanted
+            if same and by_these_settings(line.settings_id, self.settings_id):
+                log.info("%s was distilled before, by these settings: %s stays", wanted[0], line.checkpoint)
+                return True
+        return False
+
     def _distil(self, best: TrainedNetwork, folder: Path, teacher: str | None, divergence: str | None) -> None:
-        identity = f"{architecture_id(best.architecture)}-{self.seed}-" + (divergence.lower() if divergence else "no-teacher")
+        how = divergence.lower() if divergence else "no-teacher"
+        identity = "-".join(filter(None, (architecture_id(best.architecture), str(self.seed), how, self.settings_id[:6])))
         self.data.setup("fit")
         losses = {"loss": self.loss(self.teacher.teach(self.trainer, self.seed, folder))} if self.teacher and self.loss else {}
         network = self.trainer.build(best.architecture, self.seed)
@@ -72,7 +85,7 @@ class Distillation:
         score = self.trainer.fit(network, self.seed, folder=work, **losses)
         checkpoint = f"distill/{identity}.ckpt"
         save_network(folder / checkpoint, Checkpoint(network, self.data.classes, self.data.mean, self.data.std))
-        origin = {"teacher": teacher, "divergence": divergence}
+        origin = {"teacher": teacher, "divergence": divergence, "settings_id": self.settings_id}
         line = best.model_copy(update={"stage": "distill", "seed": self.seed, "score": score, "checkpoint": checkpoint, **origin})
         append_record(folder / DISTILL, line)
         shutil.rmtree(work)

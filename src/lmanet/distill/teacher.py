@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lmanet.errors import ConfigError
+from lmanet.space.weights import why_unreadable
 from lmanet.steps import ImageData
 
 log = logging.getLogger(__name__)
@@ -109,8 +110,7 @@ class TeacherSource:
         try:
             given = load_state_dict(str(self.checkpoint), weights_only=True)
         except Exception as error:  # torch and safetensors raise many kinds for a file that is not theirs
-            reason = str(error).partition("\n")[0] or type(error).__name__
-            raise ConfigError(f"{self.checkpoint} cannot be read as weights ({reason}); {where}") from error
+            raise ConfigError(f"{self.checkpoint} cannot be read as weights: {why_unreadable(error)}; {where}") from None
         wanted = model.state_dict()
         head = {name for name in wanted if name.startswith(_classifiers(model))}
         fitted = all(name in given and given[name].shape == wanted[name].shape for name in head)

@@ -3,7 +3,7 @@
 import logging
 import time
 
-from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
+from lmanet.errors import ConfigError, DataError, TrainingError, TrainingTimeoutError
 from lmanet.records import Job, Outcome, Status
 from lmanet.steps import Trainer
 
@@ -15,6 +15,7 @@ def run_job(trainer: Trainer, job: Job) -> Outcome:
 
     Raises:
         ConfigError: no candidate can be trained with these settings.
+        DataError: nor with these images: a file is broken, or was taken away.
     """
     start = time.monotonic()
 
@@ -30,7 +31,7 @@ def run_job(trainer: Trainer, job: Job) -> Outcome:
         return failed(Status.TIMED_OUT, str(error))
     except TrainingError as error:
         return failed(Status.FAILED, str(error))
-    except ConfigError:
+    except (ConfigError, DataError):
         raise  # no fault of the candidate: every other one would fail by it, too
     except Exception as error:
         log.exception("trial %d: its training broke off", job.number)

@@ -1,10 +1,10 @@
 """Trained networks -> what the page shows of each when it is picked."""
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from lmanet.claims import check_claims
+from lmanet.command import command, override
 from lmanet.explain.card import NetworkCard, PartDrawing
 from lmanet.explain.contents import RunFiles, Setting
 from lmanet.explain.table import Form, shown
@@ -42,7 +42,7 @@ def _card(trial: Trial, on_front: bool, trials: Sequence[Trial], setting: Settin
     assert trial.architecture is not None and trial.score is not None and trial.verdict is not None
     architecture, cost = staged(trial.architecture), trial.verdict.cost
     assert isinstance(cost, Cost)
-    command = ["python", "run.py", f"resume={folder}", "stages=[train]", f"arch={network_file(folder, trial)}"]
+    retrain = command(f"resume={folder}", "stages=[train]", override("arch", network_file(folder, trial)))
     return NetworkCard(
         number=trial.number,
         id=str(trial.id),
@@ -59,7 +59,7 @@ def _card(trial: Trial, on_front: bool, trials: Sequence[Trial], setting: Settin
         text=trial.proposal.rationale.text if trial.proposal.rationale else "",
         claims=check_claims(trial, trials),
         architecture=architecture.model_dump_json(),
-        retrain=shlex.join(command),
+        retrain=retrain,
     )
 
 
@@ -89,7 +89,7 @@ def _parts(architecture: Architecture, setting: Setting) -> list[PartDrawing]:
 def _origin(trial: Trial) -> str:
     """Who proposed it, and how."""
     given = trial.proposal
-    words = [f"candidate {trial.number + 1}, proposed by {given.proposer}"]
+    words = [f"candidate {trial.number}, proposed by {given.proposer}"]
     words += [f"in the role {given.role}"] if given.role else []
     words += [f"as a change of {given.parent}"] if given.parent else []
     words += [f"asked for {given.niche}"] if given.niche else []

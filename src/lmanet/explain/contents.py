@@ -65,7 +65,7 @@ class RunFiles:
         examination: of the best network; None where the stage `explain` was not run.
         rules: what the model says that the search has learned; None where it was not asked.
         provenance: one entry a start of the run.
-        checksum: of the training images; None where there was no search.
+        checksum: of training and validation images; None where there was no search.
         overrides: of the command line.
         seed: of the run; None where Hydra wrote no configuration.
     """

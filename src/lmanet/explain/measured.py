@@ -127,7 +127,7 @@ def tool(name: str, found: Measurement) -> str:
     if name in ("measured_bss_bytes", "measured_flash_bytes"):
         return f"{found.toolchain}, from the ELF"
     if name in ("measured_stack_bytes", "measured_instructions"):
-        return f"{found.emulator}, an emulated {found.core}"
+        return f"{found.emulator}, an emulated {found.ran_on}"
     return "the file itself" if name == "tflite_bytes" else "TensorFlow Lite Micro"
 
 
@@ -152,7 +152,7 @@ def agreement(rows: Sequence[FrontRow]) -> str:
     wrong = [row for row in measured if row.differences]
     if not wrong:
         return f"Formulas and runtimes agree to the byte on {_all(len(measured))}."
-    listed = "; ".join(f"#{row.number + 1}: {', '.join(row.differences)}" for row in wrong)
+    listed = "; ".join(f"#{row.number}: {', '.join(row.differences)}" for row in wrong)
     right = f"{len(measured) - len(wrong)} of {_networks(len(measured))}"
     return f"Formulas and runtimes agree to the byte on {right}. Exceptions: {listed}."
 

@@ -57,13 +57,16 @@ def front_plot(trials: Sequence[Trial], front: Sequence[Trial], limits: Mapping[
         if shown:
             axes.scatter(_macs(shown), _accuracies(shown), s=30, color=GREY, alpha=0.8, marker=marker, label=label)
     sram = [_cost(trial).peak_sram_bytes / KIB for trial in front]
-    top = limits["peak_sram_bytes"] / KIB
+    limit = limits.get("peak_sram_bytes")
+    top = limit / KIB if limit else max(sram)
     points = axes.scatter(
         _macs(front), _accuracies(front), c=sram, cmap="viridis", vmin=0, vmax=top, s=80, edgecolors="black", zorder=3, label="front"
     )
-    axes.axvline(limits["macs"] / MILLION, color=RED, linestyle="--", label="limit of MACs")
-    figure.colorbar(points, ax=axes, label=f"peak SRAM (KiB), up to the limit of {top:.0f}")
-    _scale(axes, [*_macs(dominated + infeasible), *_macs(front), limits["macs"] / MILLION])
+    most_macs = [limits["macs"] / MILLION] if "macs" in limits else []
+    for most in most_macs:
+        axes.axvline(most, color=RED, linestyle="--", label="limit of MACs")
+    figure.colorbar(points, ax=axes, label=f"peak SRAM (KiB), up to the limit of {top:.0f}" if limit else "peak SRAM (KiB)")
+    _scale(axes, [*_macs(dominated + infeasible), *_macs(front), *most_macs])
     axes.set(title="Trained networks", xlabel="MACs (M)", ylabel="validation accuracy (%)")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=""))
     axes.legend(loc="lower right", fontsize=9)
@@ -81,17 +84,27 @@ def proposals_plot(trials: Sequence[Trial], limits: Mapping[str, int]) -> Figure
         if shown:
             sram = [_cost(trial).peak_sram_bytes / KIB for trial in shown]
             axes.scatter(_macs(shown), sram, s=34, color=STATUS_COLOURS[status], marker=marker, label=f"{_words(status)} ({len(shown)})")
-    macs_limit, sram_limit = limits["macs"] / MILLION, limits["peak_sram_bytes"] / KIB
-    axes.set(xscale="log", yscale="log", title="Proposals against the limits", xlabel="MACs (M)", ylabel="peak SRAM (KiB)")
+    title = "Proposals against the limits" if limits else "Proposals"
+    axes.set(xscale="log", yscale="log", title=title, xlabel="MACs (M)", ylabel="peak SRAM (KiB)")
     _plain_ticks(axes)
+    _draw_limits(axes, limits)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="lower right", fontsize=9)
+    return figure
+
+
+def _draw_limits(axes: Axes, limits: Mapping[str, int]) -> None:
+    """The limits of MACs and SRAM as lines, and what lies within both; a target may have neither."""
     left, bottom = axes.get_xlim()[0], axes.get_ylim()[0]
-    axes.fill_between([left, macs_limit], bottom, sram_limit, color=GREEN, alpha=0.12, linewidth=0, label="within both limits")
-    axes.axvline(macs_limit, color=RED, linestyle="--", linewidth=1, label="limit")
-    axes.axhline(sram_limit, color=RED, linestyle="--", linewidth=1)
+    most_macs, most_sram = limits.get("macs", 0) / MILLION, limits.get("peak_sram_bytes", 0) / KIB
+    if most_macs and most_sram:
+        axes.fill_between([left, most_macs], bottom, most_sram, color=GREEN, alpha=0.12, linewidth=0, label="within both limits")
+    if most_macs:
+        axes.axvline(most_macs, color=RED, linestyle="--", linewidth=1, label="limit")
+    if most_sram:
+        axes.axhline(most_sram, color=RED, linestyle="--", linewidth=1)
     axes.set_xlim(left=left)
     axes.set_ylim(bottom=bottom)
-    axes.legend(loc="lower right", fontsize=9)
-    return figure
 
 
 def progress_plot(trials: Sequence[Trial], pareto: Pareto) -> Figure:
@@ -139,7 +152,7 @@ def statuses_plot(trials: Sequence[Trial]) -> Figure:
 def curves_plot(run: RunFiles) -> Figure:
     """Validation accuracy by epoch: the front in mini-training, then full training and distillation where they were run."""
     phases = {
-        "search (mini-training)": {f"#{trial.number + 1}": trial.score.curve for trial in run.front.trials if trial.score},
+        "search (mini-training)": {f"#{trial.number}": trial.score.curve for trial in run.front.trials if trial.score},
         "full training": {architecture_id(network.architecture): network.score.curve for network in run.full},
         "distillation": {architecture_id(network.architecture): network.score.curve for network in run.distilled},
     }
@@ -170,9 +183,10 @@ def network_plot(graph: Sequence[Operator], runtime: Runtime, sram: Memory, limi
     upper.bar(places, work, color=BLUE, width=0.8)
     upper.set(title="The best network, operator by operator", ylabel="MACs (M)")
     lower.bar(places, used, color=[RED if place == peak else GREEN for place in places], width=0.8)
-    limit = limits["peak_sram_bytes"] / KIB
-    lower.axhline(limit, color=RED, linestyle="--", linewidth=1.5)
-    lower.annotate(f"limit: {limit:.1f} KiB", (len(graph) - 1, limit), xytext=(0, -12), textcoords="offset points", fontsize=9, ha="right")
+    if limit := limits.get("peak_sram_bytes", 0) / KIB:
+        place = (len(graph) - 1, limit)
+        lower.axhline(limit, color=RED, linestyle="--", linewidth=1.5)
+        lower.annotate(f"limit: {limit:.1f} KiB", place, xytext=(0, -12), textcoords="offset points", fontsize=9, ha="right")
     left_half = peak < len(graph) / 2  # the words go towards the middle
     lower.annotate(
         f"peak: {used[peak]:.1f} KiB at {graph[peak].name}",
@@ -256,7 +270,7 @@ def _name_points(axes: Axes, front: Sequence[Trial]) -> None:
         place = (_cost(trial).macs / MILLION, _accuracy(trial))
         pixels = tuple(axes.transData.transform(place))
         if all(math.dist(pixels, other) > CROWDED for other in named):
-            axes.annotate(f"#{trial.number + 1}", place, xytext=(-8, 6), textcoords="offset points", fontsize=9, ha="right")
+            axes.annotate(f"#{trial.number}", place, xytext=(-8, 6), textcoords="offset points", fontsize=9, ha="right")
             named.append((pixels[0], pixels[1]))
 
 

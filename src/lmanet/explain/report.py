@@ -2,7 +2,6 @@
 
 import os
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from lmanet.base import require_packages
+from lmanet.command import command
 from lmanet.explain.assemble import Assembled, assemble
 from lmanet.explain.cards import make_cards, network_file
 from lmanet.explain.contents import Board, RunFiles, Setting, read_run
@@ -37,6 +38,10 @@ class Report:
 
     def __init__(self, pareto: Pareto, target: Board, num_classes: int, space: AnySpace) -> None:
         self.setting = Setting(pareto, target, num_classes, space)
+
+    def require(self) -> None:
+        """Say which library of the plots or the page is missing."""
+        require_packages("the stage report", "", "matplotlib", "plotly", "markdown_it")
 
     def run(self, folder: Path) -> None:
         """Read the files of ``folder`` and write ``report.html``, ``report.md``, ``plots/`` and ``networks/`` into it.
@@ -141,7 +146,7 @@ def _render(assembled: Assembled, run: RunFiles, calls: _Markdown | _Placeholder
     environment.filters |= FILTERS
     environment.globals |= {"table": calls.table, "figure": calls.figure, "explorer": calls.explorer}
     facts: Mapping[str, Any] = {**assembled.facts, "tables": assembled.tables, "title": TITLE}
-    text = environment.get_template("report.md").render(facts, command=shlex.join(["python", "run.py", *run.overrides]))
+    text = environment.get_template("report.md").render(facts, command=command(*run.overrides))
     return BLANK_LINES.sub("\n\n", text).strip() + "\n"
 
 

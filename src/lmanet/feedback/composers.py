@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import get_args
 
+from lmanet.base import AtLeast0
 from lmanet.errors import ConfigError
 from lmanet.feedback import lines
 from lmanet.feedback.coverage import untried
@@ -30,9 +31,9 @@ class ParetoFeedback:
 
     space: AnySpace
     max_tokens: int
-    recent_failures: int
-    runners_up: int = 0
-    wrong_claims: int = 0
+    recent_failures: AtLeast0
+    runners_up: AtLeast0 = 0
+    wrong_claims: AtLeast0 = 0
     form: Form = "lines"
 
     def __post_init__(self) -> None:

@@ -34,7 +34,7 @@ def wrong_claims(trials: Sequence[Trial]) -> Iterator[str]:
     for trial in reversed(trials):
         for checked in check_claims(trial, trials):
             if checked.truth is Truth.FALSE:
-                yield f"- of network {trial.number + 1} you said: {checked.words}. {checked.reason[:MAX_REASON_CHARACTERS]}"
+                yield f"- of network {trial.number} you said: {checked.words}. {checked.reason[:MAX_REASON_CHARACTERS]}"
 
 
 def counts(trials: Sequence[Trial]) -> str:

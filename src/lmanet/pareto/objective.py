@@ -62,7 +62,8 @@ def parse_objective(name: str, spec: Mapping[str, Any], limits: Mapping[str, int
         raise ConfigError(f"objective {name!r} is unknown; legal are {', '.join(SCORES + COSTS)}; {where}")
     if spec.get("reference") == "limit":
         if name not in limits:
-            raise ConfigError(f"objective {name}: reference=limit, but the target limits only {', '.join(limits)}; give a number, {where}")
+            limited = f"only {', '.join(limits)}" if limits else "nothing"
+            raise ConfigError(f"objective {name}: reference=limit, but the target limits {limited}; give a number, {where}")
         spec = {**spec, "reference": limits[name]}
     try:
         return Objective.model_validate({"name": name, **spec})

@@ -53,6 +53,9 @@ class LLMProposer:
         self._client: Client | None = None
         self._note = ""  # the newest; while the network proposed with it is in training, no trial tells of it
 
+    def require(self) -> None:
+        self.server.require(self.model)
+
     def propose(self, request: Request) -> list[Proposal]:
         plan = self.strategy.plan(request)
         given = self._round(request, plan.niche)

@@ -17,7 +17,7 @@ from lmanet.propose.reply import object_with
 from lmanet.propose.talk import TokensSpentError
 from lmanet.records import Front
 from lmanet.results import DesignRules, Rule
-from lmanet.runfiles import FRONT, RULES, read_record, read_trials, write_record
+from lmanet.runfiles import FRONT, RULES, by_these_settings, read_record, read_trials, write_record
 from lmanet.space import explain_validation
 from lmanet.space.architecture import quoted
 from lmanet.space.describe import object_schema
@@ -39,16 +39,21 @@ class LearnRules:
         tokens: that the run may spend, those of its search counted; None is no limit.
     """
 
+    settings_id = ""
+
     def __init__(self, proposer: Proposer, tokens: int | None) -> None:
         self.proposer = proposer
         self.tokens = tokens
 
     def run(self, folder: Path) -> None:
         if (folder / RULES).exists():
-            return
+            before = read_record(folder / RULES, DesignRules)
+            if by_these_settings(before.settings_id, self.settings_id):
+                log.info("%s was asked for rules before, after %d trained networks: %s stays", before.proposer, before.trials, RULES)
+                return
         try:
             if found := self._ask(folder):
-                write_record(folder / RULES, found)
+                write_record(folder / RULES, found.model_copy(update={"settings_id": self.settings_id}))
         finally:
             self.proposer.close()
 

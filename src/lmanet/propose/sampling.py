@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lmanet.base import AtLeast1, NotNegative
 from lmanet.errors import ConfigError
 
 STRUCTURED = ("auto", "always", "never")
@@ -36,8 +37,8 @@ class Sampling:
         extra_body: further fields of the request that this server takes, such as ``min_p``.
     """
 
-    sampling_temperature: float
-    max_reply_tokens: int
+    sampling_temperature: NotNegative
+    max_reply_tokens: AtLeast1
     structured: str = "auto"
     price: Price | None = None
     extra_body: Mapping[str, Any] = field(default_factory=dict)

@@ -4,16 +4,21 @@ import importlib.util
 import json
 import logging
 import os
+import socket
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.request import ProxyHandler, build_opener
+from urllib.parse import urlsplit
+from urllib.request import ProxyHandler, build_opener, getproxies, proxy_bypass
 
+from lmanet.base import AtLeast1, require_packages
 from lmanet.errors import ConfigError, EndpointError
 
 NO_KEY = "none"  # the client wants one; servers that need none ignore it
 START_LIMIT_S = 60.0
+CONNECT_LIMIT_S = 10.0
+PORTS = {"http": 80, "https": 443}
 log = logging.getLogger(__name__)
 
 
@@ -42,6 +47,9 @@ class Endpoint:
 class Server(Protocol):
     """Makes a model reachable."""
 
+    def require(self, model: str | None) -> None:
+        """Raises `ConfigError` or `EndpointError` where `start` could not succeed; starts nothing."""
+
     def start(self, model: str | None) -> Endpoint:
         """Raises `ConfigError` where the settings cannot work, `EndpointError` where the server does not come up."""
 
@@ -64,6 +72,9 @@ class RemoteServer:
         self.api_key_env = api_key_env
         self.timeout_s = timeout_s
         self.retries = retries
+
+    def require(self, model: str | None) -> None:
+        require_listener(self.start(model).base_url)
 
     def start(self, model: str | None) -> Endpoint:
         if not model:
@@ -94,17 +105,19 @@ class EmbeddedServer:
         retries: see `Endpoint`.
     """
 
-    def __init__(self, threads: int, context_tokens: int, timeout_s: float, retries: int) -> None:
+    def __init__(self, threads: AtLeast1, context_tokens: AtLeast1, timeout_s: float, retries: int) -> None:
         self.threads = threads
         self.context_tokens = context_tokens
         self.timeout_s = timeout_s
         self.retries = retries
         self._server: Any = None
 
+    def require(self, model: str | None) -> None:
+        require_packages("the embedded model", "embedded", "xllamacpp")
+        _model_file(model)
+
     def start(self, model: str | None) -> Endpoint:
-        path = packaged_model() if model is None else Path(model)
-        if not path.is_file():
-            raise ConfigError(f"there is no model file {path}; set propose.model to a .gguf file, or to null for the packaged model")
+        path = _model_file(model)
         self._server = self._serve(path)
         address: str = self._server.listening_address
         try:
@@ -136,6 +149,26 @@ class EmbeddedServer:
             return xllamacpp.Server(params)
         except RuntimeError as error:
             raise ConfigError(f"llama.cpp cannot load {path}: {error}; set propose.model to a sound .gguf file") from error
+
+
+def require_listener(base_url: str) -> None:
+    """Raises `EndpointError` where no server accepts a connection; one behind a proxy is not tried."""
+    address = urlsplit(base_url)
+    if not address.hostname or (address.scheme in getproxies() and not proxy_bypass(address.hostname)):
+        return
+    try:
+        socket.create_connection((address.hostname, address.port or PORTS.get(address.scheme, 80)), timeout=CONNECT_LIMIT_S).close()
+    except OSError as error:
+        raise EndpointError(
+            f"no server answers at {base_url} ({error.strerror or error}); start it, or correct propose.server.base_url"
+        ) from error
+
+
+def _model_file(model: str | None) -> Path:
+    path = packaged_model() if model is None else Path(model)
+    if not path.is_file():
+        raise ConfigError(f"there is no model file {path}; set propose.model to a .gguf file, or to null for the packaged model")
+    return path
 
 
 def packaged_model() -> Path:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from lmanet.base import NotNegative
 from lmanet.brief import Request
 from lmanet.errors import ConfigError
 
@@ -40,11 +41,11 @@ class Strategy:
     """
 
     roles: Sequence[str]
-    sampling_temperatures: Mapping[str, float]
+    sampling_temperatures: Mapping[str, NotNegative]
     niches: int
     stall_after: int | None
     stall_roles: Sequence[str]
-    stall_temperature: float
+    stall_temperature: NotNegative
 
     def __post_init__(self) -> None:
         for name in ("roles", "stall_roles"):

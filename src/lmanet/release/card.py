@@ -1,11 +1,11 @@
 """The model card of a released network, in the form of the Hugging Face Hub."""
 
 import re
-import shlex
 from pathlib import Path
 from string import Template
 from typing import NamedTuple
 
+from lmanet.command import command
 from lmanet.errors import ConfigError
 from lmanet.release.costs import cost_rows
 from lmanet.release.released import Released, Run
@@ -112,6 +112,7 @@ def _of_network(released: Released, checkpoint: Checkpoint, figures: list[Accura
         "accuracies": "\n".join(_row(*figure) for figure in figures),
         "costs": "\n".join(f"| `{row.name}` | {row.value} | {row.origin} |" for row in cost_rows(released, network.num_classes)),
         "sha256": released.checkpoint_sha256,
+        "listed": "; in C `lmanet_classes` of `firmware/network/network.h`" if released.deployment else "",
         "int8": _int8(released),
     }
 
@@ -126,7 +127,7 @@ def _of_run(released: Released, run: Run, data: ImageData) -> dict[str, str]:
         "description": plain(data.description),
         "search": _search(released, run),
         "training": f"{len(trained.score.curve)} epochs, seed {trained.seed}{teacher}",
-        "checksum": f"Sha-256 of the training images: `{run.checksum}`." if run.checksum else "",
+        "checksum": f"Checksum of training and validation images: `{run.checksum}`." if run.checksum else "",
         "command": _command(*run.overrides),
         "retrain": _command(*run.overrides, "stages=[train,distill,deploy,evaluate,release]", "arch=architecture.json"),
         "versions": f"The run was started with {versions}{commit}." if start else "Its versions were not recorded.",
@@ -138,7 +139,7 @@ def _search(released: Released, run: Run) -> str:
     if not found:
         return "Its architecture was given, not searched for."
     proposer, number = found
-    return f"{plain(proposer)} proposed it, as number {number} of {run.proposals} proposals."
+    return f"{plain(proposer)} proposed it, as candidate {number}; the search had {run.proposals} proposals."
 
 
 def _int8(released: Released) -> str:
@@ -166,7 +167,7 @@ def _row(network: str, split: str, images: int | None, *shares: float | None) ->
 
 def _command(*overrides: str) -> str:
     """As a line of an indented block, which no text can end."""
-    return shlex.join(["python", "run.py", *overrides]).replace("\n", "\n    ")
+    return command(*overrides).replace("\n", "\n    ")
 
 
 def plain(text: str) -> str:

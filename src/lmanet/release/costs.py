@@ -34,7 +34,7 @@ def _by_formula(cost: Cost) -> list[CostRow]:
 
 def _measured(deployed: Deployed) -> list[CostRow]:
     found = deployed.measurement
-    elf, core = f"measured: ELF of the generated C, by {found.toolchain}", f"measured: {found.core}, emulated by {found.emulator}"
+    elf, core = f"measured: ELF of the generated C, by {found.toolchain}", f"measured: {found.ran_on}, emulated by {found.emulator}"
     tflm = "measured: TensorFlow Lite Micro with portable kernels on a 64-bit machine; less on a microcontroller"
     low, high = deployed.estimated_latency_ms
     return [

@@ -19,10 +19,10 @@ class Run(NamedTuple):
     """What holds for all networks of a run.
 
     Attributes:
-        proposers: id of an architecture -> who proposed it first, and as which of the proposals, from 1.
+        proposers: id of an architecture -> who proposed it first, and its number in the history.
         proposals: of the search.
         val_images: in number; None where the stage explain, which counts them, was not run.
-        checksum: of the training images; None where there was no search.
+        checksum: of training and validation images; None where there was no search.
         overrides: of the command line.
         start: the first of the run; None where it was not recorded.
     """
@@ -74,7 +74,7 @@ def read_run(folder: Path) -> Run:
     trials = read_trials(folder)
     for trial in sorted(trials, key=lambda each: each.number):
         if trial.architecture:
-            proposers.setdefault(architecture_id(trial.architecture), (trial.proposal.proposer, trial.number + 1))
+            proposers.setdefault(architecture_id(trial.architecture), (trial.proposal.proposer, trial.number))
     examination = folder / EXAMINATION
     return Run(
         proposers=proposers,

@@ -1,5 +1,6 @@
 """Stage: the best networks of a run -> folders that others can use without the run."""
 
+import filecmp
 import json
 import logging
 import shutil
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from safetensors.torch import save
 
+from lmanet.base import AtLeast1, require_packages
 from lmanet.release.card import Settings, card
 from lmanet.release.onnx_file import write_onnx
 from lmanet.release.released import Released, read_released, read_run
@@ -31,9 +33,12 @@ class Release:
         opset: of the ONNX file.
     """
 
-    def __init__(self, data: ImageData, license: str | None, opset: int) -> None:
+    def __init__(self, data: ImageData, license: str | None, opset: AtLeast1) -> None:
         self.data = data
         self.settings = Settings(license, opset)
+
+    def require(self) -> None:
+        require_packages("the stage release", "release", "huggingface_hub", "onnx", "onnxscript")
 
     def run(self, folder: Path) -> None:
         run = read_run(folder)
@@ -41,7 +46,8 @@ class Release:
             checkpoint = load_network(folder / released.trained.checkpoint)
             text = card(released, run, checkpoint, self.data, self.settings)
             final = folder / FOLDER / released.name
-            if (final / CARD).exists() and (final / CARD).read_text(encoding="utf-8") == text:
+            if _is_current(final, text, released, folder):
+                log.info("released before, and nothing has changed: %s stays", final)
                 continue
             made = final.with_name(f"{released.name}.partial")
             shutil.rmtree(made, ignore_errors=True)
@@ -62,6 +68,16 @@ class Release:
             line = released.deployment.deployed
             shutil.copyfile(folder / line.folder / line.tflite, made / TFLITE)
             shutil.copytree(folder / line.folder / line.firmware, made / FIRMWARE)
+
+
+def _is_current(final: Path, text: str, released: Released, folder: Path) -> bool:
+    """Whether a folder says all that is known, and holds the int8 network of the newest deployment."""
+    if not (final / CARD).exists() or (final / CARD).read_text(encoding="utf-8") != text:
+        return False
+    if released.deployment is None:
+        return True
+    line = released.deployment.deployed
+    return (final / TFLITE).is_file() and filecmp.cmp(folder / line.folder / line.tflite, final / TFLITE, shallow=False)
 
 
 def _config(checkpoint: Checkpoint) -> dict[str, object]:

@@ -27,7 +27,7 @@ def model_name(architecture: Architecture) -> str:
 
 
 def preprocessing(architecture: Architecture) -> dict[str, Any]:
-    """timm's ``pretrained_cfg`` as far as it follows from the architecture: images are resized as `lmanet.space.images.resize` does it."""
+    """timm's ``pretrained_cfg`` as far as it follows from the architecture; timm has no resizing like `lmanet.space.images.fit`."""
     return {
         "input_size": (CHANNELS, architecture.resolution, architecture.resolution),
         "fixed_input_size": True,

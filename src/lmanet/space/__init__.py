@@ -1,7 +1,7 @@
 """What may be proposed, what it costs, and the network that it becomes. Imports no torch: see `lmanet.space.network`."""
 
 from lmanet.space.architecture import Architecture, Head, Stage, Stem, explain_validation, load_architecture, parse_architecture
-from lmanet.space.board import Region
+from lmanet.space.board import Kit, Region
 from lmanet.space.c_static import CStaticOptions
 from lmanet.space.cell import AnyArchitecture, Cell, staged
 from lmanet.space.cell_cost import CellCost
@@ -12,6 +12,7 @@ from lmanet.space.graph import Operator, architecture_id, operators
 from lmanet.space.load import load_space
 from lmanet.space.platform import RUNTIMES, Platform, Runtime
 from lmanet.space.space import Space
+from lmanet.space.target import Target, load_target
 from lmanet.space.wire import Form
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Cost",
     "Form",
     "Head",
+    "Kit",
     "Operator",
     "Platform",
     "Region",
@@ -34,6 +36,7 @@ __all__ = [
     "Space",
     "Stage",
     "Stem",
+    "Target",
     "architecture_id",
     "describe",
     "estimate",
@@ -42,6 +45,7 @@ __all__ = [
     "json_schema",
     "load_architecture",
     "load_space",
+    "load_target",
     "operators",
     "parse_architecture",
     "short_number",

@@ -148,6 +148,17 @@ def quoted(value: object, most: int = 60) -> str:
     return f"a {type(value).__name__}"
 
 
+def require_network(architecture: object, num_classes: object) -> None:
+    """Raises `ArchitectureError` where no network can be made of these: said here, not by a tensor deep inside."""
+    if not isinstance(architecture, Architecture):
+        given = f"{type(architecture).__name__} {quoted(architecture)}"
+        raise ArchitectureError(f"{given} is no architecture; pass what lmanet.load_architecture or a space's sample gives")
+    if not isinstance(num_classes, int) or isinstance(num_classes, bool) or num_classes < 1:
+        raise ArchitectureError(
+            f"num_classes={quoted(num_classes)} is no whole number of at least 1; pass how many classes the images have"
+        )
+
+
 def load_architecture(name_or_path: str | Path) -> Architecture:
     """Load an architecture that ships with the package (``lmanet_elite``, ``lmanet_core``, ``qwnet_core``) or a file.
 

@@ -1,5 +1,6 @@
-"""A contiguous piece of a microcontroller's memory."""
+"""What is known of a microcontroller and of the boards that carry it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -16,3 +17,22 @@ class Region:
     name: str
     address: int
     bytes: int
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What the firmware's instructions say of a part; nothing is computed from it.
+
+    Attributes:
+        boards: development boards that carry the part, as STM32CubeIDE names them.
+        reset_clock_mhz: of the core after a reset, before anything sets it; None where it is not known.
+        full_clock: what the core needs to run at its full clock, in words.
+        linker_region: what STM32CubeIDE's linker script calls the network's region.
+        remark: what else to know before a project is made, in words.
+    """
+
+    boards: Sequence[str] = ()
+    reset_clock_mhz: int | None = None
+    full_clock: str = ""
+    linker_region: str = "RAM"
+    remark: str = ""

@@ -48,11 +48,6 @@ class CStaticPlan:
     step_bytes: tuple[int, ...]
     arena_bytes: int
 
-    @property
-    def peak_step(self) -> Step:
-        """The call that sets ``arena_bytes``."""
-        return self.steps[self.step_bytes.index(max(self.step_bytes))]
-
 
 class Layout:
     """Calls, and the order in which their buffers are placed: all that decides how large the arena is.

@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 
+from lmanet.errors import ConfigError
 from lmanet.space.cell import Cell
 
 # The network around the cells (Dong and Yang 2020, section 2.1): a stem of 16 channels and three stages of five cells.
 STAGE_CHANNELS = (16, 32, 64)
 CELLS_OF_A_STAGE = 5
 KERNELS = {"nor_conv_1x1": 1, "nor_conv_3x3": 3}
-# Pixels by number of classes: ImageNet16-120 has images of its own size, CIFAR-10 and CIFAR-100 have 32 x 32.
-RESOLUTIONS = {120: 16}
-CIFAR_RESOLUTION = 32
+# Height and width of the images of each of the benchmark's data sets, which differ in their number of classes: CIFAR-10, CIFAR-100 and
+# ImageNet16-120. There are no others.
+RESOLUTIONS = {10: 32, 100: 32, 120: 16}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,17 @@ class CellCost:
 
 
 def cell_cost(cell: Cell, num_classes: int) -> CellCost:
-    """Cost of the whole network: stem, cells, a residual block of stride 2 before the second and third stage, classifier."""
-    size = RESOLUTIONS.get(num_classes, CIFAR_RESOLUTION)
+    """Cost of the whole network: stem, cells, a residual block of stride 2 before the second and third stage, classifier.
+
+    Raises:
+        ConfigError: the benchmark has no data set of so many classes, so that the size of its images is not known.
+    """
+    if num_classes not in RESOLUTIONS:
+        legal = ", ".join(map(str, RESOLUTIONS))
+        raise ConfigError(
+            f"the cells of NAS-Bench-201 have no data set of {num_classes} classes; legal are {legal} (conf/data/nasbench201_*.yaml)"
+        )
+    size = RESOLUTIONS[num_classes]
     macs, params = _convolution(3, STAGE_CHANNELS[0], 3, size)
     for number, channels in enumerate(STAGE_CHANNELS):
         if number:

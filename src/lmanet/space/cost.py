@@ -5,7 +5,7 @@ from functools import lru_cache
 from math import prod
 from typing import overload
 
-from lmanet.space.architecture import Architecture
+from lmanet.space.architecture import Architecture, require_network
 from lmanet.space.c_instructions import estimated_instructions
 from lmanet.space.c_static import lay_out
 from lmanet.space.cell import AnyArchitecture, Cell
@@ -51,7 +51,12 @@ def estimate(architecture: Architecture, num_classes: int, runtime: Runtime = "c
 
     Args:
         runtime: whose memory is counted: ``c_static``, ``tflm`` or ``plain`` (see `lmanet.space.memory`).
+
+    Raises:
+        ArchitectureError: it is no architecture, or the number of classes is not at least 1.
+        ConfigError: there is no such runtime.
     """
+    require_network(architecture, num_classes)
     return estimate_on(architecture, num_classes, Platform(runtime))
 
 

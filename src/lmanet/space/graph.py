@@ -83,8 +83,24 @@ def architecture_id(architecture: AnyArchitecture) -> str:
     digest = hashlib.sha256()
     for number, operator in enumerate(feature_operators(architecture), start=1):
         numbers[operator.name] = number
-        digest.update(repr((*operator[1:2], [numbers[name] for name in operator.inputs], *operator[3:])).encode())
+        digest.update(repr(_identity(operator, numbers)).encode())
     return digest.hexdigest()[:12]
+
+
+def _identity(operator: Operator, numbers: dict[str, int]) -> tuple[object, ...]:
+    """All of an operator but its name; inputs by their numbers. Ids of old runs rest on the order."""
+    return (
+        operator.kind,
+        [numbers[name] for name in operator.inputs],
+        operator.in_shape,
+        operator.out_shape,
+        operator.kernel,
+        operator.stride,
+        operator.padding,
+        operator.activation,
+        operator.norm,
+        operator.bias,
+    )
 
 
 class _Chain:

@@ -7,7 +7,7 @@ from itertools import groupby
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lmanet.space.architecture import Architecture
+from lmanet.space.architecture import Architecture, require_network
 from lmanet.space.graph import INPUT, Operator, operators
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -82,7 +82,11 @@ def build(architecture: Architecture, num_classes: int, dropout: float = 0.0) ->
         architecture: any architecture, in a space or not.
         num_classes: width of the classifier.
         dropout: probability of dropout before the linear layer.
+
+    Raises:
+        ArchitectureError: it is no architecture, or the number of classes is not at least 1.
     """
+    require_network(architecture, num_classes)
     network = Network(architecture, num_classes, dropout)
     draw_weights(network)
     return network

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from lmanet.errors import ConfigError
 from lmanet.space.c_static import CStaticOptions
 
 Runtime = Literal["c_static", "tflm", "plain"]
@@ -24,3 +25,7 @@ class Platform:
     c_options: CStaticOptions = field(default_factory=CStaticOptions)
     core: str | None = None
     clock_mhz: int = 0
+
+    def __post_init__(self) -> None:
+        if self.runtime not in RUNTIMES:
+            raise ConfigError(f"runtime={self.runtime!r} is unknown; legal are {', '.join(RUNTIMES)} (target.runtime in conf/target)")

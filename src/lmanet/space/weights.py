@@ -1,7 +1,9 @@
 """Weights of a network: save, load, and read those that the paper's authors published."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -74,17 +76,29 @@ def load_published_weights(path: Path, architecture: Architecture) -> Network:
     return network.eval()
 
 
+def why_unreadable(error: Exception) -> str:
+    """Why a file gave no weights; torch's own words would advise to run whatever the file holds."""
+    if isinstance(error, UnpicklingError) or "weights_only" in str(error):
+        return "it holds more than tensors, which is never run"
+    if isinstance(error, EOFError):
+        return "it is empty or cut off"
+    return (
+        (str(error).splitlines() or [type(error).__name__])[0] if isinstance(error, OSError) else "it is no file of torch's, or not whole"
+    )
+
+
 def _signature(item: tuple[str, Tensor]) -> tuple[str, tuple[int, ...]]:
     return item[0].rpartition(".")[2], tuple(item[1].shape)
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # of files that are refused
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ConfigError(f"no checkpoint at {path}; pass one with checkpoint=") from None
     except Exception as error:  # torch raises many kinds for a file that is not its own
-        raise ConfigError(f"{path} cannot be read as a checkpoint: {str(error).splitlines()[0]}") from error
+        raise ConfigError(f"{path} cannot be read as a checkpoint: {why_unreadable(error)}; pass another with checkpoint=") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path} holds a {type(content).__name__}, not a dictionary of weights")
     return content

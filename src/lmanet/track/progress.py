@@ -66,7 +66,7 @@ class Progress:
         self.console.print(front_table(front))
 
     def on_run_end(self) -> None:
-        pass  # run.py says where everything is
+        pass  # the app says where everything is
 
     def _view(self) -> RenderableType:
         if self.tally is None:
@@ -87,7 +87,7 @@ class Progress:
 
 def line(trial: Trial) -> str:
     """A trial in one line: number, status, and the result or the first reason."""
-    text = f"candidate {trial.number + 1} {trial.status}"
+    text = f"candidate {trial.number} {trial.status}"
     if trial.id:
         text += f" {trial.id}"
     if trial.score:
@@ -112,7 +112,7 @@ def front_table(front: Sequence[Trial]) -> Table:
                 "" if isinstance(cost, CellCost) else f"{cost.peak_sram_bytes / 1024:.1f}",
                 "" if isinstance(cost, CellCost) else f"{cost.flash_bytes / 1024:.1f}",
                 f"{cost.params:,}",
-                str(trial.number + 1),
+                str(trial.number),
                 trial.id,
             )
     return table
@@ -130,7 +130,7 @@ def _caption(front: Sequence[Trial]) -> str:
 
 def _candidate(tally: Tally) -> Text:
     of_trained = f", trained {tally.statuses[Status.TRAINED]}/{tally.budget.trained}" if tally.budget.trained else ""
-    return Text(f"candidate {tally.statuses.total()}/{tally.budget.proposals}{of_trained}", style="bold")
+    return Text(f"proposals {tally.statuses.total()}/{tally.budget.proposals}{of_trained}", style="bold")
 
 
 def _time(tally: Tally) -> Text:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import yaml
 
+from lmanet.base import Above0
 from lmanet.brief import Budget
 from lmanet.errors import ConfigError
 from lmanet.records import Status, Trial
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 Mode = Literal["auto", "offline", "online", "disabled"]
 COSTS = ("macs", "params", "peak_sram_bytes", "flash_bytes", "estimated_latency_ms")
 SCORES = ("val_accuracy", "val_macro_f1", "val_calibration_error", "seconds")
+MOST_CHARACTERS, ILLEGAL = 128, "/\\#?%:"  # of a project's name
 MEASURED = ("bss_bytes", "tflm_arena_bytes", "flash_bytes", "stack_bytes", "instructions")
 
 
@@ -33,7 +35,7 @@ class WandbTracker:
     Args:
         folder: of the run; W&B writes below its ``wandb/``, which also keeps the id with which a resumed run goes on.
         project: of W&B.
-        mode: ``auto`` is online where WANDB_API_KEY is set and W&B answers, else offline.
+        mode: ``auto`` heeds WANDB_MODE; without it, it is online where WANDB_API_KEY is set and W&B answers, else offline.
         wait_seconds: how long W&B may take to answer at the start, and to take what is left at an end.
         report: make a W&B report of the run at its end, where it is online; a resumed run writes the same one anew.
 
@@ -41,13 +43,16 @@ class WandbTracker:
         ConfigError: the mode is unknown, wandb is not installed, or ``online`` gets no answer.
     """
 
-    def __init__(self, folder: str | Path, project: str, mode: Mode = "auto", wait_seconds: float = 60.0, report: bool = False) -> None:
+    def __init__(self, folder: str | Path, project: str, mode: Mode = "auto", wait_seconds: Above0 = 60.0, report: bool = False) -> None:
         if mode not in get_args(Mode):
             raise ConfigError(f"track.wandb.mode={mode!r} is unknown; legal are {', '.join(get_args(Mode))} (conf/track/wandb.yaml)")
         _library()
+        if not 0 < len(project) <= MOST_CHARACTERS or set(project) & set(ILLEGAL):
+            legal = f"1 to {MOST_CHARACTERS} characters, none of {' '.join(ILLEGAL)}"
+            raise ConfigError(f"track.wandb.project={project!r}: W&B takes {legal} (conf/track/wandb.yaml)")
         self.folder = Path(folder)
         self.project = project
-        self.mode = mode
+        self.mode = mode if mode != "auto" else os.environ.get("WANDB_MODE", mode)
         self.wait_seconds = wait_seconds
         self.report = report
         self.run: wandb.Run | None = None

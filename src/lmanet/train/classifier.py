@@ -18,7 +18,7 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassCalibratio
 
 from lmanet.errors import TrainingError
 from lmanet.records import Epoch
-from lmanet.space.images import normalise, resize
+from lmanet.space.images import fit, normalise
 from lmanet.space.network import Network
 from lmanet.steps import Batch, Batches, Loss
 from lmanet.train.kernels import Forward
@@ -53,7 +53,8 @@ class Classifier(LightningModule):
     stopped. Where the recipe averages weights, it is the average that is validated, and that the network has in the end.
 
     Args:
-        network: a `Network` is given images of its architecture's resolution, any other module those of the data.
+        network: a `Network` is given images of its architecture's resolution, another module of its `input_resolution`, where it has one,
+            else of the data's. One with ``reads_frames`` is given pixels as they are.
         loss: is handed the batch before it is brought to the network's resolution, for a teacher has its own.
     """
 
@@ -66,7 +67,7 @@ class Classifier(LightningModule):
         self.compute_by(network.__call__, torch.channels_last)
         # In training mode, as Lightning wants all of its module: it changes to evaluation for a validation, where alone the average is run.
         self.average = ModelEmaV3(network, recipe.ema_decay, use_warmup=True).train() if recipe.ema_decay else None
-        self.resolution = network.architecture.resolution if isinstance(network, Network) else None
+        self.resolution = network.architecture.resolution if isinstance(network, Network) else getattr(network, "input_resolution", None)
         self.task, self.recipe, self.loss, self.seed = task, recipe, loss, seed
         self.register_buffer("mean", torch.tensor(task.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(task.std).view(3, 1, 1), persistent=False)
@@ -92,10 +93,16 @@ class Classifier(LightningModule):
         """Pixels 0..255 -> zero mean and unit deviation, at the data's resolution."""
         return normalise(images, self.mean, self.std)
 
+    def read(self, pixels: Tensor) -> Tensor:
+        """Pixels 0..255 of the data -> what the network takes: bytes are resized before they are normalised, as on the board."""
+        if getattr(self.network, "reads_frames", False):
+            return pixels
+        return self.normalise(fit(pixels, self.resolution) if self.resolution else pixels)
+
     def forward(self, images: Tensor) -> Tensor:
         """Normalised images -> logits (N, classes)."""
         if self.resolution:
-            images = resize(images, self.resolution)
+            images = fit(images, self.resolution)
         forward = self._train_forward if self.training else self.average or self.network
         return forward(images.contiguous(memory_format=self._memory_format)).float()
 
@@ -105,9 +112,11 @@ class Classifier(LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         smoothing = self.recipe.label_smoothing
         targets = batch.targets * (1 - smoothing) + smoothing / self.task.num_classes
-        batch = batch._replace(images=self.normalise(batch.images), targets=targets)
+        images = self.read(batch.images)
+        same = images.shape == batch.images.shape
+        batch = batch._replace(images=images if same else self.normalise(batch.images), targets=targets)
         progress = self.global_step / (self._steps_per_epoch * self.recipe.epochs)
-        loss = self.loss(self(batch.images), batch, progress)
+        loss = self.loss(self(images), batch, progress)
         self._train_losses.append(loss.detach())
         return loss
 
@@ -117,7 +126,7 @@ class Classifier(LightningModule):
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         images, labels = batch
-        logits = self(self.normalise(images))
+        logits = self(self.read(images))
         self._val_losses.append(functional.cross_entropy(logits, labels, reduction="none"))
         self.metrics.update(logits.softmax(dim=1), labels)
 

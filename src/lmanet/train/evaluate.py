@@ -1,5 +1,6 @@
 """Evaluation: the one place where test images are looked at, at the end."""
 
+import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from torch import nn
 from lmanet.errors import ConfigError
 from lmanet.results import Deployment, TrainedNetwork
 from lmanet.results import Evaluation as EvaluationRecord
-from lmanet.runfiles import DEPLOY, DISTILL, FULL, TEST, append_record, read_records
+from lmanet.runfiles import DEPLOY, DISTILL, FULL, TEST, append_record, by_these_settings, read_records
 from lmanet.space import Architecture
 from lmanet.space.weights import Checkpoint, load_network, load_published_weights
 from lmanet.train.trainer import Trainer
@@ -47,6 +48,8 @@ class Evaluation:
         load_int8: folder of a deployed network -> module from normalised images to logits.
     """
 
+    settings_id = ""
+
     def __init__(
         self,
         trainer: Trainer,
@@ -61,12 +64,22 @@ class Evaluation:
         self.architecture = architecture
         self.load_int8 = load_int8
 
+    def require(self) -> None:
+        if not self.checkpoint:
+            return
+        if self.architecture:
+            load_published_weights(self.checkpoint, self.architecture)
+        else:
+            self._refuse_other_classes(str(self.checkpoint), load_network(self.checkpoint))
+
     def run(self, folder: Path) -> None:
-        done = {line.checkpoint for line in read_records(folder / TEST, EvaluationRecord)}
         for subject in self._chosen(folder):
-            if subject.name in done:
+            made_by = self._made_by(subject)
+            lines = read_records(folder / TEST, EvaluationRecord)
+            if any(line.checkpoint == subject.name and by_these_settings(line.settings_id, made_by) for line in lines):
+                log.info("%s was measured on these test images before: its line in %s stays", subject.name, TEST)
                 continue
-            line = self._measure(subject, folder)
+            line = self._measure(subject, folder).model_copy(update={"settings_id": made_by})
             append_record(folder / TEST, line)
             log.info("%s: test accuracy %.2f %% of %d images, %.0f s", line.checkpoint, 100 * line.test_accuracy, line.images, line.seconds)
 
@@ -84,6 +97,12 @@ class Evaluation:
         for deployment in read_records(folder / DEPLOY, Deployment) if self.load_int8 else ():
             yield Subject("deploy", deployment.deployed.folder, deployment.checkpoint, deployment.deployed.folder)
 
+    def _made_by(self, subject: Subject) -> str:
+        """The settings, and the contents of a file that is not the run's own: they may be others by now."""
+        if not (self.settings_id and self.checkpoint and self.checkpoint.is_file()):
+            return self.settings_id
+        return f"{self.settings_id}-{hashlib.sha256(self.checkpoint.read_bytes()).hexdigest()[:12]}"
+
     def _load(self, path: Path) -> Checkpoint:
         if not self.architecture:
             return load_network(path)
@@ -91,13 +110,14 @@ class Evaluation:
         data.setup("test")
         return Checkpoint(load_published_weights(path, self.architecture), data.classes, data.mean, data.std)
 
+    def _refuse_other_classes(self, name: str, checkpoint: Checkpoint) -> None:
+        given, data = checkpoint.network.num_classes, self.trainer.data
+        if given != data.num_classes:
+            raise ConfigError(f"{name} tells {given} classes apart, {data.name} has {data.num_classes}; choose its data=")
+
     def _measure(self, subject: Subject, folder: Path) -> EvaluationRecord:
-        data = self.trainer.data
         checkpoint = self._load(folder / subject.checkpoint)
-        if checkpoint.network.num_classes != data.num_classes:
-            raise ConfigError(
-                f"{subject.name} tells {checkpoint.network.num_classes} classes apart, {data.name} has {data.num_classes}; choose its data="
-            )
+        self._refuse_other_classes(subject.name, checkpoint)
         int8 = self.load_int8(folder / subject.int8) if self.load_int8 and subject.int8 else None
         start = time.monotonic()
         measured = self.trainer.test(int8 or checkpoint.network, checkpoint.mean, checkpoint.std)

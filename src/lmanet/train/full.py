@@ -7,7 +7,7 @@ from pathlib import Path
 from lmanet.errors import ConfigError, TrainingError
 from lmanet.records import Front
 from lmanet.results import TrainedNetwork
-from lmanet.runfiles import FRONT, FULL, append_record, keep_student, read_record, read_records
+from lmanet.runfiles import FRONT, FULL, append_record, by_these_settings, keep_student, read_record, read_records
 from lmanet.space import Architecture, architecture_id, staged
 from lmanet.space.weights import Checkpoint, save_network
 from lmanet.train.trainer import Trainer
@@ -24,6 +24,8 @@ class FullTraining:
         architecture: train this one instead, where there was no search.
     """
 
+    settings_id = ""
+
     def __init__(self, trainer: Trainer, seed: int, candidates: int = 1, architecture: Architecture | None = None) -> None:
         if candidates < 1:
             raise ConfigError(f"candidates={candidates} must be at least 1, to have a network to train in full")
@@ -34,9 +36,8 @@ class FullTraining:
 
     def run(self, folder: Path) -> None:
         errors = []
-        done = {(architecture_id(line.architecture), line.seed) for line in read_records(folder / FULL, TrainedNetwork)}
         for architecture in self._chosen(folder):
-            if (architecture_id(architecture), self.seed) in done:
+            if self._is_done(architecture, folder):
                 continue
             try:
                 self._train(architecture, folder)
@@ -47,6 +48,18 @@ class FullTraining:
             raise errors[0]
         best = keep_student(folder)
         log.info("student.ckpt is %s, validation accuracy %.2f %%", best.checkpoint, 100 * best.score.val_accuracy)
+
+    def _is_done(self, architecture: Architecture, folder: Path) -> bool:
+        """Whether it was trained before, with this seed and by these settings; what is found is said."""
+        identity = architecture_id(architecture)
+        lines = read_records(folder / FULL, TrainedNetwork)
+        before = [line for line in lines if (architecture_id(line.architecture), line.seed) == (identity, self.seed)]
+        done = [line for line in before if by_these_settings(line.settings_id, self.settings_id)]
+        if done:
+            log.info("%s was trained in full before, by these settings: %s stays", identity, done[-1].checkpoint)
+        elif before:
+            log.info("%s was trained in full before, by other settings (%s): it is trained again", identity, before[-1].checkpoint)
+        return bool(done)
 
     def _chosen(self, folder: Path) -> list[Architecture]:
         if self.architecture:
@@ -64,13 +77,13 @@ class FullTraining:
 
     def _train(self, architecture: Architecture, folder: Path) -> None:
         identity, data = architecture_id(architecture), self.trainer.data
-        name = f"{identity}-{self.seed}"
+        name = "-".join(filter(None, (identity, str(self.seed), self.settings_id[:6])))
         work = folder / "full" / name
         network = self.trainer.build(architecture, self.seed)
         log.info("full training of %s: %d epochs", identity, self.trainer.recipe.epochs)
         score = self.trainer.fit(network, self.seed, folder=work)
         checkpoint = f"full/{name}.ckpt"
         save_network(folder / checkpoint, Checkpoint(network, data.classes, data.mean, data.std))
-        line = TrainedNetwork(stage="full", architecture=architecture, seed=self.seed, score=score, checkpoint=checkpoint)
-        append_record(folder / FULL, line)
+        made = {"seed": self.seed, "score": score, "checkpoint": checkpoint, "settings_id": self.settings_id}
+        append_record(folder / FULL, TrainedNetwork(stage="full", architecture=architecture, **made))
         shutil.rmtree(work)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from torch import zeros
+from torch.nn import Parameter
 from torch.optim import Optimizer
 
 from lmanet.errors import ConfigError
@@ -59,4 +61,10 @@ class Recipe:
             raise ConfigError(
                 f"views={self.views} must be at least 1, or null for as many as there are epochs; correct the recipe in conf/"
             )
+        if self.max_seconds is not None and self.max_seconds <= 0:
+            raise ConfigError(f"max_seconds={self.max_seconds} must be above 0, or null for no limit; correct the recipe in conf/")
         self.schedule(0.0, self.epochs)  # says so now if it does not fit
+        try:
+            self.optimizer([Parameter(zeros(1))])
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"the optimizer does not take its settings: {error}; correct the recipe's optimizer in conf/") from error

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
+from lmanet.base import Above0
 from lmanet.errors import ConfigError
 
 
@@ -23,8 +24,8 @@ class Schedule(Protocol):
 class Step:
     """Multiply by ``factor`` each time ``every_epochs`` epochs are over."""
 
-    every_epochs: float
-    factor: float = 0.1
+    every_epochs: Above0
+    factor: Above0 = 0.1
 
     def __call__(self, epoch: float, epochs: int) -> float:
         return float(self.factor ** (epoch // self.every_epochs))

@@ -20,7 +20,7 @@ from torch import nn
 from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
 from lmanet.records import Epoch, Job, Score
 from lmanet.space import AnyArchitecture, Architecture, staged
-from lmanet.space.images import normalise
+from lmanet.space.images import fit, normalise
 from lmanet.space.network import Network, build
 from lmanet.steps import Batches, ImageData, Loss
 from lmanet.train.classifier import Classifier, Task, cross_entropy
@@ -63,8 +63,9 @@ class Trainer:
             raise ConfigError("candidates are to be screened without training, but no proxies are named; set zero_cost in conf/train")
         self.data.setup("fit")
         batch = next(iter(self.data.train_dataloader(self.zero_cost.images, 0, self._device)))
-        images = normalise(batch.images, self.data.mean, self.data.std)
-        return self.zero_cost.measure(staged(architecture), self.data.num_classes, images, batch.targets.argmax(1), seed)
+        known = staged(architecture)
+        images = normalise(fit(batch.images, known.resolution), self.data.mean, self.data.std)
+        return self.zero_cost.measure(known, self.data.num_classes, images, batch.targets.argmax(1), seed)
 
     def build(self, architecture: Architecture, seed: int) -> Network:
         """The network of an architecture, with weights drawn from ``seed`` and the recipe's dropout."""
@@ -130,9 +131,10 @@ class Trainer:
 
     def _measure(self, network: nn.Module, task: Task, loader: Callable[..., Iterable[Any]]) -> dict[str, float]:
         kernels, device = Kernels(), self._device
+        batches = loader(self.recipe.batch_size, device, frames=getattr(network, "reads_frames", False))
         classifier = Classifier(network, task, replace(self.recipe, ema_decay=None))
         with _named_errors(), freed_memory_kept(), applied(kernels, network, device):
-            self._engine(device, kernels.precision, [], 1).validate(classifier, loader(self.recipe.batch_size, device), verbose=False)
+            self._engine(device, kernels.precision, [], 1).validate(classifier, batches, verbose=False)
         return classifier.measured
 
     @property

@@ -5,8 +5,8 @@ from typing import Protocol
 
 from lmanet.errors import ConfigError, DeployError
 from lmanet.records import Measurement, Verdict, Violation
-from lmanet.space import AnyArchitecture, AnySpace, Architecture, staged
-from lmanet.validate.target import Target
+from lmanet.space import AnyArchitecture, AnySpace, Architecture, Target, staged
+from lmanet.steps import Checked
 from lmanet.validate.unlimited import Unlimited
 from lmanet.validate.validator import Validator
 
@@ -37,6 +37,10 @@ class MeasuredValidator:
         self.formulas = Validator(space, target, num_classes)
         self.target = target
         self.measurer = measurer(target=target, num_classes=num_classes)
+
+    def require(self) -> None:
+        if isinstance(self.measurer, Checked):
+            self.measurer.require()
 
     def validate(self, architecture: AnyArchitecture, known: Collection[str]) -> Verdict:
         """The verdict of the formulas; where that is good, what the runtimes measure counts."""

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from lmanet.records import Violation
-from lmanet.space import AnyArchitecture, AnySpace, Architecture, Cell, Cost, Operator, architecture_id, operators
+from lmanet.space import AnyArchitecture, AnySpace, Architecture, Cell, Cost, Operator, Target, architecture_id, operators
+from lmanet.space.c_fields import overflows
 from lmanet.space.cost import macs
 from lmanet.space.flash import flash_bytes
-from lmanet.validate.target import Target
 
 MEMBERSHIP = "membership"
 DUPLICATE = "duplicate"
+GENERATED = "generated_c"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,17 @@ class Duplicate:
         if (identity := architecture_id(architecture)) in self.known:
             change = "the operation of an edge" if isinstance(architecture, Cell) else "channels, kernel, stride or layers of a stage"
             yield Violation(rule=DUPLICATE, hint=f"network {identity} was proposed before; change {change}")
+
+
+class Generated:
+    """The generated C can hold every shape of the network, so that what is trained can be deployed."""
+
+    def check(self, architecture: Architecture, num_classes: int) -> Iterator[Violation]:
+        """At most one violation, of the first operator that is too large."""
+        for operator in operators(architecture, num_classes):
+            for overflow in overflows(operator):
+                yield Violation(rule=GENERATED, hint=f"{overflow} (conf/space)")
+                return
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,8 @@ from collections.abc import Collection, Iterator
 
 from lmanet.errors import ConfigError
 from lmanet.records import Verdict, Violation
-from lmanet.space import AnyArchitecture, AnySpace, Cell, CellSpace, estimate_on
-from lmanet.validate.rules import Duplicate, Limit, Membership
-from lmanet.validate.target import Target
+from lmanet.space import AnyArchitecture, AnySpace, Cell, CellSpace, Target, estimate_on
+from lmanet.validate.rules import Duplicate, Generated, Limit, Membership
 from lmanet.validate.unlimited import Unlimited
 
 
@@ -45,9 +44,11 @@ class Validator:
         return Verdict(accepted=accepted, cost=cost, violations=repeated + exceeded)
 
     def _exceeded(self, architecture: AnyArchitecture) -> Iterator[Violation]:
-        """Limits that a network breaks; a cell meets none."""
+        """Limits that a network breaks, those of the board and those of the generated C; a cell meets none."""
         if isinstance(architecture, Cell):
             return
+        if self.limits:
+            yield from Generated().check(architecture, self.num_classes)
         cost = estimate_on(architecture, self.num_classes, self.target.platform)
         for limit in self.limits:
             yield from limit.check(architecture, self.num_classes, cost)

@@ -1,14 +1,25 @@
 /* The network as a function of many images, for the machine that compiles it. */
+#include "camera.h"
 #include "network.h"
 
 #include <stdint.h>
 #include <string.h>
 
 void lmanet_run_images(const int8_t *images, int8_t *logits, int64_t count);
+void lmanet_run_frames(const uint8_t *frames, int32_t width, int32_t height, int8_t *logits, int64_t count);
 
 void lmanet_run_images(const int8_t *images, int8_t *logits, int64_t count) {
     for (int64_t i = 0; i < count; i++) {
         memcpy(lmanet_input(), images + i * LMANET_INPUT_BYTES, LMANET_INPUT_BYTES);
+        lmanet_run();
+        memcpy(logits + i * LMANET_OUTPUT_BYTES, lmanet_output(), LMANET_OUTPUT_BYTES);
+    }
+}
+
+/* Frames of red, green and blue bytes, read as on the board. */
+void lmanet_run_frames(const uint8_t *frames, int32_t width, int32_t height, int8_t *logits, int64_t count) {
+    for (int64_t i = 0; i < count; i++) {
+        lmanet_input_from_rgb888(frames + 3 * i * width * height, width, height);
         lmanet_run();
         memcpy(logits + i * LMANET_OUTPUT_BYTES, lmanet_output(), LMANET_OUTPUT_BYTES);
     }

@@ -9,6 +9,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* How the sum of one output channel becomes int8: (2 * sum * multiplier / 2^32, rounded) / 2^(shift + 1), rounded, + zero point. In a
  * layer, `halves` is the output's zero point in halves, and one more for the rounding: 2 * zero point + 1. */
 typedef struct {
@@ -74,7 +78,7 @@ struct lm_rows_layer {
 };
 
 typedef struct {
-    int16_t pixels, channels;
+    int32_t pixels, channels; /* 224 x 224 pixels are more than 16 bits hold */
     int32_t zero;       /* the input's zero point times pixels */
     int32_t multiplier; /* TensorFlow Lite's, the division by pixels in it */
     int32_t exponent;
@@ -82,7 +86,7 @@ typedef struct {
 } lm_mean_layer;
 
 typedef struct {
-    int16_t pixels, channels;
+    int32_t pixels, channels;
     int16_t zero, gate_zero;
     lm_channel scale;
     int32_t halves;
@@ -97,5 +101,9 @@ void lm_rows(const lm_rows_layer *layer, const int8_t *in, int8_t *out, int8_t *
 void lm_mean(const lm_mean_layer *layer, const int8_t *in, int8_t *out);
 void lm_scale(const lm_scale_layer *layer, const int8_t *in, const int8_t *gate, int8_t *out);
 void lm_add(const lm_add_layer *layer, const int8_t *first, const int8_t *second, int8_t *out, int32_t count);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,4 +1,4 @@
-"""Emulated Cortex-M7 behind one interface: a linked program and images in; outputs, instructions and stack out."""
+"""Emulated Cortex-M4 and M7 behind one interface: a linked program and images in; outputs, instructions and stack out."""
 
 from lmanet.deploy.emulator.machine import Emulator, EmulatorRun
 from lmanet.deploy.emulator.qemu import QemuEmulator

@@ -1,4 +1,4 @@
-"""One Cortex-M7 of the package unicorn with a program in its memory, whose functions can be called."""
+"""One Cortex-M of the package unicorn with a program in its memory, whose functions can be called."""
 
 import ctypes
 import hashlib
@@ -10,7 +10,7 @@ from typing import Any
 
 from lmanet.cache import cache_folder
 from lmanet.deploy.elf import Program
-from lmanet.deploy.emulator.machine import FLASH_ADDRESS, FLASH_BYTES, RAM_ADDRESS, RAM_BYTES
+from lmanet.deploy.emulator.machine import FLASH_ADDRESS, FLASH_BYTES, RAM_ADDRESS, RAM_BYTES, known_core
 from lmanet.deploy.toolchain import SUPPORT, toolchain_named
 from lmanet.errors import DeployError
 
@@ -19,6 +19,7 @@ unicorn: Any = importlib.import_module("unicorn")
 arm: Any = importlib.import_module("unicorn.arm_const")
 binding: Any = importlib.import_module("unicorn.unicorn_py3.unicorn")
 
+MODELS: dict[str, int] = {"cortex-m4": arm.UC_CPU_ARM_CORTEX_M4, "cortex-m7": arm.UC_CPU_ARM_CORTEX_M7}
 COUNTER_SOURCE = SUPPORT / "emulated" / "count.c"
 # Functions return to the last word of flash, which no program fills.
 RETURN_ADDRESS = FLASH_ADDRESS + FLASH_BYTES - 4
@@ -42,12 +43,21 @@ class _Counter(ctypes.Structure):
 
 
 class EmulatedCore:
-    """A core as it is after start-up: code and constants in flash, variables in RAM, an empty stack."""
+    """A core as it is after start-up: code and constants in flash, variables in RAM, an empty stack.
 
-    def __init__(self, program: Program) -> None:
+    Args:
+        program: what lies in its memory.
+        core: ``cortex-m4`` or ``cortex-m7``.
+
+    Raises:
+        ConfigError: unicorn has no such core.
+    """
+
+    def __init__(self, program: Program, core: str = "cortex-m7") -> None:
         self.program = program
-        self._machine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
-        self._machine.ctl_set_cpu_model(arm.UC_CPU_ARM_CORTEX_M7)
+        # Without UC_MODE_MCLASS, which would make any core a Cortex-M33.
+        self._machine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
+        self._machine.ctl_set_cpu_model(known_core(core, MODELS))
         self._machine.mem_map(FLASH_ADDRESS, FLASH_BYTES)
         self._machine.mem_map(RAM_ADDRESS, RAM_BYTES)
         for segment in program.segments:

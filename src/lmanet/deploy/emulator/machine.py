@@ -1,21 +1,24 @@
 """What every emulator takes and gives, and the memory of the board that they emulate."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lmanet.deploy.elf import Program
-from lmanet.errors import DeployError
+from lmanet.errors import ConfigError, DeployError
 
+T = TypeVar("T")
 # As in c/emulated/mps2.ld.
 FLASH_ADDRESS, FLASH_BYTES = 0x00000000, 4 << 20
 RAM_ADDRESS, RAM_BYTES = 0x20000000, 4 << 20
 # At 10^8 to 10^9 instructions a second; an inference of the largest network that fits 4 MB of flash takes some 10^9.
 IMAGE_TIME_LIMIT_S = 60
+BUSY = "no network of this size takes as long on an idle machine; go on when it is less busy (resume=)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,15 +47,33 @@ class Emulator(ABC):
     name: ClassVar[str]
 
     @abstractmethod
-    def run(self, elf: Path, inputs: NDArray[np.int8]) -> EmulatorRun:
+    def require(self) -> None:
+        """Raise `ConfigError` where something that `run` needs is missing."""
+
+    @abstractmethod
+    def run(self, elf: Path, inputs: NDArray[np.int8], core: str = "cortex-m7") -> EmulatorRun:
         """Run the network on each image.
 
         Args:
+            elf: the program.
             inputs: (images, bytes), each image height x width x channels.
+            core: that is emulated; the one that the program was compiled for.
 
         Raises:
             DeployError: the program fails, never ends, or takes other inputs.
+            ToolError: it takes longer than `IMAGE_TIME_LIMIT_S` an image.
         """
+
+
+def known_core(core: str, known: Mapping[str, T]) -> T:
+    """What an emulator calls a core.
+
+    Raises:
+        ConfigError: it has none of that kind.
+    """
+    if core not in known:
+        raise ConfigError(f"core={core!r} cannot be emulated; legal are {', '.join(known)} (conf/target)")
+    return known[core]
 
 
 def checked_inputs(program: Program, inputs: NDArray[np.int8]) -> NDArray[np.int8]:

@@ -1,4 +1,4 @@
-"""Cortex-M7 by qemu-system-arm, in a process of its own: the whole program runs, and its files carry images and figures."""
+"""A Cortex-M by qemu-system-arm, in a process of its own: the whole program runs, and its files carry images and figures."""
 
 import shutil
 import subprocess
@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmanet.deploy.elf import Program, read_program
-from lmanet.deploy.emulator.machine import IMAGE_TIME_LIMIT_S, Emulator, EmulatorRun, checked_inputs
-from lmanet.errors import ConfigError, DeployError
+from lmanet.deploy.emulator.machine import BUSY, IMAGE_TIME_LIMIT_S, Emulator, EmulatorRun, checked_inputs, known_core
+from lmanet.errors import ConfigError, DeployError, ToolError
 
 QEMU = "qemu-system-arm"
-BOARD = ("-M", "mps2-an500", "-display", "none", "-monitor", "none", "-serial", "none")
+# One memory map and one timer, with cores of two kinds.
+BOARDS = {"cortex-m4": "mps2-an386", "cortex-m7": "mps2-an500"}
+ALONE = ("-display", "none", "-monitor", "none", "-serial", "none")
 # Under -icount shift=0 an instruction takes 1 ns, and the board's timer runs at 25 MHz.
 COUNTING = ("-icount", "shift=0", "-semihosting-config", "enable=on,target=native")
 INSTRUCTIONS_PER_TICK = 40
@@ -30,25 +32,30 @@ class QemuEmulator(Emulator):
     name = "qemu"
 
     def __init__(self) -> None:
+        self.require()
+
+    def require(self) -> None:
         if not shutil.which(QEMU):
             raise ConfigError(f"emulator=qemu needs {QEMU}: apt-get install {QEMU}, or emulator=unicorn (conf/deploy)")
 
-    def run(self, elf: Path, inputs: NDArray[np.int8]) -> EmulatorRun:
+    def run(self, elf: Path, inputs: NDArray[np.int8], core: str = "cortex-m7") -> EmulatorRun:
+        board = known_core(core, BOARDS)
         program = read_program(elf)
         inputs = checked_inputs(program, inputs)
         with tempfile.TemporaryDirectory(prefix="lmanet-") as name:
             folder = Path(name)
             (folder / "input.bin").write_bytes(inputs.tobytes())
-            _run(elf.resolve(), folder, IMAGE_TIME_LIMIT_S * len(inputs))
+            command = [QEMU, "-M", board, *ALONE, *COUNTING, "-kernel", str(elf.resolve())]
+            _run(command, folder, IMAGE_TIME_LIMIT_S * len(inputs))
             return _result(program, folder, len(inputs))
 
 
-def _run(elf: Path, folder: Path, time_limit_s: int) -> None:
-    command = [QEMU, *BOARD, *COUNTING, "-kernel", str(elf)]
+def _run(command: list[str], folder: Path, time_limit_s: int) -> None:
+    elf = command[-1]
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=time_limit_s, check=False)
     except subprocess.TimeoutExpired as error:
-        raise DeployError(f"{elf} was stopped after {time_limit_s} s in {QEMU}") from error
+        raise ToolError(f"{elf} was stopped after {time_limit_s} s in {QEMU}; {BUSY}") from error
     if done.returncode == FAULT_STATUS:
         pc, address = np.fromfile(folder / "fault.bin", "<u4")
         raise DeployError(f"{elf} failed at pc={pc:#x}, at the address {address:#x}: a bus or usage fault")

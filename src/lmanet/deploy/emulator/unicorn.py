@@ -1,4 +1,4 @@
-"""Cortex-M7 inside this process, by the package unicorn."""
+"""A Cortex-M inside this process, by the package unicorn."""
 
 import importlib.util
 import time
@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmanet.deploy.elf import read_program
-from lmanet.deploy.emulator.machine import IMAGE_TIME_LIMIT_S, Emulator, EmulatorRun, checked_inputs
-from lmanet.errors import ConfigError, DeployError
+from lmanet.deploy.emulator.machine import BUSY, IMAGE_TIME_LIMIT_S, Emulator, EmulatorRun, checked_inputs
+from lmanet.deploy.toolchain import toolchain_named
+from lmanet.errors import ConfigError, ToolError
 
 
 class UnicornEmulator(Emulator):
@@ -25,23 +26,26 @@ class UnicornEmulator(Emulator):
         if not importlib.util.find_spec("unicorn"):
             raise ConfigError("emulator=unicorn needs the package unicorn: pip install 'lmanet[deploy]', or emulator=qemu (conf/deploy)")
 
-    def run(self, elf: Path, inputs: NDArray[np.int8]) -> EmulatorRun:
+    def require(self) -> None:
+        toolchain_named("zig")  # which compiles what counts the instructions
+
+    def run(self, elf: Path, inputs: NDArray[np.int8], core: str = "cortex-m7") -> EmulatorRun:
         from lmanet.deploy.emulator.core import EmulatedCore
 
         program = read_program(elf)
         inputs = checked_inputs(program, inputs)
         steps, output_bytes = program.word("lmanet_num_steps"), program.word("lmanet_output_bytes")
-        core = EmulatedCore(program)
-        source, result = core.call("lmanet_input"), core.call("lmanet_output")
+        machine = EmulatedCore(program, core)
+        source, result = machine.call("lmanet_input"), machine.call("lmanet_output")
         deadline = time.monotonic() + IMAGE_TIME_LIMIT_S * len(inputs)
         outputs, counts = [], []
         for image in inputs:
-            core.write(source, image.tobytes())
+            machine.write(source, image.tobytes())
             for step in range(steps):
-                before = core.instructions
-                core.call("lmanet_step", step)
-                counts.append(core.instructions - before)
+                before = machine.instructions
+                machine.call("lmanet_step", step)
+                counts.append(machine.instructions - before)
                 if time.monotonic() > deadline:
-                    raise DeployError(f"{elf} was stopped in step {step} after {IMAGE_TIME_LIMIT_S} s an image")
-            outputs.append(np.frombuffer(core.read(result, output_bytes), np.int8))
-        return EmulatorRun(np.stack(outputs), tuple(counts[:steps]), core.stack_high_water_bytes())
+                    raise ToolError(f"{elf} was stopped in step {step} after {IMAGE_TIME_LIMIT_S} s an image; {BUSY}")
+            outputs.append(np.frombuffer(machine.read(result, output_bytes), np.int8))
+        return EmulatorRun(np.stack(outputs), tuple(counts[:steps]), machine.stack_high_water_bytes())

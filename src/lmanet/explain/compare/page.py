@@ -2,7 +2,6 @@
 
 import csv
 import io
-import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from lmanet.command import command
 from lmanet.explain.compare import tables
 from lmanet.explain.compare.curves import MEASURES, Axis, Measure, band, progress
 from lmanet.explain.compare.runs import SearchRun, searchers
@@ -135,7 +135,7 @@ def _versions(runs: Sequence[SearchRun]) -> list[str]:
 
 
 def _command(run: SearchRun) -> str:
-    return shlex.join(["python", "run.py", *run.overrides])
+    return command(*run.overrides)
 
 
 def _csv(rows: Sequence[Mapping[str, object]]) -> str:

@@ -9,13 +9,15 @@ from typing import Any
 
 import yaml
 
+from lmanet.command import command
 from lmanet.errors import ConfigError
 from lmanet.records import Status, Trial
 from lmanet.runfiles import HISTORY, read_trials
 
-# What may differ between the runs of one searcher.
-OF_A_RUN = ("seed", "name", "folder", "stages", "budget", "resume", "runs", "track", "train_best", "arch", "checkpoint")
-LATER_STAGES = ("distill", "deploy", "explain")
+# What makes a searcher: these settings, and of `train` the mini-training. All others may differ between its runs.
+MAKES_A_SEARCHER = ("space", "target", "data", "propose", "validate", "promote", "execute", "pareto", "feedback", "batch")
+# Files that hold such settings.
+WHOLE_SETUPS = ("experiment", "ablation")
 # What may differ between searchers: their seeds, and how strictly their proposals are let through.
 OF_A_SEARCHER = ("seed", "validate")
 
@@ -105,8 +107,9 @@ def _read_run(folder: Path) -> SearchRun:
         trials=tuple(read_trials(folder)),
     )
     if not run.evaluations:
+        more = command(f"resume={folder}")
         raise ConfigError(
-            f"{folder} has trained no network in {len(run.trials)} proposals; go on with resume={folder}, or leave it out of runs="
+            f"{folder} has trained no network in {len(run.trials)} proposals; go on with it ({more}), or leave it out of runs="
         )
     return run
 
@@ -150,13 +153,15 @@ def _short(override: str) -> str:
 
 def _of_a_searcher(run: SearchRun) -> dict[str, Any]:
     """The part of the configuration that all runs of a searcher share."""
-    return {key: value for key, value in run.config.items() if key not in OF_A_RUN + LATER_STAGES}
+    own = {key: run.config[key] for key in MAKES_A_SEARCHER if key in run.config}
+    return own | {"train": {"mini": (run.config.get("train") or {}).get("mini")}}
 
 
 def _names(override: str) -> bool:
     """Whether an override says something of the searcher."""
     key = override.lstrip("+~").partition("=")[0]
-    return key.partition(".")[0].partition("@")[0] not in (*OF_A_RUN, *LATER_STAGES, "hydra")
+    root = key.partition(".")[0].partition("@")[0]
+    return root in (*MAKES_A_SEARCHER, *WHOLE_SETUPS) or key == "train" or key.startswith("train.mini")
 
 
 def _by_seed(label: str, group: Sequence[SearchRun]) -> dict[int, SearchRun]:

@@ -5,6 +5,7 @@ import shutil
 import time
 from pathlib import Path
 
+from lmanet.base import require_packages
 from lmanet.errors import ConfigError
 from lmanet.explain.contents import read_run
 from lmanet.explain.examine.blocks import skip_blocks
@@ -13,7 +14,7 @@ from lmanet.explain.examine.pictures import draw
 from lmanet.explain.examine.saliency import layer_to_read
 from lmanet.explain.examine.subject import Subject
 from lmanet.results import Examination, TrainedNetwork
-from lmanet.runfiles import EXAMINATION, write_record
+from lmanet.runfiles import EXAMINATION, by_these_settings, write_record
 from lmanet.space.weights import load_network
 from lmanet.steps import ImageData
 
@@ -34,6 +35,8 @@ class Examine:
         deletion_images: whose deletion curves are drawn, at most.
     """
 
+    settings_id = ""
+
     def __init__(self, data: ImageData, seed: int = 0, block_images: int = 1000, images_shown: int = 8, deletion_images: int = 256) -> None:
         least = {"block_images": (block_images, 1), "images_shown": (images_shown, 2), "deletion_images": (deletion_images, 1)}
         for name, (given, smallest) in least.items():
@@ -42,15 +45,20 @@ class Examine:
         self.data, self.seed = data, seed
         self.block_images, self.images_shown, self.deletion_images = block_images, images_shown, deletion_images
 
+    def require(self) -> None:
+        require_packages("the stage explain", "", "captum")
+
     def run(self, folder: Path) -> None:
         run = read_run(folder)
         if not isinstance(run.best, TrainedNetwork):
             raise ConfigError(f"{folder} has no trained network (full.jsonl, distill.jsonl) to examine; run the stage train first")
-        if run.examination and run.examination.checkpoint == run.best.checkpoint:
+        before = run.examination
+        if before and before.checkpoint == run.best.checkpoint and by_these_settings(before.settings_id, self.settings_id):
+            log.info("%s was examined before, by these settings: %s stays", before.checkpoint, EXAMINATION)
             return
         # Pictures of another network stand in another folder: the old record and its pictures fit until the new record is there.
         pictures = f"{PICTURES}/{Path(run.best.checkpoint).stem}-{run.best.stage}"
-        record = self._examine(run.best, folder, pictures)
+        record = self._examine(run.best, folder, pictures).model_copy(update={"settings_id": self.settings_id})
         write_record(folder / EXAMINATION, record)
         for other in set((folder / PICTURES).iterdir()) - {folder / pictures}:
             shutil.rmtree(other)

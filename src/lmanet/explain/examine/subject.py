@@ -7,7 +7,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from lmanet.space.images import normalise, resize
+from lmanet.space.images import fit, normalise
 from lmanet.space.network import Block, Network
 from lmanet.space.weights import Checkpoint
 from lmanet.steps import ImageData
@@ -77,7 +77,7 @@ class Subject:
         return self.data.val_dataloader(BATCH, self.device)
 
     def _read(self, pixels: Tensor) -> Tensor:
-        images = resize(normalise(pixels, self.mean, self.std), self.network.architecture.resolution)
+        images = normalise(fit(pixels, self.network.architecture.resolution), self.mean, self.std)
         return images.contiguous(memory_format=torch.channels_last)
 
 

@@ -58,7 +58,7 @@ def proposals(trials: Sequence[Trial], limits: Mapping[str, int]) -> Figure:
                 Scatter(
                     x=rounded([cost.macs / 1e6 for _, cost in found]),
                     y=rounded([cost.peak_sram_bytes / KIB for _, cost in found]),
-                    text=[f"candidate {trial.number + 1}, {trial.id}" for trial, _ in found],
+                    text=[f"candidate {trial.number}, {trial.id}" for trial, _ in found],
                     hovertemplate="%{text}<br>%{x:.2f}M MACs, %{y:.1f} KiB<extra></extra>",
                     mode="markers",
                     name=words(status),

@@ -59,7 +59,7 @@ def progress(trials: Sequence[Trial], pareto: Pareto) -> list[Step]:
         front = pareto.front([*front, trial])  # what is dominated adds no volume
         now = (pareto.hypervolume(front), max(trial.score.val_accuracy, steps[-1].best or 0.0))
         if now != (steps[-1].hypervolume, steps[-1].best):
-            steps.append(Step(ended, trial.elapsed_seconds, *now, f"candidate {trial.number + 1}, {trial.id}"))
+            steps.append(Step(ended, trial.elapsed_seconds, *now, f"candidate {trial.number}, {trial.id}"))
     last = steps[-1]
     return [*steps, Step(len(trials), trials[-1].elapsed_seconds, last.hypervolume, last.best, "the end")]
 
@@ -80,7 +80,7 @@ def verdicts(trials: Sequence[Trial]) -> Figure:
     rows: defaultdict[tuple[str, Look], list[tuple[int, str]]] = defaultdict(list)
     for trial in trials:
         for reason, hint in _reasons(trial).items():
-            rows[reason, LOOKS[trial.status]].append((trial.number + 1, hint))
+            rows[reason, LOOKS[trial.status]].append((trial.number, hint))
     counts = Counter({reason: len(points) for (reason, _), points in rows.items()})
     data = [
         Scatter(
@@ -97,7 +97,7 @@ def verdicts(trials: Sequence[Trial]) -> Figure:
     ]
     count = len(trials)
     layout = {
-        "xaxis": {"range": [0.5 - count / 40, count + 0.5 + count / 40]},
+        "xaxis": {"range": [-0.5 - count / 40, count - 0.5 + count / 40]},
         "yaxis": {"type": "category"},
         "height": 110 + 34 * len(counts),
     }

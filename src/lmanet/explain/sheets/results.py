@@ -34,7 +34,7 @@ def front_runtime_sheet(rows: list[measured.FrontRow]) -> Table:
     ]
     content = [
         (
-            *(row.number + 1, row.id),
+            *(row.number, row.id),
             *(value for pair in row.memory for value in (pair.formula, pair.measured)),
             *(
                 row.measurement.measured_flash_bytes,

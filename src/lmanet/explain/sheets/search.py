@@ -52,7 +52,7 @@ def rules_sheet(rules: Sequence[Rule], trials: Sequence[Trial], space: AnySpace)
 
 
 def _candidates(numbers: Sequence[int]) -> str:
-    return ", ".join(str(number + 1) for number in numbers) or "none"
+    return ", ".join(str(number) for number in numbers) or "none"
 
 
 def _front(run: RunFiles) -> Table:
@@ -66,7 +66,7 @@ def _front(run: RunFiles) -> Table:
     for trial in run.front.trials:
         cost = trial.verdict.cost if trial.verdict else None
         assert isinstance(cost, Cost) and trial.score is not None
-        rows.append((trial.number + 1, trial.id, trial.score.val_accuracy, *(getattr(cost, column.key) for column in COSTS)))
+        rows.append((trial.number, trial.id, trial.score.val_accuracy, *(getattr(cost, column.key) for column in COSTS)))
     return Table("front", "The front, after mini-training", columns, rows)
 
 

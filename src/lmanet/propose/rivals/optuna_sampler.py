@@ -9,6 +9,7 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from lmanet.brief import Brief, Request
+from lmanet.errors import ConfigError
 from lmanet.propose.rivals.redraw import Redraw
 from lmanet.propose.rivals.standing import Standing, require_objectives, standings
 from lmanet.records import Proposal, Status, Trial
@@ -40,7 +41,10 @@ class OptunaProposer:
         self._choices = {name: _Choice(legal) for name, legal in brief.space.choices().items()}
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         directions = [StudyDirection.MAXIMIZE if goal.maximise else StudyDirection.MINIMIZE for goal in brief.objectives]
-        self._study = optuna.create_study(directions=directions, sampler=sampler(seed=0))
+        try:
+            self._study = optuna.create_study(directions=directions, sampler=sampler(seed=0))
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"Optuna's sampler does not take its settings: {error} (propose.sampler, conf/propose)") from error
         self._asked: dict[int, optuna.Trial] = {}
         self._told: set[int] = set()
 

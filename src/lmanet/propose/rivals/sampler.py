@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lmanet.base import AtLeast1
 from lmanet.brief import Brief, Request
 from lmanet.propose.legal import tried
 from lmanet.propose.roles.niches import niche
@@ -17,7 +18,7 @@ class SamplerProposer:
         niches: see `Strategy`.
     """
 
-    def __init__(self, brief: Brief, rank: Rank, niches: int) -> None:
+    def __init__(self, brief: Brief, rank: Rank, niches: AtLeast1) -> None:
         self.brief = brief
         self.rank = rank
         self.niches = niches

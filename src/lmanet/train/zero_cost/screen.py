@@ -8,7 +8,6 @@ from torch import Tensor
 
 from lmanet.errors import ConfigError, TrainingError
 from lmanet.space import Architecture
-from lmanet.space.images import resize
 from lmanet.space.network import build
 from lmanet.train.zero_cost.az_nas import expressivity, progressivity, trainability
 from lmanet.train.zero_cost.naswot import naswot
@@ -55,7 +54,7 @@ class ZeroCost:
         """Every proxy of an architecture's network; more is better.
 
         Args:
-            images: (N, 3, H, W), normalised.
+            images: (N, 3, R, R) of the architecture's resolution, normalised.
             labels: int64 (N,).
             seed: of the weights, and of what a proxy draws; torch's global random numbers stay as they are.
 
@@ -63,7 +62,6 @@ class ZeroCost:
             TrainingError: a value is not finite, which no rank could hold.
         """
         values = {}
-        images = resize(images, architecture.resolution)
         with torch.random.fork_rng([images.device] if images.is_cuda else []), torch.enable_grad():
             for name in self.proxies:
                 torch.manual_seed(seed)

@@ -2,21 +2,109 @@
 
 #include "network.h"
 
-/* Five or six bits as eight, so that the brightest stays the brightest. */
-static uint8_t from_five(uint32_t bits) { return (uint8_t)(bits << 3 | bits >> 2); }
-static uint8_t from_six(uint32_t bits) { return (uint8_t)(bits << 2 | bits >> 4); }
+_Static_assert(LMANET_INPUT_HEIGHT <= 2048 && LMANET_INPUT_WIDTH <= 2048, "sums of pixels would not fit 32 bits");
 
-void lmanet_input_from_rgb565(const uint16_t *frame, int32_t width, int32_t height) {
+#define INLINE static inline __attribute__((always_inline)) /* so that a frame's reader costs no call a pixel */
+
+typedef struct {
+    uint32_t red, green, blue;
+} colour;
+
+typedef colour reader(const void *frame, int32_t pixel);
+
+/* The pixels of one axis of the frame that become one pixel of the network, and the weights of their mean. */
+typedef struct {
+    int32_t first, last;
+    uint32_t first_weight, weight, last_weight; /* weight: of those between */
+} span;
+
+/* side: pixels of the frame's square; size: pixels that it is brought to. Weights count in units of 1 / size of the frame's pixel, or of
+ * half that where the frame is smaller, so that all are integers. */
+INLINE span span_of(int32_t pixel, int32_t side, int32_t size) {
+    span s = {.weight = (uint32_t)size};
+    if (side < size) {
+        int32_t centre = (2 * pixel + 1) * side - size; /* from the centre of the frame's first pixel */
+        if (centre < 0) centre = 0;
+        s.first = centre / (2 * size);
+        s.last_weight = (uint32_t)(centre % (2 * size));
+        s.first_weight = 2 * (uint32_t)size - s.last_weight;
+        s.last = s.first + 1;
+        if (s.last == side) { /* beyond the last pixel lies the same again */
+            s.last = s.first;
+            s.first_weight = 2 * (uint32_t)size;
+        }
+        return s;
+    }
+    const int32_t start = pixel * side, end = start + side;
+    s.first = start / size;
+    s.last = (end - 1) / size;
+    s.first_weight = (uint32_t)((s.first + 1) * size - start);
+    s.last_weight = (uint32_t)(end - s.last * size);
+    return s;
+}
+
+INLINE uint32_t weight_of(const span *s, int32_t pixel) {
+    return pixel == s->first ? s->first_weight : pixel == s->last ? s->last_weight : s->weight;
+}
+
+/* Of all weights of a span. */
+INLINE uint32_t total_of(int32_t side, int32_t size) { return (uint32_t)(side < size ? 2 * size : side); }
+
+INLINE colour sum_of(const void *frame, reader *read, int32_t corner, int32_t width, const span *rows, const span *columns) {
+    colour sum = {0, 0, 0};
+    for (int32_t y = rows->first; y <= rows->last; y++) {
+        colour row = {0, 0, 0};
+        for (int32_t x = columns->first; x <= columns->last; x++) {
+            const colour pixel = read(frame, corner + y * width + x);
+            const uint32_t weight = weight_of(columns, x);
+            row.red += weight * pixel.red;
+            row.green += weight * pixel.green;
+            row.blue += weight * pixel.blue;
+        }
+        const uint32_t weight = weight_of(rows, y);
+        sum.red += weight * row.red;
+        sum.green += weight * row.green;
+        sum.blue += weight * row.blue;
+    }
+    return sum;
+}
+
+INLINE void fill(const void *frame, reader *read, int32_t width, int32_t height) {
     const int32_t side = width < height ? width : height;
-    const uint16_t *corner = frame + (height - side) / 2 * width + (width - side) / 2;
+    const int32_t corner = (height - side) / 2 * width + (width - side) / 2;
+    const uint32_t total = total_of(side, LMANET_INPUT_HEIGHT) * total_of(side, LMANET_INPUT_WIDTH), half = total / 2;
     int8_t *input = lmanet_input();
     for (int32_t y = 0; y < LMANET_INPUT_HEIGHT; y++) {
-        const uint16_t *row = corner + (2 * y + 1) * side / (2 * LMANET_INPUT_HEIGHT) * width;
+        const span rows = span_of(y, side, LMANET_INPUT_HEIGHT);
         for (int32_t x = 0; x < LMANET_INPUT_WIDTH; x++) {
-            const uint32_t pixel = row[(2 * x + 1) * side / (2 * LMANET_INPUT_WIDTH)];
-            *input++ = lmanet_input_table[0][from_five(pixel >> 11)];
-            *input++ = lmanet_input_table[1][from_six(pixel >> 5 & 63)];
-            *input++ = lmanet_input_table[2][from_five(pixel & 31)];
+            const span columns = span_of(x, side, LMANET_INPUT_WIDTH);
+            const colour sum = sum_of(frame, read, corner, width, &rows, &columns);
+            *input++ = lmanet_input_table[0][(sum.red + half) / total];
+            *input++ = lmanet_input_table[1][(sum.green + half) / total];
+            *input++ = lmanet_input_table[2][(sum.blue + half) / total];
         }
     }
 }
+
+INLINE colour read_rgb888(const void *frame, int32_t pixel) {
+    const uint8_t *bytes = (const uint8_t *)frame + 3 * pixel;
+    return (colour){bytes[0], bytes[1], bytes[2]};
+}
+
+/* Five or six bits become eight so that the brightest stays the brightest. */
+INLINE colour read_rgb565(const void *frame, int32_t pixel) {
+    const uint32_t bits = ((const uint16_t *)frame)[pixel];
+    const uint32_t red = bits >> 11, green = bits >> 5 & 63, blue = bits & 31;
+    return (colour){red << 3 | red >> 2, green << 2 | green >> 4, blue << 3 | blue >> 2};
+}
+
+INLINE colour read_grey8(const void *frame, int32_t pixel) {
+    const uint32_t grey = ((const uint8_t *)frame)[pixel];
+    return (colour){grey, grey, grey};
+}
+
+void lmanet_input_from_rgb888(const uint8_t *frame, int32_t width, int32_t height) { fill(frame, read_rgb888, width, height); }
+
+void lmanet_input_from_rgb565(const uint16_t *frame, int32_t width, int32_t height) { fill(frame, read_rgb565, width, height); }
+
+void lmanet_input_from_grey8(const uint8_t *frame, int32_t width, int32_t height) { fill(frame, read_grey8, width, height); }

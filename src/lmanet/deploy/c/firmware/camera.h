@@ -4,7 +4,19 @@
 
 #include <stdint.h>
 
-/* Fills lmanet_input() from an RGB565 frame: its largest square, centred, each pixel the nearest one. */
-void lmanet_input_from_rgb565(const uint16_t *frame, int32_t width, int32_t height);
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Each fills lmanet_input() with the largest centred square of a frame, brought to the network's resolution.
+ * A larger square is averaged by area, a smaller one interpolated; the bytes are those that the network was trained on.
+ * The frame stays as it is and no other memory is used. width, height: pixels, the shorter side 1 to 4096. */
+void lmanet_input_from_rgb888(const uint8_t *frame, int32_t width, int32_t height); /* red, green, blue, a byte each */
+void lmanet_input_from_rgb565(const uint16_t *frame, int32_t width, int32_t height); /* red in the upper bits */
+void lmanet_input_from_grey8(const uint8_t *frame, int32_t width, int32_t height);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

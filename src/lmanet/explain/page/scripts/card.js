@@ -61,7 +61,7 @@ function explanation(card) {
 }
 
 function title(card) {
-  return `Candidate ${card.number + 1} · ${percent(card.val_accuracy)} · ${card.on_front ? "on the front" : "not on the front"}`;
+  return `Candidate ${card.number} · ${percent(card.val_accuracy)} · ${card.on_front ? "on the front" : "not on the front"}`;
 }
 
 // The network on the left, what is said of it on the right; its curve is drawn by who gives it a place.

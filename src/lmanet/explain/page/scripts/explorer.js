@@ -22,7 +22,7 @@ function scatter(cards, axis, picked) {
     x: some.map((card) => card[axis] / unit),
     y: some.map((card) => 100 * card.val_accuracy),
     customdata: some.map((card) => card.number),
-    text: some.map((card) => `candidate ${card.number + 1}, ${card.id}`),
+    text: some.map((card) => `candidate ${card.number}, ${card.id}`),
     hovertemplate: `%{text}<br>%{y:.1f} %, %{x:.4g} ${words}<extra></extra>`,
     ...more,
   });
@@ -58,7 +58,7 @@ function networkList(cards, choose) {
     const input = element("input", { type: "radio", name: "network", value: card.number });
     input.addEventListener("change", () => choose(card.number));
     const name = `${card.on_front ? "● front" : "○ other"} `;
-    const numbers = [` candidate ${card.number + 1} `, percent(card.val_accuracy), ` ${(card.macs / 1e6).toFixed(2)}M`];
+    const numbers = [` candidate ${card.number} `, percent(card.val_accuracy), ` ${(card.macs / 1e6).toFixed(2)}M`];
     choices.append(element("label", {}, input, ...[name, ...numbers].map((words) => element("span", {}, words))));
   }
   return choices;
@@ -66,7 +66,7 @@ function networkList(cards, choose) {
 
 function linkedNumber() {
   const match = location.hash.match(/^#candidate-(\d+)$/);
-  return match ? Number(match[1]) - 1 : null;
+  return match ? Number(match[1]) : null;
 }
 
 function startExplorer(cards, canDraw) {
@@ -88,7 +88,7 @@ function startExplorer(cards, canDraw) {
     redraw();
   };
   const choose = (number) => {
-    history.replaceState(null, "", `#candidate-${number + 1}`);
+    history.replaceState(null, "", `#candidate-${number}`);
     show(number);
   };
   const follow = () => {

@@ -2,11 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 from lmanet.errors import ConfigError
-from lmanet.space import RUNTIMES, CStaticOptions, Platform, Region, Runtime
+from lmanet.space.board import Kit, Region
+from lmanet.space.c_static import CStaticOptions
+from lmanet.space.platform import RUNTIMES, Platform, Runtime
 
 CORES = ("cortex-m4", "cortex-m7")
+# conf/target; ``lmanet/conf`` is a link to ``conf``, and a wheel has its files in that place.
+TARGETS = Path(__file__).parents[1] / "conf" / "target"
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,8 @@ class Target:
         macs: most multiply-accumulates for one image.
         estimated_latency_ms: most milliseconds for one image by estimate; None is no such limit.
         c_options: what the generated C does to save memory; counted and generated alike.
+        flash_address: where the flash memory begins, as the core starts from it.
+        kit: what the firmware's instructions say of the part.
     """
 
     name: str
@@ -44,6 +54,8 @@ class Target:
     macs: int
     estimated_latency_ms: int | None = None
     c_options: CStaticOptions = field(default_factory=CStaticOptions)
+    flash_address: int = 0x08000000
+    kit: Kit = field(default_factory=Kit)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "regions", tuple(self.regions))
@@ -86,6 +98,11 @@ class Target:
         return sum(region.bytes for region in self.regions)
 
     @property
+    def has_caches(self) -> bool:
+        """Whether the core has an instruction and a data cache of its own."""
+        return self.core == "cortex-m7"
+
+    @property
     def limits(self) -> dict[str, int]:
         """Quantity of `lmanet.space.Cost` -> the most that a network may take of it."""
         limits = {
@@ -110,3 +127,36 @@ class Target:
 
     def _error(self, what: str) -> ConfigError:
         return ConfigError(f"target {self.name}: {what} in conf/target/{self.name}.yaml")
+
+
+def load_target(name: str | Path) -> Target:
+    """The target of a file in conf/target, such as ``stm32h743``, or of any file like those.
+
+    Args:
+        name: of the file without its ending, or its path.
+
+    Raises:
+        ConfigError: there is no such file, or it is no target.
+    """
+    path = Path(name) if Path(name).suffix else TARGETS / f"{name}.yaml"
+    if not path.is_file():
+        names = ", ".join(sorted(each.stem for each in TARGETS.glob("*.yaml") if each.stem != "none"))
+        raise ConfigError(f"target {str(name)!r} is neither one of {names} nor a file; pass one of them")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return _target(_values(content))
+    except (yaml.YAMLError, UnicodeDecodeError, TypeError, ValueError) as error:
+        raise ConfigError(f"{path} is no target ({str(error).splitlines()[0]}); write it like the others in conf/target") from error
+
+
+def _target(values: dict[str, Any]) -> Target:
+    values["regions"] = tuple(Region(**_values(region)) for region in values.get("regions", ()))
+    for name, kind in (("c_options", CStaticOptions), ("kit", Kit)):
+        if name in values:
+            values[name] = kind(**_values(values[name]))
+    return Target(**values)
+
+
+def _values(content: Any) -> dict[str, Any]:
+    """The keys of a mapping; ``_target_`` is for Hydra, and names nothing here."""
+    return {key: value for key, value in dict(content).items() if key != "_target_"}

@@ -1,0 +1,201 @@
+"""Hydra, which is imported here and nowhere else: ``conf/`` and the command line -> configurations, and configurations -> objects."""
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import hydra
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.utils import configure_log
+from hydra.errors import HydraException, InstantiationException, OverrideParseException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from lmanet.command import override
+from lmanet.errors import ConfigError, LmanetError
+
+CONF = Path(__file__).parents[3] / "conf"
+HINT = "a value with a space or one of = , : ( [ { stands in quotes within quotes: \"key='a value'\""
+NOT_THERE = re.compile(r"Could not override '([^']+)'")
+Config = DictConfig
+
+
+class Command(NamedTuple):
+    """What was typed.
+
+    Attributes:
+        overrides: the settings.
+        flags: all else.
+        starts: a run or a sweep, and not help or the configuration alone.
+        sweeps: a job for each combination of several values.
+    """
+
+    overrides: list[str]
+    flags: list[str]
+    starts: bool
+    sweeps: bool
+
+
+def read_command(arguments: Sequence[str]) -> Command:
+    """Sort what was typed, as Hydra will."""
+    given = get_args_parser().parse_args(list(arguments))
+    shows = given.help or given.hydra_help or given.cfg or given.info or given.shell_completion or given.experimental_rerun
+    elsewhere = given.config_dir or given.config_path or given.config_name
+    flags = [each for each in arguments if each not in given.overrides]
+    return Command(list(given.overrides), flags, not (shows or elsewhere), bool(given.multirun))
+
+
+def understood(command: Command) -> tuple[Command, Config]:
+    """The command as Hydra takes it, and the configuration of its first job, Hydra's own part with it.
+
+    What ``conf/`` does not list is added where it is set: the constructors say what is legal.
+
+    Raises:
+        ConfigError: the overrides cannot be read, or name an option that is not there.
+    """
+    for _ in (*command.overrides, ""):
+        first = jobs(command.overrides)[0] if command.sweeps else command.overrides
+        try:
+            return command, _compose(first)
+        except (HydraException, OmegaConfBaseException) as error:
+            missing = NOT_THERE.search(str(error))
+            added = [f"++{text}" if missing and text.startswith(f"{missing[1]}=") else text for text in command.overrides]
+            if added == command.overrides:
+                raise ConfigError(_fault(error)) from None
+            command = command._replace(overrides=added)
+    raise AssertionError("each override is added at most once")
+
+
+def compose(overrides: Sequence[str]) -> Config:
+    """The configuration of one job, Hydra's own part with it.
+
+    Raises:
+        ConfigError: the overrides cannot be read, or name an option that is not there.
+    """
+    try:
+        return _compose(overrides)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(_fault(error)) from None
+
+
+def jobs(overrides: Sequence[str]) -> list[list[str]]:
+    """The overrides of each job of a sweep.
+
+    Raises:
+        ConfigError: they cannot be read.
+    """
+    try:
+        parsed = OverridesParser.create().parse_overrides(list(overrides))
+        return [job for batch in BasicSweeper.split_arguments(parsed, None) for job in batch]
+    except HydraException as error:
+        raise ConfigError(_fault(error)) from None
+
+
+def folder_of(config: Config, sweeps: bool) -> Path:
+    """Where Hydra would put a run or a sweep."""
+    return Path(str(OmegaConf.select(config, "hydra.sweep.dir" if sweeps else "hydra.run.dir")))
+
+
+def in_folder(config: Config, folder: Path) -> Config:
+    """The configuration as its job will have it, in a folder that is known by now."""
+    config = config.copy()
+    OmegaConf.set_struct(config, False)
+    if str(OmegaConf.to_container(config)["folder"]).startswith("${hydra:"):  # type: ignore[index,call-overload]
+        config.folder = str(folder.absolute())
+    config.pop("hydra")
+    return config
+
+
+def start_log(config: Config, folder: Path) -> None:
+    """Log to the terminal and to the run's folder, as Hydra does from its start on."""
+    OmegaConf.update(config, "hydra.runtime.output_dir", str(folder.absolute()))
+    HydraConfig.instance().set_config(config)
+    configure_log(config.hydra.job_logging, config.hydra.verbose)
+
+
+def launch(task: Callable[[Config], None], command: Command, folder: Path | None = None) -> None:
+    """Hand the command line to Hydra, which composes the configuration of each job and calls ``task`` with it."""
+    where = [override("hydra.sweep.dir" if command.sweeps else "hydra.run.dir", folder)] if folder else []
+    sys.argv[1:] = [*command.flags, *command.overrides, *where]  # Hydra reads its arguments there
+    hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(task)()
+
+
+def keep_start(config: Config, folder: Path) -> None:
+    """Write configuration and overrides of a job's first start to ``.hydra/``, whole or not at all; no later start changes them."""
+    kept, partial = folder / ".hydra", folder / ".hydra.partial"
+    if kept.is_dir() or not HydraConfig.initialized():
+        return
+    partial.mkdir(exist_ok=True)
+    own = HydraConfig.get()
+    for name, content in {"config": config, "hydra": {"hydra": own}, "overrides": own.overrides.task}.items():
+        (partial / f"{name}.yaml").write_text(OmegaConf.to_yaml(content), encoding="utf-8")
+    partial.rename(kept)
+
+
+def plain(config: Any) -> Any:
+    """A part of the configuration as lists, dictionaries and values.
+
+    Raises:
+        ConfigError: a value refers to another that is not there.
+    """
+    try:
+        return OmegaConf.to_container(config, resolve=True) if OmegaConf.is_config(config) else config
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{_fault(error)} ({error.full_key}, conf/)") from None
+
+
+def read_config(path: Path, **changes: Any) -> Config:
+    """A configuration as a run's folder holds it, with values of the root replaced."""
+    config = OmegaConf.merge(OmegaConf.load(path), changes)
+    assert isinstance(config, DictConfig)
+    return config
+
+
+def make(config: Config, **parts: Any) -> Any:
+    """Build what a group of ``conf/`` describes, with parts that other groups made.
+
+    Raises:
+        ConfigError: a key that its constructor does not know, or lacks.
+        LmanetError: what a constructor raised.
+    """
+    # Not as keywords of `instantiate`: it would turn a dataclass into a configuration.
+    factory = build(config, partial=True)
+    try:
+        inspect.signature(factory.func).bind(*factory.args, **factory.keywords, **parts)
+    except TypeError as error:
+        raise ConfigError(f"{config._target_} does not take these settings: {error} (conf/)") from error
+    return factory(**parts)
+
+
+def build(config: Config, partial: bool = False) -> Any:
+    """Build what a group of ``conf/`` describes.
+
+    Raises:
+        LmanetError: what a constructor raised, or `ConfigError` in place of any other error.
+    """
+    try:
+        return instantiate(config, _partial_=True) if partial else instantiate(config)
+    except InstantiationException as error:  # Hydra wraps what a constructor raised
+        cause = error.__cause__
+        if isinstance(cause, LmanetError):
+            raise cause from None
+        raise ConfigError(" ".join(f"{error} {cause or ''}".split())) from error
+
+
+def _compose(overrides: Sequence[str]) -> Config:
+    with hydra.initialize_config_dir(str(CONF), job_name="run", version_base="1.3"):
+        return hydra.compose("config", list(overrides), return_hydra_config=True)
+
+
+def _fault(error: Exception) -> str:
+    """What Hydra says over several lines, without the paths that it searched."""
+    text = str(error).partition("Config search path")[0].partition("See https://")[0]
+    hint = f"; {HINT}" if isinstance(error, OverrideParseException) else ""
+    return " ".join(text.split()).rstrip(" .") + hint

@@ -1,0 +1,80 @@
+"""Stages that are made here, of steps: the search, and the comparison of searches."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from lmanet.errors import ConfigError
+from lmanet.history import History, remember_settings
+from lmanet.runfiles import say_notices
+from lmanet.search import Search, Steps
+from lmanet.steps import Checked, ImageData, Pareto
+
+if TYPE_CHECKING:
+    from lmanet.explain.compare import SearchRun
+
+
+@dataclass
+class SearchStage:
+    """The loop as a stage.
+
+    Attributes:
+        search: history -> the search that goes on with it.
+        shared: what all trials of a history share, but for the data's checksum.
+        folder: of the run; where its search is over, nothing is required.
+    """
+
+    steps: Steps
+    search: Callable[[History], Search]
+    data: ImageData
+    shared: Mapping[str, object]
+    folder: Path
+
+    def require(self) -> None:
+        if self.search(History(self.folder)).is_over:
+            return
+        for step in self.steps:
+            if isinstance(step, Checked):
+                step.require()
+
+    def run(self, folder: Path) -> None:
+        self.data.setup("fit")  # data that are missing or broken are named now, not in every trial
+        say_notices(folder, getattr(self.data, "notices", ()))
+        remember_settings(folder, {**self.shared, "data_checksum": self.data.checksum()})
+        self.search(History(folder)).run()
+
+
+class CompareStage:
+    """The comparison of searches, which reads their folders and nothing else of the run."""
+
+    def __init__(self, runs: "Sequence[SearchRun]", pareto: Pareto) -> None:
+        self.runs, self.pareto = runs, pareto
+
+    def run(self, folder: Path) -> None:
+        from lmanet.explain.compare import Comparison
+
+        comparison = Comparison(self.runs, self.pareto)
+        comparison.run(folder)
+        Console().print(*comparison.sentences, sep="\n", markup=False, highlight=False, soft_wrap=True)
+
+
+def check_promotion(promotion: Any, trainer: Any) -> None:
+    """Say now where candidates would pause after their training's end, or be ranked by what the trainer does not measure.
+
+    Raises:
+        ConfigError: either would otherwise be said by the first training.
+    """
+    from lmanet.train.stops import require_a_stop_before_the_end
+
+    recipe, proxies = (getattr(trainer, "recipe", None), getattr(getattr(trainer, "zero_cost", None), "proxies", ()))
+    if recipe is not None:
+        for rung in getattr(promotion, "rungs", ()):
+            require_a_stop_before_the_end(rung, recipe.epochs)
+    if missing := [name for name in getattr(promotion, "screen", ()) if name not in proxies]:
+        raise ConfigError(
+            f"promote.screen names {', '.join(missing)}, which the trainer does not measure (it has {', '.join(proxies) or 'none'}); "
+            "correct conf/promote/halving.yaml or train.mini.zero_cost.proxies"
+        )

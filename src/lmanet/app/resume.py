@@ -1,0 +1,76 @@
+"""Command line: ``resume=FOLDER`` -> the overrides that a run or a sweep was first started with."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from lmanet.errors import ConfigError
+
+FIRST_SWEEP = "multirun_first.yaml"
+
+
+class Resumed(NamedTuple):
+    """What was typed, with what ``resume=`` brings back.
+
+    Attributes:
+        folder: of the run or sweep that goes on; None where a new one starts.
+    """
+
+    arguments: list[str]
+    folder: Path | None = None
+
+
+def resumed(arguments: Sequence[str]) -> Resumed:
+    """Replace ``resume=FOLDER`` by the overrides that the run or sweep in that folder was first started with.
+
+    Overrides beside it come after them and hold for this start alone.
+
+    Raises:
+        ConfigError: the folder holds neither.
+    """
+    folders = [argument.partition("=")[2] for argument in arguments if argument.startswith("resume=")]
+    if not folders or folders[-1] in ("", "null"):
+        return Resumed(list(arguments))
+    folder = Path(folders[-1]).expanduser()
+    rest = [argument for argument in arguments if not argument.startswith("resume=")]
+    for path in (folder / FIRST_SWEEP, folder / "multirun.yaml"):
+        if path.is_file():
+            before = _read(path)
+            overrides = before["hydra"]["overrides"]["task"] if _is_sweep(before) else None
+            return Resumed(["--multirun", *_texts(overrides, path), *rest], folder)
+    single = folder / ".hydra" / "overrides.yaml"
+    if single.is_file():
+        return Resumed([*_texts(_read(single), single), *rest], folder)
+    raise ConfigError(f"resume={folder}: no run there; pass a folder of multirun/ that has .hydra/overrides.yaml or multirun.yaml")
+
+
+def keep_sweep(folder: Path, overrides: Sequence[str]) -> None:
+    """Write the overrides of a sweep's first start, whole or not at all; Hydra's own file is written anew by each start."""
+    path = folder / FIRST_SWEEP
+    if not path.exists():
+        partial = path.with_name(f"{FIRST_SWEEP}.partial")
+        content = {"hydra": {"overrides": {"task": list(overrides)}}}
+        partial.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+        partial.replace(path)
+
+
+def _read(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {str(error).splitlines()[0]}; write into it, as a list, what was typed first") from None
+
+
+def _is_sweep(content: Any) -> bool:
+    node = content
+    for key in ("hydra", "overrides", "task"):
+        node = node.get(key) if isinstance(node, dict) else None
+    return isinstance(node, list)
+
+
+def _texts(overrides: Any, path: Path) -> list[str]:
+    if not isinstance(overrides, list) or not all(isinstance(each, str) for each in overrides):
+        raise ConfigError(f"{path} holds no list of overrides; write into it, as a list, what was typed first")
+    return overrides

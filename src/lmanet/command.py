@@ -1,0 +1,25 @@
+"""Commands as they are printed, to be typed: quoted once for Hydra's grammar and once for the shell."""
+
+import re
+import shlex
+
+PLAIN = re.compile(r"[A-Za-z_./][\w./-]*", re.ASCII)
+WORDS = ("null", "true", "false", "nan", "inf")  # what Hydra's grammar reads as something else than text
+
+
+def command(*arguments: str) -> str:
+    """The whole line for a shell."""
+    return shlex.join(["python", "run.py", *arguments])
+
+
+def override(key: str, value: object) -> str:
+    """``key=value``, with the value in quotes where Hydra would read it as something else than this text."""
+    text = str(value)
+    return f"{key}={text if PLAIN.fullmatch(text) and text.lower() not in WORDS else quoted(text)}"
+
+
+def quoted(text: str) -> str:
+    """A text in quotes for Hydra: taken to the letter, whatever it holds."""
+    kept = re.sub(r"(\\*)\$\{", lambda found: found.group(1) * 2 + r"\${", text)  # an interpolation, to OmegaConf
+    escaped = re.sub(r"(\\*)('|$)", lambda found: found.group(1) * 2 + (r"\'" if found.group(2) else ""), kept)
+    return f"'{escaped}'"

@@ -1,0 +1,143 @@
+"""What may be off about the images of a data set: each a `Notice` with counts, none an error."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from lmanet.base import Notice
+from lmanet.data.images import ImageSet
+
+MOST_SAMPLED = 2000  # images that are looked at for mean, deviation and blank pictures
+LEAST_DEVIATION = 2 / 255  # of a channel over all pixels; white noise has 74 of these levels
+FEW_VALIDATION = 100
+IMBALANCE = 10  # images of the largest class for one of the smallest
+SHOWN = 3  # names in a notice
+
+
+class Part(NamedTuple):
+    """One part of a data set for comparison: digest and label of each image."""
+
+    digests: Sequence[bytes]
+    labels: Sequence[int]
+
+
+class Sample(NamedTuple):
+    """What evenly spaced images show.
+
+    Attributes:
+        images: looked at.
+        mean, std: of each RGB channel over all pixels, for pixels in 0..1.
+        blank: images of one colour alone.
+    """
+
+    images: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    blank: int
+
+
+def sample(images: ImageSet) -> Sample:
+    """Look at `MOST_SAMPLED` images at most, evenly spaced."""
+    indices = range(0, len(images), -(-len(images) // MOST_SAMPLED))
+    total, squares = torch.zeros(2, 3, dtype=torch.int64)
+    count = blank = 0
+    for index in indices:
+        pixels = images[index][0].flatten(1).long()  # sums of integers: exact, in any order
+        total += pixels.sum(1)
+        squares += (pixels**2).sum(1)
+        count += pixels.shape[1]
+        blank += bool((pixels == pixels[:, :1]).all())
+    mean = total.double() / count
+    variance = (squares.double() - total.double() * mean) / max(1, count - 1)
+    std = variance.clamp(min=0).sqrt()
+    return Sample(len(indices), _channels(mean), _channels(std), blank)
+
+
+def pixel_notices(seen: Sample) -> Iterator[Notice]:
+    """Pictures that show nothing."""
+    if max(seen.std) < LEAST_DEVIATION:
+        text = (
+            f"The pixels of the images do not vary: their deviation is {255 * max(seen.std):.1f} of 255 levels. "
+            "No network can learn from them; look at the files and their depth."
+        )
+        yield Notice(kind="constant_pixels", text=text)
+    elif seen.blank:
+        given = f"{seen.blank} of {seen.images} images" if seen.blank > 1 else f"One of {seen.images} images"
+        verb = "are" if seen.blank > 1 else "is"
+        yield Notice(kind="blank_images", text=f"{given} {verb} of one colour throughout; look at the files.")
+
+
+def count_notices(train: Mapping[str, int], val_images: int) -> Iterator[Notice]:
+    """Too few images to measure by, or to learn from.
+
+    Args:
+        train: class -> training images.
+        val_images: number of validation images.
+    """
+    if 0 < val_images < FEW_VALIDATION:
+        text = (
+            f"There are only {val_images} validation images: one of them is {100 / val_images:.1f} points of accuracy, "
+            # two standard errors of a share, at most: 2 sqrt(0.25 / n)
+            f"and differences below {100 / math.sqrt(val_images):.0f} points mean nothing."
+        )
+        yield Notice(kind="few_validation_images", text=text)
+    most, least = max(train, key=train.__getitem__), min(train, key=train.__getitem__)
+    if train[most] >= IMBALANCE * train[least]:
+        text = (
+            f"The class {most} has {train[most]} training images and {least} has {train[least]}: "
+            "accuracy says little of small classes; look at macro F1."
+        )
+        yield Notice(kind="imbalance", text=text)
+
+
+def copy_notices(parts: Mapping[str, Part], classes: Sequence[str]) -> Iterator[Notice]:
+    """Images that stand in two parts, or in two classes.
+
+    Args:
+        parts: ``train``, ``val`` and, where it could be looked at, ``test``.
+    """
+    train, val, test = (set(parts[name].digests) if name in parts else set() for name in ("train", "val", "test"))
+    if copies := _copies(parts["val"], train):
+        yield _leak("validation", copies, len(parts["val"].digests), "a training image")
+    if test and (copies := _copies(parts["test"], train | val)):
+        yield _leak("test", copies, len(parts["test"].digests), "a training or validation image")
+    homes: dict[bytes, set[int]] = defaultdict(set)
+    for part in parts.values():
+        for digest, label in zip(part.digests, part.labels, strict=True):
+            homes[digest].add(label)
+    if doubtful := [sorted(labels) for labels in homes.values() if len(labels) > 1]:
+        first = " and ".join(classes[label] for label in doubtful[0])
+        verb = "image stands" if len(doubtful) == 1 else "images stand"
+        text = f"{len(doubtful)} {verb} in more than one class, the first in {first}; keep each in one."
+        yield Notice(kind="two_classes", text=text)
+
+
+def left_out_notices(root: Path, left_out: Sequence[Path]) -> Iterator[Notice]:
+    """Files and folders that are no pictures."""
+    if left_out:
+        names = ", ".join(str(path.relative_to(root)) for path in left_out[:SHOWN])
+        given = f"{len(left_out)} entries" if len(left_out) > 1 else "One entry"
+        verb = "are no pictures and are" if len(left_out) > 1 else "is no picture and is"
+        which = f"such as {names}" if len(left_out) > SHOWN else names
+        yield Notice(kind="left_out", text=f"{given} below {root} {verb} left out: {which}.")
+
+
+def _copies(part: Part, others: set[bytes]) -> int:
+    return sum(digest in others for digest in part.digests)
+
+
+def _leak(part: str, copies: int, images: int, what: str) -> Notice:
+    text = (
+        f"{copies} of {images} {part} images {'equals' if copies == 1 else 'equal'} {what}, byte for byte: "
+        f"the accuracy on {part} images says too much."
+    )
+    return Notice(kind=f"{part}_copies", text=text)
+
+
+def _channels(values: torch.Tensor) -> tuple[float, float, float]:
+    red, green, blue = values.tolist()
+    return red / 255, green / 255, blue / 255

@@ -1,0 +1,63 @@
+"""What the firmware's README says of a target, as values of the names in its template."""
+
+from lmanet.space import Target
+
+RGB565_BYTES = 2
+# Width and height of the usual frames of a camera, the largest first.
+FRAMES = {"VGA": (640, 480), "QVGA": (320, 240), "QQVGA": (160, 120), "QQQVGA": (80, 60)}
+MOST_WORDS = 300
+
+
+def instructions(target: Target, arena_bytes: int) -> dict[str, str]:
+    """Name -> text; a value that is empty leaves its line out.
+
+    Args:
+        target: the board.
+        arena_bytes: of the network's memory.
+    """
+    core, kit = target.core.removeprefix("cortex-m"), target.kit
+    boards = " or ".join(f"**{_words(board)}**" for board in kit.boards)
+    return {
+        "NAME": _words(target.name),
+        "BOARD": _words(target.board),
+        "REGION": _words(target.region.name),
+        "ARENA_BYTES": f"{arena_bytes:,}",
+        "CORE": f"CORTEX_M{core}",
+        "BOARDS": f"{boards} (or your board)" if boards else "your board",
+        "REMARK": _words(kit.remark),
+        "CACHES": f"*System Core, CORTEX_M{core}*: enable instruction and data cache. " if target.has_caches else "",
+        "CACHES_ON": "caches on, " if target.has_caches else "",
+        "CLOCK": f"{target.clock_mhz} MHz",
+        "FULL_CLOCK": f" ({_words(kit.full_clock)})" if kit.full_clock else "",
+        "RESET_CLOCK": f" ({kit.reset_clock_mhz} MHz)" if kit.reset_clock_mhz else "",
+        "CUBE_REGION": _words(kit.linker_region),
+        "UNLOCK": "DWT->LAR = 0xC5ACCE55; /* a Cortex-M7 keeps the counter locked */" if target.core == "cortex-m7" else "",
+        "CACHE_NOTE": _cache_note(target),
+        **_frame(target.input_buffer_bytes),
+    }
+
+
+def _frame(room: int) -> dict[str, str]:
+    """The largest usual frame that fits what the target keeps for it."""
+    for name, (width, height) in FRAMES.items():
+        if (size := RGB565_BYTES * width * height) <= room:
+            return {
+                "FRAME": f"/* in the loop, with a {name} frame in RGB565: {size:,} of the {room:,} bytes that the target keeps for it */",
+                "FILL_INPUT": f"lmanet_input_from_rgb565(frame, {width}, {height});",
+            }
+    said = f"/* in the loop: fill lmanet_input() row by row; in the {room:,} bytes that the target keeps for it no whole frame has room */"
+    return {"FRAME": said, "FILL_INPUT": ""}
+
+
+def _cache_note(target: Target) -> str:
+    if not target.has_caches:
+        return ""
+    return (
+        "A frame that DMA wrote is read past the data cache only after "
+        "`SCB_InvalidateDCache_by_Addr((uint32_t *)frame, sizeof frame)`, with `frame` aligned to 32 bytes."
+    )
+
+
+def _words(text: str) -> str:
+    """Text of a configuration as words on one line, which end no comment."""
+    return " ".join(text.split()).replace("*/", "* /")[:MOST_WORDS]
