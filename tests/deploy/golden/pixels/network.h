@@ -5,6 +5,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The image: 9 x 9 x 3 int8, rows of pixels; real = 0.0199999996 * (value - -1) */
 #define LMANET_INPUT_HEIGHT 9
 #define LMANET_INPUT_WIDTH 9
@@ -17,10 +21,26 @@
 
 extern const int lmanet_input_bytes, lmanet_output_bytes, lmanet_arena_bytes, lmanet_num_steps; /* for tools that read the ELF */
 extern const int8_t lmanet_input_table[3][256]; /* red, green, blue byte -> value of the image */
+/* Name of the class of each logit, in UTF-8. In their order:
+ *   0 "class0"
+ *   1 "class1"
+ *   2 "class2"
+ *   3 "class3"
+ *   4 "class4"
+ *   5 "class5"
+ *   6 "class6"
+ *   7 "class7"
+ *   8 "class8"
+ *   9 "class9" */
+extern const char *const lmanet_classes[LMANET_OUTPUT_BYTES];
 
 int8_t *lmanet_input(void);        /* where the image goes, before each run: the network works in its place */
 const int8_t *lmanet_output(void); /* valid until the next image is written */
 void lmanet_run(void);
 void lmanet_step(int step); /* one kernel call of lmanet_run */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
