@@ -45,10 +45,15 @@ def main() -> None:
             drawn = [load_space(name).sample(rng) for _ in range(args.n)]
             for work, run in works.items():
                 taken[work].append(microseconds(run, drawn))
-            small = [each for each in drawn if estimate(each, NUM_CLASSES, "plain").params < MOST_BUILT_PARAMS]
+            small = [each for each in drawn if params(each) < MOST_BUILT_PARAMS]
             for work, run in slow.items():
                 taken[work].append(microseconds(run, small[: args.slow]))
         report(name, taken)
+
+
+def params(architecture: Architecture) -> int:
+    """Of the whole network."""
+    return estimate(architecture, NUM_CLASSES, "plain").params
 
 
 def of_runtime(runtime: str) -> Callable[[Architecture], object]:

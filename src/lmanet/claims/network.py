@@ -91,7 +91,8 @@ def _widens_late(claim: WidensLate, architecture: Architecture, cost: AnyCost | 
 
 
 def _small_expansion(claim: SmallExpansion, architecture: Architecture, cost: AnyCost | None) -> Finding:
-    expansions = [stage.expansion if has_effect("expansion", stage.block) else 1 for stage in architecture.stages]
+    stages = architecture.stages
+    expansions = [stage.expansion if has_effect("expansion", stage.block) else 1 for stage in stages]
     return Finding(max(expansions) <= MOST_EXPANSION, f"expansions {', '.join(map(str, expansions))}")
 
 

@@ -58,8 +58,7 @@ class Layers:
             packing.depthwise_kernel(depthwise),
             self._part("lm_dense", f"{name}e", rows.expand and self._dense(f"{name}e", rows.expand)),
             self._part("lm_dense", f"{name}p", rows.project and self._dense(f"{name}p", rows.project)),
-            # Of the two summands what the block makes comes first.
-            self._part("lm_add_layer", f"{name}a", rows.add and self._add(f"{name}a", rows.add, _own_first(rows.add, rows.project))),
+            self._sum(f"{name}a", rows.add, rows.project),
             f"(const int8_t *){self._array(INT8, f'{name}w', packing.depthwise_weights(self.graph, depthwise))}",
             self._channels(f"{name}c", packing.channels(self.graph, depthwise)),
             self._table(f"{name}t", depthwise),
@@ -68,10 +67,17 @@ class Layers:
         return f"{', '.join(parts)}, {packed('lm_rows_layer', depthwise.name, sizes)}, {{{self._window(depthwise)}}}"
 
     def _pixels(self, name: str, pixels: Pixels) -> str:
-        project, add = pixels.project, pixels.add
+        project = pixels.project
         projection = self._part("lm_dense", f"{name}p", project and self._dense(f"{name}p", project))
-        addition = self._part("lm_add_layer", f"{name}a", add and self._add(f"{name}a", add, _own_first(add, project or pixels.conv)))
+        addition = self._sum(f"{name}a", pixels.add, project or pixels.conv)
         return f"{{{self._conv(name, pixels.conv)}}}, {projection}, {addition}"
+
+    def _sum(self, name: str, add: Operator | None, own: Operator | None) -> str:
+        """Of the two summands what the block makes comes first."""
+        if not add or not own:
+            return NONE
+        inputs = (own.name, *(other for other in add.inputs if other != own.name))
+        return self._part("lm_add_layer", name, self._add(name, add, inputs))
 
     def _conv(self, name: str, operator: Operator) -> str:
         return f"{{{self._dense(name, operator)}}}, {{{self._window(operator)}}}"
@@ -131,11 +137,6 @@ class Layers:
     def _struct(self, kind: str, name: str, content: str) -> str:
         self._definitions.append(f"static const {kind} {name} = {{{content}}};")
         return name
-
-
-def _own_first(add: Operator, own: Operator | None) -> tuple[str, ...]:
-    assert own, "a sum follows what its block makes"
-    return (own.name, *(name for name in add.inputs if name != own.name))
 
 
 def _channel(channel: Channel) -> str:

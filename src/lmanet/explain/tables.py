@@ -111,7 +111,8 @@ def _setting(architecture: Architecture, part: str) -> str:
         f"stride {stage.stride}",
     ]
     words += [f"expansion {stage.expansion}"] if has_effect("expansion", stage.block) else []
-    words += [f"SE {stage.se_ratio:g}"] if stage.se_ratio and has_effect("se_ratio", stage.block) else []
+    gated = stage.se_ratio and has_effect("se_ratio", stage.block)
+    words += [f"SE {stage.se_ratio:g}"] if gated else []
     words += ["skip"] if stage.skip else []
     return ", ".join([*words, stage.activation])
 

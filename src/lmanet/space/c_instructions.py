@@ -100,8 +100,9 @@ def _conv(operator: Operator) -> Counts:
 def _pixels(block: Pixels) -> Counts:
     counts, pixels = _conv(block.conv), prod(block.conv.out_shape[1:])
     if block.project:
+        words = _words(block.project.in_shape[0])
         counts += _multiply(block.project, pixels)
-        counts += [("widen: word", pixels * _words(block.project.in_shape[0])), ("widen: pixel", pixels)]
+        counts += [("widen: word", pixels * words), ("widen: pixel", pixels)]
     if block.add:
         counts.append(("add: value", prod(block.add.out_shape)))
     return counts

@@ -19,8 +19,8 @@ class CStaticOptions:
     """What the generated C does to save memory; each is part of the memory model.
 
     Attributes:
-        fuse: run expansion, depthwise convolution and projection row by row in one kernel, ordinary convolution and projection a few
-            pixels at a time, each with the sum after it, wherever that does not raise the peak.
+        fuse: run the operators of a block in one kernel, row by row or a few pixels at a time (see
+            `c_steps`), wherever that does not raise the peak.
         in_place: let a kernel write over its input where nothing reads that any more.
         reorder: run the projection of a skip connection before or after the block's main path, whichever needs less.
     """

@@ -5,7 +5,13 @@ from math import prod
 from typing import Literal, NamedTuple
 
 from lmanet.space.graph import Operator, Shape
-from lmanet.space.scratch import block_pixels, conv_scratch_bytes, pixels_scratch_bytes, rows_scratch_bytes, whole_words
+from lmanet.space.scratch import (
+    block_pixels,
+    conv_scratch_bytes,
+    pixels_scratch_bytes,
+    rows_scratch_bytes,
+    whole_words,
+)
 
 StepKind = Literal["conv", "pixels", "rows", "mean", "scale", "add"]
 _Readers = dict[str, list[Operator]]
@@ -67,9 +73,10 @@ def c_steps(graph: Iterable[Operator], fuse: bool = True) -> tuple[Step, ...]:
     """The kernel calls of a network, in the order of its operators.
 
     Args:
-        fuse: run the operators of a block in one call where they follow each other, so that no expanded tensor is ever held: expansion,
-            depthwise convolution, projection and the sum with the block's input row by row; convolution, projection and that sum a few
-            pixels at a time.
+        fuse: run the operators of a block in one call where they follow each other, so that no
+            expanded tensor is ever held. Expansion, depthwise convolution, projection and the sum
+            with the block's input go row by row; an ordinary convolution, projection and that sum
+            go a few pixels at a time.
     """
     operators = tuple(graph)
     blocks: dict[str, Rows | Pixels] = dict(_fused_blocks(operators)) if fuse else {}
@@ -86,23 +93,31 @@ def c_steps(graph: Iterable[Operator], fuse: bool = True) -> tuple[Step, ...]:
 
 
 def _fused_blocks(operators: tuple[Operator, ...]) -> Iterator[tuple[str, Rows | Pixels]]:
-    """Name of the convolution over a window -> what runs with it; a tensor between two of them has no other reader."""
+    """Name of the convolution over a window -> what runs with it.
+
+    A tensor between two of them has no other reader.
+    """
     readers: _Readers = {}
     for operator in operators:
         for name in operator.inputs:
             readers.setdefault(name, []).append(operator)
     pixels = list(_pixel_blocks(operators, readers))
     yield from ((each.conv.name, each) for each in pixels)
-    yield from _row_blocks(operators, readers, {each.project.name for each in pixels if each.project})
+    projections = {each.project.name for each in pixels if each.project}
+    yield from _row_blocks(operators, readers, projections)
 
 
 def _pixel_blocks(operators: tuple[Operator, ...], readers: _Readers) -> Iterator[Pixels]:
-    """Convolutions with what follows them in their own block; the expansion of the next block belongs to that."""
+    """Convolutions with what follows them in their own block.
+
+    The expansion of the next block runs with that block.
+    """
     for conv in operators:
         if conv.kind != "conv" or _is_pointwise(conv):
             continue
         after = readers.get(conv.name, [])
-        project = after[0] if len(after) == 1 and _is_pointwise(after[0]) and after[0].part == conv.part else None
+        alone = len(after) == 1 and _is_pointwise(after[0]) and after[0].part == conv.part
+        project = after[0] if alone else None
         add = _add(readers.get((project or conv).name, []), conv.inputs[0], conv.stride)
         if project or add:
             yield Pixels(conv, project, add)
@@ -144,7 +159,8 @@ def _rows_step(rows: Rows) -> Step:
 
 def _pixels_step(pixels: Pixels) -> Step:
     operators = pixels.present
-    scratch, output = pixels_scratch_bytes(pixels.conv, pixels.project, pixels.add is not None), operators[-1]
+    output = operators[-1]
+    scratch = pixels_scratch_bytes(pixels.conv, pixels.project, adds=pixels.add is not None)
     distance = _conv_distance(pixels.conv, output.out_shape[0])
     facts = operators, pixels.conv.inputs, output.name, prod(output.out_shape)
     return Step("pixels", *facts, distance, scratch, pixels=pixels)
@@ -153,7 +169,8 @@ def _pixels_step(pixels: Pixels) -> Step:
 def _single_step(operator: Operator) -> Step:
     facts = (operator,), operator.inputs, operator.name, prod(operator.out_shape)
     if operator.kind in ("conv", "linear"):
-        return Step("conv", *facts, _conv_distance(operator, operator.out_shape[0]), conv_scratch_bytes(operator))
+        distance = _conv_distance(operator, operator.out_shape[0])
+        return Step("conv", *facts, distance, conv_scratch_bytes(operator))
     if operator.kind == "mean":
         return Step("mean", *facts, distance=None)
     return Step("scale" if operator.kind == "mul" else "add", *facts)

@@ -74,7 +74,8 @@ def feature_operators(architecture: Architecture) -> tuple[Operator, ...]:
 def architecture_id(architecture: AnyArchitecture) -> str:
     """Twelve hexadecimal digits, equal for two architectures exactly where their operators are equal.
 
-    A field without effect (see `lmanet.space.architecture.WITHOUT_EFFECT`) or another division into stages does not change it.
+    A field without effect (see `lmanet.space.architecture.has_effect`) or another division into
+    stages does not change it.
     Two cells have one id only where every edge is the same, as in their table: isomorphic cells are two networks there.
     """
     if isinstance(architecture, Cell):

@@ -16,7 +16,10 @@ def conv_scratch_bytes(operator: Operator) -> int:
 
 
 def pixels_scratch_bytes(conv: Operator, project: Operator | None, adds: bool) -> int:
-    """Of ``lm_pixels``: a block of columns; after it, at different times, one window, a block to project, and a block of sums."""
+    """Of ``lm_pixels``: a block of columns, and a place after it.
+
+    That holds, one after the other, a window, a block to be projected, and a block of sums.
+    """
     column = max(_column(operator) for operator in (conv, project) if operator)
     hidden = conv.out_shape[0] if project else 0
     sums = (project or conv).out_shape[0] if adds else 0
@@ -39,7 +42,7 @@ def rows_pitch(depthwise: Operator) -> int:
 
 
 def block_pixels(operator: Operator) -> int:
-    """Pixels of its result that a convolution makes at once: one by one where there is no whole block of them."""
+    """Pixels that a convolution makes at once: one where its result has no whole block."""
     return BLOCK_PIXELS if operator.out_shape[1] * operator.out_shape[2] >= BLOCK_PIXELS else 1
 
 

@@ -149,9 +149,13 @@ def _word(field: str, value: Any) -> str:
 
 
 def _optional_words(fields: Fields, *blocks: str | None) -> Iterator[tuple[str, bool, tuple[Any, ...]]]:
-    """The fields that are written after the first word of one of these blocks: name, whether one value is left out, the values."""
+    """The fields that are written after the first word of one of these blocks.
+
+    Each is its name, whether one value is left out, and the values that are written.
+    """
     for field, values in fields.items():
-        if field not in ("block", "channels") and len(values) > 1 and any(has_effect(field, block) for block in blocks):
+        used = any(has_effect(field, block) for block in blocks)
+        if field not in ("block", "channels") and len(values) > 1 and used:
             off = field in OFF and OFF[field] in values
             yield field, off, tuple(value for value in values if not off or value != OFF[field])
 
