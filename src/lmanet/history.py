@@ -2,13 +2,17 @@
 
 import json
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from itertools import count
 from pathlib import Path
 
 from lmanet.errors import HistoryError
 from lmanet.records import Front, Status, Trial
 from lmanet.runfiles import FRONT, HISTORY, append_record, read_records, write_record
+
+# Settings of a training that came later, and what a run without them did: so it can go on as it began.
+ADDED = {"mini.recipe.batch_norm_images": 0}
+MOST_SHOWN = 3
 
 
 class History:
@@ -89,10 +93,31 @@ def remember_settings(folder: Path, settings: dict[str, object]) -> None:
     if not path.exists() or not (folder / HISTORY).exists():
         path.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
         return
-    before = json.loads(path.read_text(encoding="utf-8"))
-    changed = sorted(key for key in settings.keys() | before.keys() if settings.get(key) != before.get(key))
-    if changed:
+    now, before = _flat(settings), _flat(json.loads(path.read_text(encoding="utf-8")))
+    if "mini.recipe.epochs" in before:
+        before = ADDED | before
+    if changed := sorted(key for key in now.keys() | before.keys() if now.get(key) != before.get(key)):
+        shown = ", ".join(f"{_option(key)} ({_short(before.get(key))} before, {_short(now.get(key))} now)" for key in changed[:MOST_SHOWN])
+        more = f" and {len(changed) - MOST_SHOWN} more" if len(changed) > MOST_SHOWN else ""
         raise HistoryError(
-            f"{folder} holds a search with another setting of {', '.join(changed)}; its trials cannot be compared with new ones: "
+            f"{folder} holds a search with another setting of {shown}{more}; its trials cannot be compared with new ones: "
             "take the old setting, or start a new run without resume="
         )
+
+
+def _flat(settings: Mapping[str, object], above: str = "") -> dict[str, object]:
+    """Nested settings -> dotted name: value."""
+    flat: dict[str, object] = {}
+    for name, value in settings.items():
+        flat |= _flat(value, f"{above}{name}.") if isinstance(value, Mapping) and value else {f"{above}{name}": value}
+    return flat
+
+
+def _option(name: str) -> str:
+    """Where a setting stands in the configuration."""
+    return f"train.{name}" if name.startswith("mini.") else name
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

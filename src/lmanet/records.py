@@ -190,6 +190,8 @@ class Score(Record):
         seconds: wall time of the training; of one that a table knows, the time it took when the table was made.
         curve: one entry an epoch.
         kernels: memory format, precision and compilation of its steps; a table does not know them.
+        batch_norm_seconds: of these seconds, those in which batch norm's averages were taken anew; None where nothing was trained.
+        predicted_classes: different classes among the predictions; None in a table of trainings.
         notices: what is off about this training.
     """
 
@@ -199,6 +201,8 @@ class Score(Record):
     seconds: float
     curve: tuple[Epoch, ...] = ()
     kernels: str | None = None
+    batch_norm_seconds: float | None = None
+    predicted_classes: int | None = None
     notices: tuple[Notice, ...] = ()
 
     @property

@@ -113,6 +113,26 @@ def test_settings_may_not_change_within_a_history(tmp_path: Path):
         remember_settings(tmp_path, {"space": {"name": "lmanet"}, "seed": 0})
 
 
+def test_a_run_from_before_a_setting_of_its_trainings_goes_on_as_it_began_or_is_refused(tmp_path: Path):
+    recipe = {"epochs": 3, "batch_size": 64}
+    remember_settings(tmp_path, {"mini": {"recipe": recipe}})
+    History(tmp_path).append(trial(0))
+    remember_settings(tmp_path, {"mini": {"recipe": {**recipe, "batch_norm_images": 0}}})
+    with pytest.raises(
+        HistoryError, match=r"another setting of train.mini.recipe.batch_norm_images \(0 before, 1024 now\); its trials cannot"
+    ):
+        remember_settings(tmp_path, {"mini": {"recipe": {**recipe, "batch_norm_images": 1024}}})
+
+
+def test_of_many_changed_settings_the_first_are_named(tmp_path: Path):
+    remember_settings(tmp_path, {"space": {str(n): n for n in range(9)}, "data_checksum": "a" * 64})
+    History(tmp_path).append(trial(0))
+    with pytest.raises(
+        HistoryError, match=r"data_checksum \(a{37}... before, b now\), space.0 \(0 before, -1 now\), space.1 .* and 7 more;"
+    ):
+        remember_settings(tmp_path, {"space": {str(n): -1 for n in range(9)}, "data_checksum": "b"})
+
+
 WRITER = """
 import sys
 sys.path.insert(0, {tests!r})
