@@ -101,8 +101,8 @@ def header(images: TenClasses) -> Header:
         val_images=len(images.val_images),
         num_classes=images.num_classes,
         checksum=images.checksum(),
-        recipe="27 epochs, batch 64, SGD lr 0.1 momentum 0.9 nesterov weight decay 5e-4, warm-up 1 epoch then cosine to 0, crop 4 and flip, "
-        "batch norm from 1024 images before each validation",
+        recipe="27 epochs, batch 64, SGD lr 0.1 momentum 0.9 nesterov weight decay 5e-4, warm-up 1 epoch then cosine to 0, "
+        "crop 4 and flip, batch norm from 1024 images before each validation",
         seconds="CPU time of one thread",
         machine=f"{platform.processor() or platform.machine()}, {torch.backends.cpu.get_cpu_capability()}",
         torch=torch.__version__,

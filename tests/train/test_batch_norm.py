@@ -5,16 +5,19 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from torch import Tensor, nn
 
 from lmanet.data import Mnist5k, Split
 from lmanet.data.images import MemoryImages
+from lmanet.distill import TeacherSource
 from lmanet.records import Job, Score
 from lmanet.space import Architecture, parse_architecture
 from lmanet.steps import Batch
 from lmanet.train import Recipe, Trainer
 from lmanet.train.batch_norm import NormAverages
 
+CONF = Path(__file__).parents[2] / "conf"
 STAGE = {"block": "mbconv", "kernel": 3, "expansion": 2, "se_ratio": 0.0, "skip": True, "activation": "relu6", "layers": 1, "stride": 2}
 
 
@@ -93,6 +96,16 @@ def test_a_network_without_batch_norm_reads_no_image_and_takes_no_time() -> None
     assert batches.read == 0 and averages.seconds == 0.0
 
 
+@pytest.mark.parametrize(("name", "has"), [("test_resnet", True), ("test_vit", False)])
+def test_a_teacher_pays_where_it_has_batch_norm(name: str, has: bool, data: Mnist5k) -> None:
+    teacher = TeacherSource(name, resolution=32 if has else None).build(data)[0]
+    before = {name: tensor.clone() for name, tensor in teacher.named_buffers()}
+    averages = NormAverages(Numbers(), 8, lambda images: images.float().repeat(1, 1, 16, 16))
+    averages.update(teacher)
+    assert (averages.seconds > 0) == has
+    assert any(not torch.equal(tensor, before[name]) for name, tensor in teacher.named_buffers()) == has
+
+
 def test_after_three_epochs_of_370_images_candidates_differ_and_are_above_chance(make_recipe: Callable[..., Recipe]) -> None:
     few_steps = {"batch_size": 64, "augment": None, "dropout": 0.0}
     before = trained(make_recipe(**few_steps, batch_norm_images=0))
@@ -102,6 +115,12 @@ def test_after_three_epochs_of_370_images_candidates_differ_and_are_above_chance
     assert len({score.val_accuracy for score in after}) == 3
     for first, second in zip(before, after, strict=True):
         assert [epoch.train_loss for epoch in first.curve] == [epoch.train_loss for epoch in second.curve]
+
+
+@pytest.mark.parametrize("option", ["cpu", "paper", "quick"])
+def test_the_recipes_of_a_search_name_it_so_that_its_trials_share_it(option: str) -> None:
+    recipes = yaml.safe_load((CONF / "train" / f"{option}.yaml").read_text())
+    assert {recipes[kind]["recipe"]["batch_norm_images"] for kind in ("mini", "full")} == {Recipe.batch_norm_images}
 
 
 @pytest.mark.parametrize("ema_decay", [None, 0.9])
