@@ -183,8 +183,8 @@ def sets(archive: Sequence[str] | None) -> Iterator[Images]:
     """The three sets, opened."""
     cifar = Cifar100(archive=archive)
     yield Images("370 of 4 classes", SomeClasses(cifar, Split(val_fraction=0.3, max_train_images=370), FOUR), 40)
-    yield Images("MNIST, 3,200", Mnist5k(Split(val_fraction=0.2)), 12)
-    yield Images("CIFAR-100, 2,000 of 10 classes", TenClasses(cifar, Split(val_fraction=0.4, max_train_images=2000)), 18)
+    yield Images("MNIST, 3,200", Mnist5k(Split(val_fraction=0.2)), 6)
+    yield Images("CIFAR-100, 2,000 of 10 classes", TenClasses(cifar, Split(val_fraction=0.4, max_train_images=2000)), 12)
 
 
 def train(path: Path, images: Images, networks: Sequence[Architecture], recipe: Recipe) -> None:
@@ -193,7 +193,7 @@ def train(path: Path, images: Images, networks: Sequence[Architecture], recipe: 
     there = {(line.images, line.network, line.seed, line.epochs) for line in read_records(path, Line)}
     for seed in SEEDS:
         for network in networks:
-            for epochs, at in ((SHORT, (SHORT,)), (images.long, (*RUNGS, images.long))):
+            for epochs, at in ((SHORT, (SHORT,)), (images.long, points(images.long))):
                 key = (images.name, architecture_id(network), seed, epochs)
                 if key in there:
                     continue
@@ -211,6 +211,11 @@ def train(path: Path, images: Images, networks: Sequence[Architecture], recipe: 
                     update_seconds={images: round(seconds, 4) for images, seconds in measured.update_seconds.items()},
                 )
                 append_record(path, line)
+
+
+def points(epochs: int) -> tuple[int, ...]:
+    """After which epochs of a long training is looked: at the rungs and at the end."""
+    return (*(rung for rung in RUNGS if rung < epochs), epochs)
 
 
 def describe(lines: Sequence[Line], name: str) -> None:
@@ -231,7 +236,7 @@ def describe(lines: Sequence[Line], name: str) -> None:
     print(f"taking the averages anew from so many images: {updates}")
     print("| after | averages | accuracy: mean, deviation over networks | one class | rank correlation with the end of the long training |")
     print("|---|---|---|---|---|")
-    for epochs, point in ((SHORT, SHORT), *((long, rung) for rung in (*RUNGS, long))):
+    for epochs, point in ((SHORT, SHORT), *((long, point) for point in points(long))):
         part = [line for line in of_set if line.epochs == epochs]
         place = part[0].at.index(point)
         for kind in part[0].accuracy:

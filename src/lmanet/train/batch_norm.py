@@ -35,8 +35,8 @@ class NormAverages:
             return
         start = time.monotonic()
         update_bn(self._prepared(), network)
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()  # else the time would be counted as the validation's
+        if (device := next(network.buffers()).device).type == "cuda":
+            torch.cuda.synchronize(device)  # else the time would be counted as the validation's
         self.seconds += time.monotonic() - start
 
     def _prepared(self) -> Iterator[Tensor]:

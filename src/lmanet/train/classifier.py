@@ -148,7 +148,7 @@ class Classifier(LightningModule):
     def on_validation_epoch_end(self) -> None:
         self.measured = {name: float(value) for name, value in self.metrics.compute().items()}
         losses = torch.cat(self._val_losses)
-        predicted = len(torch.cat(self._predicted).unique())
+        predicted = int(torch.bincount(torch.cat(self._predicted)).count_nonzero())
         self.measured |= {"loss": float(losses.mean()), "images": len(losses), "predicted_classes": predicted}
         self.metrics.reset()
         self._val_losses.clear()
