@@ -20,7 +20,7 @@ from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
@@ -219,33 +219,29 @@ def points(epochs: int) -> tuple[int, ...]:
 
 
 def describe(lines: Sequence[Line], name: str) -> None:
-    """Print the table of one set: a line for each kind of averages at each point of a training."""
+    """Print the table of one set: accuracy, how many trainings predict one class, and rank correlation with the end of the long one."""
     of_set = [line for line in lines if line.images == name]
     long = max(line.epochs for line in of_set)
-    truth = [line for line in of_set if line.epochs == long]
-    networks = sorted({line.network for line in truth if line.seed == SEEDS[-1]})
+    networks = sorted({line.network for line in of_set if line.epochs == long and line.seed == SEEDS[-1]})
     of_set = [line for line in of_set if line.network in networks]
-    whole = f"{IMAGES[-1]} images"
-    final = np.array([fmean(line.accuracy[whole][-1] for line in truth if line.network == each) for each in networks])
+    truth = [line for line in of_set if line.epochs == long]
+    final = np.array([fmean(line.accuracy[f"{IMAGES[-1]} images"][-1] for line in truth if line.network == each) for each in networks])
     seconds = fmean(line.seconds / line.epochs for line in truth)
-    steps = truth[0].steps // long
-    print(
-        f"\n{name}: {len(networks)} networks, {len(SEEDS)} seeds, {steps} steps an epoch, {seconds:.2f} s of CPU an epoch with validation"
-    )
-    updates = ", ".join(f"{n}: {fmean(line.update_seconds[str(n)] for line in of_set):.3f} s" for n in IMAGES)
-    print(f"taking the averages anew from so many images: {updates}")
-    print("| after | averages | accuracy: mean, deviation over networks | one class | rank correlation with the end of the long training |")
-    print("|---|---|---|---|---|")
+    updates = ", ".join(f"{fmean(line.update_seconds[str(n)] for line in of_set):.3f}" for n in IMAGES)
+    print(f"\n{name}: {len(networks)} networks, {truth[0].steps // long} steps an epoch, {seconds:.2f} s of CPU each; anew {updates} s")
+    kinds = list(truth[0].accuracy)
+    print(f"| {name} | | {' | '.join(kinds)} |\n|---|---|{'---|' * len(kinds)}")
     for epochs, point in ((SHORT, SHORT), *((long, point) for point in points(long))):
         part = [line for line in of_set if line.epochs == epochs]
         place = part[0].at.index(point)
-        for kind in part[0].accuracy:
+        accuracies, ranks = [], []
+        for kind in kinds:
             by_seed = [{line.network: line.accuracy[kind][place] for line in part if line.seed == seed} for seed in SEEDS]
             values = np.array([[of[each] for each in networks] for of in by_seed])
             single = sum(line.classes[kind][place] == 1 for line in part)
-            rank = "{:.2f} [{:.2f}, {:.2f}]".format(*interval(spearman, values, final))
-            mean = f"{100 * values.mean():.1f} %, {fmean(100 * stdev(each) for each in values):.1f}"
-            print(f"| {point} of {epochs} epochs | {kind} | {mean} | {single} of {len(part)} | {rank} |")
+            accuracies.append(f"{100 * values.mean():.1f}" + (f" (one class: {single})" if single else ""))
+            ranks.append("{:.2f} [{:.2f}, {:.2f}]".format(*interval(spearman, values, final)))
+        print(f"| {point} of {epochs} epochs | accuracy, % | {' | '.join(accuracies)} |\n| | rank | {' | '.join(ranks)} |")
 
 
 def main() -> None:

@@ -35,7 +35,7 @@ def test_fewer_than_a_hundred_steps_are_said(data: Mnist5k, architecture: Archit
     score = Trainer(data, make_recipe(epochs=2)).fit(Trainer(data, make_recipe()).build(architecture, 0), 0)
     assert score.predicted_classes and score.predicted_classes > 1
     assert [notice.kind for notice in score.notices] == ["few_steps"]
-    assert "40 steps (2 epochs of 20 batches), fewer than 100" in score.notices[0].text
+    assert "40 steps (epochs=2 of 20 batches each), fewer than 100" in score.notices[0].text
 
 
 def test_a_training_of_a_hundred_steps_says_nothing() -> None:

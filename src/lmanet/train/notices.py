@@ -25,6 +25,6 @@ def notices(predicted_classes: int | None, epochs: int, batches: int) -> Iterato
     if (steps := epochs * batches) < FEW_STEPS:
         yield Notice(
             kind="few_steps",
-            text=f"a training has {steps} steps ({epochs} epochs of {batches} batches), fewer than {FEW_STEPS}: its accuracy says little; "
-            "raise epochs, lower batch_size (the recipe in conf/) or add images",
+            text=f"a training has {steps} steps (epochs={epochs} of {batches} batches each), fewer than {FEW_STEPS}: "
+            "its accuracy says little; raise epochs, lower batch_size (the recipe in conf/) or add images",
         )
