@@ -117,7 +117,7 @@ def test_a_killed_training_goes_on_and_ends_the_same(
     assert 1 <= kept < 8
     network = trainer.build(architecture, 3)
     epochs_trained = []
-    network.register_forward_pre_hook(lambda module, inputs: epochs_trained.append(module.training))
+    network.register_forward_pre_hook(lambda module, inputs: epochs_trained.append(torch.is_grad_enabled()))
     resumed = trainer.fit(network, 3, folder=last.parent)
     assert sum(epochs_trained) == (8 - kept) * 20  # steps; what was over is not done again
     whole = trainer.build(architecture, 3)

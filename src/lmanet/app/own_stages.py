@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from lmanet.errors import ConfigError
-from lmanet.history import History, remember_settings
+from lmanet.history import History
 from lmanet.runfiles import say_notices
 from lmanet.search import Search, Steps
+from lmanet.shared_settings import remember_settings
 from lmanet.steps import Checked, ImageData, Pareto
 
 if TYPE_CHECKING:

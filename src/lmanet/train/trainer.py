@@ -3,7 +3,7 @@
 import logging
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,13 +18,14 @@ from lightning.pytorch.callbacks import Checkpoint as CheckpointCallback
 from torch import nn
 
 from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
-from lmanet.records import Epoch, Job, Score
+from lmanet.records import Job, Score
 from lmanet.space import AnyArchitecture, Architecture, staged
 from lmanet.space.images import fit, normalise
 from lmanet.space.network import Network, build
 from lmanet.steps import Batches, ImageData, Loss
 from lmanet.train.classifier import Classifier, Task, cross_entropy
 from lmanet.train.kernels import Kernels, applied, freed_memory_kept
+from lmanet.train.notices import notices
 from lmanet.train.recipe import Recipe
 from lmanet.train.stops import require_a_stop_before_the_end
 from lmanet.train.zero_cost import ZeroCost
@@ -91,6 +92,7 @@ class Trainer:
         recipe, device, train = self.recipe, self._device, self.batches(seed)
         val = self.data.val_dataloader(recipe.batch_size, device)
         classifier = Classifier(network, self._task, recipe, loss, seed)
+        classifier.renew_norms_from(self.data.train_dataloader(recipe.batch_size, 0, device))  # the same images for all candidates
         callbacks: list[Callback] = [_TimeLimit(recipe.max_seconds)] if recipe.max_seconds else []
         last = folder / LAST if folder else None
         if last:
@@ -103,7 +105,14 @@ class Trainer:
                 engine = self._engine(device, kernels.precision, callbacks, min(epochs or recipe.epochs, recipe.epochs))
                 engine.fit(classifier, train, val, ckpt_path=last if last and last.is_file() else None)
                 classifier.keep_average()  # no hook of Lightning's, which calls none where the checkpoint is of a training that was over
-        return _score(classifier.measured, classifier.seconds, classifier.curve, str(kernels))
+        score = _score(classifier.measured, classifier.seconds)
+        of_training = {
+            "curve": tuple(classifier.curve),
+            "kernels": str(kernels),
+            "batch_norm_seconds": classifier.batch_norm_seconds,
+            "notices": tuple(notices(score.predicted_classes, recipe.epochs, len(train))),
+        }
+        return score.model_copy(update=of_training)
 
     def batches(self, seed: int) -> Batches:
         """The training batches of `fit` with that seed, on its device."""
@@ -221,13 +230,13 @@ def _named_errors() -> Iterator[None]:
             raise TrainingError("training ran out of memory; take a smaller batch_size or resolution in conf/") from error
 
 
-def _score(measured: dict[str, float], seconds: float, curve: Sequence[Epoch] = (), kernels: str | None = None) -> Score:
+def _score(measured: dict[str, float], seconds: float) -> Score:
+    predicted = measured.get("predicted_classes")  # none in the checkpoint of an older version
     return Score(
         val_accuracy=measured["accuracy"],
         val_macro_f1=measured["macro_f1"],
         val_calibration_error=measured["calibration_error"],
         seconds=seconds,
-        curve=tuple(curve),
-        kernels=kernels,
         val_images=int(measured["images"]),
+        predicted_classes=None if predicted is None else int(predicted),
     )
