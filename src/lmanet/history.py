@@ -1,13 +1,15 @@
 """The run's memory: ``history.jsonl``, append-only, one line each time that a trial ends or pauses."""
 
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from itertools import count
 from pathlib import Path
 
 from lmanet.errors import HistoryError
 from lmanet.records import Front, Status, Trial
 from lmanet.runfiles import FRONT, HISTORY, append_record, read_records, write_record
+
+RECENT_PARENTS = 32  # at most some 130 MB, with 4 MB a network
 
 
 class History:
@@ -17,17 +19,19 @@ class History:
 
     Attributes:
         checkpoints: folder of the paused trainings, a folder each.
+        parents: folder of weights that edits may inherit, a file a trial; None where none are kept.
         ids: of all networks that were proposed.
 
     Raises:
         HistoryError: a line cannot be read, or two lines bear the number of one that had ended; the file is left as it is.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, inherit: bool = False) -> None:
         self.folder = folder
         self.path = folder / HISTORY
         self.front_path = folder / FRONT
         self.checkpoints = folder / "paused"
+        self.parents = folder / "parents" if inherit else None
         self.ids: set[str] = set()
         self._trials: dict[int, Trial] = {}
         for trial in read_records(self.path, Trial):
@@ -54,6 +58,26 @@ class History:
     def checkpoint(self, number: int) -> Path:
         """The folder in which a trial's training is kept while it is paused."""
         return self.checkpoints / str(number)
+
+    def weights(self, number: int | None) -> Path | None:
+        """The file for a trial's weights, from which trainings of its edits start; None where none are kept."""
+        return None if self.parents is None or number is None else self.parents / f"{number}.ckpt"
+
+    def parent(self, identity: str | None) -> Trial | None:
+        """The last trial of a network, if its weights are kept."""
+        for trial in reversed(self._trials.values()):
+            weights = self.weights(trial.number)
+            if identity and trial.id == identity and weights and weights.is_file():
+                return trial
+        return None
+
+    def keep_weights(self, wanted: Iterable[int | None]) -> None:
+        """Remove the weights of all but the wanted trials and those that ended last."""
+        if self.parents is None:
+            return
+        kept = {trial.number for trial in self.trials[-RECENT_PARENTS:]} | set(wanted)
+        for path in set(self.parents.glob("*.ckpt")) - {self.weights(number) for number in kept}:
+            path.unlink()
 
     def drop_checkpoints(self) -> None:
         """Remove all but those of paused trials; another network may yet bear the number of one that a crash cut short."""

@@ -184,6 +184,8 @@ class Job(Record):
         epochs: where its training stops; 0 measures zero-cost proxies alone, None is at the end of the recipe.
         folder: of its checkpoint, from which it goes on and where it leaves one if it stops before the end; None where no training is
             ever taken up again.
+        parent: checkpoint of a network of which this is an edit: its weights are where a new training starts.
+        weights: file that the network's weights are left in, for edits of it.
     """
 
     number: int
@@ -191,6 +193,8 @@ class Job(Record):
     seed: int
     epochs: int | None = None
     folder: Path | None = None
+    parent: Path | None = None
+    weights: Path | None = None
 
 
 class Outcome(Record):
@@ -220,6 +224,8 @@ class Trial(Record):
         seconds: from proposal to end.
         elapsed_seconds: of the whole search when the trial ended, pauses between resumed runs left out.
         unseen_trials: trials before it whose end its proposer could not know: candidates in training, earlier ones of the same call.
+        inherited_from: number of the trial from whose weights its training started; None is from fresh ones.
+        inherited_epochs: that these weights had been trained for, along the whole line of descent.
         versions: package -> version that made the trial.
     """
 
@@ -235,6 +241,8 @@ class Trial(Record):
     seconds: float
     elapsed_seconds: float
     unseen_trials: int = 0
+    inherited_from: int | None = None
+    inherited_epochs: int = 0
     versions: Mapping[str, str] = {}
 
     @property

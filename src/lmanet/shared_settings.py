@@ -11,7 +11,7 @@ from lmanet.runfiles import HISTORY
 
 log = logging.getLogger(__name__)
 # Settings of a training that came later, and what a run without them did: so it can go on as it began.
-ADDED = {"mini.recipe.batch_norm_images": 0}
+ADDED = {"mini.recipe.batch_norm_images": 0, "mini.inherit": "none"}
 # What the firmware alone reads of a target: no validator and no training looks at it.
 OF_FIRMWARE = ("target.flash_address", "target.kit")
 DATA_CHECKSUM = "data_checksum"

@@ -26,6 +26,7 @@ class SearchStage:
         search: history -> the search that goes on with it.
         shared: what all trials of a history share, but for the data's checksum.
         folder: of the run; where its search is over, nothing is required.
+        inherit: keep weights for the trainings of edits.
     """
 
     steps: Steps
@@ -33,6 +34,7 @@ class SearchStage:
     data: ImageData
     shared: Mapping[str, object]
     folder: Path
+    inherit: bool = False
 
     def require(self) -> None:
         if self.search(History(self.folder)).is_over:
@@ -45,7 +47,7 @@ class SearchStage:
         self.data.setup("fit")  # data that are missing or broken are named now, not in every trial
         say_notices(folder, self.data.notices)
         remember_settings(folder, {**self.shared, "data_checksum": self.data.checksum()})
-        self.search(History(folder)).run()
+        self.search(History(folder, self.inherit)).run()
 
 
 class CompareStage:

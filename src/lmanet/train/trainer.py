@@ -21,7 +21,9 @@ from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
 from lmanet.records import Job, Score
 from lmanet.space import AnyArchitecture, Architecture, staged
 from lmanet.space.images import fit, normalise
+from lmanet.space.inherit import inherit
 from lmanet.space.network import Network, build
+from lmanet.space.weights import Checkpoint, load_network, save_network
 from lmanet.steps import Batches, ImageData, Loss
 from lmanet.train.classifier import Classifier, Task, cross_entropy
 from lmanet.train.kernels import Kernels, applied, freed_memory_kept
@@ -31,6 +33,7 @@ from lmanet.train.stops import require_a_stop_before_the_end
 from lmanet.train.zero_cost import ZeroCost
 
 LAST = "last.ckpt"
+PARENT, NO_PARENT = "parent", "none"
 Channels = tuple[float, float, float]
 
 
@@ -39,19 +42,29 @@ class Trainer:
 
     Args:
         zero_cost: what may be asked of a network before it is trained; None is nothing.
+        inherit: where the weights of an edit of another candidate start: from that ``parent``, or from nothing (``none``).
     """
 
-    def __init__(self, data: ImageData, recipe: Recipe, zero_cost: ZeroCost | None = None) -> None:
+    def __init__(self, data: ImageData, recipe: Recipe, zero_cost: ZeroCost | None = None, inherit: str = NO_PARENT) -> None:
+        if inherit not in (PARENT, NO_PARENT):
+            raise ConfigError(f"train.mini.inherit={inherit}: legal are {PARENT} and {NO_PARENT} (conf/train)")
+        self.inherit = inherit
         self.data = data
         self.recipe = recipe
         self.zero_cost = zero_cost
 
     def train(self, job: Job) -> Score:
-        """Build a candidate and train it up to ``job.epochs``; no file is written but in ``job.folder``."""
+        """Build a candidate and train it up to ``job.epochs``; no file is written but those that the job names."""
         if job.epochs is not None:
             require_a_stop_before_the_end(job.epochs, self.recipe.epochs)
         network = self.build(staged(job.architecture), job.seed)
-        return self.fit(network, job.seed, folder=job.folder, epochs=job.epochs)
+        if job.parent:
+            inherit(network, load_network(job.parent).network)
+        score = self.fit(network, job.seed, folder=job.folder, epochs=job.epochs)
+        if job.weights:
+            job.weights.parent.mkdir(exist_ok=True)
+            save_network(job.weights, Checkpoint(network, self.data.classes, self.data.mean, self.data.std))
+        return score
 
     def screen(self, architecture: AnyArchitecture, seed: int) -> dict[str, float]:
         """Zero-cost proxies of a candidate: the same training images for all, weights drawn from ``seed``; more is better.
