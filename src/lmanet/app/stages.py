@@ -130,7 +130,8 @@ class Run:
         def search(history: History) -> Search:
             return Search(steps, history, budget, self.cfg.seed, self.cfg.batch)
 
-        return SearchStage(steps, search, self.data, shared, self.folder)
+        inherit = getattr(trainer, "inherit", "none") == "parent"  # a table of trainings has no weights
+        return SearchStage(steps, search, self.data, shared, self.folder, inherit)
 
     def _rules(self) -> Stage:
         from lmanet.propose import LearnRules
@@ -144,7 +145,8 @@ class Run:
         return self._told(stage, self.cfg.train.full, self.cfg.data)
 
     def _distill(self) -> Stage:
-        return self._told(make(self.cfg.distill, data=self.data, seed=self.cfg.seed), self.cfg.distill, self.cfg.data)
+        stage = make(self.cfg.distill, data=self.data, seed=self.cfg.seed, folder=self.folder)
+        return self._told(stage, self.cfg.distill, self.cfg.data)
 
     def _deploy(self) -> Stage:
         if not self.target.limits:
