@@ -62,7 +62,13 @@ def test_what_needs_no_quotes_has_none():
 def test_a_run_in_any_folder_goes_on_by_the_command_it_prints(typed, tmp_path: Path):
     """A search whose trainings are looked up, in a folder that needs quotes for the shell and for Hydra."""
     folder = Path("runs") / NASTY / "one"
-    tiny = ("+experiment=bench_lmanet", "propose=random", "budget.proposals=3", override("hydra.run.dir", folder))
+    tiny = (
+        "+experiment=bench_lmanet",
+        "propose=random",
+        "propose.feasible_draws=200",
+        "budget.proposals=3",
+        override("hydra.run.dir", folder),
+    )
     first = typed(*tiny)
     assert first.code == 0, first.error
     assert len(read_trials(tmp_path / folder)) == 3
@@ -74,7 +80,7 @@ def test_a_run_in_any_folder_goes_on_by_the_command_it_prints(typed, tmp_path: P
     assert again.code == 0, again.error
     assert len(read_trials(tmp_path / folder)) == 5
     assert (tmp_path / folder / ".hydra" / "overrides.yaml").read_text(encoding="utf-8") == kept
-    assert yaml.safe_load(kept) == list(tiny[:3])
+    assert yaml.safe_load(kept) == list(tiny[:4])
 
 
 def test_a_network_is_trained_in_any_folder_by_the_reports_command(tmp_path: Path):
