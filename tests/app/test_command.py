@@ -80,7 +80,7 @@ def test_a_run_in_any_folder_goes_on_by_the_command_it_prints(typed, tmp_path: P
     assert again.code == 0, again.error
     assert len(read_trials(tmp_path / folder)) == 5
     assert (tmp_path / folder / ".hydra" / "overrides.yaml").read_text(encoding="utf-8") == kept
-    assert yaml.safe_load(kept) == list(tiny[:4])
+    assert yaml.safe_load(kept) == list(tiny[:3])
 
 
 def test_a_network_is_trained_in_any_folder_by_the_reports_command(tmp_path: Path):

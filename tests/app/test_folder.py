@@ -12,7 +12,7 @@ from lmanet.app import folder as module
 from lmanet.app.folder import claimed, leave_nothing, owned, require_room
 from lmanet.errors import ConfigError
 
-TINY = ("+experiment=bench_lmanet", "propose=random", "propose.feasible_draws=200", "budget.proposals=3")
+TINY = ("+experiment=bench_lmanet", "propose=sampler", "budget.proposals=3")
 
 
 def test_two_starts_in_one_second_have_two_folders(tmp_path: Path):

@@ -91,12 +91,7 @@ def test_every_part_of_a_folder_of_images_is_there(prepare, tmp_path: Path):
 
 def test_a_search_that_is_over_asks_for_no_model(typed, composed, tmp_path: Path):
     folder = tmp_path / "run"
-    assert (
-        typed(
-            "+experiment=bench_lmanet", "propose=random", "propose.feasible_draws=200", "budget.proposals=2", f"hydra.run.dir={folder}"
-        ).code
-        == 0
-    )
+    assert typed("+experiment=bench_lmanet", "propose=sampler", "budget.proposals=2", f"hydra.run.dir={folder}").code == 0
     model = ("propose=llm", "propose.model=m", "propose.server.base_url=http://127.0.0.1:9/v1")
     assert typed(f"resume={folder}", *model).code == 0
     assert "no server answers" in typed(f"resume={folder}", *model, "budget.proposals=3").error

@@ -85,7 +85,7 @@ def test_a_setting_that_conf_does_not_list_needs_no_plus(composed, typed, tmp_pa
 
 
 def test_one_stage_needs_no_brackets(typed):
-    ended = typed("+experiment=bench_lmanet", "propose=random", "propose.feasible_draws=200", "stages=search", "budget.proposals=2")
+    ended = typed("+experiment=bench_lmanet", "propose=sampler", "stages=search", "budget.proposals=2")
     assert ended.code == 0 and "2 trained" in ended.output
 
 
