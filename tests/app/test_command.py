@@ -64,8 +64,7 @@ def test_a_run_in_any_folder_goes_on_by_the_command_it_prints(typed, tmp_path: P
     folder = Path("runs") / NASTY / "one"
     tiny = (
         "+experiment=bench_lmanet",
-        "propose=random",
-        "propose.feasible_draws=200",
+        "propose=sampler",
         "budget.proposals=3",
         override("hydra.run.dir", folder),
     )

@@ -73,8 +73,7 @@ def test_each_job_of_a_sweep_is_checked_before_the_first_is_started(typed, tmp_p
 def test_a_setting_that_conf_does_not_list_needs_no_plus(composed, typed, tmp_path):
     ended = typed(
         "+experiment=bench_lmanet",
-        "propose=random",
-        "propose.feasible_draws=200",
+        "propose=sampler",
         "budget.proposals=2",
         "train.mini.seed_of_table=0",
         "feedback.form=json",
