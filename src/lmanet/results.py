@@ -5,7 +5,8 @@ from typing import Literal
 from pydantic import Field
 
 from lmanet.base import Notice, Record
-from lmanet.records import Measurement, Score, Usage
+from lmanet.measurement import Measurement
+from lmanet.records import Score, Usage
 from lmanet.space import Architecture, Cost
 
 

@@ -35,7 +35,12 @@ class Steps(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A proposal on its way to becoming a trial; ``epochs`` is where its training stops, None at the end of the recipe."""
+    """A proposal on its way to becoming a trial.
+
+    Attributes:
+        epochs: where its training stops; None is at the end of the recipe.
+        inherited_from, inherited_epochs: as in `Trial`.
+    """
 
     number: int
     proposal: Proposal
@@ -44,6 +49,8 @@ class Candidate(NamedTuple):
     unseen_trials: int
     zero_cost: Mapping[str, float] | None = None
     epochs: int | None = None
+    inherited_from: int | None = None
+    inherited_epochs: int = 0
 
 
 class Search:
@@ -74,6 +81,7 @@ class Search:
             SearchError: the budget is spent, and no candidate was trained to the end.
         """
         self.history.drop_checkpoints()
+        self._keep_parents()
         self._tell("on_search_start", self.history.trials, self.budget)
         with ExitStack() as ending:  # in reverse order, each also where another raises
             ending.callback(lambda: self._tell("on_search_end", self.history.trials, self.front))
@@ -135,6 +143,9 @@ class Search:
                 self._record(candidate, Outcome(number=number, status=Status.UNPARSABLE, error=proposal.error))
             elif not verdict.accepted:
                 self._record(candidate, Outcome(number=number, status=Status.REJECTED))
+            elif parent := self.history.parent(proposal.parent):
+                epochs = parent.inherited_epochs + parent.epochs
+                self._submit(candidate._replace(inherited_from=parent.number, inherited_epochs=epochs))
             else:
                 self._submit(candidate)
 
@@ -158,6 +169,8 @@ class Search:
                 seed=self._trial_seed(candidate.number),
                 epochs=candidate.epochs,
                 folder=None if self.steps.promotion.first is None else self.history.checkpoint(candidate.number),
+                parent=self.history.weights(candidate.inherited_from),
+                weights=self.history.weights(candidate.number),
             )
         )
 
@@ -179,6 +192,8 @@ class Search:
             seconds=(datetime.now(UTC) - candidate.started_at).total_seconds(),
             elapsed_seconds=time.monotonic() - self._start,
             unseen_trials=candidate.unseen_trials,
+            inherited_from=candidate.inherited_from,
+            inherited_epochs=candidate.inherited_epochs,
             versions=VERSIONS,
         )
         self.history.append(trial)
@@ -191,6 +206,12 @@ class Search:
             self.front = front
             self._write_front()
             self._tell_front()
+        self._keep_parents()
+
+    def _keep_parents(self) -> None:
+        """Those that edits may yet inherit from: the front, and what is being trained with its parents."""
+        parents = (candidate.inherited_from for candidate in self._training.values())
+        self.history.keep_weights({trial.number for trial in self.front} | self._training.keys() | set(parents))
 
     def _tell_front(self) -> None:
         self._tell("on_front_change", self.front, self.steps.pareto.hypervolume(self.history.trials))
@@ -244,4 +265,5 @@ def _again(trial: Trial | None, epochs: int | None) -> Candidate:
     """A paused trial that goes on."""
     assert trial is not None
     started_at = datetime.fromisoformat(trial.started_at)
-    return Candidate(trial.number, trial.proposal, trial.verdict, started_at, trial.unseen_trials, trial.zero_cost, epochs)
+    descent = trial.inherited_from, trial.inherited_epochs
+    return Candidate(trial.number, trial.proposal, trial.verdict, started_at, trial.unseen_trials, trial.zero_cost, epochs, *descent)

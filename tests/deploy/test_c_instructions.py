@@ -6,17 +6,20 @@ import pytest
 from lmanet.deploy.emulator import emulator_named
 from lmanet.deploy.program import write_program
 from lmanet.deploy.toolchain import toolchain_named
-from lmanet.space import load_architecture, load_space, operators
+from lmanet.space import estimate, load_architecture, load_space, operators
 from lmanet.space.c_instructions import INSTRUCTIONS, estimated_instructions, pieces
 from lmanet.space.c_steps import c_steps
 
+BLOCKS = {"rows": ["depthwise", "mbconv"], "pixels": ["conv", "fused"]}
 
-@pytest.fixture(params=["qwnet_core", "lmanet_core", "mcu"])
+
+@pytest.fixture(params=["qwnet_core", "lmanet_core", *BLOCKS])
 def architecture(request):
-    """Published networks, and one of the other space; the coefficients were fitted to none of them."""
-    if request.param == "mcu":
-        return load_space(request.param).sample(np.random.default_rng(1001))
-    return load_architecture(request.param)
+    """Published networks, and two of the other space; the coefficients were fitted to none of them."""
+    if request.param not in BLOCKS:
+        return load_architecture(request.param)
+    space, rng = load_space("mcu", {"resolution": [32], "stage": {"block": BLOCKS[request.param]}}), np.random.default_rng(1001)
+    return next(each for each in iter(lambda: space.sample(rng), None) if 1e6 < estimate(each, 10).macs < 30e6)
 
 
 def test_within_three_percent_of_what_is_counted(architecture, integer_graph, tmp_path):

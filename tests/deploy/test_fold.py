@@ -32,9 +32,10 @@ def trained(activation, padding, **changes):
 
 @pytest.mark.parametrize("padding", ["same", "torch"])
 @pytest.mark.parametrize("activation", ["relu6", "leaky_relu", "swish", "hard_swish"])
-def test_the_folded_graph_computes_what_the_network_computes(activation, padding):
+@pytest.mark.parametrize("block", ["depthwise", "mbconv", "conv", "fused"])
+def test_the_folded_graph_computes_what_the_network_computes(block, activation, padding):
     torch.manual_seed(0)
-    network = trained(activation, padding, block="depthwise" if activation == "swish" else "mbconv")
+    network = trained(activation, padding, block=block)
     images = torch.randn(3, 3, 30, 30)
     with torch.no_grad():
         torch.testing.assert_close(fold(network)(images), network(images), rtol=1e-4, atol=1e-4)

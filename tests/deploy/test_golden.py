@@ -1,4 +1,4 @@
-"""The generated C of two small networks, to the letter; ``LMANET_UPDATE_GOLDEN=1 pytest tests/deploy`` writes the files anew."""
+"""The generated C of three small networks, to the letter; ``LMANET_UPDATE_GOLDEN=1 pytest tests/deploy`` writes the files anew."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,8 @@ from lmanet.space import CStaticOptions, operators, parse_architecture
 
 GOLDEN = Path(__file__).parent / "golden"
 STAGE = {"block": "depthwise", "channels": 4, "kernel": 3, "stride": 1, "expansion": 1, "se_ratio": 0.0, "skip": False, "layers": 1}
-# Expansion, squeeze-and-excitation, sum and tables, in the smallest memory; and a chain with a 1x1 convolution beside it, in the plainest.
+# Expansion, squeeze-and-excitation, sum and tables, in the smallest memory; a chain with a 1x1 convolution beside it, in the plainest; and
+# ordinary convolutions with projection and sum.
 NETWORKS = {
     "fused": (
         {
@@ -31,8 +32,23 @@ NETWORKS = {
         },
         CStaticOptions(fuse=False, in_place=False, reorder=False),
     ),
+    "pixels": (
+        {
+            "resolution": 9,
+            "stages": [
+                STAGE | {"block": "conv", "skip": True, "layers": 2, "activation": "hard_swish"},
+                STAGE | {"block": "fused", "expansion": 2, "skip": True, "activation": "relu6"},
+                STAGE | {"block": "fused", "expansion": 2, "stride": 2, "channels": 5, "activation": "leaky_relu"},
+            ],
+        },
+        CStaticOptions(),
+    ),
 }
-KINDS = {"fused": {"conv", "rows", "mean", "scale"}, "plain": {"conv", "rows", "mean", "add"}}
+KINDS = {
+    "fused": {"conv", "rows", "mean", "scale"},
+    "plain": {"conv", "rows", "mean", "add"},
+    "pixels": {"conv", "pixels", "mean"},
+}
 
 
 @pytest.mark.parametrize("name", NETWORKS)

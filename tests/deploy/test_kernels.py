@@ -19,7 +19,7 @@ from lmanet.space.c_steps import c_steps
 from lmanet.space.int8 import FUSED
 from lmanet.space.scratch import rows_pitch
 
-NAMES = ("lm_conv", "lm_rows", "lm_mean", "lm_scale", "lm_add")
+NAMES = ("lm_conv", "lm_rows", "lm_mean", "lm_scale", "lm_add", "lm_pixels")
 ACTIVATIONS = ("none", "relu6", "leaky_relu", "swish", "hard_swish", "sigmoid")
 MEMORY_BYTES = 1 << 20
 GUARD_BYTES = 32
@@ -42,7 +42,8 @@ void lmanet_step(int kernel) {
     case 2: lm_mean(a[0], a[1], a[2]); break;
     case 3: lm_scale(a[0], a[1], a[2], a[3]); break;
     case 4: lm_add(a[0], a[1], a[2], a[3], (int32_t)a[4]); break;
-    case 5: *a = (void *)depthwise; break;
+    case 5: lm_pixels(a[0], a[1], a[2], a[3]); break;
+    case 6: *a = (void *)depthwise; break;
     }
 }
 """
@@ -65,11 +66,13 @@ def _layouts(pointer):
         return type("Struct", (ctypes.Structure,), {"_fields_": [(f"f{i}", field) for i, field in enumerate(fields)]})
 
     channel, dense, window = struct(*[i32] * 3), struct(*[pointer] * 3, *[i16] * 4), struct(*[i16] * 5, *[i8] * 4)
+    conv = struct(dense, window)
     return SimpleNamespace(
         channel=channel,
         dense=dense,
         window=window,
-        conv=struct(dense, window),
+        conv=conv,
+        pixels=struct(conv, pointer, pointer),
         add=struct(pointer, pointer, channel, i32),
         rows=struct(*[pointer] * 7, *[i16] * 3, window),
         mean=struct(*[i32] * 6),
@@ -177,9 +180,19 @@ class Call:
         tables = dict(zip(operator.inputs, (addition.first, addition.second), strict=True))
         return self.struct("add", *(self.array(tables[name]) for name in inputs), self.channel(addition.scale), self.halves(operator))
 
+    def sum(self, add, own):
+        """What the block makes comes first."""
+        return self.add(add, (own.name, *(name for name in add.inputs if name != own.name)))
+
+    def pixels(self, pixels):
+        project, add = pixels.project, pixels.add
+        parts = (project and self.place(bytes(self.dense(project))), add and self.sum(add, project or pixels.conv))
+        conv = self.layouts.conv(self.dense(pixels.conv), self.window(pixels.conv))
+        return self.struct("pixels", conv, *(part or 0 for part in parts))
+
     def rows(self, rows):
         parts = [operator and self.place(bytes(self.dense(operator))) for operator in (rows.expand, rows.project)]
-        add = rows.add and self.add(rows.add, (rows.project.name, *(name for name in rows.add.inputs if name != rows.project.name)))
+        add = rows.add and self.sum(rows.add, rows.project)
         depthwise = rows.depthwise
         constants = (self.array(packing.depthwise_weights(self.graph, depthwise)), self.channels(depthwise), self.table(depthwise))
         sizes = (rows.present[0].in_shape[0], rows_pitch(depthwise), self.halves(depthwise), self.window(depthwise))
@@ -192,6 +205,8 @@ class Call:
         zeros = [scales[name].zero_point for name in operator.inputs]
         if step.rows:
             return self.rows(step.rows)
+        if step.pixels:
+            return self.pixels(step.pixels)
         if step.kind == "conv":
             return self.struct("conv", self.dense(operator), self.window(operator))
         if step.kind == "mean":
@@ -214,7 +229,7 @@ class Call:
         out = self.place(bytes(max(step.output_bytes, distance + len(first))), GUARD_BYTES)
         self.machine.write(out + distance, first)
         scratch = self.place(bytes(step.scratch_bytes), GUARD_BYTES)
-        arguments += [out, *{"conv": [scratch], "rows": [scratch], "add": [step.output_bytes]}.get(step.kind, [])]
+        arguments += [out, *{"conv": [scratch], "pixels": [scratch], "rows": [scratch], "add": [step.output_bytes]}.get(step.kind, [])]
         start, size = self.machine.address, self._next - self.machine.address
         before = np.frombuffer(self.machine.read(start, size), np.int8)
         self.machine.call(f"lm_{step.kind}", layer, out + distance, *arguments)
@@ -326,6 +341,24 @@ def test_convolution(machine, integer_graph, seed):
     channels, outputs = (int(n) for n in rng.choice([1, 2, 3, 4, 5, 8, 13, 24], 2))
     layer = operator("a.conv", "conv", ("input",), (channels, *size), outputs, *window, activation=ACTIVATIONS[seed % 6])
     check(machine, widened(integer_graph([layer], seed), rng), rng, overlap=OVERLAPS[seed // 6 % 3])
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_pixels(machine, integer_graph, seed):
+    rng = np.random.default_rng(seed)
+    with_project, with_add = seed % 3 != 1, seed % 3 != 2
+    windows = iter(lambda: geometry(rng, with_add), None)
+    size, *window = next(each for each in windows if each[1:3] != (1, 1))  # a 1x1 convolution at stride 1 runs by itself
+    channels, hidden, outputs = (int(n) for n in rng.choice([1, 2, 3, 4, 5, 8, 13, 24], 3))
+    outputs = channels if with_add else outputs
+    first = hidden if with_project else outputs
+    layers = [operator("a.conv", "conv", ("input",), (channels, *size), first, *window, activation=str(rng.choice(ACTIVATIONS)))]
+    if with_project:
+        layers.append(operator("a.project", "conv", ("a.conv",), layers[0].out_shape, outputs))
+    if with_add:
+        inputs = (layers[-1].name, "input") if seed % 2 else ("input", layers[-1].name)
+        layers.append(operator("a.add", "add", inputs, layers[-1].out_shape, outputs))
+    check(machine, widened(integer_graph(layers, seed), rng), rng, overlap=OVERLAPS[seed // 6 % 3])
 
 
 @pytest.mark.parametrize("seed", range(60))

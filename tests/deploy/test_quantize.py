@@ -13,12 +13,16 @@ from lmanet.space import Operator, parse_architecture
 from lmanet.space.network import build
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)
+ACTIVATIONS = ("relu6", "leaky_relu", "swish", "hard_swish")
+each_network = pytest.mark.parametrize(
+    ("activation", "block"), [*((name, "mbconv") for name in ACTIVATIONS), ("relu6", "conv"), ("hard_swish", "fused")]
+)
 
 
-def network(activation, wild=1.0):
+def network(activation, wild=1.0, block="mbconv"):
     """A network with batch norm statistics; gains differ by up to ``wild`` from channel to channel."""
     torch.manual_seed(0)
-    stage = {"block": "mbconv", "channels": 12, "kernel": 3, "stride": 1, "expansion": 3, "se_ratio": 0.5, "skip": True, "layers": 2}
+    stage = {"block": block, "channels": 12, "kernel": 3, "stride": 1, "expansion": 3, "se_ratio": 0.5, "skip": True, "layers": 2}
     stages = [stage | {"activation": activation, "stride": 2}, stage | {"activation": activation, "channels": 16}]
     made = build(parse_architecture({"resolution": 24, "stages": stages}), 7)
     for module in made.modules():
@@ -65,9 +69,9 @@ def check_contract(graph):
             assert 2**-22 <= inputs[0] * inputs[1] / result < 0.5
 
 
-@pytest.mark.parametrize("activation", ["relu6", "leaky_relu", "swish", "hard_swish"])
-def test_integers_say_nearly_what_the_network_says(activation):
-    folded = fold(network(activation))
+@each_network
+def test_integers_say_nearly_what_the_network_says(activation, block):
+    folded = fold(network(activation, block=block))
     images = torch.randn(40, 3, 24, 24)
     graph = quantize(folded, calibrate(folded, images[:20], METHODS["minmax"]), "abcdefg", MEAN, STD)
     with torch.no_grad():
@@ -78,11 +82,11 @@ def test_integers_say_nearly_what_the_network_says(activation):
     assert set(graph.scales) == set(calibrate(folded, images[:1], METHODS["minmax"]))
 
 
-@pytest.mark.parametrize("activation", ["relu6", "leaky_relu", "swish", "hard_swish"])
-def test_tflm_computes_what_the_integers_say(activation):
+@each_network
+def test_tflm_computes_what_the_integers_say(activation, block):
     """The rounding float network is the integer graph but for halves that fall to either side."""
     pytest.importorskip("tflite_micro")
-    folded = fold(network(activation))
+    folded = fold(network(activation, block=block))
     images = torch.randn(24, 3, 24, 24)
     graph = quantize(folded, calibrate(folded, images, METHODS["minmax"]), "abcdefg", MEAN, STD)
     source, result = graph.scales["input"], graph.scales["classifier.linear"]

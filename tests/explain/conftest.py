@@ -11,10 +11,11 @@ import yaml
 
 from lmanet.explain.contents import RunFiles, Setting, read_run
 from lmanet.explain.measured import formulas
+from lmanet.measurement import Measurement
 from lmanet.pareto import ParetoFront
 from lmanet.provenance import provenance
 from lmanet.rationale import ExpectedAccuracy, Rationale, ResidualIn
-from lmanet.records import Epoch, Front, Measurement, Proposal, Score, Status, Trial, Usage
+from lmanet.records import Epoch, Front, Proposal, Score, Status, Trial, Usage
 from lmanet.results import (
     Deletion,
     Deployed,

@@ -1,5 +1,7 @@
 """The report's tables, against values worked out by hand."""
 
+import pytest
+
 from lmanet.explain.contents import read_run
 from lmanet.explain.tables import limit_rows, part_rows, proposers, reasons, result_rows, versions
 from lmanet.records import Proposal, Status, Trial, Usage, Verdict, Violation
@@ -28,6 +30,19 @@ def test_the_parts_add_up_to_the_whole():
     assert rows[0].setting == "2 x depthwise, 3x3, stride 2, relu6"
     assert rows[3].setting == "3 x mbconv, 3x3, stride 1, expansion 3, SE 0.5, relu6"
     assert rows[0].cost.out_shape == (16, 80, 80)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"block": "fused"}, "3 x fused, 3x3, stride 1, expansion 3, SE 0.5, relu6"),
+        ({"block": "conv", "skip": True}, "3 x conv, 3x3, stride 1, skip, relu6"),
+    ],
+)
+def test_a_part_names_what_its_block_uses(changes, words):
+    elite = load_architecture("lmanet_elite")
+    stages = (*elite.stages[:3], elite.stages[3].model_copy(update=changes), elite.stages[4])
+    assert part_rows(elite.model_copy(update={"stages": stages}), 100, Platform())[3].setting == words
 
 
 def test_reasons_count_trials_and_not_violations():

@@ -16,7 +16,12 @@ from lmanet.space.images import fit, normalise
 from lmanet.train import Evaluation, FullTraining, Recipe, Trainer, WarmupCosine
 
 STAGE = {"kernel": 3, "expansion": 2, "se_ratio": 0.5, "skip": True, "activation": "hard_swish", "layers": 1}
-STAGES = [{**STAGE, "block": "mbconv", "channels": 16, "stride": 2}, {**STAGE, "block": "depthwise", "channels": 24, "stride": 1}]
+STAGES = [
+    {**STAGE, "block": "mbconv", "channels": 16, "stride": 2},
+    {**STAGE, "block": "depthwise", "channels": 24, "stride": 1},
+    {**STAGE, "block": "fused", "channels": 24, "stride": 1},
+    {**STAGE, "block": "conv", "channels": 24, "stride": 1},
+]
 STEM = {"channels": 8, "kernel": 3, "stride": 2, "activation": "relu6"}
 RECIPE = Recipe(
     epochs=2,

@@ -2,8 +2,9 @@
 
 Outputs of the generated C on both emulated Cortex-M7s (zig, unicorn; gcc, QEMU) and on this machine must be TFLM's; the .bss of both
 ELFs and TFLM's head must be what the memory models say.
-``python tests/scripts/check_runtimes.py [NUMBER] [--most-macs 150e6] [--images 1] [--seed 0]``: networks with more multiplications, and
-those that the emulated board's 4 MB of RAM and of flash do not hold, are drawn anew and counted. It exits with the number of exceptions.
+``python tests/scripts/check_runtimes.py [NUMBER] [--most-macs 150e6] [--images 1] [--seed 0] [--blocks conv fused]``: networks with more
+multiplications, and those that the emulated board's 4 MB of RAM and of flash do not hold, are drawn anew and counted. With ``--blocks``
+each network has one of these blocks at least, and spaces that do not offer them all are left out. It exits with the number of exceptions.
 """
 
 import argparse
@@ -56,12 +57,18 @@ class Check:
         space, rng = load_space(name), np.random.default_rng(self.options.seed)
         results: Counter[str] = Counter()
         while results["equal"] + results["exception"] < self.options.number:
-            architecture, start = space.sample(rng), time.monotonic()
+            architecture, start = self.drawn(space, rng), time.monotonic()
             result, figures = self.network(architecture, results.total())
             results[result] += 1
             if result in ("equal", "exception"):
                 print(f"{name} {architecture_id(architecture)} {result} {figures} {time.monotonic() - start:.1f} s", flush=True)
         return results
+
+    def drawn(self, space, rng: np.random.Generator):
+        """The next random network with a block that was asked for."""
+        wanted = self.options.blocks
+        draws = iter(lambda: space.sample(rng), None)
+        return next(each for each in draws if not wanted or any(stage.block in wanted for stage in each.stages))
 
     def network(self, architecture, seed: int) -> tuple[str, str]:
         """``equal``, ``exception``, or why the network was not taken; and figures, or what went wrong."""
@@ -106,10 +113,12 @@ def main() -> int:
     parser.add_argument("--most-macs", type=float, default=150e6)
     parser.add_argument("--images", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--blocks", nargs="+", default=[])
     options = parser.parse_args()
     lift_limits()
     check, start = Check(options), time.monotonic()
-    results = {name: check.space(name) for name in ("lmanet", "mcu")}
+    offering = [name for name in ("lmanet", "mcu") if set(options.blocks) <= set(load_space(name).stage.fields["block"])]
+    results = {name: check.space(name) for name in offering}
     print(f"\n{options.images} images, seed {options.seed}, at most {options.most_macs:.0f} MACs, {time.monotonic() - start:.0f} s")
     print("| space | networks | equal in all | exceptions | drawn with more MACs | RAM | flash over 4 MB |\n|---|---|---|---|---|---|---|")
     for name, counts in results.items():

@@ -1,8 +1,10 @@
 """Fits `lmanet.space.c_instructions` to what the emulated Cortex-M7 counts, and says how far off it is on networks that it has not seen.
 
-python tests/scripts/fit_instructions.py [NETWORKS_OF_EACH_SPACE]
+python tests/scripts/fit_instructions.py [NETWORKS_OF_EACH_SPACE] [--only PIECE]: with ``--only`` all other pieces stay as they are, so that
+no cost of a network without pieces of that name changes.
 """
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -17,7 +19,7 @@ from lmanet.deploy.emulator import emulator_named
 from lmanet.deploy.program import write_program
 from lmanet.deploy.toolchain import toolchain_named
 from lmanet.space import estimate, load_space, operators
-from lmanet.space.c_instructions import pieces
+from lmanet.space.c_instructions import INSTRUCTIONS, pieces
 
 SPACES = ("lmanet", "mcu")
 MOST_MACS, MOST_BYTES = 60_000_000, 2 << 20
@@ -46,15 +48,16 @@ def measured(seed, space, folder):
     return [(pieces(step), count) for step, count in zip(plan.steps, run.step_instructions, strict=True)]
 
 
-def fit(networks):
-    """Piece -> instructions, least squares of the relative error of each call; none is negative."""
+def fit(networks, known):
+    """Piece -> instructions, least squares of the relative error of each call; none is negative, those that are known stay."""
     calls = [call for network in networks for call in network]
-    names = sorted({name for counts, _ in calls for name in counts})
+    names = sorted({name for counts, _ in calls for name in counts if name not in known})
     # A call counts by its share: one of a thousand instructions tells little of a network of a hundred million.
     weights = np.array([instructions**-0.5 for _, instructions in calls])
     table = np.array([[counts[name] for name in names] for counts, _ in calls], float)
-    solution, _ = nnls(table * weights[:, None], np.array([instructions for _, instructions in calls]) * weights)
-    return dict(zip(names, solution.tolist(), strict=True))
+    rest = [instructions - sum(known.get(name, 0) * times for name, times in counts.items()) for counts, instructions in calls]
+    solution, _ = nnls(table * weights[:, None], np.array(rest) * weights)
+    return {**known, **dict(zip(names, solution.tolist(), strict=True))}
 
 
 def errors(coefficients, networks):
@@ -67,13 +70,18 @@ def errors(coefficients, networks):
 
 
 def main():
-    each = int(sys.argv[1]) if len(sys.argv) > 1 else 30
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("each", type=int, nargs="?", default=30)
+    parser.add_argument("--only", help="beginning of the names of the pieces that are fitted")
+    options = parser.parse_args()
+    known = {name: count for name, count in INSTRUCTIONS.items() if options.only and not name.startswith(options.only)}
     with tempfile.TemporaryDirectory() as folder:
-        networks = [measured(seed, space, Path(folder)) for seed in range(each) for space in SPACES]
+        networks = [measured(seed, space, Path(folder)) for seed in range(options.each) for space in SPACES]
     half = len(networks) // 2
-    unseen = np.abs(np.concatenate([errors(fit(networks[half:]), networks[:half]), errors(fit(networks[:half]), networks[half:])]))
+    halves = networks[:half], networks[half:]
+    unseen = np.abs(np.concatenate([errors(fit(seen, known), other) for seen, other in (halves, halves[::-1])]))
     print(f"# {len(networks)} networks, each told from the other half: median error {np.median(unseen):.1%}, worst {unseen.max():.1%}")
-    for name, instructions in fit(networks).items():
+    for name, instructions in sorted(fit(networks, known).items()):
         print(f'    "{name}": {instructions:.2f},')
 
 

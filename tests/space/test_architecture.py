@@ -35,7 +35,7 @@ def test_a_whole_number_is_never_coerced(make_data, field, value):
         ("channels", 0, "greater than or equal to 1"),
         ("expansion", 17, "less than or equal to 16"),
         ("layers", 65, "less than or equal to 64"),
-        ("block", "conv", "'depthwise' or 'mbconv'"),
+        ("block", "ghost", "'depthwise', 'mbconv', 'conv' or 'fused'"),
         ("activation", "gelu", "'relu6', 'leaky_relu', 'swish' or 'hard_swish'"),
         ("dilation", 2, "extra inputs are not permitted"),
     ],

@@ -9,6 +9,7 @@ import pytest
 
 from lmanet.space import CStaticOptions, Operator, c_static, load_space, operators
 from lmanet.space.c_static import ARENA_ALIGNMENT, lay_out, plan_c_static
+from lmanet.space.c_steps import c_steps
 from lmanet.space.c_work import Work
 from lmanet.space.graph import INPUT
 
@@ -29,6 +30,10 @@ BLOCK = (
     operator("a.project", "conv", ("a.depthwise",), 16, 4),
     operator("a.add", "add", ("a.project", INPUT), 4, 4),
 )
+WIDE = operator("a.expand", "conv", (INPUT,), 4, 16, kernel=3, padding=(1, 1))
+FUSED = (WIDE, BLOCK[2]._replace(inputs=("a.expand",)), BLOCK[3])
+SAME = operator("a.conv", "conv", (INPUT,), 4, 4, kernel=3, padding=(1, 1))
+RESIDUAL = (SAME, operator("a.add", "add", ("a.conv", INPUT), 4, 4))
 
 
 @pytest.mark.parametrize(
@@ -48,6 +53,16 @@ BLOCK = (
         (BLOCK, CStaticOptions(in_place=False, reorder=False), 1232),
         # 256 + 720
         (BLOCK, CStaticOptions(), 976),
+        # 1024; scratch of the first 4 x 36 x 2 = 288; after it 256 image, kept for the sum; scratch of the second 4 x 16 x 2 = 128
+        (FUSED, PLAIN, 1696),
+        # 256 and 256; scratch 4 x 36 x 2 = 288 columns, 4 x 16 = 64 between the two convolutions: 864
+        (FUSED, CStaticOptions(in_place=False, reorder=False), 864),
+        # Row and a half of pixels written before a row is read for the last time: (8 r + 4) x 4 - (r - 1) x 32 = 48; 256 + 48 + 352
+        (FUSED, CStaticOptions(), 656),
+        # 256 image, kept for the sum; 256; scratch 288
+        (RESIDUAL, CStaticOptions(fuse=False), 800),
+        # 256 + 48; scratch 288 and 4 x 4 = 16 sums
+        (RESIDUAL, CStaticOptions(), 608),
     ],
 )
 def test_small_arenas_by_hand(graph, options, arena_bytes):
@@ -59,6 +74,23 @@ def test_offsets_by_hand():
     assert (plan.offsets, plan.scratch_offsets, plan.step_bytes) == ({"a.conv": 0, INPUT: 240}, (512,), (544,))
     assert [step.kind for step in plan_c_static(BLOCK).steps] == ["rows"]
     assert [step.kind for step in plan_c_static(BLOCK, PLAIN).steps] == ["conv", "rows", "conv", "add"]
+
+
+@pytest.mark.parametrize(
+    ("stages", "calls"),
+    [
+        ([{"block": "conv"}], ["conv"]),
+        ([{"block": "conv", "skip": True, "layers": 2}], ["conv", "pixels"]),
+        ([{"block": "fused", "expansion": 2}], ["pixels"]),
+        ([{"block": "fused", "expansion": 2, "skip": True, "layers": 2}], ["pixels", "conv", "add", "pixels"]),
+        ([{"block": "fused", "expansion": 2, "se_ratio": 0.5}], ["conv", "mean", "conv", "conv", "scale", "conv"]),
+        # A projection stays with its own block, the expansion of the next with that.
+        ([{"block": "fused", "expansion": 2}, {}], ["pixels", "rows"]),
+        ([{"block": "conv"}, {"block": "mbconv", "expansion": 2}], ["conv", "rows"]),
+    ],
+)
+def test_the_operators_of_a_block_run_in_one_call(make, stages, calls):
+    assert [step.kind for step in c_steps(operators(make(*stages), 10))] == [*calls, "mean", "conv"]
 
 
 def test_the_branch_that_needs_less_runs_first():

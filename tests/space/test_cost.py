@@ -68,6 +68,33 @@ def test_squeeze_and_excitation_by_hand(make):
     assert cost.flash_bytes == 241 + 12 * 33
 
 
+def test_a_conv_stage_by_hand(make):
+    """3 x 8 x 8 image, twice a 3x3 convolution to 16 channels, the second with a skip.
+
+    MACs: 64 x 27 x 16 = 27,648; 64 x 144 x 16 = 147,456; 160. Parameters: 432 + 32; 2,304 + 32; 170.
+    Live: 192 + 1,024; 1,024 + 1,024; 3 x 1,024; 1,024 + 16; 16 + 10.
+    """
+    network = make({"block": "conv", "skip": True, "layers": 2, "se_ratio": 0.5, "expansion": 6}, resolution=8)
+    assert list(live_bytes(operators(network, 10))) == [1_216, 2_048, 3_072, 1_040, 26]
+    cost = estimate(network, 10, "plain")
+    assert (cost.macs, cost.params) == (27_648 + 147_456 + 160, 464 + 2_336 + 170)
+    assert cost.flash_bytes == 432 + 2_304 + 160 + 12 * (16 + 16 + 10)
+    # columns of 27 and 144 inputs in whole words; 64 bytes a call, and two tables of 256 words for the sum
+    assert estimate(network, 10).flash_bytes == 16 * (28 + 12) + 16 * (144 + 12) + 10 * (16 + 12) + 4 * 64 + 2 * 1024 + 24
+
+
+def test_a_fused_stage_by_hand(make):
+    """3 x 8 x 8 image, a 3x3 convolution at stride 2 to 2 x 3 channels, gate of 3 hidden channels, 1x1 to 16 channels.
+
+    MACs: 16 x 27 x 6 = 2,592; 18 + 18; 16 x 6 x 16 = 1,536; 160. Parameters: 162 + 12; 18 + 3; 18 + 6; 96 + 32; 170.
+    Live: 192 + 96; 96 + 6; 96 + 6 + 3; 96 + 3 + 6; 96 + 6 + 96; 96 + 256; 256 + 16; 16 + 10.
+    """
+    network = make({"block": "fused", "expansion": 2, "stride": 2, "se_ratio": 0.5}, resolution=8)
+    assert list(live_bytes(operators(network, 10))) == [288, 102, 105, 105, 198, 352, 272, 26]
+    cost = estimate(network, 10, "plain")
+    assert (cost.macs, cost.params) == (2_592 + 36 + 1_536 + 160, 174 + 21 + 24 + 128 + 170)
+
+
 def test_stem_stride_and_head_by_hand(make):
     """Stem 3x3 to 8 channels at stride 2 on 16 x 16: 64 x 27 x 8 = 13,824; stage at stride 2: 16 x 72 + 16 x 8 x 16 = 3,200;
     head to 32 channels: 16 x 16 x 32 = 8,192; linear 32 x 10."""

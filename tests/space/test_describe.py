@@ -35,7 +35,7 @@ stem: null, or an object with
   stride: 1 | 2
   activation: "relu6" | "leaky_relu" | "swish" | "hard_swish"
 stages: a list of 3 to 7 stages, each with
-  block: "depthwise" | "mbconv"
+  block: "depthwise" | "mbconv" | "conv" | "fused"
   channels: 8 | 16 | 24 | 32 | 40 | 48 | 64 | 80 | 96 | 112 | 128 | 160 | 192 | 256 | 320
   kernel: 3 | 5 | 7
   stride: 1 | 2
@@ -52,6 +52,15 @@ head: null, or an object with
 @pytest.mark.parametrize(("name", "text"), [("lmanet", LMANET), ("mcu", MCU)])
 def test_the_text_of_the_shipped_spaces(name, text):
     assert describe(SPACES[name], "json") == text
+
+
+def test_a_word_that_some_blocks_do_not_use_names_those_that_do():
+    lines = describe(SPACES["mcu"]).splitlines()
+    assert "  e1 | e2 | e3 | e4 | e6: expansion, mb and fu only" in lines
+    assert "  se25 | se50: squeeze-and-excitation, hidden channels in per cent, dw and mb and fu only; left out: none" in lines
+    assert "  e3 | e4 | e6: expansion, mb only" in describe(SPACES["lmanet"]).splitlines()
+    ordinary = describe(load_space("mcu", {"stage": {"block": ["conv"]}}))
+    assert "expansion" not in ordinary and "squeeze" not in ordinary
 
 
 def test_numbers_of_stages_with_a_gap_are_written_out():

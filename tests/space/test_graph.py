@@ -75,17 +75,51 @@ def test_the_operators_of_a_whole_network_in_their_order(make):
     assert inputs["stage2.0.add"] == ("stage2.0.project", "stage2.0.skip")
 
 
+def test_the_operators_of_blocks_of_ordinary_convolutions(make):
+    fused = {"block": "fused", "expansion": 4, "stride": 2, "se_ratio": 0.25, "kernel": 5, "skip": True, "layers": 2}
+    conv = {"block": "conv", "expansion": 4, "se_ratio": 0.25, "channels": 24, "skip": True, "layers": 2}
+    graph = operators(make(fused, conv, stem=STEM), 10)
+    assert [(operator.name, operator.kind, operator.out_shape) for operator in graph[1:-2]] == [
+        ("stage1.0.expand", "conv", (32, 8, 8)),
+        ("stage1.0.se_mean", "mean", (32, 1, 1)),
+        ("stage1.0.se_reduce", "conv", (8, 1, 1)),
+        ("stage1.0.se_expand", "conv", (32, 1, 1)),
+        ("stage1.0.se_scale", "mul", (32, 8, 8)),
+        ("stage1.0.project", "conv", (16, 8, 8)),
+        ("stage1.1.expand", "conv", (64, 8, 8)),
+        ("stage1.1.se_mean", "mean", (64, 1, 1)),
+        ("stage1.1.se_reduce", "conv", (16, 1, 1)),
+        ("stage1.1.se_expand", "conv", (64, 1, 1)),
+        ("stage1.1.se_scale", "mul", (64, 8, 8)),
+        ("stage1.1.project", "conv", (16, 8, 8)),
+        ("stage1.1.add", "add", (16, 8, 8)),
+        # no sum where a block of one convolution changes the channels, no projection for it, and no gate
+        ("stage2.0.conv", "conv", (24, 8, 8)),
+        ("stage2.1.conv", "conv", (24, 8, 8)),
+        ("stage2.1.add", "add", (24, 8, 8)),
+    ]
+    found = {operator.name: operator for operator in graph}
+    assert (found["stage1.0.expand"].kernel, found["stage1.0.expand"].stride, found["stage1.0.project"].kernel) == (5, 2, 1)
+    assert (found["stage2.1.conv"].kernel, found["stage2.1.conv"].activation) == (3, "relu6")
+    assert found["stage1.0.project"].activation == "none"
+    assert found["stage2.1.add"].inputs == ("stage2.1.conv", "stage2.0.conv")
+
+
 def test_the_two_paddings_differ_at_stride_2(make):
     paddings = {padding: operators(make({"stride": 2}, padding=padding), 10)[0].padding for padding in ("same", "torch")}
     assert paddings == {"same": (0, 1), "torch": (1, 1)}
 
 
 MBCONV = {"block": "mbconv", "expansion": 4}
+CONV, FUSED = {"block": "conv"}, {"block": "fused", "expansion": 4}
 EQUAL = {
     "a depthwise stage has no expansion": (({"expansion": 1},), ({"expansion": 6},)),
     "an mbconv that expands by 1 is depthwise": (({"block": "mbconv", "expansion": 1},), ({},)),
     "a stage of two layers is two stages": (({"layers": 2},), ({}, {})),
     "a skip acts at stride 1 only": (({"stride": 2, "skip": True},), ({"stride": 2, "skip": False},)),
+    "a conv stage has no expansion": ((CONV,), ({**CONV, "expansion": 6},)),
+    "a conv stage has no SE": ((CONV,), ({**CONV, "se_ratio": 0.5},)),
+    "a conv that changes the channels has no skip": ((CONV,), ({**CONV, "skip": True},)),
     "SE of as many channels": (({"se_ratio": 0.25},), ({"se_ratio": 0.3},)),  # of 3 channels: max(1, int(0.75)) = max(1, int(0.9)) = 1
 }
 DIFFERENT = {
@@ -97,6 +131,11 @@ DIFFERENT = {
     "skip": (({},), ({"skip": True},)),
     "SE": (({},), ({"se_ratio": 0.5},)),
     "expansion of mbconv": ((MBCONV,), ({**MBCONV, "expansion": 6},)),
+    "conv": (({},), (CONV,)),
+    "fused": ((MBCONV,), (FUSED,)),
+    "expansion of fused": ((FUSED,), ({**FUSED, "expansion": 6},)),
+    "SE of fused": ((FUSED,), ({**FUSED, "se_ratio": 0.5},)),
+    "skip of a conv that keeps the channels": ((CONV, CONV), (CONV, {**CONV, "skip": True})),
     "layers": (({},), ({"layers": 2},)),
     "order": (({"kernel": 3}, {"kernel": 5}), ({"kernel": 5}, {"kernel": 3})),
 }

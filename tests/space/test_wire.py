@@ -8,6 +8,7 @@ import pytest
 
 from lmanet.errors import ArchitectureError
 from lmanet.space import Architecture, Space, architecture_id, json_schema, load_space, write_proposal
+from lmanet.space.architecture import has_effect
 from lmanet.space.wire import pattern, read, write
 
 SPACES = {
@@ -22,9 +23,12 @@ SOUND = "mb64 k3 s2 e4 se25 skip relu x2"
 
 
 def canonical(architecture: Architecture, space: Space) -> Architecture:
-    """The expansion of a depthwise stage, which has no effect, is the first legal one."""
-    expansion = space.stage.fields["expansion"][0]
-    stages = [stage.model_copy(update={"expansion": expansion} if stage.block == "depthwise" else {}) for stage in architecture.stages]
+    """What has no effect, such as the expansion of a depthwise stage, has its first legal value."""
+    first = {name: values[0] for name, values in space.stage.fields.items()}
+    stages = [
+        stage.model_copy(update={name: value for name, value in first.items() if not has_effect(name, stage.block)})
+        for stage in architecture.stages
+    ]
     return architecture.model_copy(update={"stages": tuple(stages)})
 
 
@@ -49,6 +53,18 @@ def test_a_line_by_hand() -> None:
         **{"se_ratio": 0.25, "skip": True, "activation": "relu6", "layers": 2},
     }
     assert write(stage, LMANET.stage.fields) == SOUND
+
+
+def test_a_block_is_written_with_the_words_that_it_uses() -> None:
+    fields = SPACES["mcu"].stage.fields
+    plain, given = (read(line, fields) for line in ("cv32 k3 s1 skip relu x2", "cv32 k3 s1 e6 se50 skip relu x2"))
+    assert plain == given and not plain[1]
+    assert (plain[0]["block"], plain[0]["expansion"], plain[0]["se_ratio"]) == ("conv", 1, 0)
+    assert read("fu32 k3 s1 relu", fields)[1] == ["expansion missing, legal are e1, e2, e3, e4, e6"]
+    assert read("c32 k3 s1 e2 relu", fields)[1] == ["block missing before the channels, legal are dw, mb, cv, fu"]
+    allowed = re.compile(pattern(fields))
+    assert all(map(allowed.match, ("cv32 k3 s1 skip relu x2", "fu16 k5 s2 e4 se25 hswish")))
+    assert not any(map(allowed.match, ("cv32 k3 s1 e6 relu", "cv32 k3 s1 se25 relu", "fu16 k5 s2 hswish")))
 
 
 @pytest.mark.parametrize("line", ["x2, relu,skip,SE25 E4 S2 K3 MB64", "  mb64\tk3\ns2 e4 se25 skip relu x2 ", SOUND.replace(" ", ", ")])

@@ -130,7 +130,8 @@ class Run:
         def search(history: History) -> Search:
             return Search(steps, history, budget, self.cfg.seed, self.cfg.batch)
 
-        return SearchStage(steps, search, self.data, shared, self.folder)
+        inherit = getattr(trainer, "inherit", "none") == "parent"  # a table of trainings has no weights
+        return SearchStage(steps, search, self.data, shared, self.folder, inherit)
 
     def _rules(self) -> Stage:
         from lmanet.propose import LearnRules

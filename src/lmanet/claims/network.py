@@ -14,6 +14,7 @@ from lmanet.rationale import (
     WidensLate,
 )
 from lmanet.space import AnyArchitecture, AnyCost, Architecture, Cost
+from lmanet.space.architecture import has_effect
 from lmanet.space.graph import feature_operators
 
 EARLY_STAGES, EARLY_FACTOR = 2, 4
@@ -45,7 +46,8 @@ def _residual(claim: ResidualIn, architecture: Architecture, cost: AnyCost | Non
         stage = architecture.stages[number - 1]
         if f"stage{number}" in sums:
             return ""
-        return "has a skip that never acts: its one block has stride 2" if stage.skip else "has none"
+        why = "has stride 2" if stage.stride == 2 else "changes the channels"
+        return f"has a skip that never acts: its one block {why}" if stage.skip else "has none"
 
     return _of_stages(claim.stages, architecture, wanting, "adds its blocks' inputs to their outputs")
 
@@ -57,7 +59,11 @@ def _stride_one(claim: StrideOneIn, architecture: Architecture, cost: AnyCost | 
 
 
 def _squeeze_excite(claim: SqueezeExciteIn, architecture: Architecture, cost: AnyCost | None) -> Finding:
-    return _of_stages(claim.stages, architecture, lambda n: "" if architecture.stages[n - 1].se_ratio > 0 else "has none", "has it")
+    def wanting(number: int) -> str:
+        stage = architecture.stages[number - 1]
+        return "" if stage.se_ratio > 0 and has_effect("se_ratio", stage.block) else "has none"
+
+    return _of_stages(claim.stages, architecture, wanting, "has it")
 
 
 def _of_stages(named: Sequence[int], architecture: Architecture, wanting: Callable[[int], str], held: str) -> Finding:
@@ -85,7 +91,8 @@ def _widens_late(claim: WidensLate, architecture: Architecture, cost: AnyCost | 
 
 
 def _small_expansion(claim: SmallExpansion, architecture: Architecture, cost: AnyCost | None) -> Finding:
-    expansions = [stage.expansion if stage.block == "mbconv" else 1 for stage in architecture.stages]
+    stages = architecture.stages
+    expansions = [stage.expansion if has_effect("expansion", stage.block) else 1 for stage in stages]
     return Finding(max(expansions) <= MOST_EXPANSION, f"expansions {', '.join(map(str, expansions))}")
 
 

@@ -11,7 +11,7 @@ from lmanet.deploy.packing import Channel, packed
 from lmanet.deploy.tables import activation_table
 from lmanet.space import Operator
 from lmanet.space.c_fields import dense_numbers, map_numbers, window_numbers
-from lmanet.space.c_steps import Rows, Step
+from lmanet.space.c_steps import Pixels, Rows, Step
 from lmanet.space.int8 import FUSED
 from lmanet.space.scratch import rows_pitch, whole_words
 
@@ -41,9 +41,11 @@ class Layers:
         self._definitions.append(f"\n/* {', '.join(each.name for each in step.operators)} */")
         if step.rows:
             return self._struct("lm_rows_layer", name, self._rows(name, step.rows))
+        if step.pixels:
+            return self._struct("lm_pixels_layer", name, self._pixels(name, step.pixels))
         if step.kind == "conv":
             packing.check_conv(operator)
-            return self._struct("lm_conv_layer", name, f"{{{self._dense(name, operator)}}}, {{{self._window(operator)}}}")
+            return self._struct("lm_conv_layer", name, self._conv(name, operator))
         if step.kind == "mean":
             return self._struct("lm_mean_layer", name, self._mean(operator))
         if step.kind == "scale":
@@ -56,14 +58,29 @@ class Layers:
             packing.depthwise_kernel(depthwise),
             self._part("lm_dense", f"{name}e", rows.expand and self._dense(f"{name}e", rows.expand)),
             self._part("lm_dense", f"{name}p", rows.project and self._dense(f"{name}p", rows.project)),
-            # Of the two summands the projection comes first.
-            self._part("lm_add_layer", f"{name}a", rows.add and self._add(f"{name}a", rows.add, _projection_first(rows))),
+            self._sum(f"{name}a", rows.add, rows.project),
             f"(const int8_t *){self._array(INT8, f'{name}w', packing.depthwise_weights(self.graph, depthwise))}",
             self._channels(f"{name}c", packing.channels(self.graph, depthwise)),
             self._table(f"{name}t", depthwise),
         ]
         sizes = {"in_channels": rows.present[0].in_shape[0], "pitch": rows_pitch(depthwise), "halves": self._halves(depthwise)}
         return f"{', '.join(parts)}, {packed('lm_rows_layer', depthwise.name, sizes)}, {{{self._window(depthwise)}}}"
+
+    def _pixels(self, name: str, pixels: Pixels) -> str:
+        project = pixels.project
+        projection = self._part("lm_dense", f"{name}p", project and self._dense(f"{name}p", project))
+        addition = self._sum(f"{name}a", pixels.add, project or pixels.conv)
+        return f"{{{self._conv(name, pixels.conv)}}}, {projection}, {addition}"
+
+    def _sum(self, name: str, add: Operator | None, own: Operator | None) -> str:
+        """Of the two summands what the block makes comes first."""
+        if not add or not own:
+            return NONE
+        inputs = (own.name, *(other for other in add.inputs if other != own.name))
+        return self._part("lm_add_layer", name, self._add(name, add, inputs))
+
+    def _conv(self, name: str, operator: Operator) -> str:
+        return f"{{{self._dense(name, operator)}}}, {{{self._window(operator)}}}"
 
     def _dense(self, name: str, operator: Operator) -> str:
         weights = self._array(INT8, f"{name}w", packing.dense_weights(self.graph, operator))
@@ -120,12 +137,6 @@ class Layers:
     def _struct(self, kind: str, name: str, content: str) -> str:
         self._definitions.append(f"static const {kind} {name} = {{{content}}};")
         return name
-
-
-def _projection_first(rows: Rows) -> tuple[str, ...]:
-    assert rows.project and rows.add
-    projected = rows.project.name
-    return (projected, *(name for name in rows.add.inputs if name != projected))
 
 
 def _channel(channel: Channel) -> str:

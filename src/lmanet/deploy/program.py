@@ -125,7 +125,7 @@ def _call(layers: Layers, plan: CStaticPlan, number: int, step: Step) -> str:
     layer = layers.define(number, step)
     inputs = [f"arena + {plan.offsets[name]}" for name in step.inputs]
     arguments = [f"&{layer}", *inputs, f"arena + {plan.offsets[step.output]}"]
-    if step.kind in ("conv", "rows"):
+    if step.kind in ("conv", "pixels", "rows"):
         arguments.append(f"arena + {plan.scratch_offsets[number]}")
     if step.kind == "add":
         arguments.append(str(step.output_bytes))

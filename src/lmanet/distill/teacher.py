@@ -1,5 +1,6 @@
 """Teacher: a network brought to the pixels and the classes of the data, or several that are averaged."""
 
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from lmanet.errors import ConfigError
 from lmanet.space.classes import ClassNames, match_classes
 from lmanet.space.images import fit
 from lmanet.steps import ImageData
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ STATUS_COLOURS = {
 }
 KERNEL_WORDS = {
     "rows": "rows: depthwise, fused with\nexpansion and projection",
+    "pixels": "pixels: convolution, fused with\nprojection and sum",
     "conv": "conv: all other\nconvolutions, linear",
     "mean": "mean: global pool, SE",
     "scale": "scale: SE's product",

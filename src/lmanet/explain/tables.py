@@ -7,6 +7,7 @@ from typing import NamedTuple
 from lmanet.explain.contents import RunFiles
 from lmanet.records import Score, Trial
 from lmanet.space import AnyArchitecture, Architecture, Cost, Platform, architecture_id
+from lmanet.space.architecture import has_effect
 from lmanet.space.parts import PartCost, part_costs
 
 
@@ -109,8 +110,9 @@ def _setting(architecture: Architecture, part: str) -> str:
         f"{stage.kernel}x{stage.kernel}",
         f"stride {stage.stride}",
     ]
-    words += [f"expansion {stage.expansion}"] if stage.block == "mbconv" else []
-    words += [f"SE {stage.se_ratio:g}"] if stage.se_ratio else []
+    words += [f"expansion {stage.expansion}"] if has_effect("expansion", stage.block) else []
+    gated = stage.se_ratio and has_effect("se_ratio", stage.block)
+    words += [f"SE {stage.se_ratio:g}"] if gated else []
     words += ["skip"] if stage.skip else []
     return ", ".join([*words, stage.activation])
 

@@ -9,7 +9,7 @@ from typing import Literal, TypedDict, get_args
 from lmanet.brief import Brief
 from lmanet.errors import ConfigError
 from lmanet.propose.roles.figures import cost_text
-from lmanet.space import AnyArchitecture, CellSpace, Form, Space, describe, write_proposal
+from lmanet.space import AnyArchitecture, AnySpace, CellSpace, Form, Space, describe, write_proposal
 
 FOLDER = Path(__file__).parent / "prompts"
 # What a correction may quote: with one token a byte at worst, a re-asked prompt stays within 8k.
@@ -62,7 +62,7 @@ class Prompt:
             f"design{suffix}",
             images=_images(brief),
             limits="\n".join(f"- {name}: at most {limit:,} {QUANTITIES[name]}" for name, limit in brief.limits.items()) or "- none",
-            guidance=f"{render(f'guidance{suffix}')}\n\n" if self.guidance else "",
+            guidance=f"{_guidance(brief.space)}\n\n" if self.guidance else "",
             space=describe(brief.space, self.form),
             example=write_proposal(brief.space, shown, self.form),
             example_cost=cost_text(shown, brief),
@@ -86,6 +86,13 @@ def _images(brief: Brief) -> str:
     resolutions = brief.space.resolution if isinstance(brief.space, Space) else ()
     pixels = f", {resolutions[0]}x{resolutions[0]} pixels" if len(resolutions) == 1 else ""
     return f"{brief.images}: RGB images{pixels}, {brief.num_classes} classes"
+
+
+def _guidance(space: AnySpace) -> str:
+    if isinstance(space, CellSpace):
+        return render("guidance_cell")
+    dense = {"conv", "fused"} & set(space.stage.fields.get("block", ()))
+    return "\n".join(render(name) for name in ("guidance", *(["guidance_dense"] if dense else [])))
 
 
 def render(name: str, **values: str) -> str:

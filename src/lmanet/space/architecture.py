@@ -12,10 +12,15 @@ from pydantic_core import ErrorDetails
 from lmanet.errors import ArchitectureError
 
 Activation = Literal["relu6", "leaky_relu", "swish", "hard_swish"]
-BlockKind = Literal["depthwise", "mbconv"]
+BlockKind = Literal["depthwise", "mbconv", "conv", "fused"]
 Padding = Literal["same", "torch"]
 Channels = Annotated[int, Field(ge=1, le=4096)]
 Resolution = Annotated[int, Field(ge=8, le=1024)]
+# Fields of a stage that have no effect on a block of this kind: any legal value will do.
+WITHOUT_EFFECT: dict[str, tuple[str, ...]] = {
+    "depthwise": ("expansion",),
+    "conv": ("expansion", "se_ratio"),
+}
 MAX_STAGES = 16
 MAX_FAULTS = 6
 
@@ -49,11 +54,16 @@ class Stage(_Frozen):
     """One block repeated ``layers`` times; only the first repetition has the stride.
 
     Attributes:
-        block: ``depthwise`` (depthwise convolution, then 1x1) or ``mbconv`` (1x1 expansion before both).
+        block: ``depthwise`` (depthwise convolution, then 1x1), ``mbconv`` (1x1 expansion before
+            both), ``conv`` (one ordinary convolution) or ``fused`` (an ordinary convolution that
+            expands, then 1x1: Fused-MBConv of EfficientNetV2, arXiv 2104.00298).
         channels: output channels of every repetition.
-        expansion: hidden channels over input channels, for ``mbconv``; ``depthwise`` has no expansion and ignores it.
-        se_ratio: hidden channels of squeeze-and-excitation over the block's hidden channels; 0 is off.
-        skip: add the block's input to its output where the stride is 1, through a 1x1 convolution where channels differ.
+        expansion: hidden channels over input channels, for ``mbconv`` and ``fused``; the others
+            have no expansion and ignore it.
+        se_ratio: hidden channels of squeeze-and-excitation over the block's hidden channels; 0 is
+            off. ``conv`` has none and ignores it.
+        skip: add the block's input to its output where the stride is 1. Where channels differ, the
+            input goes through a 1x1 convolution; ``conv`` has no skip there.
     """
 
     block: BlockKind
@@ -65,6 +75,15 @@ class Stage(_Frozen):
     skip: bool
     activation: Activation
     layers: Annotated[int, Field(ge=1, le=64)]
+
+
+def has_effect(field: str, block: str | None) -> bool:
+    """Whether a field of a stage with this kind of block changes the network.
+
+    Args:
+        block: None for a stem or a head, which use all their fields.
+    """
+    return block is None or field not in WITHOUT_EFFECT.get(block, ())
 
 
 class Head(_Frozen):

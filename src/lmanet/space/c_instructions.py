@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from math import prod
 
-from lmanet.space.c_steps import Rows, Step
+from lmanet.space.c_steps import Pixels, Rows, Step
 from lmanet.space.graph import Operator
 from lmanet.space.int8 import FUSED
 from lmanet.space.scratch import BLOCK_PIXELS
@@ -33,6 +33,8 @@ INSTRUCTIONS = {
     "depthwise: table": 5.02,
     "gather: pixel": 25.62,
     "gather: row": 120.44,
+    "gather words: pixel": 165.67,
+    "gather words: row": 37.59,
     "mean: channel": 67.70,
     "mean: four values": 7.16,
     "multiply one pixel: two channels": 48.97,
@@ -70,6 +72,8 @@ def _counts(step: Step) -> Counts:
     operator = step.operators[0]
     if step.rows:
         counts = _rows(step.rows)
+    elif step.pixels:
+        counts = _pixels(step.pixels)
     elif step.kind == "conv":
         counts = _conv(operator)
     elif step.kind == "mean":
@@ -88,7 +92,19 @@ def _conv(operator: Operator) -> Counts:
     if operator.kernel == operator.stride == 1:
         counts.append(("widen: pixel", pixels))
     else:
-        counts += [("gather: pixel", pixels), ("gather: row", pixels * operator.kernel)]
+        piece = "gather" if operator.in_shape[0] % 4 else "gather words"
+        counts += [(f"{piece}: pixel", pixels), (f"{piece}: row", pixels * operator.kernel)]
+    return counts
+
+
+def _pixels(block: Pixels) -> Counts:
+    counts, pixels = _conv(block.conv), prod(block.conv.out_shape[1:])
+    if block.project:
+        words = _words(block.project.in_shape[0])
+        counts += _multiply(block.project, pixels)
+        counts += [("widen: word", pixels * words), ("widen: pixel", pixels)]
+    if block.add:
+        counts.append(("add: value", prod(block.add.out_shape)))
     return counts
 
 

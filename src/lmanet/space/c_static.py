@@ -19,7 +19,8 @@ class CStaticOptions:
     """What the generated C does to save memory; each is part of the memory model.
 
     Attributes:
-        fuse: run expansion, depthwise convolution and projection row by row in one kernel, wherever that does not raise the peak.
+        fuse: run the operators of a block in one kernel, row by row or a few pixels at a time (see
+            `c_steps`), wherever that does not raise the peak.
         in_place: let a kernel write over its input where nothing reads that any more.
         reorder: run the projection of a skip connection before or after the block's main path, whichever needs less.
     """
@@ -135,6 +136,8 @@ def _changed(steps: tuple[Step, ...], peak: int, reorder: bool) -> Iterator[tupl
     """The calls of one part, done otherwise."""
     if (rows := steps[peak].rows) and rows.expand:
         yield (*steps[:peak], *without_expansion(steps[peak]), *steps[peak + 1 :])
+    if steps[peak].pixels:
+        yield (*steps[:peak], *unfused(steps[peak : peak + 1]), *steps[peak + 1 :])
     if reorder:
         made = {step.output: i for i, step in enumerate(steps)}
         for i, step in enumerate(steps):

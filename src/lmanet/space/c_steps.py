@@ -5,9 +5,16 @@ from math import prod
 from typing import Literal, NamedTuple
 
 from lmanet.space.graph import Operator, Shape
-from lmanet.space.scratch import BLOCK_PIXELS, conv_scratch_bytes, rows_scratch_bytes, whole_words
+from lmanet.space.scratch import (
+    block_pixels,
+    conv_scratch_bytes,
+    pixels_scratch_bytes,
+    rows_scratch_bytes,
+    whole_words,
+)
 
-StepKind = Literal["conv", "rows", "mean", "scale", "add"]
+StepKind = Literal["conv", "pixels", "rows", "mean", "scale", "add"]
+_Readers = dict[str, list[Operator]]
 
 
 class Rows(NamedTuple):
@@ -15,6 +22,19 @@ class Rows(NamedTuple):
 
     expand: Operator | None
     depthwise: Operator
+    project: Operator | None
+    add: Operator | None
+
+    @property
+    def present(self) -> tuple[Operator, ...]:
+        """Those that are there, in the order in which they run."""
+        return tuple(operator for operator in self if operator)
+
+
+class Pixels(NamedTuple):
+    """The operators that one call of `lm_pixels` runs a few pixels at a time."""
+
+    conv: Operator
     project: Operator | None
     add: Operator | None
 
@@ -35,7 +55,7 @@ class Step(NamedTuple):
             reads its input front to back while it writes its output front to back, so that the output may take the place of what has
             been read. None where the kernel still reads the input after its last write.
         scratch_bytes: memory that the call needs for itself.
-        rows: the same operators by their roles, where the kernel is ``rows``.
+        rows, pixels: the same operators by their roles, where the kernel is the one so named.
     """
 
     kind: StepKind
@@ -46,22 +66,25 @@ class Step(NamedTuple):
     distance: int | None = 0
     scratch_bytes: int = 0
     rows: Rows | None = None
+    pixels: Pixels | None = None
 
 
 def c_steps(graph: Iterable[Operator], fuse: bool = True) -> tuple[Step, ...]:
     """The kernel calls of a network, in the order of its operators.
 
     Args:
-        fuse: run expansion, depthwise convolution, projection and the sum with the block's input row by row in one call where they
-            follow each other, so that no expanded tensor is ever held.
+        fuse: run the operators of a block in one call where they follow each other, so that no
+            expanded tensor is ever held. Expansion, depthwise convolution, projection and the sum
+            with the block's input go row by row; an ordinary convolution, projection and that sum
+            go a few pixels at a time.
     """
     operators = tuple(graph)
-    blocks = dict(_fused_blocks(operators)) if fuse else {}
-    inside = {operator.name for rows in blocks.values() for operator in rows.present}
+    blocks: dict[str, Rows | Pixels] = dict(_fused_blocks(operators)) if fuse else {}
+    inside = {operator.name for block in blocks.values() for operator in block.present}
     steps = []
     for operator in operators:
-        if operator.name in blocks:
-            steps.append(_rows_step(blocks[operator.name]))
+        if block := blocks.get(operator.name):
+            steps.append(_rows_step(block) if isinstance(block, Rows) else _pixels_step(block))
         elif operator.kind == "depthwise":
             steps.append(_rows_step(Rows(None, operator, None, None)))
         elif operator.name not in inside:
@@ -69,14 +92,39 @@ def c_steps(graph: Iterable[Operator], fuse: bool = True) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _fused_blocks(operators: tuple[Operator, ...]) -> Iterator[tuple[str, Rows]]:
-    """Name of the depthwise convolution -> what runs with it; a tensor between two of them has no other reader."""
-    producers = {operator.name: operator for operator in operators}
-    readers: dict[str, list[Operator]] = {}
+def _fused_blocks(operators: tuple[Operator, ...]) -> Iterator[tuple[str, Rows | Pixels]]:
+    """Name of the convolution over a window -> what runs with it.
+
+    A tensor between two of them has no other reader.
+    """
+    readers: _Readers = {}
     for operator in operators:
         for name in operator.inputs:
             readers.setdefault(name, []).append(operator)
-    projections = set()
+    pixels = list(_pixel_blocks(operators, readers))
+    yield from ((each.conv.name, each) for each in pixels)
+    projections = {each.project.name for each in pixels if each.project}
+    yield from _row_blocks(operators, readers, projections)
+
+
+def _pixel_blocks(operators: tuple[Operator, ...], readers: _Readers) -> Iterator[Pixels]:
+    """Convolutions with what follows them in their own block.
+
+    The expansion of the next block runs with that block.
+    """
+    for conv in operators:
+        if conv.kind != "conv" or _is_pointwise(conv):
+            continue
+        after = readers.get(conv.name, [])
+        alone = len(after) == 1 and _is_pointwise(after[0]) and after[0].part == conv.part
+        project = after[0] if alone else None
+        add = _add(readers.get((project or conv).name, []), conv.inputs[0], conv.stride)
+        if project or add:
+            yield Pixels(conv, project, add)
+
+
+def _row_blocks(operators: tuple[Operator, ...], readers: _Readers, projections: set[str]) -> Iterator[tuple[str, Rows]]:
+    producers = {operator.name: operator for operator in operators}
     for depthwise in operators:
         if depthwise.kind != "depthwise":
             continue
@@ -86,11 +134,16 @@ def _fused_blocks(operators: tuple[Operator, ...]) -> Iterator[tuple[str, Rows]]
         after = readers.get(depthwise.name, [])
         project = after[0] if len(after) == 1 and _is_pointwise(after[0]) else None
         source = (expand or depthwise).inputs[0]
-        last = readers.get(project.name, []) if project else []
-        adds = len(last) == 1 and last[0].kind == "add" and source in last[0].inputs and depthwise.stride == 1
+        add = _add(readers.get(project.name, []), source, depthwise.stride) if project else None
         if project:
             projections.add(project.name)
-        yield depthwise.name, Rows(expand, depthwise, project, last[0] if adds else None)
+        yield depthwise.name, Rows(expand, depthwise, project, add)
+
+
+def _add(last: list[Operator], source: str, stride: int) -> Operator | None:
+    """The only reader of a block's result, where that adds the block's input to it."""
+    adds = len(last) == 1 and last[0].kind == "add" and source in last[0].inputs and stride == 1
+    return last[0] if adds else None
 
 
 def _is_pointwise(operator: Operator) -> bool:
@@ -104,10 +157,20 @@ def _rows_step(rows: Rows) -> Step:
     return Step("rows", operators, operators[0].inputs[:1], output.name, prod(output.out_shape), distance, scratch, rows)
 
 
+def _pixels_step(pixels: Pixels) -> Step:
+    operators = pixels.present
+    output = operators[-1]
+    scratch = pixels_scratch_bytes(pixels.conv, pixels.project, adds=pixels.add is not None)
+    distance = _conv_distance(pixels.conv, output.out_shape[0])
+    facts = operators, pixels.conv.inputs, output.name, prod(output.out_shape)
+    return Step("pixels", *facts, distance, scratch, pixels=pixels)
+
+
 def _single_step(operator: Operator) -> Step:
     facts = (operator,), operator.inputs, operator.name, prod(operator.out_shape)
     if operator.kind in ("conv", "linear"):
-        return Step("conv", *facts, _conv_distance(operator), conv_scratch_bytes(operator))
+        distance = _conv_distance(operator, operator.out_shape[0])
+        return Step("conv", *facts, distance, conv_scratch_bytes(operator))
     if operator.kind == "mean":
         return Step("mean", *facts, distance=None)
     return Step("scale" if operator.kind == "mul" else "add", *facts)
@@ -115,11 +178,15 @@ def _single_step(operator: Operator) -> Step:
 
 def unfused(steps: Iterable[Step]) -> tuple[Step, ...]:
     """The same work, each operator by itself."""
-    return tuple(each for step in steps for each in (_alone(step.rows) if step.rows else (step,)))
+    return tuple(each for step in steps for each in _alone(step))
 
 
-def _alone(rows: Rows) -> Iterator[Step]:
-    for operator in rows.present:
+def _alone(step: Step) -> Iterator[Step]:
+    block = step.rows or step.pixels
+    if not block:
+        yield step
+        return
+    for operator in block.present:
         yield _rows_step(Rows(None, operator, None, None)) if operator.kind == "depthwise" else _single_step(operator)
 
 
@@ -144,16 +211,16 @@ def _rows_distance(depthwise: Operator, in_shape: Shape, out_shape: Shape) -> in
     return whole_words(max(ahead, ahead + last * (out_row - stride * in_row), 0))
 
 
-def _conv_distance(operator: Operator) -> int:
-    """The same after each block of output pixels but the last."""
-    channels, height, width = operator.out_shape
-    last = (height * width - 1) // BLOCK_PIXELS * BLOCK_PIXELS
+def _conv_distance(operator: Operator, channels: int) -> int:
+    """The same after each block of output pixels but the last, each of so many channels."""
+    (_, height, width), block = operator.out_shape, block_pixels(operator)
+    last = (height * width - 1) // block * block
     if operator.kernel == operator.stride == 1:
         return whole_words(max(channels - operator.in_shape[0], 0) * last)
     in_row = operator.in_shape[0] * operator.in_shape[2]
     ahead = 0
     for row in range(height):
         # Of the blocks that end in one row of pixels the last is the furthest ahead.
-        done = ((row + 1) * width - 1) // BLOCK_PIXELS * BLOCK_PIXELS
+        done = ((row + 1) * width - 1) // block * block
         ahead = max(ahead, done * channels - max(row * operator.stride - operator.padding[0], 0) * in_row)
     return whole_words(ahead)

@@ -74,7 +74,8 @@ def feature_operators(architecture: Architecture) -> tuple[Operator, ...]:
 def architecture_id(architecture: AnyArchitecture) -> str:
     """Twelve hexadecimal digits, equal for two architectures exactly where their operators are equal.
 
-    A field without effect (the expansion of a depthwise stage, say) or another division into stages does not change it.
+    A field without effect (see `lmanet.space.architecture.has_effect`) or another division into
+    stages does not change it.
     Two cells have one id only where every edge is the same, as in their table: isomorphic cells are two networks there.
     """
     if isinstance(architecture, Cell):
@@ -138,14 +139,26 @@ def pad_same(size: int, kernel: int, stride: int) -> tuple[int, int]:
 
 def _block(chain: _Chain, part: str, stage: Stage, stride: int) -> None:
     tensor, shape = chain.tensor, chain.shape
-    if stage.block == "mbconv" and stage.expansion > 1:
-        chain.conv(f"{part}.expand", shape[0] * stage.expansion, activation=stage.activation)
-    chain.depthwise(f"{part}.depthwise", (stage.kernel, stride), stage.activation)
-    if stage.se_ratio > 0:
-        _squeeze_excite(chain, part, stage.se_ratio)
-    chain.conv(f"{part}.project", stage.channels)
-    if stage.skip and stride == 1:
+    if stage.block == "conv":
+        chain.conv(f"{part}.conv", stage.channels, (stage.kernel, stride), stage.activation)
+    else:
+        _hidden(chain, part, stage, stride)
+        if stage.se_ratio > 0:
+            _squeeze_excite(chain, part, stage.se_ratio)
+        chain.conv(f"{part}.project", stage.channels)
+    if stage.skip and stride == 1 and (stage.block != "conv" or shape[0] == stage.channels):
         _skip(chain, part, tensor, shape)
+
+
+def _hidden(chain: _Chain, part: str, stage: Stage, stride: int) -> None:
+    """From the block's input to its hidden channels, with the kernel and the stride."""
+    channels, window = chain.shape[0] * stage.expansion, (stage.kernel, stride)
+    if stage.block == "fused":
+        chain.conv(f"{part}.expand", channels, window, stage.activation)
+        return
+    if stage.block == "mbconv" and stage.expansion > 1:
+        chain.conv(f"{part}.expand", channels, activation=stage.activation)
+    chain.depthwise(f"{part}.depthwise", window, stage.activation)
 
 
 def _squeeze_excite(chain: _Chain, part: str, ratio: float) -> None:

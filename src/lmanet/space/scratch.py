@@ -12,11 +12,19 @@ OVERREAD_BYTES = 8
 
 def conv_scratch_bytes(operator: Operator) -> int:
     """Of ``lm_conv``: a block of columns, and the bytes of one window where its pixels do not fill whole words."""
-    pixels = operator.out_shape[1] * operator.out_shape[2]
-    column = whole_words(operator.kernel**2 * operator.in_shape[0])
-    pointwise = operator.kernel == operator.stride == 1
-    window = 0 if pointwise or operator.in_shape[0] % 4 == 0 else column
-    return (BLOCK_PIXELS if pixels >= BLOCK_PIXELS else 1) * column * INT16_BYTES + window
+    return block_pixels(operator) * _column(operator) * INT16_BYTES + _window_bytes(operator)
+
+
+def pixels_scratch_bytes(conv: Operator, project: Operator | None, adds: bool) -> int:
+    """Of ``lm_pixels``: a block of columns, and a place after it.
+
+    That holds, one after the other, a window, a block to be projected, and a block of sums.
+    """
+    column = max(_column(operator) for operator in (conv, project) if operator)
+    hidden = conv.out_shape[0] if project else 0
+    sums = (project or conv).out_shape[0] if adds else 0
+    pixels = block_pixels(conv)
+    return pixels * column * INT16_BYTES + max(_window_bytes(conv), pixels * hidden, pixels * sums)
 
 
 def rows_scratch_bytes(expand: Operator | None, depthwise: Operator, project: Operator | None) -> int:
@@ -31,6 +39,20 @@ def rows_scratch_bytes(expand: Operator | None, depthwise: Operator, project: Op
 def rows_pitch(depthwise: Operator) -> int:
     """Bytes of one padded row of one channel."""
     return whole_words(depthwise.in_shape[2] + sum(depthwise.padding))
+
+
+def block_pixels(operator: Operator) -> int:
+    """Pixels that a convolution makes at once: one where its result has no whole block."""
+    return BLOCK_PIXELS if operator.out_shape[1] * operator.out_shape[2] >= BLOCK_PIXELS else 1
+
+
+def _column(operator: Operator) -> int:
+    return whole_words(operator.kernel**2 * operator.in_shape[0])
+
+
+def _window_bytes(operator: Operator) -> int:
+    pointwise = operator.kernel == operator.stride == 1
+    return 0 if pointwise or operator.in_shape[0] % 4 == 0 else _column(operator)
 
 
 def whole_words(size: int) -> int:

@@ -1,6 +1,6 @@
 """The compact form of a stage, stem or head: one line of short words, ``mb64 k3 s2 e4 se25 skip relu x2``.
 
-What is off is left out, as are a depthwise block's expansion and every field with one legal value but the channels.
+What is off is left out, as are fields without effect on the block and every field with one legal value but the channels.
 """
 
 import re
@@ -9,13 +9,13 @@ from functools import lru_cache
 from itertools import product
 from typing import Any, Literal
 
-from lmanet.space.architecture import quoted
+from lmanet.space.architecture import has_effect, quoted
 
 Form = Literal["lines", "json"]
 # Name -> legal values, as in `lmanet.space.space.Part.fields`.
 Fields = Mapping[str, tuple[Any, ...]]
 
-BLOCKS = {"depthwise": "dw", "mbconv": "mb"}
+BLOCKS = {"depthwise": "dw", "mbconv": "mb", "conv": "cv", "fused": "fu"}
 NO_BLOCK = "c"
 SHORT = {"relu6": "relu", "leaky_relu": "leaky", "hard_swish": "hswish"}
 LETTERS = {"kernel": "k", "stride": "s", "expansion": "e", "se_ratio": "se", "layers": "x"}
@@ -51,8 +51,8 @@ def read(text: str, fields: Fields) -> tuple[dict[str, Any], list[str]]:
     Spaces, commas, capitals and the order of the words do not matter, everything else does.
     """
     found, faults = _look_up(text, fields)
-    if found.get("block", _only(fields.get("block"))) == "depthwise" and "expansion" in fields:
-        found["expansion"] = fields["expansion"][0]  # without effect
+    block = found.get("block", _only(fields.get("block")))
+    found |= {field: values[0] for field, values in fields.items() if not has_effect(field, block)}
     for field, values in fields.items():
         if field in found:
             continue
@@ -78,8 +78,9 @@ def describe_words(fields: Fields) -> list[str]:
     blocks = fields.get("block", (None,))
     kinds = " or ".join(f"{BLOCKS[block]} ({block} block)" if block else NO_BLOCK for block in blocks)
     lines = [f"{kinds}, with the channels, one of {channels}"]
-    for field, left_out, values in _optional_words(fields, "mbconv" if "mbconv" in blocks else blocks[0]):
-        only = ", mb only" if field == "expansion" and len(blocks) > 1 else ""
+    for field, left_out, values in _optional_words(fields, *blocks):
+        users = [BLOCKS[block] for block in blocks if block and has_effect(field, block)]
+        only = f", {' and '.join(users)} only" if len(users) < len(blocks) > 1 else ""
         absent = f"; left out: {'none' if field != 'layers' else OFF[field]}" if left_out else ""
         lines.append(f"{' | '.join(_word(field, value) for value in values)}: {MEANINGS[field]}{only}{absent}")
     return lines
@@ -147,10 +148,14 @@ def _word(field: str, value: Any) -> str:
     return f"{LETTERS[field]}{value * 100:g}" if field == "se_ratio" else f"{LETTERS[field]}{value}"
 
 
-def _optional_words(fields: Fields, block: str | None) -> Iterator[tuple[str, bool, tuple[Any, ...]]]:
-    """The fields that are written after the first word: name, whether one value is left out, the values."""
+def _optional_words(fields: Fields, *blocks: str | None) -> Iterator[tuple[str, bool, tuple[Any, ...]]]:
+    """The fields that are written after the first word of one of these blocks.
+
+    Each is its name, whether one value is left out, and the values that are written.
+    """
     for field, values in fields.items():
-        if field not in ("block", "channels") and len(values) > 1 and not (field == "expansion" and block == "depthwise"):
+        used = any(has_effect(field, block) for block in blocks)
+        if field not in ("block", "channels") and len(values) > 1 and used:
             off = field in OFF and OFF[field] in values
             yield field, off, tuple(value for value in values if not off or value != OFF[field])
 

@@ -64,6 +64,32 @@ void lm_conv(const lm_conv_layer *layer, const int8_t *in, int8_t *out, int8_t *
     }
 }
 
+/* What is made of a block of pixels lies after its columns; so does the window that they are made of, which is not needed any more. */
+void lm_pixels(const lm_pixels_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch) {
+    const lm_window *w = &layer->conv.window;
+    const lm_dense *dense = &layer->conv.dense, *project = layer->project;
+    const int pixels = w->out_height * w->out_width, spacing = pixels < BLOCK ? 1 : BLOCK;
+    const int column = project && project->column > dense->column ? project->column : dense->column;
+    const int hidden = dense->outputs, outputs = project ? project->outputs : hidden;
+    int32_t *const pairs = (int32_t *)(void *)scratch;
+    int8_t *const made = scratch + spacing * 2 * column;
+    int x = 0, y = 0;
+    for (int done = 0, block; done < pixels; done += block) {
+        block = pixels - done < spacing ? pixels - done : spacing;
+        for (int i = 0; i < block; i++) {
+            gather(w, in, y, x, pairs + i, spacing, made);
+            if (++x == w->out_width) x = 0, y++;
+        }
+        lm_multiply(dense, pairs, spacing, block, &(lm_target){made, hidden, 1});
+        if (project) {
+            for (int i = 0; i < block; i++) widen(pairs + i, spacing, made + i * hidden, hidden);
+            lm_multiply(project, pairs, spacing, block, &(lm_target){layer->add ? made : out, outputs, 1});
+        }
+        if (layer->add) lm_add(layer->add, made, in + done * outputs, out, block * outputs);
+        out += block * outputs;
+    }
+}
+
 /* ---- Depthwise convolution, alone or between expansion and projection, row by row ---- */
 
 /* One row of the input by channel: `to` is the first pixel of the first channel. */

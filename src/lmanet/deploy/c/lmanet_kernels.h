@@ -52,6 +52,13 @@ typedef struct {
     int32_t halves;
 } lm_add_layer;
 
+/* Convolution [-> projection] [+ input] a few pixels at a time. */
+typedef struct {
+    lm_conv_layer conv;
+    const lm_dense *project;  /* or 0 */
+    const lm_add_layer *add;  /* or 0; first is what the convolutions make, second the input */
+} lm_pixels_layer;
+
 /* [expansion ->] depthwise convolution [-> projection [+ input]] row by row. */
 typedef struct lm_rows_layer lm_rows_layer;
 typedef struct lm_depthwise_block lm_depthwise_block; /* for the kernels alone */
@@ -89,6 +96,7 @@ lm_depthwise lm_depthwise_1_1, lm_depthwise_1_2, lm_depthwise_3_1, lm_depthwise_
 lm_depthwise lm_depthwise_5_1, lm_depthwise_5_2, lm_depthwise_7_1, lm_depthwise_7_2;
 
 void lm_conv(const lm_conv_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch);
+void lm_pixels(const lm_pixels_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch);
 void lm_rows(const lm_rows_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch);
 void lm_mean(const lm_mean_layer *layer, const int8_t *in, int8_t *out);
 void lm_scale(const lm_scale_layer *layer, const int8_t *in, const int8_t *gate, int8_t *out);
