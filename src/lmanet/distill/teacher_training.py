@@ -108,6 +108,7 @@ class TeacherEnsemble:
             return record
         torch.manual_seed(self.seed + number)
         teacher, fitted = source.build(self.data)
+        say_notices(folder, teacher.notices)
         alone = len(self.sources) == 1
         checkpoint = source.origin if fitted else "teacher.ckpt" if alone else f"teacher_{number + 1}.ckpt"
         work = folder / "teacher" if alone else folder / "teacher" / str(number + 1)
