@@ -194,8 +194,7 @@ class Score(Record):
         val_calibration_error: expected calibration error over 15 bins, share of 1.
         seconds: wall time of the training; of one that a table knows, the time it took when the table was made.
         curve: one entry an epoch.
-        kernels: memory format, precision and compilation of its steps; a table does not know them.
-        val_images: on which the network was measured; None of a table, and in runs of earlier versions.
+        kernels, val_images: memory format, precision and compilation of its steps; number of validation images. A table knows neither.
         notices: what is off about this training.
     """
 
@@ -254,8 +253,7 @@ class Trial(Record):
         zero_cost: proxy -> value before any training, where candidates are screened; more is better.
         seed: of the training.
         started_at: UTC, ISO 8601, when the proposal came.
-        seconds: from proposal to end.
-        elapsed_seconds: of the whole search when the trial ended, pauses between resumed runs left out.
+        seconds, elapsed_seconds: from proposal to end; of the whole search until then, pauses between resumed runs left out.
         unseen_trials: trials before it whose end its proposer could not know: candidates in training, earlier ones of the same call.
         versions: package -> version that made the trial.
     """
