@@ -130,8 +130,10 @@ def _of_networks(folder: Path) -> set[Notice]:
     scores += [network.score for network in trained_networks(folder)]
     if (folder / TEACHER).exists():
         scores.append(read_record(folder / TEACHER, TrainedTeacher).score)
-    later = (*read_records(folder / DEPLOY, Deployment), *read_records(folder / TEST, Evaluation))
-    return {notice for record in (*scores, *later) for notice in record.notices}
+    said = [score.notices for score in scores]
+    said += [line.notices for line in read_records(folder / DEPLOY, Deployment)]
+    said += [line.notices for line in read_records(folder / TEST, Evaluation)]
+    return {notice for notices in said for notice in notices}
 
 
 def _read(path: Path, parse: Any) -> Any:
