@@ -93,6 +93,7 @@ class _Reordered(nn.Module):
     def __init__(self, network: nn.Module, order: Tensor) -> None:
         super().__init__()
         self.network = network
+        self.reads_frames = getattr(network, "reads_frames", False)
         self.register_buffer("order", order)
 
     def forward(self, images: Tensor) -> Tensor:
