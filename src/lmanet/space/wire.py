@@ -110,8 +110,8 @@ def _unknown(word: str, fields: Fields) -> tuple[dict[str, Any], str]:
     if match and field in fields:
         legal = _words(field, fields)
         same = [other for other in legal if other.startswith(match[0])] if field == "channels" else []
-        known = {"block": block for block in fields.get("block", ()) if BLOCKS[block] == match[0]}
-        return {field: None, **known}, f"{quoted(word, MAX_QUOTED)}: legal are {', '.join(same or legal)}"
+        block = next((block for block in fields.get("block", ()) if BLOCKS[block] == match[0]), None)
+        return {field: None} | ({"block": block} if block else {}), f"{quoted(word, MAX_QUOTED)}: legal are {', '.join(same or legal)}"
     kinds = [_words(name, fields)[0] for name in ("channels", *MEANINGS) if name in fields]
     return {}, f"{quoted(word, MAX_QUOTED)} is not one of its words, which look like {', '.join(kinds)}"
 
