@@ -36,7 +36,7 @@ from lmanet.base import Record
 from lmanet.data import Cifar100, Mnist5k, Split
 from lmanet.runfiles import append_record, read_records
 from lmanet.space import Architecture, architecture_id, estimate, load_space
-from lmanet.space.images import normalise, resize
+from lmanet.space.images import fit, normalise
 from lmanet.steps import ImageData
 from lmanet.train import Recipe, Trainer
 from lmanet.train.batch_norm import NormAverages
@@ -52,7 +52,13 @@ CHOICES = {
     "resolution": [32],
     "num_stages": [3],
     "stem": {"optional": False, "channels": [8, 16], "kernel": [3], "stride": [2]},
-    "stage": {"channels": [8, 16, 24, 40], "kernel": [3], "expansion": [1, 2, 3, 4], "layers": [1]},
+    "stage": {
+        "block": ["depthwise", "mbconv"],
+        "channels": [8, 16, 24, 40],
+        "kernel": [3],
+        "expansion": [1, 2, 3, 4],
+        "layers": [1],
+    },
     "head": None,
 }
 
@@ -65,7 +71,7 @@ class Line(Record):
         accuracy: kind of averages -> validation accuracy after each epoch of `at`.
         classes: the same of the number of classes that were predicted.
         seconds: CPU time of the training without any of this.
-        update_seconds: number of images -> CPU time of taking the averages anew, once.
+        update_seconds: number of images -> wall time of taking the averages anew, once; long where other work is beside.
     """
 
     images: str
@@ -146,9 +152,8 @@ class Measurement:
         batches = self.data.train_dataloader(self.trainer.recipe.batch_size, 0, torch.device("cpu"))
         for images in IMAGES:
             norms = NormAverages(batches, images, self._prepared)
-            start = time.process_time()
             self._validate(f"{images} images", norms.update)
-            self.update_seconds[str(images)] = norms.seconds if norms.seconds else time.process_time() - start
+            self.update_seconds[str(images)] = norms.seconds
 
     def _validate(self, kind: str, change: Callable[[nn.Module], None]) -> None:
         network = self.trainer.build(self.architecture, self.seed)
@@ -163,8 +168,7 @@ class Measurement:
         self.classes.setdefault(kind, []).append(len(said.unique()))
 
     def _prepared(self, images: Tensor) -> Tensor:
-        mean, std = (torch.tensor(channels).view(3, 1, 1) for channels in (self.data.mean, self.data.std))
-        fitted = resize(normalise(images, mean, std), self.architecture.resolution)
+        fitted = normalise(fit(images, self.architecture.resolution), self.data.mean, self.data.std)
         return fitted.contiguous(memory_format=torch.channels_last)
 
 
@@ -218,17 +222,24 @@ def points(epochs: int) -> tuple[int, ...]:
     return (*(rung for rung in RUNGS if rung < epochs), epochs)
 
 
-def describe(lines: Sequence[Line], name: str) -> None:
-    """Print the table of one set: accuracy, how many trainings predict one class, and rank correlation with the end of the long one."""
-    of_set = [line for line in lines if line.images == name]
-    long = max(line.epochs for line in of_set)
-    networks = sorted({line.network for line in of_set if line.epochs == long and line.seed == SEEDS[-1]})
-    of_set = [line for line in of_set if line.network in networks]
+def describe(lines: Sequence[Line], name: str, networks: Sequence[str]) -> None:
+    """Print the table of one set, of the seeds with which all networks were trained.
+
+    It holds accuracy, how many trainings predict one class, and rank correlation with the end of the long training.
+    """
+    of_set = [line for line in lines if line.images == name and line.network in networks]
+    long = max((line.epochs for line in of_set), default=0)
+    trained = [{line.network for line in of_set if line.epochs == long and line.seed == seed} for seed in SEEDS]
+    seeds = [seed for seed in SEEDS if trained[seed] == set(networks)]
+    if not seeds:
+        print(f"\n{name}: not all networks were trained")
+        return
+    of_set = [line for line in of_set if line.seed in seeds]
     truth = [line for line in of_set if line.epochs == long]
     final = np.array([fmean(line.accuracy[f"{IMAGES[-1]} images"][-1] for line in truth if line.network == each) for each in networks])
     seconds = fmean(line.seconds / line.epochs for line in truth)
-    updates = ", ".join(f"{fmean(line.update_seconds[str(n)] for line in of_set):.3f}" for n in IMAGES)
-    print(f"\n{name}: {len(networks)} networks, {truth[0].steps // long} steps an epoch, {seconds:.2f} s of CPU each; anew {updates} s")
+    steps = truth[0].steps // long
+    print(f"\n{name}: {len(networks)} networks, {len(seeds)} seeds, {steps} steps an epoch, {seconds:.2f} s of CPU each with validation")
     kinds = list(truth[0].accuracy)
     print(f"| {name} | | {' | '.join(kinds)} |\n|---|---|{'---|' * len(kinds)}")
     for epochs, point in ((SHORT, SHORT), *((long, point) for point in points(long))):
@@ -236,7 +247,7 @@ def describe(lines: Sequence[Line], name: str) -> None:
         place = part[0].at.index(point)
         accuracies, ranks = [], []
         for kind in kinds:
-            by_seed = [{line.network: line.accuracy[kind][place] for line in part if line.seed == seed} for seed in SEEDS]
+            by_seed = [{line.network: line.accuracy[kind][place] for line in part if line.seed == seed} for seed in seeds]
             values = np.array([[of[each] for each in networks] for of in by_seed])
             single = sum(line.classes[kind][place] == 1 for line in part)
             accuracies.append(f"{100 * values.mean():.1f}" + (f" (one class: {single})" if single else ""))
@@ -259,7 +270,7 @@ def main() -> None:
     for images in every:
         train(given.file, images, networks, recipe)
     for images in every:
-        describe(read_records(given.file, Line), images.name)
+        describe(read_records(given.file, Line), images.name, [architecture_id(network) for network in networks])
 
 
 if __name__ == "__main__":

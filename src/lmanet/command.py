@@ -2,9 +2,18 @@
 
 import re
 import shlex
+from pathlib import Path
 
 PLAIN = re.compile(r"[\w./][\w./-]*", re.ASCII)
 WORDS = ("null", "true", "false", "nan", "inf")  # what Hydra's grammar reads as something else than text
+
+AT_HOME = re.compile(r"~(/[^,'\"]*)?")
+
+
+def at_home(argument: str) -> str:
+    """``key=~/x`` as ``key=/home/me/x``: a shell does so only where a word begins, and Hydra reads no ``~``."""
+    key, _, value = argument.partition("=")
+    return override(key, Path(value).expanduser()) if AT_HOME.fullmatch(value) else argument
 
 
 def command(*arguments: str) -> str:

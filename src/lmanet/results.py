@@ -38,7 +38,8 @@ class TeacherMember(Record):
         origin: where its weights come from, as given; empty in files of an earlier version.
         checkpoint: of its weights: relative to the run's folder where it was trained there, else as given; empty of several together.
         trained: it was fine-tuned or fitted in this run; else its checkpoint was taken as it is.
-        score: on the validation images of the students, none of which it was trained on in this run.
+        score: on the validation images of the students, none of which it was trained on in this run; a teacher that was taken as it is may
+            know them, and is then no better than its score on other images.
     """
 
     name: str

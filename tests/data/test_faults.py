@@ -62,12 +62,12 @@ def test_what_is_no_picture_is_left_out_counted_and_named_once(folder: Path) -> 
     data = read(folder)
     assert data.classes == ("0", "1", "2") and len(data.train_images) + len(data.val_images) == 60
     told = [notice.text for notice in data.notices if notice.kind == "left_out"]
-    assert len(told) == 1 and told[0].startswith("9 entries below") and "are left out: such as train/" in told[0]
+    assert len(told) == 1 and told[0].startswith("9 entries in") and "are left out: such as train/" in told[0]
 
 
 def test_the_only_file_that_is_left_out_is_named(folder: Path) -> None:
     (folder / "train" / "1" / "notes.txt").write_text("no picture")
-    assert kinds(read(folder))["left_out"] == f"One entry below {folder} is no picture and is left out: train/1/notes.txt."
+    assert kinds(read(folder))["left_out"] == f"One entry in {folder.name} is no picture and is left out: train/1/notes.txt."
 
 
 def test_test_images_that_are_training_images_are_counted(folder: Path) -> None:

@@ -302,7 +302,8 @@ def test_the_teacher_is_in_no_state_and_no_optimizer(
     optimized: list[Tensor] = []
 
     def optimizer(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
-        optimized.extend(parameter for group in groups for parameter in group["params"])
+        if isinstance(groups[0], dict):  # not the recipe's question whether it would take its settings
+            optimized.extend(parameter for group in groups for parameter in group["params"])
         return torch.optim.SGD(groups, lr=0.1)
 
     trainer = Trainer(data, make_recipe(optimizer=optimizer))

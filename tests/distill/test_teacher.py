@@ -3,7 +3,7 @@ import torch
 from torch.nn import functional
 
 from lmanet.data import Mnist5k
-from lmanet.distill.teacher import Ensemble, Reading, Teacher, average, class_order
+from lmanet.distill.teacher import Ensemble, Order, Reading, Teacher, average, class_order
 from lmanet.errors import ConfigError
 
 
@@ -39,11 +39,19 @@ def test_each_teacher_gets_its_own_size_and_normalisation(data: Mnist5k) -> None
 def test_classes_are_brought_to_the_datas_order_by_name(data: Mnist5k) -> None:
     names = ["ten", *reversed(data.classes)]
     order = class_order("x", names, data)
-    assert order == list(range(10, 0, -1))
+    assert order.places == tuple(range(10, 0, -1))
     images = torch.arange(3.0).view(1, 3, 1, 1).expand(1, 3, 4, 4)
     reading = Reading(data.mean, data.std, 4)
-    assert Teacher(Pixels(), data, reading, [2, 0])(images).tolist() == [[2.0, 0.0]]
-    assert class_order("x", data.classes, data) is None
+    assert Teacher(Pixels(), data, reading, Order((2, 0)))(images).tolist() == [[2.0, 0.0]]
+    assert class_order("x", data.classes, data) == Order()
+
+
+def test_a_teacher_without_names_of_classes_is_said_to_have_none(data: Mnist5k, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert class_order("x", None, data) == Order()  # the digits are numbers in any case
+    monkeypatch.setattr(Mnist5k, "classes", tuple("abcdefghij"))
+    order = class_order("x", None, data)
+    assert order.places is None
+    assert "teacher x has no names of classes, so their order could not be compared" in order.notices[0].text
 
 
 def test_a_teacher_of_other_classes_is_refused(data: Mnist5k) -> None:

@@ -35,7 +35,9 @@ from lmanet.validate import Target, Validator
 
 NUM_CLASSES = 10
 PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")
-SPACE = load_space("mcu", {"resolution": [32], "stage": {"channels": [8, 16, 24, 32, 48], "layers": [1, 2]}})
+SPACE = load_space(
+    "mcu", {"resolution": [32], "stage": {"block": ["depthwise", "mbconv"], "channels": [8, 16, 24, 32, 48], "layers": [1, 2]}}
+)
 TARGET = Target(
     name="stm32f446",
     board="STM32F446RE (Cortex-M4F, 180 MHz, 512 KiB flash, 128 KiB SRAM)",

@@ -65,7 +65,7 @@ def test_a_reply_outside_another_space_is_refused_anew(brief: Brief, history: Pa
     space = load_space("mcu", {"resolution": [32], "stem": None, "head": None, "stage": {"channels": [8]}})
     narrow = brief.model_copy(update={"space": space})
     (replayed,) = ReplayProposer(narrow, str(history)).propose(Request(number=0, count=1))
-    assert replayed.architecture is None and replayed.error and "legal are mb8" in replayed.error
+    assert replayed.architecture is None and replayed.error and "legal are cv8" in replayed.error
 
 
 def test_unusable_recordings(brief: Brief, history: Path, tmp_path: Path) -> None:

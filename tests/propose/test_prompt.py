@@ -24,7 +24,7 @@ def test_golden_prompts(brief: Brief, paper_brief: Brief, golden: Callable[[str,
 
 
 def test_ordinary_convolutions_are_told_of_where_the_space_has_them(brief: Brief) -> None:
-    without = brief.space.model_copy(update={"stage": brief.space.stage.model_copy(update={"block": ("depthwise", "mbconv")})})
+    without = load_space("mcu", {"stage": {"block": ["depthwise", "mbconv"]}})
     for space, told in ((brief.space, True), (without, False)):
         here = brief.model_copy(update={"space": space})
         assert ("A conv block is one ordinary convolution" in Prompt(max_attempts=1).opening(here, example(here))) is told

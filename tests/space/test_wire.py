@@ -101,6 +101,12 @@ def test_the_word_that_is_wrong_is_named(line: str, reason: str) -> None:
     assert reason in str(caught.value)
 
 
+@pytest.mark.parametrize(("space", "line"), [("lmanet", "dw17 k3 s1 relu"), ("mcu", "cv17 k3 s1 relu")])
+def test_channels_that_are_not_legal_hide_nothing_of_their_block(space: str, line: str) -> None:
+    _, (fault,) = read(line, SPACES[space].stage.fields)
+    assert fault.startswith(f'"{line[:4]}": legal are {line[:2]}')
+
+
 def test_a_word_of_another_part_is_no_word_of_the_head() -> None:
     with pytest.raises(ArchitectureError, match=r"head: \"k3\" is not one of its words, which look like c96, relu"):
         SPACES["mcu"].parse({"resolution": 32, "stem": None, "stages": ["dw8 k3 s1 relu"] * 3, "head": "c96 k3 relu"})

@@ -124,7 +124,7 @@ def left_out_notices(root: Path, left_out: Sequence[Path]) -> Iterator[Notice]:
         given = f"{len(left_out)} entries" if len(left_out) > 1 else "One entry"
         verb = "are no pictures and are" if len(left_out) > 1 else "is no picture and is"
         which = f"such as {names}" if len(left_out) > SHOWN else names
-        yield Notice(kind="left_out", text=f"{given} below {root} {verb} left out: {which}.")
+        yield Notice(kind="left_out", text=f"{given} in {root.name} {verb} left out: {which}.")
 
 
 def _copies(part: Part, others: set[bytes]) -> int:

@@ -152,7 +152,8 @@ class Deployment:
             log.info("int8 after %d epochs of quantisation-aware fine-tuning: %.2f %%", tuned_epochs, 100 * tuned_accuracy)
         deployed = self.deployer.deploy(graph, checkpoint, inputs, folder / name, folder.name)
         differing = int8_differs(float_accuracy, accuracy, int((in_float != in_int8).sum()), len(in_int8))
-        notices = (*named, *differing, *disagreement(deployed.int8_agreement, self.deployer.calibrating(inputs)))
+        share = None if epochs else deployed.int8_agreement  # what was fine-tuned is another network by intent
+        notices = (*named, *differing, *disagreement(share, self.deployer.calibrating(inputs)))
         say_notices(folder, notices)
         return DeploymentRecord(
             stage=trained.stage,

@@ -1,6 +1,5 @@
 """Teachers of this project's own kind: networks of earlier runs, and published ones."""
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,8 +12,6 @@ from lmanet.runfiles import STUDENT
 from lmanet.space import load_architecture
 from lmanet.space.weights import load_network, load_published_weights
 from lmanet.steps import ImageData
-
-log = logging.getLogger(__name__)
 
 
 @runtime_checkable  # settings are held against it
@@ -62,7 +59,8 @@ class NetworkSource:
         return str(self.path)
 
     def require(self, data: ImageData) -> None:
-        """As `build`."""
+        """As `build`, once the data know the names of their classes."""
+        data.setup("fit")
         self.build(data)
 
     def build(self, data: ImageData) -> tuple[Teacher, bool]:
@@ -113,7 +111,8 @@ class PublishedSource:
         return str(self.path)
 
     def require(self, data: ImageData) -> None:
-        """As `build`."""
+        """As `build`, once the data know the names of their classes."""
+        data.setup("fit")
         self.build(data)
 
     def build(self, data: ImageData) -> tuple[Teacher, bool]:
@@ -131,9 +130,8 @@ class PublishedSource:
                 f"teacher {self.name} tells {network.num_classes} classes apart, {data.name} has {data.num_classes}; "
                 "choose another teacher (distill.teacher), or its data="
             )
-        log.info("%s names no classes: the order of %s is taken for theirs", self.name, data.name)
         reading = Reading(self.mean or data.mean, self.std or data.std, self.resolution or architecture.resolution)
-        return Teacher(network, data, reading), True
+        return Teacher(network, data, reading, class_order(self.name, None, data)), True
 
     def with_weights(self, checkpoint: str) -> "PublishedSource":
         """The same architecture with other weights of its authors."""

@@ -4,11 +4,13 @@ import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lmanet.base import Notice
 from lmanet.errors import ConfigError
 from lmanet.space.classes import ClassNames, match_classes
 from lmanet.space.images import fit
@@ -33,6 +35,18 @@ class Reading:
     bicubic: bool = False
 
 
+class Order(NamedTuple):
+    """How the classes of a teacher meet those of the data.
+
+    Attributes:
+        places: for each class of the data its place among the teacher's; None is the same order.
+        notices: where they could not be compared by name.
+    """
+
+    places: tuple[int, ...] | None = None
+    notices: tuple[Notice, ...] = ()
+
+
 class Teacher(nn.Module):
     """A network that takes the images as the data module normalises them.
 
@@ -41,22 +55,17 @@ class Teacher(nn.Module):
     Args:
         model: from images as `reading` says to logits.
         data: whose normalisation is undone, for the model has its own.
-        order: for each class of the data its place among the model's; None is the same order.
+        order: of the model's classes.
     """
 
     scale: Tensor
     shift: Tensor
     order: Tensor | None
 
-    def __init__(
-        self,
-        model: nn.Module,
-        data: ImageData,
-        reading: Reading,
-        order: Sequence[int] | None = None,
-    ) -> None:
+    def __init__(self, model: nn.Module, data: ImageData, reading: Reading, order: Order | None = None) -> None:
         super().__init__()
         self.model = model
+        self.notices = order.notices if order else ()
         self.resolution = reading.resolution
         self.bicubic = reading.bicubic
         # (x * std + mean - own_mean) / own_std as one product and one sum
@@ -64,7 +73,7 @@ class Teacher(nn.Module):
         self.register_buffer("scale", (torch.tensor(data.std) / own_std).view(3, 1, 1))
         shift = (torch.tensor(data.mean) - own_mean) / own_std
         self.register_buffer("shift", shift.view(3, 1, 1))
-        places = None if order is None else torch.tensor(order)
+        places = torch.tensor(order.places) if order and order.places else None
         self.register_buffer("order", places, persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -113,24 +122,23 @@ def average(logits: Sequence[Tensor]) -> Tensor:
     return log_p.logsumexp(0) - math.log(len(logits))
 
 
-def class_order(teacher: str, classes: Sequence[str], data: ImageData) -> list[int] | None:
-    """For each class of the data its place among the teacher's, by name; None where both agree.
+def class_order(teacher: str, classes: Sequence[str] | None, data: ImageData) -> Order:
+    """How the classes of a teacher meet the data's, by name.
 
-    A teacher may know more classes than the data; one of as many is compared as any network is.
+    Args:
+        classes: the teacher's, which may be more than the data's; None is as many without names.
 
     Raises:
         ConfigError: the teacher does not know a class.
     """
-    if len(classes) == data.num_classes:
-        match = match_classes(ClassNames(f"teacher {teacher}", classes), ClassNames(data.name, data.classes))
-        for notice in match.notices:
-            log.warning("%s", notice.text)
-        return None if match.is_identity else list(match.places)
-    places = {name: place for place, name in enumerate(classes)}
+    names = classes or list(map(str, range(data.num_classes)))
+    if len(names) == data.num_classes:
+        match = match_classes(ClassNames(f"teacher {teacher}", names), ClassNames(data.name, data.classes))
+        return Order(None if match.is_identity else match.places, match.notices)
+    places = {name: place for place, name in enumerate(names)}
     if unknown := [name for name in data.classes if name not in places]:
         raise ConfigError(
-            f"teacher {teacher} does not know {len(unknown)} of {data.num_classes} classes of "
-            f"{data.name}, such as {unknown[0]!r}; choose a teacher of these classes "
-            "(distill.teacher), or the data that it was trained on (data=)"
+            f"teacher {teacher} does not know {len(unknown)} of {data.num_classes} classes of {data.name}, such as {unknown[0]!r}; "
+            "choose a teacher of these classes (distill.teacher), or the data that it was trained on (data=)"
         )
-    return [places[name] for name in data.classes]
+    return Order(tuple(places[name] for name in data.classes))

@@ -68,7 +68,6 @@ class TeacherEnsemble:
         """
         if isinstance(self.data, CheckedData):
             self.data.require_part("fit")
-        self.data.setup("fit")  # for the names of the classes
         if folder and (folder / TEACHER).is_file():
             self._recorded(folder)
             return
@@ -108,6 +107,7 @@ class TeacherEnsemble:
             return record
         torch.manual_seed(self.seed + number)
         teacher, fitted = source.build(self.data)
+        say_notices(folder, teacher.notices)
         alone = len(self.sources) == 1
         checkpoint = source.origin if fitted else "teacher.ckpt" if alone else f"teacher_{number + 1}.ckpt"
         work = folder / "teacher" if alone else folder / "teacher" / str(number + 1)

@@ -66,6 +66,7 @@ class TeacherSource:
         if self.pretrained:
             require_hub(self.name)
         elif self.checkpoint:
+            data.setup("fit")  # for the names of the classes
             self.build(data)
 
     def build(self, data: ImageData) -> tuple[Teacher, bool]:
@@ -79,9 +80,7 @@ class TeacherSource:
         classes = weights.classes if weights else None
         model = self._create(len(classes or data.classes))
         fitted = self._load(model, weights) if weights else False
-        if fitted and not classes:
-            log.info("%s names no classes: the order of %s is taken for theirs", self.checkpoint, data.name)
-        order = class_order(self.name, classes, data) if classes and fitted else None
+        order = class_order(self.name, classes, data) if fitted else None
         own = resolve_model_data_config(model)  # type: ignore[no-untyped-call]
         resolution = self.resolution or int(own["input_size"][-1])
         reading = Reading(self.mean or own["mean"], self.std or own["std"], resolution, bicubic=True)

@@ -75,6 +75,8 @@ def reordered(network: nn.Module, places: Sequence[int]) -> nn.Module:
         places: for each new logit the old one, as of `lmanet.space.classes.match_classes`.
     """
     order = torch.tensor(places)
+    if torch.equal(order, torch.arange(len(order))):
+        return network
     if not isinstance(network, Network):
         return _Reordered(network, order)
     changed = deepcopy(network)
@@ -94,6 +96,9 @@ class _Reordered(nn.Module):
         super().__init__()
         self.network = network
         self.register_buffer("order", order)
+        for name in ("reads_frames", "input_resolution"):  # what whoever measures it asks for
+            if hasattr(network, name):
+                setattr(self, name, getattr(network, name))
 
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.network(images)
