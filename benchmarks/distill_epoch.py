@@ -116,7 +116,7 @@ def main() -> None:
     losses: dict[str, Loss] = {"plain": plain}
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        stored = StoredLogits(options.top_k).of(taught, data, trainer, 0, Path(folder))
+        stored = StoredLogits(options.top_k).of([taught], data, trainer, 0, Path(folder))
         size = sum(file.stat().st_size for file in Path(folder).rglob("*.safetensors"))
         print(f"{count} images, {VIEWS} views, top {options.top_k}: {size / 1e6:.1f} MB, stored in {time.perf_counter() - start:.1f} s")
     for name, divergence in DIVERGENCES.items():

@@ -12,6 +12,7 @@ and in one that begins at the table's worst accuracy, where 1 % is harder to kee
 import argparse
 import json
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import fmean, stdev
 from tempfile import TemporaryDirectory
@@ -27,6 +28,7 @@ from lmanet.feedback import NoFeedback
 from lmanet.history import History
 from lmanet.pareto import ParetoFront
 from lmanet.promote import Everything, Halving
+from lmanet.promote.halving import Measure
 from lmanet.records import Proposal, Trial
 from lmanet.search import Search, Steps
 from lmanet.space import AnyArchitecture
@@ -37,6 +39,8 @@ CONF = Path(__file__).parents[1] / "conf"
 TABLE = "lmanet_mini"
 RUNGS = (1, 3, 9)
 KEEP = 0.46
+RANK_BY = "train_loss"
+MEASURED: tuple[Measure, ...] = ("train_loss", "val_loss", "val_accuracy")
 SCREEN = ("params", "expressivity")  # the zero-cost proxies that passed (zero_cost.py)
 NICHES = 4
 WORST_ACCURACY = 0.55  # of the table's networks, rounded down
@@ -83,15 +87,15 @@ class ByNiche:
 
 
 PROMOTIONS: dict[str, Callable[[Brief], Promotion]] = {
-    f"as in conf/promote/halving.yaml: rungs={list(RUNGS)} keep={KEEP}": lambda brief: Halving(brief, RUNGS, keep=KEEP),
-    "keep=0.333": lambda brief: Halving(brief, RUNGS, keep=THIRD),
-    "rungs=[3,9] keep=0.333": lambda brief: Halving(brief, RUNGS[1:], keep=THIRD),
-    f"screen={list(SCREEN)}": lambda brief: Halving(brief, RUNGS, keep=KEEP, screen=SCREEN),
-    f"screen={list(SCREEN)} rungs=[3,9]": lambda brief: Halving(brief, RUNGS[1:], keep=KEEP, screen=SCREEN),
-    "rank_by=val_loss": lambda brief: Halving(brief, RUNGS, keep=KEEP, rank_by="val_loss"),
-    "rank_by=val_accuracy": lambda brief: Halving(brief, RUNGS, keep=KEEP, rank_by="val_accuracy"),
-    "by training loss in four bands of MACs": lambda brief: ByNiche(brief, RUNGS, keep=KEEP),
-    "by training loss alone": lambda brief: Halving(brief.model_copy(update={"objectives": brief.objectives[:1]}), RUNGS, keep=KEEP),
+    f"as in conf/promote/halving.yaml: rungs={list(RUNGS)} keep={KEEP} rank_by={RANK_BY}": partial(Halving, rungs=RUNGS, keep=KEEP),
+    "keep=0.333": partial(Halving, rungs=RUNGS, keep=THIRD),
+    "rungs=[3,9]": partial(Halving, rungs=RUNGS[1:], keep=KEEP),
+    "rungs=[3,9] keep=0.333": partial(Halving, rungs=RUNGS[1:], keep=THIRD),
+    f"screen={list(SCREEN)}": partial(Halving, rungs=RUNGS, keep=KEEP, screen=SCREEN),
+    f"screen={list(SCREEN)} rungs=[3,9]": partial(Halving, rungs=RUNGS[1:], keep=KEEP, screen=SCREEN),
+    **{f"rank_by={other}": partial(Halving, rungs=RUNGS, keep=KEEP, rank_by=other) for other in MEASURED if other != RANK_BY},
+    "the best by that measure in each of four bands of MACs": lambda brief: ByNiche(brief, RUNGS, keep=KEEP),
+    "by that measure alone": lambda brief: Halving(brief.model_copy(update={"objectives": brief.objectives[:1]}), RUNGS, keep=KEEP),
 }
 
 

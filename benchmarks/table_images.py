@@ -1,4 +1,4 @@
-"""The images of the table: ten classes of CIFAR-100."""
+"""Some classes of CIFAR-100: ten of them are the images of the table."""
 
 import torch
 
@@ -9,23 +9,24 @@ from lmanet.data.module import ImageModule
 CLASSES = ("aquarium_fish", "bear", "bed", "bicycle", "bottle", "cloud", "fox", "maple_tree", "orchid", "rocket")
 
 
-class TenClasses(ImageModule):
-    """Ten classes of CIFAR-100, each of another superclass.
+class SomeClasses(ImageModule):
+    """Some classes of CIFAR-100.
 
     Args:
         whole: the data set that they are taken from.
         split: how their training images are divided.
+        classes: their names, in any order.
     """
 
-    name = "CIFAR-100, 10 classes"
-    description = "photographs of 10 classes of animals, plants and things (a part of CIFAR-100)"
-    num_classes = len(CLASSES)
-    classes: tuple[str, ...] = CLASSES
     mean, std = Cifar100.mean, Cifar100.std
 
-    def __init__(self, whole: Cifar100, split: Split) -> None:
+    def __init__(self, whole: Cifar100, split: Split, classes: tuple[str, ...]) -> None:
         super().__init__(split)
         self.whole = whole
+        self.classes = classes
+        self.num_classes = len(classes)
+        self.name = f"CIFAR-100, {len(classes)} classes"
+        self.description = f"photographs of {len(classes)} classes of animals, plants and things (a part of CIFAR-100)"
 
     def read_train(self) -> MemoryImages:
         return self._chosen(self.whole.read_train())
@@ -38,6 +39,13 @@ class TenClasses(ImageModule):
 
     def _chosen(self, images: MemoryImages) -> MemoryImages:
         number = torch.full((self.whole.num_classes,), -1)
-        number[[self.whole.classes.index(name) for name in CLASSES]] = torch.arange(len(CLASSES))
+        number[[self.whole.classes.index(name) for name in self.classes]] = torch.arange(self.num_classes)
         kept = images.subset((number[images.labels] >= 0).nonzero().flatten())
         return MemoryImages(kept.images, number[kept.labels])
+
+
+class TenClasses(SomeClasses):
+    """Ten classes, each of another superclass."""
+
+    def __init__(self, whole: Cifar100, split: Split) -> None:
+        super().__init__(whole, split, CLASSES)

@@ -3,8 +3,8 @@
 python benchmarks/train_table.py --archive cifar100_train_1.npz cifar100_train_2.npz cifar100_train_3.npz
 
 Without --archive CIFAR-100 is downloaded. A training that is in the table is not done again, so it can be killed and started anew.
-Networks come in the order of their MACs, first all with seed 0: a table that is cut short lacks seeds, or is whole under a lower limit on
-MACs. One thread, about 9 s a training. A second process with --backwards comes to meet the first.
+Networks come in a random order, first some with all seeds, then all with seed 0: a table that is cut short is a sample. The lines of a
+whole one are sorted by MACs. One thread, about 9 s a training. A second process with --backwards comes to meet the first.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
@@ -39,6 +40,7 @@ RECIPE = Recipe(
     schedule=WarmupCosine(warmup_epochs=1),
     augment=Augment(crop_padding=4, flip=True),
     decay_norms=True,
+    batch_norm_images=1024,
     accelerator="cpu",
 )
 # Each so-manieth network is trained with all seeds before the others are.
@@ -67,7 +69,8 @@ def settings(space: Space) -> Iterator[Architecture]:
 
 def trainings(networks: Sequence[Architecture], table: Path, backwards: bool) -> Iterator[tuple[Architecture, int]]:
     """Network and seed of what is not in the table: some networks with all seeds, which show the noise, then seed by seed."""
-    sweep = networks[::-1] if backwards else networks
+    drawn = [networks[place] for place in np.random.default_rng(0).permutation(len(networks))]
+    sweep = drawn[::-1] if backwards else drawn
     repeated = ((network, seed) for network in networks[::REPEATED] for seed in SEEDS)
     for network, seed in (*repeated, *((network, seed) for seed in SEEDS for network in sweep)):
         if (architecture_id(network), seed) not in {(entry.id, entry.seed) for entry in read_records(table, Entry)}:
@@ -98,7 +101,8 @@ def header(images: TenClasses) -> Header:
         val_images=len(images.val_images),
         num_classes=images.num_classes,
         checksum=images.checksum(),
-        recipe="27 epochs, batch 64, SGD lr 0.1 momentum 0.9 nesterov weight decay 5e-4, warm-up 1 epoch then cosine to 0, crop 4 and flip",
+        recipe="27 epochs, batch 64, SGD lr 0.1 momentum 0.9 nesterov weight decay 5e-4, warm-up 1 epoch then cosine to 0, "
+        "crop 4 and flip, batch norm from 1024 images before each validation",
         seconds="CPU time of one thread",
         machine=f"{platform.processor() or platform.machine()}, {torch.backends.cpu.get_cpu_capability()}",
         torch=torch.__version__,
@@ -110,7 +114,7 @@ def main() -> None:
     """Train what the table lacks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--archive", nargs="+", help=".npz files as in conf/data/cifar100.yaml")
-    parser.add_argument("--backwards", action="store_true", help="the networks with most MACs first")
+    parser.add_argument("--backwards", action="store_true", help="in the reverse order")
     parser.add_argument("--table", type=Path, default=TABLE)
     arguments = parser.parse_args()
     torch.set_num_threads(1)

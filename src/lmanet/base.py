@@ -17,7 +17,8 @@ Above0 = Annotated[float, Field(gt=0)]
 # Settings that say how something is computed, and not what: another value makes no other network.
 HOW_FAST = ("loading", "accelerator", "kernels", "max_seconds", "server")
 
-CHECKSUM_FORM = "2:"  # begins the checksum of images in ``settings.json``; before it there was none, and names and sizes counted
+# Begins the checksum of images in ``settings.json``; the first form had no beginning.
+CHECKSUM_FORM = "2:"
 
 
 class Record(BaseModel):

@@ -2,9 +2,18 @@
 
 import re
 import shlex
+from pathlib import Path
 
-PLAIN = re.compile(r"[A-Za-z_./][\w./-]*", re.ASCII)
+PLAIN = re.compile(r"[\w./][\w./-]*", re.ASCII)
 WORDS = ("null", "true", "false", "nan", "inf")  # what Hydra's grammar reads as something else than text
+
+AT_HOME = re.compile(r"~(/[^,'\"]*)?")
+
+
+def at_home(argument: str) -> str:
+    """``key=~/x`` as ``key=/home/me/x``: a shell does so only where a word begins, and Hydra reads no ``~``."""
+    key, _, value = argument.partition("=")
+    return override(key, Path(value).expanduser()) if AT_HOME.fullmatch(value) else argument
 
 
 def command(*arguments: str) -> str:
@@ -15,7 +24,16 @@ def command(*arguments: str) -> str:
 def override(key: str, value: object) -> str:
     """``key=value``, with the value in quotes where Hydra would read it as something else than this text."""
     text = str(value)
-    return f"{key}={text if PLAIN.fullmatch(text) and text.lower() not in WORDS else quoted(text)}"
+    return f"{key}={text if PLAIN.fullmatch(text) and not _is_another(text) else quoted(text)}"
+
+
+def _is_another(text: str) -> bool:
+    """Whether Hydra reads it as a number, a truth value or null: an ID of hexadecimal digits may look like 1e5."""
+    try:
+        float(text)
+    except ValueError:
+        return text.lower() in WORDS
+    return True
 
 
 def quoted(text: str) -> str:

@@ -29,6 +29,10 @@ class HistoryError(LmanetError):
     """A run's history cannot be read or does not belong to the run that is to be continued."""
 
 
+class SearchError(LmanetError):
+    """A search came to its end, and no candidate was trained."""
+
+
 class TrainingError(LmanetError):
     """A training ended without a usable network (a loss that is not finite, no batch, out of memory)."""
 

@@ -1,20 +1,15 @@
 """The run's memory: ``history.jsonl``, append-only, one line each time that a trial ends or pauses."""
 
-import json
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from itertools import count
 from pathlib import Path
-from typing import Any
 
-from lmanet.base import CHECKSUM_FORM
 from lmanet.errors import HistoryError
 from lmanet.records import Front, Status, Trial
 from lmanet.runfiles import FRONT, HISTORY, append_record, read_records, write_record
 
-# Of a target; no validator and no training looks at them.
-FIRMWARE_SETTINGS = ("flash_address", "kit")
-DATA_CHECKSUM = "data_checksum"  # a key of ``settings.json``
+RECENT_PARENTS = 32  # at most some 130 MB, with 4 MB a network
 
 
 class History:
@@ -24,16 +19,19 @@ class History:
 
     Attributes:
         checkpoints: folder of the paused trainings, a folder each.
+        parents: folder of weights that edits may inherit, a file a trial; None where none are kept.
         ids: of all networks that were proposed.
 
     Raises:
         HistoryError: a line cannot be read, or two lines bear the number of one that had ended; the file is left as it is.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, inherit: bool = False) -> None:
+        self.folder = folder
         self.path = folder / HISTORY
         self.front_path = folder / FRONT
         self.checkpoints = folder / "paused"
+        self.parents = folder / "parents" if inherit else None
         self.ids: set[str] = set()
         self._trials: dict[int, Trial] = {}
         for trial in read_records(self.path, Trial):
@@ -61,6 +59,26 @@ class History:
         """The folder in which a trial's training is kept while it is paused."""
         return self.checkpoints / str(number)
 
+    def weights(self, number: int | None) -> Path | None:
+        """The file for a trial's weights, from which trainings of its edits start; None where none are kept."""
+        return None if self.parents is None or number is None else self.parents / f"{number}.ckpt"
+
+    def parent(self, identity: str | None) -> Trial | None:
+        """The last trial of a network, if its weights are kept."""
+        for trial in reversed(self._trials.values()):
+            weights = self.weights(trial.number)
+            if identity and trial.id == identity and weights and weights.is_file():
+                return trial
+        return None
+
+    def keep_weights(self, wanted: Iterable[int | None]) -> None:
+        """Remove the weights of all but the wanted trials and those that ended last."""
+        if self.parents is None:
+            return
+        kept = {trial.number for trial in self.trials[-RECENT_PARENTS:]} | set(wanted)
+        for path in set(self.parents.glob("*.ckpt")) - {self.weights(number) for number in kept}:
+            path.unlink()
+
     def drop_checkpoints(self) -> None:
         """Remove all but those of paused trials; another network may yet bear the number of one that a crash cut short."""
         paused = {self.checkpoint(trial.number) for trial in self.trials if trial.status is Status.PAUSED}
@@ -82,47 +100,3 @@ class History:
         self._trials[trial.number] = trial
         if identity := trial.id:
             self.ids.add(identity)
-
-
-def remember_settings(folder: Path, settings: dict[str, object]) -> None:
-    """Keep what trials of one history must share in ``settings.json``, and refuse to mix.
-
-    Raises:
-        HistoryError: the folder holds trials under other settings.
-    """
-    path = folder / "settings.json"
-    settings = _counted(json.loads(json.dumps(settings)))
-    if not path.exists() or not (folder / HISTORY).exists():
-        path.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
-        return
-    before = _counted(json.loads(path.read_text(encoding="utf-8")))
-    changed = sorted(key for key in settings.keys() | before.keys() if settings.get(key) != before.get(key))
-    # a table of trainings has a checksum of its text alone, without the form
-    if changed == [DATA_CHECKSUM] and str(settings[DATA_CHECKSUM]).startswith(CHECKSUM_FORM):
-        raise HistoryError(f"{folder} {_other_images(str(before.get(DATA_CHECKSUM)))}")
-    if changed:
-        raise HistoryError(
-            f"{folder} holds a search with another setting of {', '.join(changed)}; its trials cannot be compared with new ones: "
-            "take the old setting, or start a new run without resume="
-        )
-
-
-def _counted(settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings without what the firmware alone reads of a target, which changes no trial."""
-    target = settings.get("target")
-    if not isinstance(target, dict):
-        return settings
-    return settings | {"target": {key: value for key, value in target.items() if key not in FIRMWARE_SETTINGS}}
-
-
-def _other_images(checksum: str) -> str:
-    """What a run whose images do not match is told, by the checksum that it keeps."""
-    if checksum.startswith(CHECKSUM_FORM):
-        return (
-            "holds a search on other images: files, classes or labels for training or validation have changed since; "
-            "bring them back, or start a new run without resume="
-        )
-    return (
-        "holds a search of an earlier lmanet, which kept no checksum of validation images, contents and labels, "
-        "so its trials cannot be compared with new ones: start a new run without resume=, or ask for other stages of this one"
-    )

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from lmanet.base import Notice, Record
+from lmanet.measurement import Measurement
 from lmanet.rationale import Rationale
 from lmanet.space import AnyArchitecture, AnyCost, architecture_id
 
@@ -112,48 +113,6 @@ class Violation(Record):
     limit: int | None = None
 
 
-class Measurement(Record):
-    """What the true runtimes and an emulated core said of one network in int8; all of them gave the same bits.
-
-    Attributes:
-        toolchain, core: what compiled our generated C, and for which core; emulator, emulated_core: what ran it, and as which.
-        images: inputs on which the outputs were compared.
-        tflite_bytes: size of the ``.tflite`` file.
-        measured_tflm_head_bytes, measured_tflm_tail_bytes: arena of TensorFlow Lite Micro here; 64-bit pointers make its tail larger.
-        measured_bss_bytes: the ELF's ``.bss`` that belongs to the network, its arena.
-        measured_flash_bytes: the ELF's code and constants, start-up code included.
-        measured_stack_bytes: most of the stack that one inference used.
-        measured_instructions: of one inference, emulated.
-        kernel_instructions: the same by kernel.
-        seconds: wall time of all this.
-    """
-
-    toolchain: str
-    emulator: str
-    core: str
-    images: int
-    tflite_bytes: int
-    measured_tflm_head_bytes: int
-    measured_tflm_tail_bytes: int
-    measured_bss_bytes: int
-    measured_flash_bytes: int
-    measured_stack_bytes: int
-    measured_instructions: int
-    kernel_instructions: Mapping[str, int]
-    seconds: float
-    emulated_core: str | None = None
-
-    @property
-    def ran_on(self) -> str:
-        """The emulated core. Earlier versions had QEMU be a Cortex-M7 and unicorn a Cortex-M33 whatever core the code was for."""
-        return self.emulated_core or ("cortex-m33" if self.emulator == "unicorn" else "cortex-m7")
-
-    @property
-    def measured_tflm_arena_bytes(self) -> int:
-        """Head and tail."""
-        return self.measured_tflm_head_bytes + self.measured_tflm_tail_bytes
-
-
 class Verdict(Record):
     """What the validator says of an architecture.
 
@@ -195,6 +154,9 @@ class Score(Record):
         seconds: wall time of the training; of one that a table knows, the time it took when the table was made.
         curve: one entry an epoch.
         kernels: memory format, precision and compilation of its steps; a table does not know them.
+        val_images: on which the network was measured; None of a table, and in runs of earlier versions.
+        batch_norm_seconds: of these seconds, those in which batch norm's averages were taken anew; None where nothing was trained.
+        predicted_classes: different classes among the predictions; None in a table of trainings.
         notices: what is off about this training.
     """
 
@@ -204,6 +166,9 @@ class Score(Record):
     seconds: float
     curve: tuple[Epoch, ...] = ()
     kernels: str | None = None
+    val_images: int | None = None
+    batch_norm_seconds: float | None = None
+    predicted_classes: int | None = None
     notices: tuple[Notice, ...] = ()
 
     @property
@@ -219,6 +184,8 @@ class Job(Record):
         epochs: where its training stops; 0 measures zero-cost proxies alone, None is at the end of the recipe.
         folder: of its checkpoint, from which it goes on and where it leaves one if it stops before the end; None where no training is
             ever taken up again.
+        parent: checkpoint of a network of which this is an edit: its weights are where a new training starts.
+        weights: file that the network's weights are left in, for edits of it.
     """
 
     number: int
@@ -226,6 +193,8 @@ class Job(Record):
     seed: int
     epochs: int | None = None
     folder: Path | None = None
+    parent: Path | None = None
+    weights: Path | None = None
 
 
 class Outcome(Record):
@@ -255,6 +224,8 @@ class Trial(Record):
         seconds: from proposal to end.
         elapsed_seconds: of the whole search when the trial ended, pauses between resumed runs left out.
         unseen_trials: trials before it whose end its proposer could not know: candidates in training, earlier ones of the same call.
+        inherited_from: number of the trial from whose weights its training started; None is from fresh ones.
+        inherited_epochs: that these weights had been trained for, along the whole line of descent.
         versions: package -> version that made the trial.
     """
 
@@ -270,6 +241,8 @@ class Trial(Record):
     seconds: float
     elapsed_seconds: float
     unseen_trials: int = 0
+    inherited_from: int | None = None
+    inherited_epochs: int = 0
     versions: Mapping[str, str] = {}
 
     @property

@@ -5,7 +5,8 @@ from typing import Literal
 from pydantic import Field
 
 from lmanet.base import Notice, Record
-from lmanet.records import Measurement, Score, Usage
+from lmanet.measurement import Measurement
+from lmanet.records import Score, Usage
 from lmanet.space import Architecture, Cost
 
 
@@ -16,7 +17,7 @@ class TrainedNetwork(Record):
         stage: ``full`` or ``distill``.
         checkpoint: path of its weights, relative to the run's folder.
         teacher: the teacher it was distilled from, if any.
-        divergence: how it was compared with the teacher: ``Kd``, ``Dkd``, ``Dist``.
+        divergence: how it was compared with the teacher: ``Kd``, ``Dkd``, ``Dist``, the former two also ``-standardised``.
         settings_id: of the settings that it was trained by (`lmanet.base.settings_id`); empty in runs that kept none, here as below.
     """
 
@@ -30,24 +31,46 @@ class TrainedNetwork(Record):
     settings_id: str = ""
 
 
-class TrainedTeacher(Record):
-    """The content of ``teacher.json``.
+class TeacherMember(Record):
+    """A network that teaches, alone or among others.
 
     Attributes:
-        checkpoint: relative to the run's folder where it was trained there.
+        origin: where its weights come from, as given; empty in files of an earlier version.
+        checkpoint: of its weights: relative to the run's folder where it was trained there, else as given; empty of several together.
         trained: it was fine-tuned or fitted in this run; else its checkpoint was taken as it is.
-        score: on the validation images of the students, none of which it was trained on in this run.
+        score: on the validation images of the students, none of which it was trained on in this run; a teacher that was taken as it is may
+            know them, and is then no better than its score on other images.
     """
 
     name: str
+    origin: str = ""
     checkpoint: str
     parameters: int
     trained: bool
     score: Score
 
 
+class TrainedTeacher(TeacherMember):
+    """The content of ``teacher.json``: a teacher, or several together, whose probabilities are averaged.
+
+    Attributes:
+        members: the several; none where there is one alone.
+    """
+
+    members: tuple[TeacherMember, ...] = ()
+
+    @property
+    def networks(self) -> tuple[TeacherMember, ...]:
+        """The members, or the one alone."""
+        return self.members or (self,)
+
+
 class Evaluation(Record):
-    """One line of ``test.jsonl``: a network on the test images, which nothing else ever sees."""
+    """One line of ``test.jsonl``: a network on the test images, which nothing else ever sees.
+
+    Attributes:
+        notices: what is off about it.
+    """
 
     stage: str
     architecture: Architecture
@@ -58,6 +81,7 @@ class Evaluation(Record):
     test_calibration_error: float = Field(ge=0, le=1)
     seconds: float
     settings_id: str = ""
+    notices: tuple[Notice, ...] = ()
 
 
 class MeasuredCandidate(Record):

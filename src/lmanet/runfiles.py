@@ -3,7 +3,7 @@
 import logging
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from io import SEEK_END
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -102,9 +102,14 @@ def trained_networks(folder: Path) -> list[TrainedNetwork]:
     return read_records(folder / FULL, TrainedNetwork) + read_records(folder / DISTILL, TrainedNetwork)
 
 
+def ranked(networks: Sequence[TrainedNetwork]) -> list[TrainedNetwork]:
+    """The best by validation accuracy first; of two that are equal the later, which may have been trained on from the other."""
+    return sorted(networks, key=lambda network: network.score.val_accuracy)[::-1]
+
+
 def keep_student(folder: Path) -> TrainedNetwork:
-    """Copy the network with the best validation accuracy to ``student.ckpt``; the later of two that are equal."""
-    best = max(reversed(trained_networks(folder)), key=lambda network: network.score.val_accuracy)
+    """Copy the best network to ``student.ckpt``."""
+    best = ranked(trained_networks(folder))[0]
     partial = folder / f"{STUDENT}.partial"
     shutil.copyfile(folder / best.checkpoint, partial)
     partial.replace(folder / STUDENT)

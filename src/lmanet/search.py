@@ -4,15 +4,18 @@ import math
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
 from platform import python_version
 from typing import NamedTuple
 
 from lmanet.brief import Budget, Request
-from lmanet.errors import ConfigError, EndpointError
+from lmanet.errors import ConfigError, EndpointError, SearchError
 from lmanet.history import History
+from lmanet.notices import nothing_trained
 from lmanet.records import Front, Job, Outcome, Proposal, Status, Trial, Verdict
+from lmanet.runfiles import say_notices
 from lmanet.space import architecture_id
 from lmanet.steps import Executor, Feedback, Listener, Pareto, Promotion, Proposer, Validator
 
@@ -32,7 +35,12 @@ class Steps(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A proposal on its way to becoming a trial; ``epochs`` is where its training stops, None at the end of the recipe."""
+    """A proposal on its way to becoming a trial.
+
+    Attributes:
+        epochs: where its training stops; None is at the end of the recipe.
+        inherited_from, inherited_epochs: as in `Trial`.
+    """
 
     number: int
     proposal: Proposal
@@ -41,6 +49,8 @@ class Candidate(NamedTuple):
     unseen_trials: int
     zero_cost: Mapping[str, float] | None = None
     epochs: int | None = None
+    inherited_from: int | None = None
+    inherited_epochs: int = 0
 
 
 class Search:
@@ -68,9 +78,21 @@ class Search:
 
         Raises:
             EndpointError: the model cannot be asked any more; what was being trained is finished and recorded first.
+            SearchError: the budget is spent, and no candidate was trained to the end.
         """
         self.history.drop_checkpoints()
+        self._keep_parents()
         self._tell("on_search_start", self.history.trials, self.budget)
+        with ExitStack() as ending:  # in reverse order, each also where another raises
+            ending.callback(lambda: self._tell("on_search_end", self.history.trials, self.front))
+            ending.callback(self._write_front)
+            ending.callback(self.steps.executor.close)
+            ending.callback(self.steps.proposer.close)
+            self._search()
+        if sentence := nothing_trained(self.history.trials):
+            raise SearchError(sentence)
+
+    def _search(self) -> None:
         if self.front:
             self._tell_front()
         try:
@@ -80,11 +102,6 @@ class Search:
             while self._training:
                 self._collect(wait=True)
             raise
-        finally:
-            self.steps.proposer.close()
-            self.steps.executor.close()
-            self._write_front()
-            self._tell("on_search_end", self.history.trials, self.front)
 
     @property
     def is_over(self) -> bool:
@@ -126,6 +143,9 @@ class Search:
                 self._record(candidate, Outcome(number=number, status=Status.UNPARSABLE, error=proposal.error))
             elif not verdict.accepted:
                 self._record(candidate, Outcome(number=number, status=Status.REJECTED))
+            elif parent := self.history.parent(proposal.parent):
+                epochs = parent.inherited_epochs + parent.epochs
+                self._submit(candidate._replace(inherited_from=parent.number, inherited_epochs=epochs))
             else:
                 self._submit(candidate)
 
@@ -149,6 +169,8 @@ class Search:
                 seed=self._trial_seed(candidate.number),
                 epochs=candidate.epochs,
                 folder=None if self.steps.promotion.first is None else self.history.checkpoint(candidate.number),
+                parent=self.history.weights(candidate.inherited_from),
+                weights=self.history.weights(candidate.number),
             )
         )
 
@@ -170,9 +192,12 @@ class Search:
             seconds=(datetime.now(UTC) - candidate.started_at).total_seconds(),
             elapsed_seconds=time.monotonic() - self._start,
             unseen_trials=candidate.unseen_trials,
+            inherited_from=candidate.inherited_from,
+            inherited_epochs=candidate.inherited_epochs,
             versions=VERSIONS,
         )
         self.history.append(trial)
+        say_notices(self.history.folder, outcome.score.notices if outcome.score else ())
         if trial.status is not Status.PAUSED:
             shutil.rmtree(self.history.checkpoint(trial.number), ignore_errors=True)
         self._tell("on_trial_end", trial)
@@ -181,6 +206,12 @@ class Search:
             self.front = front
             self._write_front()
             self._tell_front()
+        self._keep_parents()
+
+    def _keep_parents(self) -> None:
+        """Those that edits may yet inherit from: the front, and what is being trained with its parents."""
+        parents = (candidate.inherited_from for candidate in self._training.values())
+        self.history.keep_weights({trial.number for trial in self.front} | self._training.keys() | set(parents))
 
     def _tell_front(self) -> None:
         self._tell("on_front_change", self.front, self.steps.pareto.hypervolume(self.history.trials))
@@ -234,4 +265,5 @@ def _again(trial: Trial | None, epochs: int | None) -> Candidate:
     """A paused trial that goes on."""
     assert trial is not None
     started_at = datetime.fromisoformat(trial.started_at)
-    return Candidate(trial.number, trial.proposal, trial.verdict, started_at, trial.unseen_trials, trial.zero_cost, epochs)
+    descent = trial.inherited_from, trial.inherited_epochs
+    return Candidate(trial.number, trial.proposal, trial.verdict, started_at, trial.unseen_trials, trial.zero_cost, epochs, *descent)

@@ -227,7 +227,7 @@ class ImageData(Protocol):
         """What is off about the images and no error; none before `setup` with ``fit``."""
 
     def checksum(self) -> str:
-        """Sha-256 of training and validation images and labels as given: trials on others cannot be compared."""
+        """Of training and validation images and labels as given: trials on others cannot be compared."""
 
 
 class Stage(Protocol):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from lmanet.command import command, override
+from lmanet.command import at_home, command, override
 from lmanet.runfiles import read_trials
 
 NASTY = "a=b, (c) [d] {e} 'f' \"g\" $h é ü %i"
@@ -27,7 +27,28 @@ def test_any_text_comes_through_hydra_as_it_was(text: str):
     assert read(override("key", text)) == text
 
 
-@pytest.mark.parametrize("text", ["null", "1", "1e5", "true", "a b", "${seed}", "\\${seed}", "C:\\a\\", "it's", "a\\'b", "~/x", "nan"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "null",
+        "1",
+        "1e5",
+        "true",
+        "a b",
+        "${seed}",
+        "\\${seed}",
+        "C:\\a\\",
+        "it's",
+        "a\\'b",
+        "~/x",
+        "nan",
+        "26a82cc6638b",
+        "26e826638123",
+        "123456789012",
+        "1.2.3",
+        "007",
+    ],
+)
 def test_a_text_stays_a_text(text: str):
     assert read(override("key", text)) == text
 
@@ -61,3 +82,11 @@ def test_a_network_is_trained_in_any_folder_by_the_reports_command(tmp_path: Pat
     retrain = command(f"resume={tmp_path / NASTY}", "stages=[train]", override("arch", path))
     _, _, resume, _, arch = shlex.split(retrain)
     assert resume.removeprefix("resume=") == str(tmp_path / NASTY) and read(arch) == str(path)
+
+
+def test_a_tilde_is_the_home_folder_in_every_setting(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", "/home/me too")
+    assert at_home("data.root=~/photos") == "data.root='/home/me too/photos'"
+    assert at_home("runs=~") == "runs='/home/me too'"
+    for other in ("~track.wandb", "+experiment=smoke", "data.root='~/x'", "resume=run~1", "data.archive=[~/a.npz,~/b.npz]"):
+        assert at_home(other) == other

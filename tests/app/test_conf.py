@@ -30,6 +30,7 @@ SMALL = (
     "distill=quick",
     "distill.teacher.trainer.recipe.epochs=1",
     "distill.trainer.recipe.epochs=1",
+    "distill.skip_if_worse=false",
     "budget={proposals:12,trained:2,seconds:null,tokens:null}",
 )
 

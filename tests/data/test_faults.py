@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lmanet.data import ImageFolder, Mnist5k, Split
+from lmanet.data import Cifar10, ImageFolder, Mnist5k, Split
 from lmanet.errors import DataError
 
 
@@ -62,12 +62,12 @@ def test_what_is_no_picture_is_left_out_counted_and_named_once(folder: Path) -> 
     data = read(folder)
     assert data.classes == ("0", "1", "2") and len(data.train_images) + len(data.val_images) == 60
     told = [notice.text for notice in data.notices if notice.kind == "left_out"]
-    assert len(told) == 1 and told[0].startswith("9 entries below") and "are left out: such as train/" in told[0]
+    assert len(told) == 1 and told[0].startswith("9 entries in") and "are left out: such as train/" in told[0]
 
 
 def test_the_only_file_that_is_left_out_is_named(folder: Path) -> None:
     (folder / "train" / "1" / "notes.txt").write_text("no picture")
-    assert kinds(read(folder))["left_out"] == f"One entry below {folder} is no picture and is left out: train/1/notes.txt."
+    assert kinds(read(folder))["left_out"] == f"One entry in {folder.name} is no picture and is left out: train/1/notes.txt."
 
 
 def test_test_images_that_are_training_images_are_counted(folder: Path) -> None:
@@ -76,7 +76,10 @@ def test_test_images_that_are_training_images_are_counted(folder: Path) -> None:
     data = ImageFolder(str(folder), 32)
     assert data.notices == (), "before anything is opened there is nothing to say"
     data.setup("fit")
-    assert kinds(data)["test_copies"].startswith("60 of 61 test images equal a training or validation image, byte for byte")
+    assert kinds(data)["test_copies"] == (
+        "60 of 61 test images equal a training or validation image, byte for byte: "
+        "the accuracy on test images may be up to 98 points too high."
+    )
     with pytest.raises(DataError, match=r"test images of .* are not open"):
         data.test_images  # noqa: B018
 
@@ -108,8 +111,29 @@ def test_classes_of_very_unequal_size_are_told_of(folder: Path) -> None:
 
 
 def test_ordinary_images_are_passed_without_a_word(folder: Path) -> None:
-    assert set(kinds(read(folder))) == {"few_validation_images"}
+    assert set(kinds(read(folder))) == {"few_validation_images", "few_test_images"}
 
 
 def test_digits_are_passed_without_a_word(digits: Mnist5k) -> None:
     assert digits.notices == ()
+
+
+def test_archives_are_looked_at_like_folders(tmp_path: Path) -> None:
+    grey = np.full((60, 32, 32, 3), 90, np.uint8)
+    labels = np.repeat(np.arange(10, dtype=np.uint8), 6)
+    np.savez(tmp_path / "grey.npz", x_train=grey, y_train=labels, x_test=grey[:20], y_test=labels[:20])
+    data = Cifar10(archive=str(tmp_path / "grey.npz"), split=Split(val_fraction=0.2))
+    data.setup("fit")
+    found = kinds(data)
+    assert {"constant_pixels", "validation_copies", "two_classes", "few_validation_images", "few_test_images"} == set(found) - {
+        "test_copies"
+    }
+    assert found["test_copies"].startswith("20 of 20 test images equal a training or validation image")
+
+
+def test_an_archive_without_test_images_is_searched_and_told_of(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 32, 32, 3), dtype=np.uint8)
+    np.savez(tmp_path / "train.npz", x_train=pixels, y_train=np.repeat(np.arange(10, dtype=np.uint8), 6))
+    data = Cifar10(archive=str(tmp_path / "train.npz"))
+    data.setup("fit")
+    assert "x_test is in none of" in kinds(data)["no_test_images"]

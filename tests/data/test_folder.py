@@ -10,7 +10,8 @@ from PIL import Image
 from torchvision.transforms.v2.functional import to_pil_image
 
 from lmanet.data import ImageFolder, Loading, Split
-from lmanet.errors import ConfigError, DataError
+from lmanet.errors import ConfigError, DataError, HistoryError
+from lmanet.shared_settings import remember_settings
 from lmanet.space.images import fit
 
 
@@ -191,6 +192,19 @@ def test_the_checksum_covers_validation_contents_and_labels(folder: Path) -> Non
         path.write_bytes(content)
     (folder / "test" / "0" / "03.png").unlink()
     assert ImageFolder(str(folder), 32).checksum() == before, "the test images have no part in the search"
+
+
+def test_a_search_is_not_resumed_when_two_classes_of_validation_were_swapped(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    run = tmp_path_factory.mktemp("run")
+    shutil.copytree(folder / "train", folder / "val")
+    (run / "history.jsonl").touch()
+    for _ in range(2):
+        remember_settings(run, {"seed": 0, "data_checksum": read(folder).checksum()})
+    swap(folder / "val" / "0", folder / "val" / "1")
+    with pytest.raises(HistoryError, match=r"holds a search on other images: files or labels for training or validation have changed"):
+        remember_settings(run, {"seed": 0, "data_checksum": read(folder).checksum()})
 
 
 def swap(one: Path, other: Path) -> None:

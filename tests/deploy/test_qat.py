@@ -12,6 +12,7 @@ from lmanet.deploy.quantize import quantize
 from lmanet.space import Operator, parse_architecture
 from lmanet.space.images import normalise
 from lmanet.train import Recipe, Trainer, WarmupCosine
+from lmanet.train.batch_norm import has_batch_norm
 
 STAGE = {"block": "depthwise", "kernel": 3, "expansion": 1, "se_ratio": 0.0, "skip": False, "activation": "relu6", "layers": 1, "stride": 2}
 
@@ -47,6 +48,11 @@ def test_training_regains_what_a_bad_calibration_lost(data):
     # What counts is the integer graph: a new network starts from it without any training.
     after = training.validate(QatNetwork(rounded.folded, rounded.integer_graph())).val_accuracy
     assert after > exact - 0.02
+
+
+def test_a_network_to_be_tuned_has_no_batch_norm_whose_averages_could_lag():
+    network, _ = small()
+    assert not has_batch_norm(network)
 
 
 def small(seed=0):

@@ -8,8 +8,9 @@ import pytest
 
 from lmanet.cache import cache_folder
 from lmanet.deploy.elf import read_program
+from lmanet.deploy.tool import run_tool
 from lmanet.deploy.toolchain import toolchain_named
-from lmanet.errors import ConfigError, DeployError
+from lmanet.errors import ConfigError, DeployError, ToolError
 
 PROGRAM = Path(__file__).parent / "two_steps"
 
@@ -47,6 +48,18 @@ def test_the_compilers_words_reach_the_user(tmp_path):
     (folder / "network.c").write_text("int lmanet_step(int i) { return no_such_name; }\n")
     with pytest.raises(DeployError, match="no_such_name"):
         toolchain_named("zig").compile(folder, "cortex-m7", tmp_path / "network.elf")
+
+
+def test_a_compiler_that_refuses_what_is_the_same_for_every_network_is_at_fault_itself(tmp_path):
+    folder = shutil.copytree(PROGRAM, tmp_path / "program")
+    (folder / "lmanet_kernels.c").write_text("int lm_negate(void) { return no_such_name; }\n")
+    with pytest.raises(ToolError, match=r"lmanet_kernels\.c is the same for every network, and toolchain=zig refuses it"):
+        toolchain_named("zig").compile(folder, "cortex-m7", tmp_path / "network.elf")
+
+
+def test_a_tool_that_cannot_be_started_is_named(tmp_path):
+    with pytest.raises(ToolError, match="no-such-compiler cannot be started"):
+        run_tool([str(tmp_path / "no-such-compiler")], tmp_path)
 
 
 def test_what_is_missing_or_unknown_is_named(tmp_path, monkeypatch):

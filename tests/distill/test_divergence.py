@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -6,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from lmanet.distill import Dist, Dkd, Kd
-from lmanet.distill.divergence import dist_terms, dkd_terms, kd_divergence
+from lmanet.distill.divergence import dist_terms, dkd_terms, kd_divergence, standardised
 from lmanet.errors import ConfigError
 
 STUDENT = torch.zeros(2, 2)
@@ -113,3 +114,44 @@ def test_divergences_ignore_a_shift_of_the_teacher_and_vanish_where_both_agree(d
 def test_impossible_settings_are_refused(kind: type, setting: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=rf"{next(iter(setting))}=.*distill.loss.divergence"):
         kind(**setting)
+
+
+def test_z_scores_are_those_computed_by_hand() -> None:
+    """(0, 3, 6): mean 3, deviation sqrt((9 + 0 + 9) / 3)."""
+    expected = [-3 / math.sqrt(6), 0.0, 3 / math.sqrt(6)]
+    assert standardised(torch.tensor([[0.0, 3.0, 6.0]]))[0].tolist() == pytest.approx(expected, rel=1e-6)
+
+
+def test_standardised_logits_are_softened_by_the_base_temperature() -> None:
+    """Two classes have z-scores of 1 and -1, whatever their logits: at T = 2 odds of e."""
+    student, teacher = torch.tensor([[100.0, 99.0]]), torch.tensor([[-5.0, 3.0]])
+    p = 1 / (1 + math.exp(-1))
+    by_hand = 2.0**2 * ((1 - p) * math.log((1 - p) / p) + p * math.log(p / (1 - p)))
+    targets = torch.tensor([[1.0, 0.0]])
+    assert Kd(2.0, standardise=True)(student, teacher, targets).item() == pytest.approx(by_hand, rel=1e-5)
+    assert Kd(2.0, standardise=True, weight=9)(student, teacher, targets).item() == pytest.approx(9 * by_hand, rel=1e-5)
+    # The whole of DKD is then TCKD: beside the target there is one class, and nothing to compare
+    assert Dkd(2.0, 1.0, 8.0, standardise=True)(student, teacher, targets).item() == pytest.approx(by_hand, rel=1e-5)
+
+
+@pytest.mark.parametrize("divergence", [Kd(2.0, standardise=True), Dkd(2.0, standardise=True)], ids=lambda each: each.name)
+def test_standardised_logits_may_have_any_size_and_shift(divergence: Kd | Dkd) -> None:
+    """Only the relations count: half as large logits, and logarithms of probabilities, say the same."""
+    torch.manual_seed(0)
+    teacher, targets = 3 * torch.randn(8, 10), torch.eye(10)[:8]
+    for same in (0.5 * teacher - 7, functional.log_softmax(teacher, 1)):
+        assert divergence(same, teacher, targets).item() == pytest.approx(0, abs=1e-5)
+    assert divergence(-teacher, teacher, targets).item() > 1
+    plain = replace(divergence, standardise=False)
+    assert plain(0.5 * teacher - 7, teacher, targets).item() > 0.1
+
+
+def test_logits_that_are_all_equal_have_a_finite_gradient() -> None:
+    student = torch.zeros(2, 5, requires_grad=True)
+    Kd(2.0, standardise=True)(student, torch.randn(2, 5), torch.eye(5)[:2]).backward()  # type: ignore[no-untyped-call]
+    assert student.grad is not None and student.grad.isfinite().all()
+
+
+def test_the_name_says_what_was_compared() -> None:
+    each = (Kd(), Kd(standardise=True), Dkd(), Dkd(standardise=True), Dist())
+    assert [divergence.name for divergence in each] == ["Kd", "Kd-standardised", "Dkd", "Dkd-standardised", "Dist"]

@@ -9,25 +9,29 @@ import pytest
 import torch
 from torch import Tensor
 
+from lmanet.base import Notice
 from lmanet.data import Mnist5k
+from lmanet.data.images import MemoryImages
 from lmanet.distill import (
     Dist,
     Distillation,
+    Ensemble,
     Kd,
     KnowledgeDistillation,
     OnlineLogits,
     OnlineTeacher,
     StoredLogits,
+    TeacherEnsemble,
     TeacherSource,
     TeacherTraining,
 )
-from lmanet.distill.teacher_training import TrainedTeacher
 from lmanet.errors import ConfigError
 from lmanet.records import Job
-from lmanet.results import TrainedNetwork
+from lmanet.results import TrainedNetwork, TrainedTeacher
 from lmanet.runfiles import read_records
 from lmanet.space import Architecture
-from lmanet.space.weights import load_network
+from lmanet.space.network import draw_weights
+from lmanet.space.weights import load_network, save_network
 from lmanet.steps import Batch
 from lmanet.train import Classifier, FullTraining, Recipe, Task, Trainer
 
@@ -49,6 +53,7 @@ def make_stage(data: Mnist5k, source: TeacherSource, make_recipe: Callable[..., 
             "trainer": trainer,
             "teacher": partial(TeacherTraining, source=source, trainer=trainer, logits=StoredLogits()),
             "loss": partial(KnowledgeDistillation, divergence=Kd(10.0)),
+            "skip_if_worse": False,  # these teachers are trained for seconds
         }
         return Distillation(data, 1, **{**settings, **changes})
 
@@ -60,13 +65,13 @@ def test_a_teacher_is_fitted_once_and_read_again(
 ) -> None:
     caplog.set_level(logging.INFO)
     stage = TeacherTraining(data, 0, source, partial(Trainer, recipe=make_recipe(epochs=4)), StoredLogits())
-    first = stage.prepare(tmp_path)
+    (first,) = stage.prepare(tmp_path)
     record = TrainedTeacher.model_validate_json((tmp_path / "teacher.json").read_bytes())
     assert record.score.val_accuracy > 0.5  # chance is 0.1
     assert (record.name, record.trained, record.checkpoint) == ("test_resnet", True, "teacher.ckpt")
-    assert "teacher test_resnet (0.4M parameters) is fitted on the spot from fresh weights" in caplog.text
+    assert "teacher test_resnet (0.4M parameters, from: fresh weights) is trained on the training images" in caplog.text
     written = (tmp_path / "teacher.ckpt").stat().st_mtime_ns
-    again = stage.prepare(tmp_path)
+    (again,) = stage.prepare(tmp_path)
     assert (tmp_path / "teacher.ckpt").stat().st_mtime_ns == written
     assert all(torch.equal(tensor, first.state_dict()[name]) for name, tensor in again.state_dict().items())
     assert Trainer(data, make_recipe()).validate(again).val_accuracy == record.score.val_accuracy
@@ -85,13 +90,157 @@ def test_a_teacher_that_knows_the_classes_is_measured_and_not_trained(
     assert not (tmp_path / "teacher.ckpt").exists()
 
 
+def test_weights_with_a_relative_path_are_found_again(
+    data: Mnist5k, source: TeacherSource, make_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save(source.build(data)[0].model.state_dict(), "mine.pth")
+    (tmp_path / "run").mkdir()
+    given = TeacherSource(source.name, checkpoint="mine.pth", resolution=32)
+    stage = TeacherTraining(data, 0, given, partial(Trainer, recipe=make_recipe()), StoredLogits())
+    first, again = stage.prepare(tmp_path / "run"), stage.prepare(tmp_path / "run")
+    assert torch.equal(first[0].model.fc.weight, again[0].model.fc.weight)  # type: ignore[union-attr, arg-type]
+
+
 def test_another_teacher_in_the_same_run_is_refused(
     data: Mnist5k, source: TeacherSource, make_recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:
     trainer = partial(Trainer, recipe=make_recipe(epochs=1))
     TeacherTraining(data, 0, source, trainer, StoredLogits()).run(tmp_path)
-    with pytest.raises(ConfigError, match=r"this run's teacher is test_resnet, not test_vit; delete"):
+    with pytest.raises(ConfigError, match=r"this run's teacher is test_resnet from fresh weights, not test_vit; delete"):
         TeacherTraining(data, 0, TeacherSource("test_vit"), trainer, StoredLogits()).run(tmp_path)
+    other = TeacherSource(source.name, checkpoint="other.pth", resolution=32)
+    with pytest.raises(ConfigError, match=r"is test_resnet from fresh weights, not test_resnet from other.pth; delete"):
+        TeacherTraining(data, 0, other, trainer, StoredLogits()).require(tmp_path)
+    with pytest.raises(ConfigError, match=r"is test_resnet, not test_resnet \+ test_resnet; delete"):
+        TeacherEnsemble(data, 0, [source, source], trainer, StoredLogits()).run(tmp_path)
+
+
+def test_each_teacher_and_all_together_are_measured_once(
+    data: Mnist5k, source: TeacherSource, architecture: Architecture, make_recipe: Callable[..., Recipe], folder: Path
+) -> None:
+    """A network of ours, a model of timm that is fine-tuned, and a stop between them."""
+    trainer = partial(Trainer, recipe=make_recipe())
+    given = str(folder / "student.ckpt")
+    with pytest.raises(ConfigError, match="no teacher at nowhere"):
+        TeacherEnsemble(data, 0, [given, source, "nowhere"], trainer, StoredLogits()).run(folder)
+    written = (folder / "teacher_2.ckpt").stat().st_mtime_ns  # done before the third was looked for
+    stage = TeacherEnsemble(data, 0, [given, source], trainer, StoredLogits())
+    teachers = stage.prepare(folder)
+    assert (folder / "teacher_2.ckpt").stat().st_mtime_ns == written and not (folder / "teacher").exists()
+    record = TrainedTeacher.model_validate_json((folder / "teacher.json").read_bytes())
+    assert record.name == f"{folder.name}/student.ckpt + test_resnet" == stage.name
+    assert [(member.trained, member.checkpoint) for member in record.members] == [(False, given), (True, "teacher_2.ckpt")]
+    (full,) = read_records(folder / "full.jsonl", TrainedNetwork)
+    assert record.members[0].score.val_accuracy == full.score.val_accuracy
+    measured = [stage.trainer.validate(teacher).val_accuracy for teacher in (*teachers, Ensemble(teachers))]
+    assert [each.score.val_accuracy for each in (*record.members, record)] == measured
+    assert stage.measure(folder) == record
+
+
+def test_a_teacher_of_an_earlier_version_is_read(
+    data: Mnist5k, source: TeacherSource, make_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    stage = TeacherTraining(data, 0, source, partial(Trainer, recipe=make_recipe(epochs=1)), StoredLogits())
+    (first,) = stage.prepare(tmp_path)
+    torch.save({"state_dict": first.model.state_dict()}, tmp_path / "teacher.ckpt")
+    record = json.loads((tmp_path / "teacher.json").read_text())
+    del record["origin"], record["members"]
+    (tmp_path / "teacher.json").write_text(json.dumps(record))
+    (again,) = stage.prepare(tmp_path)
+    assert all(torch.equal(tensor, first.state_dict()[name]) for name, tensor in again.state_dict().items())
+
+
+def test_a_teacher_that_guesses_is_warned_of(
+    data: Mnist5k, make_recipe: Callable[..., Recipe], architecture: Architecture, folder: Path
+) -> None:
+    shuffled = load_network(folder / "student.ckpt")
+    torch.manual_seed(0)
+    draw_weights(shuffled.network)
+    save_network(folder / "untrained.ckpt", shuffled)
+    stage = TeacherTraining(data, 0, str(folder / "untrained.ckpt"), partial(Trainer, recipe=make_recipe()), StoredLogits())
+    accuracy = stage.measure(folder).score.val_accuracy
+    (notice,) = read_records(folder / "notices.jsonl", Notice)
+    assert accuracy <= 0.12 and notice.kind == "teacher_guesses"
+    assert f"has {accuracy:.2%} on the validation images, no more than guessing" in notice.text
+
+
+def test_no_teacher_at_all_is_refused(data: Mnist5k, make_recipe: Callable[..., Recipe]) -> None:
+    with pytest.raises(ConfigError, match=r"there is no teacher; name one or several in distill.teacher.sources=\[...\]"):
+        TeacherEnsemble(data, 0, [], partial(Trainer, recipe=make_recipe()), StoredLogits())
+
+
+def test_a_teacher_that_is_no_better_than_its_student_does_not_teach(
+    make_stage: Callable[..., Distillation], make_recipe: Callable[..., Recipe], folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A student of 89.4 % was distilled down to 83.0 % by a teacher of 74.5 %."""
+    before = (folder / "student.ckpt").read_bytes()
+    trainer = partial(Trainer, recipe=make_recipe())
+    itself = partial(TeacherTraining, source=str(folder / "student.ckpt"), trainer=trainer, logits=StoredLogits())
+    for _ in range(2):
+        make_stage(teacher=itself, skip_if_worse=True).run(folder)
+    assert not (folder / "distill.jsonl").exists() and not (folder / "teacher_logits").exists()
+    assert (folder / "student.ckpt").read_bytes() == before
+    (notice,) = read_records(folder / "notices.jsonl", Notice)  # once, however often the stage is run
+    accuracy = read_records(folder / "full.jsonl", TrainedNetwork)[0].score.val_accuracy
+    assert notice.kind == "teacher_no_better"
+    assert notice.text == (
+        f"stage distill was skipped: teacher {folder.name}/student.ckpt has {accuracy:.2%} on the validation images, the network "
+        f"that it would teach {accuracy:.2%}; choose a better teacher (distill.teacher), or set distill.skip_if_worse=false"
+    )
+    assert notice.text in caplog.text
+    make_stage(teacher=itself).run(folder)  # with skip_if_worse=false
+    assert len(read_records(folder / "distill.jsonl", TrainedNetwork)) == 1
+
+
+def test_a_better_teacher_teaches(make_stage: Callable[..., Distillation], make_recipe: Callable[..., Recipe], folder: Path) -> None:
+    full = read_records(folder / "full.jsonl", TrainedNetwork)[0]
+    worse = full.model_copy(update={"score": full.score.model_copy(update={"val_accuracy": full.score.val_accuracy - 0.01})})
+    (folder / "full.jsonl").write_text(worse.model_dump_json() + "\n")
+    trainer = partial(Trainer, recipe=make_recipe())
+    itself = partial(TeacherTraining, source=str(folder / "student.ckpt"), trainer=trainer, logits=StoredLogits())
+    make_stage(teacher=itself, skip_if_worse=True).run(folder)
+    assert len(read_records(folder / "distill.jsonl", TrainedNetwork)) == 1
+    assert not (folder / "notices.jsonl").exists()
+
+
+def test_a_teacher_that_cannot_be_had_is_said_before_the_run(
+    make_stage: Callable[..., Distillation], make_recipe: Callable[..., Recipe], folder: Path
+) -> None:
+    trainer = partial(Trainer, recipe=make_recipe())
+    missing = partial(TeacherEnsemble, sources=[str(folder), "gone.ckpt"], trainer=trainer, logits=StoredLogits())
+    with pytest.raises(ConfigError, match=r"no teacher at gone\.ckpt"):
+        make_stage(teacher=missing).require()
+    make_stage(teacher=None, loss=None).require()
+    make_stage().require()
+    assert not (folder / "teacher.json").exists()
+
+
+def test_a_run_that_has_its_teacher_needs_nothing_to_go_on(
+    make_stage: Callable[..., Distillation], make_recipe: Callable[..., Recipe], folder: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.ckpt"
+    other.write_bytes((folder / "student.ckpt").read_bytes())
+    teacher = partial(TeacherTraining, source=str(other), trainer=partial(Trainer, recipe=make_recipe()), logits=StoredLogits())
+    make_stage(teacher=teacher).run(folder)
+    other.unlink()
+    make_stage(teacher=teacher, folder=folder).require()
+    make_stage(teacher=teacher).run(folder)
+    assert len(read_records(folder / "distill.jsonl", TrainedNetwork)) == 1
+
+
+def test_another_teacher_does_not_overwrite_the_weights_of_the_first(
+    make_stage: Callable[..., Distillation], make_recipe: Callable[..., Recipe], source: TeacherSource, folder: Path
+) -> None:
+    make_stage().run(folder)
+    (folder / "teacher.json").unlink()
+    trainer = partial(Trainer, recipe=make_recipe())
+    make_stage(teacher=partial(TeacherEnsemble, sources=[source, str(folder)], trainer=trainer, logits=StoredLogits())).run(folder)
+    lines = read_records(folder / "distill.jsonl", TrainedNetwork)
+    assert len({line.checkpoint for line in lines}) == len({line.teacher for line in lines}) == 2
+    for line in lines:
+        trained = Trainer(make_stage().data, make_recipe()).validate(load_network(folder / line.checkpoint).network)
+        assert trained.val_accuracy == line.score.val_accuracy
 
 
 def test_distillation_starts_from_the_trained_weights_and_is_done_once(
@@ -127,12 +276,13 @@ def test_stored_logits_teach_what_an_online_teacher_does(
     for logits in (StoredLogits(), OnlineLogits()):
         (folder / "distill.jsonl").unlink(missing_ok=True)
         trainer = partial(Trainer, recipe=make_recipe(epochs=3, views=2))
-        make_stage(trainer=trainer, teacher=partial(TeacherTraining, source=source, trainer=trainer, logits=logits)).run(folder)
+        teachers = partial(TeacherEnsemble, sources=[source, source], trainer=trainer, logits=logits)
+        make_stage(trainer=trainer, teacher=teachers).run(folder)
         scores.append(read_records(folder / "distill.jsonl", TrainedNetwork)[0].score)
     stored, online = ([epoch.train_loss for epoch in score.curve] for score in scores)
     assert stored[0] == pytest.approx(online[0], rel=1e-3)
     assert stored == pytest.approx(online, rel=0.02)  # half precision shows in every step after
-    assert len(list((folder / "teacher_logits").rglob("*.safetensors"))) == 2
+    assert len(list((folder / "teacher_logits").rglob("*.safetensors"))) == 2 * 2  # teachers, views
 
 
 def test_without_a_teacher_labels_alone_train(make_stage: Callable[..., Distillation], folder: Path) -> None:
@@ -152,7 +302,8 @@ def test_the_teacher_is_in_no_state_and_no_optimizer(
     optimized: list[Tensor] = []
 
     def optimizer(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
-        optimized.extend(parameter for group in groups for parameter in group["params"])
+        if isinstance(groups[0], dict):  # not the recipe's question whether it would take its settings
+            optimized.extend(parameter for group in groups for parameter in group["params"])
         return torch.optim.SGD(groups, lr=0.1)
 
     trainer = Trainer(data, make_recipe(optimizer=optimizer))
@@ -195,7 +346,7 @@ def test_no_phase_trains_on_a_validation_image(
     # another data module of the same settings, as a later start of the program makes it
     later = Mnist5k(data.split)
     teacher = partial(TeacherTraining, source=source, trainer=trainer, logits=StoredLogits())
-    Distillation(later, 1, trainer, teacher, partial(KnowledgeDistillation, divergence=Kd())).run(tmp_path)
+    Distillation(later, 1, trainer, teacher, partial(KnowledgeDistillation, divergence=Kd()), skip_if_worse=False).run(tmp_path)
     kept = {image.numpy().tobytes() for image in data.val_images.images}  # type: ignore[attr-defined]
     later.setup("fit")
     assert kept == {image.numpy().tobytes() for image in later.val_images.images}  # type: ignore[attr-defined]
@@ -212,6 +363,36 @@ def test_a_run_without_a_network_says_what_to_do(make_stage: Callable[..., Disti
 def test_a_teacher_without_a_loss_is_refused(make_stage: Callable[..., Distillation]) -> None:
     with pytest.raises(ConfigError, match=r"set both distill.teacher and distill.loss, or both to null"):
         make_stage(loss=None)
+
+
+def test_a_student_is_distilled_in_the_order_of_the_classes_that_the_data_have(
+    folder: Path, make_recipe: Callable[..., Recipe], data: Mnist5k
+) -> None:
+    class Reversed(Mnist5k):
+        """The same digits, their classes in another order."""
+
+        classes = tuple("9876543210")
+
+        def read_train(self) -> MemoryImages:
+            digits = super().read_train()
+            return MemoryImages(digits.images, 9 - digits.labels)
+
+    still = partial(Trainer, recipe=make_recipe(optimizer=partial(torch.optim.SGD, lr=0.0)))  # moves no weight
+    Distillation(Reversed(data.split), 1, still).run(folder)
+    (full,) = read_records(folder / "full.jsonl", TrainedNetwork)
+    (line,) = read_records(folder / "distill.jsonl", TrainedNetwork)
+    before, after = (load_network(folder / network.checkpoint) for network in (full, line))
+    assert after.classes == before.classes[::-1]
+    linear, other = (each.network.get_submodule("classifier.linear.linear").weight for each in (before, after))
+    assert torch.equal(other, linear.flip(0))
+
+
+def test_a_student_of_other_classes_is_not_distilled(folder: Path, make_recipe: Callable[..., Recipe], data: Mnist5k) -> None:
+    class Renamed(Mnist5k):
+        classes = ("zero", *"123456789")
+
+    with pytest.raises(ConfigError, match="was trained on other classes than MNIST-5k has: 0 there, zero here"):
+        Distillation(Renamed(data.split), 1, partial(Trainer, recipe=make_recipe())).run(folder)
 
 
 def test_other_settings_distil_again_and_the_same_say_what_stays(

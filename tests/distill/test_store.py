@@ -1,3 +1,4 @@
+import logging
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from lmanet.distill import OnlineTeacher, StoredLogits, Teacher, TeacherSource
 from lmanet.distill.store import compress, expand
 from lmanet.errors import ConfigError
 from lmanet.space import Architecture
+from lmanet.space.images import normalise
 from lmanet.steps import Batch
 from lmanet.train import Recipe, Trainer
 
@@ -59,7 +61,7 @@ def test_a_training_is_taught_what_the_teacher_would_say_of_its_very_batches(
 ) -> None:
     trainer = Trainer(data, make_recipe(augment=RICH, dropout=0.2, epochs=3, views=2))
     network = trainer.build(architecture, 0)
-    stored, online = StoredLogits(top_k=10).of(teacher, data, trainer, 5, tmp_path), OnlineTeacher(teacher)
+    stored, online = StoredLogits(top_k=10).of([teacher], data, trainer, 5, tmp_path), OnlineTeacher(teacher)
     views = []
 
     def loss(logits: Tensor, batch: Batch, progress: float) -> Tensor:
@@ -71,28 +73,96 @@ def test_a_training_is_taught_what_the_teacher_would_say_of_its_very_batches(
     assert views == [view for view in (0, 1, 0) for _ in range(640 // 32)]
 
 
-def test_views_are_computed_once_and_a_kill_loses_one(
+def test_views_are_computed_once_and_a_kill_loses_a_part_of_one(
     data: Mnist5k, teacher: Teacher, calls: list[int], make_recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:
     def prepare(views: int) -> int:
         """Batches that the teacher was asked for."""
         before = len(calls)
-        StoredLogits(top_k=3).of(teacher, data, Trainer(data, make_recipe(views=views, epochs=9)), 0, tmp_path)
+        recipe = make_recipe(views=views, epochs=9, batch_size=16)  # 40 batches a view, in parts of 2
+        StoredLogits(top_k=3).of([teacher], data, Trainer(data, recipe), 0, tmp_path)
         return len(calls) - before
 
-    assert (prepare(1), prepare(1)) == (20, 0)
+    assert (prepare(1), prepare(1)) == (40, 0)
 
     def kill(module: torch.nn.Module, inputs: Any) -> None:
-        if len(calls) == 45:
+        if len(calls) == 95:
             raise KeyboardInterrupt
 
     killed = teacher.register_forward_pre_hook(kill)
     with pytest.raises(KeyboardInterrupt):
         prepare(3)
     killed.remove()
-    assert len(calls) == 45  # view 1 and a quarter of view 2
-    assert prepare(3) == 20
-    assert len(list(tmp_path.rglob("*.safetensors"))) == 3 and not list(tmp_path.rglob("*.partial"))
+    assert len(calls) == 95  # view 1, and 15 batches of view 2
+    assert prepare(3) == 120 - 94
+    assert len(list(tmp_path.rglob("*.safetensors"))) == 3
+    assert not list(tmp_path.rglob("*.partial")) and not list(tmp_path.rglob("*.part"))
+
+
+def test_what_was_stored_in_parts_is_what_is_stored_at_once(
+    data: Mnist5k, teacher: Teacher, make_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer, tables = Trainer(data, make_recipe(views=1)), []
+    for parts in (1, 3, 20):  # of 20 batches: all at once, 7 + 7 + 6, one each
+        monkeypatch.setattr("lmanet.distill.store.PARTS", parts)
+        tables.append(StoredLogits(4, str(tmp_path / str(parts))).of([teacher], data, trainer, 0, tmp_path).table)
+    for table in tables[1:]:
+        assert all(torch.equal(own, other) for own, other in zip(tables[0], table, strict=True))
+
+
+def test_several_teachers_are_stored_alone_and_averaged(
+    data: Mnist5k, source: TeacherSource, make_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    teachers, asked = [source.build(data)[0] for _ in range(3)], [0, 0, 0]
+    for number, teacher in enumerate(teachers):
+        teacher.register_forward_hook(lambda *call, number=number: asked.__setitem__(number, asked[number] + 1))
+    trainer = Trainer(data, make_recipe(views=2, augment=RICH))
+    StoredLogits(10).of(teachers[:2], data, trainer, 0, tmp_path)
+    assert asked == [40, 40, 0]
+    stored = StoredLogits(10).of([*teachers, teachers[0]], data, trainer, 0, tmp_path)
+    assert asked == [40, 40, 40]  # a new one costs itself alone, and one that is given twice nothing
+    batch = next(iter(trainer.batches(0)))
+    batch = batch._replace(images=normalise(batch.images, data.mean, data.std))
+    with torch.no_grad():
+        p = [functional.softmax(teacher.eval()(batch.images), 1) for teacher in teachers]
+    torch.testing.assert_close(stored(batch).exp(), (2 * p[0] + p[1] + p[2]) / 4, rtol=4e-3, atol=1e-5)
+
+
+def test_a_damaged_file_is_computed_again_and_said(
+    data: Mnist5k,
+    teacher: Teacher,
+    calls: list[int],
+    make_recipe: Callable[..., Recipe],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def prepare() -> torch.Tensor:
+        return StoredLogits(3).of([teacher], data, Trainer(data, make_recipe(views=2)), 0, tmp_path).table.values
+
+    whole = prepare()
+    first, second = sorted(tmp_path.rglob("*.safetensors"))
+    first.write_bytes(first.read_bytes()[:1000])
+    second.write_bytes(b"")
+    calls.clear()
+    assert torch.equal(prepare(), whole) and len(calls) == 40
+    assert "view_000.safetensors is damaged" in caplog.text and "view_001.safetensors is damaged" in caplog.text
+
+
+def test_progress_and_the_time_left_are_logged(
+    data: Mnist5k,
+    teacher: Teacher,
+    make_recipe: Callable[..., Recipe],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    seconds = iter(range(0, 100_000, 60))  # a batch takes a minute
+    monkeypatch.setattr("lmanet.distill.store.time.monotonic", lambda: next(seconds))
+    StoredLogits(3).of([teacher], data, Trainer(data, make_recipe(views=2)), 0, tmp_path)
+    lines = [line for line in caplog.messages if "left" in line]
+    assert lines[9] == "teacher's logits: 25 % computed, some 30 minutes left"
+    assert lines[-1] == "teacher's logits: 100 % computed, some 0 minutes left"
 
 
 @pytest.mark.parametrize("changed", ["teacher", "seed", "augment", "batch_size", "top_k"])
@@ -100,7 +170,7 @@ def test_other_batches_or_another_teacher_have_files_of_their_own(
     data: Mnist5k, teacher: Teacher, make_recipe: Callable[..., Recipe], tmp_path: Path, changed: str
 ) -> None:
     def prepare(seed: int = 0, top_k: int = 3, **changes: Any) -> None:
-        StoredLogits(top_k, str(tmp_path)).of(teacher, data, Trainer(data, make_recipe(views=1, **changes)), seed, Path("unused"))
+        StoredLogits(top_k, str(tmp_path)).of([teacher], data, Trainer(data, make_recipe(views=1, **changes)), seed, Path("unused"))
 
     prepare()
     if changed == "teacher":
@@ -116,7 +186,7 @@ def test_an_image_without_logits_ends_the_training(
     data: Mnist5k, teacher: Teacher, make_recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:
     trainer = Trainer(data, make_recipe(views=1, batch_size=500))  # of 640 images 140 are left out
-    stored = StoredLogits(top_k=3).of(teacher, data, trainer, 0, tmp_path)
+    stored = StoredLogits(top_k=3).of([teacher], data, trainer, 0, tmp_path)
     said = stored(Batch(torch.zeros(640, 3, 28, 28), torch.zeros(640, 10), torch.arange(640), 0))
     assert 130 < said.isnan().any(1).sum() <= 140
     assert math.isfinite(said.nansum().item())

@@ -1,96 +1,59 @@
-import pickle
-from pathlib import Path
-
 import pytest
-import timm
 import torch
-from safetensors.torch import save_file
+from torch.nn import functional
 
 from lmanet.data import Mnist5k
-from lmanet.distill import Teacher, TeacherSource
+from lmanet.distill.teacher import Ensemble, Order, Reading, Teacher, average, class_order
 from lmanet.errors import ConfigError
 
 
-def test_images_are_brought_to_the_size_and_the_statistics_of_the_model(data: Mnist5k) -> None:
-    teacher, fitted = TeacherSource("test_resnet").build(data)
-    seen: list[torch.Tensor] = []
-    teacher.model.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+def test_the_average_is_of_probabilities_not_of_logits() -> None:
+    said = [torch.tensor([[0.8, 0.1, 0.1]]).log() + 3, torch.tensor([[0.2, 0.7, 0.1]]).log() - 5]
+    torch.testing.assert_close(functional.softmax(average(said), 1), torch.tensor([[0.5, 0.4, 0.1]]))
+    assert average(said[:1]) is said[0]
+
+
+def test_an_average_of_sure_teachers_is_finite() -> None:
+    said = [torch.tensor([[200.0, 0.0]]), torch.tensor([[300.0, 0.0]])]
+    torch.testing.assert_close(average(said), torch.tensor([[0.0, -200.0 - 0.6931472]]))
+
+
+class Pixels(torch.nn.Module):
+    """Says the mean of each channel: what comes in, comes out."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        self.shape = images.shape
+        return images.mean((2, 3))
+
+
+def test_each_teacher_gets_its_own_size_and_normalisation(data: Mnist5k) -> None:
+    models, readings = [Pixels(), Pixels()], [Reading((0.5,) * 3, (0.25,) * 3, 14), Reading((0.0,) * 3, (1.0,) * 3, 40, True)]
+    teachers = [Teacher(model, data, reading) for model, reading in zip(models, readings, strict=True)]
     white = (torch.ones(2, 3, 28, 28) - data.mean[0]) / data.std[0]  # as the data module normalises it
-    assert teacher.eval()(white).shape == (2, 10)
-    assert seen[0].shape == (2, 3, 160, 160)  # what timm made test_resnet for
-    own = timm.get_pretrained_cfg("test_resnet")
-    expected = [(1 - mean) / std for mean, std in zip(own.mean, own.std, strict=True)]
-    assert seen[0][0].mean((1, 2)).tolist() == pytest.approx(expected, rel=1e-4)
-    assert not fitted
+    Ensemble(teachers)(white)
+    assert [tuple(model.shape) for model in models] == [(2, 3, 14, 14), (2, 3, 40, 40)]
+    torch.testing.assert_close(teachers[0](white), torch.full((2, 3), (1 - 0.5) / 0.25))
+    torch.testing.assert_close(teachers[1](white), torch.ones(2, 3))
 
 
-@pytest.mark.parametrize("suffix", ["safetensors", "pth"])
-def test_a_checkpoint_with_the_right_classifier_is_taken_as_it_is(data: Mnist5k, suffix: str, tmp_path: Path) -> None:
-    model, path = timm.create_model("test_resnet", num_classes=10), tmp_path / f"weights.{suffix}"
-    if suffix == "safetensors":
-        save_file(model.state_dict(), path)
-    else:
-        torch.save({"state_dict": model.state_dict()}, path)
-    teacher, fitted = TeacherSource("test_resnet", checkpoint=str(path), resolution=32).build(data)
-    assert fitted and same(teacher, model, "")
+def test_classes_are_brought_to_the_datas_order_by_name(data: Mnist5k) -> None:
+    names = ["ten", *reversed(data.classes)]
+    order = class_order("x", names, data)
+    assert order.places == tuple(range(10, 0, -1))
+    images = torch.arange(3.0).view(1, 3, 1, 1).expand(1, 3, 4, 4)
+    reading = Reading(data.mean, data.std, 4)
+    assert Teacher(Pixels(), data, reading, Order((2, 0)))(images).tolist() == [[2.0, 0.0]]
+    assert class_order("x", data.classes, data) == Order()
 
 
-def test_a_checkpoint_with_another_classifier_is_a_beginning(data: Mnist5k, tmp_path: Path) -> None:
-    model, path = timm.create_model("test_resnet", num_classes=1000), tmp_path / "weights.pth"
-    torch.save(model.state_dict(), path)
-    teacher, fitted = TeacherSource("test_resnet", checkpoint=str(path), resolution=32).build(data)
-    assert not fitted and same(teacher, model, "fc.")
-    assert teacher(torch.zeros(2, 3, 28, 28)).shape == (2, 10)
+def test_a_teacher_without_names_of_classes_is_said_to_have_none(data: Mnist5k, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert class_order("x", None, data) == Order()  # the digits are numbers in any case
+    monkeypatch.setattr(Mnist5k, "classes", tuple("abcdefghij"))
+    order = class_order("x", None, data)
+    assert order.places is None
+    assert "teacher x has no names of classes, so their order could not be compared" in order.notices[0].text
 
 
-def same(teacher: Teacher, model: torch.nn.Module, but: str) -> bool:
-    own = teacher.model.state_dict()
-    return all(torch.equal(own[name], tensor) for name, tensor in model.state_dict().items() if not but or not name.startswith(but))
-
-
-@pytest.mark.parametrize(
-    ("settings", "sentence"),
-    [
-        ({"name": "vit_base_patch16_225"}, "timm has no model 'vit_base_patch16_225'; correct distill.teacher.source.name"),
-        ({"name": "test_resnet", "checkpoint": "nowhere.pth"}, "no teacher's checkpoint at nowhere.pth; correct"),
-        ({"name": "test_resnet", "timm_options": {"colour": 1}}, "refuses distill.teacher.source.timm_options"),
-        ({"name": "test_resnet", "checkpoint": "x", "pretrained": True}, "both pretrained=true and a checkpoint"),
-    ],
-)
-def test_a_source_that_gives_no_teacher_is_named(data: Mnist5k, settings: dict[str, object], sentence: str) -> None:
-    with pytest.raises(ConfigError, match=sentence):
-        TeacherSource(**settings).build(data)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("content", [b"no weights", b""], ids=["text", "empty"])
-def test_a_checkpoint_that_cannot_be_read_is_named(data: Mnist5k, content: bytes, tmp_path: Path) -> None:
-    for name in ("a.pth", "a.safetensors"):
-        (tmp_path / name).write_bytes(content)
-        with pytest.raises(ConfigError, match=rf"{name} cannot be read as weights"):
-            TeacherSource("test_resnet", checkpoint=str(tmp_path / name)).build(data)
-
-
-def test_the_advice_to_believe_a_teachers_file_is_never_passed_on(data: Mnist5k, tmp_path: Path) -> None:
-    (tmp_path / "a.pth").write_bytes(pickle.dumps({"state_dict": [1]}))
-    with pytest.raises(ConfigError, match=r"it holds more than tensors, which is never run") as caught:
-        TeacherSource("test_resnet", checkpoint=str(tmp_path / "a.pth")).build(data)
-    assert "weights_only" not in str(caught.value)
-
-
-def test_a_checkpoint_of_another_model_is_named(data: Mnist5k, tmp_path: Path) -> None:
-    torch.save(timm.create_model("test_vit", num_classes=10).state_dict(), tmp_path / "vit.pth")
-    with pytest.raises(ConfigError, match=r"does not fit test_resnet: \d+ tensors differ"):
-        TeacherSource("test_resnet", checkpoint=str(tmp_path / "vit.pth")).build(data)
-
-
-def test_a_hub_that_cannot_be_reached_ends_in_one_sentence(data: Mnist5k, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(ConfigError, match=r"the weights of test_resnet cannot be had .*; connect to the internet, or download them"):
-        TeacherSource("test_resnet", pretrained=True).build(data)
-
-
-def test_the_papers_teacher_is_a_vit(data: Mnist5k) -> None:
-    teacher, _ = TeacherSource("vit_base_patch16_224").build(data)
-    assert teacher.resolution == 224
-    assert sum(parameter.numel() for parameter in teacher.parameters()) == pytest.approx(85.8e6, rel=0.01)
+def test_a_teacher_of_other_classes_is_refused(data: Mnist5k) -> None:
+    with pytest.raises(ConfigError, match=r"teacher x does not know 2 of 10 classes of MNIST-5k, such as '8'; choose"):
+        class_order("x", "01234567", data)

@@ -11,10 +11,11 @@ import yaml
 
 from lmanet.explain.contents import RunFiles, Setting, read_run
 from lmanet.explain.measured import formulas
+from lmanet.measurement import Measurement
 from lmanet.pareto import ParetoFront
 from lmanet.provenance import provenance
 from lmanet.rationale import ExpectedAccuracy, Rationale, ResidualIn
-from lmanet.records import Epoch, Front, Measurement, Proposal, Score, Status, Trial, Usage
+from lmanet.records import Epoch, Front, Proposal, Score, Status, Trial, Usage
 from lmanet.results import (
     Deletion,
     Deployed,
@@ -34,7 +35,9 @@ from lmanet.validate import Target, Validator
 
 NUM_CLASSES = 10
 PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==")
-SPACE = load_space("mcu", {"resolution": [32], "stage": {"channels": [8, 16, 24, 32, 48], "layers": [1, 2]}})
+SPACE = load_space(
+    "mcu", {"resolution": [32], "stage": {"block": ["depthwise", "mbconv"], "channels": [8, 16, 24, 32, 48], "layers": [1, 2]}}
+)
 TARGET = Target(
     name="stm32f446",
     board="STM32F446RE (Cortex-M4F, 180 MHz, 512 KiB flash, 128 KiB SRAM)",

@@ -24,12 +24,13 @@ from lmanet.explain.compare.statistics import compare_pairs, holm, median_interv
 from lmanet.explain.compare.tables import checkpoint_rows, checkpoints, claims_rows, spending_row
 from lmanet.explain.compare.verdicts import seeds_note, verdict
 from lmanet.feedback import NoFeedback
-from lmanet.history import History, remember_settings
+from lmanet.history import History
 from lmanet.promote import Everything
 from lmanet.propose import RandomProposer
 from lmanet.rationale import DownsamplesEarly, Rationale
 from lmanet.records import Job, Proposal, Score, Usage
 from lmanet.search import Search, Steps
+from lmanet.shared_settings import remember_settings
 from lmanet.space import estimate
 from lmanet.validate import Validator
 

@@ -255,5 +255,5 @@ def test_what_cannot_be_examined_is_said(make_folder: Callable[..., Path], tmp_p
     with pytest.raises(ConfigError, match="images_shown=1 must be at least 2"):
         Examine(data, images_shown=1)
     folder = make_folder(colour_reader(), classes=("cat", "dog"))
-    with pytest.raises(ConfigError, match=r"full/a-0.ckpt tells other classes apart than patches .*; choose its data="):
+    with pytest.raises(ConfigError, match=r"full/a-0.ckpt was trained on other classes than patches has: .*; choose its data="):
         Examine(data).run(folder)

@@ -4,7 +4,7 @@ import pytest
 
 from lmanet.explain.contents import read_run
 from lmanet.explain.measured import FrontRow, agreement, formulas, front_rows, int8_test, quantity_rows, tool
-from lmanet.records import Measurement
+from lmanet.measurement import Measurement
 from lmanet.space import Architecture, CStaticOptions, estimate
 
 # The smallest there is: 3 x 16 x 16 -> depthwise 3 x 8 x 8 -> 8 x 8 x 8 -> 10 classes.

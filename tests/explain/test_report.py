@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
+from lmanet.base import Notice
 from lmanet.errors import HistoryError
 from lmanet.explain import Report
-from lmanet.explain.filters import cell
+from lmanet.explain.filters import cell, percent
 from lmanet.pareto import ParetoFront
 from lmanet.records import Front
 from lmanet.release.released import read_run as read_release
+from lmanet.results import Deployment, DesignRules, Evaluation, Examination, TeacherMember, TrainedTeacher
+from lmanet.runfiles import NOTICES, append_record, read_records
 from lmanet.space import load_space
 from lmanet.track.progress import front_table, line
 from lmanet.validate import Unlimited
@@ -31,6 +34,115 @@ def report(folder: Path, pareto, target) -> str:
 
 def plots(folder: Path) -> set[str]:
     return {path.stem for path in (folder / "plots").glob("*.png")}
+
+
+@pytest.fixture(scope="module")
+def finished(write_run, setting, tmp_path_factory) -> Path:
+    """A run of which every stage was run, reported; to be read alone."""
+    folder = write_run(tmp_path_factory.mktemp("finished"))
+    report(folder, setting.pareto, setting.target)
+    return folder
+
+
+SECTIONS = [
+    "What to be wary of",
+    "The best network",
+    "The front",
+    "Results",
+    "On the board",
+    "Why this network",
+    "The search",
+    "To make this again",
+]
+
+
+def sections(text: str) -> dict[str, str]:
+    """Heading of the second level -> what stands below it; what stands above the first is the opening."""
+    opening, *rest = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
+    return {"opening": opening, **dict(zip(rest[::2], rest[1::2], strict=True))}
+
+
+def test_a_finished_run_has_every_section_and_plot_and_names_its_front(finished):
+    text = (finished / "report.md").read_text()
+    front = Front.model_validate_json((finished / "front.json").read_text())
+    found = list(sections(text))
+    assert found[: len(SECTIONS[:5]) + 1] == ["opening", *SECTIONS[:5]] and set(SECTIONS) < set(found)
+    assert plots(finished) == PLOTS
+    assert all(f"`{trial.id}`" in sections(text)["The front"] for trial in front.trials)
+    assert "not run" not in text
+
+
+def test_its_figures_are_those_of_the_records_where_they_belong(finished):
+    found = sections((finished / "report.md").read_text())
+    front = Front.model_validate_json((finished / "front.json").read_text())
+    (deployment,) = read_records(finished / "deploy.jsonl", Deployment)
+    tests = read_records(finished / "test.jsonl", Evaluation)
+    measured = deployment.deployed.measurement
+    for test in tests:
+        assert percent(test.test_accuracy) in found["opening"] and f"{test.images:,} test" in found["On the board"]
+    for accuracy in (deployment.calibrated_val_accuracy, deployment.int8_val_accuracy, deployment.float_val_accuracy):
+        assert f"| validation | {percent(accuracy)} |" in found["On the board"]
+    for figure in (measured.measured_bss_bytes, measured.measured_flash_bytes, measured.measured_instructions):
+        assert f"{figure:,}" in found["opening"] and f"{figure:,}" in found["On the board"]
+    assert "27.5 to 77.5 ms" in found["On the board"], "a range, as no board was measured"
+    assert f"{deployment.deployed.folder}/firmware/README.md" in found["On the board"]
+    assert f"{front.hypervolume:.3f}" in found["The front"] and f"all {len(front.trials)} networks" in found["On the board"]
+
+
+def test_what_explains_the_network_stands_there_with_its_figures(finished):
+    found = sections((finished / "report.md").read_text())
+    seen = Examination.model_validate_json((finished / "examination.json").read_text())
+    rules = DesignRules.model_validate_json((finished / "rules.json").read_text())
+    why = found["Why this network"]
+    (block,) = seen.skipped
+    losses = " | ".join(f"{100 * loss:+.1f}" for loss in (block.accuracy_loss, block.low, block.high))
+    assert f"| `{block.part}` | {block.stand_in} | {percent(block.val_accuracy)} | {losses} |" in why
+    assert f"{seen.deletion.area_difference:.3f}" in why and "find what the decision rests on" in why
+    assert "![cat taken for cat](examination/right-0.png)" in why
+    assert "| dog | cat | 4 | 10.0 % |" in why
+    assert "> A skip keeps the gradient." in why and "| residual connections in stage 1 |" in why
+    assert "Not readable: claims.2: no such claim" in why
+    learned = found["What the search has learned"]
+    assert f"> {rules.note}" in learned and "| stage1.stride=1 raises the accuracy |" in learned
+
+
+def test_it_says_how_to_make_the_run_again(finished):
+    again = sections((finished / "report.md").read_text())["To make this again"]
+    for fact in ("python run.py +experiment=quickstart 'data.archive=[a b.npz]'", "Seed of the run: 7;", "`35b6299966fe`"):
+        assert fact in again
+
+
+def test_what_is_off_stands_near_the_top_of_both_forms_and_is_text(make_run, pareto, target):
+    folder = make_run(20, finished=False)
+    texts = ["the pixels of the class <b>dog</b> | do not vary", "a training has 15 steps."]
+    for text in texts:
+        append_record(folder / NOTICES, Notice(kind="test", text=text))
+    markdown = report(folder, pareto, target)
+    found = sections(markdown)
+    assert list(found)[1] == "What to be wary of"
+    assert found["What to be wary of"].split("\n- ")[1:] == [
+        "The pixels of the class \\<b\\>dog\\</b\\> \\| do not vary.",
+        "A training has 15 steps.\n\n",
+    ]
+    page = (folder / "report.html").read_text()
+    heading = page.index("What to be wary of</h2>")
+    assert heading < page.index("The best network</h2>")
+    assert "<li>The pixels of the class &lt;b&gt;dog&lt;/b&gt; | do not vary.</li>" in page[heading:]
+
+
+def test_where_nothing_is_off_nothing_is_said(make_run, pareto, target):
+    folder = make_run(20, finished=False)
+    assert "What to be wary of" not in report(folder, pareto, target) + (folder / "report.html").read_text()
+
+
+def test_a_front_that_its_validation_images_cannot_rank_is_reported_with_the_size_of_the_noise(finished):
+    wary = sections((finished / "report.md").read_text())["What to be wary of"]  # which has 100 validation images
+    assert re.search(r"- 100 validation images cannot tell the best .* less than \d+\.\d points means nothing \(95 %\)\.", wary)
+
+
+def test_a_search_that_trained_nothing_is_reported_with_the_reason(make_run, pareto, target):
+    wary = sections(report(make_run(1), pareto, target))["What to be wary of"]
+    assert "Nothing was trained to the end: of 1 candidates 1 rejected; most broke the rule" in wary
 
 
 def test_a_run_without_limits_is_reported_and_drawn(make_run, target):
@@ -58,56 +170,18 @@ def test_a_candidate_has_one_number_everywhere(make_run, pareto, target):
     assert read_release(folder).proposers[trial.id][1] == trial.number
 
 
-def test_a_finished_run_is_reported_whole(make_run, pareto, target):
-    folder = make_run()
-    text = report(folder, pareto, target)
-    front = Front.model_validate_json((folder / "front.json").read_text())
-    assert plots(folder) == PLOTS
-    assert all(f"`{trial.id}`" in text for trial in front.trials)
-    for sentence in (
-        "On the test images, opened once at the end: **86.1 %** (distillation), **85.3 %** (int8, as deployed).",
-        "and peak SRAM\nis the memory of the runtime `c_static`, our generated C.",
-        "| int8, by calibration alone (mse) | validation | 84.2 % |",
-        "| int8, as deployed: 3 epochs of quantisation-aware fine-tuning | validation | 85.7 % |",
-        "| int8, as deployed | 1,000 test | 85.3 % |",
-        "| flash of the generated C: constants by formula, the whole ELF measured | `measured_flash_bytes` |",
-        "**27.5 to 77.5 ms** for one image, the generated C on a cortex-m4 at 180 MHz",
-        "no board was measured",
-        "`deploy/a-distill/firmware/README.md`",
-        f"agree to the byte on all {len(front.trials)} networks.",
-        f"its hypervolume, the share of the box between reference and ideal, is\n{front.hypervolume:.3f}",
-        "python run.py +experiment=quickstart 'data.archive=[a b.npz]'",
-        "Seed of the run: 7;",
-        "Checksum of training and validation images: `35b6299966fe`.",
-        "> A skip keeps the gradient.",
-        "| residual connections in stage 1 |",
-        "- Not readable: claims.2: no such claim",
-        "| `stage1.0` | pooled | 43.0 % | +50.0 | +40.0 | +60.0 |",
-        "![cat taken for cat](examination/right-0.png)",
-        "more than deleting cells in random order:\nthey find what the decision rests on, by as much as that.",
-        "| dog | cat | 4 | 10.0 % |",
-        "> Early resolution is worth its memory.",
-        "| stage1.stride=1 raises the accuracy |",
-        "| all | 60 |",
-        "vit\\_base\\_patch16\\_224",
-    ):
-        assert sentence in text
-    assert "not run" not in text
-
-
-def test_the_report_names_one_core_wherever_it_speaks_of_the_emulated_one(make_run, pareto, target):
-    text = report(make_run(), pareto, target)
+def test_the_report_names_one_core_wherever_it_speaks_of_the_emulated_one(finished):
+    text = (finished / "report.md").read_text()
     assert "was compiled for cortex-m4 by zig and run on a cortex-m4 that unicorn emulates" in text
     assert "Cortex-M7" not in text and "cortex-m7" not in text
     assert text.count("unicorn, an emulated cortex-m4") == 2
 
 
-def test_its_tables_are_tables_and_its_pictures_exist(make_run, pareto, target):
-    folder = make_run()
-    tokens = MarkdownIt().enable("table").parse(report(folder, pareto, target))
+def test_its_tables_are_tables_and_its_pictures_exist(finished):
+    tokens = MarkdownIt().enable("table").parse((finished / "report.md").read_text())
     pictures = [child.attrs["src"] for token in tokens for child in token.children or () if child.type == "image"]
     assert {Path(str(source)).stem for source in pictures} == PLOTS | {"right-0", "right-0-gradcam"}
-    assert all((folder / str(source)).is_file() for source in pictures)
+    assert all((finished / str(source)).is_file() for source in pictures)
     assert sum(token.type == "table_open" for token in tokens) == 22
     # a row that a model's text had broken would be a paragraph that begins with a bar
     assert not [token for token in tokens if token.type == "inline" and token.content.startswith("|")]
@@ -223,3 +297,26 @@ def test_text_of_a_model_is_data_in_acell():
 def test_importing_it_needs_neither_torch_nor_matplotlib():
     code = "import sys, lmanet.explain; print([name for name in ('torch', 'matplotlib') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_each_of_several_teachers_is_reported_beside_all_together(make_run, pareto, target):
+    folder = make_run()
+    whole = TrainedTeacher.model_validate_json((folder / "teacher.json").read_bytes())
+    alone = [whole.model_copy(update={"name": name, "trained": False, "parameters": 2_000_000}) for name in ("one", "two")]
+    members = [TeacherMember(**{key: value for key, value in dict(each).items() if key != "members"}) for each in alone]
+    together = whole.model_copy(update={"name": "one + two", "members": tuple(members)})
+    (folder / "teacher.json").write_text(together.model_dump_json())
+    text = report(folder, pareto, target)
+    accuracy = f"{100 * whole.score.val_accuracy:.1f} %"
+    assert f"The 2 teachers, whose probabilities are averaged, reach {accuracy} together on the validation images:" in text
+    assert f"- one with 2.00M parameters, taken as it is, and may know these images, alone {accuracy}" in text
+
+
+def test_a_stage_skipped_for_a_weak_teacher_is_not_called_forgotten(make_run, pareto, target):
+    folder = make_run()
+    (folder / "distill.jsonl").unlink()
+    assert "Stage `distill`: not run." in report(folder, pareto, target)
+    weak = TrainedTeacher.model_validate_json((folder / "teacher.json").read_bytes())
+    score = weak.score.model_copy(update={"val_accuracy": 0.2})
+    (folder / "teacher.json").write_text(weak.model_copy(update={"score": score}).model_dump_json())
+    assert "Stage `distill`: skipped, as the teacher is no better than the network." in report(folder, pareto, target)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lmanet.errors import HistoryError
-from lmanet.history import History, remember_settings
+from lmanet.history import History
 from lmanet.records import Proposal, Score, Status, Trial, Verdict
 from lmanet.runfiles import read_trials
 from lmanet.space import estimate, load_space
@@ -102,33 +102,6 @@ def test_a_free_number_fills_the_first_gap(tmp_path: Path):
     history.append(trial(0))
     history.append(trial(3))
     assert [history.free_number(taken) for taken in ((), {1}, {1, 2})] == [1, 2, 4]
-
-
-def test_settings_may_not_change_within_a_history(tmp_path: Path):
-    remember_settings(tmp_path, {"space": {"name": "tiny"}, "seed": 0})
-    remember_settings(tmp_path, {"space": {"name": "mcu"}, "seed": 0})  # no trial yet: nothing to mix
-    History(tmp_path).append(trial(0))
-    remember_settings(tmp_path, {"seed": 0, "space": {"name": "mcu"}})
-    with pytest.raises(HistoryError, match="another setting of space"):
-        remember_settings(tmp_path, {"space": {"name": "lmanet"}, "seed": 0})
-
-
-def test_what_the_firmware_alone_reads_of_a_target_is_no_other_setting(tmp_path: Path):
-    before = {"target": {"name": "toy", "macs": 1}, "seed": 0}
-    remember_settings(tmp_path, before)
-    History(tmp_path).append(trial(0))
-    remember_settings(tmp_path, {"target": {"name": "toy", "macs": 1, "flash_address": 0, "kit": {"boards": ["one"]}}, "seed": 0})
-    with pytest.raises(HistoryError, match="another setting of target"):
-        remember_settings(tmp_path, {"target": {"name": "toy", "macs": 2}, "seed": 0})
-
-
-def test_a_search_on_other_images_is_not_mixed_and_an_earlier_checksum_is_explained(tmp_path: Path):
-    History(tmp_path).append(trial(0))
-    for kept, says in (("2:aa", "holds a search on other images: files, classes or labels"), ("aa", "of an earlier lmanet, which kept no")):
-        (tmp_path / "settings.json").write_text(json.dumps({"seed": 0, "data_checksum": kept}))
-        remember_settings(tmp_path, {"seed": 0, "data_checksum": kept})
-        with pytest.raises(HistoryError, match=says):
-            remember_settings(tmp_path, {"seed": 0, "data_checksum": "2:bb"})
 
 
 WRITER = """

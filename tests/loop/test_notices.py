@@ -1,8 +1,33 @@
+"""What is off about a result: said once, kept, and told from records alone."""
+
+import math
+
+import numpy as np
+import pytest
+
 from lmanet.base import Notice
-from lmanet.runfiles import NOTICES, read_records, say_notices
+from lmanet.notices import int8_differs, nothing_trained, one_class, unclear_difference, unclear_front
+from lmanet.records import Proposal, Score, Status, Trial, Verdict
+from lmanet.results import TrainedNetwork
+from lmanet.runfiles import FULL, NOTICES, append_record, keep_student, ranked, read_records, say_notices
+from lmanet.space import load_architecture
 
 ONE = Notice(kind="one_class", text="every prediction is the class 3")
 OTHER = Notice(kind="constant_pixels", text="the pixels do not vary")
+
+
+def trial(number: int, accuracy: float | None = None, images: int | None = 100, status: Status = Status.TRAINED) -> Trial:
+    return Trial(
+        number=number,
+        status=status,
+        proposal=Proposal(proposer="test"),
+        verdict=Verdict(accepted=True),
+        score=None if accuracy is None else Score(val_accuracy=accuracy, seconds=1, val_images=images),
+        seed=0,
+        started_at="",
+        seconds=1,
+        elapsed_seconds=1,
+    )
 
 
 def test_a_notice_is_said_once_and_kept(tmp_path, caplog):
@@ -10,3 +35,79 @@ def test_a_notice_is_said_once_and_kept(tmp_path, caplog):
     say_notices(tmp_path, [ONE, OTHER])
     assert read_records(tmp_path / NOTICES, Notice) == [ONE, OTHER]
     assert [record.getMessage() for record in caplog.records] == [ONE.text, OTHER.text]
+
+
+def test_two_equal_networks_differ_by_more_than_the_unclear_difference_one_time_in_twenty():
+    rng, images = np.random.default_rng(0), 200
+    first, second = rng.binomial(images, 0.8, (2, 20_000)) / images
+    beyond = np.abs(first - second) > unclear_difference(0.8, images)
+    assert 0.03 < beyond.mean() < 0.06
+
+
+def test_a_network_that_is_right_on_all_images_is_not_known_exactly():
+    assert unclear_difference(1.0, 20) == pytest.approx(1.96 * math.sqrt(2 * 21 / 22 * 1 / 22 / 22))
+
+
+def test_a_front_that_its_validation_images_cannot_rank_says_so_with_the_size_of_the_noise():
+    (notice,) = unclear_front([trial(0, 0.80), trial(1, 0.77), trial(2, 0.5)])
+    assert notice.kind == "unclear_front"
+    assert "100 validation images cannot tell the best network of the front from 1 of the 2 others" in notice.text
+    assert "less than 11.1 points means nothing" in notice.text
+
+
+@pytest.mark.parametrize("front", [[], [trial(0, 0.8)], [trial(0, 0.8), trial(1, 0.5)], [trial(0, 0.8, None), trial(1, 0.79, None)]])
+def test_a_front_that_can_be_ranked_or_whose_images_nobody_counted_is_not_doubted(front):
+    assert unclear_front(front) == []
+
+
+def test_a_search_that_only_paused_its_candidates_wants_a_larger_budget():
+    sentence = nothing_trained([trial(0, 0.5, status=Status.PAUSED)])
+    assert sentence == (
+        "nothing was trained to the end: of 1 candidates 1 paused; raise the budget and resume the run (budget in conf/config.yaml)"
+    )
+    assert nothing_trained([trial(0, 0.5)]) is None
+
+
+@pytest.mark.parametrize(
+    ("in_float", "in_int8", "unlike", "word"),
+    [
+        (0.90, 0.85, 60, "take another deploy.settings.calibration"),
+        (0.85, 0.90, 60, "trained too little"),
+        (0.90, 0.89, 40, None),
+        (0.9, 0.9, 0, None),
+    ],
+)
+def test_int8_that_differs_from_float_by_more_than_chance_is_doubted(in_float, in_int8, unlike, word):
+    notices = int8_differs(in_float, in_int8, unlike, images=1000)
+    assert [notice.kind for notice in notices] == (["int8_differs"] if word else [])
+    assert all(word in notice.text for notice in notices)
+
+
+def test_the_sign_test_is_wrong_one_time_in_twenty_at_most():
+    rng = np.random.default_rng(0)
+    more_wrong = 2 * rng.binomial(60, 0.5, 2_000) - 60  # of 60 images on which one of the two is right
+    assert np.mean([bool(int8_differs(0.5, 0.5 - extra / 1000, 60, 1000)) for extra in more_wrong]) <= 0.05
+
+
+def test_predictions_of_one_class_are_named():
+    (notice,) = one_class(["cat"], "56 test images")
+    assert notice.kind == "one_class" and notice.text.startswith("every one of the 56 test images is taken for the class cat")
+    assert one_class(["cat", "dog"], "56 test images") == []
+
+
+def test_of_two_networks_that_are_equal_the_later_is_the_best(tmp_path):
+    networks = [
+        TrainedNetwork(
+            stage="full",
+            architecture=load_architecture("qwnet_core"),
+            seed=0,
+            score=Score(val_accuracy=accuracy, seconds=1),
+            checkpoint=f"{place}.ckpt",
+        )
+        for place, accuracy in enumerate((0.7, 0.8, 0.8, 0.6))
+    ]
+    assert [network.checkpoint for network in ranked(networks)] == ["2.ckpt", "1.ckpt", "0.ckpt", "3.ckpt"]
+    for network in networks:
+        append_record(tmp_path / FULL, network)
+        (tmp_path / network.checkpoint).write_text(network.checkpoint)
+    assert keep_student(tmp_path).checkpoint == "2.ckpt" == (tmp_path / "student.ckpt").read_text()

@@ -3,10 +3,12 @@ from pathlib import Path
 
 import pytest
 
+from lmanet.base import Notice
 from lmanet.brief import Budget, Request
-from lmanet.errors import ConfigError, EndpointError
+from lmanet.errors import ConfigError, EndpointError, SearchError
 from lmanet.history import History
-from lmanet.records import Front, Proposal, Status, Usage
+from lmanet.records import Front, Outcome, Proposal, Score, Status, Usage
+from lmanet.runfiles import NOTICES, read_records
 
 
 def test_every_proposal_becomes_one_trial(make_search):
@@ -30,7 +32,6 @@ def test_nothing_infeasible_is_trained(make_search):
     [
         ({"trained": 3}, lambda trials: sum(t.status is Status.TRAINED for t in trials) == 3),
         ({"tokens": 100}, lambda trials: sum(t.proposal.usage.tokens for t in trials) == 90),  # a seventh request might exceed it
-        ({"seconds": 1e-9}, lambda trials: not trials),
         ({"training_seconds": 2.5}, lambda trials: 3 <= sum(t.score.seconds for t in trials if t.score) <= 4),  # one may be under way
     ],
 )
@@ -40,7 +41,14 @@ def test_the_first_budget_that_is_spent_ends_the_search(make_search, limit, hold
     assert holds(search.history.trials)
 
 
-@pytest.mark.parametrize("stop_after", [1, 7, 23])
+def test_a_budget_that_is_spent_before_the_first_proposal_is_named(make_search):
+    search = make_search(Budget(proposals=200, seconds=1e-9))
+    with pytest.raises(SearchError, match="spent before the first proposal"):
+        search.run()
+    assert not search.history.trials
+
+
+@pytest.mark.parametrize("stop_after", [2, 7, 23])
 def test_a_stopped_search_goes_on_to_the_same_trials(make_search, stop_after):
     whole = make_search(Budget(proposals=30), capacity=1)
     whole.run()
@@ -133,3 +141,54 @@ def test_the_proposer_is_told_what_is_in_training_and_how_many_tokens_are_left(m
 def test_a_batch_of_none_is_refused(make_search):
     with pytest.raises(ConfigError, match="batch=0: at least 1"):
         make_search(Budget(proposals=9), batch=0)
+
+
+def test_workers_are_closed_and_the_front_is_written_where_the_proposer_cannot_be_closed(make_search, tmp_path: Path):
+    class Sticking:
+        def propose(self, request: Request) -> list[Proposal]:
+            return healthy.propose(request)
+
+        def close(self) -> None:
+            raise OSError("the server does not end")
+
+    healthy = make_search(Budget(proposals=1)).steps.proposer
+    search = make_search(Budget(proposals=6), proposer=Sticking())
+    with pytest.raises(OSError, match="does not end"):
+        search.run()
+    assert search.steps.executor.closed and (tmp_path / "front.json").exists()
+    assert search.steps.listeners[0].events[-1] == "end 6"
+
+
+def ending_in(search, outcome: Outcome) -> None:
+    """Every training of the search ends so."""
+    executor = search.steps.executor
+
+    def collect(wait: bool) -> list[Outcome]:
+        jobs, executor.jobs = executor.jobs, []
+        return [outcome.model_copy(update={"number": job.number}) for job in jobs]
+
+    executor.collect = collect
+
+
+def test_a_search_in_which_every_training_failed_ends_with_the_reason(make_search):
+    search = make_search(Budget(proposals=30))
+    ending_in(search, Outcome(number=0, status=Status.FAILED, error="out of memory"))
+    with pytest.raises(SearchError, match=r"of 30 candidates .*\d failed.*; most trainings ended so: out of memory$"):
+        search.run()
+    assert search.steps.executor.closed and search.steps.listeners[0].events[-1] == "end 30"
+
+
+def test_a_search_in_which_every_proposal_was_rejected_names_the_rule(make_search):
+    search = make_search(Budget(proposals=1))  # the first draw is too large
+    with pytest.raises(SearchError, match=r"of 1 candidates 1 rejected; most broke the rule macs, such as: halve the channels"):
+        search.run()
+
+
+def test_what_is_off_about_the_trainings_is_said_once(make_search, tmp_path: Path, caplog):
+    notice = Notice(kind="few_steps", text="a training has 12 steps")
+    search = make_search(Budget(proposals=30))
+    ending_in(search, Outcome(number=0, status=Status.TRAINED, score=Score(val_accuracy=0.5, seconds=1.0, notices=(notice,))))
+    search.run()
+    assert sum(trial.status is Status.TRAINED for trial in search.history.trials) > 1
+    assert read_records(tmp_path / NOTICES, Notice) == [notice]
+    assert caplog.messages.count(notice.text) == 1

@@ -1,16 +1,29 @@
 """What every option of conf/propose that needs no outside server must do."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra import compose, initialize_config_dir
 
 from lmanet.brief import Brief, Request
 from lmanet.propose import RandomProposer
 from lmanet.records import Proposal, Status, Trial
 from lmanet.space import load_space
 
-OPTIONS = ("random", "evolution", "nsga2", "tpe", "replay", "embedded")
+CONF = Path(__file__).parents[2] / "conf" / "propose"
+
+
+def needs_a_server(option: str) -> bool:
+    with initialize_config_dir(str(CONF.parent), version_base="1.3"):
+        server = compose(f"propose/{option}").propose.get("server")
+    return server is not None and server._target_.endswith("RemoteServer")
+
+
+OPTIONS = sorted(path.stem for path in CONF.glob("*.yaml") if not needs_a_server(path.stem))
 
 
 @pytest.fixture(scope="module")
@@ -68,5 +81,16 @@ def test_proposes_the_same_for_the_same_brief_and_number(make: Callable[[], Any]
     assert [(p.architecture, p.reply, p.error) for p in again] == [(p.architecture, p.reply, p.error) for p in proposed]
 
 
+def test_every_option_without_a_server_keeps_the_contract() -> None:
+    assert {"random", "sampler", "embedded", "nsga2", "replay"} <= set(OPTIONS)
+    assert not {"llm", "qwen25_3b"} & set(OPTIONS)
+
+
 def test_names_its_proposer(proposed: list[Proposal]) -> None:
     assert all(proposal.proposer for proposal in proposed)
+
+
+@pytest.mark.parametrize("package", ["lmanet.propose", "lmanet.track"])
+def test_optuna_is_imported_by_what_uses_it_alone(package: str) -> None:
+    code = f"import sys, {package} as package; print('optuna' in sys.modules, all(getattr(package, name) for name in package.__all__))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False True\n"

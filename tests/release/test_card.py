@@ -1,6 +1,7 @@
 """The model card: figures of the records, code that runs, and text from elsewhere as text."""
 
 import re
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -12,13 +13,14 @@ from markdown_it import MarkdownIt
 from torchvision.transforms.functional import to_pil_image
 
 import lmanet
+from lmanet.base import Notice
 from lmanet.provenance import Provenance
 from lmanet.release.card import Settings, card
 from lmanet.release.released import read_released, read_run
 from lmanet.results import Deployment as DeploymentRecord
 from lmanet.results import Evaluation as EvaluationRecord
 from lmanet.results import TrainedNetwork
-from lmanet.runfiles import DEPLOY, FULL, TEST, read_records
+from lmanet.runfiles import DEPLOY, FULL, TEST, append_record, read_records, say_notices
 from lmanet.space.images import fit, normalise
 
 BLOCK = re.compile(r"```python\n(.*?)```", flags=re.DOTALL)
@@ -46,6 +48,9 @@ def test_the_card_says_what_the_records_say(released, run):
         assert f"{figure:,}" in made.text
     assert f"| float | test | 1,000 | {100 * tests['full']:.2f} % |" in made.text
     assert "given, not searched for" in made.text
+    assert "in the order of the logits: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9\n" in made.text and "`10` comes before `2`" in made.text
+    assert "`lmanet_classes` of `firmware/network/network.h`" in made.text
+    assert "lmanet_classes" in (released / "firmware" / "network" / "network.h").read_text()
 
 
 def test_the_card_s_code_runs(released, monkeypatch, pixels, logits):
@@ -112,3 +117,31 @@ def test_it_says_how_to_make_it_again(parts):
     assert "python 3.13, torch 2.14, of commit `c0ffee` with changes" in text and "`abc`" in text
     assert "\n    python run.py +experiment=quickstart\n" in text and "arch=architecture.json" in text
     assert "| float | validation | 400 |" in text
+
+
+def test_it_lists_what_is_off_about_this_network_and_its_data_and_no_other(run, tmp_path):
+    shutil.copytree(run, tmp_path / "run")
+    folder = tmp_path / "run"
+    own, of_int8, of_another, of_the_data = (
+        Notice(kind="test", text=text) for text in ("few steps", "int8 differs", "another", "55 images")
+    )
+    (line,) = read_records(folder / FULL, TrainedNetwork)
+    (folder / FULL).unlink()
+    for notice, changes in ((of_another, {"checkpoint": "other.ckpt"}), (own, {})):
+        score = line.score.model_copy(update={"notices": (notice,)})
+        append_record(folder / FULL, line.model_copy(update={"score": score, **changes}))
+    (deployment,) = read_records(folder / DEPLOY, DeploymentRecord)
+    (folder / DEPLOY).unlink()
+    append_record(folder / DEPLOY, deployment.model_copy(update={"notices": (of_int8,)}))
+    say_notices(folder, [of_the_data, of_another, own, of_int8])
+    (network,) = read_released(folder)
+    assert network.notices == (own, of_int8, of_the_data)
+
+
+def test_the_card_has_a_section_of_what_to_be_wary_of_only_where_there_is_something(parts):
+    network, run, checkpoint, data = parts
+    text = card(network._replace(notices=()), run, checkpoint, data, Settings(None, 18))
+    assert "wary" not in text and "\n\n\n" not in text.split("\n---\n")[1]
+    text = card(network._replace(notices=(Notice(kind="test", text=f"odd {EVIL}"),)), run, checkpoint, data, Settings(None, 18))
+    section = text.split("## What to be wary of\n\n")[1].split("\n\n## ")[0]
+    assert section.startswith("- Odd \\<script\\>") and section.endswith(".") and "\n" not in section and "\x1b" not in section

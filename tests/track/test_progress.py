@@ -49,6 +49,30 @@ def test_the_view_is_really_drawn_and_taken_down(terminal, trials, tell):
     assert "┘" in drawn.splitlines()[-2], "the table stays, the live view is gone"
 
 
+def test_a_warning_during_the_search_stands_above_the_live_view(trials):
+    class Tty(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    shown = Tty()
+    handler = logging.StreamHandler(shown)
+    logging.getLogger().addHandler(handler)
+    progress = Progress(Console(file=shown, force_terminal=True, width=120, color_system=None, legacy_windows=False))
+    try:
+        progress.on_search_start([], Budget(proposals=40))
+        progress.live.refresh()
+        drawn = shown.getvalue()
+        logging.getLogger("lmanet").warning("the pixels do not vary")
+        said = shown.getvalue().removeprefix(drawn)
+        progress.on_search_end([], [])
+    finally:
+        logging.getLogger().removeHandler(handler)
+    before, after = said.split("the pixels do not vary")
+    assert before.count("\x1b[2K") == 3 and not before.endswith("K\n"), "the view's three lines are erased first"
+    assert "proposals 0/40" in after, "and drawn again below"
+    assert handler.stream is shown
+
+
 def test_elsewhere_each_trial_is_one_plain_line(file, trials, tell, caplog):
     caplog.set_level(logging.INFO, "lmanet")
     tell(Progress(file), trials)

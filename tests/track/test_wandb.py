@@ -13,8 +13,9 @@ from wandb.proto import wandb_internal_pb2
 
 from lmanet.brief import Budget
 from lmanet.errors import ConfigError
+from lmanet.measurement import Measurement
 from lmanet.rationale import DownsamplesEarly, Rationale
-from lmanet.records import Epoch, Measurement, Score
+from lmanet.records import Epoch, Score
 from lmanet.results import DesignRules, Evaluation, Rule, TrainedNetwork, Usage
 from lmanet.runfiles import FULL, HISTORY, RULES, TEST, append_record, write_record
 from lmanet.space import architecture_id, load_architecture

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from lmanet.data import Augment, Mnist5k
 from lmanet.space import Architecture, load_architecture
+from lmanet.space.images import fit, normalise
 from lmanet.space.network import build
 from lmanet.steps import Batch
 from lmanet.train import Classifier, Recipe, Task, Trainer, cross_entropy
@@ -31,16 +32,16 @@ class _Listener:
 
 
 class _Inputs(nn.Module):
-    """Keeps the sizes of what it is given, by mode."""
+    """Keeps what it is given, by mode."""
 
     def __init__(self) -> None:
         super().__init__()
         self.linear = nn.Linear(3, 10)
+        self.trained: list[Tensor] = []
         self.validated: list[Tensor] = []
 
     def forward(self, images: Tensor) -> Tensor:
-        if not self.training:
-            self.validated.append(images.detach().clone())
+        (self.trained if self.training else self.validated).append(images.detach().clone())
         return self.linear(images.mean((2, 3)))  # type: ignore[no-any-return]
 
 
@@ -48,6 +49,33 @@ def test_pixels_are_normalised(make_recipe: Callable[..., Recipe]) -> None:
     classifier = Classifier(nn.Identity(), TASK, make_recipe())
     white = torch.full((2, 3, 4, 4), 255, dtype=torch.uint8)
     assert classifier.normalise(white)[0, :, 0, 0].tolist() == pytest.approx([1.0, 3.0, 1.0])
+
+
+@pytest.mark.parametrize("size", [20, 28, 40])
+def test_bytes_are_resized_before_they_are_normalised_as_on_the_board(size: int, data: Mnist5k, make_recipe: Callable[..., Recipe]) -> None:
+    loss, network = _Listener(), _Inputs()
+    network.input_resolution = size  # type: ignore[assignment]
+    Trainer(data, make_recipe(augment=None, epochs=1)).fit(network, 0, loss)
+    expected = normalise(fit(data.val_images.images, size), data.mean, data.std)  # type: ignore[attr-defined]
+    assert torch.equal(torch.cat(network.validated), expected)
+    trained = fit(data.train_images.images, size)  # type: ignore[attr-defined]
+    means = normalise(trained, data.mean, data.std).mean((1, 2, 3)).sort().values
+    torch.testing.assert_close(torch.cat(network.trained)[:640].mean((1, 2, 3)).sort().values, means)
+    assert loss.images[0].shape[-1] == 28  # a teacher resizes for itself
+
+
+def test_mixed_images_are_resized_without_rounding(make_recipe: Callable[..., Recipe]) -> None:
+    classifier = Classifier(build(load_architecture("qwnet_core"), 10), TASK, make_recipe())
+    mixed = 255 * torch.rand(2, 3, 32, 32)
+    torch.testing.assert_close(classifier.read(mixed), normalise(fit(mixed, 160), TASK.mean, TASK.std))
+
+
+def test_a_network_that_reads_frames_is_given_them_as_they_are(make_recipe: Callable[..., Recipe]) -> None:
+    class Board(nn.Identity):
+        reads_frames = True
+
+    frame = torch.randint(0, 256, (1, 3, 24, 32), dtype=torch.uint8)
+    assert torch.equal(Classifier(Board(), TASK, make_recipe()).read(frame), frame)
 
 
 @pytest.mark.parametrize("size", [32, 160, 224])

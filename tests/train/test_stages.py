@@ -2,6 +2,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,20 @@ import numpy as np
 import pytest
 import torch
 
-from lmanet.data import Cifar100, Mnist5k
+from lmanet.base import Notice
+from lmanet.data import Cifar100, Mnist5k, Split
+from lmanet.data.images import MemoryImages
 from lmanet.errors import ConfigError, HistoryError
 from lmanet.records import Front, Proposal, Score, Status, Trial, Verdict
 from lmanet.results import Evaluation as EvaluationRecord
 from lmanet.results import TrainedNetwork
-from lmanet.runfiles import append_record, read_records
+from lmanet.runfiles import FULL, NOTICES, append_record, read_records
 from lmanet.space import Architecture, load_architecture
+from lmanet.space.images import fit
 from lmanet.space.weights import Checkpoint, load_network, save_network
-from lmanet.train import Evaluation, FullTraining, Recipe, Trainer
+from lmanet.train import Evaluation, FullTraining, Recipe, Trainer, WarmupCosine
+
+SPLIT = Split(val_fraction=0.1, max_train_images=640)
 
 
 def wider(architecture: Architecture, channels: int) -> Architecture:
@@ -145,9 +151,9 @@ def test_evaluation_opens_the_test_images_once_for_each_network(trainer: Trainer
     assert (line.stage, line.images, line.architecture) == ("full", 1000, architecture)
     data = trainer.data
     network = load_network(tmp_path / line.checkpoint).network
-    images = (data.test_images.images.float() / 255 - data.mean[0]) / data.std[0]  # type: ignore[attr-defined]
+    images = fit(data.test_images.images, 32).float() / 255  # type: ignore[attr-defined]
     with torch.no_grad():
-        logits = network(torch.nn.functional.interpolate(images, (32, 32), mode="bilinear"))
+        logits = network((images - data.mean[0]) / data.std[0])
     right = float((logits.argmax(1) == data.test_images.labels).float().mean())  # type: ignore[attr-defined]
     assert line.test_accuracy == pytest.approx(right, abs=1e-6)
 
@@ -161,6 +167,76 @@ def test_a_network_for_other_classes_is_refused(
         Evaluation(other, tmp_path / "student.ckpt").run(tmp_path)
     with pytest.raises(ConfigError, match=r"pass checkpoint= as well"):
         Evaluation(trainer, architecture=architecture)
+
+
+class Reversed(Mnist5k):
+    """The same digits, their classes in another order."""
+
+    classes = tuple("9876543210")
+
+    def read_train(self) -> MemoryImages:
+        return _reversed(super().read_train())
+
+    def read_test(self) -> MemoryImages:
+        return _reversed(super().read_test())
+
+
+def _reversed(images: MemoryImages) -> MemoryImages:
+    return MemoryImages(images.images, 9 - images.labels)
+
+
+class Renamed(Mnist5k):
+    classes = ("zero", *"123456789")
+
+
+@pytest.fixture(scope="module")
+def trained(architecture: Architecture, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with one trained network."""
+    folder = tmp_path_factory.mktemp("trained")
+    optimizer = partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True)
+    recipe = Recipe(epochs=2, batch_size=32, optimizer=optimizer, schedule=WarmupCosine(0.5), accelerator="cpu")
+    FullTraining(Trainer(Mnist5k(SPLIT), recipe), seed=1, architecture=architecture).run(folder)
+    return folder
+
+
+def evaluated(data: Mnist5k, make_recipe: Callable[..., Recipe], checkpoint: Path, folder: Path) -> EvaluationRecord:
+    folder.mkdir(exist_ok=True)
+    Evaluation(Trainer(data, make_recipe()), checkpoint).run(folder)
+    return read_records(folder / "test.jsonl", EvaluationRecord)[-1]
+
+
+def test_data_whose_classes_sort_otherwise_are_evaluated_by_name(trained: Path, make_recipe: Callable[..., Recipe], tmp_path: Path) -> None:
+    before = evaluated(Mnist5k(SPLIT), make_recipe, trained / "student.ckpt", tmp_path / "as trained")
+    after = evaluated(Reversed(SPLIT), make_recipe, trained / "student.ckpt", tmp_path / "reversed")
+    assert before.test_accuracy > 0.3  # by place it would be near chance
+    assert after.test_accuracy == before.test_accuracy and not after.notices
+
+
+def test_data_whose_classes_have_other_names_are_refused(trained: Path, make_recipe: Callable[..., Recipe], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"was trained on other classes than MNIST-5k has: 0 there, zero here"):
+        evaluated(Renamed(SPLIT), make_recipe, trained / "student.ckpt", tmp_path)
+
+
+def test_a_network_that_takes_all_test_images_for_one_class_is_said_to(
+    trained: Path, make_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    checkpoint = load_network(trained / "student.ckpt")
+    for parameter in checkpoint.network.parameters():
+        torch.nn.init.zeros_(parameter)
+    save_network(tmp_path / "dead.ckpt", checkpoint)
+    line = evaluated(Mnist5k(SPLIT), make_recipe, tmp_path / "dead.ckpt", tmp_path)
+    assert [notice.kind for notice in line.notices] == ["one_class"]
+    assert "every one of the 1,000 test images is taken for the class 0" in line.notices[0].text
+    assert read_records(tmp_path / NOTICES, Notice) == list(line.notices)
+
+
+def test_of_two_networks_that_are_equal_the_later_is_evaluated(trained: Path, make_recipe: Callable[..., Recipe], tmp_path: Path) -> None:
+    (line,) = read_records(trained / FULL, TrainedNetwork)
+    for name in ("first.ckpt", "second.ckpt"):
+        (tmp_path / name).write_bytes((trained / line.checkpoint).read_bytes())
+        append_record(tmp_path / FULL, line.model_copy(update={"checkpoint": name}))
+    Evaluation(Trainer(Mnist5k(SPLIT), make_recipe())).run(tmp_path)
+    assert [each.checkpoint for each in read_records(tmp_path / "test.jsonl", EvaluationRecord)] == ["second.ckpt"]
 
 
 def test_evaluation_without_a_network_says_what_to_do(trainer: Trainer, tmp_path: Path) -> None:

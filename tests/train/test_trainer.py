@@ -117,7 +117,7 @@ def test_a_killed_training_goes_on_and_ends_the_same(
     assert 1 <= kept < 8
     network = trainer.build(architecture, 3)
     epochs_trained = []
-    network.register_forward_pre_hook(lambda module, inputs: epochs_trained.append(module.training))
+    network.register_forward_pre_hook(lambda module, inputs: epochs_trained.append(torch.is_grad_enabled()))
     resumed = trainer.fit(network, 3, folder=last.parent)
     assert sum(epochs_trained) == (8 - kept) * 20  # steps; what was over is not done again
     whole = trainer.build(architecture, 3)
@@ -148,3 +148,22 @@ def test_a_training_that_was_over_is_not_done_again(
     first = trainer.fit(network, 0, folder=tmp_path)
     assert trainer.fit(other, 0, folder=tmp_path) == first
     assert torch.equal(next(network.parameters()), next(other.parameters()))
+
+
+def test_an_edit_trained_from_its_parents_weights_learns_faster(
+    data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    trainer = Trainer(data, make_recipe(epochs=2))
+    weights = tmp_path / "parents" / "0.ckpt"
+    trainer.train(Job(number=0, architecture=architecture, seed=0, weights=weights))
+    wider = architecture.stages[1].model_copy(update={"channels": 48})
+    edit = architecture.model_copy(update={"stages": (architecture.stages[0], wider)})
+    fresh = trainer.train(Job(number=1, architecture=edit, seed=1))
+    heir = trainer.train(Job(number=1, architecture=edit, seed=1, parent=weights))
+    assert heir.curve[0].train_loss < fresh.curve[0].train_loss - 0.2
+    assert heir.val_accuracy > fresh.val_accuracy
+
+
+def test_a_way_of_inheriting_that_is_unknown_is_refused(data: Mnist5k, make_recipe: Callable[..., Recipe]) -> None:
+    with pytest.raises(ConfigError, match=r"train.mini.inherit=mother: legal are parent and none"):
+        Trainer(data, make_recipe(), inherit="mother")

@@ -1,6 +1,10 @@
 """What a board leaves to a network, and the boards of conf/target."""
 
+import __future__
+
+import inspect
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -114,3 +118,14 @@ def test_what_is_no_target_is_refused(content, message, tmp_path):
     with pytest.raises(ConfigError, match=message) as error:
         lmanet.load_target(path if content else "missing")
     assert "\n" not in str(error.value)
+
+
+def test_quantities_are_checked_where_annotations_are_postponed_too(make_target):
+    module = inspect.getmodule(type(make_target()))
+    postponed = compile(inspect.getsource(module), module.__file__, "exec", flags=__future__.annotations.compiler_flag)
+    names = {"__name__": module.__name__, "__file__": module.__file__}
+    exec(postponed, names)
+    given = {field.name: getattr(make_target(), field.name) for field in fields(make_target())}
+    assert names["Target"](**given).macs == make_target().macs
+    with pytest.raises(ConfigError, match="macs=-1 is no whole number"):
+        names["Target"](**given | {"macs": -1})

@@ -22,7 +22,7 @@ from lmanet.command import override
 from lmanet.errors import ConfigError, LmanetError
 
 CONF = Path(__file__).parents[3] / "conf"
-HINT = "a value with a space or one of = , : ( [ { stands in quotes within quotes: \"key='a value'\""
+HINT = "a value with a space or one of = , : ( [ { ~ stands in quotes within quotes: \"key='a value'\""
 NOT_THERE = re.compile(r"Could not override '([^']+)'")
 Config = DictConfig
 

@@ -9,6 +9,7 @@ from lmanet.app.folder import claimed
 from lmanet.app.resume import keep_sweep, resumed
 from lmanet.app.settings import refuse_unread
 from lmanet.app.stages import Run
+from lmanet.command import at_home
 from lmanet.command import command as as_typed
 from lmanet.errors import LmanetError
 from lmanet.runfiles import HISTORY
@@ -30,7 +31,7 @@ DIRECTORIES = ("hydra.run.dir=", "hydra.sweep.dir=")
 def main() -> None:
     """Do what the command line says."""
     try:
-        given = resumed(sys.argv[1:])
+        given = resumed([at_home(argument) for argument in sys.argv[1:]])
         command = read_command(given.arguments)
         if not command.starts:
             launch(job, command)

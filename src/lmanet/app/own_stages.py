@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from lmanet.errors import ConfigError
-from lmanet.history import History, remember_settings
+from lmanet.history import History
 from lmanet.runfiles import say_notices
 from lmanet.search import Search, Steps
+from lmanet.shared_settings import remember_settings
 from lmanet.steps import Checked, ImageData, Pareto
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class SearchStage:
         search: history -> the search that goes on with it.
         shared: what all trials of a history share, but for the data's checksum.
         folder: of the run; where its search is over, nothing is required.
+        inherit: keep weights for the trainings of edits.
     """
 
     steps: Steps
@@ -32,6 +34,7 @@ class SearchStage:
     data: ImageData
     shared: Mapping[str, object]
     folder: Path
+    inherit: bool = False
 
     def require(self) -> None:
         if self.search(History(self.folder)).is_over:
@@ -42,9 +45,9 @@ class SearchStage:
 
     def run(self, folder: Path) -> None:
         self.data.setup("fit")  # data that are missing or broken are named now, not in every trial
-        say_notices(folder, getattr(self.data, "notices", ()))
+        say_notices(folder, self.data.notices)
         remember_settings(folder, {**self.shared, "data_checksum": self.data.checksum()})
-        self.search(History(folder)).run()
+        self.search(History(folder, self.inherit)).run()
 
 
 class CompareStage:

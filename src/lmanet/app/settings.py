@@ -21,7 +21,6 @@ ROOT_FILE = "conf/config.yaml"
 EXAMPLES = {
     "propose.model": "propose.model=meta-llama/Llama-3.1-8B-Instruct, the name under which the server knows the model",
     "propose.history": "propose.history=multirun/quickstart/<date>/history.jsonl",
-    "data.root": "data.root=photos, with photos/train/<class>/<image>",
 }
 # What the app hands to constructors is not offered as a setting.
 PARTS = ("brief", "num_classes", "trainer", "limits")

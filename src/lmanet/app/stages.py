@@ -67,10 +67,11 @@ class Run:
         require_room(self.folder)
         with owned(self.folder):
             append_record(self.folder / PROVENANCE, provenance(self.names))
+            if "train" in self.names and "search" not in self.names:  # the search says it else
+                self.data.setup("fit")
+                say_notices(self.folder, self.data.notices)
             for stage in stages:
                 stage.run(self.folder)
-                if "data" in self.__dict__:  # it was built, so images may have been read
-                    say_notices(self.folder, getattr(self.data, "notices", ()))
             for listener in self.listeners:
                 listener.on_run_end()
 
@@ -129,7 +130,8 @@ class Run:
         def search(history: History) -> Search:
             return Search(steps, history, budget, self.cfg.seed, self.cfg.batch)
 
-        return SearchStage(steps, search, self.data, shared, self.folder)
+        inherit = getattr(trainer, "inherit", "none") == "parent"  # a table of trainings has no weights
+        return SearchStage(steps, search, self.data, shared, self.folder, inherit)
 
     def _rules(self) -> Stage:
         from lmanet.propose import LearnRules
@@ -143,7 +145,8 @@ class Run:
         return self._told(stage, self.cfg.train.full, self.cfg.data)
 
     def _distill(self) -> Stage:
-        return self._told(make(self.cfg.distill, data=self.data, seed=self.cfg.seed), self.cfg.distill, self.cfg.data)
+        stage = make(self.cfg.distill, data=self.data, seed=self.cfg.seed, folder=self.folder)
+        return self._told(stage, self.cfg.distill, self.cfg.data)
 
     def _deploy(self) -> Stage:
         if not self.target.limits:

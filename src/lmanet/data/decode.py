@@ -50,6 +50,7 @@ def read_image(path: Path) -> NDArray[np.uint8]:
                 deep_range = _deep_range(path, image)
                 _scale_transparent_grey(path, image)
                 ImageOps.exif_transpose(image, in_place=True)  # decodes, too
+                return _scaled_grey(image, *deep_range) if deep_range else _converted(path, image)
         except DataError:
             raise
         except Image.DecompressionBombError:
@@ -57,7 +58,6 @@ def read_image(path: Path) -> NDArray[np.uint8]:
         except Exception as error:  # Pillow raises a dozen types for a broken file
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise unreadable(path, reason) from error
-    return _scaled_grey(image, *deep_range) if deep_range else _converted(path, image)
 
 
 def unreadable(path: Path, reason: str) -> DataError:

@@ -13,7 +13,7 @@ from lmanet.data.images import ImageSet
 
 MOST_SAMPLED = 2000  # images that are looked at for mean, deviation and blank pictures
 LEAST_DEVIATION = 2 / 255  # of a channel over all pixels; white noise has 74 of these levels
-FEW_VALIDATION = 100
+FEW = 100  # images to measure by
 IMBALANCE = 10  # images of the largest class for one of the smallest
 SHOWN = 3  # names in a notice
 
@@ -66,25 +66,26 @@ def pixel_notices(seen: Sample) -> Iterator[Notice]:
         )
         yield Notice(kind="constant_pixels", text=text)
     elif seen.blank:
-        given = f"{seen.blank} of {seen.images} images" if seen.blank > 1 else f"One of {seen.images} images"
-        verb = "are" if seen.blank > 1 else "is"
-        yield Notice(kind="blank_images", text=f"{given} {verb} of one colour throughout; look at the files.")
+        verb = "is" if seen.blank == 1 else "are"
+        text = f"{seen.blank} of {seen.images} images {verb} of one colour throughout; look at the files."
+        yield Notice(kind="blank_images", text=text)
 
 
-def count_notices(train: Mapping[str, int], val_images: int) -> Iterator[Notice]:
-    """Too few images to measure by, or to learn from.
+def count_notices(train: Mapping[str, int], measured: Mapping[str, int]) -> Iterator[Notice]:
+    """Too few images to measure by, or too unequal classes.
 
     Args:
         train: class -> training images.
-        val_images: number of validation images.
+        measured: ``validation`` and ``test`` -> number of images.
     """
-    if 0 < val_images < FEW_VALIDATION:
-        text = (
-            f"There are only {val_images} validation images: one of them is {100 / val_images:.1f} points of accuracy, "
-            # two standard errors of a share, at most: 2 sqrt(0.25 / n)
-            f"and differences below {100 / math.sqrt(val_images):.0f} points mean nothing."
-        )
-        yield Notice(kind="few_validation_images", text=text)
+    for part, images in measured.items():
+        if 0 < images < FEW:
+            text = (
+                f"There are only {images} {part} images: one of them is {100 / images:.1f} points of accuracy, "
+                # two standard errors of a share, at most: 2 sqrt(0.25 / n)
+                f"and differences below {100 / math.sqrt(images):.0f} points mean nothing."
+            )
+            yield Notice(kind=f"few_{part}_images", text=text)
     most, least = max(train, key=train.__getitem__), min(train, key=train.__getitem__)
     if train[most] >= IMBALANCE * train[least]:
         text = (
@@ -100,10 +101,10 @@ def copy_notices(parts: Mapping[str, Part], classes: Sequence[str]) -> Iterator[
     Args:
         parts: ``train``, ``val`` and, where it could be looked at, ``test``.
     """
-    train, val, test = (set(parts[name].digests) if name in parts else set() for name in ("train", "val", "test"))
+    train, val = set(parts["train"].digests), set(parts["val"].digests)
     if copies := _copies(parts["val"], train):
         yield _leak("validation", copies, len(parts["val"].digests), "a training image")
-    if test and (copies := _copies(parts["test"], train | val)):
+    if "test" in parts and (copies := _copies(parts["test"], train | val)):
         yield _leak("test", copies, len(parts["test"].digests), "a training or validation image")
     homes: dict[bytes, set[int]] = defaultdict(set)
     for part in parts.values():
@@ -123,7 +124,7 @@ def left_out_notices(root: Path, left_out: Sequence[Path]) -> Iterator[Notice]:
         given = f"{len(left_out)} entries" if len(left_out) > 1 else "One entry"
         verb = "are no pictures and are" if len(left_out) > 1 else "is no picture and is"
         which = f"such as {names}" if len(left_out) > SHOWN else names
-        yield Notice(kind="left_out", text=f"{given} below {root} {verb} left out: {which}.")
+        yield Notice(kind="left_out", text=f"{given} in {root.name} {verb} left out: {which}.")
 
 
 def _copies(part: Part, others: set[bytes]) -> int:
@@ -131,9 +132,10 @@ def _copies(part: Part, others: set[bytes]) -> int:
 
 
 def _leak(part: str, copies: int, images: int, what: str) -> Notice:
+    verb = "equals" if copies == 1 else "equal"
     text = (
-        f"{copies} of {images} {part} images {'equals' if copies == 1 else 'equal'} {what}, byte for byte: "
-        f"the accuracy on {part} images says too much."
+        f"{copies} of {images} {part} images {verb} {what}, byte for byte: "
+        f"the accuracy on {part} images may be up to {100 * copies / images:.2g} points too high."
     )
     return Notice(kind=f"{part}_copies", text=text)
 

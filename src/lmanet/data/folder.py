@@ -40,7 +40,7 @@ class ImageFolder(ImageModule):
     """Images in one folder a class; what is no picture is left out, counted and named in a notice.
 
     Args:
-        root: has the folder ``train``; without ``val`` or ``test`` these are split from it. ``~`` is the home folder.
+        root: has the folder ``train``; without ``val`` or ``test`` these are split from it; ``~`` is home.
         resolution: height and width, pixels, that the centre square of each image is resized to.
         test_fraction: share of the images in ``train`` for test, where there is no folder ``test``.
         split: how training images are divided.
@@ -73,16 +73,17 @@ class ImageFolder(ImageModule):
         self._listings: dict[str, Listing] = {}
         self.name = self.root.resolve().name
         self.classes = class_names(self.root / "train")
-        for part in ("val", "test"):
-            if self._has(part):
-                require_classes(self.root / part, self.classes)
+        # looked up once: a worker may come when a folder is gone
+        self._given_parts = tuple(part for part in ("val", "test") if (self.root / part).is_dir())
+        for part in self._given_parts:
+            require_classes(self.root / part, self.classes)
         self.num_classes = len(self.classes)
         names = ", ".join(self.classes[:20]) + (", and more" if self.num_classes > 20 else "")
         self.description = f"images of {self.num_classes} classes: {names}"
 
     def require_part(self, part: str) -> None:
         for name in ("train", "val") if part == "fit" else ("test",):
-            if self._has(name):
+            if name in ("train", *self._given_parts):
                 self._listing(name)
 
     def read_train(self) -> FileImages:
@@ -92,7 +93,7 @@ class ImageFolder(ImageModule):
         return self._files("test")
 
     def divide(self, images: ImageSet) -> tuple[ImageSet, ImageSet]:
-        if not self._has("val"):
+        if "val" not in self._given_parts:
             return super().divide(images)
         train = self.split.reduce(images.labels, torch.arange(len(images)))
         return images.subset(train), self._scan("val")
@@ -112,7 +113,7 @@ class ImageFolder(ImageModule):
         return images
 
     def setup(self, stage: str) -> None:
-        for part in self._parts_given:
+        for part in ("train", *self._given_parts):
             self._listing(part)  # what is wrong with a later part is said now
         super().setup(stage)
         if self._sample is None:
@@ -127,7 +128,8 @@ class ImageFolder(ImageModule):
         return train if part == "train" else val
 
     def find_notices(self) -> Iterator[Notice]:
-        left_out = [path for part in self._parts_given for path in self._listing(part).left_out]
+        listings = [self._listing(part) for part in ("train", *self._given_parts)]
+        left_out = [path for listing in listings for path in listing.left_out]
         yield from left_out_notices(self.root, left_out)
         yield from super().find_notices()
 
@@ -135,16 +137,9 @@ class ImageFolder(ImageModule):
         assert self._sample is not None  # notices come after `setup`
         return self._sample
 
-    @property
-    def _parts_given(self) -> list[str]:
-        return ["train", *(part for part in ("val", "test") if self._has(part))]
-
-    def _has(self, part: str) -> bool:
-        return (self.root / part).is_dir()
-
     def _files(self, part: str) -> FileImages:
         """Files for training and validation (``train``), or for test, which may be a share of the folder ``train``."""
-        if self._has("test"):
+        if "test" in self._given_parts:
             return self._scan(part)
         images = self._scan("train")
         rest, test = stratified(images.labels, self.test_fraction, self.split.seed)
@@ -155,7 +150,7 @@ class ImageFolder(ImageModule):
         return FileImages(listing.paths, torch.tensor(listing.labels), self.resolution, self.loading.num_workers)
 
     def _listing(self, part: str) -> Listing:
-        """Made once, and sent to workers: were they to look themselves, a file that is gone by then would give them other parts."""
+        """Made once, and sent to workers: if they looked, a file that is gone would give them other parts."""
         if part not in self._listings:
             listing = list_part(self.root / part, self.classes)
             if part == "train":
@@ -164,6 +159,7 @@ class ImageFolder(ImageModule):
         return self._listings[part]
 
     def _require_enough(self, train: Listing) -> None:
-        uses = ["training", *(name for name, part in (("validation", "val"), ("test", "test")) if not self._has(part))]
+        split_off = {"val": "validation", "test": "test"}
+        uses = ["training", *(name for part, name in split_off.items() if part not in self._given_parts)]
         purpose = f", one each for {', '.join(uses[:-1])} and {uses[-1]}" if len(uses) > 1 else ""
         require_images(torch.tensor(train.labels), self.classes, len(uses), str(self.root / "train"), purpose)

@@ -153,7 +153,7 @@ class FileImages:
 
 
 class _Files(Dataset[Tensor | DataError]):
-    """What worker processes are handed; they return an error, since torch would add a traceback to one raised there."""
+    """What worker processes are handed; an error is returned, as torch adds a traceback to one raised there."""
 
     def __init__(self, paths: Sequence[Path], resolution: int | None) -> None:
         self.paths = paths

@@ -74,7 +74,8 @@ class ImageModule(LightningDataModule, ABC):
             self._sets["test"] = self.keep(self.read_test(), "test")
         if stage in ("fit", "validate") and "train" not in self._sets:
             train, val = self.divide(self.read_train())
-            self._sets["train"], self._sets["val"] = self.keep(train, "training"), self.keep(val, "validation")
+            self._sets["train"] = self.keep(train, "training")
+            self._sets["val"] = self.keep(val, "validation")
             counts = self.class_counts.values()
             log.info(
                 "%s: %d training and %d validation images of %d classes, %d to %d training images each",
@@ -122,8 +123,8 @@ class ImageModule(LightningDataModule, ABC):
     def notices(self) -> tuple[Notice, ...]:
         """What is off about the images, each with its counts; none before `setup` with ``fit``.
 
-        Test images are compared with the others by digests alone: nobody is handed one, and nothing but
-        the number of copies is told. They stay closed for `test_images`.
+        Test images are compared with the others by digests alone: nobody is handed one, and nothing
+        but numbers is told. They stay closed for `test_images`.
         """
         if "train" not in self._sets:
             return ()
@@ -134,13 +135,14 @@ class ImageModule(LightningDataModule, ABC):
     def find_notices(self) -> Iterator[Notice]:
         """Look for what is off."""
         yield from pixel_notices(self.sample())
-        yield from count_notices(self.class_counts, len(self.val_images))
         parts = {"train": self.part("train"), "val": self.part("val")}
         try:
             parts["test"] = self.part("test")
         except DataError as error:
             text = f"The test images were not compared with the others: {error}."
             yield Notice(kind="no_test_images", text=text)
+        measured = {"validation": len(self.val_images), "test": len(parts["test"].labels) if "test" in parts else 0}
+        yield from count_notices(self.class_counts, measured)
         yield from copy_notices(parts, self.classes)
 
     def sample(self) -> Sample:
@@ -159,7 +161,7 @@ class ImageModule(LightningDataModule, ABC):
         return self.read_test() if part == "test" else self._opened(part)
 
     def checksum(self) -> str:
-        """Training and validation images and their labels, in their order: `CHECKSUM_FORM` and a Sha-256."""
+        """`CHECKSUM_FORM` and the Sha-256 of training and validation images and labels, in their order."""
         self.setup("fit")
         digest = hashlib.sha256()
         for name in ("train", "val"):
@@ -198,6 +200,6 @@ def user_path(given: str) -> Path:
         ConfigError: nobody of that name has one.
     """
     try:
-        return Path(given).expanduser()
+        return Path(str(given)).expanduser()
     except RuntimeError as error:
         raise ConfigError(f"{given}: {error} Give the whole path") from error

@@ -13,7 +13,7 @@ from lmanet.deploy.int8_network import to_int8
 from lmanet.deploy.quantize import quantize
 from lmanet.deploy.settings import Settings
 from lmanet.deploy.verify import Verifier
-from lmanet.records import Measurement
+from lmanet.measurement import Measurement
 from lmanet.space import Architecture, Target, architecture_id
 from lmanet.space.graph import INPUT
 from lmanet.space.network import Network, build

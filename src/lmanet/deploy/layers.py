@@ -44,7 +44,6 @@ class Layers:
         if step.pixels:
             return self._struct("lm_pixels_layer", name, self._pixels(name, step.pixels))
         if step.kind == "conv":
-            packing.check_conv(operator)
             return self._struct("lm_conv_layer", name, self._conv(name, operator))
         if step.kind == "mean":
             return self._struct("lm_mean_layer", name, self._mean(operator))
@@ -80,6 +79,7 @@ class Layers:
         return self._part("lm_add_layer", name, self._add(name, add, inputs))
 
     def _conv(self, name: str, operator: Operator) -> str:
+        packing.check_conv(operator)
         return f"{{{self._dense(name, operator)}}}, {{{self._window(operator)}}}"
 
     def _dense(self, name: str, operator: Operator) -> str:

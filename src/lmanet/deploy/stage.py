@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lmanet.command import command, override
 from lmanet.deploy.agreement import disagreement
@@ -19,6 +19,7 @@ from lmanet.deploy.int8_network import int8_network
 from lmanet.deploy.qat import QatNetwork
 from lmanet.deploy.settings import Settings
 from lmanet.errors import ConfigError
+from lmanet.notices import int8_differs
 from lmanet.records import Front
 from lmanet.results import Deployment as DeploymentRecord
 from lmanet.results import MeasuredCandidate, TrainedNetwork
@@ -28,6 +29,7 @@ from lmanet.runfiles import (
     MEASURED,
     append_record,
     by_these_settings,
+    ranked,
     read_record,
     read_records,
     read_trials,
@@ -35,7 +37,9 @@ from lmanet.runfiles import (
     trained_networks,
 )
 from lmanet.space import Target, architecture_id, staged
+from lmanet.space.classes import ClassNames, require_same_order
 from lmanet.space.images import fit, normalise
+from lmanet.space.network import watched
 from lmanet.space.weights import Checkpoint, load_network
 from lmanet.steps import Fitter, ImageData
 
@@ -95,7 +99,7 @@ class Deployment:
         wanted = [line for line in trained if self.network in (None, architecture_id(line.architecture))]
         if not wanted:
             raise ConfigError(self._untrained(folder, trained))
-        return max(reversed(wanted), key=lambda network: network.score.val_accuracy)
+        return ranked(wanted)[0]
 
     def _untrained(self, folder: Path, trained: Sequence[TrainedNetwork]) -> str:
         """Why the network that is named cannot be deployed: it is not known, or has only been trained for the search."""
@@ -133,18 +137,23 @@ class Deployment:
     def _deploy(self, trained: TrainedNetwork, folder: Path, name: str) -> DeploymentRecord:
         checkpoint = load_network(folder / trained.checkpoint)
         inputs = self._inputs(checkpoint)
-        float_accuracy = self.fitter.validate(checkpoint.network).val_accuracy
+        named = require_same_order(ClassNames(trained.checkpoint, checkpoint.classes), ClassNames(self.data.name, self.data.classes))
+        float_accuracy, in_float = self._measure(checkpoint.network)
         graph = self.deployer.quantize(checkpoint, inputs)
-        accuracy = calibrated = self._accuracy(graph)
+        calibrated, in_int8 = self._measure(self._int8(graph))
+        accuracy = calibrated
         log.info("validation accuracy: float %.2f %%, int8 by calibration %.2f %%", 100 * float_accuracy, 100 * calibrated)
         epochs = 0
         if float_accuracy - calibrated > self.settings.most_loss:
             tuned, tuned_epochs = self._fine_tune(checkpoint, graph, folder)
-            if (tuned_accuracy := self._accuracy(tuned)) > accuracy:
-                graph, accuracy, epochs = tuned, tuned_accuracy, tuned_epochs
+            tuned_accuracy, in_tuned = self._measure(self._int8(tuned))
+            if tuned_accuracy > accuracy:
+                graph, accuracy, epochs, in_int8 = tuned, tuned_accuracy, tuned_epochs, in_tuned
             log.info("int8 after %d epochs of quantisation-aware fine-tuning: %.2f %%", tuned_epochs, 100 * tuned_accuracy)
         deployed = self.deployer.deploy(graph, checkpoint, inputs, folder / name, folder.name)
-        notices = disagreement(deployed.int8_agreement, self.deployer.calibrating(inputs))
+        differing = int8_differs(float_accuracy, accuracy, int((in_float != in_int8).sum()), len(in_int8))
+        share = None if epochs else deployed.int8_agreement  # what was fine-tuned is another network by intent
+        notices = (*named, *differing, *disagreement(share, self.deployer.calibrating(inputs)))
         say_notices(folder, notices)
         return DeploymentRecord(
             stage=trained.stage,
@@ -165,8 +174,14 @@ class Deployment:
         batch = next(iter(self.data.train_dataloader(self.settings.calibration_images, self.seed, torch.device("cpu"))))
         return normalise(fit(batch.images, checkpoint.network.architecture.resolution), checkpoint.mean, checkpoint.std)
 
-    def _accuracy(self, graph: IntegerGraph) -> float:
-        return self.fitter.validate(int8_network(graph, self.deployer.verifier.toolchain)).val_accuracy
+    def _int8(self, graph: IntegerGraph) -> nn.Module:
+        return int8_network(graph, self.deployer.verifier.toolchain)
+
+    def _measure(self, network: nn.Module) -> tuple[float, Tensor]:
+        """On the validation images: the share that is right, and the class predicted for each (N,)."""
+        with watched(network) as predicted:
+            score = self.fitter.validate(network)
+        return score.val_accuracy, torch.cat(predicted)
 
     def _fine_tune(self, checkpoint: Checkpoint, graph: IntegerGraph, folder: Path) -> tuple[IntegerGraph, int]:
         network = QatNetwork(fold(checkpoint.network), graph)

@@ -20,6 +20,7 @@ LINKER_SCRIPT = SUPPORT / "emulated" / "mps2.ld"
 CAMERA = SUPPORT / "firmware" / "camera.c"
 # Sources that differ from network to network; the objects of all others are kept.
 GENERATED = "network"
+NETWORK_HEADER = b'"network.h"'
 # The F746 has single precision only, which is more than integers need.
 GCC_FPU = {"cortex-m4": "fpv4-sp-d16", "cortex-m7": "fpv5-sp-d16"}
 GCC_CORES = {core: (f"-mcpu={core}", "-mthumb", "-mfloat-abi=hard", f"-mfpu={unit}") for core, unit in GCC_FPU.items()}
@@ -111,8 +112,10 @@ class Toolchain:
     def _unchanging(self, command: tuple[str, ...], source: Path, target: Path) -> Path:
         try:
             return self._object(command, source, target)
-        except DeployError as error:  # as it would for every other network
-            raise ToolError(f"{source.name} is the same in every network, and toolchain={self.name} refuses it: {error}") from error
+        except DeployError as error:
+            if NETWORK_HEADER in source.read_bytes():
+                raise
+            raise ToolError(f"{source.name} is the same for every network, and toolchain={self.name} refuses it: {error}") from error
 
     def _object(self, command: tuple[str, ...], source: Path, target: Path) -> Path:
         # Another process may want the same object: it appears whole or not at all. zig's own cache would keep every network ever tried.

@@ -19,7 +19,7 @@ from lmanet.deploy.tflite import write_tflite
 from lmanet.deploy.tflm import TflmRun, require_tflm, run_tflm
 from lmanet.deploy.toolchain import toolchain_named
 from lmanet.errors import ConfigError, DeployError
-from lmanet.records import Measurement
+from lmanet.measurement import Measurement
 from lmanet.space.c_static import CStaticOptions, CStaticPlan
 
 MODEL = "model_int8.tflite"

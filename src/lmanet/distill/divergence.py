@@ -11,9 +11,15 @@ from lmanet.errors import ConfigError
 
 IMPOSSIBLE = -1e4  # logarithm of a probability that is 0 in any precision, without the infinities that would make a KL not a number
 
+SMALL_VARIANCE = 1e-8  # of logits, beside which theirs does not count; without it logits that are all equal would have no gradient
+
 
 class Divergence(Protocol):
     """Distance from student to teacher, 0 where both say the same."""
+
+    @property
+    def name(self) -> str:
+        """What records and tables call it."""
 
     def __call__(self, student: Tensor, teacher: Tensor, targets: Tensor) -> Tensor:
         """Scalar, mean over the batch.
@@ -26,19 +32,28 @@ class Divergence(Protocol):
 
 @dataclass(frozen=True)
 class Kd:
-    """Softened predictions compared, see `kd_divergence`.
+    """Softened predictions compared: ``weight`` times `kd_divergence`.
 
     Attributes:
         kd_temperature: T, above 0.
+        standardise: compare z-scores, see `standardised`; their paper takes a T of 2, a weight of 9, and 0.1 for the labels.
+        weight: of the divergence, at least 0, beside ``kd_weight_start`` and ``kd_weight_end``.
     """
 
     kd_temperature: float = 10.0
+    standardise: bool = False
+    weight: float = 1.0
 
     def __post_init__(self) -> None:
-        _check(self.kd_temperature)
+        _check(self.kd_temperature, weight=self.weight)
+
+    @property
+    def name(self) -> str:
+        return _name("Kd", self.standardise)
 
     def __call__(self, student: Tensor, teacher: Tensor, targets: Tensor) -> Tensor:
-        return kd_divergence(student, teacher, self.kd_temperature)
+        student, teacher = _compared(student, teacher, self.standardise)
+        return self.weight * kd_divergence(student, teacher, self.kd_temperature)
 
 
 @dataclass(frozen=True)
@@ -51,16 +66,23 @@ class Dkd:
         kd_temperature: T, above 0.
         target_weight: alpha of the paper, at least 0.
         non_target_weight: beta of the paper, at least 0; the surer a teacher, the larger it may be (section 4 of the paper).
+        standardise: compare z-scores, see `standardised`; their paper takes a T of 2.
     """
 
     kd_temperature: float = 4.0
     target_weight: float = 1.0
     non_target_weight: float = 8.0
+    standardise: bool = False
 
     def __post_init__(self) -> None:
         _check(self.kd_temperature, target_weight=self.target_weight, non_target_weight=self.non_target_weight)
 
+    @property
+    def name(self) -> str:
+        return _name("Dkd", self.standardise)
+
     def __call__(self, student: Tensor, teacher: Tensor, targets: Tensor) -> Tensor:
+        student, teacher = _compared(student, teacher, self.standardise)
         target, others = dkd_terms(student, teacher, targets.argmax(dim=1), self.kd_temperature)
         return self.target_weight * target + self.non_target_weight * others
 
@@ -82,9 +104,22 @@ class Dist:
     def __post_init__(self) -> None:
         _check(self.kd_temperature, inter_weight=self.inter_weight, intra_weight=self.intra_weight)
 
+    @property
+    def name(self) -> str:
+        return "Dist"
+
     def __call__(self, student: Tensor, teacher: Tensor, targets: Tensor) -> Tensor:
         inter, intra = dist_terms(student, teacher, self.kd_temperature)
         return self.inter_weight * inter + self.intra_weight * intra
+
+
+def standardised(logits: Tensor) -> Tensor:
+    """Z-scores of each image's logits, ``(x - mean) / deviation`` over its C classes (Sun et al. 2024, arXiv 2403.01427, algorithm 1).
+
+    Divided by a base temperature they are compared in place of the logits: the student has to learn the teacher's relations between
+    classes, and is free in the size of its logits. The deviation is ``sqrt(sum of squares / C)``.
+    """
+    return functional.layer_norm(logits, logits.shape[1:], eps=SMALL_VARIANCE)
 
 
 def kd_divergence(student: Tensor, teacher: Tensor, kd_temperature: float) -> Tensor:
@@ -125,6 +160,14 @@ def dist_terms(student: Tensor, teacher: Tensor, kd_temperature: float) -> tuple
     predicted, aim = (functional.softmax(logits / kd_temperature, 1) for logits in (student, teacher))
     inter, intra = (1 - _pearson(predicted, aim, dim).mean() for dim in (1, 0))
     return kd_temperature**2 * inter, kd_temperature**2 * intra
+
+
+def _compared(student: Tensor, teacher: Tensor, standardise: bool) -> tuple[Tensor, Tensor]:
+    return (standardised(student), standardised(teacher)) if standardise else (student, teacher)
+
+
+def _name(kind: str, standardise: bool) -> str:
+    return f"{kind}-standardised" if standardise else kind
 
 
 def _kl(student: Tensor, teacher: Tensor) -> Tensor:

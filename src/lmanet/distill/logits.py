@@ -1,5 +1,6 @@
 """Where the logits of a teacher come from: looked up, or computed beside the training."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -8,12 +9,14 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from lmanet.distill.store import Compressed, LogitStore, expand
+from lmanet.distill.store import Compressed, LogitStore, compress, expand
+from lmanet.distill.teacher import Ensemble, average
 from lmanet.errors import ConfigError
 from lmanet.space.images import normalise
 from lmanet.steps import Batch, Fitter, ImageData
 
 STORE = "teacher_logits"
+BLOCK = 4096  # images that are averaged at once
 
 
 class TeacherLogits(Protocol):
@@ -48,19 +51,19 @@ class StoredTeacher:
     """Logits looked up by view and image: no teacher is computed, and none is in memory.
 
     Args:
-        files: one a view, in their order.
+        teachers: the files of each, one a view, in their order; their probabilities are averaged.
     """
 
-    def __init__(self, files: list[Path], num_classes: int) -> None:
-        views = [load_file(file) for file in files]
-        images = 1 + max(int(view["indices"].max()) for view in views)
-        kept = views[0]["classes"].shape[1]
+    def __init__(self, teachers: Sequence[Sequence[Path]], num_classes: int) -> None:
+        views = [_averaged([load_file(file) for file in files], num_classes) for files in zip(*teachers, strict=True)]
+        images = 1 + max(int(indices.max()) for indices, _ in views)
+        kept = views[0][1].classes.shape[1]
         # An image that a view left out is not a number: a training that asks for it does not go on in silence.
         values = torch.full((len(views), images, kept + 1), torch.nan, dtype=torch.float16)
-        classes = torch.zeros((len(views), images, kept), dtype=views[0]["classes"].dtype)
-        for number, view in enumerate(views):
-            values[number, view["indices"]] = view["values"]
-            classes[number, view["indices"]] = view["classes"]
+        classes = torch.zeros((len(views), images, kept), dtype=views[0][1].classes.dtype)
+        for number, (indices, view) in enumerate(views):
+            values[number, indices] = view.values
+            classes[number, indices] = view.classes
         self.table = Compressed(values, classes)
         self.num_classes = num_classes
 
@@ -71,29 +74,31 @@ class StoredTeacher:
 
 
 class LogitsOption(Protocol):
-    """How a distillation comes by the teacher's logits."""
+    """How a distillation comes by the teachers' logits."""
 
-    def of(self, teacher: nn.Module, data: ImageData, trainer: Fitter, seed: int, folder: Path) -> TeacherLogits:
+    def of(self, teachers: Sequence[nn.Module], data: ImageData, trainer: Fitter, seed: int, folder: Path) -> TeacherLogits:
         """Make ready for the training that ``trainer.fit`` does with that seed; ``folder`` is the run's."""
 
 
 @dataclass(frozen=True)
 class OnlineLogits:
-    """The teacher is computed in every step: an epoch costs the teacher's time beside the student's; nothing is stored."""
+    """The teachers are computed in every step: an epoch costs their time beside the student's; nothing is stored."""
 
-    def of(self, teacher: nn.Module, data: ImageData, trainer: Fitter, seed: int, folder: Path) -> TeacherLogits:
-        return OnlineTeacher(teacher)
+    def of(self, teachers: Sequence[nn.Module], data: ImageData, trainer: Fitter, seed: int, folder: Path) -> TeacherLogits:
+        return OnlineTeacher(Ensemble(teachers))
 
 
 @dataclass(frozen=True)
 class StoredLogits:
-    """The teacher is computed once for each view of the recipe, ahead of the training; an epoch then costs that of a plain training.
+    """Each teacher is computed once for each view of the recipe, ahead of the training; an epoch then costs that of a plain training.
 
-    Bytes on disk and on the device: ``views * images * (3 * top_k + 2)`` up to 256 classes, ``4 * top_k + 2`` above.
+    Epoch e is taught what the teachers say of view e modulo ``views``. Bytes on disk, for each teacher, and once on the device:
+    ``views * images * (3 * top_k + 2)`` up to 256 classes, ``4 * top_k + 2`` above.
 
     Attributes:
         top_k: logits kept of each image. The rest shares the probability that is left, which is right as a whole at a kd_temperature of 1;
-            a high one asks for the differences between unlikely classes, so keep all of them where there are few hundred.
+            a high one asks for the differences between unlikely classes, as do standardised logits and several teachers, so keep all of
+            them where there are few hundred.
         folder: of the files, for several runs to share; None is ``teacher_logits`` in the run's.
     """
 
@@ -104,12 +109,24 @@ class StoredLogits:
         if self.top_k < 1:
             raise ConfigError(f"top_k={self.top_k} must be at least 1; correct distill.teacher.logits.top_k")
 
-    def of(self, teacher: nn.Module, data: ImageData, trainer: Fitter, seed: int, folder: Path) -> TeacherLogits:
-        online = OnlineTeacher(teacher)
-
-        def logits(batch: Batch) -> Tensor:
-            return online(batch._replace(images=normalise(batch.images, data.mean, data.std)))
+    def of(self, teachers: Sequence[nn.Module], data: ImageData, trainer: Fitter, seed: int, folder: Path) -> TeacherLogits:
+        def ask(teacher: nn.Module, batch: Batch) -> Tensor:
+            return OnlineTeacher(teacher)(batch._replace(images=normalise(batch.images, data.mean, data.std)))
 
         store = LogitStore(Path(self.folder or folder / STORE), self.top_k)
-        files = store.fill(teacher, logits, trainer.batches(seed), trainer.views)
-        return StoredTeacher(files, data.num_classes)
+        return StoredTeacher(store.fill(teachers, ask, trainer.batches(seed), trainer.views), data.num_classes)
+
+
+def _averaged(said: Sequence[dict[str, Tensor]], num_classes: int) -> tuple[Tensor, Compressed]:
+    """Indices of the images of a view, and the mean of what several teachers say of them."""
+    indices = said[0]["indices"]
+    kept = [Compressed(each["values"], each["classes"]) for each in said]
+    if len(kept) == 1:
+        return indices, kept[0]
+    assert all(torch.equal(each["indices"], indices) for each in said)  # all were asked of the same batches
+    top_k = max(each.classes.shape[1] for each in kept)
+    blocks = []
+    for rows in torch.split(torch.arange(len(indices)), BLOCK):
+        logits = [expand(Compressed(each.values[rows], each.classes[rows]), num_classes) for each in kept]
+        blocks.append(compress(average(logits), top_k))
+    return indices, Compressed(*(torch.cat(column) for column in zip(*blocks, strict=True)))

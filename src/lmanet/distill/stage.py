@@ -3,69 +3,83 @@
 import logging
 import shutil
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 
+from lmanet.base import Notice
 from lmanet.distill.losses import KnowledgeDistillation
-from lmanet.distill.teacher_training import TeacherTraining
+from lmanet.distill.teacher_training import TeacherEnsemble
 from lmanet.errors import ConfigError
-from lmanet.results import TrainedNetwork
-from lmanet.runfiles import DISTILL, FULL, append_record, by_these_settings, keep_student, read_records
+from lmanet.results import TrainedNetwork, TrainedTeacher
+from lmanet.runfiles import DISTILL, FULL, append_record, by_these_settings, keep_student, ranked, read_records, say_notices
 from lmanet.space import architecture_id
-from lmanet.space.weights import Checkpoint, load_network, save_network
+from lmanet.space.classes import ClassNames, match_classes
+from lmanet.space.weights import Checkpoint, load_network, reordered, save_network
 from lmanet.steps import Fitter, ImageData
 
 log = logging.getLogger(__name__)
 
 
+@dataclass
 class Distillation:
     """Stage: trains the best network of ``full.jsonl`` on from its weights, on the same training images.
 
     Adds a line to ``distill.jsonl`` and weights to ``distill/``; ``student.ckpt`` is then the best by validation.
 
-    Args:
+    Attributes:
         data: of the run, divided as in all other trainings.
         seed: of order and augmentation.
         trainer: data -> trainer, by the recipe of distillation.
-        teacher: (data, seed) -> the stage that makes the teacher; None trains on labels alone, to see what the teacher adds.
+        teacher: (data, seed) -> the stage that makes the teachers; None trains on labels alone, to see what a teacher adds.
         loss: teacher's logits -> loss; needed where there is a teacher.
+        skip_if_worse: do nothing where the teachers are no better than the network on the validation images.
+        folder: of the run, where it goes on: teachers that it has are not asked for before it.
     """
 
-    settings_id = ""
+    data: ImageData
+    seed: int
+    trainer: Callable[[ImageData], Fitter]
+    teacher: Callable[[ImageData, int], TeacherEnsemble] | None = None
+    loss: partial[KnowledgeDistillation] | None = None
+    skip_if_worse: bool = True
+    folder: Path | None = None
 
-    def __init__(
-        self,
-        data: ImageData,
-        seed: int,
-        trainer: Callable[[ImageData], Fitter],
-        teacher: Callable[[ImageData, int], TeacherTraining] | None = None,
-        loss: partial[KnowledgeDistillation] | None = None,
-    ) -> None:
-        if (teacher is None) != (loss is None):
+    settings_id = ""  # no field: the app sets it
+
+    def __post_init__(self) -> None:
+        if (self.teacher is None) != (self.loss is None):
             raise ConfigError("a teacher needs a loss and a loss a teacher; set both distill.teacher and distill.loss, or both to null")
-        self.data = data
-        self.seed = seed
-        self.trainer = trainer(data)
-        self.teacher = teacher(data, seed) if teacher else None
-        self.loss = loss
-        if loss:
-            loss(None)  # says so now if its settings do not fit
+        if self.loss:
+            self.loss(None)  # says so now if its settings do not fit
+
+    def require(self) -> None:
+        """Find out, before a run, whether the teachers can be had.
+
+        Raises:
+            ConfigError: one of them cannot.
+            DataError: the images that they are measured on are not there.
+        """
+        if self._teachers:
+            self._teachers.require(self.folder)
 
     def run(self, folder: Path) -> None:
         trained = read_records(folder / FULL, TrainedNetwork)
         if not trained:
             raise ConfigError(f"{folder} has no trained network (full.jsonl) to distil; run the stage train first")
-        best = max(trained, key=lambda network: network.score.val_accuracy)
-        teacher = self.teacher.source.name if self.teacher else None
-        divergence = type(self.loss.keywords["divergence"]).__name__ if self.loss else None
-        if not self._is_done(best, folder, teacher, divergence):
-            self._distil(best, folder, teacher, divergence)
+        best = ranked(trained)[0]
+        if not self._is_done(best, folder):
+            teachers = self._teachers.measure(folder) if self._teachers else None
+            if teachers and self.skip_if_worse and teachers.score.val_accuracy <= best.score.val_accuracy:
+                say_notices(folder, [_skipped(teachers, best)])
+            else:
+                self._distil(best, folder)
         student = keep_student(folder)
         log.info("student.ckpt is %s, validation accuracy %.2f %%", student.checkpoint, 100 * student.score.val_accuracy)
 
-    def _is_done(self, best: TrainedNetwork, folder: Path, teacher: str | None, divergence: str | None) -> bool:
+    def _is_done(self, best: TrainedNetwork, folder: Path) -> bool:
         """Whether it was distilled before, with this seed and by these settings; that is said."""
-        wanted = (architecture_id(best.architecture), self.seed, teacher, divergence)
+        wanted = (architecture_id(best.architecture), self.seed, self._teacher, self._divergence)
         for line in read_records(folder / DISTILL, TrainedNetwork):
             same = (architecture_id(line.architecture), line.seed, line.teacher, line.divergence) == wanted
             if same and by_these_settings(line.settings_id, self.settings_id):
@@ -73,20 +87,58 @@ class Distillation:
                 return True
         return False
 
-    def _distil(self, best: TrainedNetwork, folder: Path, teacher: str | None, divergence: str | None) -> None:
-        how = divergence.lower() if divergence else "no-teacher"
+    def _identity(self, best: TrainedNetwork, folder: Path) -> str:
+        """What its files are called; a number tells those of another teacher apart, whose weights a line names."""
+        how = (self._divergence or "no-teacher").lower()
         identity = "-".join(filter(None, (architecture_id(best.architecture), str(self.seed), how, self.settings_id[:6])))
+        taken = {line.checkpoint for line in read_records(folder / DISTILL, TrainedNetwork)}
+        names = [identity, *(f"{identity}-{number}" for number in range(2, len(taken) + 2))]
+        return next(name for name in names if _checkpoint(name) not in taken)
+
+    def _distil(self, best: TrainedNetwork, folder: Path) -> None:
+        identity = self._identity(best, folder)
         self.data.setup("fit")
-        losses = {"loss": self.loss(self.teacher.teach(self.trainer, self.seed, folder))} if self.teacher and self.loss else {}
-        network = self.trainer.build(best.architecture, self.seed)
-        network.load_state_dict(load_network(folder / best.checkpoint).network.state_dict())
+        trainer = self.trainer(self.data)
+        losses = {"loss": self.loss(self._teachers.teach(trainer, self.seed, folder))} if self._teachers and self.loss else {}
+        network = trainer.build(best.architecture, self.seed)
+        before = load_network(folder / best.checkpoint)
+        match = match_classes(ClassNames(best.checkpoint, before.classes), ClassNames(self.data.name, self.data.classes))
+        network.load_state_dict(reordered(before.network, match.places).state_dict())
         work = folder / "distill" / identity
-        log.info("distillation of %s: teacher %s, divergence %s", identity, teacher or "none, labels alone", divergence or "none")
-        score = self.trainer.fit(network, self.seed, folder=work, **losses)
-        checkpoint = f"distill/{identity}.ckpt"
-        save_network(folder / checkpoint, Checkpoint(network, self.data.classes, self.data.mean, self.data.std))
-        origin = {"teacher": teacher, "divergence": divergence, "settings_id": self.settings_id}
-        line = best.model_copy(update={"stage": "distill", "seed": self.seed, "score": score, "checkpoint": checkpoint, **origin})
+        log.info(
+            "distillation of %s: teacher %s, divergence %s", identity, self._teacher or "none, labels alone", self._divergence or "none"
+        )
+        score = trainer.fit(network, self.seed, folder=work, **losses)
+        save_network(folder / _checkpoint(identity), Checkpoint(network, self.data.classes, self.data.mean, self.data.std))
+        origin = {"teacher": self._teacher, "divergence": self._divergence, "settings_id": self.settings_id}
+        update = {"stage": "distill", "seed": self.seed, "score": score, "checkpoint": _checkpoint(identity), **origin}
+        line = best.model_copy(update=update)
         append_record(folder / DISTILL, line)
+        say_notices(folder, (*match.notices, *score.notices))
         shutil.rmtree(work)
         log.info("validation accuracy %.2f %% before and %.2f %% after", 100 * best.score.val_accuracy, 100 * score.val_accuracy)
+
+    @cached_property
+    def _teachers(self) -> TeacherEnsemble | None:
+        return self.teacher(self.data, self.seed) if self.teacher else None
+
+    @property
+    def _teacher(self) -> str | None:
+        return self._teachers.name if self._teachers else None
+
+    @property
+    def _divergence(self) -> str | None:
+        return self.loss.keywords["divergence"].name if self.loss else None
+
+
+def _checkpoint(identity: str) -> str:
+    return f"distill/{identity}.ckpt"
+
+
+def _skipped(teachers: TrainedTeacher, best: TrainedNetwork) -> Notice:
+    return Notice(
+        kind="teacher_no_better",
+        text=f"stage distill was skipped: teacher {teachers.name} has {teachers.score.val_accuracy:.2%} on the validation images, "
+        f"the network that it would teach {best.score.val_accuracy:.2%}; choose a better teacher (distill.teacher), "
+        "or set distill.skip_if_worse=false",
+    )

@@ -1,22 +1,28 @@
-"""Stored logits of a teacher: the largest of each image under each augmentation, in half precision, computed once."""
+"""Stored logits of teachers: the largest of each image under each augmentation, in half precision, computed once."""
 
 import hashlib
 import logging
 import math
 import os
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from lmanet.steps import Batch, Batches
 
 log = logging.getLogger(__name__)
+PARTS = 20  # into which a view is cut while it is computed: a kill loses one
+REPORT_SECONDS = 60.0  # between two lines of progress
 
 
 class Compressed(NamedTuple):
@@ -51,11 +57,12 @@ def expand(compressed: Compressed, num_classes: int) -> Tensor:
 
 
 class LogitStore:
-    """Files of a teacher's logits, one a view: ``FOLDER/KEY/view_000.safetensors``.
+    """Files of teachers' logits, one a teacher and view: ``FOLDER/KEY/view_000.safetensors``.
 
     The key is a hash of the teacher and its weights, and of every pixel of view 0 in the order of training: whatever decides what the
-    teacher says - data, split, batch size, augmentation, seed, versions of libraries - shows in these. A view is written when it is whole,
-    so that a kill loses one view, and a training of more views needs only the new ones.
+    teacher says - data, split, batch size, augmentation, seed, versions of libraries - shows in these. A teacher is stored alone, whoever
+    it is averaged with, so that another teacher beside it costs that one alone. A kill loses a twentieth of a view of each teacher, and a
+    training of more views needs only the new ones.
 
     Args:
         folder: of the files; several trainings may share it.
@@ -66,40 +73,167 @@ class LogitStore:
         self.folder = folder
         self.top_k = top_k
 
-    def fill(self, teacher: nn.Module, logits: Callable[[Batch], Tensor], batches: Batches, views: int) -> list[Path]:
-        """The files of all views; those that are missing are computed.
+    def fill(
+        self,
+        teachers: Sequence[nn.Module],
+        ask: Callable[[nn.Module, Batch], Tensor],
+        batches: Batches,
+        views: int,
+    ) -> list[list[Path]]:
+        """The files of each teacher, one a view; those that are missing are computed, all teachers at once.
 
         Args:
-            logits: of the teacher, for a batch as ``batches`` gives it.
+            ask: the logits of a teacher, for a batch as ``batches`` gives it.
         """
-        key = self._key(teacher, batches)
-        files = [self.folder / key / f"view_{view:03}.safetensors" for view in range(views)]
-        files[0].parent.mkdir(parents=True, exist_ok=True)
-        for number, file in enumerate(files):
-            if not file.is_file():
-                self._write(logits, _view(batches, number), file)
-                log.info("teacher's logits of view %d/%d are stored: %.1f MB", number + 1, views, file.stat().st_size / 1e6)
-        return files
+        keys = self._keys(teachers, batches)
+        asked = dict(zip(keys, teachers, strict=True))  # a teacher that is given twice is asked once
+        files = {key: [self.folder / key / f"view_{view:03}.safetensors" for view in range(views)] for key in asked}
+        cut = math.ceil(len(batches) / PARTS)
+        with _alone(sorted(each[0].parent for each in files.values())):
+            rows = [[_View(files[key][view], asked[key], cut) for key in asked] for view in range(views)]
+            progress = _Progress(sum(view.missing(len(batches)) for row in rows for view in row))
+            for number, row in enumerate(rows):
+                if todo := [view for view in row if not _is_whole(view.file)]:
+                    self._write(todo, ask, _view(batches, number), progress)
+                    size = sum(view.file.stat().st_size for view in row) / 1e6
+                    log.info("teacher's logits of view %d/%d are stored: %.1f MB", number + 1, views, size)
+        return [files[key] for key in keys]
 
-    def _key(self, teacher: nn.Module, batches: Batches) -> str:
-        digest = hashlib.sha256(f"{self.top_k} {teacher}".encode())
-        for name, tensor in teacher.state_dict().items():
-            digest.update(name.encode() + _bytes(tensor))
+    def _keys(self, teachers: Sequence[nn.Module], batches: Batches) -> list[str]:
+        digests = []
+        for teacher in teachers:
+            digests.append(hashlib.sha256(f"{self.top_k} {teacher}".encode()))
+            for name, tensor in teacher.state_dict().items():
+                digests[-1].update(name.encode() + _bytes(tensor))
         for batch in _view(batches, 0):
-            digest.update(_bytes(batch.indices) + _bytes(batch.images))
-        return digest.hexdigest()[:16]
+            seen = _bytes(batch.indices) + _bytes(batch.images)
+            for digest in digests:
+                digest.update(seen)
+        return [digest.hexdigest()[:16] for digest in digests]
 
-    def _write(self, logits: Callable[[Batch], Tensor], batches: Iterator[Batch], file: Path) -> None:
-        parts = [(batch.indices, *compress(logits(batch), self.top_k)) for batch in batches]
-        indices, values, classes = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
-        partial = file.with_suffix(f".{os.getpid()}.partial")
-        save_file({"indices": indices, "values": values, "classes": classes}, partial)
-        partial.replace(file)
+    def _write(
+        self,
+        todo: Sequence["_View"],
+        ask: Callable[[nn.Module, Batch], Tensor],
+        batches: Iterable[Batch],
+        progress: "_Progress",
+    ) -> None:
+        """Ask all teachers that have not said it yet of each batch, which is so augmented once."""
+        for number, batch in enumerate(batches):
+            for view in todo:
+                if view.lacks(number):
+                    view.add(number, batch.indices, compress(ask(view.teacher, batch), self.top_k))
+                    progress.step()
+        for view in todo:
+            view.join()
+
+
+class _View:
+    """What one teacher says of one view: its file, and the parts of it while it is computed."""
+
+    def __init__(self, file: Path, teacher: nn.Module, cut: int) -> None:
+        self.file = file
+        self.teacher = teacher
+        self.cut = cut  # batches a part
+        self._whole: dict[int, bool] = {}
+        self._said: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    def lacks(self, number: int) -> bool:
+        """Whether a batch is in no part on the disk."""
+        part = number // self.cut
+        if part not in self._whole:
+            self._whole[part] = _is_whole(self._part(part))
+        return not self._whole[part]
+
+    def missing(self, batches: int) -> int:
+        """Of so many batches those that are to be computed."""
+        return 0 if _is_whole(self.file) else sum(self.lacks(number) for number in range(batches))
+
+    def add(self, number: int, indices: Tensor, said: Compressed) -> None:
+        """Take what was said of a batch; a part that it fills is written."""
+        self._said.append((indices.cpu(), said.values.cpu(), said.classes.cpu()))
+        if (number + 1) % self.cut == 0:
+            self._flush(number // self.cut)
+
+    def join(self) -> None:
+        """Make the file of the parts."""
+        if self._said:  # the last part may hold fewer
+            self._flush(max(self._whole))
+        files = [self._part(part) for part in sorted(self._whole)]
+        parts = [load_file(file) for file in files]
+        _save({name: torch.cat([part[name] for part in parts]) for name in parts[0]}, self.file)
+        for file in files:
+            file.unlink()
+
+    def _flush(self, part: int) -> None:
+        indices, values, classes = (torch.cat(column) for column in zip(*self._said, strict=True))
+        _save({"indices": indices, "values": values, "classes": classes}, self._part(part))
+        self._said.clear()
+
+    def _part(self, part: int) -> Path:
+        return self.file.with_suffix(f".{part:02}.part")
+
+
+class _Progress:
+    """Says now and then how much is done, and how long the rest will take.
+
+    Args:
+        total: batches to be computed, of all teachers and views.
+    """
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.done = 0
+        self.start = self.said = time.monotonic()
+
+    def step(self) -> None:
+        """A batch is done."""
+        self.done += 1
+        now = time.monotonic()
+        if now - self.said < REPORT_SECONDS and self.done < self.total:
+            return
+        self.said = now
+        minutes = (now - self.start) / self.done * (self.total - self.done) / 60
+        log.info("teacher's logits: %.0f %% computed, some %.0f minutes left", 100 * self.done / self.total, minutes)
+
+
+@contextmanager
+def _alone(folders: Sequence[Path]) -> Iterator[None]:
+    """Another run that shares these folders waits, and then finds what it wants."""
+    with ExitStack() as locks:
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(folder / "lock")
+            try:
+                locks.enter_context(lock.acquire(timeout=0))
+            except Timeout:
+                log.info("another run stores the same teacher's logits in %s; waiting for it", folder)
+                locks.enter_context(lock.acquire())
+        yield
 
 
 def _view(batches: Batches, view: int) -> Iterator[Batch]:
     batches.set_epoch(view)
     return iter(batches)
+
+
+def _is_whole(file: Path) -> bool:
+    """Whether a file is there with all its bytes; one that was cut off is computed again."""
+    if not file.is_file():
+        return False
+    try:
+        with safe_open(file, "pt"):
+            return True
+    except (SafetensorError, OSError) as error:
+        log.warning("%s is damaged (%s), so its logits are computed again", file, error)
+        file.unlink()
+        return False
+
+
+def _save(tensors: dict[str, Tensor], file: Path) -> None:
+    partial = file.with_suffix(f".{os.getpid()}.partial")
+    save_file(tensors, partial)
+    partial.replace(file)
 
 
 def _bytes(tensor: Tensor) -> bytes:

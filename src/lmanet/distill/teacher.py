@@ -1,129 +1,144 @@
-"""Teacher: any timm model, brought to the classes and the pixels of the data."""
+"""Teacher: a network brought to the pixels and the classes of the data, or several that are averaged."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
-import timm
 import torch
-from timm.data.config import resolve_model_data_config
-from timm.models import load_state_dict
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lmanet.base import Notice
 from lmanet.errors import ConfigError
-from lmanet.space.weights import why_unreadable
+from lmanet.space.classes import ClassNames, match_classes
+from lmanet.space.images import fit
 from lmanet.steps import ImageData
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How a teacher reads an image.
+
+    Attributes:
+        mean, std: of each RGB channel, for pixels in 0..1.
+        resolution: height and width, pixels.
+        bicubic: resized as timm's models are; else as networks of ours are.
+    """
+
+    mean: Sequence[float]
+    std: Sequence[float]
+    resolution: int
+    bicubic: bool = False
+
+
+class Order(NamedTuple):
+    """How the classes of a teacher meet those of the data.
+
+    Attributes:
+        places: for each class of the data its place among the teacher's; None is the same order.
+        notices: where they could not be compared by name.
+    """
+
+    places: tuple[int, ...] | None = None
+    notices: tuple[Notice, ...] = ()
+
+
 class Teacher(nn.Module):
-    """A timm model that takes the images as the data module normalises them: (N, 3, H, W) of any size -> logits (N, classes).
+    """A network that takes the images as the data module normalises them.
+
+    (N, 3, H, W) of any size -> logits (N, classes), in the order of the data's classes.
 
     Args:
-        model: the timm model.
+        model: from images as `reading` says to logits.
         data: whose normalisation is undone, for the model has its own.
-        resolution: height and width, pixels, that the images are brought to; None is what the model is made for.
+        order: of the model's classes.
     """
 
     scale: Tensor
     shift: Tensor
+    order: Tensor | None
 
-    def __init__(self, model: nn.Module, data: ImageData, resolution: int | None = None) -> None:
+    def __init__(self, model: nn.Module, data: ImageData, reading: Reading, order: Order | None = None) -> None:
         super().__init__()
-        own = resolve_model_data_config(model)  # type: ignore[no-untyped-call]
         self.model = model
-        self.resolution = resolution or int(own["input_size"][-1])
+        self.notices = order.notices if order else ()
+        self.resolution = reading.resolution
+        self.bicubic = reading.bicubic
         # (x * std + mean - own_mean) / own_std as one product and one sum
-        self.register_buffer("scale", (torch.tensor(data.std) / torch.tensor(own["std"])).view(3, 1, 1))
-        shift = (torch.tensor(data.mean) - torch.tensor(own["mean"])) / torch.tensor(own["std"])
+        own_mean, own_std = torch.tensor(tuple(reading.mean)), torch.tensor(tuple(reading.std))
+        self.register_buffer("scale", (torch.tensor(data.std) / own_std).view(3, 1, 1))
+        shift = (torch.tensor(data.mean) - own_mean) / own_std
         self.register_buffer("shift", shift.view(3, 1, 1))
+        places = torch.tensor(order.places) if order and order.places else None
+        self.register_buffer("order", places, persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        images = images * self.scale + self.shift
-        if images.shape[-2:] != (self.resolution, self.resolution):
-            shrinking = self.resolution < min(images.shape[-2:])
-            images = functional.interpolate(images, (self.resolution, self.resolution), mode="bicubic", antialias=shrinking)
-        logits: Tensor = self.model(images)
-        return logits
+        logits: Tensor = self.model(self._resized(images * self.scale + self.shift))
+        return logits if self.order is None else logits[:, self.order]
+
+    def _resized(self, images: Tensor) -> Tensor:
+        size = (self.resolution, self.resolution)
+        if images.shape[-2:] == size:
+            return images
+        if not self.bicubic:
+            return fit(images, self.resolution)
+        shrinking = self.resolution < min(images.shape[-2:])
+        return functional.interpolate(images, size, mode="bicubic", antialias=shrinking)
 
     def extra_repr(self) -> str:
-        return f"resolution={self.resolution}"
+        # The key of stored logits holds it, so it names whatever decides what the teacher says.
+        words = [f"resolution={self.resolution}"]
+        words += [] if self.bicubic else ["resized as our networks are"]
+        words += [] if self.order is None else [f"order={self.order.tolist()}"]
+        return ", ".join(words)
 
 
-@dataclass(frozen=True)
-class TeacherSource:
-    """Which model is the teacher, and where its weights come from.
+class Ensemble(nn.Module):
+    """Several teachers as one: the mean of their probabilities, see `average`."""
 
-    Attributes:
-        name: of any timm model (``timm.list_models()``).
-        checkpoint: local weights, .safetensors or .pth, as timm or we write them; a classifier of another width than the data's
-            is dropped, and the teacher is then fine-tuned.
-        pretrained: timm's own weights, from the Hugging Face hub; the teacher is then fine-tuned.
-        resolution: height and width, pixels, of its input; None is what the model is made for.
-        timm_options: more arguments of ``timm.create_model``, such as ``img_size``.
+    def __init__(self, members: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return average([member(images) for member in self.members])
+
+
+def average(logits: Sequence[Tensor]) -> Tensor:
+    """Logits of the mean of the probabilities: ``log(mean of softmax(l))``, temperature 1.
+
+    One alone stays as it is.
+
+    Args:
+        logits: (N, classes) each.
     """
-
-    name: str = "vit_base_patch16_224"
-    checkpoint: str | None = None
-    pretrained: bool = False
-    resolution: int | None = None
-    timm_options: Mapping[str, Any] = field(default_factory=dict)
-
-    def build(self, data: ImageData) -> tuple[Teacher, bool]:
-        """The teacher, and whether its classifier has been trained on as many classes as the data has.
-
-        Raises:
-            ConfigError: no such model, or its weights cannot be had or do not fit.
-        """
-        model = self._create(data.num_classes)
-        fitted = self._load(model) if self.checkpoint else False
-        return Teacher(model, data, self.resolution), fitted
-
-    def _create(self, num_classes: int) -> nn.Module:
-        if self.pretrained and self.checkpoint:
-            raise ConfigError("the teacher has both pretrained=true and a checkpoint; keep one of them (distill.teacher.source)")
-        if not timm.is_model(self.name):
-            near = ", ".join(timm.list_models(f"*{self.name.split('_')[0]}*")[:5]) or "see timm.list_models()"
-            raise ConfigError(f"timm has no model {self.name!r}; correct distill.teacher.source.name ({near})")
-        try:
-            model: nn.Module = timm.create_model(self.name, pretrained=self.pretrained, num_classes=num_classes, **dict(self.timm_options))
-        except TypeError as error:
-            raise ConfigError(f"timm's {self.name} refuses distill.teacher.source.timm_options: {error}") from error
-        except Exception as error:  # hub, network and disk each raise their own
-            if not self.pretrained:
-                raise
-            raise ConfigError(
-                f"the weights of {self.name} cannot be had from the Hugging Face hub ({type(error).__name__}); connect to the internet, "
-                "or download them elsewhere and set distill.teacher.source.checkpoint to the file and pretrained to false"
-            ) from error
-        return model
-
-    def _load(self, model: nn.Module) -> bool:
-        """Load the checkpoint; whether its classifier fitted."""
-        where = "correct distill.teacher.source.checkpoint"
-        if not Path(str(self.checkpoint)).is_file():
-            raise ConfigError(f"no teacher's checkpoint at {self.checkpoint}; {where}")
-        try:
-            given = load_state_dict(str(self.checkpoint), weights_only=True)
-        except Exception as error:  # torch and safetensors raise many kinds for a file that is not theirs
-            raise ConfigError(f"{self.checkpoint} cannot be read as weights: {why_unreadable(error)}; {where}") from None
-        wanted = model.state_dict()
-        head = {name for name in wanted if name.startswith(_classifiers(model))}
-        fitted = all(name in given and given[name].shape == wanted[name].shape for name in head)
-        kept = {name: tensor for name, tensor in given.items() if fitted or not name.startswith(_classifiers(model))}
-        wrong = {name for name in wanted.keys() ^ kept.keys() if fitted or name not in head}
-        wrong |= {name for name in wanted.keys() & kept.keys() if wanted[name].shape != kept[name].shape}
-        if wrong:
-            raise ConfigError(f"{self.checkpoint} does not fit {self.name}: {len(wrong)} tensors differ, such as {min(wrong)}; {where}")
-        model.load_state_dict(kept, strict=False)
-        return fitted
+    if len(logits) == 1:
+        return logits[0]
+    log_p = torch.stack([functional.log_softmax(each.float(), 1) for each in logits])
+    return log_p.logsumexp(0) - math.log(len(logits))
 
 
-def _classifiers(model: nn.Module) -> tuple[str, ...]:
-    """Prefixes of the parameters whose width is the number of classes."""
-    names = model.pretrained_cfg["classifier"]  # type: ignore[index]
-    return tuple(f"{name}." for name in ([names] if isinstance(names, str) else names))
+def class_order(teacher: str, classes: Sequence[str] | None, data: ImageData) -> Order:
+    """How the classes of a teacher meet the data's, by name.
+
+    Args:
+        classes: the teacher's, which may be more than the data's; None is as many without names.
+
+    Raises:
+        ConfigError: the teacher does not know a class.
+    """
+    names = classes or list(map(str, range(data.num_classes)))
+    if len(names) == data.num_classes:
+        match = match_classes(ClassNames(f"teacher {teacher}", names), ClassNames(data.name, data.classes))
+        return Order(None if match.is_identity else match.places, match.notices)
+    places = {name: place for place, name in enumerate(names)}
+    if unknown := [name for name in data.classes if name not in places]:
+        raise ConfigError(
+            f"teacher {teacher} does not know {len(unknown)} of {data.num_classes} classes of {data.name}, such as {unknown[0]!r}; "
+            "choose a teacher of these classes (distill.teacher), or the data that it was trained on (data=)"
+        )
+    return Order(tuple(places[name] for name in data.classes))

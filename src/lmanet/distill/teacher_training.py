@@ -1,87 +1,205 @@
-"""Fine-tuning of the teacher on the training images, where it does not know the classes yet."""
+"""The teachers of a run: fine-tuned where they do not know the classes yet, measured one by one and together."""
 
 import logging
 import shutil
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
 
+from lmanet.base import Notice
 from lmanet.distill.logits import LogitsOption, TeacherLogits
-from lmanet.distill.teacher import Teacher, TeacherSource
+from lmanet.distill.sources import NetworkSource, Source
+from lmanet.distill.teacher import Ensemble, Teacher
 from lmanet.errors import ConfigError
 from lmanet.records import Score
-from lmanet.results import TrainedTeacher
-from lmanet.runfiles import TEACHER, read_record, write_record
-from lmanet.steps import Fitter, ImageData
+from lmanet.results import TeacherMember, TrainedTeacher
+from lmanet.runfiles import TEACHER, read_record, say_notices, write_record
+from lmanet.steps import CheckedData, Fitter, ImageData
 
 log = logging.getLogger(__name__)
-WEIGHTS = "teacher.ckpt"
+GUESSING = 1.2  # times the accuracy of guessing: a teacher below knows nothing of these classes
 
 
-class TeacherTraining:
-    """Stage: makes a teacher that knows the classes; ``teacher.json`` says how good it is, ``teacher.ckpt`` holds what was trained.
+class TeacherEnsemble:
+    """Stage: makes teachers that know the classes, and averages their probabilities.
+
+    ``teacher.json`` says how good each is and all are together; ``teacher.ckpt``, of several
+    ``teacher_1.ckpt``, ``teacher_2.ckpt``, ... hold what was trained. A teacher that is done is not
+    done again where the stage was stopped.
 
     Args:
         data: whose training images are used, divided as for the students.
-        seed: of a new classifier, of order and augmentation.
-        source: the teacher to begin with.
-        trainer: data -> trainer, by the teacher's recipe.
-        logits: how a student comes by what the teacher says.
+        seed: of new classifiers, of order and augmentation; of the next source one more.
+        sources: the teachers to begin with; a path alone is a `NetworkSource`.
+        trainer: data -> trainer, by the recipe of a teacher that is to be trained.
+        logits: how a student comes by what the teachers say.
     """
 
     def __init__(
-        self, data: ImageData, seed: int, source: TeacherSource, trainer: Callable[[ImageData], Fitter], logits: LogitsOption
+        self,
+        data: ImageData,
+        seed: int,
+        sources: Sequence[Source | str],
+        trainer: Callable[[ImageData], Fitter],
+        logits: LogitsOption,
     ) -> None:
+        if not sources:
+            raise ConfigError("there is no teacher; name one or several in distill.teacher.sources=[...], or take distill=no_teacher")
         self.data = data
         self.seed = seed
-        self.source = source
+        self.sources = [NetworkSource(each) if isinstance(each, str) else each for each in sources]
         self.trainer = trainer(data)
         self.logits = logits
 
+    @property
+    def name(self) -> str:
+        """What records and tables call the teacher."""
+        return " + ".join(source.name for source in self.sources)
+
+    def require(self, folder: Path | None = None) -> None:
+        """Find out, before a run, whether all teachers can be had.
+
+        Args:
+            folder: of the run, where it goes on: what it has is not asked for.
+
+        Raises:
+            ConfigError: one of them cannot, or the run has another.
+        """
+        if isinstance(self.data, CheckedData):
+            self.data.require_part("fit")
+        if folder and (folder / TEACHER).is_file():
+            self._recorded(folder)
+            return
+        for source in self.sources:
+            source.require(self.data)
+
     def run(self, folder: Path) -> None:
-        self.prepare(folder)
+        self.measure(folder)
 
     def teach(self, student: Fitter, seed: int, folder: Path) -> TeacherLogits:
-        """The logits of the run's teacher for the training that ``student.fit`` does with that seed."""
+        """The logits of the run's teachers for the training that ``student.fit`` does with that seed."""
         return self.logits.of(self.prepare(folder), self.data, student, seed, folder)
 
-    def prepare(self, folder: Path) -> Teacher:
-        """The teacher of a run, trained if that has not been done."""
+    def prepare(self, folder: Path) -> list[Teacher]:
+        """The teachers of a run, trained if that has not been done."""
+        record = self.measure(folder)
+        return list(self._built(record.networks, folder))
+
+    def measure(self, folder: Path) -> TrainedTeacher:
+        """How good the teachers of a run are; they are made if that has not been done."""
         self.data.setup("fit")
         if (folder / TEACHER).is_file():
-            return self._again(folder)
-        torch.manual_seed(self.seed)
-        teacher, fitted = self.source.build(self.data)
-        score = self.trainer.validate(teacher) if fitted else self._train(teacher, folder)
-        record = TrainedTeacher(
-            name=self.source.name,
-            checkpoint=str(self.source.checkpoint) if fitted else WEIGHTS,
-            parameters=sum(parameter.numel() for parameter in teacher.parameters()),
+            return self._recorded(folder)
+        members = [self._member(number, folder) for number in range(len(self.sources))]
+        record = TrainedTeacher(**dict(members[0])) if len(members) == 1 else self._together(members, folder)
+        write_record(folder / TEACHER, record)
+        shutil.rmtree(folder / "teacher", ignore_errors=True)
+        say_notices(folder, self._notices(record))
+        return record
+
+    def _member(self, number: int, folder: Path) -> TeacherMember:
+        """One teacher, made and measured; read again where that was done before a stop."""
+        source, done = self.sources[number], folder / "teacher" / f"{number + 1}.json"
+        if done.is_file():
+            record = read_record(done, TeacherMember)
+            _refuse_another(record, source, done.parent)
+            return record
+        torch.manual_seed(self.seed + number)
+        teacher, fitted = source.build(self.data)
+        say_notices(folder, teacher.notices)
+        alone = len(self.sources) == 1
+        checkpoint = source.origin if fitted else "teacher.ckpt" if alone else f"teacher_{number + 1}.ckpt"
+        work = folder / "teacher" if alone else folder / "teacher" / str(number + 1)
+        score = self.trainer.validate(teacher) if fitted else self._train(teacher, number, work, folder / checkpoint)
+        record = TeacherMember(
+            name=source.name,
+            origin=source.origin,
+            checkpoint=checkpoint,
+            parameters=_parameters(teacher),
             trained=not fitted,
             score=score,
         )
-        write_record(folder / TEACHER, record)
-        shutil.rmtree(folder / "teacher", ignore_errors=True)
-        log.info("teacher %s: validation accuracy %.2f %%", self.source.name, 100 * score.val_accuracy)
-        return teacher
+        log.info("teacher %s: validation accuracy %.2f %%", source.name, 100 * score.val_accuracy)
+        done.parent.mkdir(parents=True, exist_ok=True)
+        write_record(done, record)
+        return record
 
-    def _train(self, teacher: Teacher, folder: Path) -> Score:
-        millions = sum(parameter.numel() for parameter in teacher.parameters()) / 1e6
-        begin = (
-            "fine-tuned from its weights" if self.source.pretrained or self.source.checkpoint else "fitted on the spot from fresh weights"
+    def _train(self, teacher: Teacher, number: int, work: Path, checkpoint: Path) -> Score:
+        source = self.sources[number]
+        log.info(
+            "teacher %s (%.1fM parameters, from: %s) is trained on the training images of %s",
+            *(source.name, _parameters(teacher) / 1e6, source.origin, self.data.name),
         )
-        log.info("teacher %s (%.1fM parameters) is %s on the training images of %s", self.source.name, millions, begin, self.data.name)
-        score = self.trainer.fit(teacher, self.seed, folder=folder / "teacher")
-        partial = folder / f"{WEIGHTS}.partial"
-        torch.save({"state_dict": teacher.model.state_dict()}, partial)
-        partial.replace(folder / WEIGHTS)
+        score = self.trainer.fit(teacher, self.seed + number, folder=work)
+        partial = checkpoint.with_name(f"{checkpoint.name}.partial")
+        torch.save({"state_dict": teacher.model.state_dict(), "classes": list(self.data.classes)}, partial)
+        partial.replace(checkpoint)
         return score
 
-    def _again(self, folder: Path) -> Teacher:
+    def _together(self, members: Sequence[TeacherMember], folder: Path) -> TrainedTeacher:
+        score = self.trainer.validate(Ensemble(list(self._built(members, folder))))
+        log.info("%d teachers averaged: validation accuracy %.2f %%", len(members), 100 * score.val_accuracy)
+        return TrainedTeacher(
+            name=self.name,
+            checkpoint="",
+            parameters=sum(member.parameters for member in members),
+            trained=any(member.trained for member in members),
+            score=score,
+            members=tuple(members),
+        )
+
+    def _built(self, members: Sequence[TeacherMember], folder: Path) -> Iterator[Teacher]:
+        for source, member in zip(self.sources, members, strict=True):
+            weights = source.with_weights(str(folder / member.checkpoint)) if member.trained else source
+            yield weights.build(self.data)[0]
+
+    def _recorded(self, folder: Path) -> TrainedTeacher:
+        """What the run has; it must be what is asked for."""
         record = read_record(folder / TEACHER, TrainedTeacher)
-        if record.name != self.source.name:
-            raise ConfigError(f"this run's teacher is {record.name}, not {self.source.name}; delete {folder / TEACHER} to change it")
-        checkpoint = str(folder / record.checkpoint)  # an absolute path stays as it is
-        return replace(self.source, checkpoint=checkpoint, pretrained=False).build(self.data)[0]
+        if len(record.networks) != len(self.sources):
+            raise _another(record.name, self.name, folder / TEACHER)
+        for member, source in zip(record.networks, self.sources, strict=True):
+            _refuse_another(member, source, folder / TEACHER)
+        return record
+
+    def _notices(self, record: TrainedTeacher) -> Iterator[Notice]:
+        for member in record.networks:
+            if member.score.val_accuracy <= GUESSING / self.data.num_classes:
+                yield Notice(
+                    kind="teacher_guesses",
+                    text=f"teacher {member.name} has {member.score.val_accuracy:.2%} on the validation images, no more than guessing; "
+                    "its classes may stand in another order: correct or leave it out (distill.teacher)",
+                )
+
+
+class TeacherTraining(TeacherEnsemble):
+    """Stage: makes one teacher that knows the classes, see `TeacherEnsemble`.
+
+    Args:
+        source: the teacher to begin with; a path alone is a `NetworkSource`.
+    """
+
+    def __init__(
+        self,
+        data: ImageData,
+        seed: int,
+        source: Source | str,
+        trainer: Callable[[ImageData], Fitter],
+        logits: LogitsOption,
+    ) -> None:
+        super().__init__(data, seed, [source], trainer, logits)
+
+
+def _refuse_another(record: TeacherMember, source: Source, where: Path) -> None:
+    if record.name != source.name or (record.origin and record.origin != source.origin):
+        asked = source.name if record.name != source.name else f"{source.name} from {source.origin}"
+        raise _another(f"{record.name} from {record.origin}" if record.origin else record.name, asked, where)
+
+
+def _another(own: str, asked: str, where: Path) -> ConfigError:
+    return ConfigError(f"this run's teacher is {own}, not {asked}; delete {where} to change it")
+
+
+def _parameters(teacher: Teacher) -> int:
+    return sum(parameter.numel() for parameter in teacher.parameters())

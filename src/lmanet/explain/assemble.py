@@ -11,6 +11,7 @@ from lmanet.explain.sheets.origin import origin_sheets
 from lmanet.explain.sheets.results import STAGE_WORDS, board_sheets, front_runtime_sheet, result_sheets
 from lmanet.explain.sheets.search import claims_sheet, rules_sheet, search_sheets
 from lmanet.explain.table import Table
+from lmanet.notices import nothing_trained, unclear_front
 from lmanet.records import Trial
 from lmanet.results import Deployment
 from lmanet.space import Architecture, architecture_id, estimate_on, staged
@@ -51,6 +52,7 @@ def assemble(run: RunFiles, setting: Setting) -> Assembled:
         sheets += board_sheets(deployment, run, setting, place)
     facts = {
         "run": run,
+        "doubts": _doubts(run),
         "target": setting.target,
         "runtime": setting.target.platform.runtime,
         "runtime_words": RUNTIME_WORDS[setting.target.platform.runtime],
@@ -70,6 +72,14 @@ def assemble(run: RunFiles, setting: Setting) -> Assembled:
         "versions": tables.versions(run.trials),
     }
     return Assembled(best, {sheet.name: sheet for sheet in sheets if sheet.rows}, important, facts)
+
+
+def _doubts(run: RunFiles) -> list[str]:
+    """What to be wary of: what was said while the run went on, and what its records say by now."""
+    counted = run.examination.images if run.examination else None
+    unclear = [notice.text for notice in unclear_front(run.front.trials, counted)]
+    untrained = nothing_trained(run.trials) if run.trials else None
+    return [*(notice.text for notice in run.notices), *unclear, *([untrained] if untrained else [])]
 
 
 def _origin(run: RunFiles, best: Architecture | None) -> Trial | None:

@@ -8,11 +8,11 @@ from typing import Any, Protocol, TypeVar
 import yaml
 
 from lmanet import runfiles
-from lmanet.base import Record
+from lmanet.base import Notice, Record
 from lmanet.provenance import Provenance
 from lmanet.records import Front, Trial
 from lmanet.results import Deployment, DesignRules, Evaluation, Examination, MeasuredCandidate, TrainedNetwork, TrainedTeacher
-from lmanet.runfiles import read_record, read_records, read_trials
+from lmanet.runfiles import ranked, read_record, read_records, read_trials
 from lmanet.space import AnySpace, Platform
 from lmanet.steps import Pareto
 
@@ -65,6 +65,7 @@ class RunFiles:
         examination: of the best network; None where the stage `explain` was not run.
         rules: what the model says that the search has learned; None where it was not asked.
         provenance: one entry a start of the run.
+        notices: what was off, as it was said while the run went on.
         checksum: of training and validation images; None where there was no search.
         overrides: of the command line.
         seed: of the run; None where Hydra wrote no configuration.
@@ -81,15 +82,22 @@ class RunFiles:
     examination: Examination | None
     rules: DesignRules | None
     provenance: tuple[Provenance, ...]
+    notices: tuple[Notice, ...]
     checksum: str | None
     overrides: tuple[str, ...]
     seed: int | None
 
     @property
+    def teacher_is_no_better(self) -> bool:
+        """Than the network that it would teach, so that stage `distill` was skipped."""
+        best = max((network.score.val_accuracy for network in self.full), default=0.0)
+        return self.teacher is not None and self.teacher.score.val_accuracy <= best
+
+    @property
     def best(self) -> Trial | TrainedNetwork | None:
         """The network of ``student.ckpt``, which is the best by validation; before any was trained in full, the front's first."""
         if finished := self.full + self.distilled:
-            return max(reversed(finished), key=lambda network: network.score.val_accuracy)
+            return ranked(finished)[0]
         return self.front.trials[0] if self.front.trials else None
 
 
@@ -113,6 +121,7 @@ def read_run(folder: Path) -> RunFiles:
         examination=_one(folder / runfiles.EXAMINATION, Examination),
         rules=_one(folder / runfiles.RULES, DesignRules),
         provenance=tuple(read_records(folder / runfiles.PROVENANCE, Provenance)),
+        notices=tuple(read_records(folder / runfiles.NOTICES, Notice)),
         checksum=settings.get("data_checksum"),
         overrides=tuple(map(str, _read_yaml(folder / ".hydra" / "overrides.yaml") or ())),
         seed=config.get("seed"),

@@ -19,6 +19,13 @@ def prose(text: object) -> str:
     return FIRST_MARK.sub(r"\1\\\2", MARKS.sub(r"\\\1", _line(text)))
 
 
+def sentence(text: object) -> str:
+    """The same as a sentence of its own: with a capital and a full stop."""
+    line = _line(text)
+    whole = line[:1].upper() + line[1:] + ("" if line.endswith((".", "!", "?")) else ".")
+    return prose(whole)
+
+
 def count(number: float | None) -> str:
     """Thousands apart, one place of what is no whole number; nothing for None."""
     if number is None:
@@ -52,4 +59,4 @@ def _line(text: object) -> str:
     return "".join(mark if mark.isprintable() else "\ufffd" for mark in line)
 
 
-FILTERS = {function.__name__: function for function in (cell, prose, count, kib, millions, percent, span)}
+FILTERS = {function.__name__: function for function in (cell, prose, sentence, count, kib, millions, percent, span)}

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from lmanet.explain.contents import RunFiles
-from lmanet.records import Measurement, Trial
+from lmanet.measurement import Measurement
+from lmanet.records import Trial
 from lmanet.results import Deployment, Evaluation
 from lmanet.space import Architecture, CStaticOptions, Platform, architecture_id, estimate, estimate_on, operators, staged
 from lmanet.space.tflite import tflite_operators

@@ -14,6 +14,7 @@ from lmanet.explain.contents import RunFiles
 from lmanet.explain.tables import reasons
 from lmanet.records import Epoch, Status, Trial
 from lmanet.results import Deployed
+from lmanet.runfiles import ranked
 from lmanet.space import Cost, Operator, Runtime, architecture_id
 from lmanet.space.cost import macs
 from lmanet.space.memory import Memory
@@ -151,16 +152,16 @@ def statuses_plot(trials: Sequence[Trial]) -> Figure:
 
 def curves_plot(run: RunFiles) -> Figure:
     """Validation accuracy by epoch: the front in mini-training, then full training and distillation where they were run."""
-    phases = {
+    phases = {  # in each the best first
         "search (mini-training)": {f"#{trial.number}": trial.score.curve for trial in run.front.trials if trial.score},
-        "full training": {architecture_id(network.architecture): network.score.curve for network in run.full},
-        "distillation": {architecture_id(network.architecture): network.score.curve for network in run.distilled},
+        "full training": {architecture_id(network.architecture): network.score.curve for network in ranked(run.full)},
+        "distillation": {architecture_id(network.architecture): network.score.curve for network in ranked(run.distilled)},
     }
     shown = {phase: curves for phase, curves in phases.items() if any(curves.values())}
     figure = Figure(figsize=(8, 3.4), layout="constrained")
     panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
     for axes, (phase, curves) in zip(panels, shown.items(), strict=True):
-        best = max((name for name in curves if curves[name]), key=lambda name: curves[name][-1].val_accuracy)
+        best = next(name for name in curves if curves[name])
         for name, curve in curves.items():
             _curve(axes, curve, name, leading=name == best)
         axes.set_title(phase, fontsize=10)

@@ -1,10 +1,11 @@
 """Proposers: a language model over HTTP, and what it is measured against."""
 
+from typing import TYPE_CHECKING, Any
+
 from lmanet.propose.llm import LLMProposer
 from lmanet.propose.prompt import Prompt
 from lmanet.propose.rivals.baselines import RandomProposer, ReplayProposer
 from lmanet.propose.rivals.evolution import EvolutionProposer
-from lmanet.propose.rivals.optuna_sampler import OptunaProposer
 from lmanet.propose.rivals.sampler import SamplerProposer
 from lmanet.propose.roles.mutate import Mutate
 from lmanet.propose.roles.rank import Rank
@@ -14,6 +15,9 @@ from lmanet.propose.rules import LearnRules
 from lmanet.propose.sampling import Price, Sampling
 from lmanet.propose.servers import EmbeddedServer, RemoteServer
 from lmanet.propose.strategy import Strategy
+
+if TYPE_CHECKING:
+    from lmanet.propose.rivals.optuna_sampler import OptunaProposer
 
 __all__ = [
     "EmbeddedServer",
@@ -34,3 +38,12 @@ __all__ = [
     "Strategy",
     "Team",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Optuna takes as long to import as all other proposers together: only its own pays.
+    if name == "OptunaProposer":
+        from lmanet.propose.rivals.optuna_sampler import OptunaProposer
+
+        return OptunaProposer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

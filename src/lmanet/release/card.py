@@ -1,10 +1,12 @@
 """The model card of a released network, in the form of the Hugging Face Hub."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 from typing import NamedTuple
 
+from lmanet.base import Notice
 from lmanet.command import command
 from lmanet.errors import ConfigError
 from lmanet.release.costs import cost_rows
@@ -109,12 +111,21 @@ def _of_network(released: Released, checkpoint: Checkpoint, figures: list[Accura
         "labels": plain(", ".join(checkpoint.classes[:20]) + (", ..." if network.num_classes > 20 else "")),
         "mean": ", ".join(f"{value:.6g}" for value in checkpoint.mean),
         "std": ", ".join(f"{value:.6g}" for value in checkpoint.std),
+        "notices": _notices(released.notices),
         "accuracies": "\n".join(_row(*figure) for figure in figures),
         "costs": "\n".join(f"| `{row.name}` | {row.value} | {row.origin} |" for row in cost_rows(released, network.num_classes)),
         "sha256": released.checkpoint_sha256,
         "listed": "; in C `lmanet_classes` of `firmware/network/network.h`" if released.deployment else "",
         "int8": _int8(released),
     }
+
+
+def _notices(notices: Sequence[Notice]) -> str:
+    """A section; nothing where there is nothing to say."""
+    if not notices:
+        return ""
+    lines = [f"- {text[:1].upper()}{text[1:].rstrip('.')}." for text in (plain(notice.text) for notice in notices)]
+    return "\n".join(["## What to be wary of", "", *lines, "", ""])
 
 
 def _of_run(released: Released, run: Run, data: ImageData) -> dict[str, str]:

@@ -7,11 +7,24 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from lmanet.base import Notice
 from lmanet.errors import ConfigError
 from lmanet.provenance import Provenance
 from lmanet.release.timm_models import model_name
-from lmanet.results import Deployment, Evaluation, Examination, TrainedNetwork
-from lmanet.runfiles import DEPLOY, EXAMINATION, PROVENANCE, TEST, read_record, read_records, read_trials, trained_networks
+from lmanet.results import Deployment, Evaluation, Examination, TrainedNetwork, TrainedTeacher
+from lmanet.runfiles import (
+    DEPLOY,
+    EXAMINATION,
+    NOTICES,
+    PROVENANCE,
+    TEACHER,
+    TEST,
+    ranked,
+    read_record,
+    read_records,
+    read_trials,
+    trained_networks,
+)
 from lmanet.space import architecture_id
 
 
@@ -42,6 +55,7 @@ class Released(NamedTuple):
         checkpoint_sha256: of its weights as the run keeps them.
         deployment: of these weights, where there is one.
         float_test, int8_test: on the test images, where they were opened.
+        notices: what is off about this network, or about the data of the run.
     """
 
     name: str
@@ -50,6 +64,7 @@ class Released(NamedTuple):
     deployment: Deployment | None
     float_test: Evaluation | None
     int8_test: Evaluation | None
+    notices: tuple[Notice, ...] = ()
 
 
 def read_released(folder: Path) -> list[Released]:
@@ -63,9 +78,15 @@ def read_released(folder: Path) -> list[Released]:
         raise ConfigError(f"{folder} has no trained network (full.jsonl, distill.jsonl) to release; run the stage train first")
     deployments = {line.checkpoint: line for line in read_records(folder / DEPLOY, Deployment)}
     tests = {line.checkpoint: line for line in read_records(folder / TEST, Evaluation)}
-    ranked = sorted(trained, key=lambda network: network.score.val_accuracy)  # the later of two that are equal comes last
-    chosen = {model_name(each.architecture): each for each in ranked if each.checkpoint in deployments or each is ranked[-1]}
-    return [_released(name, network, folder, deployments.get(network.checkpoint), tests) for name, network in chosen.items()]
+    best, *others = ranked(trained)
+    chosen = {model_name(best.architecture): best}
+    for network in others:
+        if network.checkpoint in deployments:
+            chosen.setdefault(model_name(network.architecture), network)
+    found = [_released(name, network, folder, deployments.get(network.checkpoint), tests) for name, network in chosen.items()]
+    said, of_networks = read_records(folder / NOTICES, Notice), _of_networks(folder)
+    of_all = [notice for notice in said if notice not in of_networks]
+    return [released._replace(notices=(*_own(released), *of_all)) for released in found]
 
 
 def read_run(folder: Path) -> Run:
@@ -95,6 +116,24 @@ def _released(name: str, network: TrainedNetwork, folder: Path, deployment: Depl
         float_test=tests.get(network.checkpoint),
         int8_test=tests.get(deployment.deployed.folder) if deployment else None,
     )
+
+
+def _own(released: Released) -> list[Notice]:
+    """What was said of this network, each once."""
+    records = (released.trained.score, released.deployment, released.float_test, released.int8_test)
+    return list(dict.fromkeys(notice for record in records if record for notice in record.notices))
+
+
+def _of_networks(folder: Path) -> set[Notice]:
+    """What was said of any one network: of candidates, too, and of the teacher."""
+    scores = [trial.score for trial in read_trials(folder) if trial.score]
+    scores += [network.score for network in trained_networks(folder)]
+    if (folder / TEACHER).exists():
+        scores.append(read_record(folder / TEACHER, TrainedTeacher).score)
+    said = [score.notices for score in scores]
+    said += [deployment.notices for deployment in read_records(folder / DEPLOY, Deployment)]
+    said += [test.notices for test in read_records(folder / TEST, Evaluation)]
+    return {notice for notices in said for notice in notices}
 
 
 def _read(path: Path, parse: Any) -> Any:

@@ -14,6 +14,7 @@ from lmanet.release.onnx_file import write_onnx
 from lmanet.release.released import Released, read_released, read_run
 from lmanet.release.timm_models import CONFIG, ENTRYPOINT, WEIGHTS, preprocessing
 from lmanet.release.timm_network import CLASSIFIER
+from lmanet.space.classes import ClassNames, match_classes
 from lmanet.space.weights import Checkpoint, load_network
 from lmanet.steps import ImageData
 
@@ -44,6 +45,7 @@ class Release:
         run = read_run(folder)
         for released in read_released(folder):
             checkpoint = load_network(folder / released.trained.checkpoint)
+            match_classes(ClassNames(released.trained.checkpoint, checkpoint.classes), ClassNames(self.data.name, self.data.classes))
             text = card(released, run, checkpoint, self.data, self.settings)
             final = folder / FOLDER / released.name
             if _is_current(final, text, released, folder):

@@ -1,7 +1,8 @@
 """Operators -> torch network: one module for each part of the graph."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 
 from torch import Tensor, nn
@@ -99,6 +100,17 @@ def draw_weights(network: Network) -> None:
             nn.init.kaiming_normal_(module.weight, mode="fan_out")
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+
+
+@contextmanager
+def watched(network: nn.Module) -> Iterator[list[Tensor]]:
+    """The classes (N,) that a network predicts for each batch, while something else measures it."""
+    predicted: list[Tensor] = []
+    hook = network.register_forward_hook(lambda module, inputs, logits: predicted.append(logits.detach().argmax(1).cpu()))
+    try:
+        yield predicted
+    finally:
+        hook.remove()
 
 
 def _layer(operator: Operator, dropout: float) -> nn.Sequential:

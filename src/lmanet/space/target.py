@@ -1,9 +1,9 @@
 """Target: the memory and the time that a board leaves to a network."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import yaml
 
@@ -63,7 +63,8 @@ class Target:
         self._check_choice("runtime", RUNTIMES)
         self._check_regions()
         optional = {"estimated_latency_ms"} if self.estimated_latency_ms is None else set()
-        for name in {each.name for each in fields(self) if each.type in (int, int | None)} - optional:
+        # not fields(): where annotations are postponed, it gives the types as text
+        for name in {name for name, kind in get_type_hints(type(self)).items() if kind in (int, int | None)} - optional:
             if type(value := getattr(self, name)) is not int or value < 0:
                 raise self._error(f"{name}={value!r} is no whole number from 0 on; correct it")
         if self.estimated_latency_ms is not None and self.runtime != "c_static":

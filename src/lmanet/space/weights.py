@@ -1,13 +1,15 @@
 """Weights of a network: save, load, and read those that the paper's authors published."""
 
 import warnings
+from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, overload
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lmanet.errors import ArchitectureError, ConfigError
 from lmanet.space.architecture import Architecture, parse_architecture
@@ -56,6 +58,52 @@ def load_network(path: Path) -> Checkpoint:
         return Checkpoint(network.eval(), tuple(content["classes"]), tuple(content["mean"]), tuple(content["std"]))
     except (KeyError, TypeError, RuntimeError, ArchitectureError) as error:
         raise ConfigError(f"{path} is not a checkpoint of lmanet: {str(error).splitlines()[0]}") from error
+
+
+@overload
+def reordered(network: Network, places: Sequence[int]) -> Network: ...
+
+
+@overload
+def reordered(network: nn.Module, places: Sequence[int]) -> nn.Module: ...
+
+
+def reordered(network: nn.Module, places: Sequence[int]) -> nn.Module:
+    """The same network with its logits in another order.
+
+    Args:
+        places: for each new logit the old one, as of `lmanet.space.classes.match_classes`.
+    """
+    order = torch.tensor(places)
+    if torch.equal(order, torch.arange(len(order))):
+        return network
+    if not isinstance(network, Network):
+        return _Reordered(network, order)
+    changed = deepcopy(network)
+    linear = changed[-1].get_submodule("linear.linear")
+    with torch.no_grad():
+        for parameter in linear.parameters():
+            parameter.copy_(parameter[order])
+    return changed
+
+
+class _Reordered(nn.Module):
+    """A module whose weights nothing is known of, such as a network in C."""
+
+    order: Tensor
+
+    def __init__(self, network: nn.Module, order: Tensor) -> None:
+        super().__init__()
+        self.network = network
+        self.reads_frames = getattr(network, "reads_frames", False)
+        self.register_buffer("order", order)
+        for name in ("reads_pixels", "input_resolution"):  # what whoever measures it asks for
+            if hasattr(network, name):
+                setattr(self, name, getattr(network, name))
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.network(images)
+        return logits[:, self.order]
 
 
 def load_published_weights(path: Path, architecture: Architecture) -> Network:

@@ -1,8 +1,10 @@
 """Progress: a live view of the search on a terminal, one line a trial elsewhere, and the front as a table at the end."""
 
 import logging
+import sys
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -38,12 +40,13 @@ class Progress:
         self.tally: Tally | None = None
         self.hypervolume: float | None = None
         self.live: Live | None = None
+        self._streams: dict[logging.StreamHandler[TextIO], TextIO] = {}
 
     def on_search_start(self, trials: Sequence[Trial], budget: Budget) -> None:
         self.tally = Tally(budget, trials)
         if self.console.is_terminal:
             self.live = Live(get_renderable=self._view, console=self.console, refresh_per_second=2, transient=True)
-            self.live.start()
+            self._start(self.live)
         elif trials:
             log.info("goes on after %d trials", len(trials))
 
@@ -61,12 +64,22 @@ class Progress:
         if self.live is not None:
             self.live.stop()
             self.live = None
+            for handler, stream in self._streams.items():
+                handler.setStream(stream)
         if self.tally is not None:
             self.console.print(_counts(self.tally))
         self.console.print(front_table(front))
 
     def on_run_end(self) -> None:
         pass  # the app says where everything is
+
+    def _start(self, live: Live) -> None:
+        """Draw; from now on the log's lines for this terminal stand above the view, which they would tear."""
+        handlers = [each for each in logging.getLogger().handlers if isinstance(each, logging.StreamHandler)]
+        self._streams = {each: each.stream for each in handlers if each.stream.isatty()}
+        live.start()
+        for handler in self._streams:
+            handler.setStream(sys.stderr)  # rich's by now, which prints above the view
 
     def _view(self) -> RenderableType:
         if self.tally is None:

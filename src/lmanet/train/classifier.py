@@ -21,6 +21,7 @@ from lmanet.records import Epoch
 from lmanet.space.images import fit, normalise
 from lmanet.space.network import Network
 from lmanet.steps import Batch, Batches, Loss
+from lmanet.train.batch_norm import NormAverages
 from lmanet.train.kernels import Forward
 from lmanet.train.recipe import Recipe
 
@@ -80,14 +81,20 @@ class Classifier(LightningModule):
             },
             compute_groups=False,  # the three keep different states
         )
+        self.norms: NormAverages | None = None
         self._train_losses: list[Tensor] = []  # mean of each batch
         self._val_losses: list[Tensor] = []  # of each image
+        self._predicted: list[Tensor] = []  # class of each image
         self.measured: dict[str, float] = {}
         self.curve: list[Epoch] = []
 
     def compute_by(self, forward: Forward, memory_format: torch.memory_format) -> None:
         """Say what to call for the network in training steps, where that is compiled, and the format that its images must have."""
         self._train_forward, self._memory_format = forward, memory_format
+
+    def renew_norms_from(self, batches: Batches) -> None:
+        """Take batch norm's averages anew before each validation, from training images without augmentation."""
+        self.norms = NormAverages(batches, self.recipe.batch_norm_images, self._prepared)
 
     def normalise(self, images: Tensor) -> Tensor:
         """Pixels 0..255 -> zero mean and unit deviation, at the data's resolution."""
@@ -101,10 +108,22 @@ class Classifier(LightningModule):
 
     def forward(self, images: Tensor) -> Tensor:
         """Normalised images -> logits (N, classes)."""
+        forward = self._train_forward if self.training else self.validated
+        return forward(self._fitted(images)).float()
+
+    @property
+    def validated(self) -> nn.Module:
+        """The network, or where the recipe averages weights their average."""
+        return self.average.module if self.average else self.network
+
+    def _prepared(self, images: Tensor) -> Tensor:
+        """Pixels 0..255 -> what the network takes."""
+        return self._fitted(self.read(images))
+
+    def _fitted(self, images: Tensor) -> Tensor:
         if self.resolution:
             images = fit(images, self.resolution)
-        forward = self._train_forward if self.training else self.average or self.network
-        return forward(images.contiguous(memory_format=self._memory_format)).float()
+        return images.contiguous(memory_format=self._memory_format)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         return batch  # it is there
@@ -124,18 +143,25 @@ class Classifier(LightningModule):
         if self.average:
             self.average.update(self.network, self.global_step)
 
+    def on_validation_epoch_start(self) -> None:
+        if self.norms:
+            self.norms.update(self.validated)
+
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         images, labels = batch
         logits = self(self.read(images))
         self._val_losses.append(functional.cross_entropy(logits, labels, reduction="none"))
+        self._predicted.append(logits.argmax(1))
         self.metrics.update(logits.softmax(dim=1), labels)
 
     def on_validation_epoch_end(self) -> None:
         self.measured = {name: float(value) for name, value in self.metrics.compute().items()}
         losses = torch.cat(self._val_losses)
-        self.measured |= {"loss": float(losses.mean()), "images": len(losses)}
+        predicted = int(torch.bincount(torch.cat(self._predicted)).count_nonzero())
+        self.measured |= {"loss": float(losses.mean()), "images": len(losses), "predicted_classes": predicted}
         self.metrics.reset()
         self._val_losses.clear()
+        self._predicted.clear()
 
     def on_train_epoch_start(self) -> None:
         batches = cast(Batches, self.trainer.train_dataloader)
@@ -167,7 +193,7 @@ class Classifier(LightningModule):
     def keep_average(self) -> None:
         """Give the network the averaged weights, where the recipe averages."""
         if self.average:
-            self.network.load_state_dict(self.average.module.state_dict())
+            self.network.load_state_dict(self.validated.state_dict())
 
     def configure_optimizers(self) -> Any:
         optimizer = self.recipe.optimizer(list(self.parameter_groups()))
@@ -190,12 +216,20 @@ class Classifier(LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["curve"] = [epoch.model_dump() for epoch in self.curve]
         checkpoint["measured"] = self.measured
+        checkpoint["batch_norm_seconds"] = self.batch_norm_seconds
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.curve = [Epoch.model_validate(epoch) for epoch in checkpoint["curve"]]
         self.measured = dict(checkpoint["measured"])
+        if self.norms:
+            self.norms.seconds = checkpoint.get("batch_norm_seconds") or 0.0  # none in a file of an older version
 
     @property
     def seconds(self) -> float:
         """Wall time of the epochs that are over, validation included."""
         return sum(epoch.seconds for epoch in self.curve)
+
+    @property
+    def batch_norm_seconds(self) -> float | None:
+        """Part of `seconds` in which batch norm's averages were taken anew."""
+        return self.norms.seconds if self.norms else None

@@ -7,14 +7,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from torch import nn
 
 from lmanet.errors import ConfigError
+from lmanet.notices import one_class
 from lmanet.results import Deployment, TrainedNetwork
 from lmanet.results import Evaluation as EvaluationRecord
-from lmanet.runfiles import DEPLOY, DISTILL, FULL, TEST, append_record, by_these_settings, read_records
+from lmanet.runfiles import DEPLOY, DISTILL, FULL, TEST, append_record, by_these_settings, ranked, read_records, say_notices
 from lmanet.space import Architecture
-from lmanet.space.weights import Checkpoint, load_network, load_published_weights
+from lmanet.space.classes import ClassNames, match_classes
+from lmanet.space.network import watched
+from lmanet.space.weights import Checkpoint, load_network, load_published_weights, reordered
 from lmanet.train.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -81,6 +85,7 @@ class Evaluation:
                 continue
             line = self._measure(subject, folder).model_copy(update={"settings_id": made_by})
             append_record(folder / TEST, line)
+            say_notices(folder, line.notices)
             log.info("%s: test accuracy %.2f %% of %d images, %.0f s", line.checkpoint, 100 * line.test_accuracy, line.images, line.seconds)
 
     def _chosen(self, folder: Path) -> Iterator[Subject]:
@@ -91,8 +96,7 @@ class Evaluation:
         full = read_records(folder / FULL, TrainedNetwork)
         if not full:
             raise ConfigError(f"{folder} has no trained network (full.jsonl); run the stage train first, or pass checkpoint=")
-        best = max(full, key=lambda network: network.score.val_accuracy)
-        for line in (best, *read_records(folder / DISTILL, TrainedNetwork)):
+        for line in (ranked(full)[0], *read_records(folder / DISTILL, TrainedNetwork)):
             yield Subject(line.stage, line.checkpoint, line.checkpoint)
         for deployment in read_records(folder / DEPLOY, Deployment) if self.load_int8 else ():
             yield Subject("deploy", deployment.deployed.folder, deployment.checkpoint, deployment.deployed.folder)
@@ -106,9 +110,9 @@ class Evaluation:
     def _load(self, path: Path) -> Checkpoint:
         if not self.architecture:
             return load_network(path)
-        data = self.trainer.data
-        data.setup("test")
-        return Checkpoint(load_published_weights(path, self.architecture), data.classes, data.mean, data.std)
+        data, network = self.trainer.data, load_published_weights(path, self.architecture)
+        names = tuple(map(str, range(network.num_classes)))  # it names none
+        return Checkpoint(network, names, data.mean, data.std)
 
     def _refuse_other_classes(self, name: str, checkpoint: Checkpoint) -> None:
         given, data = checkpoint.network.num_classes, self.trainer.data
@@ -117,10 +121,16 @@ class Evaluation:
 
     def _measure(self, subject: Subject, folder: Path) -> EvaluationRecord:
         checkpoint = self._load(folder / subject.checkpoint)
+        data = self.trainer.data
         self._refuse_other_classes(subject.name, checkpoint)
+        data.setup("test")  # the files may know better names
+        match = match_classes(ClassNames(subject.name, checkpoint.classes), ClassNames(data.name, data.classes))
         int8 = self.load_int8(folder / subject.int8) if self.load_int8 and subject.int8 else None
+        network = reordered(int8 or checkpoint.network, match.places)
         start = time.monotonic()
-        measured = self.trainer.test(int8 or checkpoint.network, checkpoint.mean, checkpoint.std)
+        with watched(network) as batches:
+            measured = self.trainer.test(network, checkpoint.mean, checkpoint.std)
+        names = [data.classes[place] for place in sorted(set(torch.cat(batches).tolist()))]
         return EvaluationRecord(
             stage=subject.stage,
             architecture=checkpoint.network.architecture,
@@ -130,4 +140,5 @@ class Evaluation:
             test_macro_f1=measured["macro_f1"],
             test_calibration_error=measured["calibration_error"],
             seconds=time.monotonic() - start,
+            notices=(*match.notices, *one_class(names, f"{int(measured['images']):,} test images")),
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 from lmanet.errors import ConfigError, TrainingError
 from lmanet.records import Front
 from lmanet.results import TrainedNetwork
-from lmanet.runfiles import FRONT, FULL, append_record, by_these_settings, keep_student, read_record, read_records
+from lmanet.runfiles import FRONT, FULL, append_record, by_these_settings, keep_student, read_record, read_records, say_notices
 from lmanet.space import Architecture, architecture_id, staged
 from lmanet.space.weights import Checkpoint, save_network
 from lmanet.train.trainer import Trainer
@@ -86,4 +86,5 @@ class FullTraining:
         save_network(folder / checkpoint, Checkpoint(network, data.classes, data.mean, data.std))
         made = {"seed": self.seed, "score": score, "checkpoint": checkpoint, "settings_id": self.settings_id}
         append_record(folder / FULL, TrainedNetwork(stage="full", architecture=architecture, **made))
+        say_notices(folder, score.notices)
         shutil.rmtree(work)

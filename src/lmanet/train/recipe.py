@@ -28,6 +28,8 @@ class Recipe:
         decay_norms: whether weight decay pulls at batch norm and biases, too.
         ema_decay: of the exponential moving average of weights that is validated and kept, above 0 and below 1; it begins lower. None is
             off: the last weights count.
+        batch_norm_images: training images, without augmentation, from which batch norm's running averages are taken anew before each
+            validation; more than there are is all of them. 0 keeps the averages of the training, which lag behind after few steps.
         views: distinct epochs: after so many the same augmented images come again in the same order; None is never. What a teacher says
             of them can then be stored.
         max_seconds: a training that takes longer is given up; None is no limit.
@@ -44,6 +46,7 @@ class Recipe:
     dropout: float = 0.0
     decay_norms: bool = False
     ema_decay: float | None = None
+    batch_norm_images: int = 1024
     views: int | None = None
     max_seconds: float | None = None
     kernels: KernelChoice = field(default_factory=Kernels)
@@ -57,6 +60,11 @@ class Recipe:
         for name in ("label_smoothing", "dropout", "ema_decay"):
             if not 0 <= (getattr(self, name) or 0) < 1:
                 raise ConfigError(f"{name}={getattr(self, name)} must be 0 to below 1; correct the recipe in conf/")
+        if self.batch_norm_images < 0:
+            raise ConfigError(
+                f"batch_norm_images={self.batch_norm_images} must be at least 0, which keeps the averages of the training; "
+                "correct the recipe in conf/"
+            )
         if self.views is not None and self.views < 1:
             raise ConfigError(
                 f"views={self.views} must be at least 1, or null for as many as there are epochs; correct the recipe in conf/"

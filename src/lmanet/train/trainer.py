@@ -3,7 +3,7 @@
 import logging
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,18 +18,22 @@ from lightning.pytorch.callbacks import Checkpoint as CheckpointCallback
 from torch import nn
 
 from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
-from lmanet.records import Epoch, Job, Score
+from lmanet.records import Job, Score
 from lmanet.space import AnyArchitecture, Architecture, staged
 from lmanet.space.images import fit, normalise
+from lmanet.space.inherit import inherit
 from lmanet.space.network import Network, build
+from lmanet.space.weights import Checkpoint, load_network, save_network
 from lmanet.steps import Batches, ImageData, Loss
 from lmanet.train.classifier import Classifier, Task, cross_entropy
 from lmanet.train.kernels import Kernels, applied, freed_memory_kept
+from lmanet.train.notices import notices
 from lmanet.train.recipe import Recipe
 from lmanet.train.stops import require_a_stop_before_the_end
 from lmanet.train.zero_cost import ZeroCost
 
 LAST = "last.ckpt"
+PARENT, NO_PARENT = "parent", "none"
 Channels = tuple[float, float, float]
 
 
@@ -38,19 +42,29 @@ class Trainer:
 
     Args:
         zero_cost: what may be asked of a network before it is trained; None is nothing.
+        inherit: where the weights of an edit of another candidate start: from that ``parent``, or from nothing (``none``).
     """
 
-    def __init__(self, data: ImageData, recipe: Recipe, zero_cost: ZeroCost | None = None) -> None:
+    def __init__(self, data: ImageData, recipe: Recipe, zero_cost: ZeroCost | None = None, inherit: str = NO_PARENT) -> None:
+        if inherit not in (PARENT, NO_PARENT):
+            raise ConfigError(f"train.mini.inherit={inherit}: legal are {PARENT} and {NO_PARENT} (conf/train)")
+        self.inherit = inherit
         self.data = data
         self.recipe = recipe
         self.zero_cost = zero_cost
 
     def train(self, job: Job) -> Score:
-        """Build a candidate and train it up to ``job.epochs``; no file is written but in ``job.folder``."""
+        """Build a candidate and train it up to ``job.epochs``; no file is written but those that the job names."""
         if job.epochs is not None:
             require_a_stop_before_the_end(job.epochs, self.recipe.epochs)
         network = self.build(staged(job.architecture), job.seed)
-        return self.fit(network, job.seed, folder=job.folder, epochs=job.epochs)
+        if job.parent:
+            inherit(network, load_network(job.parent).network)
+        score = self.fit(network, job.seed, folder=job.folder, epochs=job.epochs)
+        if job.weights:
+            job.weights.parent.mkdir(exist_ok=True)
+            save_network(job.weights, Checkpoint(network, self.data.classes, self.data.mean, self.data.std))
+        return score
 
     def screen(self, architecture: AnyArchitecture, seed: int) -> dict[str, float]:
         """Zero-cost proxies of a candidate: the same training images for all, weights drawn from ``seed``; more is better.
@@ -91,6 +105,7 @@ class Trainer:
         recipe, device, train = self.recipe, self._device, self.batches(seed)
         val = self.data.val_dataloader(recipe.batch_size, device)
         classifier = Classifier(network, self._task, recipe, loss, seed)
+        classifier.renew_norms_from(self.data.train_dataloader(recipe.batch_size, 0, device))  # the same images for all candidates
         callbacks: list[Callback] = [_TimeLimit(recipe.max_seconds)] if recipe.max_seconds else []
         last = folder / LAST if folder else None
         if last:
@@ -103,7 +118,14 @@ class Trainer:
                 engine = self._engine(device, kernels.precision, callbacks, min(epochs or recipe.epochs, recipe.epochs))
                 engine.fit(classifier, train, val, ckpt_path=last if last and last.is_file() else None)
                 classifier.keep_average()  # no hook of Lightning's, which calls none where the checkpoint is of a training that was over
-        return _score(classifier.measured, classifier.seconds, classifier.curve, str(kernels))
+        score = _score(classifier.measured, classifier.seconds)
+        of_training = {
+            "curve": tuple(classifier.curve),
+            "kernels": str(kernels),
+            "batch_norm_seconds": classifier.batch_norm_seconds,
+            "notices": tuple(notices(score.predicted_classes, recipe.epochs, len(train))),
+        }
+        return score.model_copy(update=of_training)
 
     def batches(self, seed: int) -> Batches:
         """The training batches of `fit` with that seed, on its device."""
@@ -221,12 +243,13 @@ def _named_errors() -> Iterator[None]:
             raise TrainingError("training ran out of memory; take a smaller batch_size or resolution in conf/") from error
 
 
-def _score(measured: dict[str, float], seconds: float, curve: Sequence[Epoch] = (), kernels: str | None = None) -> Score:
+def _score(measured: dict[str, float], seconds: float) -> Score:
+    predicted = measured.get("predicted_classes")  # none in the checkpoint of an older version
     return Score(
         val_accuracy=measured["accuracy"],
         val_macro_f1=measured["macro_f1"],
         val_calibration_error=measured["calibration_error"],
         seconds=seconds,
-        curve=tuple(curve),
-        kernels=kernels,
+        val_images=int(measured["images"]),
+        predicted_classes=None if predicted is None else int(predicted),
     )

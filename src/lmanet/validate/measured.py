@@ -4,7 +4,8 @@ from collections.abc import Callable, Collection
 from typing import Protocol
 
 from lmanet.errors import ConfigError, DeployError
-from lmanet.records import Measurement, Verdict, Violation
+from lmanet.measurement import Measurement
+from lmanet.records import Verdict, Violation
 from lmanet.space import AnyArchitecture, AnySpace, Architecture, Target, staged
 from lmanet.steps import Checked
 from lmanet.validate.unlimited import Unlimited

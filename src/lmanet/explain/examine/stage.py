@@ -3,6 +3,7 @@
 import logging
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from lmanet.base import require_packages
@@ -14,8 +15,9 @@ from lmanet.explain.examine.pictures import draw
 from lmanet.explain.examine.saliency import layer_to_read
 from lmanet.explain.examine.subject import Subject
 from lmanet.results import Examination, TrainedNetwork
-from lmanet.runfiles import EXAMINATION, by_these_settings, write_record
-from lmanet.space.weights import load_network
+from lmanet.runfiles import EXAMINATION, by_these_settings, say_notices, write_record
+from lmanet.space.classes import ClassNames, match_classes
+from lmanet.space.weights import load_network, reordered
 from lmanet.steps import ImageData
 
 log = logging.getLogger(__name__)
@@ -93,11 +95,8 @@ class Examine:
         )
 
     def _subject(self, trained: TrainedNetwork, folder: Path) -> Subject:
-        checkpoint = load_network(folder / trained.checkpoint)
-        if checkpoint.classes != self.data.classes:
-            raise ConfigError(
-                f"{trained.checkpoint} tells other classes apart than {self.data.name} has ({len(checkpoint.classes)} and "
-                f"{len(self.data.classes)}); choose its data="
-            )
-        self.data.setup("fit")
-        return Subject(checkpoint, self.data)
+        checkpoint, data = load_network(folder / trained.checkpoint), self.data
+        data.setup("fit")
+        match = match_classes(ClassNames(trained.checkpoint, checkpoint.classes), ClassNames(data.name, data.classes))
+        say_notices(folder, match.notices)
+        return Subject(replace(checkpoint, network=reordered(checkpoint.network, match.places), classes=data.classes), data)

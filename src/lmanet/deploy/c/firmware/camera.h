@@ -9,7 +9,7 @@ extern "C" {
 #endif
 
 /* Each fills lmanet_input() with the largest centred square of a frame, brought to the network's resolution.
- * A larger square is averaged by area, a smaller one interpolated; the bytes are those that the network was trained on.
+ * A larger square is averaged by area, a smaller one interpolated: the arithmetic of the training, to the byte.
  * The frame stays as it is and no other memory is used. width, height: pixels, the shorter side 1 to 4096. */
 void lmanet_input_from_rgb888(const uint8_t *frame, int32_t width, int32_t height); /* red, green, blue, a byte each */
 void lmanet_input_from_rgb565(const uint16_t *frame, int32_t width, int32_t height); /* red in the upper bits */

@@ -1,0 +1,83 @@
+"""What the trials of one history share, so that they can be compared: ``settings.json`` of a run."""
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+from lmanet.base import CHECKSUM_FORM
+from lmanet.errors import HistoryError
+from lmanet.runfiles import HISTORY
+
+log = logging.getLogger(__name__)
+# Settings of a training that came later, and what a run without them did: so it can go on as it began.
+ADDED = {"mini.recipe.batch_norm_images": 0, "mini.inherit": "none"}
+# What the firmware alone reads of a target: no validator and no training looks at it.
+OF_FIRMWARE = ("target.flash_address", "target.kit")
+DATA_CHECKSUM = "data_checksum"
+MOST_SHOWN = 3
+Settings = dict[str, object]
+
+
+def remember_settings(folder: Path, settings: Settings) -> None:
+    """Keep what trials of one history must share in ``settings.json``, and refuse to mix.
+
+    Raises:
+        HistoryError: the folder holds trials under other settings, or on other images.
+    """
+    path = folder / "settings.json"
+    settings = json.loads(json.dumps(settings))
+    if not path.exists() or not (folder / HISTORY).exists():
+        path.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+        return
+    now, before = _compared(settings), _compared(json.loads(path.read_text(encoding="utf-8")))
+    if "mini.recipe.epochs" in before:
+        before = ADDED | before
+    if _kept_no_checksum_of_contents(before, now):
+        log.warning(
+            "%s is of an earlier lmanet, which kept no checksum of contents and labels: its images are taken to be the same", folder
+        )
+        before[DATA_CHECKSUM] = now[DATA_CHECKSUM]
+    changed = sorted(key for key in now.keys() | before.keys() if now.get(key) != before.get(key))
+    if changed == [DATA_CHECKSUM] and str(now.get(DATA_CHECKSUM)).startswith(CHECKSUM_FORM):
+        raise HistoryError(
+            f"{folder} holds a search on other images: files or labels for training or validation have changed since; "
+            "bring them back, or start a new run without resume="
+        )
+    if changed:
+        raise HistoryError(
+            f"{folder} holds a search with another setting of {_shown(changed, before, now)}; its trials cannot be compared with "
+            "new ones: take the old setting, or start a new run without resume="
+        )
+
+
+def _compared(settings: Mapping[str, object], above: str = "") -> Settings:
+    """Nested settings -> dotted name: value, without those that change no trial."""
+    flat: Settings = {}
+    for name, value in settings.items():
+        if (dotted := f"{above}{name}") in OF_FIRMWARE:
+            continue
+        flat |= _compared(value, f"{dotted}.") if isinstance(value, Mapping) and value else {dotted: value}
+    return flat
+
+
+def _kept_no_checksum_of_contents(before: Settings, now: Settings) -> bool:
+    """The old checksum has no form, and the new one has; a table of trainings has one of its text alone, without a form."""
+    old, new = str(before.get(DATA_CHECKSUM)), str(now.get(DATA_CHECKSUM))
+    return DATA_CHECKSUM in before and new.startswith(CHECKSUM_FORM) and not old.startswith(CHECKSUM_FORM)
+
+
+def _shown(changed: list[str], before: Settings, now: Settings) -> str:
+    shown = [f"{_option(key)} ({_short(before.get(key))} before, {_short(now.get(key))} now)" for key in changed[:MOST_SHOWN]]
+    more = f" and {len(changed) - MOST_SHOWN} more" if len(changed) > MOST_SHOWN else ""
+    return ", ".join(shown) + more
+
+
+def _option(name: str) -> str:
+    """Where a setting stands in the configuration."""
+    return f"train.{name}" if name.startswith("mini.") else name
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
