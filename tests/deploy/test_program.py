@@ -150,8 +150,10 @@ def test_extreme_multipliers_of_a_linear_layer(check, integer_graph):
     assert len(np.unique(check(scaled(graph, "a.linear", 1e-9)))) <= 2
 
 
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("space", ["lmanet", "mcu"])
+@pytest.mark.parametrize(
+    ("space", "seed"),
+    [*itertools.product(("lmanet", "mcu"), range(3)), ("mcu", 8)],  # the last has blocks run by pixels
+)
 def test_random_networks_in_every_memory_plan(on_host, integer_graph, small_architecture, space, seed):
     graph = integer_graph(operators(small_architecture(space, seed), 100), seed)
     inputs = images(graph)

@@ -69,7 +69,7 @@ def build(request, tmp_path_factory):
 
 
 @pytest.mark.parametrize("options", [CStaticOptions(), CStaticOptions(fuse=False, in_place=False)], ids=["all", "plain"])
-@pytest.mark.parametrize(("space", "seed"), [("lmanet", 2), ("mcu", 0), ("mcu", 1)])
+@pytest.mark.parametrize(("space", "seed"), [("lmanet", 2), ("mcu", 0), ("mcu", 1), ("mcu", 8)])  # the last has blocks run by pixels
 def test_no_call_leaves_its_memory(build, on_host, integer_graph, small_architecture, space, seed, options):
     graph = integer_graph(operators(small_architecture(space, seed), 11), seed)
     program, (channels, height, width) = build(graph, options), graph.operators[0].in_shape
