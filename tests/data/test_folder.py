@@ -11,7 +11,7 @@ from torchvision.transforms.v2.functional import to_pil_image
 
 from lmanet.data import ImageFolder, Loading, Split
 from lmanet.errors import ConfigError, DataError, HistoryError
-from lmanet.history import remember_settings
+from lmanet.shared_settings import remember_settings
 from lmanet.space.images import fit
 
 

@@ -73,6 +73,6 @@ def test_a_reordered_network_gives_the_same_logits_in_another_order():
 
 def test_a_network_in_order_is_handed_on_as_it_is_and_a_wrapped_one_keeps_what_it_reads():
     frames = nn.Identity()
-    frames.reads_pixels = True
+    frames.reads_frames = True
     assert reordered(frames, (0, 1)) is frames
-    assert reordered(frames, (1, 0)).reads_pixels and not hasattr(reordered(frames, (1, 0)), "input_resolution")
+    assert reordered(frames, (1, 0)).reads_frames and not hasattr(reordered(frames, (1, 0)), "input_resolution")

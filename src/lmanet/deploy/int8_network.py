@@ -61,6 +61,9 @@ def load_deployed(folder: Path, toolchain: str = "zig", workers: int = 1) -> Int
 
 
 def to_int8(inputs: Tensor, scale: Scale) -> NDArray[np.int8]:
-    """Normalised images (N, C, H, W) -> integers of the network's input, (N, H, W, C)."""
+    """Normalised images (N, C, H, W) -> integers of the network's input, (N, H, W, C).
+
+    The C's `lmanet_input_table` is rounded from doubles, this from single precision: of a million bytes some four differ by 1.
+    """
     integers = torch.round(inputs.detach().cpu() / scale.scale + scale.zero_point).clamp(-128, 127)
     return integers.to(torch.int8).permute(0, 2, 3, 1).contiguous().numpy()

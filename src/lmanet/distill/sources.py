@@ -59,7 +59,8 @@ class NetworkSource:
         return str(self.path)
 
     def require(self, data: ImageData) -> None:
-        """As `build`."""
+        """As `build`, once the data know the names of their classes."""
+        data.setup("fit")
         self.build(data)
 
     def build(self, data: ImageData) -> tuple[Teacher, bool]:
@@ -110,7 +111,8 @@ class PublishedSource:
         return str(self.path)
 
     def require(self, data: ImageData) -> None:
-        """As `build`."""
+        """As `build`, once the data know the names of their classes."""
+        data.setup("fit")
         self.build(data)
 
     def build(self, data: ImageData) -> tuple[Teacher, bool]:

@@ -68,7 +68,6 @@ class TeacherEnsemble:
         """
         if isinstance(self.data, CheckedData):
             self.data.require_part("fit")
-        self.data.setup("fit")  # for the names of the classes
         if folder and (folder / TEACHER).is_file():
             self._recorded(folder)
             return

@@ -66,6 +66,7 @@ class TeacherSource:
         if self.pretrained:
             require_hub(self.name)
         elif self.checkpoint:
+            data.setup("fit")  # for the names of the classes
             self.build(data)
 
     def build(self, data: ImageData) -> tuple[Teacher, bool]:

@@ -95,9 +95,8 @@ class _Reordered(nn.Module):
     def __init__(self, network: nn.Module, order: Tensor) -> None:
         super().__init__()
         self.network = network
-        self.reads_frames = getattr(network, "reads_frames", False)
         self.register_buffer("order", order)
-        for name in ("reads_pixels", "input_resolution"):  # what whoever measures it asks for
+        for name in ("reads_frames", "input_resolution"):  # what whoever measures it asks for
             if hasattr(network, name):
                 setattr(self, name, getattr(network, name))
 

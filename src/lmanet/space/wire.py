@@ -16,6 +16,7 @@ Form = Literal["lines", "json"]
 Fields = Mapping[str, tuple[Any, ...]]
 
 BLOCKS = {"depthwise": "dw", "mbconv": "mb", "conv": "cv", "fused": "fu"}
+KINDS = {short: block for block, short in BLOCKS.items()}
 NO_BLOCK = "c"
 SHORT = {"relu6": "relu", "leaky_relu": "leaky", "hard_swish": "hswish"}
 LETTERS = {"kernel": "k", "stride": "s", "expansion": "e", "se_ratio": "se", "layers": "x"}
@@ -110,8 +111,9 @@ def _unknown(word: str, fields: Fields) -> tuple[dict[str, Any], str]:
     if match and field in fields:
         legal = _words(field, fields)
         same = [other for other in legal if other.startswith(match[0])] if field == "channels" else []
-        block = next((block for block in fields.get("block", ()) if BLOCKS[block] == match[0]), None)
-        return {field: None} | ({"block": block} if block else {}), f"{quoted(word, MAX_QUOTED)}: legal are {', '.join(same or legal)}"
+        block = KINDS.get(match[0])
+        known = {"block": block} if block in fields.get("block", ()) else {}
+        return {field: None, **known}, f"{quoted(word, MAX_QUOTED)}: legal are {', '.join(same or legal)}"
     kinds = [_words(name, fields)[0] for name in ("channels", *MEANINGS) if name in fields]
     return {}, f"{quoted(word, MAX_QUOTED)} is not one of its words, which look like {', '.join(kinds)}"
 
