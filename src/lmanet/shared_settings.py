@@ -32,7 +32,7 @@ def remember_settings(folder: Path, settings: Settings) -> None:
         return
     now, before = _compared(settings), _compared(json.loads(path.read_text(encoding="utf-8")))
     if "mini.recipe.epochs" in before:
-        before = ADDED | before
+        before = {key: value for key, value in ADDED.items() if key in now} | before
     if _kept_no_checksum_of_contents(before, now):
         log.warning(
             "%s is of an earlier lmanet, which kept no checksum of contents and labels: its images are taken to be the same", folder
