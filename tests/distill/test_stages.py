@@ -151,6 +151,11 @@ def test_a_teacher_of_an_earlier_version_is_read(
     assert all(torch.equal(tensor, first.state_dict()[name]) for name, tensor in again.state_dict().items())
 
 
+def of_teachers(folder: Path) -> list[Notice]:
+    """What was said of teachers; the trainings here are short, which is said too."""
+    return [notice for notice in read_records(folder / "notices.jsonl", Notice) if notice.kind.startswith("teacher")]
+
+
 def test_a_teacher_that_guesses_is_warned_of(
     data: Mnist5k, make_recipe: Callable[..., Recipe], architecture: Architecture, folder: Path
 ) -> None:
@@ -160,7 +165,7 @@ def test_a_teacher_that_guesses_is_warned_of(
     save_network(folder / "untrained.ckpt", shuffled)
     stage = TeacherTraining(data, 0, str(folder / "untrained.ckpt"), partial(Trainer, recipe=make_recipe()), StoredLogits())
     accuracy = stage.measure(folder).score.val_accuracy
-    (notice,) = read_records(folder / "notices.jsonl", Notice)
+    (notice,) = of_teachers(folder)
     assert accuracy <= 0.12 and notice.kind == "teacher_guesses"
     assert f"has {accuracy:.2%} on the validation images, no more than guessing" in notice.text
 
@@ -181,7 +186,7 @@ def test_a_teacher_that_is_no_better_than_its_student_does_not_teach(
         make_stage(teacher=itself, skip_if_worse=True).run(folder)
     assert not (folder / "distill.jsonl").exists() and not (folder / "teacher_logits").exists()
     assert (folder / "student.ckpt").read_bytes() == before
-    (notice,) = read_records(folder / "notices.jsonl", Notice)  # once, however often the stage is run
+    (notice,) = of_teachers(folder)  # once, however often the stage is run
     accuracy = read_records(folder / "full.jsonl", TrainedNetwork)[0].score.val_accuracy
     assert notice.kind == "teacher_no_better"
     assert notice.text == (
@@ -201,7 +206,7 @@ def test_a_better_teacher_teaches(make_stage: Callable[..., Distillation], make_
     itself = partial(TeacherTraining, source=str(folder / "student.ckpt"), trainer=trainer, logits=StoredLogits())
     make_stage(teacher=itself, skip_if_worse=True).run(folder)
     assert len(read_records(folder / "distill.jsonl", TrainedNetwork)) == 1
-    assert not (folder / "notices.jsonl").exists()
+    assert not of_teachers(folder)
 
 
 def test_a_teacher_that_cannot_be_had_is_said_before_the_run(
