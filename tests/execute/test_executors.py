@@ -35,7 +35,7 @@ class TrainerDouble:
             raise DataError("photo.png cannot be read")
         if seed == 5:
             time.sleep(60)
-        if seed == 6 and job.folder:
+        if seed == 7 and job.folder:
             with (job.folder / "started").open("a") as file:
                 file.write("once\n")
             while job.folder and not (job.folder / "may end").exists():
@@ -126,7 +126,7 @@ def test_workers_train_beside_this_process():
 def test_a_worker_that_dies_costs_its_own_trial_and_no_other(tmp_path: Path):
     executor = Workers(TrainerDouble(), workers=2, threads=1)
     try:
-        for number, seed in enumerate((6, 4, 0, 0)):  # one trains, one is killed meanwhile, two wait
+        for number, seed in enumerate((7, 4, 0, 0)):  # one trains, one is killed meanwhile, two wait
             executor.submit(job(number, seed).model_copy(update={"folder": tmp_path}))
         outcomes = drain(executor, 3)
         assert "died" in outcomes[1].error
