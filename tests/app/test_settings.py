@@ -45,7 +45,7 @@ CONF = Path(__file__).parents[2] / "conf"
         ),
         (["data=image_folder"], "data.root is not set"),
         (["data=image_folder", "data.root=photos", "data.resolution=32.5"], "data.resolution=32.5: it takes a whole number"),
-        (["data=image_folder", "data.root=photos", "data.resolution=0"], "resolution=0 must be at least 1 pixel"),
+        (["data=image_folder", "data.root=photos", "data.resolution=0"], "resolution=0 must be a whole number of pixels, at least 1"),
         (
             ["propose=llm"],
             "propose.model is not set, and it has no default; give it on the command line, for example propose.model=meta-llama",
