@@ -80,7 +80,7 @@ def test_only_what_claims_to_be_exact_is_judged(small):
 def test_an_exception_is_listed_by_name(small):
     assert agreement([row(4, small), row(8, small)]) == "Formulas and runtimes agree to the byte on all 2 networks."
     text = agreement([row(4, small), row(8, small, measured_tflm_head_bytes=976, measured_bss_bytes=944)])
-    assert text.startswith("Formulas and runtimes agree to the byte on 1 of 2 networks. Exceptions: #9: ")
+    assert text.startswith("Formulas and runtimes agree to the byte on 1 of 2 networks. Exceptions: #8: ")
     assert "`.bss`: differ by -16" in text and "head: differ by +16" in text
 
 
