@@ -19,7 +19,7 @@ LIMITS = {"macs": 30_000_000, "peak_sram_bytes": 131_072, "flash_bytes": 524_288
 
 @pytest.fixture(scope="session")
 def space() -> Space:
-    return load_space("mcu", {"resolution": [32], "num_stages": [3, 4]})
+    return load_space("mcu", {"resolution": [32], "num_stages": [3, 4], "stage": {"block": ["depthwise", "mbconv"]}})
 
 
 @pytest.fixture(scope="session")
