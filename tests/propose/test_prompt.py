@@ -27,7 +27,7 @@ def test_ordinary_convolutions_are_told_of_where_the_space_has_them(brief: Brief
     without = load_space("mcu", {"stage": {"block": ["depthwise", "mbconv"]}})
     for space, told in ((brief.space, True), (without, False)):
         here = brief.model_copy(update={"space": space})
-        assert ("A conv block is one ordinary convolution" in Prompt(max_attempts=1).opening(here, example(here))) is told
+        assert ("conv: an ordinary convolution" in Prompt(max_attempts=1).opening(here, example(here))) is told
 
 
 def _text(messages: list[Any]) -> str:
