@@ -1,6 +1,7 @@
 """Five hundred rounds with a server that takes as many tokens as it may: the run's budget is never exceeded, whatever it is."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from lmanet.brief import Brief, Budget, Goal
+from lmanet.errors import SearchError
 from lmanet.execute import InProcess
 from lmanet.feedback import ParetoFeedback
 from lmanet.history import History
@@ -78,7 +80,8 @@ def test_500_rounds_never_exceed_the_token_budget(tokens: int, tmp_path: Path, b
         feedback=ParetoFeedback(space, max_tokens=500, recent_failures=2),
     )
     search = Search(steps, History(tmp_path), Budget(proposals=500, tokens=tokens), seed=0)
-    search.run()
+    with pytest.raises(SearchError, match="before the first proposal") if tokens == 1_000 else nullcontext():
+        search.run()
     trials = search.history.trials
     assert sum(trial.proposal.usage.tokens for trial in trials) <= tokens
     assert (len(trials) == 500) == (tokens == 10_000_000) and (len(trials) == 0) == (tokens == 1_000)
