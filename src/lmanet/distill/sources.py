@@ -1,5 +1,6 @@
 """Teachers of this project's own kind: networks of earlier runs, and published ones."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -37,21 +38,10 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class NetworkSource:
-    """A network of ours, which knows its architecture, its classes and its normalisation.
-
-    Attributes:
-        path: a checkpoint such as ``student.ckpt``, or the folder of an earlier run, for its best.
-        resolution: height and width, pixels; None is the architecture's.
-    """
+class _FileSource(ABC):
+    """A teacher in a file of this machine, which knows the classes."""
 
     path: str
-    resolution: int | None = None
-
-    @property
-    def name(self) -> str:
-        """The last two parts of the path, without those that lead to them."""
-        return "/".join(Path(self.path).parts[-2:])
 
     @property
     def origin(self) -> str:
@@ -62,6 +52,27 @@ class NetworkSource:
         """As `build`, once the data know the names of their classes."""
         data.setup("fit")
         self.build(data)
+
+    @abstractmethod
+    def build(self, data: ImageData) -> tuple[Teacher, bool]:
+        """The teacher, and that it knows the classes."""
+
+
+@dataclass(frozen=True)
+class NetworkSource(_FileSource):
+    """A network of ours, which knows its architecture, its classes and its normalisation.
+
+    Attributes:
+        path: a checkpoint such as ``student.ckpt``, or the folder of an earlier run, for its best.
+        resolution: height and width, pixels; None is the architecture's.
+    """
+
+    resolution: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The last two parts of the path, without those that lead to them."""
+        return "/".join(Path(self.path).parts[-2:])
 
     def build(self, data: ImageData) -> tuple[Teacher, bool]:
         """The teacher; its classes are brought to the data's order by name.
@@ -82,7 +93,7 @@ class NetworkSource:
 
 
 @dataclass(frozen=True)
-class PublishedSource:
+class PublishedSource(_FileSource):
     """A published network: an architecture, and a state dict of its authors' code.
 
     It names no classes, so that the order of the data's is taken for theirs.
@@ -94,7 +105,6 @@ class PublishedSource:
         mean, std: of each RGB channel, for pixels in 0..1; None is the data's.
     """
 
-    path: str
     arch: str
     resolution: int | None = None
     mean: Sequence[float] | None = None
@@ -104,16 +114,6 @@ class PublishedSource:
     def name(self) -> str:
         """The name of the file."""
         return Path(self.path).stem
-
-    @property
-    def origin(self) -> str:
-        """The path as given."""
-        return str(self.path)
-
-    def require(self, data: ImageData) -> None:
-        """As `build`, once the data know the names of their classes."""
-        data.setup("fit")
-        self.build(data)
 
     def build(self, data: ImageData) -> tuple[Teacher, bool]:
         """The teacher.
