@@ -16,7 +16,8 @@ MIB = 2**20
 
 
 def test_two_hundred_candidates_leave_nothing(make_recipe):
-    space, generator = load_space("mcu", {"resolution": [32]}), np.random.default_rng(0)
+    space = load_space("mcu", {"resolution": [32], "stage": {"channels": [8, 16, 24], "layers": [1, 2]}})
+    generator = np.random.default_rng(0)
     trainer = Trainer(Mnist5k(Split(val_fraction=0.004, max_train_images=64)), make_recipe(epochs=1))
     resident, tensors, trained = [], [], 0
     while trained < CANDIDATES:
