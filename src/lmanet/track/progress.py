@@ -76,7 +76,7 @@ class Progress:
     def _start(self, live: Live) -> None:
         """Draw; from now on the log's lines for this terminal stand above the view, which they would tear."""
         handlers = [each for each in logging.getLogger().handlers if isinstance(each, logging.StreamHandler)]
-        self._streams = {each: each.stream for each in handlers if each.stream.isatty()}
+        self._streams = {each: each.stream for each in handlers if each.stream and each.stream.isatty()}
         live.start()
         for handler in self._streams:
             handler.setStream(sys.stderr)  # rich's by now, which prints above the view
