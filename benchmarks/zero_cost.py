@@ -15,6 +15,7 @@ networks, the rule is also tried on halves. Last the times.
 import argparse
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from statistics import fmean, median
 
 import moocore
@@ -32,7 +33,7 @@ from lmanet.promote.ranks import aggregate
 from lmanet.runfiles import append_record, read_records
 from lmanet.space import Architecture, architecture_id, estimate, parse_architecture
 from lmanet.train import TabularTrainer, Trainer, ZeroCost
-from lmanet.train.table import ZeroCostEntry, zero_cost_path
+from lmanet.train.table import Entry, ZeroCostEntry, zero_cost_path
 from lmanet.train.zero_cost import PROXIES
 from lmanet.validate import Validator
 
@@ -142,7 +143,7 @@ def try_on_halves(table: Table, calibration: Calibration) -> None:
     """Choose by the rule on one half of the networks, and measure on the other."""
     rng, found, chosen = np.random.default_rng(0), [], []
     for _ in range(HALVES):
-        first, second = np.split(rng.permutation(len(calibration.accuracy)), 2)
+        first, second = np.array_split(rng.permutation(len(calibration.accuracy)), 2)
         here, there = calibration.part(first), calibration.part(second)
         names = [name for name, values in table.items() if here.passes(values[:, first], draws=50, resamplings=200)]
         chosen.append("+".join(names))
@@ -151,6 +152,15 @@ def try_on_halves(table: Table, calibration: Calibration) -> None:
             found.append((fmean(spearman(each, there.accuracy) for each in values), there.gain(there.kept(values, 50))[0]))
     print(f"chosen on one half: {', '.join(chosen)}")
     print("measured on the other: Spearman {:.2f}, gain {:+.3f}".format(*np.mean(found, axis=0)))
+
+
+def trainings_of(path: Path) -> dict[str, list[Entry]]:
+    """Id -> trainings, of the networks that were trained with the first seed: all of them drawn alike."""
+    found: dict[str, list[Entry]] = {}
+    for entry in sorted(read_records(path, Entry), key=lambda entry: entry.seed):
+        if entry.seed == SEEDS[0] or entry.id in found:
+            found.setdefault(entry.id, []).append(entry)
+    return found
 
 
 def print_times(networks: Sequence[Architecture], trainer: Trainer) -> None:
@@ -171,6 +181,7 @@ def main() -> None:
     """Measure, then calibrate."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--archive", nargs="+", help=".npz files as in conf/data/cifar100.yaml")
+    parser.add_argument("--trainings", type=Path, help="hold the proxies against this table of trainings instead, as far as it goes")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
@@ -183,6 +194,10 @@ def main() -> None:
     measure(networks, trainer)
 
     looked_up, ids = TabularTrainer(images, TABLE), [architecture_id(network) for network in networks]
+    if arguments.trainings:
+        looked_up.trainings = trainings_of(arguments.trainings)
+        networks = [network for network in networks if architecture_id(network) in looked_up.trainings]
+        ids = [architecture_id(network) for network in networks]
     table = {name: np.array([[looked_up.zero_cost[each][seed].values[name] for each in ids] for seed in SEEDS]) for name in PROXIES}
     accuracy = np.array([fmean(training.val_accuracy[-1] for training in looked_up.trainings[each]) for each in ids])
     epochs = {f"loss of epoch {rung}": np.array([[-looked_up.trainings[each][0].train_loss[rung - 1] for each in ids]]) for rung in RUNGS}
