@@ -3,12 +3,13 @@
 from lmanet.space.architecture import Architecture, Head, Stage, Stem, explain_validation, load_architecture, parse_architecture
 from lmanet.space.board import Kit, Region
 from lmanet.space.c_static import CStaticOptions
-from lmanet.space.cell import AnyArchitecture, Cell, staged
+from lmanet.space.cell import Cell
 from lmanet.space.cell_cost import CellCost
 from lmanet.space.cell_space import AnySpace, CellSpace
-from lmanet.space.cost import AnyCost, Cost, estimate, estimate_on
+from lmanet.space.cost import Cost, estimate
 from lmanet.space.describe import describe, json_schema, short_number, write_choices, write_proposal
-from lmanet.space.graph import Operator, architecture_id, operators
+from lmanet.space.forms import AnyArchitecture, AnyCost, architecture_id, estimate_on, staged
+from lmanet.space.graph import Operator, operators
 from lmanet.space.load import load_space
 from lmanet.space.platform import RUNTIMES, Platform, Runtime
 from lmanet.space.space import Space

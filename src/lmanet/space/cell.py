@@ -4,9 +4,6 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from lmanet.errors import ConfigError
-from lmanet.space.architecture import Architecture
-
 Operation = Literal["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"]
 # In the order in which the benchmark's table counts them.
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
@@ -33,20 +30,3 @@ class Cell(BaseModel):
             for node in (1, 2, 3)
         ]
         return "+".join(f"{node}|" for node in nodes)
-
-
-AnyArchitecture = Architecture | Cell
-
-
-def staged(architecture: AnyArchitecture) -> Architecture:
-    """The architecture where a network of stages is needed: to train, distil, deploy or draw it.
-
-    Raises:
-        ConfigError: it is a cell, which has no network here.
-    """
-    if isinstance(architecture, Cell):
-        raise ConfigError(
-            f"the cell {architecture.text} cannot be trained, distilled, deployed or drawn, only looked up in its table; "
-            "with space=nasbench201 take train=nasbench201 and stages=[search] (conf/config.yaml)"
-        )
-    return architecture

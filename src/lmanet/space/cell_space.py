@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict
 
 from lmanet.errors import ArchitectureError
 from lmanet.space.architecture import quoted
-from lmanet.space.cell import EDGES, OPERATIONS, AnyArchitecture, Cell, Operation
+from lmanet.space.cell import EDGES, OPERATIONS, Cell, Operation
+from lmanet.space.forms import AnyArchitecture
 from lmanet.space.space import Space, Value
 
 # Short names for a language model: with one key an edge a cell takes at most 40 tokens.

@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
-from typing import overload
 
 from lmanet.space.architecture import Architecture, require_network
 from lmanet.space.c_instructions import estimated_instructions
 from lmanet.space.c_static import lay_out
-from lmanet.space.cell import AnyArchitecture, Cell
-from lmanet.space.cell_cost import CellCost, cell_cost
 from lmanet.space.flash import flash_bytes
 from lmanet.space.graph import Operator, operators
 from lmanet.space.latency import latency_ms
@@ -43,9 +40,6 @@ class Cost:
     estimated_latency_ms: float | None = None
 
 
-AnyCost = Cost | CellCost
-
-
 def estimate(architecture: Architecture, num_classes: int, runtime: Runtime = "c_static") -> Cost:
     """Cost of ``architecture`` with a classifier of ``num_classes``; builds no network.
 
@@ -57,24 +51,12 @@ def estimate(architecture: Architecture, num_classes: int, runtime: Runtime = "c
         ConfigError: there is no such runtime.
     """
     require_network(architecture, num_classes)
-    return estimate_on(architecture, num_classes, Platform(runtime))
-
-
-@overload
-def estimate_on(architecture: Architecture, num_classes: int, platform: Platform) -> Cost: ...
-
-
-@overload
-def estimate_on(architecture: Cell, num_classes: int, platform: Platform) -> CellCost: ...
-
-
-def estimate_on(architecture: AnyArchitecture, num_classes: int, platform: Platform) -> AnyCost:
-    """As `estimate`, on a platform; where that has a core, with an estimate of latency. A cell costs the same on all of them."""
-    return cell_cost(architecture, num_classes) if isinstance(architecture, Cell) else _estimate(architecture, num_classes, platform)
+    return estimate_network(architecture, num_classes, Platform(runtime))
 
 
 @lru_cache(maxsize=4096)
-def _estimate(architecture: Architecture, num_classes: int, platform: Platform) -> Cost:
+def estimate_network(architecture: Architecture, num_classes: int, platform: Platform) -> Cost:
+    """As `estimate`, on a platform; where that has a core, with an estimate of latency."""
     graph, runtime = operators(architecture, num_classes), platform.runtime
     sram, peak, instructions = _memory(graph, platform)
     latency = latency_ms(instructions, platform.core, platform.clock_mhz).highest if instructions and platform.core else None

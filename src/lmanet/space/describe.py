@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from lmanet.space import wire
-from lmanet.space.cell import AnyArchitecture, staged
 from lmanet.space.cell_space import AnySpace, CellSpace
+from lmanet.space.forms import AnyArchitecture, staged
 from lmanet.space.space import AnyPart, Part
 from lmanet.space.wire import Form
 

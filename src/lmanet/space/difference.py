@@ -3,9 +3,9 @@
 from typing import Any
 
 from lmanet.space.architecture import Architecture
-from lmanet.space.cell import AnyArchitecture
 from lmanet.space.cell_space import AnySpace
 from lmanet.space.describe import write_choices
+from lmanet.space.forms import AnyArchitecture
 
 
 def changes(space: AnySpace, before: AnyArchitecture, after: AnyArchitecture) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lmanet.space.architecture import Architecture
-from lmanet.space.cell import AnyArchitecture, staged
+from lmanet.space.forms import AnyArchitecture, staged
 
 if TYPE_CHECKING:
     from lmanet.space.space import Part, Space, Value

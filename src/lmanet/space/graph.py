@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from lmanet.space.architecture import Architecture, Padding, Stage
-from lmanet.space.cell import AnyArchitecture, Cell
 
 Shape = tuple[int, int, int]
 Kind = Literal["conv", "depthwise", "mean", "mul", "add", "linear"]
@@ -70,16 +69,8 @@ def feature_operators(architecture: Architecture) -> tuple[Operator, ...]:
     return tuple(chain.operators)
 
 
-@lru_cache(maxsize=65536)
-def architecture_id(architecture: AnyArchitecture) -> str:
-    """Twelve hexadecimal digits, equal for two architectures exactly where their operators are equal.
-
-    A field without effect (see `lmanet.space.architecture.has_effect`) or another division into
-    stages does not change it.
-    Two cells have one id only where every edge is the same, as in their table: isomorphic cells are two networks there.
-    """
-    if isinstance(architecture, Cell):
-        return hashlib.sha256(architecture.text.encode()).hexdigest()[:12]
+def operators_id(architecture: Architecture) -> str:
+    """Twelve hexadecimal digits, equal for two architectures exactly where their operators are equal."""
     numbers = {INPUT: 0}
     digest = hashlib.sha256()
     for number, operator in enumerate(feature_operators(architecture), start=1):

@@ -21,8 +21,7 @@ from lmanet.space.architecture import (
     join_faults,
     parse_architecture,
 )
-from lmanet.space.cell import AnyArchitecture, staged
-from lmanet.space.graph import architecture_id
+from lmanet.space.forms import AnyArchitecture, architecture_id, staged
 
 Value = bool | int | float | str
 NumStages = Annotated[int, Field(ge=1, le=MAX_STAGES)]
