@@ -33,10 +33,12 @@ from table_images import SomeClasses, TenClasses
 from torch import Tensor, nn
 
 from lmanet.base import Record
+from lmanet.cost import estimate
 from lmanet.data import Cifar100, Mnist5k, Split
-from lmanet.runfiles import append_record, read_records
-from lmanet.space import Architecture, architecture_id, estimate, load_space
-from lmanet.space.images import fit, normalise
+from lmanet.network import Architecture
+from lmanet.network.images import fit, normalise
+from lmanet.run.folder import append_record, read_records
+from lmanet.space import architecture_id, load_space
 from lmanet.steps import ImageData
 from lmanet.train import Recipe, Trainer
 from lmanet.train.batch_norm import NormAverages

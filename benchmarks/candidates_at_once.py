@@ -14,9 +14,10 @@ import joblib
 import torch
 from torch.nn import functional
 
-from lmanet.space import Architecture, Stage, Stem, estimate
-from lmanet.space.network import build
-from lmanet.train.kernels import Kernels, applied
+from lmanet.cost import estimate
+from lmanet.network import Architecture, Stage, Stem
+from lmanet.network.build import build
+from lmanet.train.compute import Kernels, applied
 
 BATCH, CLASSES = 128, 100
 IMAGES_A_CANDIDATE = 30 * 45_000

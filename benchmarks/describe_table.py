@@ -9,7 +9,7 @@ from statistics import fmean, median, stdev, variance
 
 from scipy.stats import spearmanr
 
-from lmanet.train.table import Entry, load_table
+from lmanet.train.lookup.table import Entry, load_table
 
 RUNGS = (1, 3, 9)  # epochs after which successive halving would choose
 

@@ -19,9 +19,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lmanet.cost import estimate
 from lmanet.data import Augment, Cifar100, Split
 from lmanet.distill import Dist, Dkd, Kd, KnowledgeDistillation, OnlineTeacher, StoredLogits, Teacher, TeacherSource
-from lmanet.space import estimate, parse_architecture
+from lmanet.network import parse_architecture
 from lmanet.steps import Batch, Loss
 from lmanet.train import Recipe, Trainer, WarmupCosine
 

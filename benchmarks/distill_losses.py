@@ -18,15 +18,16 @@ from pathlib import Path
 import torch
 from table_images import TenClasses
 
+from lmanet.cost import estimate
 from lmanet.data import Augment, Cifar100, Split
-from lmanet.deploy.calibrate import METHODS, calibrate
-from lmanet.deploy.fold import fold
-from lmanet.deploy.qat import QatNetwork
-from lmanet.deploy.quantize import quantize
+from lmanet.deploy.int8.calibrate import METHODS, calibrate
+from lmanet.deploy.int8.fold import fold
+from lmanet.deploy.int8.qat import QatNetwork
+from lmanet.deploy.int8.quantize import quantize
 from lmanet.distill import Dist, Dkd, Ensemble, Kd, KnowledgeDistillation, StoredLogits
-from lmanet.space import Architecture, estimate, parse_architecture
-from lmanet.space.images import normalise
-from lmanet.space.network import Network
+from lmanet.network import Architecture, parse_architecture
+from lmanet.network.build import Network
+from lmanet.network.images import normalise
 from lmanet.steps import Loss
 from lmanet.train import Recipe, Trainer, WarmupCosine
 from lmanet.train.classifier import cross_entropy

@@ -22,10 +22,11 @@ from typing import Any, NamedTuple
 import torch
 import usual_pipeline
 
+from lmanet.cost import estimate
 from lmanet.data import Augment, Cifar100, Split
-from lmanet.records import Job
-from lmanet.space import Architecture, estimate, parse_architecture
-from lmanet.space.network import build
+from lmanet.network import Architecture, parse_architecture
+from lmanet.network.build import build
+from lmanet.run.records import Job
 from lmanet.train import Kernels, KernelTrial, Recipe, Trainer, WarmupCosine
 
 STAGE = {"block": "mbconv", "kernel": 3, "se_ratio": 0.0, "skip": True, "activation": "relu6"}

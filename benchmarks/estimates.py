@@ -15,10 +15,12 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
-from lmanet.space import Architecture, architecture_id, estimate, load_space
-from lmanet.space.cost import _estimate
-from lmanet.space.graph import feature_operators
-from lmanet.space.network import build
+from lmanet.cost import estimate
+from lmanet.cost.estimate import _estimate
+from lmanet.network import Architecture
+from lmanet.network.build import build
+from lmanet.network.graph import feature_operators
+from lmanet.space import architecture_id, load_space
 from lmanet.validate import Validator
 
 CONF = Path(__file__).parents[1] / "conf"

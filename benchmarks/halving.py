@@ -22,18 +22,18 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from scipy.stats import kendalltau, spearmanr
 
-from lmanet.brief import Brief, Budget, Goal, Request
 from lmanet.execute import InProcess
 from lmanet.feedback import NoFeedback
-from lmanet.history import History
 from lmanet.pareto import ParetoFront
 from lmanet.promote import Everything, Halving
 from lmanet.promote.halving import Measure
-from lmanet.records import Proposal, Trial
+from lmanet.run.brief import Brief, Budget, Goal, Request
+from lmanet.run.history import History
+from lmanet.run.records import Proposal, Trial
 from lmanet.search import Search, Steps
 from lmanet.space import AnyArchitecture
 from lmanet.steps import Executor, Promoted, Promotion, Proposer
-from lmanet.train.table import Entry, load_table
+from lmanet.train.lookup.table import Entry, load_table
 
 CONF = Path(__file__).parents[1] / "conf"
 TABLE = "lmanet_mini"

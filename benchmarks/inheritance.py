@@ -23,10 +23,11 @@ from table_images import TenClasses
 from train_table import RECIPE, SPLIT
 
 from lmanet.data import Cifar100
-from lmanet.records import Job, Score
-from lmanet.space import Architecture, Space, architecture_id
+from lmanet.network import Architecture
+from lmanet.run.records import Job, Score
+from lmanet.space import Space, architecture_id
 from lmanet.train import Trainer
-from lmanet.train.table import load_table
+from lmanet.train.lookup.table import load_table
 
 CONF = Path(__file__).parents[1] / "conf"
 EPOCHS = (1, 3, 9)

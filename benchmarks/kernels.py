@@ -16,11 +16,11 @@ from tempfile import TemporaryDirectory
 import torch
 from engine import LARGE, SMALL
 
-from lmanet.space import estimate
-from lmanet.space.network import build
+from lmanet.cost import estimate
+from lmanet.network.build import build
 from lmanet.train import KernelTrial
-from lmanet.train.kernels import freed_memory_kept
-from lmanet.train.kernels.figures import read_figures
+from lmanet.train.compute import freed_memory_kept
+from lmanet.train.compute.figures import read_figures
 
 BATCH = 128
 

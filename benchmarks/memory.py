@@ -20,10 +20,12 @@ import torch
 import usual_pipeline
 from engine import LARGE, SMALL
 
+from lmanet.cost import estimate
 from lmanet.data import Augment, Cifar100, Split
-from lmanet.records import Job
-from lmanet.space import Architecture, Space, estimate, load_space
-from lmanet.space.network import build
+from lmanet.network import Architecture
+from lmanet.network.build import build
+from lmanet.run.records import Job
+from lmanet.space import Space, load_space
 from lmanet.train import Recipe, Trainer, WarmupCosine
 
 NETWORKS = {"small": SMALL, "large": LARGE}

@@ -16,9 +16,9 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from lmanet.brief import Brief, Budget, Goal
-from lmanet.history import History
-from lmanet.records import Job, Score, Status, Trial
+from lmanet.run.brief import Brief, Budget, Goal
+from lmanet.run.history import History
+from lmanet.run.records import Job, Score, Status, Trial
 from lmanet.search import Search, Steps
 from lmanet.space import estimate_on
 

@@ -16,11 +16,12 @@ from collections.abc import Callable, Iterator
 import torch
 from torch.nn import functional
 
+from lmanet.cost import estimate
 from lmanet.data import Augment, Cifar100
 from lmanet.data.loader import BLOCK_BYTES, TrainBatches
-from lmanet.space import estimate, parse_architecture
-from lmanet.space.images import normalise
-from lmanet.space.network import build
+from lmanet.network import parse_architecture
+from lmanet.network.build import build
+from lmanet.network.images import normalise
 from lmanet.steps import Batch
 
 STAGE = {"block": "mbconv", "kernel": 3, "expansion": 3, "se_ratio": 0.0, "skip": True, "activation": "relu6"}

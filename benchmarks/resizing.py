@@ -26,9 +26,9 @@ from torchvision.transforms.v2 import functional as transforms
 
 from lmanet.data import Cifar100
 from lmanet.data.decode import read_image
-from lmanet.space import load_architecture
-from lmanet.space.images import fit, normalise
-from lmanet.space.weights import load_published_weights
+from lmanet.network import load_architecture
+from lmanet.network.images import fit, normalise
+from lmanet.network.weights import load_published_weights
 
 NETWORKS = {"vit_LMaNet_elite": "lmanet_elite", "vit_LMaNet-Core": "lmanet_core", "vit_QwNet-Core": "qwnet_core"}
 HEADER = """#include <stdint.h>
@@ -113,8 +113,8 @@ def published(options: argparse.Namespace) -> None:
 
 def camera(options: argparse.Namespace) -> None:
     """Kinds and sizes of frames."""
-    from lmanet.deploy.emulator import emulator_named
-    from lmanet.deploy.toolchain import CAMERA, toolchain_named
+    from lmanet.deploy.run.emulator import emulator_named
+    from lmanet.deploy.run.toolchain import CAMERA, toolchain_named
 
     for kind, (type_name, channels) in KINDS.items():
         for (width, height), size in (((320, 240), 96), ((320, 240), 160), ((160, 120), 96), ((160, 120), 160)):

@@ -15,9 +15,10 @@ from typing import Any
 import torch
 from table_images import TenClasses
 
+from lmanet.cost import estimate
 from lmanet.data import Augment, Cifar100, Split
-from lmanet.records import Job
-from lmanet.space import estimate, parse_architecture
+from lmanet.network import parse_architecture
+from lmanet.run.records import Job
 from lmanet.train import Recipe, Trainer, WarmupCosine
 
 STAGE = {"block": "mbconv", "kernel": 3, "stride": 2, "se_ratio": 0.0, "skip": True, "activation": "relu6", "expansion": 4}

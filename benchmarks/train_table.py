@@ -23,11 +23,12 @@ from hydra.utils import instantiate
 from table_images import TenClasses
 
 from lmanet.data import Augment, Cifar100, Split
-from lmanet.records import Job, Score
-from lmanet.runfiles import append_record, read_records, write_record
-from lmanet.space import Architecture, Space, architecture_id, parse_architecture, write_proposal
+from lmanet.network import Architecture, parse_architecture
+from lmanet.run.folder import append_record, read_records, write_record
+from lmanet.run.records import Job, Score
+from lmanet.space import Space, architecture_id, write_proposal
 from lmanet.train import Recipe, Trainer, WarmupCosine
-from lmanet.train.table import TABLES, Entry, Header
+from lmanet.train.lookup.table import TABLES, Entry, Header
 from lmanet.validate import Validator
 
 ROOT = Path(__file__).parents[1]

@@ -20,15 +20,15 @@ import usual_pipeline
 from halving import Bench, epochs
 from table_images import TenClasses
 
-from lmanet.brief import Budget
 from lmanet.data import Augment, Cifar100, Split
 from lmanet.execute import InProcess, Workers
-from lmanet.history import History
+from lmanet.network.build import build
 from lmanet.promote import Everything, Halving
-from lmanet.records import Job, Score, Status, Trial
+from lmanet.run.brief import Budget
+from lmanet.run.history import History
+from lmanet.run.records import Job, Score, Status, Trial
 from lmanet.search import Search
 from lmanet.space import staged
-from lmanet.space.network import build
 from lmanet.train import Recipe, Trainer, WarmupCosine
 
 RECIPE = Recipe(

@@ -27,13 +27,15 @@ from rank_statistics import Values, best_third, interval, kendall, spearman, wit
 from table_images import TenClasses
 from train_table import RECIPE, ROOT, SEEDS, SPLIT, feasible
 
+from lmanet.cost import estimate
 from lmanet.data import Cifar100
+from lmanet.network import Architecture, parse_architecture
 from lmanet.promote.order import best_first
 from lmanet.promote.ranks import aggregate
-from lmanet.runfiles import append_record, read_records
-from lmanet.space import Architecture, architecture_id, estimate, parse_architecture
+from lmanet.run.folder import append_record, read_records
+from lmanet.space import architecture_id
 from lmanet.train import TabularTrainer, Trainer, ZeroCost
-from lmanet.train.table import Entry, ZeroCostEntry, zero_cost_path
+from lmanet.train.lookup.table import Entry, ZeroCostEntry, zero_cost_path
 from lmanet.train.zero_cost import PROXIES
 from lmanet.validate import Validator
 

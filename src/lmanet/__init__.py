@@ -4,13 +4,16 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from lmanet.board import Target, load_target
+from lmanet.cost import estimate
 from lmanet.errors import LmanetError
-from lmanet.space import Architecture, Space, Target, architecture_id, estimate, load_architecture, load_space, load_target
+from lmanet.network import Architecture, load_architecture
+from lmanet.space import Space, architecture_id, load_space
 
 if TYPE_CHECKING:
     from lmanet.deploy import deploy
-    from lmanet.space.network import build
-    from lmanet.space.weights import load_network, load_published_weights, save_network
+    from lmanet.network.build import build
+    from lmanet.network.weights import load_network, load_published_weights, save_network
 
 __version__ = version("lmanet")
 __all__ = [
@@ -34,11 +37,11 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # torch takes seconds to import: only what needs it pays.
     if name == "build":
-        from lmanet.space.network import build
+        from lmanet.network.build import build
 
         return build
     if name in ("load_network", "load_published_weights", "save_network"):
-        from lmanet.space import weights
+        from lmanet.network import weights
 
         return getattr(weights, name)
     if name == "deploy":

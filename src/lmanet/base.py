@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from importlib.util import find_spec
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,6 +15,13 @@ AtLeast0 = Annotated[int, Field(ge=0)]
 AtLeast1 = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Above0 = Annotated[float, Field(gt=0)]
+# Where a class of conf/ stands now -> where it stood when the first runs were made.
+FIRST_NAMES = {
+    "lmanet.board.Kit": "lmanet.space.Kit",
+    "lmanet.board.Region": "lmanet.space.Region",
+    "lmanet.board.Target": "lmanet.validate.Target",
+    "lmanet.cost.CStaticOptions": "lmanet.space.CStaticOptions",
+}
 # Settings that say how something is computed, and not what: another value makes no other network.
 HOW_FAST = ("loading", "accelerator", "kernels", "max_seconds", "server")
 
@@ -52,8 +60,15 @@ def require_packages(what: str, extra: str, *packages: str) -> None:
 
 def settings_id(settings: object) -> str:
     """Twelve hexadecimal digits, the same for the same settings; what only says how they are computed is left out."""
-    text = json.dumps(_what_matters(settings), sort_keys=True)
+    text = json.dumps(_what_matters(under_first_names(settings)), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def under_first_names(settings: Any) -> Any:
+    """Settings with the names that their classes bore first: a class that has moved changes no setting."""
+    if isinstance(settings, Mapping):
+        return {key: FIRST_NAMES.get(value, value) if key == "_target_" else under_first_names(value) for key, value in settings.items()}
+    return [under_first_names(each) for each in settings] if isinstance(settings, list) else settings
 
 
 def _what_matters(settings: object) -> object:

@@ -10,12 +10,12 @@ from importlib.metadata import version
 from platform import python_version
 from typing import NamedTuple
 
-from lmanet.brief import Budget, Request
 from lmanet.errors import ConfigError, EndpointError, SearchError
-from lmanet.history import History
-from lmanet.notices import nothing_trained
-from lmanet.records import Front, Job, Outcome, Proposal, Status, Trial, Verdict
-from lmanet.runfiles import say_notices
+from lmanet.run.brief import Budget, Request
+from lmanet.run.folder import say_notices
+from lmanet.run.history import History
+from lmanet.run.notices import nothing_trained
+from lmanet.run.records import Front, Job, Outcome, Proposal, Status, Trial, Verdict
 from lmanet.space import architecture_id
 from lmanet.steps import Executor, Feedback, Listener, Pareto, Promotion, Proposer, Validator
 

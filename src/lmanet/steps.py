@@ -5,15 +5,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from lmanet.base import Notice
-from lmanet.brief import Budget, Request
-from lmanet.records import Job, Outcome, Proposal, Score, Trial, Verdict
-from lmanet.space import AnyArchitecture, Architecture
+from lmanet.network import Architecture
+from lmanet.run.brief import Budget, Request
+from lmanet.run.records import Job, Outcome, Proposal, Score, Trial, Verdict
+from lmanet.space import AnyArchitecture
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from lmanet.space.network import Network
+    from lmanet.network.build import Network
 
 
 class Proposer(Protocol):

@@ -6,14 +6,14 @@ from hydra.core.global_hydra import GlobalHydra
 from rich.console import Console
 
 from lmanet.app import CONF, Run
-from lmanet.brief import Budget, Goal
 from lmanet.errors import ConfigError
 from lmanet.explain import Report
 from lmanet.feedback import ParetoFeedback
-from lmanet.history import History
 from lmanet.propose import Prompt
-from lmanet.propose.example import example
-from lmanet.records import Front
+from lmanet.propose.llm.example import example
+from lmanet.run.brief import Budget, Goal
+from lmanet.run.history import History
+from lmanet.run.records import Front
 from lmanet.track import WandbTracker
 from lmanet.track.progress import front_table
 

@@ -3,9 +3,9 @@
 from collections import Counter
 
 from lmanet.app import Run
-from lmanet.history import History
-from lmanet.records import Status
-from lmanet.train.table import load_table
+from lmanet.run.history import History
+from lmanet.run.records import Status
+from lmanet.train.lookup.table import load_table
 
 
 def test_random_draws_are_looked_up(composed, tmp_path):

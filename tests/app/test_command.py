@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from lmanet.command import at_home, command, override
-from lmanet.runfiles import read_trials
+from lmanet.run.folder import read_trials
 
 NASTY = "a=b, (c) [d] {e} 'f' \"g\" $h é ü %i"
 

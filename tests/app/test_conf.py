@@ -7,7 +7,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from lmanet.app import ROOT_KEYS, Run
-from lmanet.records import Status, Trial
+from lmanet.run.records import Status, Trial
 
 ROOT = Path(__file__).parents[2]
 CONF = ROOT / "conf"

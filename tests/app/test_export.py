@@ -11,7 +11,7 @@ from typing import Any
 from urllib.error import URLError
 
 from lmanet.app import Run
-from lmanet.records import Trial
+from lmanet.run.records import Trial
 
 SMALL = (
     "+experiment=smoke",

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from lmanet import provenance as module
-from lmanet.provenance import Provenance, provenance
-from lmanet.runfiles import append_record, read_records
+from lmanet.run import provenance as module
+from lmanet.run.folder import append_record, read_records
+from lmanet.run.provenance import Provenance, provenance
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import lmanet
 from lmanet.app import Run
-from lmanet.records import Status, Trial
-from lmanet.results import TrainedNetwork
-from lmanet.runfiles import FULL, HISTORY, read_records
+from lmanet.run.folder import FULL, HISTORY, read_records
+from lmanet.run.records import Status, Trial
+from lmanet.run.results import TrainedNetwork
 from lmanet.space import architecture_id
 
 

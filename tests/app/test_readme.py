@@ -7,7 +7,7 @@ from pathlib import Path
 import lmanet
 from lmanet.app.compose import jobs, read_command
 from lmanet.explain.compare.statistics import FEWEST_SEEDS
-from lmanet.space.weights import Checkpoint
+from lmanet.network.weights import Checkpoint
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

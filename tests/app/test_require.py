@@ -10,7 +10,7 @@ from PIL import Image
 from lmanet import base
 from lmanet.app import Run
 from lmanet.errors import ConfigError, DataError, EndpointError, LmanetError
-from lmanet.propose.servers import require_listener
+from lmanet.propose.llm.servers import require_listener
 from lmanet.steps import Checked
 
 SMALL = ("+experiment=smoke", "propose=random")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from lmanet.records import Trial
+from lmanet.run.records import Trial
 
 ROOT = Path(__file__).parents[2]
 SMALL = (

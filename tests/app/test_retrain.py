@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from lmanet.app import Run
-from lmanet.results import TrainedNetwork
-from lmanet.runfiles import FULL, read_records, read_trials
+from lmanet.run.folder import FULL, read_records, read_trials
+from lmanet.run.results import TrainedNetwork
 from lmanet.space import architecture_id
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,7 @@ def start(folder: Path, *arguments: str) -> None:
 
 def test_a_network_of_the_report_is_trained_by_its_command(composed, tmp_path):
     from lmanet.explain.cards import make_cards
-    from lmanet.explain.contents import Setting, read_run
+    from lmanet.explain.facts.contents import Setting, read_run
 
     folder = tmp_path / "run"
     start(tmp_path, *SMALL, "stages=[search,report]", "budget={proposals:6,trained:null}", f"hydra.run.dir={folder}")

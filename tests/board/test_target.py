@@ -12,8 +12,9 @@ import yaml
 from hydra.utils import instantiate
 
 import lmanet
+from lmanet.board import Kit, Region
+from lmanet.cost import Cost, CStaticOptions
 from lmanet.errors import ConfigError
-from lmanet.space import Cost, CStaticOptions, Kit, Region
 
 CONF = Path(__file__).parents[2] / "conf" / "target"
 BOARDS = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem != "none")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lmanet.claims import Truth, check_claims
-from lmanet.rationale import (
+from lmanet.claims.check import Truth, check_claims
+from lmanet.claims.kinds import (
     CheaperThanParent,
     DownsamplesEarly,
     ExpectedAccuracy,
@@ -15,8 +15,10 @@ from lmanet.rationale import (
     StrideOneIn,
     WidensLate,
 )
-from lmanet.records import Proposal, Score, Status, Trial, Verdict
-from lmanet.space import Cell, architecture_id, estimate, load_architecture
+from lmanet.cost import estimate
+from lmanet.network import load_architecture
+from lmanet.run.records import Proposal, Score, Status, Trial, Verdict
+from lmanet.space import Cell, architecture_id
 
 ELITE = load_architecture("lmanet_elite")
 # Strides 2, 2, 2, 1, 2; channels 16, 32, 48, 64, 128; SE in stage 4; skip in stage 2, whose second block has stride 1.

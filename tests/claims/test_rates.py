@@ -3,10 +3,11 @@
 import pytest
 from scipy.stats import binomtest
 
-from lmanet.claims import ALL, rates, unreadable
-from lmanet.rationale import DownsamplesEarly, ExpectedAccuracy, Rationale, StrideOneIn, WidensLate
-from lmanet.records import Proposal, Status, Trial, Verdict
-from lmanet.space import estimate, load_architecture
+from lmanet.claims.kinds import DownsamplesEarly, ExpectedAccuracy, Rationale, StrideOneIn, WidensLate
+from lmanet.claims.rates import ALL, rates, unreadable
+from lmanet.cost import estimate
+from lmanet.network import load_architecture
+from lmanet.run.records import Proposal, Status, Trial, Verdict
 
 NETWORKS = [load_architecture(name) for name in ("lmanet_elite", "lmanet_core", "qwnet_core")]
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from lmanet.claims import Truth, varied, weigh
-from lmanet.records import Proposal, Score, Status, Trial
-from lmanet.results import Rule
+from lmanet.claims.check import Truth
+from lmanet.claims.rules import varied, weigh
+from lmanet.run.records import Proposal, Score, Status, Trial
+from lmanet.run.results import Rule
 from lmanet.space import Cell, CellSpace, load_space
 
 SPACE = load_space("mcu")

@@ -3,9 +3,10 @@
 import pytest
 
 import lmanet
+from lmanet.cost import Cost, estimate
+from lmanet.cost.liveness import live_bytes
 from lmanet.errors import ArchitectureError, ConfigError
-from lmanet.space import Cost, estimate, load_architecture, operators
-from lmanet.space.liveness import live_bytes
+from lmanet.network import load_architecture, operators
 
 
 def test_a_depthwise_stage_by_hand(make):

@@ -6,8 +6,8 @@ from math import inf
 
 import pytest
 
+from lmanet.cost.latency import CYCLES_PER_INSTRUCTION, latency_ms
 from lmanet.errors import ConfigError
-from lmanet.space.latency import CYCLES_PER_INSTRUCTION, latency_ms
 
 # Network of `qemu_reference.csv`, and the published milliseconds of TFLM with CMSIS-NN on an STM32H743.
 H743_MS = {"mcunet_vww1(TinyEngine assets/vww.tflite)": 97, "mbv2_w0.35_r64_mcunet(rebuilt)": 43}

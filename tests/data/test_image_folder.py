@@ -11,8 +11,8 @@ from torchvision.transforms.v2.functional import to_pil_image
 
 from lmanet.data import ImageFolder, Loading, Split
 from lmanet.errors import ConfigError, DataError, HistoryError
-from lmanet.shared_settings import remember_settings
-from lmanet.space.images import fit
+from lmanet.network.images import fit
+from lmanet.run.shared_settings import remember_settings
 
 
 def read(folder: Path, **settings: object) -> ImageFolder:

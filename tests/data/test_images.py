@@ -12,7 +12,7 @@ import torch
 from lmanet.data import ImageFolder, Loading
 from lmanet.errors import DataError
 from lmanet.execute import InProcess, Workers
-from lmanet.records import Job
+from lmanet.run.records import Job
 from lmanet.space import load_space
 from lmanet.steps import Executor
 from lmanet.train import Recipe, Trainer, WarmupCosine

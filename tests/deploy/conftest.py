@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmanet.deploy.graph import SIGMOID, Filter, IntegerGraph, Scale
-from lmanet.deploy.host import HostNetwork
-from lmanet.deploy.program import write_program
-from lmanet.deploy.toolchain import toolchain_named
-from lmanet.space import Operator, estimate, load_space
-from lmanet.space.int8 import FUSED, tensor_before_table
+from lmanet.cost import estimate
+from lmanet.deploy.int8.graph import SIGMOID, Filter, IntegerGraph, Scale
+from lmanet.deploy.run.host import HostNetwork
+from lmanet.deploy.run.toolchain import toolchain_named
+from lmanet.deploy.write.program import write_program
+from lmanet.network import Operator
+from lmanet.network.int8 import FUSED, tensor_before_table
+from lmanet.space import load_space
 
 
 def _scale(rng: np.random.Generator, activation: str) -> Scale:

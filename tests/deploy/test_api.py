@@ -7,7 +7,7 @@ import torch
 
 import lmanet
 from lmanet.errors import ConfigError, DeployError
-from lmanet.space import parse_architecture
+from lmanet.network import parse_architecture
 
 STAGE = {"kernel": 3, "expansion": 2, "se_ratio": 0.5, "skip": True, "activation": "hard_swish", "layers": 1}
 ARCHITECTURE = parse_architecture(

@@ -5,12 +5,13 @@ import time
 
 import pytest
 
+from lmanet.cost import estimate
+from lmanet.cost.tflm.arena import arena_of
+from lmanet.cost.tflm.layout import X86_64
+from lmanet.cost.tflm.operators import tflite_operators
 from lmanet.deploy import CandidateVerifier
-from lmanet.deploy.verify import Verifier
-from lmanet.space import estimate, load_architecture, operators
-from lmanet.space.tflite import tflite_operators
-from lmanet.space.tflm import arena_of
-from lmanet.space.tflm_layout import X86_64
+from lmanet.deploy.run.verify import Verifier
+from lmanet.network import load_architecture, operators
 
 # 6 seconds on 2 idle cores (docs/results.md); here other tests run beside.
 MOST_SECONDS = 20

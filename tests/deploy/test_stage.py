@@ -12,20 +12,23 @@ import pytest
 import torch
 
 from lmanet.base import Notice
+from lmanet.board import load_target
+from lmanet.cost import estimate
 from lmanet.data import Augment, Mnist5k, Split
 from lmanet.deploy import Deployment, Settings, load_deployed
-from lmanet.deploy.int8_network import to_int8
-from lmanet.deploy.tflite import read_metadata
-from lmanet.deploy.tflm import run_tflm
+from lmanet.deploy.int8.int8_network import to_int8
+from lmanet.deploy.run.tflm import run_tflm
+from lmanet.deploy.write.tflite import read_metadata
 from lmanet.errors import ConfigError
-from lmanet.records import Front, Proposal, Score, Status, Trial, Verdict
-from lmanet.results import Deployment as DeploymentRecord
-from lmanet.results import Evaluation as EvaluationRecord
-from lmanet.results import MeasuredCandidate, TrainedNetwork
-from lmanet.runfiles import DEPLOY, FULL, MEASURED, NOTICES, TEST, append_record, read_record, read_records, write_record
-from lmanet.space import architecture_id, estimate, load_target, parse_architecture
-from lmanet.space.images import fit, normalise
-from lmanet.space.weights import load_network, save_network
+from lmanet.network import parse_architecture
+from lmanet.network.images import fit, normalise
+from lmanet.network.weights import load_network, save_network
+from lmanet.run.folder import DEPLOY, FULL, MEASURED, NOTICES, TEST, append_record, read_record, read_records, write_record
+from lmanet.run.records import Front, Proposal, Score, Status, Trial, Verdict
+from lmanet.run.results import Deployment as DeploymentRecord
+from lmanet.run.results import Evaluation as EvaluationRecord
+from lmanet.run.results import MeasuredCandidate, TrainedNetwork
+from lmanet.space import architecture_id
 from lmanet.train import Evaluation, FullTraining, Recipe, Trainer, WarmupCosine
 from lmanet.validate import Unlimited
 

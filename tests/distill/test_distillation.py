@@ -26,12 +26,12 @@ from lmanet.distill import (
     TeacherTraining,
 )
 from lmanet.errors import ConfigError
-from lmanet.records import Job
-from lmanet.results import TrainedNetwork, TrainedTeacher
-from lmanet.runfiles import read_records
-from lmanet.space import Architecture
-from lmanet.space.network import draw_weights
-from lmanet.space.weights import load_network, save_network
+from lmanet.network import Architecture
+from lmanet.network.build import draw_weights
+from lmanet.network.weights import load_network, save_network
+from lmanet.run.folder import read_records
+from lmanet.run.records import Job
+from lmanet.run.results import TrainedNetwork, TrainedTeacher
 from lmanet.steps import Batch
 from lmanet.train import Classifier, FullTraining, Recipe, Task, Trainer
 

@@ -10,9 +10,9 @@ from lmanet.data import Cifar100, Mnist5k
 from lmanet.distill import NetworkSource, PublishedSource
 from lmanet.distill.sources import Source
 from lmanet.errors import ConfigError
-from lmanet.space import Architecture, load_architecture
-from lmanet.space.network import Network, build
-from lmanet.space.weights import Checkpoint, save_network
+from lmanet.network import Architecture, load_architecture
+from lmanet.network.build import Network, build
+from lmanet.network.weights import Checkpoint, save_network
 
 MEAN, STD = (0.2, 0.3, 0.4), (0.1, 0.2, 0.3)
 

@@ -13,8 +13,8 @@ from lmanet.data import Augment, Mnist5k
 from lmanet.distill import OnlineTeacher, StoredLogits, Teacher, TeacherSource
 from lmanet.distill.store import compress, expand
 from lmanet.errors import ConfigError
-from lmanet.space import Architecture
-from lmanet.space.images import normalise
+from lmanet.network import Architecture
+from lmanet.network.images import normalise
 from lmanet.steps import Batch
 from lmanet.train import Recipe, Trainer
 

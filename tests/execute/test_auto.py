@@ -10,8 +10,8 @@ import torch
 from lmanet.errors import ConfigError
 from lmanet.execute import Auto, Workers
 from lmanet.execute.auto import GIB
-from lmanet.records import Job, Score
-from lmanet.space import load_architecture
+from lmanet.network import load_architecture
+from lmanet.run.records import Job, Score
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ import pytest
 
 from lmanet.errors import ConfigError, DataError, TrainingError, TrainingTimeoutError
 from lmanet.execute import InProcess, Workers, workers
-from lmanet.records import Job, Outcome, Score, Status
-from lmanet.space import Architecture, load_space
+from lmanet.network import Architecture
+from lmanet.run.records import Job, Outcome, Score, Status
+from lmanet.space import load_space
 
 
 class TrainerDouble:

@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 import yaml
 
-from lmanet.explain.contents import RunFiles, Setting, read_run
-from lmanet.explain.measured import formulas
-from lmanet.measurement import Measurement
+from lmanet.board import Region
+from lmanet.claims.kinds import ExpectedAccuracy, Rationale, ResidualIn
+from lmanet.cost import CStaticOptions, estimate
+from lmanet.explain.facts.contents import RunFiles, Setting, read_run
+from lmanet.explain.facts.measured import formulas
+from lmanet.network import Architecture
 from lmanet.pareto import ParetoFront
-from lmanet.provenance import provenance
-from lmanet.rationale import ExpectedAccuracy, Rationale, ResidualIn
-from lmanet.records import Epoch, Front, Proposal, Score, Status, Trial, Usage
-from lmanet.results import (
+from lmanet.run.measurement import Measurement
+from lmanet.run.provenance import provenance
+from lmanet.run.records import Epoch, Front, Proposal, Score, Status, Trial, Usage
+from lmanet.run.results import (
     Deletion,
     Deployed,
     Deployment,
@@ -30,7 +33,7 @@ from lmanet.results import (
     TrainedNetwork,
     TrainedTeacher,
 )
-from lmanet.space import Architecture, CStaticOptions, Region, estimate, load_space
+from lmanet.space import load_space
 from lmanet.validate import Target, Validator
 
 NUM_CLASSES = 10

@@ -4,9 +4,10 @@ import json
 
 from lmanet.explain import Report
 from lmanet.explain.cards import make_cards, network_file
-from lmanet.explain.contents import read_run
-from lmanet.records import Status
-from lmanet.space import architecture_id, load_architecture, load_space, parse_architecture
+from lmanet.explain.facts.contents import read_run
+from lmanet.network import load_architecture, parse_architecture
+from lmanet.run.records import Status
+from lmanet.space import architecture_id, load_space
 
 
 def test_every_trained_network_has_one_and_the_front_comes_first(finished_run, setting, tmp_path):

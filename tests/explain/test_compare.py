@@ -13,7 +13,8 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
 from lmanet.app import SHARED_SETTINGS, Run
-from lmanet.brief import Brief, Budget, Request
+from lmanet.claims.kinds import DownsamplesEarly, Rationale
+from lmanet.cost import estimate
 from lmanet.errors import ConfigError
 from lmanet.execute import InProcess
 from lmanet.explain.compare import Comparison, read_runs
@@ -24,14 +25,13 @@ from lmanet.explain.compare.statistics import compare_pairs, holm, median_interv
 from lmanet.explain.compare.tables import checkpoint_rows, checkpoints, claims_rows, spending_row
 from lmanet.explain.compare.verdicts import seeds_note, verdict
 from lmanet.feedback import NoFeedback
-from lmanet.history import History
 from lmanet.promote import Everything
 from lmanet.propose import RandomProposer
-from lmanet.rationale import DownsamplesEarly, Rationale
-from lmanet.records import Job, Proposal, Score, Usage
+from lmanet.run.brief import Brief, Budget, Request
+from lmanet.run.history import History
+from lmanet.run.records import Job, Proposal, Score, Usage
+from lmanet.run.shared_settings import remember_settings
 from lmanet.search import Search, Steps
-from lmanet.shared_settings import remember_settings
-from lmanet.space import estimate
 from lmanet.validate import Validator
 
 ROOT = Path(__file__).parents[2]

@@ -17,12 +17,12 @@ from lmanet.explain.examine.blocks import skip_blocks, stand_in
 from lmanet.explain.examine.deletion import deletion_curve
 from lmanet.explain.examine.saliency import grad_cam, layer_to_read
 from lmanet.explain.examine.subject import Subject, parts
-from lmanet.records import Score
-from lmanet.results import Examination, SkippedBlock, TrainedNetwork
-from lmanet.runfiles import append_record, keep_student, read_record
-from lmanet.space import parse_architecture
-from lmanet.space.network import Network, build
-from lmanet.space.weights import Checkpoint, save_network
+from lmanet.network import parse_architecture
+from lmanet.network.build import Network, build
+from lmanet.network.weights import Checkpoint, save_network
+from lmanet.run.folder import append_record, keep_student, read_record
+from lmanet.run.records import Score
+from lmanet.run.results import Examination, SkippedBlock, TrainedNetwork
 
 SIZE, QUADRANT = 32, 16
 GREY, COLOURS = 128, ((255, 128, 0), (0, 128, 255))
@@ -229,7 +229,7 @@ def test_an_interruption_leaves_the_record_of_before_and_its_pictures(
     before, folder = examined
     make_folder(colour_reader(), "b-0", accuracy=0.6)
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr("lmanet.explain.examine.stage.deletion_curve", _interrupt)
+        patched.setattr("lmanet.explain.examine.examination.deletion_curve", _interrupt)
         Examine(data).run(folder)
     assert read_record(folder / "examination.json", Examination) == before
     assert all((folder / path).is_file() for each in before.saliency for path in (each.image, each.overlay))

@@ -8,9 +8,9 @@ import torch
 
 from lmanet.data import Mnist5k, Split
 from lmanet.explain.examine import Examine
-from lmanet.results import Examination, TrainedNetwork
-from lmanet.runfiles import read_record, read_records
-from lmanet.space import parse_architecture
+from lmanet.network import parse_architecture
+from lmanet.run.folder import read_record, read_records
+from lmanet.run.results import Examination, TrainedNetwork
 from lmanet.train import FullTraining, Recipe, Trainer, WarmupCosine
 
 STAGE = {"block": "mbconv", "kernel": 3, "expansion": 2, "se_ratio": 0.0, "activation": "relu6", "skip": True}

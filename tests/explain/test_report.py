@@ -13,12 +13,12 @@ from markdown_it import MarkdownIt
 from lmanet.base import Notice
 from lmanet.errors import HistoryError
 from lmanet.explain import Report
-from lmanet.explain.filters import cell, percent
+from lmanet.explain.facts.filters import cell, percent
 from lmanet.pareto import ParetoFront
-from lmanet.records import Front
 from lmanet.release.released import read_run as read_release
-from lmanet.results import Deployment, DesignRules, Evaluation, Examination, TeacherMember, TrainedTeacher
-from lmanet.runfiles import NOTICES, append_record, read_records
+from lmanet.run.folder import NOTICES, append_record, read_records
+from lmanet.run.records import Front
+from lmanet.run.results import Deployment, DesignRules, Evaluation, Examination, TeacherMember, TrainedTeacher
 from lmanet.space import load_space
 from lmanet.track.progress import front_table, line
 from lmanet.validate import Unlimited

@@ -10,9 +10,11 @@ from urllib.request import ProxyHandler, Request, build_opener
 import numpy as np
 import pytest
 
-from lmanet.propose.servers import EmbeddedServer
-from lmanet.records import Proposal, Score, Status, Trial, Verdict, Violation
-from lmanet.space import Architecture, Space, estimate, load_space
+from lmanet.cost import estimate
+from lmanet.network import Architecture
+from lmanet.propose.llm.servers import EmbeddedServer
+from lmanet.run.records import Proposal, Score, Status, Trial, Verdict, Violation
+from lmanet.space import Space, load_space
 
 LIMITS = {"macs": 30_000_000, "peak_sram_bytes": 131_072, "flash_bytes": 524_288}
 

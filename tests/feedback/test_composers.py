@@ -6,11 +6,12 @@ from typing import Any, get_args
 
 import pytest
 
+from lmanet.claims.kinds import PeakMemoryAt, Rationale
 from lmanet.errors import ConfigError
 from lmanet.feedback import BestOnlyFeedback, NoFeedback, ParetoFeedback
-from lmanet.rationale import PeakMemoryAt, Rationale
-from lmanet.records import Status, Trial
-from lmanet.space import Form, Space, architecture_id, parse_architecture, write_proposal
+from lmanet.network import parse_architecture
+from lmanet.run.records import Status, Trial
+from lmanet.space import Form, Space, architecture_id, write_proposal
 from lmanet.tokens import count_tokens
 
 Make = Callable[..., tuple[list[Trial], list[Trial]]]

@@ -7,7 +7,7 @@ import pytest
 
 from lmanet.feedback.coverage import untried
 from lmanet.feedback.hints import hint
-from lmanet.records import Status, Trial, Verdict, Violation
+from lmanet.run.records import Status, Trial, Verdict, Violation
 from lmanet.space import Space
 
 Make = Callable[..., tuple[list[Trial], list[Trial]]]

@@ -10,13 +10,14 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
-from lmanet.brief import Brief
+from lmanet.network import parse_architecture
 from lmanet.propose import Prompt
+from lmanet.propose.llm.why import claims_text, with_reasons
 from lmanet.propose.roles.figures import cost_text
 from lmanet.propose.roles.task import Task
-from lmanet.propose.why import claims_text, with_reasons
-from lmanet.records import Trial
-from lmanet.space import Space, load_space, parse_architecture, write_proposal
+from lmanet.run.brief import Brief
+from lmanet.run.records import Trial
+from lmanet.space import Space, load_space, write_proposal
 from lmanet.tokens import clip_tokens, count_tokens
 
 CONF = Path(__file__).parents[2] / "conf"

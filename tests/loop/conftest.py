@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmanet.brief import Brief, Budget, Goal, Request
-from lmanet.history import History
+from lmanet.cost import estimate
+from lmanet.network import Architecture
 from lmanet.promote import Everything
-from lmanet.records import Epoch, Job, Outcome, Proposal, Score, Status, Trial, Usage, Verdict, Violation
+from lmanet.run.brief import Brief, Budget, Goal, Request
+from lmanet.run.history import History
+from lmanet.run.records import Epoch, Job, Outcome, Proposal, Score, Status, Trial, Usage, Verdict, Violation
 from lmanet.search import Search, Steps
-from lmanet.space import Architecture, architecture_id, estimate, load_space
+from lmanet.space import architecture_id, load_space
 from lmanet.steps import Promotion
 
 # Without the blocks of ordinary convolutions, which rarely keep the double's limit.

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-import lmanet.history
-from lmanet.brief import Budget, Request
-from lmanet.history import History
+import lmanet.run.history
 from lmanet.promote import Halving
-from lmanet.records import Job, Proposal, Trial
+from lmanet.run.brief import Budget, Request
+from lmanet.run.history import History
+from lmanet.run.records import Job, Proposal, Trial
 from lmanet.search import Search
 from lmanet.space import Space
 
@@ -84,7 +84,7 @@ def test_without_inheritance_nothing_is_kept(make, tmp_path):
 
 
 def test_weights_of_the_front_and_of_the_last_trials_are_kept_and_no_more(make, monkeypatch):
-    monkeypatch.setattr(lmanet.history, "RECENT_PARENTS", 4)
+    monkeypatch.setattr(lmanet.run.history, "RECENT_PARENTS", 4)
     search = make(40)
     search.run()
     kept = {int(path.stem) for path in search.history.parents.iterdir()}

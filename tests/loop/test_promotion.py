@@ -2,10 +2,10 @@
 
 import pytest
 
-from lmanet.brief import Budget
-from lmanet.history import History
 from lmanet.promote import Halving
-from lmanet.records import Status
+from lmanet.run.brief import Budget
+from lmanet.run.history import History
+from lmanet.run.records import Status
 
 RUNGS = (1, 3)
 WHOLE = 9

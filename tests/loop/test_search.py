@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 
 from lmanet.base import Notice
-from lmanet.brief import Budget, Request
 from lmanet.errors import ConfigError, EndpointError, SearchError
-from lmanet.history import History
-from lmanet.records import Front, Outcome, Proposal, Score, Status, Usage
-from lmanet.runfiles import NOTICES, read_records
+from lmanet.run.brief import Budget, Request
+from lmanet.run.folder import NOTICES, read_records
+from lmanet.run.history import History
+from lmanet.run.records import Front, Outcome, Proposal, Score, Status, Usage
 
 
 def test_every_proposal_becomes_one_trial(make_search):

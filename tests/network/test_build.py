@@ -11,8 +11,10 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from lmanet.space import Architecture, estimate, load_architecture, load_space, operators
-from lmanet.space.network import Network, build
+from lmanet.cost import estimate
+from lmanet.network import Architecture, load_architecture, operators
+from lmanet.network.build import Network, build
+from lmanet.space import load_space
 
 with warnings.catch_warnings():
     # thop (2022) compares versions with distutils, which it takes from setuptools
@@ -170,7 +172,7 @@ def test_dropout_acts_in_training_only(make):
     assert not torch.equal(network(images), network(images))
 
 
-@pytest.mark.parametrize("module", ["lmanet", "lmanet.space", "lmanet.records", "lmanet.steps"])
+@pytest.mark.parametrize("module", ["lmanet", "lmanet.space", "lmanet.run.records", "lmanet.steps"])
 def test_importing_it_does_not_import_torch(module):
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -5,10 +5,10 @@ import torch
 from torch import nn
 
 from lmanet.errors import ConfigError
-from lmanet.space import load_architecture
-from lmanet.space.classes import ClassNames, match_classes, require_same_order
-from lmanet.space.network import build
-from lmanet.space.weights import reordered
+from lmanet.network import load_architecture
+from lmanet.network.build import build
+from lmanet.network.classes import ClassNames, match_classes, require_same_order
+from lmanet.network.weights import reordered
 
 
 def match(trained: str, given: str):

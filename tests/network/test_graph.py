@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmanet.space import architecture_id, operators
-from lmanet.space.graph import pad_same
+from lmanet.network import operators
+from lmanet.network.graph import pad_same
+from lmanet.space import architecture_id
 
 STEM = {"channels": 8, "kernel": 3, "stride": 2, "activation": "relu6"}
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
 
-from lmanet.space.images import fit, normalise
+from lmanet.network.images import fit, normalise
 
 
 def shares(side: int, resolution: int) -> NDArray[np.object_]:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from lmanet.network.build import Network, build
+from lmanet.network.inherit import inherit
 from lmanet.space import load_space
-from lmanet.space.inherit import inherit
-from lmanet.space.network import Network, build
 
 CLASSES = 5
 SKIP = {"skip": True, "layers": 2}

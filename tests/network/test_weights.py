@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from lmanet.errors import ConfigError
-from lmanet.space import load_architecture
-from lmanet.space.network import build
-from lmanet.space.weights import Checkpoint, load_network, load_published_weights, save_network
+from lmanet.network import load_architecture
+from lmanet.network.build import build
+from lmanet.network.weights import Checkpoint, load_network, load_published_weights, save_network
 
 CLASSES = ("cat", "dog", "frog")
 PUBLISHED = {"lmanet_core": "LMaNet-Core", "lmanet_elite": "LMaNet_elite", "qwnet_core": "QwNet-Core"}

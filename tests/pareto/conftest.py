@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from lmanet.records import Proposal, Score, Status, Trial, Verdict, Violation
-from lmanet.space import Cost
+from lmanet.cost import Cost
+from lmanet.run.records import Proposal, Score, Status, Trial, Verdict, Violation
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import permutations
 
 from lmanet.pareto import ParetoFront
-from lmanet.records import Proposal, Status, Trial
+from lmanet.run.records import Proposal, Status, Trial
 
 LIMITS = {"macs": 100, "peak_sram_bytes": 10, "flash_bytes": 1000}
 ACCURACY = {"direction": "max", "unit": "share", "reference": 0.0, "ideal": 1.0}

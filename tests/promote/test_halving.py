@@ -6,12 +6,13 @@ from functools import cache
 import numpy as np
 import pytest
 
-from lmanet.brief import Brief, Goal
+from lmanet.cost import Cost, estimate
 from lmanet.errors import ConfigError
 from lmanet.promote import Everything, Halving
 from lmanet.promote.order import best_first
-from lmanet.records import Epoch, Proposal, Score, Status, Trial, Verdict, Violation
-from lmanet.space import Cost, estimate, load_space
+from lmanet.run.brief import Brief, Goal
+from lmanet.run.records import Epoch, Proposal, Score, Status, Trial, Verdict, Violation
+from lmanet.space import load_space
 
 SPACE = load_space("mcu", {"resolution": [32], "num_stages": [3]})
 ACCURACY, MACS = Goal(name="val_accuracy", maximise=True), Goal(name="macs", maximise=False)

@@ -14,9 +14,9 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
-from lmanet.brief import Brief, Goal
-from lmanet.propose.servers import EmbeddedServer
-from lmanet.records import Proposal, Score, Status, Trial, Verdict
+from lmanet.propose.llm.servers import EmbeddedServer
+from lmanet.run.brief import Brief, Goal
+from lmanet.run.records import Proposal, Score, Status, Trial, Verdict
 from lmanet.space import estimate_on, load_space
 
 CONF = Path(__file__).parents[2] / "conf"

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hydra import compose, initialize_config_dir
 
-from lmanet.brief import Brief, Request
 from lmanet.propose import RandomProposer
-from lmanet.records import Proposal, Status, Trial
+from lmanet.run.brief import Brief, Request
+from lmanet.run.records import Proposal, Status, Trial
 from lmanet.space import load_space
 
 CONF = Path(__file__).parents[2] / "conf" / "propose"

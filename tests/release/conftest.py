@@ -6,13 +6,15 @@ import pytest
 import torch
 
 import lmanet
+from lmanet.board import load_target
 from lmanet.data import Augment, Mnist5k, Split
 from lmanet.deploy import Deployment, Settings, load_deployed
+from lmanet.network import parse_architecture
+from lmanet.network.images import fit, normalise
 from lmanet.release import Release
-from lmanet.results import TrainedNetwork
-from lmanet.runfiles import FULL, read_records
-from lmanet.space import architecture_id, load_target, parse_architecture
-from lmanet.space.images import fit, normalise
+from lmanet.run.folder import FULL, read_records
+from lmanet.run.results import TrainedNetwork
+from lmanet.space import architecture_id
 from lmanet.train import Evaluation, FullTraining, Recipe, Trainer, WarmupCosine
 
 STAGE = {"kernel": 3, "expansion": 2, "se_ratio": 0.5, "skip": True, "activation": "hard_swish", "layers": 1}

@@ -14,14 +14,14 @@ from torchvision.transforms.functional import to_pil_image
 
 import lmanet
 from lmanet.base import Notice
-from lmanet.provenance import Provenance
+from lmanet.network.images import fit, normalise
 from lmanet.release.card import Settings, card
 from lmanet.release.released import read_released, read_run
-from lmanet.results import Deployment as DeploymentRecord
-from lmanet.results import Evaluation as EvaluationRecord
-from lmanet.results import TrainedNetwork
-from lmanet.runfiles import DEPLOY, FULL, TEST, append_record, read_records, say_notices
-from lmanet.space.images import fit, normalise
+from lmanet.run.folder import DEPLOY, FULL, TEST, append_record, read_records, say_notices
+from lmanet.run.provenance import Provenance
+from lmanet.run.results import Deployment as DeploymentRecord
+from lmanet.run.results import Evaluation as EvaluationRecord
+from lmanet.run.results import TrainedNetwork
 
 BLOCK = re.compile(r"```python\n(.*?)```", flags=re.DOTALL)
 EVIL = "<script>alert(1)</script>\n\n# no heading `x` | **bold** [a](javascript:b) \x1b[2J\u202e"

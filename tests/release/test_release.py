@@ -16,16 +16,16 @@ from safetensors.torch import load_file
 
 import lmanet
 from lmanet.deploy import load_deployed
-from lmanet.deploy.elf import read_program
-from lmanet.deploy.int8_network import to_int8
-from lmanet.deploy.tflm import run_tflm
-from lmanet.deploy.toolchain import toolchain_named
+from lmanet.deploy.int8.int8_network import to_int8
+from lmanet.deploy.run.elf import read_program
+from lmanet.deploy.run.tflm import run_tflm
+from lmanet.deploy.run.toolchain import toolchain_named
 from lmanet.errors import ConfigError
 from lmanet.release import Release
 from lmanet.release.released import read_released
-from lmanet.results import Deployment as DeploymentRecord
-from lmanet.results import TrainedNetwork
-from lmanet.runfiles import DEPLOY, FULL, append_record, read_records
+from lmanet.run.folder import DEPLOY, FULL, append_record, read_records
+from lmanet.run.results import Deployment as DeploymentRecord
+from lmanet.run.results import TrainedNetwork
 from lmanet.space import architecture_id
 
 

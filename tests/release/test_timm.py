@@ -10,8 +10,9 @@ from torchvision.transforms.functional import to_pil_image
 
 import lmanet
 from lmanet.errors import ConfigError
+from lmanet.network import load_architecture
 from lmanet.release import register
-from lmanet.space import load_architecture, staged
+from lmanet.space import staged
 
 
 def test_it_is_made_by_name_with_its_weights(released, images, logits):

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lmanet.cost import estimate
 from lmanet.errors import HistoryError
-from lmanet.history import History
-from lmanet.records import Proposal, Score, Status, Trial, Verdict
-from lmanet.runfiles import read_trials
-from lmanet.space import estimate, load_space
+from lmanet.run.folder import read_trials
+from lmanet.run.history import History
+from lmanet.run.records import Proposal, Score, Status, Trial, Verdict
+from lmanet.space import load_space
 
 
 def trial(number: int) -> Trial:
@@ -108,7 +109,7 @@ WRITER = """
 import sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
-from lmanet.history import History
+from lmanet.run.history import History
 from test_history import trial
 history = History(Path({folder!r}))
 number = len(history.trials)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from lmanet.base import Notice
-from lmanet.notices import int8_differs, nothing_trained, one_class, unclear_difference, unclear_front
-from lmanet.records import Proposal, Score, Status, Trial, Verdict
-from lmanet.results import TrainedNetwork
-from lmanet.runfiles import FULL, NOTICES, append_record, keep_student, ranked, read_records, say_notices
-from lmanet.space import load_architecture
+from lmanet.network import load_architecture
+from lmanet.run.folder import FULL, NOTICES, append_record, keep_student, ranked, read_records, say_notices
+from lmanet.run.notices import int8_differs, nothing_trained, one_class, unclear_difference, unclear_front
+from lmanet.run.records import Proposal, Score, Status, Trial, Verdict
+from lmanet.run.results import TrainedNetwork
 
 ONE = Notice(kind="one_class", text="every prediction is the class 3")
 OTHER = Notice(kind="constant_pixels", text="the pixels do not vary")

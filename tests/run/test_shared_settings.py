@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from lmanet.errors import HistoryError
-from lmanet.history import History
-from lmanet.records import Proposal, Status, Trial
-from lmanet.shared_settings import remember_settings
+from lmanet.run.history import History
+from lmanet.run.records import Proposal, Status, Trial
+from lmanet.run.shared_settings import remember_settings
 
 
 def trial(number: int) -> Trial:

@@ -18,14 +18,16 @@ from pathlib import Path
 
 import numpy as np
 
-from lmanet.deploy.elf import program_sizes
-from lmanet.deploy.emulator import core, qemu, unicorn
-from lmanet.deploy.emulator.machine import FLASH_BYTES, RAM_BYTES
-from lmanet.deploy.host import HostNetwork
-from lmanet.deploy.verify import PROGRAM, Verifier
+from lmanet.cost import estimate
+from lmanet.cost.tflm.arena import tflm_arena
+from lmanet.deploy.run.elf import program_sizes
+from lmanet.deploy.run.emulator import core, qemu, unicorn
+from lmanet.deploy.run.emulator.machine import FLASH_BYTES, RAM_BYTES
+from lmanet.deploy.run.host import HostNetwork
+from lmanet.deploy.run.verify import PROGRAM, Verifier
 from lmanet.errors import LmanetError
-from lmanet.space import architecture_id, estimate, load_space, operators
-from lmanet.space.tflm import tflm_arena
+from lmanet.network import operators
+from lmanet.space import architecture_id, load_space
 
 CLASSES = 100
 TOO_LARGE = re.compile(r"overflowed by|will not fit in region")  # GNU's and LLVM's linker

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from lmanet.deploy.tflite import write_tflite
-from lmanet.deploy.tflm import run_tflm
-from lmanet.space import load_space, operators
-from lmanet.space.tflite import tflite_operators
-from lmanet.space.tflm import arena_of, tflm_arena
-from lmanet.space.tflm_layout import X86_64
+from lmanet.cost.tflm.arena import arena_of, tflm_arena
+from lmanet.cost.tflm.layout import X86_64
+from lmanet.cost.tflm.operators import tflite_operators
+from lmanet.deploy.run.tflm import run_tflm
+from lmanet.deploy.write.tflite import write_tflite
+from lmanet.network import operators
+from lmanet.space import load_space
 
 
 def _random_graph():

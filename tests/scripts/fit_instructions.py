@@ -1,4 +1,4 @@
-"""Fits `lmanet.space.c_instructions` to what the emulated Cortex-M7 counts, and says how far off it is on networks that it has not seen.
+"""Fits `lmanet.cost.c_runtime.instructions` to what the emulated Cortex-M7 counts; says how far off it is on unseen networks.
 
 python tests/scripts/fit_instructions.py [NETWORKS_OF_EACH_SPACE] [--only PIECE]: with ``--only`` all other pieces stay as they are, so that
 no cost of a network without pieces of that name changes.
@@ -15,11 +15,13 @@ from scipy.optimize import nnls
 sys.path.insert(0, str(Path(__file__).parents[1] / "deploy"))
 from conftest import random_graph
 
-from lmanet.deploy.emulator import emulator_named
-from lmanet.deploy.program import write_program
-from lmanet.deploy.toolchain import toolchain_named
-from lmanet.space import estimate, load_space, operators
-from lmanet.space.c_instructions import INSTRUCTIONS, pieces
+from lmanet.cost import estimate
+from lmanet.cost.c_runtime.instructions import INSTRUCTIONS, pieces
+from lmanet.deploy.run.emulator import emulator_named
+from lmanet.deploy.run.toolchain import toolchain_named
+from lmanet.deploy.write.program import write_program
+from lmanet.network import operators
+from lmanet.space import load_space
 
 SPACES = ("lmanet", "mcu")
 MOST_MACS, MOST_BYTES = 60_000_000, 2 << 20

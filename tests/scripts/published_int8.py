@@ -13,14 +13,15 @@ from pathlib import Path
 
 import torch
 
+from lmanet.board import load_target
+from lmanet.cost.tflm.arena import tflm_arena
 from lmanet.data import Cifar100
 from lmanet.deploy.deployer import Deployer
-from lmanet.deploy.int8_network import int8_network
+from lmanet.deploy.int8.int8_network import int8_network
 from lmanet.deploy.settings import Settings
-from lmanet.space import load_architecture, load_target, operators
-from lmanet.space.images import fit, normalise
-from lmanet.space.tflm import tflm_arena
-from lmanet.space.weights import Checkpoint, load_published_weights
+from lmanet.network import load_architecture, operators
+from lmanet.network.images import fit, normalise
+from lmanet.network.weights import Checkpoint, load_published_weights
 
 ARCHITECTURES = {"LMaNet_elite": "lmanet_elite", "LMaNet-Core": "lmanet_core", "QwNet-Core": "qwnet_core"}
 BATCH = 100

@@ -10,8 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lmanet.deploy.verify import Verifier
-from lmanet.space.cost import macs
+from lmanet.cost.estimate import macs
+from lmanet.deploy.run.verify import Verifier
 
 IMAGES = 20
 

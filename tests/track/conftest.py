@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from lmanet.brief import Budget
-from lmanet.records import Epoch, Proposal, Score, Status, Trial, Usage, Verdict, Violation
-from lmanet.space import estimate, load_space
+from lmanet.cost import estimate
+from lmanet.run.brief import Budget
+from lmanet.run.records import Epoch, Proposal, Score, Status, Trial, Usage, Verdict, Violation
+from lmanet.space import load_space
 
 SPACE = load_space("mcu", {"resolution": [32]})
 

@@ -2,7 +2,7 @@
 
 import json
 
-from lmanet.brief import Budget
+from lmanet.run.brief import Budget
 from lmanet.track import EventLog
 
 

@@ -8,8 +8,8 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from lmanet.brief import Goal
-from lmanet.records import Status
+from lmanet.run.brief import Goal
+from lmanet.run.records import Status
 from lmanet.space import load_space
 from lmanet.track import OptunaExport
 

@@ -6,7 +6,7 @@ import logging
 import pytest
 from rich.console import Console
 
-from lmanet.brief import Budget
+from lmanet.run.brief import Budget
 from lmanet.track import Progress
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lmanet.brief import Budget
-from lmanet.records import Status
+from lmanet.run.brief import Budget
+from lmanet.run.records import Status
 from lmanet.track.tally import Tally
 
 

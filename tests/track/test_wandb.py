@@ -11,14 +11,15 @@ import pytest
 import yaml
 from wandb.proto import wandb_internal_pb2
 
-from lmanet.brief import Budget
+from lmanet.claims.kinds import DownsamplesEarly, Rationale
 from lmanet.errors import ConfigError
-from lmanet.measurement import Measurement
-from lmanet.rationale import DownsamplesEarly, Rationale
-from lmanet.records import Epoch, Score
-from lmanet.results import DesignRules, Evaluation, Rule, TrainedNetwork, Usage
-from lmanet.runfiles import FULL, HISTORY, RULES, TEST, append_record, write_record
-from lmanet.space import architecture_id, load_architecture
+from lmanet.network import load_architecture
+from lmanet.run.brief import Budget
+from lmanet.run.folder import FULL, HISTORY, RULES, TEST, append_record, write_record
+from lmanet.run.measurement import Measurement
+from lmanet.run.records import Epoch, Score
+from lmanet.run.results import DesignRules, Evaluation, Rule, TrainedNetwork, Usage
+from lmanet.space import architecture_id
 from lmanet.track import WandbTracker
 from lmanet.track.wandb_report import TABLES, blocks, reports_api
 

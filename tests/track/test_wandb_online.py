@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 import wandb
 
-from lmanet.brief import Budget
-from lmanet.records import Epoch, Front, Score
-from lmanet.results import TrainedNetwork
-from lmanet.runfiles import FRONT, FULL, append_record, write_record
-from lmanet.space import architecture_id, load_architecture
+from lmanet.network import load_architecture
+from lmanet.run.brief import Budget
+from lmanet.run.folder import FRONT, FULL, append_record, write_record
+from lmanet.run.records import Epoch, Front, Score
+from lmanet.run.results import TrainedNetwork
+from lmanet.space import architecture_id
 from lmanet.track import WandbTracker
 
 NETWORK = load_architecture("lmanet_core")

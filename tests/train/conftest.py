@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lmanet.data import Augment, Mnist5k, Split
-from lmanet.space import Architecture, parse_architecture
+from lmanet.network import Architecture, parse_architecture
 from lmanet.train import Recipe, WarmupCosine
 
 STAGE = {"block": "depthwise", "kernel": 3, "expansion": 1, "se_ratio": 0.0, "skip": True, "activation": "relu6", "layers": 1}

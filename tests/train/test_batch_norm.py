@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from lmanet.data import Mnist5k, Split
 from lmanet.data.images import MemoryImages
 from lmanet.distill import TeacherSource
-from lmanet.records import Job, Score
-from lmanet.space import Architecture, parse_architecture
+from lmanet.network import Architecture, parse_architecture
+from lmanet.run.records import Job, Score
 from lmanet.steps import Batch
 from lmanet.train import Recipe, Trainer
 from lmanet.train.batch_norm import NormAverages

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from lmanet.data import Augment, Mnist5k
-from lmanet.space import Architecture, load_architecture
-from lmanet.space.images import fit, normalise
-from lmanet.space.network import build
+from lmanet.network import Architecture, load_architecture
+from lmanet.network.build import build
+from lmanet.network.images import fit, normalise
 from lmanet.steps import Batch
 from lmanet.train import Classifier, Recipe, Task, Trainer, cross_entropy
 

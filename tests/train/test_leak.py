@@ -6,9 +6,10 @@ import numpy as np
 import psutil
 import torch
 
+from lmanet.cost import estimate
 from lmanet.data import Mnist5k, Split
-from lmanet.records import Job
-from lmanet.space import estimate, load_space
+from lmanet.run.records import Job
+from lmanet.space import load_space
 from lmanet.train import Trainer
 
 CANDIDATES = 200

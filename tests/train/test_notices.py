@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from lmanet.data import Mnist5k
-from lmanet.space import Architecture
+from lmanet.network import Architecture
 from lmanet.train import Recipe, Trainer
 from lmanet.train.notices import notices
 

@@ -7,8 +7,8 @@ import torch
 
 from lmanet.data import Mnist5k
 from lmanet.errors import ConfigError
-from lmanet.records import Job
-from lmanet.space import Architecture
+from lmanet.network import Architecture
+from lmanet.run.records import Job
 from lmanet.train import Recipe, Step, Trainer, WarmupCosine
 from lmanet.train.schedules import Schedule
 

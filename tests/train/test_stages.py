@@ -14,13 +14,13 @@ from lmanet.base import Notice
 from lmanet.data import Cifar100, Mnist5k, Split
 from lmanet.data.images import MemoryImages
 from lmanet.errors import ConfigError, HistoryError
-from lmanet.records import Front, Proposal, Score, Status, Trial, Verdict
-from lmanet.results import Evaluation as EvaluationRecord
-from lmanet.results import TrainedNetwork
-from lmanet.runfiles import FULL, NOTICES, append_record, read_records
-from lmanet.space import Architecture, load_architecture
-from lmanet.space.images import fit
-from lmanet.space.weights import Checkpoint, load_network, save_network
+from lmanet.network import Architecture, load_architecture
+from lmanet.network.images import fit
+from lmanet.network.weights import Checkpoint, load_network, save_network
+from lmanet.run.folder import FULL, NOTICES, append_record, read_records
+from lmanet.run.records import Front, Proposal, Score, Status, Trial, Verdict
+from lmanet.run.results import Evaluation as EvaluationRecord
+from lmanet.run.results import TrainedNetwork
 from lmanet.train import Evaluation, FullTraining, Recipe, Trainer, WarmupCosine
 
 SPLIT = Split(val_fraction=0.1, max_train_images=640)

@@ -14,8 +14,8 @@ import torch
 
 from lmanet.data import Mnist5k
 from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
-from lmanet.records import Job, Score
-from lmanet.space import Architecture
+from lmanet.network import Architecture
+from lmanet.run.records import Job, Score
 from lmanet.train import Recipe, Trainer
 from lmanet.train.trainer import LAST
 

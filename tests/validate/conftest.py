@@ -2,7 +2,9 @@
 
 import pytest
 
-from lmanet.space import Architecture, Region, Stage, load_space
+from lmanet.board import Region
+from lmanet.network import Architecture, Stage
+from lmanet.space import load_space
 from lmanet.validate import Target
 
 

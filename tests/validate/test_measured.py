@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from lmanet.deploy import CandidateVerifier, Settings, candidate_verifier
-from lmanet.deploy.tflm import run_tflm
-from lmanet.deploy.toolchain import toolchain_named
-from lmanet.deploy.verify import Verifier
+from lmanet.deploy.run.tflm import run_tflm
+from lmanet.deploy.run.toolchain import toolchain_named
+from lmanet.deploy.run.verify import Verifier
 from lmanet.errors import ConfigError, ToolError
 from lmanet.space import load_space
 from lmanet.validate import MeasuredValidator
@@ -75,7 +75,7 @@ def test_a_network_that_a_tool_refuses_is_rejected_with_its_words(make_validator
 
 
 def test_a_tool_that_hangs_rejects_no_network(make_validator, architecture, monkeypatch):
-    monkeypatch.setattr("lmanet.deploy.tool.TIME_LIMIT_S", 0.01)
+    monkeypatch.setattr("lmanet.deploy.run.tool.TIME_LIMIT_S", 0.01)
     with pytest.raises(ToolError, match=r"was stopped after 0.01 s"):
         make_validator().validate(architecture, set())
 

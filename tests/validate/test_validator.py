@@ -5,8 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmanet.space import Region, architecture_id, estimate, load_architecture, load_space, parse_architecture
-from lmanet.space.latency import latency_ms
+from lmanet.board import Region
+from lmanet.cost import estimate
+from lmanet.cost.latency import latency_ms
+from lmanet.network import load_architecture, parse_architecture
+from lmanet.space import architecture_id, load_space
 from lmanet.validate import Target, Validator
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from lmanet.errors import ConfigError
-from lmanet.runfiles import PROVENANCE
+from lmanet.run.folder import PROVENANCE
 
 LOCK = ".lock"
 LOCK_SECONDS = 6  # processes that read images outlive a killed run by up to 5 s, and hold its lock meanwhile

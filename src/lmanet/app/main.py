@@ -12,7 +12,7 @@ from lmanet.app.stages import Run
 from lmanet.command import at_home
 from lmanet.command import command as as_typed
 from lmanet.errors import LmanetError
-from lmanet.runfiles import HISTORY
+from lmanet.run.folder import HISTORY
 
 FILES = {
     HISTORY: "every trial",

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from lmanet.errors import ConfigError
-from lmanet.history import History
-from lmanet.runfiles import say_notices
+from lmanet.run.folder import say_notices
+from lmanet.run.history import History
+from lmanet.run.shared_settings import remember_settings
 from lmanet.search import Search, Steps
-from lmanet.shared_settings import remember_settings
 from lmanet.steps import Checked, ImageData, Pareto
 
 if TYPE_CHECKING:

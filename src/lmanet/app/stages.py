@@ -9,13 +9,14 @@ from lmanet.app.folder import owned, require_room
 from lmanet.app.own_stages import CompareStage, SearchStage, check_promotion
 from lmanet.app.settings import ROOT_KEYS, check_groups, check_root
 from lmanet.base import settings_id
-from lmanet.brief import Brief, Budget, Goal
 from lmanet.errors import ConfigError
-from lmanet.history import History
-from lmanet.provenance import provenance
-from lmanet.runfiles import DISTILL, FRONT, FULL, PROVENANCE, append_record, read_trials, say_notices
+from lmanet.network import load_architecture
+from lmanet.run.brief import Brief, Budget, Goal
+from lmanet.run.folder import DISTILL, FRONT, FULL, PROVENANCE, append_record, read_trials, say_notices
+from lmanet.run.history import History
+from lmanet.run.provenance import provenance
 from lmanet.search import Search, Steps
-from lmanet.space import AnyArchitecture, CellSpace, load_architecture
+from lmanet.space import AnyArchitecture, CellSpace
 from lmanet.steps import Checked, CheckedData, Stage
 
 __all__ = ["ROOT_KEYS", "SHARED_SETTINGS", "Run"]

@@ -7,10 +7,10 @@ from typing import Any, get_type_hints
 
 import yaml
 
+from lmanet.board.kit import Kit, Region
+from lmanet.cost.c_runtime.plan import CStaticOptions
+from lmanet.cost.platform import RUNTIMES, Platform, Runtime
 from lmanet.errors import ConfigError
-from lmanet.space.board import Kit, Region
-from lmanet.space.c_static import CStaticOptions
-from lmanet.space.platform import RUNTIMES, Platform, Runtime
 
 CORES = ("cortex-m4", "cortex-m7")
 # conf/target; ``lmanet/conf`` is a link to ``conf``, and a wheel has its files in that place.

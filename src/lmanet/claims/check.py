@@ -5,10 +5,10 @@ from enum import StrEnum
 from statistics import fmean
 from typing import NamedTuple
 
-from lmanet.claims.network import Finding, check_network
+from lmanet.claims.form import Finding, check_network
+from lmanet.claims.kinds import CheaperThanParent, Claim, ExpectedAccuracy
 from lmanet.claims.words import words
-from lmanet.rationale import CheaperThanParent, Claim, ExpectedAccuracy
-from lmanet.records import Status, Trial
+from lmanet.run.records import Status, Trial
 
 
 class Truth(StrEnum):

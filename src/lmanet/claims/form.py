@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from lmanet.rationale import (
+from lmanet.claims.kinds import (
     Claim,
     DownsamplesEarly,
     PeakMemoryAt,
@@ -13,9 +13,11 @@ from lmanet.rationale import (
     StrideOneIn,
     WidensLate,
 )
-from lmanet.space import AnyArchitecture, AnyCost, Architecture, Cost
-from lmanet.space.architecture import has_effect
-from lmanet.space.graph import feature_operators
+from lmanet.cost import Cost
+from lmanet.network import Architecture
+from lmanet.network.architecture import has_effect
+from lmanet.network.graph import feature_operators
+from lmanet.space import AnyArchitecture, AnyCost
 
 EARLY_STAGES, EARLY_FACTOR = 2, 4
 MOST_EXPANSION = 3

@@ -6,9 +6,9 @@ from statistics import fmean
 from typing import NamedTuple
 
 from lmanet.claims.check import Truth, check_claims
-from lmanet.claims.network import check_network
-from lmanet.rationale import Claim
-from lmanet.records import Trial
+from lmanet.claims.form import check_network
+from lmanet.claims.kinds import Claim
+from lmanet.run.records import Trial
 
 ALL = "all kinds"
 
@@ -17,7 +17,7 @@ class Rate(NamedTuple):
     """Claims of one proposer and one kind.
 
     Attributes:
-        kind: of `lmanet.rationale.Claim`, or all of them together.
+        kind: of `lmanet.claims.kinds.Claim`, or all of them together.
         chance: mean share of the run's other networks of which the same claims would be true: how often a model is right that says of
             its network what holds for most of them. Of claims on a network's form alone; None where there are none.
         form_true, form_known: true claims on form, and those that are true or false: what ``chance`` is to be held against.

@@ -5,8 +5,8 @@ from statistics import fmean
 from typing import NamedTuple
 
 from lmanet.claims.check import Truth
-from lmanet.records import Status, Trial
-from lmanet.results import Rule
+from lmanet.run.records import Status, Trial
+from lmanet.run.results import Rule
 from lmanet.space import AnySpace, write_choices
 
 FEWEST = 2  # networks on either side, below which nothing is said

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lmanet.rationale import (
+from lmanet.claims.kinds import (
     CheaperThanParent,
     Claim,
     DownsamplesEarly,

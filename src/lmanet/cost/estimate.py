@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 
-from lmanet.space.architecture import Architecture, require_network
-from lmanet.space.c_instructions import estimated_instructions
-from lmanet.space.c_static import lay_out
-from lmanet.space.flash import flash_bytes
-from lmanet.space.graph import Operator, operators
-from lmanet.space.latency import latency_ms
-from lmanet.space.memory import memory
-from lmanet.space.platform import Platform, Runtime
+from lmanet.cost.c_runtime.instructions import estimated_instructions
+from lmanet.cost.c_runtime.plan import lay_out
+from lmanet.cost.flash import flash_bytes
+from lmanet.cost.latency import latency_ms
+from lmanet.cost.memory import memory
+from lmanet.cost.platform import Platform, Runtime
+from lmanet.network.architecture import Architecture, require_network
+from lmanet.network.graph import Operator, operators
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,11 @@ class Cost:
         macs: multiply-accumulates of convolutions and linear layers for one image.
         params: trainable parameters, batch norm included, as torch counts them.
         runtime: whose memory ``peak_sram_bytes`` is.
-        peak_sram_bytes: what that runtime allocates for the network (see `lmanet.space.memory`).
-        flash_bytes: constants as that runtime stores them (see `lmanet.space.flash`); without code.
+        peak_sram_bytes: what that runtime allocates for the network (see `lmanet.cost.memory`).
+        flash_bytes: constants as that runtime stores them (see `lmanet.cost.flash`); without code.
         peak_operator: the operator that sets ``peak_sram_bytes``.
         estimated_instructions: of one image, under ``c_static``; for other runtimes none are known.
-        estimated_latency_ms: the upper end of the range that these instructions may take (see `lmanet.space.latency`), where core and
+        estimated_latency_ms: the upper end of the range that these instructions may take (see `lmanet.cost.latency`), where core and
             clock are known.
     """
 
@@ -44,7 +44,7 @@ def estimate(architecture: Architecture, num_classes: int, runtime: Runtime = "c
     """Cost of ``architecture`` with a classifier of ``num_classes``; builds no network.
 
     Args:
-        runtime: whose memory is counted: ``c_static``, ``tflm`` or ``plain`` (see `lmanet.space.memory`).
+        runtime: whose memory is counted: ``c_static``, ``tflm`` or ``plain`` (see `lmanet.cost.memory`).
 
     Raises:
         ArchitectureError: it is no architecture, or the number of classes is not at least 1.

@@ -1,8 +1,8 @@
 """Flash that the constants of an operator take under a runtime; code is the target's ``runtime_flash_bytes``."""
 
-from lmanet.space.graph import Operator
-from lmanet.space.int8 import FUSED
-from lmanet.space.scratch import whole_words
+from lmanet.cost.c_runtime.scratch import whole_words
+from lmanet.network.graph import Operator
+from lmanet.network.int8 import FUSED
 
 TABLE_BYTES = 256
 # `lm_channel`: int32 bias, multiplier, shift.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from math import prod
 
-from lmanet.space.graph import INPUT, Operator
+from lmanet.network.graph import INPUT, Operator
 
 
 def live_bytes(graph: Iterable[Operator]) -> Iterator[int]:

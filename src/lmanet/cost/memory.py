@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lmanet.space.c_static import CStaticOptions, plan_c_static
-from lmanet.space.graph import Operator
-from lmanet.space.liveness import live_bytes
-from lmanet.space.platform import Runtime
-from lmanet.space.tflm import tflm_arena
+from lmanet.cost.c_runtime.plan import CStaticOptions, plan_c_static
+from lmanet.cost.liveness import live_bytes
+from lmanet.cost.platform import Runtime
+from lmanet.cost.tflm.arena import tflm_arena
+from lmanet.network.graph import Operator
 
 
 class Memory(NamedTuple):

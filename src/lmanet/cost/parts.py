@@ -3,12 +3,12 @@
 from itertools import groupby
 from typing import NamedTuple
 
-from lmanet.space.architecture import Architecture
-from lmanet.space.cost import macs, params
-from lmanet.space.flash import flash_bytes
-from lmanet.space.graph import operators
-from lmanet.space.memory import memory
-from lmanet.space.platform import Platform
+from lmanet.cost.estimate import macs, params
+from lmanet.cost.flash import flash_bytes
+from lmanet.cost.memory import memory
+from lmanet.cost.platform import Platform
+from lmanet.network.architecture import Architecture
+from lmanet.network.graph import operators
 
 
 class PartCost(NamedTuple):

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from lmanet.cost.c_runtime.plan import CStaticOptions
 from lmanet.errors import ConfigError
-from lmanet.space.c_static import CStaticOptions
 
 Runtime = Literal["c_static", "tflm", "plain"]
 RUNTIMES: tuple[str, ...] = get_args(Runtime)

@@ -2,7 +2,7 @@
 
 from lmanet.data.augment import Augment
 from lmanet.data.cifar import Cifar10, Cifar100
-from lmanet.data.folder import ImageFolder, Loading
+from lmanet.data.image_folder import ImageFolder, Loading
 from lmanet.data.mnist import Mnist5k
 from lmanet.data.module import ImageModule
 from lmanet.data.no_images import NoImages

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from lmanet.data.decode import read_image, unreadable
 from lmanet.errors import DataError
-from lmanet.space.images import fit
+from lmanet.network.images import fit
 
 
 class ImageSet(Protocol):

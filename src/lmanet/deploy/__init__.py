@@ -5,7 +5,7 @@ from types import ModuleType
 
 from lmanet.deploy.api import deploy
 from lmanet.deploy.candidate import CandidateVerifier, candidate_verifier
-from lmanet.deploy.int8_network import load_deployed
+from lmanet.deploy.int8.int8_network import load_deployed
 from lmanet.deploy.settings import Settings
 from lmanet.deploy.stage import Deployment
 

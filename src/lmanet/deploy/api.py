@@ -6,14 +6,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from lmanet.deploy.agreement import disagreement
+from lmanet.board import Target, load_target
 from lmanet.deploy.deployer import Deployer
+from lmanet.deploy.int8.agreement import disagreement
 from lmanet.deploy.settings import Settings
 from lmanet.errors import ConfigError
-from lmanet.results import Deployed
-from lmanet.space import Architecture, Target, architecture_id, load_target
-from lmanet.space.network import Network
-from lmanet.space.weights import Checkpoint
+from lmanet.network import Architecture
+from lmanet.network.build import Network
+from lmanet.network.weights import Checkpoint
+from lmanet.run.results import Deployed
+from lmanet.space import architecture_id
 
 log = logging.getLogger(__name__)
 # The board that is meant where none is named.

@@ -6,17 +6,19 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from lmanet.deploy.calibrate import calibrate, minmax
-from lmanet.deploy.fold import fold
-from lmanet.deploy.graph import IntegerGraph
-from lmanet.deploy.int8_network import to_int8
-from lmanet.deploy.quantize import quantize
+from lmanet.board import Target
+from lmanet.deploy.int8.calibrate import calibrate, minmax
+from lmanet.deploy.int8.fold import fold
+from lmanet.deploy.int8.graph import IntegerGraph
+from lmanet.deploy.int8.int8_network import to_int8
+from lmanet.deploy.int8.quantize import quantize
+from lmanet.deploy.run.verify import Verifier
 from lmanet.deploy.settings import Settings
-from lmanet.deploy.verify import Verifier
-from lmanet.measurement import Measurement
-from lmanet.space import Architecture, Target, architecture_id
-from lmanet.space.graph import INPUT
-from lmanet.space.network import Network, build
+from lmanet.network import Architecture
+from lmanet.network.build import Network, build
+from lmanet.network.graph import INPUT
+from lmanet.run.measurement import Measurement
+from lmanet.space import architecture_id
 
 IMAGES = 4
 

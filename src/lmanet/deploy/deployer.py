@@ -5,22 +5,23 @@ from pathlib import Path
 
 from torch import Tensor
 
-from lmanet.deploy.agreement import agreement
-from lmanet.deploy.calibrate import METHODS, calibrate
-from lmanet.deploy.firmware import Example, write_firmware
-from lmanet.deploy.fold import fold
-from lmanet.deploy.graph import IntegerGraph
-from lmanet.deploy.host import HostNetwork
-from lmanet.deploy.int8_network import to_int8
-from lmanet.deploy.quantize import quantize
+from lmanet.board import Target
+from lmanet.cost.latency import latency_ms
+from lmanet.deploy.int8.agreement import agreement
+from lmanet.deploy.int8.calibrate import METHODS, calibrate
+from lmanet.deploy.int8.fold import fold
+from lmanet.deploy.int8.graph import IntegerGraph
+from lmanet.deploy.int8.int8_network import to_int8
+from lmanet.deploy.int8.quantize import quantize
+from lmanet.deploy.run.host import HostNetwork
+from lmanet.deploy.run.verify import MODEL, PROGRAM, Verifier
 from lmanet.deploy.settings import Settings
-from lmanet.deploy.verify import MODEL, PROGRAM, Verifier
+from lmanet.deploy.write.firmware import Example, write_firmware
 from lmanet.errors import ConfigError
-from lmanet.results import Deployed
-from lmanet.space import Target, estimate_on
-from lmanet.space.graph import INPUT
-from lmanet.space.latency import latency_ms
-from lmanet.space.weights import Checkpoint
+from lmanet.network.graph import INPUT
+from lmanet.network.weights import Checkpoint
+from lmanet.run.results import Deployed
+from lmanet.space import estimate_on
 
 FIRMWARE = "firmware"
 

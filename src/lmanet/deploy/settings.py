@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lmanet.deploy.calibrate import METHODS
+from lmanet.deploy.int8.calibrate import METHODS
 from lmanet.errors import ConfigError
 
 

@@ -9,21 +9,22 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from lmanet.board import Target
 from lmanet.command import command, override
-from lmanet.deploy.agreement import disagreement
 from lmanet.deploy.candidate import CandidateVerifier
 from lmanet.deploy.deployer import Deployer
-from lmanet.deploy.fold import fold
-from lmanet.deploy.graph import IntegerGraph
-from lmanet.deploy.int8_network import int8_network
-from lmanet.deploy.qat import QatNetwork
+from lmanet.deploy.int8.agreement import disagreement
+from lmanet.deploy.int8.fold import fold
+from lmanet.deploy.int8.graph import IntegerGraph
+from lmanet.deploy.int8.int8_network import int8_network
+from lmanet.deploy.int8.qat import QatNetwork
 from lmanet.deploy.settings import Settings
 from lmanet.errors import ConfigError
-from lmanet.notices import int8_differs
-from lmanet.records import Front
-from lmanet.results import Deployment as DeploymentRecord
-from lmanet.results import MeasuredCandidate, TrainedNetwork
-from lmanet.runfiles import (
+from lmanet.network.build import watched
+from lmanet.network.classes import ClassNames, require_same_order
+from lmanet.network.images import fit, normalise
+from lmanet.network.weights import Checkpoint, load_network
+from lmanet.run.folder import (
     DEPLOY,
     FRONT,
     MEASURED,
@@ -36,11 +37,11 @@ from lmanet.runfiles import (
     say_notices,
     trained_networks,
 )
-from lmanet.space import Target, architecture_id, staged
-from lmanet.space.classes import ClassNames, require_same_order
-from lmanet.space.images import fit, normalise
-from lmanet.space.network import watched
-from lmanet.space.weights import Checkpoint, load_network
+from lmanet.run.notices import int8_differs
+from lmanet.run.records import Front
+from lmanet.run.results import Deployment as DeploymentRecord
+from lmanet.run.results import MeasuredCandidate, TrainedNetwork
+from lmanet.space import architecture_id, staged
 from lmanet.steps import Fitter, ImageData
 
 log = logging.getLogger(__name__)

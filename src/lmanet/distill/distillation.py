@@ -11,11 +11,11 @@ from lmanet.base import Notice
 from lmanet.distill.losses import KnowledgeDistillation
 from lmanet.distill.teacher_training import TeacherEnsemble
 from lmanet.errors import ConfigError
-from lmanet.results import TrainedNetwork, TrainedTeacher
-from lmanet.runfiles import DISTILL, FULL, append_record, by_these_settings, keep_student, ranked, read_records, say_notices
+from lmanet.network.classes import ClassNames, match_classes
+from lmanet.network.weights import Checkpoint, load_network, reordered, save_network
+from lmanet.run.folder import DISTILL, FULL, append_record, by_these_settings, keep_student, ranked, read_records, say_notices
+from lmanet.run.results import TrainedNetwork, TrainedTeacher
 from lmanet.space import architecture_id
-from lmanet.space.classes import ClassNames, match_classes
-from lmanet.space.weights import Checkpoint, load_network, reordered, save_network
 from lmanet.steps import Fitter, ImageData
 
 log = logging.getLogger(__name__)

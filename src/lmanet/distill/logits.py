@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from lmanet.distill.store import Compressed, LogitStore, compress, expand
 from lmanet.distill.teacher import Ensemble, average
 from lmanet.errors import ConfigError
-from lmanet.space.images import normalise
+from lmanet.network.images import normalise
 from lmanet.steps import Batch, Fitter, ImageData
 
 STORE = "teacher_logits"

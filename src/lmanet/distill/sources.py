@@ -9,9 +9,9 @@ from typing import Protocol, runtime_checkable
 
 from lmanet.distill.teacher import Reading, Teacher, class_order
 from lmanet.errors import ConfigError, LmanetError
-from lmanet.runfiles import STUDENT
-from lmanet.space import load_architecture
-from lmanet.space.weights import load_network, load_published_weights
+from lmanet.network import load_architecture
+from lmanet.network.weights import load_network, load_published_weights
+from lmanet.run.folder import STUDENT
 from lmanet.steps import ImageData
 
 

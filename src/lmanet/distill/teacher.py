@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from lmanet.base import Notice
 from lmanet.errors import ConfigError
-from lmanet.space.classes import ClassNames, match_classes
-from lmanet.space.images import fit
+from lmanet.network.classes import ClassNames, match_classes
+from lmanet.network.images import fit
 from lmanet.steps import ImageData
 
 log = logging.getLogger(__name__)

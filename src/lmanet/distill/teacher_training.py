@@ -12,9 +12,9 @@ from lmanet.distill.logits import LogitsOption, TeacherLogits
 from lmanet.distill.sources import NetworkSource, Source
 from lmanet.distill.teacher import Ensemble, Teacher
 from lmanet.errors import ConfigError
-from lmanet.records import Score
-from lmanet.results import TeacherMember, TrainedTeacher
-from lmanet.runfiles import TEACHER, read_record, say_notices, write_record
+from lmanet.run.folder import TEACHER, read_record, say_notices, write_record
+from lmanet.run.records import Score
+from lmanet.run.results import TeacherMember, TrainedTeacher
 from lmanet.steps import CheckedData, Fitter, ImageData
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from lmanet.distill.matching import differences, match
 from lmanet.distill.teacher import Reading, Teacher, class_order
 from lmanet.errors import ConfigError
-from lmanet.space.weights import why_unreadable
+from lmanet.network.weights import why_unreadable
 from lmanet.steps import ImageData
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """Candidates trained one after another in this process: simplest, and exactly repeatable."""
 
 from lmanet.execute.job import run_job
-from lmanet.records import Job, Outcome
+from lmanet.run.records import Job, Outcome
 from lmanet.steps import Trainer
 
 

@@ -4,7 +4,7 @@ import logging
 import time
 
 from lmanet.errors import ConfigError, DataError, TrainingError, TrainingTimeoutError
-from lmanet.records import Job, Outcome, Status
+from lmanet.run.records import Job, Outcome, Status
 from lmanet.steps import Trainer
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from lmanet.errors import ConfigError, TrainingError
 from lmanet.execute.auto import Auto
 from lmanet.execute.job import run_job
-from lmanet.records import Job, Outcome, Status
+from lmanet.run.records import Job, Outcome, Status
 from lmanet.steps import Trainer
 
 log = logging.getLogger(__name__)

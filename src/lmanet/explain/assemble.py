@@ -3,18 +3,20 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from lmanet.explain import ledger, measured, tables
-from lmanet.explain.contents import RunFiles, Setting
-from lmanet.explain.importance import SEEDS, Importance, importances
-from lmanet.explain.sheets.network import examination_sheets, network_sheets
-from lmanet.explain.sheets.origin import origin_sheets
-from lmanet.explain.sheets.results import STAGE_WORDS, board_sheets, front_runtime_sheet, result_sheets
-from lmanet.explain.sheets.search import claims_sheet, rules_sheet, search_sheets
-from lmanet.explain.table import Table
-from lmanet.notices import nothing_trained, unclear_front
-from lmanet.records import Trial
-from lmanet.results import Deployment
-from lmanet.space import Architecture, architecture_id, estimate_on, staged
+from lmanet.explain.facts import ledger, measured
+from lmanet.explain.facts.contents import RunFiles, Setting
+from lmanet.explain.facts.importance import SEEDS, Importance, importances
+from lmanet.explain.tables import rows
+from lmanet.explain.tables.network import examination_sheets, network_sheets
+from lmanet.explain.tables.origin import origin_sheets
+from lmanet.explain.tables.results import STAGE_WORDS, board_sheets, front_runtime_sheet, result_sheets
+from lmanet.explain.tables.table import Table
+from lmanet.explain.tables.trials import claims_sheet, rules_sheet, search_sheets
+from lmanet.network import Architecture
+from lmanet.run.notices import nothing_trained, unclear_front
+from lmanet.run.records import Trial
+from lmanet.run.results import Deployment
+from lmanet.space import architecture_id, estimate_on, staged
 
 RUNTIME_WORDS = {
     "c_static": "our generated C",
@@ -64,12 +66,12 @@ def assemble(run: RunFiles, setting: Setting) -> Assembled:
         "rationale": origin.proposal.rationale if origin else None,
         "proposer": origin.proposal.proposer if origin else None,
         "stalls": ledger.answers_to_stalls(run.trials),
-        "proposers": tables.proposers(run.trials),
+        "proposers": rows.proposers(run.trials),
         "importance_seeds": SEEDS,
         "boards": [_board(deployment, place) for place, deployment in enumerate(run.deployments)],
         "compared": compared,
         "agreement": measured.agreement(compared),
-        "versions": tables.versions(run.trials),
+        "versions": rows.versions(run.trials),
     }
     return Assembled(best, {sheet.name: sheet for sheet in sheets if sheet.rows}, important, facts)
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lmanet.claims import CheckedClaim
-from lmanet.records import Epoch
+from lmanet.claims.check import CheckedClaim
+from lmanet.run.records import Epoch
 
 
 class PartDrawing(NamedTuple):

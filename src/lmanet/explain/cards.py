@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from lmanet.claims import check_claims
+from lmanet.claims.check import check_claims
 from lmanet.command import command, override
+from lmanet.cost import Cost
 from lmanet.explain.card import NetworkCard, PartDrawing
-from lmanet.explain.contents import RunFiles, Setting
-from lmanet.explain.table import Form, shown
-from lmanet.explain.tables import part_rows
-from lmanet.records import Status, Trial
-from lmanet.space import Architecture, Cost, staged
+from lmanet.explain.facts.contents import RunFiles, Setting
+from lmanet.explain.tables.rows import part_rows
+from lmanet.explain.tables.table import Form, shown
+from lmanet.network import Architecture
+from lmanet.run.records import Status, Trial
+from lmanet.space import staged
 
 NETWORKS = "networks"
 SHOWN: tuple[tuple[str, str, Form], ...] = (

@@ -10,14 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
-from lmanet.explain.contents import RunFiles
-from lmanet.explain.tables import reasons
-from lmanet.records import Epoch, Status, Trial
-from lmanet.results import Deployed
-from lmanet.runfiles import ranked
-from lmanet.space import Cost, Operator, Runtime, architecture_id
-from lmanet.space.cost import macs
-from lmanet.space.memory import Memory
+from lmanet.cost import Cost, Runtime
+from lmanet.cost.estimate import macs
+from lmanet.cost.memory import Memory
+from lmanet.explain.facts.contents import RunFiles
+from lmanet.explain.tables.rows import reasons
+from lmanet.network import Operator
+from lmanet.run.folder import ranked
+from lmanet.run.records import Epoch, Status, Trial
+from lmanet.run.results import Deployed
+from lmanet.space import architecture_id
 from lmanet.steps import Pareto
 
 # Okabe and Ito's palette, told apart by colour-blind readers too.

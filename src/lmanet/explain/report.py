@@ -11,14 +11,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from lmanet.base import require_packages
 from lmanet.command import command
+from lmanet.cost.memory import memory
 from lmanet.explain.assemble import Assembled, assemble
 from lmanet.explain.cards import make_cards, network_file
-from lmanet.explain.contents import Board, RunFiles, Setting, read_run
-from lmanet.explain.filters import FILTERS
-from lmanet.explain.table import to_markdown
-from lmanet.records import Status
-from lmanet.space import AnySpace, operators, staged
-from lmanet.space.memory import memory
+from lmanet.explain.facts.contents import Board, RunFiles, Setting, read_run
+from lmanet.explain.facts.filters import FILTERS
+from lmanet.explain.tables.table import to_markdown
+from lmanet.network import operators
+from lmanet.run.records import Status
+from lmanet.space import AnySpace, staged
 from lmanet.steps import Pareto
 
 TITLE = "Report of a run"

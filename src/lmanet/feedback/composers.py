@@ -11,7 +11,7 @@ from lmanet.feedback import lines
 from lmanet.feedback.coverage import untried
 from lmanet.feedback.hints import hint
 from lmanet.feedback.sections import Section, fit
-from lmanet.records import Status, Trial
+from lmanet.run.records import Status, Trial
 from lmanet.space import AnySpace, Form
 
 MIN_TOKENS = 100

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from lmanet.records import Trial
+from lmanet.run.records import Trial
 from lmanet.space import AnyArchitecture, AnySpace, Cell, CellSpace, write_choices
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from lmanet.records import Status, Trial
+from lmanet.run.records import Status, Trial
 
 SENTENCES = Path(__file__).parent / "templates" / "hints.txt"
 RECENT = 10

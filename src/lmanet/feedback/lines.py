@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 
-from lmanet.claims import Truth, check_claims
-from lmanet.records import Status, Trial
+from lmanet.claims.check import Truth, check_claims
+from lmanet.run.records import Status, Trial
 from lmanet.space import AnyCost, AnySpace, CellCost, Form, short_number, write_proposal
 
 MAX_REASON_CHARACTERS = 300

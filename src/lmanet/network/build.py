@@ -8,8 +8,8 @@ from itertools import groupby
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lmanet.space.architecture import Architecture, require_network
-from lmanet.space.graph import INPUT, Operator, operators
+from lmanet.network.architecture import Architecture, require_network
+from lmanet.network.graph import INPUT, Operator, operators
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,

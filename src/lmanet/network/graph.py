@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from lmanet.space.architecture import Architecture, Padding, Stage
+from lmanet.network.architecture import Architecture, Padding, Stage
 
 Shape = tuple[int, int, int]
 Kind = Literal["conv", "depthwise", "mean", "mul", "add", "linear"]

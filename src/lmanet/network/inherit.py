@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from lmanet.space.architecture import Stage
-from lmanet.space.network import Block, Network
+from lmanet.network.architecture import Stage
+from lmanet.network.build import Block, Network
 
 
 def inherit(network: Network, parent: Network) -> float:

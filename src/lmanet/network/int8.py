@@ -1,6 +1,6 @@
 """Which activations an int8 runtime fuses into a convolution, and which are tables of 256 values."""
 
-from lmanet.space.graph import Operator
+from lmanet.network.graph import Operator
 
 # Fused by saturation: the result's scale starts at zero, so no operator and no instruction is spent.
 FUSED = ("none", "relu", "relu6")

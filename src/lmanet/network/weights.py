@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from lmanet.errors import ArchitectureError, ConfigError
-from lmanet.space.architecture import Architecture, parse_architecture
-from lmanet.space.network import Network, build
+from lmanet.network.architecture import Architecture, parse_architecture
+from lmanet.network.build import Network, build
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def reordered(network: nn.Module, places: Sequence[int]) -> nn.Module:
     """The same network with its logits in another order.
 
     Args:
-        places: for each new logit the old one, as of `lmanet.space.classes.match_classes`.
+        places: for each new logit the old one, as of `lmanet.network.classes.match_classes`.
     """
     order = torch.tensor(places)
     if torch.equal(order, torch.arange(len(order))):

@@ -8,7 +8,7 @@ import numpy as np
 
 from lmanet.errors import ConfigError
 from lmanet.pareto.objective import Objective, parse_objective
-from lmanet.records import Trial
+from lmanet.run.records import Trial
 
 
 class ParetoFront:

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from lmanet.errors import ConfigError
-from lmanet.records import Trial
+from lmanet.run.records import Trial
 
 SCORES = ("val_accuracy", "val_macro_f1", "val_calibration_error")
 COSTS = ("macs", "params", "peak_sram_bytes", "flash_bytes", "estimated_latency_ms")

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
-from lmanet.brief import Brief
-from lmanet.records import Trial
+from lmanet.run.brief import Brief
+from lmanet.run.records import Trial
 from lmanet.steps import Promoted
 
 

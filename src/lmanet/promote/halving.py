@@ -4,11 +4,11 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Literal, get_args
 
-from lmanet.brief import Brief
 from lmanet.errors import ConfigError
 from lmanet.promote.order import best_first
 from lmanet.promote.ranks import aggregate
-from lmanet.records import Status, Trial
+from lmanet.run.brief import Brief
+from lmanet.run.records import Status, Trial
 from lmanet.steps import Promoted
 
 Measure = Literal["train_loss", "val_loss", "val_accuracy"]

@@ -2,22 +2,22 @@
 
 from typing import TYPE_CHECKING, Any
 
-from lmanet.propose.llm import LLMProposer
-from lmanet.propose.prompt import Prompt
-from lmanet.propose.rivals.baselines import RandomProposer, ReplayProposer
-from lmanet.propose.rivals.evolution import EvolutionProposer
-from lmanet.propose.rivals.sampler import SamplerProposer
+from lmanet.propose.baselines.evolution import EvolutionProposer
+from lmanet.propose.baselines.random_replay import RandomProposer, ReplayProposer
+from lmanet.propose.baselines.sampler import SamplerProposer
+from lmanet.propose.llm.learn import LearnRules
+from lmanet.propose.llm.prompt import Prompt
+from lmanet.propose.llm.proposer import LLMProposer
+from lmanet.propose.llm.sampling import Price, Sampling
+from lmanet.propose.llm.servers import EmbeddedServer, RemoteServer
 from lmanet.propose.roles.mutate import Mutate
 from lmanet.propose.roles.rank import Rank
 from lmanet.propose.roles.strategist import Strategist
+from lmanet.propose.roles.strategy import Strategy
 from lmanet.propose.roles.team import Team
-from lmanet.propose.rules import LearnRules
-from lmanet.propose.sampling import Price, Sampling
-from lmanet.propose.servers import EmbeddedServer, RemoteServer
-from lmanet.propose.strategy import Strategy
 
 if TYPE_CHECKING:
-    from lmanet.propose.rivals.optuna_sampler import OptunaProposer
+    from lmanet.propose.baselines.optuna_sampler import OptunaProposer
 
 __all__ = [
     "EmbeddedServer",
@@ -43,7 +43,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # Optuna takes as long to import as all other proposers together: only its own pays.
     if name == "OptunaProposer":
-        from lmanet.propose.rivals.optuna_sampler import OptunaProposer
+        from lmanet.propose.baselines.optuna_sampler import OptunaProposer
 
         return OptunaProposer
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from lmanet.base import Notice
 from lmanet.command import command
 from lmanet.errors import ConfigError
+from lmanet.network.weights import Checkpoint
 from lmanet.release.costs import cost_rows
 from lmanet.release.released import Released, Run
-from lmanet.space.weights import Checkpoint
 from lmanet.steps import ImageData
 
 TEMPLATE = Path(__file__).with_name("card.md")

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
+from lmanet.cost import Cost, estimate
 from lmanet.release.released import Released
-from lmanet.results import Deployed
-from lmanet.space import Cost, estimate
+from lmanet.run.results import Deployed
 
 
 class CostRow(NamedTuple):

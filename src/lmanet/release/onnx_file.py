@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from lmanet.errors import ConfigError
-from lmanet.space.weights import Checkpoint
+from lmanet.network.weights import Checkpoint
 
 
 def write_onnx(checkpoint: Checkpoint, path: Path, opset: int) -> None:

@@ -9,10 +9,8 @@ import yaml
 
 from lmanet.base import Notice
 from lmanet.errors import ConfigError
-from lmanet.provenance import Provenance
 from lmanet.release.timm_models import model_name
-from lmanet.results import Deployment, Evaluation, Examination, TrainedNetwork, TrainedTeacher
-from lmanet.runfiles import (
+from lmanet.run.folder import (
     DEPLOY,
     EXAMINATION,
     NOTICES,
@@ -25,6 +23,8 @@ from lmanet.runfiles import (
     read_trials,
     trained_networks,
 )
+from lmanet.run.provenance import Provenance
+from lmanet.run.results import Deployment, Evaluation, Examination, TrainedNetwork, TrainedTeacher
 from lmanet.space import architecture_id
 
 

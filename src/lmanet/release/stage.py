@@ -9,13 +9,13 @@ from pathlib import Path
 from safetensors.torch import save
 
 from lmanet.base import AtLeast1, require_packages
+from lmanet.network.classes import ClassNames, match_classes
+from lmanet.network.weights import Checkpoint, load_network
 from lmanet.release.card import Settings, card
 from lmanet.release.onnx_file import write_onnx
 from lmanet.release.released import Released, read_released, read_run
 from lmanet.release.timm_models import CONFIG, ENTRYPOINT, WEIGHTS, preprocessing
 from lmanet.release.timm_network import CLASSIFIER
-from lmanet.space.classes import ClassNames, match_classes
-from lmanet.space.weights import Checkpoint, load_network
 from lmanet.steps import ImageData
 
 log = logging.getLogger(__name__)

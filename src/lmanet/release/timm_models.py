@@ -12,8 +12,9 @@ from timm.models import build_model_with_cfg, generate_default_cfgs, is_model, r
 from torch import nn
 
 from lmanet.errors import ArchitectureError, ConfigError
+from lmanet.network import Architecture, load_architecture, parse_architecture
 from lmanet.release.timm_network import CHANNELS, CLASSIFIER, TimmNetwork, feature_levels
-from lmanet.space import Architecture, architecture_id, load_architecture, parse_architecture
+from lmanet.space import architecture_id
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -27,7 +28,7 @@ def model_name(architecture: Architecture) -> str:
 
 
 def preprocessing(architecture: Architecture) -> dict[str, Any]:
-    """timm's ``pretrained_cfg`` as far as it follows from the architecture; timm has no resizing like `lmanet.space.images.fit`."""
+    """timm's ``pretrained_cfg`` as far as it follows from the architecture; timm has no resizing like `lmanet.network.images.fit`."""
     return {
         "input_size": (CHANNELS, architecture.resolution, architecture.resolution),
         "fixed_input_size": True,

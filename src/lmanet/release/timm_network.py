@@ -9,16 +9,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lmanet.errors import ConfigError
-from lmanet.space import Architecture
-from lmanet.space.graph import feature_operators
-from lmanet.space.network import Network, draw_weights, module_name
+from lmanet.network import Architecture
+from lmanet.network.build import Network, draw_weights, module_name
+from lmanet.network.graph import feature_operators
 
 CLASSIFIER = "classifier.linear.linear"
 CHANNELS = 3
 
 
 class TimmNetwork(Network):
-    """`lmanet.space.network.Network` with what timm asks of a model.
+    """`lmanet.network.build.Network` with what timm asks of a model.
 
     Args:
         num_classes: 0 gives the pooled features in place of logits.

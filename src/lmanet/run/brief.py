@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from lmanet.base import Record
-from lmanet.records import Trial
-from lmanet.space import AnySpace, Platform
+from lmanet.cost import Platform
+from lmanet.run.records import Trial
+from lmanet.space import AnySpace
 
 
 class Goal(Record):

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from lmanet.base import Notice, Record
 from lmanet.errors import HistoryError
-from lmanet.records import Trial
-from lmanet.results import TrainedNetwork
-from lmanet.space import explain_validation
+from lmanet.network import explain_validation
+from lmanet.run.records import Trial
+from lmanet.run.results import TrainedNetwork
 
 log = logging.getLogger(__name__)
 R = TypeVar("R", bound=Record)

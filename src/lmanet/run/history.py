@@ -6,8 +6,8 @@ from itertools import count
 from pathlib import Path
 
 from lmanet.errors import HistoryError
-from lmanet.records import Front, Status, Trial
-from lmanet.runfiles import FRONT, HISTORY, append_record, read_records, write_record
+from lmanet.run.folder import FRONT, HISTORY, append_record, read_records, write_record
+from lmanet.run.records import Front, Status, Trial
 
 RECENT_PARENTS = 32  # at most some 130 MB, with 4 MB a network
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from math import sqrt
 
 from lmanet.base import Notice
-from lmanet.records import Status, Trial
+from lmanet.run.records import Status, Trial
 
 Z = 1.96  # standard errors of a 95 % interval
 

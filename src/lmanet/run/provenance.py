@@ -24,7 +24,7 @@ PACKAGES = (
     "ziglang",
     "unicorn",
 )
-SOURCE = Path(__file__).parents[2]
+SOURCE = Path(__file__).parents[3]
 GIB = 1024**3
 
 

@@ -8,8 +8,8 @@ from typing import Annotated
 from pydantic import Field
 
 from lmanet.base import Notice, Record
-from lmanet.measurement import Measurement
-from lmanet.rationale import Rationale
+from lmanet.claims.kinds import Rationale
+from lmanet.run.measurement import Measurement
 from lmanet.space import AnyArchitecture, AnyCost, architecture_id
 
 

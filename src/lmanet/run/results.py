@@ -5,9 +5,10 @@ from typing import Literal
 from pydantic import Field
 
 from lmanet.base import Notice, Record
-from lmanet.measurement import Measurement
-from lmanet.records import Score, Usage
-from lmanet.space import Architecture, Cost
+from lmanet.cost import Cost
+from lmanet.network import Architecture
+from lmanet.run.measurement import Measurement
+from lmanet.run.records import Score, Usage
 
 
 class TrainedNetwork(Record):

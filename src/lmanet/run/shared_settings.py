@@ -5,9 +5,9 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from lmanet.base import CHECKSUM_FORM
+from lmanet.base import CHECKSUM_FORM, under_first_names
 from lmanet.errors import HistoryError
-from lmanet.runfiles import HISTORY
+from lmanet.run.folder import HISTORY
 
 log = logging.getLogger(__name__)
 # Settings of a training that came later, and what a run without them did: so it can go on as it began.
@@ -30,7 +30,7 @@ def remember_settings(folder: Path, settings: Settings) -> None:
     if not path.exists() or not (folder / HISTORY).exists():
         path.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
         return
-    now, before = _compared(settings), _compared(json.loads(path.read_text(encoding="utf-8")))
+    now, before = _compared(under_first_names(settings)), _compared(under_first_names(json.loads(path.read_text(encoding="utf-8"))))
     if "mini.recipe.epochs" in before:
         before = {key: value for key, value in ADDED.items() if key in now} | before
     if _kept_no_checksum_of_contents(before, now):

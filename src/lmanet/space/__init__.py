@@ -1,56 +1,42 @@
-"""What may be proposed, what it costs, and the network that it becomes. Imports no torch: see `lmanet.space.network`."""
+"""What may be proposed. Each space has a folder: `stages` (ours and the paper's), `cells` (NAS-Bench-201)."""
 
-from lmanet.space.architecture import Architecture, Head, Stage, Stem, explain_validation, load_architecture, parse_architecture
-from lmanet.space.board import Kit, Region
-from lmanet.space.c_static import CStaticOptions
-from lmanet.space.cell import Cell
-from lmanet.space.cell_cost import CellCost
-from lmanet.space.cell_space import AnySpace, CellSpace
-from lmanet.space.cost import Cost, estimate
+from importlib import import_module
+from typing import Any
+
+from lmanet.space.cells.cell import Cell
+from lmanet.space.cells.cost import CellCost
+from lmanet.space.cells.space import AnySpace, CellSpace
 from lmanet.space.describe import describe, json_schema, short_number, write_choices, write_proposal
 from lmanet.space.forms import AnyArchitecture, AnyCost, architecture_id, estimate_on, staged
-from lmanet.space.graph import Operator, operators
 from lmanet.space.load import load_space
-from lmanet.space.platform import RUNTIMES, Platform, Runtime
-from lmanet.space.space import Space
-from lmanet.space.target import Target, load_target
-from lmanet.space.wire import Form
+from lmanet.space.stages.space import Space
+from lmanet.space.stages.wire import Form
+
+# Classes that stood here once: the configurations of old runs name them so.
+MOVED = {"CStaticOptions": "lmanet.cost", "Kit": "lmanet.board", "Region": "lmanet.board"}
 
 __all__ = [
-    "RUNTIMES",
     "AnyArchitecture",
     "AnyCost",
     "AnySpace",
-    "Architecture",
-    "CStaticOptions",
     "Cell",
     "CellCost",
     "CellSpace",
-    "Cost",
     "Form",
-    "Head",
-    "Kit",
-    "Operator",
-    "Platform",
-    "Region",
-    "Runtime",
     "Space",
-    "Stage",
-    "Stem",
-    "Target",
     "architecture_id",
     "describe",
-    "estimate",
     "estimate_on",
-    "explain_validation",
     "json_schema",
-    "load_architecture",
     "load_space",
-    "load_target",
-    "operators",
-    "parse_architecture",
     "short_number",
     "staged",
     "write_choices",
     "write_proposal",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in MOVED:
+        return getattr(import_module(MOVED[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,11 +7,11 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from lmanet.space import wire
-from lmanet.space.cell_space import AnySpace, CellSpace
+from lmanet.space.cells.space import AnySpace, CellSpace
 from lmanet.space.forms import AnyArchitecture, staged
-from lmanet.space.space import AnyPart, Part
-from lmanet.space.wire import Form
+from lmanet.space.stages import wire
+from lmanet.space.stages.space import AnyPart, Part
+from lmanet.space.stages.wire import Form
 
 
 def json_schema(space: AnySpace, form: Form = "lines") -> dict[str, Any]:

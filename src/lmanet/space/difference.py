@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from lmanet.space.architecture import Architecture
-from lmanet.space.cell_space import AnySpace
+from lmanet.network.architecture import Architecture
+from lmanet.space.cells.space import AnySpace
 from lmanet.space.describe import write_choices
 from lmanet.space.forms import AnyArchitecture
 

@@ -4,13 +4,13 @@ import hashlib
 from functools import lru_cache
 from typing import overload
 
+from lmanet.cost.estimate import Cost, estimate_network
+from lmanet.cost.platform import Platform
 from lmanet.errors import ConfigError
-from lmanet.space.architecture import Architecture
-from lmanet.space.cell import Cell
-from lmanet.space.cell_cost import CellCost, cell_cost
-from lmanet.space.cost import Cost, estimate_network
-from lmanet.space.graph import operators_id
-from lmanet.space.platform import Platform
+from lmanet.network.architecture import Architecture
+from lmanet.network.graph import operators_id
+from lmanet.space.cells.cell import Cell
+from lmanet.space.cells.cost import CellCost, cell_cost
 
 AnyArchitecture = Architecture | Cell
 AnyCost = Cost | CellCost
@@ -20,7 +20,7 @@ AnyCost = Cost | CellCost
 def architecture_id(architecture: AnyArchitecture) -> str:
     """Twelve hexadecimal digits, equal for two architectures exactly where their operators are equal.
 
-    A field without effect (see `lmanet.space.architecture.has_effect`) or another division into
+    A field without effect (see `lmanet.network.architecture.has_effect`) or another division into
     stages does not change it.
     Two cells have one id only where every edge is the same, as in their table: isomorphic cells are two networks there.
     """

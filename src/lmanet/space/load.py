@@ -8,8 +8,8 @@ import yaml
 from pydantic import ValidationError
 
 from lmanet.errors import ConfigError
-from lmanet.space.architecture import explain_validation
-from lmanet.space.space import PART_TYPES, Space
+from lmanet.network.architecture import explain_validation
+from lmanet.space.stages.space import PART_TYPES, Space
 
 
 def load_space(name: str, choices: Mapping[str, Any] | None = None) -> Space:

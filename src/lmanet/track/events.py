@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lmanet.brief import Budget
-from lmanet.records import Trial
+from lmanet.run.brief import Budget
+from lmanet.run.records import Trial
 
 
 class EventLog:

@@ -14,9 +14,9 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from lmanet.brief import Goal
-from lmanet.records import Status, Trial
-from lmanet.runfiles import OPTUNA_JOURNAL, read_trials
+from lmanet.run.brief import Goal
+from lmanet.run.folder import OPTUNA_JOURNAL, read_trials
+from lmanet.run.records import Status, Trial
 from lmanet.space import AnySpace
 
 # all others failed

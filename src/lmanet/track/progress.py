@@ -12,8 +12,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from lmanet.brief import Budget
-from lmanet.records import Status, Trial
+from lmanet.run.brief import Budget
+from lmanet.run.records import Status, Trial
 from lmanet.space import CellCost
 from lmanet.track.tally import Tally
 

@@ -4,8 +4,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from lmanet.brief import Budget
-from lmanet.records import Status, Trial
+from lmanet.run.brief import Budget
+from lmanet.run.records import Status, Trial
 
 
 class Tally:

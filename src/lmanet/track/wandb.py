@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import yaml
 
 from lmanet.base import Above0
-from lmanet.brief import Budget
 from lmanet.errors import ConfigError
-from lmanet.records import Status, Trial
+from lmanet.run.brief import Budget
+from lmanet.run.records import Status, Trial
 from lmanet.track.wandb_report import save_report
 from lmanet.track.wandb_results import Results
 

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from lmanet.errors import ConfigError
-from lmanet.records import Status
+from lmanet.run.records import Status
 
 TITLE = "lmanet: what a search has found"
 TABLES = ("front", "results", "deployments", "claim_rates", "design_rules")

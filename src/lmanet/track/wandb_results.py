@@ -4,10 +4,24 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from lmanet.claims import check_claims, rates
-from lmanet.records import Front, Trial
-from lmanet.results import Deployment, DesignRules, Evaluation, TrainedNetwork
-from lmanet.runfiles import DEPLOY, DISTILL, FRONT, FULL, HISTORY, PROVENANCE, RULES, STUDENT, TEST, read_record, read_records, read_trials
+from lmanet.claims.check import check_claims
+from lmanet.claims.rates import rates
+from lmanet.run.folder import (
+    DEPLOY,
+    DISTILL,
+    FRONT,
+    FULL,
+    HISTORY,
+    PROVENANCE,
+    RULES,
+    STUDENT,
+    TEST,
+    read_record,
+    read_records,
+    read_trials,
+)
+from lmanet.run.records import Front, Trial
+from lmanet.run.results import Deployment, DesignRules, Evaluation, TrainedNetwork
 from lmanet.space import architecture_id
 
 FRONT_COLUMNS = ["validation accuracy", "MACs", "peak SRAM (bytes)", "flash (bytes)", "parameters", "trial", "network"]

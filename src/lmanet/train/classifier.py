@@ -17,12 +17,12 @@ from torchmetrics import MetricCollection
 from torchmetrics.classification import MulticlassAccuracy, MulticlassCalibrationError, MulticlassF1Score
 
 from lmanet.errors import TrainingError
-from lmanet.records import Epoch
-from lmanet.space.images import fit, normalise
-from lmanet.space.network import Network
+from lmanet.network.build import Network
+from lmanet.network.images import fit, normalise
+from lmanet.run.records import Epoch
 from lmanet.steps import Batch, Batches, Loss
 from lmanet.train.batch_norm import NormAverages
-from lmanet.train.kernels import Forward
+from lmanet.train.compute import Forward
 from lmanet.train.recipe import Recipe
 
 log = logging.getLogger(__name__)

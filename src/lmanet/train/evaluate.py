@@ -11,14 +11,14 @@ import torch
 from torch import nn
 
 from lmanet.errors import ConfigError
-from lmanet.notices import one_class
-from lmanet.results import Deployment, TrainedNetwork
-from lmanet.results import Evaluation as EvaluationRecord
-from lmanet.runfiles import DEPLOY, DISTILL, FULL, TEST, append_record, by_these_settings, ranked, read_records, say_notices
-from lmanet.space import Architecture
-from lmanet.space.classes import ClassNames, match_classes
-from lmanet.space.network import watched
-from lmanet.space.weights import Checkpoint, load_network, load_published_weights, reordered
+from lmanet.network import Architecture
+from lmanet.network.build import watched
+from lmanet.network.classes import ClassNames, match_classes
+from lmanet.network.weights import Checkpoint, load_network, load_published_weights, reordered
+from lmanet.run.folder import DEPLOY, DISTILL, FULL, TEST, append_record, by_these_settings, ranked, read_records, say_notices
+from lmanet.run.notices import one_class
+from lmanet.run.results import Deployment, TrainedNetwork
+from lmanet.run.results import Evaluation as EvaluationRecord
 from lmanet.train.trainer import Trainer
 
 log = logging.getLogger(__name__)

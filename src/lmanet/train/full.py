@@ -5,11 +5,12 @@ import shutil
 from pathlib import Path
 
 from lmanet.errors import ConfigError, TrainingError
-from lmanet.records import Front
-from lmanet.results import TrainedNetwork
-from lmanet.runfiles import FRONT, FULL, append_record, by_these_settings, keep_student, read_record, read_records, say_notices
-from lmanet.space import Architecture, architecture_id, staged
-from lmanet.space.weights import Checkpoint, save_network
+from lmanet.network import Architecture
+from lmanet.network.weights import Checkpoint, save_network
+from lmanet.run.folder import FRONT, FULL, append_record, by_these_settings, keep_student, read_record, read_records, say_notices
+from lmanet.run.records import Front
+from lmanet.run.results import TrainedNetwork
+from lmanet.space import architecture_id, staged
 from lmanet.train.trainer import Trainer
 
 log = logging.getLogger(__name__)

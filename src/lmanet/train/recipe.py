@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 
 from lmanet.errors import ConfigError
 from lmanet.steps import Augmentation
-from lmanet.train.kernels import KernelChoice, Kernels
+from lmanet.train.compute import KernelChoice, Kernels
 from lmanet.train.schedules import Schedule
 
 

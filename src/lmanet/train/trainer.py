@@ -18,15 +18,16 @@ from lightning.pytorch.callbacks import Checkpoint as CheckpointCallback
 from torch import nn
 
 from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
-from lmanet.records import Job, Score
-from lmanet.space import AnyArchitecture, Architecture, staged
-from lmanet.space.images import fit, normalise
-from lmanet.space.inherit import inherit
-from lmanet.space.network import Network, build
-from lmanet.space.weights import Checkpoint, load_network, save_network
+from lmanet.network import Architecture
+from lmanet.network.build import Network, build
+from lmanet.network.images import fit, normalise
+from lmanet.network.inherit import inherit
+from lmanet.network.weights import Checkpoint, load_network, save_network
+from lmanet.run.records import Job, Score
+from lmanet.space import AnyArchitecture, staged
 from lmanet.steps import Batches, ImageData, Loss
 from lmanet.train.classifier import Classifier, Task, cross_entropy
-from lmanet.train.kernels import Kernels, applied, freed_memory_kept
+from lmanet.train.compute import Kernels, applied, freed_memory_kept
 from lmanet.train.notices import notices
 from lmanet.train.recipe import Recipe
 from lmanet.train.stops import require_a_stop_before_the_end

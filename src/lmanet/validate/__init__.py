@@ -1,6 +1,6 @@
 """Takes an architecture, gives a verdict: the rules that it breaks, among them the limits of a target board."""
 
-from lmanet.space import Target
+from lmanet.board import Target
 from lmanet.validate.measured import MeasuredValidator
 from lmanet.validate.unlimited import Unlimited
 from lmanet.validate.validator import Validator

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Collection
 from typing import Protocol
 
+from lmanet.board import Target
 from lmanet.errors import ConfigError, DeployError
-from lmanet.measurement import Measurement
-from lmanet.records import Verdict, Violation
-from lmanet.space import AnyArchitecture, AnySpace, Architecture, Target, staged
+from lmanet.network import Architecture
+from lmanet.run.measurement import Measurement
+from lmanet.run.records import Verdict, Violation
+from lmanet.space import AnyArchitecture, AnySpace, staged
 from lmanet.steps import Checked
 from lmanet.validate.unlimited import Unlimited
 from lmanet.validate.validator import Validator

@@ -5,11 +5,14 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from lmanet.records import Violation
-from lmanet.space import AnyArchitecture, AnySpace, Architecture, Cell, Cost, Operator, Target, architecture_id, operators
-from lmanet.space.c_fields import overflows
-from lmanet.space.cost import macs
-from lmanet.space.flash import flash_bytes
+from lmanet.board import Target
+from lmanet.cost import Cost
+from lmanet.cost.c_runtime.fields import overflows
+from lmanet.cost.estimate import macs
+from lmanet.cost.flash import flash_bytes
+from lmanet.network import Architecture, Operator, operators
+from lmanet.run.records import Violation
+from lmanet.space import AnyArchitecture, AnySpace, Cell, architecture_id
 
 MEMBERSHIP = "membership"
 DUPLICATE = "duplicate"

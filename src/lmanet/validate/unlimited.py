@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lmanet.space import Platform, Runtime
+from lmanet.cost import Platform, Runtime
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterator
 
+from lmanet.board import Target
 from lmanet.errors import ConfigError
-from lmanet.records import Verdict, Violation
-from lmanet.space import AnyArchitecture, AnySpace, Cell, CellSpace, Target, estimate_on
+from lmanet.run.records import Verdict, Violation
+from lmanet.space import AnyArchitecture, AnySpace, Cell, CellSpace, estimate_on
 from lmanet.validate.rules import Duplicate, Generated, Limit, Membership
 from lmanet.validate.unlimited import Unlimited
 

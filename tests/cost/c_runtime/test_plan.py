@@ -7,11 +7,13 @@ from math import prod
 import numpy as np
 import pytest
 
-from lmanet.space import CStaticOptions, Operator, c_static, load_space, operators
-from lmanet.space.c_static import ARENA_ALIGNMENT, lay_out, plan_c_static
-from lmanet.space.c_steps import c_steps
-from lmanet.space.c_work import Work
-from lmanet.space.graph import INPUT
+from lmanet.cost import CStaticOptions
+from lmanet.cost.c_runtime.plan import ARENA_ALIGNMENT, lay_out, plan_c_static
+from lmanet.cost.c_runtime.steps import c_steps
+from lmanet.cost.c_runtime.work import Work
+from lmanet.network import Operator, operators
+from lmanet.network.graph import INPUT
+from lmanet.space import c_static, load_space
 
 PLAIN = CStaticOptions(fuse=False, in_place=False, reorder=False)
 ALL_OPTIONS = [CStaticOptions(*choice) for choice in itertools.product((False, True), repeat=3)]

@@ -5,11 +5,12 @@ import csv
 import numpy as np
 import pytest
 
-from lmanet.space import load_space, operators
-from lmanet.space.liveness import live_bytes
-from lmanet.space.tflite import TfliteOperator
-from lmanet.space.tflm import arena_of, tflm_arena
-from lmanet.space.tflm_layout import CORTEX_M
+from lmanet.cost.liveness import live_bytes
+from lmanet.cost.tflm.arena import arena_of, tflm_arena
+from lmanet.cost.tflm.layout import CORTEX_M
+from lmanet.cost.tflm.operators import TfliteOperator
+from lmanet.network import operators
+from lmanet.space import load_space
 
 CLASSES = 100
 

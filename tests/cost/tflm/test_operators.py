@@ -2,8 +2,8 @@
 
 import pytest
 
-from lmanet.space import operators
-from lmanet.space.tflite import activation_shapes, tflite_operators
+from lmanet.cost.tflm.operators import activation_shapes, tflite_operators
+from lmanet.network import operators
 
 
 def _of(architecture):

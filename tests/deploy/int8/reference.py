@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lmanet.deploy.calibrate import Range, calibrate, minmax
-from lmanet.deploy.fold import Folded
-from lmanet.deploy.graph import IntegerGraph
-from lmanet.deploy.int8_network import to_int8
-from lmanet.deploy.quantize import quantize
-from lmanet.space import Operator
-from lmanet.space.graph import INPUT, pad_same
+from lmanet.deploy.int8.calibrate import Range, calibrate, minmax
+from lmanet.deploy.int8.fold import Folded
+from lmanet.deploy.int8.graph import IntegerGraph
+from lmanet.deploy.int8.int8_network import to_int8
+from lmanet.deploy.int8.quantize import quantize
+from lmanet.network import Operator
+from lmanet.network.graph import INPUT, pad_same
 
 NAMES = ("mb_se_hs", "mb_relu6", "dwsep", "conv32", "mixed160")
 ACTIVATIONS = {nn.ReLU: "relu", nn.ReLU6: "relu6", nn.Hardswish: "hard_swish"}

@@ -8,10 +8,10 @@ import shutil
 import numpy as np
 import pytest
 
-from lmanet.deploy.verify import Verifier
-from lmanet.space import operators
-from lmanet.space.c_static import plan_c_static
-from lmanet.space.tflm import tflm_arena
+from lmanet.cost.c_runtime.plan import plan_c_static
+from lmanet.cost.tflm.arena import tflm_arena
+from lmanet.deploy.run.verify import Verifier
+from lmanet.network import operators
 
 IMAGES = 3
 

@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from lmanet.deploy.calibrate import BINS, METHODS, Histogram, MeanSquaredError, Percentile, Range, calibrate
-from lmanet.deploy.fold import Folded
+from lmanet.deploy.int8.calibrate import BINS, METHODS, Histogram, MeanSquaredError, Percentile, Range, calibrate
+from lmanet.deploy.int8.fold import Folded
 from lmanet.errors import ConfigError
-from lmanet.space import Operator
+from lmanet.network import Operator
 
 
 def tensors_of(activation):

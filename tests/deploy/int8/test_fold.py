@@ -2,10 +2,10 @@ import pytest
 import torch
 from torch import nn
 
-from lmanet.deploy.fold import fold
-from lmanet.space import parse_architecture
-from lmanet.space.int8 import TABLES, tensor_before_table
-from lmanet.space.network import build
+from lmanet.deploy.int8.fold import fold
+from lmanet.network import parse_architecture
+from lmanet.network.build import build
+from lmanet.network.int8 import TABLES, tensor_before_table
 
 STAGE = {"block": "mbconv", "channels": 12, "kernel": 3, "stride": 2, "expansion": 3, "se_ratio": 0.25, "skip": True, "layers": 2}
 

@@ -8,16 +8,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from lmanet.deploy import packing
-from lmanet.deploy.elf import read_program
-from lmanet.deploy.graph import Filter, IntegerGraph, Scale
-from lmanet.deploy.program import KERNELS
-from lmanet.deploy.tables import activation_table
-from lmanet.deploy.toolchain import SUPPORT, toolchain_named
-from lmanet.space import Operator
-from lmanet.space.c_steps import c_steps
-from lmanet.space.int8 import FUSED
-from lmanet.space.scratch import rows_pitch
+from lmanet.cost.c_runtime.scratch import rows_pitch
+from lmanet.cost.c_runtime.steps import c_steps
+from lmanet.deploy.int8.graph import Filter, IntegerGraph, Scale
+from lmanet.deploy.run.elf import read_program
+from lmanet.deploy.run.toolchain import SUPPORT, toolchain_named
+from lmanet.deploy.write import packing
+from lmanet.deploy.write.constants import activation_table
+from lmanet.deploy.write.program import KERNELS
+from lmanet.network import Operator
+from lmanet.network.int8 import FUSED
 
 NAMES = ("lm_conv", "lm_rows", "lm_mean", "lm_scale", "lm_add", "lm_pixels")
 ACTIVATIONS = ("none", "relu6", "leaky_relu", "swish", "hard_swish", "sigmoid")
@@ -103,7 +103,7 @@ class Host:
 
 class CortexM7:
     def __init__(self, folder, compiler):
-        from lmanet.deploy.emulator.core import EmulatedCore
+        from lmanet.deploy.run.emulator.core import EmulatedCore
 
         for name in KERNELS:
             (folder / name).write_bytes((SUPPORT / name).read_bytes())

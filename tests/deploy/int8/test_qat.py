@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from lmanet.data import Mnist5k, Split
-from lmanet.deploy.calibrate import METHODS, Percentile, calibrate
-from lmanet.deploy.fold import Folded, fold
-from lmanet.deploy.qat import QatNetwork
-from lmanet.deploy.quantize import quantize
-from lmanet.space import Operator, parse_architecture
-from lmanet.space.images import normalise
+from lmanet.deploy.int8.calibrate import METHODS, Percentile, calibrate
+from lmanet.deploy.int8.fold import Folded, fold
+from lmanet.deploy.int8.qat import QatNetwork
+from lmanet.deploy.int8.quantize import quantize
+from lmanet.network import Operator, parse_architecture
+from lmanet.network.images import normalise
 from lmanet.train import Recipe, Trainer, WarmupCosine
 from lmanet.train.batch_norm import has_batch_norm
 

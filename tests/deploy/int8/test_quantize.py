@@ -3,14 +3,14 @@ import pytest
 import torch
 from torch import nn
 
-from lmanet.deploy.calibrate import METHODS, Range, calibrate
-from lmanet.deploy.fold import Folded, fold
-from lmanet.deploy.graph import Scale
-from lmanet.deploy.quantize import quantize, to_scale
-from lmanet.deploy.tflite import write_tflite
-from lmanet.deploy.tflm import run_tflm
-from lmanet.space import Operator, parse_architecture
-from lmanet.space.network import build
+from lmanet.deploy.int8.calibrate import METHODS, Range, calibrate
+from lmanet.deploy.int8.fold import Folded, fold
+from lmanet.deploy.int8.graph import Scale
+from lmanet.deploy.int8.quantize import quantize, to_scale
+from lmanet.deploy.run.tflm import run_tflm
+from lmanet.deploy.write.tflite import write_tflite
+from lmanet.network import Operator, parse_architecture
+from lmanet.network.build import build
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)
 ACTIVATIONS = ("relu6", "leaky_relu", "swish", "hard_swish")

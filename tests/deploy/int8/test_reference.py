@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmanet.deploy.verify import Verifier
-from lmanet.space.tflm import tflm_arena
+from lmanet.cost.tflm.arena import tflm_arena
+from lmanet.deploy.run.verify import Verifier
 
 IMAGES = 20
 MBCONV = ("mb_se_hs", "mb_relu6", "mixed160")

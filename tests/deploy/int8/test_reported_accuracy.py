@@ -8,14 +8,15 @@ import pytest
 import torch
 from PIL import Image
 
+from lmanet.board import load_target
 from lmanet.data import ImageFolder, Loading, Split
 from lmanet.data.decode import read_image
 from lmanet.deploy import Deployment, Settings, load_deployed
-from lmanet.deploy.toolchain import toolchain_named
-from lmanet.results import Deployment as DeploymentRecord
-from lmanet.results import Evaluation as EvaluationRecord
-from lmanet.runfiles import DEPLOY, TEST, read_records
-from lmanet.space import load_target, parse_architecture
+from lmanet.deploy.run.toolchain import toolchain_named
+from lmanet.network import parse_architecture
+from lmanet.run.folder import DEPLOY, TEST, read_records
+from lmanet.run.results import Deployment as DeploymentRecord
+from lmanet.run.results import Evaluation as EvaluationRecord
 from lmanet.train import Evaluation, FullTraining, Recipe, Trainer, WarmupCosine
 
 LAYER = {"kernel": 3, "expansion": 1, "se_ratio": 0.0, "skip": False, "activation": "relu6", "layers": 1}

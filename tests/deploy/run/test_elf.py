@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lmanet.deploy.elf import program_sizes, read_program
-from lmanet.deploy.toolchain import toolchain_named
+from lmanet.deploy.run.elf import program_sizes, read_program
+from lmanet.deploy.run.toolchain import toolchain_named
 from lmanet.errors import DeployError
 
 PROGRAM = Path(__file__).parent / "two_steps"

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmanet.deploy.emulator import emulator_named
-from lmanet.deploy.emulator.qemu import INSTRUCTIONS_PER_TICK
-from lmanet.deploy.toolchain import toolchain_named
+from lmanet.deploy.run.emulator import emulator_named
+from lmanet.deploy.run.emulator.qemu import INSTRUCTIONS_PER_TICK
+from lmanet.deploy.run.toolchain import toolchain_named
 from lmanet.errors import ConfigError, DeployError, ToolError
 
 PROGRAM = Path(__file__).parent / "two_steps"
@@ -79,14 +79,14 @@ def test_a_fault_is_an_error_with_its_address(emulator, images, variant):
     ("emulator", "body"), [("unicorn", "for (volatile int i = 0;;) i++;"), ("unicorn", "((void (*)(void))0x20000101)();")]
 )
 def test_a_program_that_does_not_return_is_stopped(emulator, body, images, variant, monkeypatch):
-    monkeypatch.setattr("lmanet.deploy.emulator.core.MAX_INSTRUCTIONS", 10**6)
+    monkeypatch.setattr("lmanet.deploy.run.emulator.core.MAX_INSTRUCTIONS", 10**6)
     with pytest.raises(DeployError, match="did not return"):
         emulator_named(emulator).run(variant(body), images)
 
 
 @needs_qemu
 def test_qemu_is_stopped_by_the_clock(images, variant, monkeypatch):
-    monkeypatch.setattr("lmanet.deploy.emulator.qemu.IMAGE_TIME_LIMIT_S", 0.2)
+    monkeypatch.setattr("lmanet.deploy.run.emulator.qemu.IMAGE_TIME_LIMIT_S", 0.2)
     with pytest.raises(ToolError, match="stopped after"):
         emulator_named("qemu").run(variant("for (volatile int i = 0;;) i++;"), images)
 

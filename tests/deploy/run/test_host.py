@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmanet.deploy.host import HostNetwork
-from lmanet.deploy.toolchain import toolchain_named
+from lmanet.deploy.run.host import HostNetwork
+from lmanet.deploy.run.toolchain import toolchain_named
 from lmanet.errors import DeployError
 
 PROGRAM = Path(__file__).parent / "two_steps"

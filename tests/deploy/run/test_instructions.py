@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
-from lmanet.deploy.emulator import emulator_named
-from lmanet.deploy.program import write_program
-from lmanet.deploy.toolchain import toolchain_named
-from lmanet.space import estimate, load_architecture, load_space, operators
-from lmanet.space.c_instructions import INSTRUCTIONS, estimated_instructions, pieces
-from lmanet.space.c_steps import c_steps
+from lmanet.cost import estimate
+from lmanet.cost.c_runtime.instructions import INSTRUCTIONS, estimated_instructions, pieces
+from lmanet.cost.c_runtime.steps import c_steps
+from lmanet.deploy.run.emulator import emulator_named
+from lmanet.deploy.run.toolchain import toolchain_named
+from lmanet.deploy.write.program import write_program
+from lmanet.network import load_architecture, operators
+from lmanet.space import load_space
 
 BLOCKS = {"rows": ["depthwise", "mbconv"], "pixels": ["conv", "fused"]}
 

@@ -8,16 +8,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lmanet.deploy.graph import Scale
-from lmanet.deploy.program import write_program
-from lmanet.deploy.tflite import write_tflite
-from lmanet.deploy.tflm import run_tflm
-from lmanet.deploy.toolchain import SUPPORT, toolchain_named
-from lmanet.deploy.verify import Verifier
+from lmanet.cost.c_runtime.fields import BITS
+from lmanet.deploy.int8.graph import Scale
+from lmanet.deploy.run.tflm import run_tflm
+from lmanet.deploy.run.toolchain import SUPPORT, toolchain_named
+from lmanet.deploy.run.verify import Verifier
+from lmanet.deploy.write.program import write_program
+from lmanet.deploy.write.tflite import write_tflite
 from lmanet.errors import DeployError
-from lmanet.space import Operator, operators, parse_architecture
-from lmanet.space.c_fields import BITS
-from lmanet.space.graph import INPUT
+from lmanet.network import Operator, operators, parse_architecture
+from lmanet.network.graph import INPUT
 
 IMAGES = 2
 STAGE = {"block": "depthwise", "channels": 8, "kernel": 3, "stride": 1, "expansion": 1, "se_ratio": 0.5, "skip": False, "layers": 1}

@@ -6,9 +6,10 @@ import subprocess
 import numpy as np
 import pytest
 
-from lmanet.deploy.program import KERNELS, write_program
-from lmanet.deploy.toolchain import SUPPORT
-from lmanet.space import CStaticOptions, operators
+from lmanet.cost import CStaticOptions
+from lmanet.deploy.run.toolchain import SUPPORT
+from lmanet.deploy.write.program import KERNELS, write_program
+from lmanet.network import operators
 
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 # For each kernel call all of the arena is poisoned but what the plan gives the call.

@@ -5,13 +5,14 @@ import importlib.util
 import numpy as np
 import pytest
 
-from lmanet.deploy.tflite import write_tflite
-from lmanet.deploy.tflm import TflmError, run_tflm
+from lmanet.cost.tflm.arena import arena_of, tflm_arena
+from lmanet.cost.tflm.layout import X86_64
+from lmanet.cost.tflm.operators import tflite_operators
+from lmanet.deploy.run.tflm import TflmError, run_tflm
+from lmanet.deploy.write.tflite import write_tflite
 from lmanet.errors import ConfigError
-from lmanet.space import load_space, operators
-from lmanet.space.tflite import tflite_operators
-from lmanet.space.tflm import arena_of, tflm_arena
-from lmanet.space.tflm_layout import X86_64
+from lmanet.network import operators
+from lmanet.space import load_space
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from lmanet.deploy.host import HostNetwork
-from lmanet.deploy.int8_network import to_int8
-from lmanet.deploy.program import write_program
-from lmanet.deploy.toolchain import CAMERA, toolchain_named
+from lmanet.deploy.int8.int8_network import to_int8
+from lmanet.deploy.run.host import HostNetwork
+from lmanet.deploy.run.toolchain import CAMERA, toolchain_named
+from lmanet.deploy.write.program import write_program
 from lmanet.errors import DeployError
-from lmanet.space import operators
-from lmanet.space.graph import INPUT
-from lmanet.space.images import fit, normalise
+from lmanet.network import operators
+from lmanet.network.graph import INPUT
+from lmanet.network.images import fit, normalise
 
 # A program that has an input and no network; the table gives each byte as it is, less 128, and tells the channels apart.
 HEADER = """#pragma once

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from lmanet.deploy.flatbuffer import TfliteFile
-from lmanet.deploy.graph import SIGMOID, IntegerGraph, Scale
-from lmanet.deploy.tables import INPUTS, activation_table
-from lmanet.space import Operator
-from lmanet.space.int8 import TABLES
+from lmanet.deploy.int8.graph import SIGMOID, IntegerGraph, Scale
+from lmanet.deploy.write.constants import INPUTS, activation_table
+from lmanet.deploy.write.flatbuffer import TfliteFile
+from lmanet.network import Operator
+from lmanet.network.int8 import TABLES
 
 SHAPE = (1, 16, 16, 1)
 KINDS = {"leaky_relu": "LEAKY_RELU", "hard_swish": "HARD_SWISH", "sigmoid": "LOGISTIC", "swish": "LOGISTIC"}

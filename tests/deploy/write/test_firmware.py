@@ -12,16 +12,17 @@ import pytest
 import unicorn
 from unicorn.arm_const import UC_ARM_REG_PC, UC_ARM_REG_SP, UC_CPU_ARM_CORTEX_M4, UC_CPU_ARM_CORTEX_M7
 
-from lmanet.deploy.elf import read_program
-from lmanet.deploy.firmware import Example, write_firmware
-from lmanet.deploy.host import HostNetwork
-from lmanet.deploy.program import write_program
-from lmanet.deploy.tflite import read_metadata, write_tflite
-from lmanet.deploy.toolchain import toolchain_named
+from lmanet.board import Kit, Region, load_target
+from lmanet.deploy.run.elf import read_program
+from lmanet.deploy.run.host import HostNetwork
+from lmanet.deploy.run.toolchain import toolchain_named
+from lmanet.deploy.write.firmware import Example, write_firmware
+from lmanet.deploy.write.program import write_program
+from lmanet.deploy.write.tflite import read_metadata, write_tflite
 from lmanet.errors import DeployError
-from lmanet.space import Kit, Region, load_target, operators, parse_architecture
+from lmanet.network import operators, parse_architecture
 
-PROGRAM = Path(__file__).parent / "two_steps"
+PROGRAM = Path(__file__).parents[1] / "run" / "two_steps"
 # Uses every header that a project of C++ may include.
 MAIN_CPP = """#include "camera.h"
 #include "check.h"
@@ -38,7 +39,7 @@ int main() {
     return different + (camera == nullptr) + (kernel == nullptr) + (lmanet_classes[0][0] != 'p');
 }
 """
-TARGETS = sorted((Path(__file__).parents[2] / "conf" / "target").glob("stm32*.yaml"))
+TARGETS = sorted((Path(__file__).parents[3] / "conf" / "target").glob("stm32*.yaml"))
 needs_cmake = pytest.mark.skipif(
     not (shutil.which("cmake") and shutil.which("arm-none-eabi-gcc")), reason="needs cmake and arm-none-eabi-gcc"
 )

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from lmanet.deploy.program import KERNELS, write_program
-from lmanet.space import CStaticOptions, operators, parse_architecture
+from lmanet.cost import CStaticOptions
+from lmanet.deploy.write.program import KERNELS, write_program
+from lmanet.network import operators, parse_architecture
 
 GOLDEN = Path(__file__).parent / "golden"
 STAGE = {"block": "depthwise", "channels": 4, "kernel": 3, "stride": 1, "expansion": 1, "se_ratio": 0.0, "skip": False, "layers": 1}

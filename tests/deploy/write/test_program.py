@@ -6,12 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lmanet.deploy.graph import Filter, IntegerGraph, Scale
-from lmanet.deploy.tflite import write_tflite
-from lmanet.deploy.tflm import run_tflm
-from lmanet.space import CStaticOptions, Operator, operators
-from lmanet.space.graph import INPUT, pad_same
-from lmanet.space.int8 import TABLES, tensor_before_table
+from lmanet.cost import CStaticOptions
+from lmanet.deploy.int8.graph import Filter, IntegerGraph, Scale
+from lmanet.deploy.run.tflm import run_tflm
+from lmanet.deploy.write.tflite import write_tflite
+from lmanet.network import Operator, operators
+from lmanet.network.graph import INPUT, pad_same
+from lmanet.network.int8 import TABLES, tensor_before_table
 
 ALL_OPTIONS = [CStaticOptions(*choice) for choice in itertools.product((False, True), repeat=3)]
 # Size of the map, kernel, stride: single pixels, kernels larger than the map, odd and even sizes.

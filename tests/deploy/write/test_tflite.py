@@ -6,11 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lmanet.deploy.flatbuffer import tflite_schema
-from lmanet.deploy.graph import Scale
-from lmanet.deploy.tflite import write_tflite
-from lmanet.deploy.tflm import run_tflm
-from lmanet.space import load_space, operators, parse_architecture
+from lmanet.deploy.int8.graph import Scale
+from lmanet.deploy.run.tflm import run_tflm
+from lmanet.deploy.write.flatbuffer import tflite_schema
+from lmanet.deploy.write.tflite import write_tflite
+from lmanet.network import operators, parse_architecture
+from lmanet.space import load_space
 
 # Operators on both lists: ST Edge AI Core 3.0.0, "TensorFlow Lite toolbox support"
 # (https://stedgeai-dc.st.com/assets/embedded-docs/supported_ops_tflite.html), and TFLM's micro_mutable_op_resolver.h.

@@ -3,7 +3,7 @@
 import pytest
 from markdown_it import MarkdownIt
 
-from lmanet.explain.filters import cell, prose
+from lmanet.explain.facts.filters import cell, prose
 
 HOSTILE = (
     "# heading",

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lmanet.explain.importance import LEAST_TRIALS, importances
-from lmanet.records import Proposal, Score, Status, Trial
-from lmanet.space import Architecture, load_space
+from lmanet.explain.facts.importance import LEAST_TRIALS, importances
+from lmanet.network import Architecture
+from lmanet.run.records import Proposal, Score, Status, Trial
+from lmanet.space import load_space
 
 SPACE = load_space("mcu", {"resolution": [32], "num_stages": [2, 3], "stem": None, "head": None})
 

@@ -1,5 +1,5 @@
-from lmanet.explain.ledger import answers_to_stalls, by_role, by_status
-from lmanet.records import Epoch, Proposal, Score, Status, Trial, Usage, Verdict
+from lmanet.explain.facts.ledger import answers_to_stalls, by_role, by_status
+from lmanet.run.records import Epoch, Proposal, Score, Status, Trial, Usage, Verdict
 
 
 def trial(number: int, status: Status, role: str | None = "rank", price: float | None = None, **fields) -> Trial:

@@ -2,10 +2,11 @@
 
 import pytest
 
-from lmanet.explain.contents import read_run
-from lmanet.explain.measured import FrontRow, agreement, formulas, front_rows, int8_test, quantity_rows, tool
-from lmanet.measurement import Measurement
-from lmanet.space import Architecture, CStaticOptions, estimate
+from lmanet.cost import CStaticOptions, estimate
+from lmanet.explain.facts.contents import read_run
+from lmanet.explain.facts.measured import FrontRow, agreement, formulas, front_rows, int8_test, quantity_rows, tool
+from lmanet.network import Architecture
+from lmanet.run.measurement import Measurement
 
 # The smallest there is: 3 x 16 x 16 -> depthwise 3 x 8 x 8 -> 8 x 8 x 8 -> 10 classes.
 SMALL = Architecture.model_validate(

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from lmanet.explain.contents import Setting
-from lmanet.explain.neighbours import surroundings
-from lmanet.records import Proposal, Score, Status, Trial, Verdict
-from lmanet.space import Architecture, Stage, architecture_id, estimate_on, load_space
+from lmanet.explain.facts.contents import Setting
+from lmanet.explain.facts.neighbours import surroundings
+from lmanet.network import Architecture, Stage
+from lmanet.run.records import Proposal, Score, Status, Trial, Verdict
+from lmanet.space import architecture_id, estimate_on, load_space
 
 # One stage of one block without expansion: its stride, kernel and channels are all that there is to choose.
 CHOICES = {

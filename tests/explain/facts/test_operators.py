@@ -2,9 +2,11 @@
 
 import pytest
 
-from lmanet.explain.operators import operator_rows
-from lmanet.space import Architecture, CStaticOptions, Platform, Stage, Stem, estimate_on, load_architecture
-from lmanet.space.latency import latency_ms
+from lmanet.cost import CStaticOptions, Platform
+from lmanet.cost.latency import latency_ms
+from lmanet.explain.facts.operators import operator_rows
+from lmanet.network import Architecture, Stage, Stem, load_architecture
+from lmanet.space import estimate_on
 
 STEM = Stem(channels=8, kernel=3, stride=2, activation="relu6")
 STAGE = Stage(block="mbconv", channels=16, kernel=3, stride=2, expansion=2, se_ratio=0.0, skip=False, activation="relu6", layers=1)

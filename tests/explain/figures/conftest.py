@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from lmanet.explain.contents import RunFiles, Setting, read_run
-from lmanet.explain.importance import Importance
-from lmanet.results import Deletion, Examination, SkippedBlock
+from lmanet.explain.facts.contents import RunFiles, Setting, read_run
+from lmanet.explain.facts.importance import Importance
+from lmanet.run.results import Deletion, Examination, SkippedBlock
 from lmanet.space import load_space
 
 CLASSES = ("cat", "dog", "a <b>bold</b> bird")

@@ -6,11 +6,11 @@ from itertools import combinations
 
 import pytest
 
-from lmanet.explain.contents import read_run
+from lmanet.explain.facts.contents import read_run
+from lmanet.explain.facts.neighbours import surroundings
+from lmanet.explain.facts.operators import operator_rows
 from lmanet.explain.figures import draw_figures
-from lmanet.explain.neighbours import surroundings
-from lmanet.explain.operators import operator_rows
-from lmanet.records import Front, Status
+from lmanet.run.records import Front, Status
 from lmanet.space import estimate_on, staged
 
 OF_TRIALS = {"verdicts", "proposals", "ledger", "claims"}

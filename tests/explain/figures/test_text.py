@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from lmanet.claims.kinds import DownsamplesEarly, Rationale
 from lmanet.explain.figures import draw_figures
 from lmanet.explain.figures.style import hover, label
-from lmanet.rationale import DownsamplesEarly, Rationale
 
 PLANTED = "<script>alert(1)</script><a href='javascript:alert(1)'>x</a><br><b>%{y}</b> & \n more"
 OWN_TAGS = {"<br>", "<extra>", "</extra>"}

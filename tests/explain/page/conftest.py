@@ -3,12 +3,12 @@
 import pytest
 from plotly.graph_objects import Bar, Figure, Scatter
 
-from lmanet.claims import CheckedClaim, Truth
+from lmanet.claims.check import CheckedClaim, Truth
+from lmanet.claims.kinds import DownsamplesEarly, ExpectedAccuracy, WidensLate
 from lmanet.explain.card import NetworkCard, PartDrawing
 from lmanet.explain.page import Contents
-from lmanet.explain.table import Column, Table
-from lmanet.rationale import DownsamplesEarly, ExpectedAccuracy, WidensLate
-from lmanet.records import Epoch
+from lmanet.explain.tables.table import Column, Table
+from lmanet.run.records import Epoch
 
 PLANTED = "</script><script>window.wasRun = true</script><img src=x onerror='window.wasRun = true'>"
 FRONT = Table(

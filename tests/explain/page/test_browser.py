@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Download, Page, Route, 
 
 from lmanet.explain import Report
 from lmanet.explain.page import render_page
-from lmanet.explain.table import Table
+from lmanet.explain.tables.table import Table
 from lmanet.space import load_space
 
 PHONE = {"width": 360, "height": 740}

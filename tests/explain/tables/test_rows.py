@@ -2,10 +2,11 @@
 
 import pytest
 
-from lmanet.explain.contents import read_run
-from lmanet.explain.tables import limit_rows, part_rows, proposers, reasons, result_rows, versions
-from lmanet.records import Proposal, Status, Trial, Usage, Verdict, Violation
-from lmanet.space import Cost, Platform, estimate, load_architecture
+from lmanet.cost import Cost, Platform, estimate
+from lmanet.explain.facts.contents import read_run
+from lmanet.explain.tables.rows import limit_rows, part_rows, proposers, reasons, result_rows, versions
+from lmanet.network import load_architecture
+from lmanet.run.records import Proposal, Status, Trial, Usage, Verdict, Violation
 
 
 def trial(number: int, status: Status, **fields) -> Trial:

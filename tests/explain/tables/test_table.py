@@ -3,7 +3,7 @@
 import pytest
 from markdown_it import MarkdownIt
 
-from lmanet.explain.table import Column, Table, shown, to_markdown
+from lmanet.explain.tables.table import Column, Table, shown, to_markdown
 
 
 @pytest.mark.parametrize(

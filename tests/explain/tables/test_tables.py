@@ -5,9 +5,9 @@ from datetime import datetime
 import pytest
 
 from lmanet.explain.assemble import assemble
-from lmanet.explain.contents import read_run
-from lmanet.explain.sheets.network import examination_sheets
-from lmanet.explain.table import Table
+from lmanet.explain.facts.contents import read_run
+from lmanet.explain.tables.network import examination_sheets
+from lmanet.explain.tables.table import Table
 
 
 @pytest.fixture(scope="module")

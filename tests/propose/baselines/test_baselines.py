@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from hydra.errors import InstantiationException
 
-from lmanet.brief import Brief, Goal, Request
 from lmanet.errors import ConfigError
-from lmanet.records import Proposal, Score, Status, Trial, Verdict, Violation
+from lmanet.run.brief import Brief, Goal, Request
+from lmanet.run.records import Proposal, Score, Status, Trial, Verdict, Violation
 from lmanet.space import Cell, CellSpace, architecture_id, estimate_on, load_space
-from lmanet.space.cell import OPERATIONS
+from lmanet.space.cells.cell import OPERATIONS
 
 RIVALS = ("evolution", "nsga2", "tpe")
 ACCURACY = (Goal(name="val_accuracy", maximise=True),)

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lmanet.brief import Brief, Request
 from lmanet.errors import ConfigError, EndpointError, HistoryError
 from lmanet.propose import RandomProposer, ReplayProposer
-from lmanet.propose.reply import parse_reply
-from lmanet.records import Proposal, Status, Trial, Usage
+from lmanet.propose.llm.reply import parse_reply
+from lmanet.run.brief import Brief, Request
+from lmanet.run.records import Proposal, Status, Trial, Usage
 from lmanet.space import load_space, write_proposal
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from lmanet.errors import ConfigError, EndpointError
-from lmanet.propose import client as module
-from lmanet.propose.client import Client, Query
-from lmanet.propose.sampling import Price, Sampling
-from lmanet.propose.servers import RemoteServer
+from lmanet.propose.llm import client as module
+from lmanet.propose.llm.client import Client, Query
+from lmanet.propose.llm.sampling import Price, Sampling
+from lmanet.propose.llm.servers import RemoteServer
 
 ASK: Any = [{"role": "user", "content": "a network, please"}]
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from lmanet.errors import ArchitectureError
-from lmanet.propose.reply import parse_reply
+from lmanet.propose.llm.reply import parse_reply
 from lmanet.propose.roles.options import read_options
 from lmanet.space import AnySpace, CellSpace, load_space, write_proposal
 

@@ -10,13 +10,13 @@ from typing import Any
 import jsonschema
 import pytest
 
-from lmanet.brief import Brief
 from lmanet.errors import ArchitectureError
 from lmanet.propose import LearnRules
-from lmanet.propose.rules import read_rules, rules_schema
-from lmanet.records import Front, Trial
-from lmanet.results import DesignRules, Rule
-from lmanet.runfiles import FRONT, HISTORY, RULES, append_record, read_record, write_record
+from lmanet.propose.llm.learn import read_rules, rules_schema
+from lmanet.run.brief import Brief
+from lmanet.run.folder import FRONT, HISTORY, RULES, append_record, read_record, write_record
+from lmanet.run.records import Front, Trial
+from lmanet.run.results import DesignRules, Rule
 
 CHOICES = {"stage1.kernel": [3, 5], "stage2.skip": [False, True]}
 GOOD = {"choice": "stage1.kernel", "value": 5, "effect": "raises"}

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from lmanet.brief import Brief
+from lmanet.cost import estimate
 from lmanet.errors import ConfigError
 from lmanet.propose import Prompt
-from lmanet.propose.example import example
-from lmanet.space import estimate, load_space, write_proposal
+from lmanet.propose.llm.example import example
+from lmanet.run.brief import Brief
+from lmanet.space import load_space, write_proposal
 
 
 def test_golden_prompts(brief: Brief, paper_brief: Brief, golden: Callable[[str, str], None]) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lmanet.brief import Brief, Request
 from lmanet.errors import EndpointError
-from lmanet.propose.example import example
-from lmanet.propose.talk import request_seed
+from lmanet.propose.llm.example import example
+from lmanet.propose.llm.talk import request_seed
+from lmanet.run.brief import Brief, Request
 from lmanet.space import architecture_id, json_schema, write_proposal
 
 

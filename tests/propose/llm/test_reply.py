@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmanet.errors import ArchitectureError
-from lmanet.propose.reply import MAX_REPLY_CHARACTERS, parse_reply
+from lmanet.propose.llm.reply import MAX_REPLY_CHARACTERS, parse_reply
 from lmanet.space import load_space, write_proposal
 
 SPACE = load_space("mcu", {"resolution": [32], "num_stages": [3, 4], "head": None})

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from lmanet.brief import Brief, Request
 from lmanet.errors import ConfigError, EndpointError
 from lmanet.propose import EmbeddedServer, RemoteServer
-from lmanet.propose.servers import packaged_model
+from lmanet.propose.llm.servers import packaged_model
+from lmanet.run.brief import Brief, Request
 
 
 def server() -> EmbeddedServer:

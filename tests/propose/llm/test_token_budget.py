@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lmanet.brief import Brief, Budget, Goal
 from lmanet.errors import SearchError
 from lmanet.execute import InProcess
 from lmanet.feedback import ParetoFeedback
-from lmanet.history import History
 from lmanet.pareto import ParetoFront
 from lmanet.promote import Everything
-from lmanet.propose.client import Answer, Query
-from lmanet.propose.talk import TEMPLATE_TOKENS
-from lmanet.records import Job, Score, Usage
+from lmanet.propose.llm.client import Answer, Query
+from lmanet.propose.llm.talk import TEMPLATE_TOKENS
+from lmanet.run.brief import Brief, Budget, Goal
+from lmanet.run.history import History
+from lmanet.run.records import Job, Score, Usage
 from lmanet.search import Search, Steps
 from lmanet.space import CellSpace, write_proposal
 from lmanet.tokens import count_tokens

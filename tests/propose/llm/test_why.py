@@ -7,12 +7,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-from lmanet.brief import Brief, Request
-from lmanet.propose.example import example
+from lmanet.claims.kinds import MAX_TEXT_CHARACTERS, ResidualIn
+from lmanet.propose.llm.example import example
+from lmanet.propose.llm.why import CLAIM, claims_text, read_rationale, split, with_reasons, with_why
 from lmanet.propose.roles.task import Task
-from lmanet.propose.why import CLAIM, claims_text, read_rationale, split, with_reasons, with_why
-from lmanet.rationale import MAX_TEXT_CHARACTERS, ResidualIn
-from lmanet.records import Trial
+from lmanet.run.brief import Brief, Request
+from lmanet.run.records import Trial
 from lmanet.space import CellSpace, architecture_id, load_space, write_proposal
 
 ROLES = ("generate", "mutate", "rank")

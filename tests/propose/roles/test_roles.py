@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lmanet.brief import Brief, Goal, Request
 from lmanet.errors import ArchitectureError, ConfigError
 from lmanet.propose import Mutate, Rank, SamplerProposer, Strategist, Team
-from lmanet.propose.legal import excess, tried
 from lmanet.propose.roles.candidates import fresh_draw
 from lmanet.propose.roles.generate import Generate
+from lmanet.propose.roles.legal import excess, tried
 from lmanet.propose.roles.niches import Niche, niche
 from lmanet.propose.roles.options import options_schema, read_options
 from lmanet.propose.roles.task import Round, parents
-from lmanet.records import Trial
+from lmanet.run.brief import Brief, Goal, Request
+from lmanet.run.records import Trial
 from lmanet.space import CellSpace, architecture_id, estimate_on, load_space
 from lmanet.space.difference import change_text
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from lmanet.brief import Brief, Request
 from lmanet.errors import ConfigError
 from lmanet.propose import Strategist, Strategy
-from lmanet.propose.talk import TEMPLATE_TOKENS
-from lmanet.records import Trial
+from lmanet.propose.llm.talk import TEMPLATE_TOKENS
+from lmanet.run.brief import Brief, Request
+from lmanet.run.records import Trial
 from lmanet.tokens import clip_tokens, count_tokens
 
 Make = Callable[..., Trial]

@@ -7,25 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lmanet.cost import Cost, Platform
 from lmanet.errors import ArchitectureError, ConfigError
-from lmanet.propose.reply import parse_reply
-from lmanet.records import Proposal, Verdict
-from lmanet.space import (
-    Cell,
-    CellCost,
-    CellSpace,
-    Cost,
-    Platform,
-    architecture_id,
-    describe,
-    estimate_on,
-    json_schema,
-    load_space,
-    staged,
-    write_proposal,
-)
-from lmanet.space.cell import OPERATIONS
-from lmanet.train.nasbench import NUM_CLASSES, load_table, table_key
+from lmanet.propose.llm.reply import parse_reply
+from lmanet.run.records import Proposal, Verdict
+from lmanet.space import Cell, CellCost, CellSpace, architecture_id, describe, estimate_on, json_schema, load_space, staged, write_proposal
+from lmanet.space.cells.cell import OPERATIONS
+from lmanet.train.lookup.nasbench import NUM_CLASSES, load_table, table_key
 
 CELLS = CellSpace()
 SPACES = {"nasbench201": CELLS, **{name: load_space(name) for name in ("lmanet", "mcu")}}

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lmanet.errors import ArchitectureError, ConfigError
-from lmanet.space import Space, architecture_id, load_architecture, load_space
+from lmanet.network import load_architecture
+from lmanet.space import Space, architecture_id, load_space
 
 SPACES = {name: load_space(name) for name in ("lmanet", "mcu")}
 SEEDS = st.integers(0, 2**32 - 1)

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from lmanet.errors import ArchitectureError
-from lmanet.space import Architecture, Space, architecture_id, json_schema, load_space, write_proposal
-from lmanet.space.architecture import has_effect
-from lmanet.space.wire import pattern, read, write
+from lmanet.network import Architecture
+from lmanet.network.architecture import has_effect
+from lmanet.space import Space, architecture_id, json_schema, load_space, write_proposal
+from lmanet.space.stages.wire import pattern, read, write
 
 SPACES = {
     "lmanet": load_space("lmanet"),

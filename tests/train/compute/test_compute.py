@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from lmanet.errors import ConfigError
-from lmanet.space import Architecture, Stage
-from lmanet.space.network import build
-from lmanet.train.kernels import Kernels, KernelTrial, applied
-from lmanet.train.kernels.figures import Figures, Timing, describe_workload
+from lmanet.network import Architecture, Stage
+from lmanet.network.build import build
+from lmanet.train.compute import Kernels, KernelTrial, applied
+from lmanet.train.compute.figures import Figures, Timing, describe_workload
 
 CPU = torch.device("cpu")
 SHAPE = (4, 3, 16, 16)

@@ -8,10 +8,10 @@ import torch
 
 from lmanet.data import NoImages
 from lmanet.errors import ConfigError, DataError
-from lmanet.records import Job
+from lmanet.run.records import Job
 from lmanet.space import AnyArchitecture, Cell, CellSpace, load_space
 from lmanet.train import NASBench201Trainer
-from lmanet.train.nasbench import NUM_CLASSES
+from lmanet.train.lookup.nasbench import NUM_CLASSES
 
 BEST = Cell(operations=("nor_conv_3x3", "nor_conv_3x3", "nor_conv_3x3", "skip_connect", "nor_conv_3x3", "nor_conv_3x3"))
 

@@ -12,16 +12,18 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
+from lmanet.cost import estimate
 from lmanet.data import NoImages
 from lmanet.errors import ConfigError, TrainingError
-from lmanet.records import Job
-from lmanet.space import Architecture, architecture_id, estimate, load_space
+from lmanet.network import Architecture
+from lmanet.run.records import Job
+from lmanet.space import architecture_id, load_space
 from lmanet.train import TabularTrainer
-from lmanet.train.table import load_table
+from lmanet.train.lookup.table import load_table
 from lmanet.train.zero_cost import PROXIES
 from lmanet.validate import Validator
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NAME = "lmanet_mini"
 
 

@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import nn
 
+from lmanet.cost import estimate
 from lmanet.errors import ConfigError
-from lmanet.space import estimate, parse_architecture
-from lmanet.space.network import build
+from lmanet.network import parse_architecture
+from lmanet.network.build import build
 from lmanet.train.zero_cost import PROXIES
 from lmanet.train.zero_cost.zico import _steadiness
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from math import prod
 from typing import NamedTuple
 
-from lmanet.space.graph import Operator
-from lmanet.space.scratch import rows_pitch, whole_words
+from lmanet.cost.c_runtime.scratch import rows_pitch, whole_words
+from lmanet.network.graph import Operator
 
 # Structure -> field -> bits, sign included.
 BITS: dict[str, dict[str, int]] = {

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterable
 from math import prod
 
-from lmanet.space.c_steps import Pixels, Rows, Step
-from lmanet.space.graph import Operator
-from lmanet.space.int8 import FUSED
-from lmanet.space.scratch import BLOCK_PIXELS
+from lmanet.cost.c_runtime.scratch import BLOCK_PIXELS
+from lmanet.cost.c_runtime.steps import Pixels, Rows, Step
+from lmanet.network.graph import Operator
+from lmanet.network.int8 import FUSED
 
 # Instructions each time that a piece of a kernel runs, compiled by zig for a Cortex-M7. Fitted by tests/scripts/fit_instructions.py to 80
 # networks of both spaces; the sum of a network that it had not seen was off by 0.3 % in the median, by 2.1 % at most. To be fitted anew

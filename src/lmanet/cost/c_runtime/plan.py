@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 
-from lmanet.space.c_place import aligned, first_fit
-from lmanet.space.c_steps import Step, c_steps, unfused, without_expansion
-from lmanet.space.c_work import Work
-from lmanet.space.graph import Operator
+from lmanet.cost.c_runtime.place import aligned, first_fit
+from lmanet.cost.c_runtime.steps import Step, c_steps, unfused, without_expansion
+from lmanet.cost.c_runtime.work import Work
+from lmanet.network.graph import Operator
 
 # Bytes: the arena starts and ends at a multiple of it.
 ARENA_ALIGNMENT = 16

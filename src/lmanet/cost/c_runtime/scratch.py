@@ -1,6 +1,6 @@
 """Bytes of scratch memory that each kernel of our generated C takes; `lmanet_kernels.c` divides them up in the same order."""
 
-from lmanet.space.graph import Operator
+from lmanet.network.graph import Operator
 
 # Pixels that are multiplied at once, each a column of int16.
 BLOCK_PIXELS = 4

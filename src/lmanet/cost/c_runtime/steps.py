@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator
 from math import prod
 from typing import Literal, NamedTuple
 
-from lmanet.space.graph import Operator, Shape
-from lmanet.space.scratch import (
+from lmanet.cost.c_runtime.scratch import (
     block_pixels,
     conv_scratch_bytes,
     pixels_scratch_bytes,
     rows_scratch_bytes,
     whole_words,
 )
+from lmanet.network.graph import Operator, Shape
 
 StepKind = Literal["conv", "pixels", "rows", "mean", "scale", "add"]
 _Readers = dict[str, list[Operator]]

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from math import prod
 
-from lmanet.space.c_place import BUFFER_ALIGNMENT, Buffer
-from lmanet.space.c_steps import Step
-from lmanet.space.graph import INPUT
+from lmanet.cost.c_runtime.place import BUFFER_ALIGNMENT, Buffer
+from lmanet.cost.c_runtime.steps import Step
+from lmanet.network.graph import INPUT
 
 
 class Work:

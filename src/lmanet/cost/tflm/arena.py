@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import Literal, NamedTuple
 
-from lmanet.space.graph import INPUT, Operator
-from lmanet.space.tflite import TfliteOperator, activation_shapes, tflite_operators
-from lmanet.space.tflm_layout import CMSIS_NN_OP_DATA, CORTEX_M, Layout
+from lmanet.cost.tflm.layout import CMSIS_NN_OP_DATA, CORTEX_M, Layout
+from lmanet.cost.tflm.operators import TfliteOperator, activation_shapes, tflite_operators
+from lmanet.network.graph import INPUT, Operator
 
 Kernels = Literal["cmsis_nn", "reference"]
 # MicroArenaBufferAlignment(): of every tensor, every scratch buffer and every buffer that a kernel keeps.
@@ -36,7 +36,7 @@ class TflmArena(NamedTuple):
 
 
 def tflm_arena(graph: Iterable[Operator], kernels: Kernels = "cmsis_nn") -> TflmArena:
-    """The arena on a Cortex-M, for the file that `lmanet.deploy.tflite` writes.
+    """The arena on a Cortex-M, for the file that `lmanet.deploy.write.tflite` writes.
 
     Args:
         kernels: ``reference`` are TFLM's portable kernels; ``cmsis_nn`` are Arm's, which need scratch memory.

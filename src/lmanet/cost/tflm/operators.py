@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
-from lmanet.space.graph import INPUT, Operator, pad_same
-from lmanet.space.graph import Shape as ChannelsFirst
-from lmanet.space.int8 import FUSED, tensor_before_table
+from lmanet.network.graph import INPUT, Operator, pad_same
+from lmanet.network.graph import Shape as ChannelsFirst
+from lmanet.network.int8 import FUSED, tensor_before_table
 
 TfliteKind = Literal["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MEAN", "ADD", "MUL", "PAD", "LOGISTIC", "HARD_SWISH", "LEAKY_RELU"]
 Shape = tuple[int, ...]

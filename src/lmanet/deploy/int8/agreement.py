@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 
 from lmanet.base import Notice
-from lmanet.deploy.graph import Scale
-from lmanet.deploy.host import HostNetwork
-from lmanet.deploy.int8_network import to_int8
+from lmanet.deploy.int8.graph import Scale
+from lmanet.deploy.int8.int8_network import to_int8
+from lmanet.deploy.run.host import HostNetwork
 
 # Share of 1. An int8 network that lost no accuracy chooses otherwise on a few in a hundred images, whose two best classes are close. Of 256
 # images on which it agrees in truth on 95 %, it agrees on less than 90 % once in some three thousand times.

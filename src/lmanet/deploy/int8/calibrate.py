@@ -8,10 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from lmanet.deploy.fold import Folded
+from lmanet.deploy.int8.fold import Folded
 from lmanet.errors import ConfigError
-from lmanet.space.int8 import FUSED, tensor_before_table
-from lmanet.space.network import ACTIVATIONS
+from lmanet.network.build import ACTIVATIONS
+from lmanet.network.int8 import FUSED, tensor_before_table
 
 BINS = 2048
 LEVELS = 255  # steps between -128 and 127

@@ -7,10 +7,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lmanet.errors import DeployError
-from lmanet.space import Operator, operators
-from lmanet.space.graph import INPUT
-from lmanet.space.int8 import FUSED, tensor_before_table
-from lmanet.space.network import ACTIVATIONS, Network
+from lmanet.network import Operator, operators
+from lmanet.network.build import ACTIVATIONS, Network
+from lmanet.network.graph import INPUT
+from lmanet.network.int8 import FUSED, tensor_before_table
 
 WITH_WEIGHTS = ("conv", "depthwise", "linear")
 Hook = Callable[[str, Tensor], Tensor]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lmanet.space import Operator
-from lmanet.space.int8 import FUSED, tensor_before_table
+from lmanet.network import Operator
+from lmanet.network.int8 import FUSED, tensor_before_table
 
 
 @dataclass(frozen=True)

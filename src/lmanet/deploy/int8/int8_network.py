@@ -8,14 +8,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lmanet.deploy.graph import IntegerGraph, Scale
-from lmanet.deploy.host import MOST_FRAME_SIDE, HostNetwork
-from lmanet.deploy.program import write_program
-from lmanet.deploy.tflite import read_metadata
-from lmanet.deploy.toolchain import Toolchain, toolchain_named
-from lmanet.deploy.verify import MODEL, PROGRAM
-from lmanet.space.graph import INPUT
-from lmanet.space.images import fit
+from lmanet.deploy.int8.graph import IntegerGraph, Scale
+from lmanet.deploy.run.host import MOST_FRAME_SIDE, HostNetwork
+from lmanet.deploy.run.toolchain import Toolchain, toolchain_named
+from lmanet.deploy.run.verify import MODEL, PROGRAM
+from lmanet.deploy.write.program import write_program
+from lmanet.deploy.write.tflite import read_metadata
+from lmanet.network.graph import INPUT
+from lmanet.network.images import fit
 
 
 class Int8Network(nn.Module):

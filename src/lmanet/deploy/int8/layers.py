@@ -5,15 +5,15 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from lmanet.deploy import packing
-from lmanet.deploy.graph import IntegerGraph
-from lmanet.deploy.packing import Channel, packed
-from lmanet.deploy.tables import activation_table
-from lmanet.space import Operator
-from lmanet.space.c_fields import dense_numbers, map_numbers, window_numbers
-from lmanet.space.c_steps import Pixels, Rows, Step
-from lmanet.space.int8 import FUSED
-from lmanet.space.scratch import rows_pitch, whole_words
+from lmanet.cost.c_runtime.fields import dense_numbers, map_numbers, window_numbers
+from lmanet.cost.c_runtime.scratch import rows_pitch, whole_words
+from lmanet.cost.c_runtime.steps import Pixels, Rows, Step
+from lmanet.deploy.int8.graph import IntegerGraph
+from lmanet.deploy.write import packing
+from lmanet.deploy.write.constants import activation_table
+from lmanet.deploy.write.packing import Channel, packed
+from lmanet.network import Operator
+from lmanet.network.int8 import FUSED
 
 NONE = "0"
 INT8, INT32 = "int8_t", "int32_t"

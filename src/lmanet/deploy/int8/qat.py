@@ -5,10 +5,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lmanet.deploy.calibrate import Range
-from lmanet.deploy.fold import Folded
-from lmanet.deploy.graph import IntegerGraph
-from lmanet.deploy.quantize import MOST_WEIGHT, quantize
+from lmanet.deploy.int8.calibrate import Range
+from lmanet.deploy.int8.fold import Folded
+from lmanet.deploy.int8.graph import IntegerGraph
+from lmanet.deploy.int8.quantize import MOST_WEIGHT, quantize
 
 
 class QatNetwork(nn.Module):

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lmanet.deploy.calibrate import LEVELS, Range
-from lmanet.deploy.fold import WITH_WEIGHTS, Folded
-from lmanet.deploy.graph import SIGMOID, Filter, IntegerGraph, Scale
-from lmanet.space import Operator
-from lmanet.space.int8 import FUSED, tensor_before_table
+from lmanet.deploy.int8.calibrate import LEVELS, Range
+from lmanet.deploy.int8.fold import WITH_WEIGHTS, Folded
+from lmanet.deploy.int8.graph import SIGMOID, Filter, IntegerGraph, Scale
+from lmanet.network import Operator
+from lmanet.network.int8 import FUSED, tensor_before_table
 
 # What the kernels require of real multiplier and accumulator; the margin is for float32 scales.
 MOST_MULTIPLIER = 0.5 * (1 - 2**-16)

@@ -1,6 +1,6 @@
 """What the firmware's README says of a target, as values of the names in its template."""
 
-from lmanet.space import Target
+from lmanet.board import Target
 
 RGB565_BYTES = 2
 # Width and height of the usual frames of a camera, the largest first.

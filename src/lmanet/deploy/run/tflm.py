@@ -30,7 +30,7 @@ class TflmRun:
         outputs: int8 (N, classes).
         measured_head_bytes: activations and scratch, planned by TFLM; the same on every processor.
         measured_tail_bytes: what TFLM allocates for good. Of this 64-bit machine: on a microcontroller, whose pointers are half as
-            long, it is smaller (see `lmanet.space.tflm`).
+            long, it is smaller (see `lmanet.cost.tflm.arena`).
     """
 
     outputs: NDArray[np.int8]
@@ -80,7 +80,7 @@ def _run(folder: Path, timeout_seconds: float) -> str:
         words = "; ".join(line.strip() for line in said.splitlines() if line.strip())[-500:] or "without a word"
         if process.returncode < 0 or process.returncode == REFUSED:  # TFLM aborts on a model that it cannot read
             ended = f"signal {-process.returncode}: " if process.returncode < 0 else ""
-            raise TflmError(f"TFLM refuses the model ({ended}{words}); it takes files of lmanet.deploy.tflite")
+            raise TflmError(f"TFLM refuses the model ({ended}{words}); it takes files of lmanet.deploy.write.tflite")
         raise ToolError(f"TFLM's process failed with status {process.returncode}: {words}; install the package tflite-micro anew")
     return said
 

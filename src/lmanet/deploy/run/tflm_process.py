@@ -1,4 +1,4 @@
-"""Runs one .tflite in TFLite Micro, as a process of its own: ``python -P tflm_process.py FOLDER``. See `lmanet.deploy.tflm`."""
+"""Runs one .tflite in TFLite Micro, as a process of its own: ``python -P tflm_process.py FOLDER``. See `lmanet.deploy.run.tflm`."""
 
 import sys
 from pathlib import Path

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lmanet.cache import cache_folder
-from lmanet.deploy.tool import run_tool
+from lmanet.deploy.run.tool import run_tool
 from lmanet.errors import ConfigError, DeployError, ToolError
 
-SUPPORT = Path(__file__).parent / "c"
+SUPPORT = Path(__file__).parents[1] / "c"
 EMULATED = (SUPPORT / "startup.c", SUPPORT / "memory.c", SUPPORT / "emulated" / "main.c")
 LINKER_SCRIPT = SUPPORT / "emulated" / "mps2.ld"
 CAMERA = SUPPORT / "firmware" / "camera.c"
@@ -94,7 +94,7 @@ class Toolchain:
         return library
 
     def compile_host_network(self, folder: Path, library: Path) -> Path:
-        """Compile a generated program for `lmanet.deploy.host.HostNetwork`."""
+        """Compile a generated program for `lmanet.deploy.run.host.HostNetwork`."""
         return self.compile_host([*_sources(folder, "*.c"), SUPPORT / "host.c", CAMERA], library)
 
     def _objects(self, command: tuple[str, ...], sources: Sequence[Path], build: Path) -> list[Path]:

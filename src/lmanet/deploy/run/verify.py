@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lmanet.deploy.elf import program_sizes
-from lmanet.deploy.emulator import EmulatorRun, emulator_named
-from lmanet.deploy.flatbuffer import tflite_schema
-from lmanet.deploy.graph import IntegerGraph
-from lmanet.deploy.program import write_program
-from lmanet.deploy.tflite import write_tflite
-from lmanet.deploy.tflm import TflmRun, require_tflm, run_tflm
-from lmanet.deploy.toolchain import toolchain_named
+from lmanet.cost.c_runtime.plan import CStaticOptions, CStaticPlan
+from lmanet.deploy.int8.graph import IntegerGraph
+from lmanet.deploy.run.elf import program_sizes
+from lmanet.deploy.run.emulator import EmulatorRun, emulator_named
+from lmanet.deploy.run.tflm import TflmRun, require_tflm, run_tflm
+from lmanet.deploy.run.toolchain import toolchain_named
+from lmanet.deploy.write.flatbuffer import tflite_schema
+from lmanet.deploy.write.program import write_program
+from lmanet.deploy.write.tflite import write_tflite
 from lmanet.errors import ConfigError, DeployError
-from lmanet.measurement import Measurement
-from lmanet.space.c_static import CStaticOptions, CStaticPlan
+from lmanet.run.measurement import Measurement
 
 MODEL = "model_int8.tflite"
 PROGRAM = "c"

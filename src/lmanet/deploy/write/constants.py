@@ -8,9 +8,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from lmanet.deploy.graph import SIGMOID, IntegerGraph, Scale
-from lmanet.space import Operator
-from lmanet.space.int8 import LEAKY_RELU_SLOPE, tensor_before_table
+from lmanet.deploy.int8.graph import SIGMOID, IntegerGraph, Scale
+from lmanet.network import Operator
+from lmanet.network.int8 import LEAKY_RELU_SLOPE, tensor_before_table
 
 Integers = NDArray[np.int64]
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lmanet.deploy.instructions import instructions
-from lmanet.deploy.toolchain import GCC_CORES, SUPPORT
-from lmanet.space import Target
+from lmanet.board import Target
+from lmanet.deploy.run.instructions import instructions
+from lmanet.deploy.run.toolchain import GCC_CORES, SUPPORT
 
 NETWORK = "network"
 COPIED = ("main.c", "arm-none-eabi.cmake")
@@ -31,7 +31,7 @@ def write_firmware(folder: Path, program: Path, target: Target, example: Example
 
     Args:
         folder: to be written; made where it is not there.
-        program: folder of `lmanet.deploy.program.write_program`.
+        program: folder of `lmanet.deploy.write.program.write_program`.
         target: the board.
         example: the firmware runs it, and compares.
         arena_bytes: of the network's memory.

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lmanet.cost.tflm.operators import Shape, TfliteKind
 from lmanet.errors import ConfigError
-from lmanet.space.tflite import Shape, TfliteKind
 
 SCHEMA_VERSION = 3
 FILE_IDENTIFIER = b"TFL3"

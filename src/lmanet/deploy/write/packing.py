@@ -6,19 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lmanet.deploy.graph import IntegerGraph, Scale
-from lmanet.deploy.tables import fixed_point, multiply
+from lmanet.cost.c_runtime.fields import overflow
+from lmanet.cost.c_runtime.scratch import whole_words
+from lmanet.deploy.int8.graph import IntegerGraph, Scale
+from lmanet.deploy.write.constants import fixed_point, multiply
 from lmanet.errors import DeployError
-from lmanet.space import Operator
-from lmanet.space.c_fields import overflow
-from lmanet.space.scratch import whole_words
+from lmanet.network import Operator
 
 MOST_SHIFT = 22
 MOST_SUM = 2**30
 # What ``lm_mean`` and TFLite multiply has 32 bits.
 MOST_MEAN_SUM = 2**31 - 1
 DEPTHWISE_KERNELS, DEPTHWISE_STRIDES = (1, 3, 5, 7), (1, 2)
-ADVICE = "quantise with lmanet.deploy.quantize"
+ADVICE = "quantise with lmanet.deploy.int8.quantize"
 INT8_VALUES = np.arange(256, dtype=np.uint8).view(np.int8).astype(np.int64)  # in the order of a table by uint8
 # A depthwise kernel reads whole words, and so this far beyond its last weight.
 OVERREAD_BYTES = 3
@@ -37,7 +37,7 @@ def packed(struct: str, layer: str, numbers: Mapping[str, int]) -> str:
     """Numbers of a structure as its initialiser has them.
 
     Args:
-        struct: as in `lmanet.space.c_fields.BITS`.
+        struct: as in `lmanet.cost.c_runtime.fields.BITS`.
         layer: name of the operator.
         numbers: field -> value, in the structure's order.
 

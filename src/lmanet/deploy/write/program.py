@@ -5,15 +5,15 @@ from shutil import copyfile
 
 import numpy as np
 
-from lmanet.deploy.graph import IntegerGraph
-from lmanet.deploy.layers import Layers
-from lmanet.deploy.names import c_string
-from lmanet.deploy.toolchain import SUPPORT
+from lmanet.cost.c_runtime.fields import MOST_BYTES, SIZE
+from lmanet.cost.c_runtime.plan import CStaticOptions, CStaticPlan, plan_c_static
+from lmanet.cost.c_runtime.steps import Step
+from lmanet.deploy.int8.graph import IntegerGraph
+from lmanet.deploy.int8.layers import Layers
+from lmanet.deploy.run.toolchain import SUPPORT
+from lmanet.deploy.write.names import c_string
 from lmanet.errors import DeployError
-from lmanet.space.c_fields import MOST_BYTES, SIZE
-from lmanet.space.c_static import CStaticOptions, CStaticPlan, plan_c_static
-from lmanet.space.c_steps import Step
-from lmanet.space.graph import INPUT
+from lmanet.network.graph import INPUT
 
 KERNELS = ("lmanet_kernels.h", "lmanet_inner.h", "lmanet_kernels.c", "lmanet_multiply.c", "lmanet_depthwise.c")
 LICENCE = "/* SPDX-License-Identifier: Apache-2.0 */\n"

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from lmanet.deploy.flatbuffer import TfliteFile, tflite_schema
-from lmanet.deploy.graph import SIGMOID, IntegerGraph, Scale
+from lmanet.cost.tflm.operators import AXES, TfliteOperator, tflite_operators
+from lmanet.deploy.int8.graph import SIGMOID, IntegerGraph, Scale
+from lmanet.deploy.write.flatbuffer import TfliteFile, tflite_schema
 from lmanet.errors import DeployError
-from lmanet.space.graph import INPUT
-from lmanet.space.int8 import LEAKY_RELU_SLOPE
-from lmanet.space.tflite import AXES, TfliteOperator, tflite_operators
+from lmanet.network.graph import INPUT
+from lmanet.network.int8 import LEAKY_RELU_SLOPE
 
 METADATA_NAME = "lmanet"
 # TFLite's weights: convolution (out, k, k, in), depthwise (1, k, k, channels), linear (out, in); ours are (out, in, k, k).

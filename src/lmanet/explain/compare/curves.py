@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmanet.explain.compare.runs import SearchRun
-from lmanet.records import Status, Trial
+from lmanet.run.records import Status, Trial
 from lmanet.steps import Pareto
 
 Axis = Literal["evaluations", "seconds", "tokens", "proposals"]

@@ -16,7 +16,7 @@ from lmanet.explain.compare.curves import MEASURES, Axis, Measure, band, progres
 from lmanet.explain.compare.runs import SearchRun, searchers
 from lmanet.explain.compare.statistics import FEWEST_SEEDS, Pair, compare_pairs
 from lmanet.explain.compare.verdicts import MEASURE_WORDS, p_value, seeds_note, verdict
-from lmanet.explain.filters import FILTERS
+from lmanet.explain.facts.filters import FILTERS
 from lmanet.steps import Pareto
 
 FOLDER = "comparison"

@@ -11,8 +11,8 @@ import yaml
 
 from lmanet.command import command
 from lmanet.errors import ConfigError
-from lmanet.records import Status, Trial
-from lmanet.runfiles import HISTORY, read_trials
+from lmanet.run.folder import HISTORY, read_trials
+from lmanet.run.records import Status, Trial
 
 # What makes a searcher: these settings, and of `train` the mini-training. All others may differ between its runs.
 MAKES_A_SEARCHER = ("space", "target", "data", "propose", "validate", "promote", "execute", "pareto", "feedback", "batch")
@@ -28,7 +28,7 @@ class SearchRun:
 
     Attributes:
         config: as Hydra composed it, interpolations as written.
-        settings: what its trials share, `lmanet.history.remember_settings`.
+        settings: what its trials share, `lmanet.run.history.remember_settings`.
         trials: in the order in which they ended.
     """
 

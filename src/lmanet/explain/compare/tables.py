@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lmanet.claims import ALL, Rate, rates
+from lmanet.claims.rates import ALL, Rate, rates
 from lmanet.explain.compare.curves import CHECKPOINTS, MEASURES, Measure, Progress
 from lmanet.explain.compare.runs import Searcher
-from lmanet.records import Trial
+from lmanet.run.records import Trial
 
 
 class Summary(NamedTuple):

@@ -8,8 +8,8 @@ from torch.nn import functional
 
 from lmanet.explain.examine.interval import mean_interval
 from lmanet.explain.examine.subject import Subject, parts
-from lmanet.results import SkippedBlock
-from lmanet.space.network import Block, Network
+from lmanet.network.build import Block, Network
+from lmanet.run.results import SkippedBlock
 
 
 def skip_blocks(subject: Subject, most: int) -> tuple[SkippedBlock, ...]:

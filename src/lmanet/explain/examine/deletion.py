@@ -10,8 +10,8 @@ from torch.nn import functional
 from lmanet.explain.examine.interval import mean_interval
 from lmanet.explain.examine.saliency import grad_cam, map_size
 from lmanet.explain.examine.subject import Subject
-from lmanet.results import Deletion
-from lmanet.space.network import Network
+from lmanet.network.build import Network
+from lmanet.run.results import Deletion
 
 STEPS = 8  # into which a curve is cut, or as many as there are cells
 DRAWS = 3  # random orders of each image

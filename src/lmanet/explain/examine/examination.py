@@ -8,16 +8,16 @@ from pathlib import Path
 
 from lmanet.base import require_packages
 from lmanet.errors import ConfigError
-from lmanet.explain.contents import read_run
 from lmanet.explain.examine.blocks import skip_blocks
 from lmanet.explain.examine.deletion import deletion_curve
 from lmanet.explain.examine.pictures import draw
 from lmanet.explain.examine.saliency import layer_to_read
 from lmanet.explain.examine.subject import Subject
-from lmanet.results import Examination, TrainedNetwork
-from lmanet.runfiles import EXAMINATION, by_these_settings, say_notices, write_record
-from lmanet.space.classes import ClassNames, match_classes
-from lmanet.space.weights import load_network, reordered
+from lmanet.explain.facts.contents import read_run
+from lmanet.network.classes import ClassNames, match_classes
+from lmanet.network.weights import load_network, reordered
+from lmanet.run.folder import EXAMINATION, by_these_settings, say_notices, write_record
+from lmanet.run.results import Examination, TrainedNetwork
 from lmanet.steps import ImageData
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from lmanet.explain.examine.saliency import grad_cam
 from lmanet.explain.examine.subject import Subject
-from lmanet.results import Saliency
+from lmanet.run.results import Saliency
 
 LEAST_PIXELS = 160  # a side, of a picture
 COLOURS = matplotlib.colormaps["viridis"]  # even steps of lightness, which colour-blind people read as well

@@ -4,7 +4,7 @@ from captum.attr import LayerGradCam
 from torch import Tensor
 
 from lmanet.explain.examine.subject import parts
-from lmanet.space.network import Block, Network
+from lmanet.network.build import Block, Network
 
 LEAST_MAP = 4  # pixels a side; a map of 1x1 or 2x2 says next to nothing of where
 

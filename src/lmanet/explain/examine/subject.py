@@ -7,9 +7,9 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from lmanet.space.images import fit, normalise
-from lmanet.space.network import Block, Network
-from lmanet.space.weights import Checkpoint
+from lmanet.network.build import Block, Network
+from lmanet.network.images import fit, normalise
+from lmanet.network.weights import Checkpoint
 from lmanet.steps import ImageData
 
 BATCH = 64

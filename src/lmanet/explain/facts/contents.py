@@ -7,13 +7,14 @@ from typing import Any, Protocol, TypeVar
 
 import yaml
 
-from lmanet import runfiles
 from lmanet.base import Notice, Record
-from lmanet.provenance import Provenance
-from lmanet.records import Front, Trial
-from lmanet.results import Deployment, DesignRules, Evaluation, Examination, MeasuredCandidate, TrainedNetwork, TrainedTeacher
-from lmanet.runfiles import ranked, read_record, read_records, read_trials
-from lmanet.space import AnySpace, Platform
+from lmanet.cost import Platform
+from lmanet.run import folder as names
+from lmanet.run.folder import ranked, read_record, read_records, read_trials
+from lmanet.run.provenance import Provenance
+from lmanet.run.records import Front, Trial
+from lmanet.run.results import Deployment, DesignRules, Evaluation, Examination, MeasuredCandidate, TrainedNetwork, TrainedTeacher
+from lmanet.space import AnySpace
 from lmanet.steps import Pareto
 
 R = TypeVar("R", bound=Record)
@@ -111,17 +112,17 @@ def read_run(folder: Path) -> RunFiles:
     settings = _read_yaml(folder / "settings.json") or {}  # JSON is YAML
     return RunFiles(
         trials=tuple(read_trials(folder)),
-        front=_one(folder / runfiles.FRONT, Front) or Front(hypervolume=0.0, trials=()),
-        full=tuple(read_records(folder / runfiles.FULL, TrainedNetwork)),
-        distilled=tuple(read_records(folder / runfiles.DISTILL, TrainedNetwork)),
-        measured=tuple(read_records(folder / runfiles.MEASURED, MeasuredCandidate)),
-        deployments=tuple(read_records(folder / runfiles.DEPLOY, Deployment)),
-        tests=tuple(read_records(folder / runfiles.TEST, Evaluation)),
-        teacher=_one(folder / runfiles.TEACHER, TrainedTeacher),
-        examination=_one(folder / runfiles.EXAMINATION, Examination),
-        rules=_one(folder / runfiles.RULES, DesignRules),
-        provenance=tuple(read_records(folder / runfiles.PROVENANCE, Provenance)),
-        notices=tuple(read_records(folder / runfiles.NOTICES, Notice)),
+        front=_one(folder / names.FRONT, Front) or Front(hypervolume=0.0, trials=()),
+        full=tuple(read_records(folder / names.FULL, TrainedNetwork)),
+        distilled=tuple(read_records(folder / names.DISTILL, TrainedNetwork)),
+        measured=tuple(read_records(folder / names.MEASURED, MeasuredCandidate)),
+        deployments=tuple(read_records(folder / names.DEPLOY, Deployment)),
+        tests=tuple(read_records(folder / names.TEST, Evaluation)),
+        teacher=_one(folder / names.TEACHER, TrainedTeacher),
+        examination=_one(folder / names.EXAMINATION, Examination),
+        rules=_one(folder / names.RULES, DesignRules),
+        provenance=tuple(read_records(folder / names.PROVENANCE, Provenance)),
+        notices=tuple(read_records(folder / names.NOTICES, Notice)),
         checksum=settings.get("data_checksum"),
         overrides=tuple(map(str, _read_yaml(folder / ".hydra" / "overrides.yaml") or ())),
         seed=config.get("seed"),

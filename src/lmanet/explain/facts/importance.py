@@ -9,9 +9,9 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, IntD
 from optuna.importance import FanovaImportanceEvaluator
 from optuna.trial import FrozenTrial, create_trial
 
-from lmanet.records import Status, Trial
+from lmanet.run.records import Status, Trial
 from lmanet.space import AnySpace
-from lmanet.space.space import Value
+from lmanet.space.stages.space import Value
 
 LEAST_TRIALS = 20
 SEEDS = 5

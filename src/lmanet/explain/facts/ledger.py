@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from lmanet.records import Status, Trial, Usage
+from lmanet.run.records import Status, Trial, Usage
 
 
 class LedgerRow(NamedTuple):

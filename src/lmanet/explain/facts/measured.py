@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lmanet.explain.contents import RunFiles
-from lmanet.measurement import Measurement
-from lmanet.records import Trial
-from lmanet.results import Deployment, Evaluation
-from lmanet.space import Architecture, CStaticOptions, Platform, architecture_id, estimate, estimate_on, operators, staged
-from lmanet.space.tflite import tflite_operators
-from lmanet.space.tflm import arena_of, tflm_arena
-from lmanet.space.tflm_layout import X86_64
+from lmanet.cost import CStaticOptions, Platform, estimate
+from lmanet.cost.tflm.arena import arena_of, tflm_arena
+from lmanet.cost.tflm.layout import X86_64
+from lmanet.cost.tflm.operators import tflite_operators
+from lmanet.explain.facts.contents import RunFiles
+from lmanet.network import Architecture, operators
+from lmanet.run.measurement import Measurement
+from lmanet.run.records import Trial
+from lmanet.run.results import Deployment, Evaluation
+from lmanet.space import architecture_id, estimate_on, staged
 
 
 class Formulas(NamedTuple):

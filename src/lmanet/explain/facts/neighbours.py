@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lmanet.explain.contents import Setting
-from lmanet.records import Status, Trial
-from lmanet.space import Architecture, Cost, architecture_id, estimate_on, staged
+from lmanet.cost import Cost
+from lmanet.explain.facts.contents import Setting
+from lmanet.network import Architecture
+from lmanet.run.records import Status, Trial
+from lmanet.space import architecture_id, estimate_on, staged
 from lmanet.space.difference import change_text
 
 

@@ -2,14 +2,15 @@
 
 from typing import NamedTuple
 
-from lmanet.space import Architecture, Operator, Platform, operators
-from lmanet.space.c_instructions import estimated_instructions
-from lmanet.space.c_static import plan_c_static
-from lmanet.space.cost import macs, params
-from lmanet.space.flash import flash_bytes
-from lmanet.space.graph import Shape
-from lmanet.space.latency import LatencyRange, latency_ms
-from lmanet.space.memory import memory
+from lmanet.cost import Platform
+from lmanet.cost.c_runtime.instructions import estimated_instructions
+from lmanet.cost.c_runtime.plan import plan_c_static
+from lmanet.cost.estimate import macs, params
+from lmanet.cost.flash import flash_bytes
+from lmanet.cost.latency import LatencyRange, latency_ms
+from lmanet.cost.memory import memory
+from lmanet.network import Architecture, Operator, operators
+from lmanet.network.graph import Shape
 
 
 class OperatorRow(NamedTuple):

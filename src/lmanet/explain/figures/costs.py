@@ -4,15 +4,17 @@ from collections.abc import Mapping, Sequence
 
 from plotly.graph_objects import Bar, Figure, Scatter
 
+from lmanet.cost import Cost
 from lmanet.explain.cards import SHOWN
-from lmanet.explain.contents import Setting
+from lmanet.explain.facts.contents import Setting
+from lmanet.explain.facts.filters import KIB
 from lmanet.explain.figures.style import BLUE, LOOKS, ORANGE, VERMILION, figure, limit_line, log_axis, plain, rounded, words
-from lmanet.explain.filters import KIB
-from lmanet.explain.table import shown
-from lmanet.explain.tables import limit_rows
-from lmanet.records import Trial
-from lmanet.results import Deployment
-from lmanet.space import Architecture, Cost, architecture_id, estimate_on
+from lmanet.explain.tables.rows import limit_rows
+from lmanet.explain.tables.table import shown
+from lmanet.network import Architecture
+from lmanet.run.records import Trial
+from lmanet.run.results import Deployment
+from lmanet.space import architecture_id, estimate_on
 
 
 def limits(best: Architecture, front: Sequence[Trial], setting: Setting) -> Figure:

@@ -5,10 +5,10 @@ from functools import partial
 
 from plotly.graph_objects import Figure
 
-from lmanet.explain.contents import RunFiles, Setting
+from lmanet.explain.facts.contents import RunFiles, Setting
+from lmanet.explain.facts.importance import Importance
+from lmanet.explain.facts.operators import operator_rows
 from lmanet.explain.figures import costs, examination, network, search, training
-from lmanet.explain.importance import Importance
-from lmanet.explain.operators import operator_rows
 from lmanet.space import CellSpace, estimate_on, staged
 
 Drawings = dict[str, Callable[[], Figure]]

@@ -3,7 +3,7 @@
 from plotly.graph_objects import Figure, Heatmap, Scatter
 
 from lmanet.explain.figures.style import BLUE, DASHES, ORANGE, PALETTE, SYMBOLS, figure, interval, label, plain, rounded
-from lmanet.results import Deletion, Examination
+from lmanet.run.results import Deletion, Examination
 
 MOST_CLASSES = 20
 

@@ -6,7 +6,10 @@ from typing import Any
 
 from plotly.graph_objects import Bar, Figure, Scatter
 
-from lmanet.explain.contents import Setting
+from lmanet.explain.facts.contents import Setting
+from lmanet.explain.facts.filters import KIB
+from lmanet.explain.facts.neighbours import NeighbourRow, surroundings
+from lmanet.explain.facts.operators import OperatorRow
 from lmanet.explain.figures.style import (
     BLUE,
     GREEN,
@@ -22,11 +25,8 @@ from lmanet.explain.figures.style import (
     log_axis,
     rounded,
 )
-from lmanet.explain.filters import KIB
-from lmanet.explain.neighbours import NeighbourRow, surroundings
-from lmanet.explain.operators import OperatorRow
-from lmanet.records import Trial
-from lmanet.space import Architecture
+from lmanet.network import Architecture
+from lmanet.run.records import Trial
 
 ROOM = 1.18  # of the largest value, for the words above it
 

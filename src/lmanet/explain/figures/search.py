@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from plotly.graph_objects import Bar, Figure, Scatter
 
-from lmanet.claims import ALL, rates
+from lmanet.claims.rates import ALL, rates
+from lmanet.explain.facts.importance import Importance
 from lmanet.explain.figures.style import (
     BLUE,
     DASHES,
@@ -26,8 +27,7 @@ from lmanet.explain.figures.style import (
     rounded,
     words,
 )
-from lmanet.explain.importance import Importance
-from lmanet.records import Status, Trial
+from lmanet.run.records import Status, Trial
 from lmanet.steps import Pareto
 
 MOST_CHOICES = 20

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from plotly.graph_objects import Figure
 
-from lmanet.records import Status
+from lmanet.run.records import Status
 
 # Okabe and Ito's palette, for colour-blind readers too; marks and dashes tell the same, so that colour never stands alone.
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"

@@ -6,11 +6,11 @@ from typing import NamedTuple
 from plotly.graph_objects import Figure, Scatter
 from scipy.stats import binomtest
 
-from lmanet.explain.contents import RunFiles
+from lmanet.explain.facts.contents import RunFiles
+from lmanet.explain.facts.measured import int8_test
 from lmanet.explain.figures.style import BLUE, DASHES, PALETTE, SYMBOLS, VERMILION, figure, interval, plain, rounded
-from lmanet.explain.measured import int8_test
-from lmanet.records import Score
-from lmanet.results import Deployment, Evaluation
+from lmanet.run.records import Score
+from lmanet.run.results import Deployment, Evaluation
 
 STATES = ("float", "int8,<br>calibrated", "int8,<br>deployed")
 BESIDE = 0.3  # of the distance of two states: test images stand below validation images

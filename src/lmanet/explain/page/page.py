@@ -17,7 +17,7 @@ from plotly.offline import get_plotlyjs
 from lmanet.explain.card import NetworkCard
 from lmanet.explain.page.markdown import to_html
 from lmanet.explain.page.tables import table_html
-from lmanet.explain.table import Table
+from lmanet.explain.tables.table import Table
 
 HERE = Path(__file__).parent
 SCRIPTS = ("elements", "theme", "figures", "tables", "diagram", "card", "explorer", "main")

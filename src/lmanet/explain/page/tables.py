@@ -2,7 +2,7 @@
 
 from html import escape
 
-from lmanet.explain.table import Column, Table, Value, shown
+from lmanet.explain.tables.table import Column, Table, Value, shown
 
 
 def table_html(table: Table) -> str:

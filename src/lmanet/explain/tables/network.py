@@ -1,12 +1,13 @@
 """Tables on the best network: its parts and operators, what one change would do, what its blocks contribute, what it confuses."""
 
-from lmanet.explain.contents import RunFiles, Setting
-from lmanet.explain.neighbours import surroundings
-from lmanet.explain.operators import operator_rows
-from lmanet.explain.table import Column, Table
-from lmanet.explain.tables import limit_rows, part_rows
-from lmanet.results import Examination
-from lmanet.space import Architecture, CellSpace, estimate_on
+from lmanet.explain.facts.contents import RunFiles, Setting
+from lmanet.explain.facts.neighbours import surroundings
+from lmanet.explain.facts.operators import operator_rows
+from lmanet.explain.tables.rows import limit_rows, part_rows
+from lmanet.explain.tables.table import Column, Table
+from lmanet.network import Architecture
+from lmanet.run.results import Examination
+from lmanet.space import CellSpace, estimate_on
 
 MOST_CONFUSED = 10
 

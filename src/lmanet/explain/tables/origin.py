@@ -1,7 +1,7 @@
 """Tables of how to make a run again: where and with what it was computed."""
 
-from lmanet.explain.contents import RunFiles
-from lmanet.explain.table import Column, Table
+from lmanet.explain.facts.contents import RunFiles
+from lmanet.explain.tables.table import Column, Table
 
 COMMIT_DIGITS = 12
 

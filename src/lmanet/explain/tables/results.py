@@ -1,10 +1,10 @@
 """Tables of what was trained, tested, brought to int8 and measured."""
 
-from lmanet.explain import measured
-from lmanet.explain.contents import RunFiles, Setting
-from lmanet.explain.table import Column, Table
-from lmanet.explain.tables import result_rows
-from lmanet.results import Deployment
+from lmanet.explain.facts import measured
+from lmanet.explain.facts.contents import RunFiles, Setting
+from lmanet.explain.tables.rows import result_rows
+from lmanet.explain.tables.table import Column, Table
+from lmanet.run.results import Deployment
 from lmanet.space import architecture_id
 
 STAGE_WORDS = {"search": "mini-training", "full": "full training", "distill": "distillation", "deploy": "int8, as deployed"}

@@ -4,11 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from lmanet.explain.contents import RunFiles
-from lmanet.records import Score, Trial
-from lmanet.space import AnyArchitecture, Architecture, Cost, Platform, architecture_id
-from lmanet.space.architecture import has_effect
-from lmanet.space.parts import PartCost, part_costs
+from lmanet.cost import Cost, Platform
+from lmanet.cost.parts import PartCost, part_costs
+from lmanet.explain.facts.contents import RunFiles
+from lmanet.network import Architecture
+from lmanet.network.architecture import has_effect
+from lmanet.run.records import Score, Trial
+from lmanet.space import AnyArchitecture, architecture_id
 
 
 class LimitRow(NamedTuple):

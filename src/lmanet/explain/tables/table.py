@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from lmanet.explain.filters import KIB, cell
+from lmanet.explain.facts.filters import KIB, cell
 
 # count: whole numbers, thousands apart; share: of 1, shown in per cent; change: a share with its sign; points: a difference of two
 # shares, in points of per cent with its sign; kib: bytes, shown in KiB; millions:

@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 
-from lmanet.claims import ALL, check_claims, rates, unreadable, weigh
-from lmanet.explain import ledger
-from lmanet.explain.contents import RunFiles
-from lmanet.explain.importance import Importance
-from lmanet.explain.table import Column, Table
-from lmanet.explain.tables import reasons
-from lmanet.records import Trial
-from lmanet.results import Rule
-from lmanet.space import AnySpace, Cost
+from lmanet.claims.check import check_claims
+from lmanet.claims.rates import ALL, rates, unreadable
+from lmanet.claims.rules import weigh
+from lmanet.cost import Cost
+from lmanet.explain.facts import ledger
+from lmanet.explain.facts.contents import RunFiles
+from lmanet.explain.facts.importance import Importance
+from lmanet.explain.tables.rows import reasons
+from lmanet.explain.tables.table import Column, Table
+from lmanet.run.records import Trial
+from lmanet.run.results import Rule
+from lmanet.space import AnySpace
 
 COSTS = (
     Column("macs", "MACs (M)", "millions"),

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lmanet.brief import Brief, Request
 from lmanet.errors import ConfigError
-from lmanet.propose.rivals.redraw import Redraw
-from lmanet.propose.rivals.standing import Standing, require_objectives, standings
-from lmanet.records import Proposal, Trial
+from lmanet.propose.baselines.redraw import Redraw
+from lmanet.propose.baselines.standing import Standing, require_objectives, standings
+from lmanet.run.brief import Brief, Request
+from lmanet.run.records import Proposal, Trial
 from lmanet.space import AnyArchitecture
 
 SUM_WEIGHT = 0.05  # of the sum beside the largest term: Knowles 2006, ParEGO

@@ -8,13 +8,13 @@ from optuna.samplers import BaseSampler
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
-from lmanet.brief import Brief, Request
 from lmanet.errors import ConfigError
-from lmanet.propose.rivals.redraw import Redraw
-from lmanet.propose.rivals.standing import Standing, require_objectives, standings
-from lmanet.records import Proposal, Status, Trial
+from lmanet.propose.baselines.redraw import Redraw
+from lmanet.propose.baselines.standing import Standing, require_objectives, standings
+from lmanet.run.brief import Brief, Request
+from lmanet.run.records import Proposal, Status, Trial
 from lmanet.space import AnyArchitecture
-from lmanet.space.space import Value
+from lmanet.space.stages.space import Value
 
 
 class OptunaProposer:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lmanet.brief import Brief, Request
 from lmanet.errors import ArchitectureError, ConfigError, EndpointError
-from lmanet.propose.reply import parse_reply
-from lmanet.propose.rivals.redraw import Redraw
-from lmanet.records import Proposal, Trial
-from lmanet.runfiles import read_records
+from lmanet.propose.baselines.redraw import Redraw
+from lmanet.propose.llm.reply import parse_reply
+from lmanet.run.brief import Brief, Request
+from lmanet.run.folder import read_records
+from lmanet.run.records import Proposal, Trial
 
 
 class RandomProposer:

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from lmanet.brief import Brief
 from lmanet.errors import ConfigError
-from lmanet.propose.legal import is_legal
-from lmanet.records import Trial
+from lmanet.propose.roles.legal import is_legal
+from lmanet.run.brief import Brief
+from lmanet.run.records import Trial
 from lmanet.space import AnyArchitecture, architecture_id
 
 

@@ -3,12 +3,12 @@
 import numpy as np
 
 from lmanet.base import AtLeast1
-from lmanet.brief import Brief, Request
-from lmanet.propose.legal import tried
+from lmanet.propose.roles.legal import tried
 from lmanet.propose.roles.niches import niche
 from lmanet.propose.roles.rank import Rank
 from lmanet.propose.roles.task import Round
-from lmanet.records import Proposal
+from lmanet.run.brief import Brief, Request
+from lmanet.run.records import Proposal
 
 
 class SamplerProposer:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lmanet.brief import Brief, Goal
 from lmanet.errors import ConfigError
-from lmanet.records import Status, Trial, Violation
+from lmanet.run.brief import Brief, Goal
+from lmanet.run.records import Status, Trial, Violation
 
 WORST_SHARE = {True: 0.0, False: 1.0}  # of a score that is maximised or minimised; all scores are shares of 1
 

@@ -12,10 +12,10 @@ from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion
 
 from lmanet.errors import EndpointError
-from lmanet.propose.prompt import Message
-from lmanet.propose.sampling import Sampling
-from lmanet.propose.servers import Endpoint
-from lmanet.records import Usage
+from lmanet.propose.llm.prompt import Message
+from lmanet.propose.llm.sampling import Sampling
+from lmanet.propose.llm.servers import Endpoint
+from lmanet.run.records import Usage
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 30.0

@@ -4,11 +4,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from lmanet.brief import Brief
 from lmanet.errors import ConfigError
-from lmanet.propose.legal import macs_excess
+from lmanet.network.graph import feature_operators
+from lmanet.propose.roles.legal import macs_excess
+from lmanet.run.brief import Brief
 from lmanet.space import AnyArchitecture, Cell, estimate_on
-from lmanet.space.graph import feature_operators
 
 MAX_CLIMBS = 10  # a climb may end beside a limit that only two changes at once would meet
 STEPS = 500

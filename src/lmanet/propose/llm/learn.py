@@ -8,18 +8,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from lmanet.brief import Request
-from lmanet.claims import varied
+from lmanet.claims.rules import varied
 from lmanet.errors import ArchitectureError, EndpointError
-from lmanet.propose.llm import LLMProposer
-from lmanet.propose.prompt import render
-from lmanet.propose.reply import object_with
-from lmanet.propose.talk import TokensSpentError
-from lmanet.records import Front
-from lmanet.results import DesignRules, Rule
-from lmanet.runfiles import FRONT, RULES, by_these_settings, read_record, read_trials, write_record
-from lmanet.space import explain_validation
-from lmanet.space.architecture import quoted
+from lmanet.network import explain_validation
+from lmanet.network.architecture import quoted
+from lmanet.propose.llm.prompt import render
+from lmanet.propose.llm.proposer import LLMProposer
+from lmanet.propose.llm.reply import object_with
+from lmanet.propose.llm.talk import TokensSpentError
+from lmanet.run.brief import Request
+from lmanet.run.folder import FRONT, RULES, by_these_settings, read_record, read_trials, write_record
+from lmanet.run.records import Front
+from lmanet.run.results import DesignRules, Rule
 from lmanet.space.describe import object_schema
 from lmanet.steps import Proposer
 

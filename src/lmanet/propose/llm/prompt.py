@@ -6,9 +6,9 @@ from pathlib import Path
 from string import Template
 from typing import Literal, TypedDict, get_args
 
-from lmanet.brief import Brief
 from lmanet.errors import ConfigError
 from lmanet.propose.roles.figures import cost_text
+from lmanet.run.brief import Brief
 from lmanet.space import AnyArchitecture, AnySpace, CellSpace, Form, Space, describe, write_proposal
 
 FOLDER = Path(__file__).parent / "prompts"

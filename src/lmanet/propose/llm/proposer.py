@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from lmanet.brief import Brief, Request
-from lmanet.propose.example import example
-from lmanet.propose.legal import tried
-from lmanet.propose.prompt import Prompt
+from lmanet.propose.llm.example import example
+from lmanet.propose.llm.prompt import Prompt
+from lmanet.propose.llm.sampling import Sampling
+from lmanet.propose.llm.servers import Server
+from lmanet.propose.llm.talk import Found, Question, Talk, TokensSpentError
+from lmanet.propose.llm.why import claims_text, with_reasons
+from lmanet.propose.roles.legal import tried
 from lmanet.propose.roles.niches import niche
 from lmanet.propose.roles.strategist import figures
+from lmanet.propose.roles.strategy import Plan, Strategy
 from lmanet.propose.roles.task import Choice, Round, Task
 from lmanet.propose.roles.team import Team
-from lmanet.propose.sampling import Sampling
-from lmanet.propose.servers import Server
-from lmanet.propose.strategy import Plan, Strategy
-from lmanet.propose.talk import Found, Question, Talk, TokensSpentError
-from lmanet.propose.why import claims_text, with_reasons
-from lmanet.records import Proposal, Usage
+from lmanet.run.brief import Brief, Request
+from lmanet.run.records import Proposal, Usage
 
 if TYPE_CHECKING:
-    from lmanet.propose.client import Client
+    from lmanet.propose.llm.client import Client
 
 T = TypeVar("T")
 
@@ -142,7 +142,7 @@ class LLMProposer:
 
     def _connected(self) -> "Client":
         if self._client is None:
-            from lmanet.propose.client import Client  # imports openai, which takes seconds: only a run that asks a model pays
+            from lmanet.propose.llm.client import Client  # imports openai, which takes seconds: only a run that asks a model pays
 
             self._client = Client(self.server.start(self.model), self.sampling)
         return self._client

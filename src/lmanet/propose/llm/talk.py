@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from lmanet.brief import Request
 from lmanet.errors import ArchitectureError
-from lmanet.propose.prompt import Message, Prompt
-from lmanet.propose.sampling import Sampling
-from lmanet.records import Usage
+from lmanet.propose.llm.prompt import Message, Prompt
+from lmanet.propose.llm.sampling import Sampling
+from lmanet.run.brief import Request
+from lmanet.run.records import Usage
 from lmanet.tokens import count_tokens
 
 if TYPE_CHECKING:
-    from lmanet.propose.client import Answer, Client
+    from lmanet.propose.llm.client import Answer, Client
 
 TEMPLATE_TOKENS = 120  # at most, of what a chat template adds to the messages: Llama 3.1 takes about 40, Qwen 2.5 about 30
 
@@ -79,7 +79,7 @@ class Talk:
             EndpointError: none can be had.
             TokensSpentError: prompt and longest reply together might exceed what is left.
         """
-        from lmanet.propose.client import Query  # imports openai, which takes seconds: only a run that asks a model pays
+        from lmanet.propose.llm.client import Query  # imports openai, which takes seconds: only a run that asks a model pays
 
         longest = max_reply_tokens or self._sampling.max_reply_tokens
         bound = TEMPLATE_TOKENS + longest + sum(count_tokens(message["content"]) for message in messages)

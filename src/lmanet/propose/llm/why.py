@@ -6,13 +6,14 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from lmanet.brief import Brief
-from lmanet.propose.prompt import render
-from lmanet.propose.reply import MAX_REPLY_CHARACTERS, object_with
+from lmanet.claims.kinds import MAX_TEXT_CHARACTERS, Claim, Rationale
+from lmanet.network import explain_validation
+from lmanet.network.architecture import quoted
+from lmanet.propose.llm.prompt import render
+from lmanet.propose.llm.reply import MAX_REPLY_CHARACTERS, object_with
 from lmanet.propose.roles.task import Choice, Task
-from lmanet.rationale import MAX_TEXT_CHARACTERS, Claim, Rationale
-from lmanet.space import Space, explain_validation
-from lmanet.space.architecture import quoted
+from lmanet.run.brief import Brief
+from lmanet.space import Space
 from lmanet.space.describe import object_schema
 
 MOST_CLAIMS = 4  # asked for; what a server without schemas sends beyond MOST_READ is not read

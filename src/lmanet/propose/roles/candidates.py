@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
-from lmanet.brief import Brief
-from lmanet.propose.legal import excess, is_legal, macs_excess
+from lmanet.propose.roles.legal import excess, is_legal, macs_excess
 from lmanet.propose.roles.task import Choice, Round, parents
+from lmanet.run.brief import Brief
 from lmanet.space import AnyArchitecture, architecture_id, estimate_on
 
 MAX_DRAWS = 20  # for one candidate

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from lmanet.propose.roles.task import Round, accuracy
-from lmanet.records import Status, Trial
+from lmanet.run.records import Status, Trial
 from lmanet.space.difference import assignments, changes
 
 

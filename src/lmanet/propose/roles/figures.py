@@ -1,8 +1,9 @@
 """What a network spends of every limit, part by part: the numbers by which a model can act."""
 
-from lmanet.brief import Brief
-from lmanet.space import AnyArchitecture, Architecture, estimate_on, short_number
-from lmanet.space.parts import PartCost, part_costs
+from lmanet.cost.parts import PartCost, part_costs
+from lmanet.network import Architecture
+from lmanet.run.brief import Brief
+from lmanet.space import AnyArchitecture, estimate_on, short_number
 
 BY_PART = ("macs", "peak_sram_bytes", "flash_bytes")  # other limits have no part of their own
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lmanet.propose.prompt import render
-from lmanet.propose.reply import parse_replies
+from lmanet.propose.llm.prompt import render
+from lmanet.propose.llm.reply import parse_replies
 from lmanet.propose.roles.figures import budget_table
 from lmanet.propose.roles.task import Choice, Round, Task, parents
 from lmanet.space import json_schema

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection
 
-from lmanet.brief import Brief, Request
-from lmanet.space import AnyArchitecture, Architecture, architecture_id, estimate_on, operators
-from lmanet.space.cost import macs
+from lmanet.cost.estimate import macs
+from lmanet.network import Architecture, operators
+from lmanet.run.brief import Brief, Request
+from lmanet.space import AnyArchitecture, architecture_id, estimate_on
 
 
 def tried(request: Request) -> set[str]:

@@ -1,13 +1,13 @@
 """Mutate: one change of a good network, out of those that are legal and untried."""
 
 from lmanet.errors import ConfigError
-from lmanet.propose.prompt import render
+from lmanet.propose.llm.prompt import render
 from lmanet.propose.roles.candidates import neighbours
 from lmanet.propose.roles.changes import tried_changes
 from lmanet.propose.roles.figures import budget_table, cost_text
 from lmanet.propose.roles.options import options_schema, read_options
 from lmanet.propose.roles.task import Choice, Round, Task, accuracy, parents
-from lmanet.records import Trial
+from lmanet.run.records import Trial
 from lmanet.space import write_proposal
 from lmanet.space.difference import change_text
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lmanet.brief import Brief
+from lmanet.run.brief import Brief
 from lmanet.space import AnyCost, short_number
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lmanet.errors import ArchitectureError
-from lmanet.propose.reply import MAX_REPLY_CHARACTERS, thought_out
+from lmanet.propose.llm.reply import MAX_REPLY_CHARACTERS, thought_out
 from lmanet.space.describe import object_schema
 
 OBJECT = re.compile(r"\{.*\}", re.DOTALL)

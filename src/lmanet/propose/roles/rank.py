@@ -3,7 +3,7 @@
 from string import ascii_uppercase
 
 from lmanet.errors import ConfigError
-from lmanet.propose.prompt import render
+from lmanet.propose.llm.prompt import render
 from lmanet.propose.roles.candidates import draw_candidates
 from lmanet.propose.roles.figures import cost_text
 from lmanet.propose.roles.options import options_schema, read_options

@@ -3,12 +3,12 @@
 from collections import defaultdict
 from statistics import fmean
 
-from lmanet.brief import Request
 from lmanet.errors import ConfigError
-from lmanet.propose.prompt import render
+from lmanet.propose.llm.prompt import render
 from lmanet.propose.roles.figures import cost_text
 from lmanet.propose.roles.task import Round, accuracy
-from lmanet.records import Trial
+from lmanet.run.brief import Request
+from lmanet.run.records import Trial
 from lmanet.space import write_choices, write_proposal
 from lmanet.tokens import clip_tokens
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lmanet.base import NotNegative
-from lmanet.brief import Request
 from lmanet.errors import ConfigError
+from lmanet.run.brief import Request
 
 ROLES = ("generate", "mutate", "rank")
 log = logging.getLogger(__name__)

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from lmanet.brief import Brief, Request
+from lmanet.claims.kinds import Rationale
 from lmanet.propose.roles.niches import Niche
-from lmanet.rationale import Rationale
-from lmanet.records import Trial
+from lmanet.run.brief import Brief, Request
+from lmanet.run.records import Trial
 from lmanet.space import AnyArchitecture, AnyCost, Form
 
 

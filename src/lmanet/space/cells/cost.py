@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lmanet.errors import ConfigError
-from lmanet.space.cell import Cell
+from lmanet.space.cells.cell import Cell
 
 # The network around the cells (Dong and Yang 2020, section 2.1): a stem of 16 channels and three stages of five cells.
 STAGE_CHANNELS = (16, 32, 64)

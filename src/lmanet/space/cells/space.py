@@ -6,10 +6,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from lmanet.errors import ArchitectureError
-from lmanet.space.architecture import quoted
-from lmanet.space.cell import EDGES, OPERATIONS, Cell, Operation
+from lmanet.network.architecture import quoted
+from lmanet.space.cells.cell import EDGES, OPERATIONS, Cell, Operation
 from lmanet.space.forms import AnyArchitecture
-from lmanet.space.space import Space, Value
+from lmanet.space.stages.space import Space, Value
 
 # Short names for a language model: with one key an edge a cell takes at most 40 tokens.
 SHORT: dict[Operation, str] = {

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lmanet.space.architecture import Architecture
+from lmanet.network.architecture import Architecture
 from lmanet.space.forms import AnyArchitecture, staged
 
 if TYPE_CHECKING:
-    from lmanet.space.space import Part, Space, Value
+    from lmanet.space.stages.space import Part, Space, Value
 
 NUM_STAGES = "num_stages"
 PRESENT = "present"

@@ -9,8 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from lmanet.errors import ArchitectureError
-from lmanet.space import flat, wire
-from lmanet.space.architecture import (
+from lmanet.network.architecture import (
     MAX_STAGES,
     Architecture,
     Head,
@@ -22,6 +21,7 @@ from lmanet.space.architecture import (
     parse_architecture,
 )
 from lmanet.space.forms import AnyArchitecture, architecture_id, staged
+from lmanet.space.stages import flat, wire
 
 Value = bool | int | float | str
 NumStages = Annotated[int, Field(ge=1, le=MAX_STAGES)]

@@ -9,10 +9,10 @@ from functools import lru_cache
 from itertools import product
 from typing import Any, Literal
 
-from lmanet.space.architecture import has_effect, quoted
+from lmanet.network.architecture import has_effect, quoted
 
 Form = Literal["lines", "json"]
-# Name -> legal values, as in `lmanet.space.space.Part.fields`.
+# Name -> legal values, as in `lmanet.space.stages.space.Part.fields`.
 Fields = Mapping[str, tuple[Any, ...]]
 
 BLOCKS = {"depthwise": "dw", "mbconv": "mb", "conv": "cv", "fused": "fu"}

@@ -1,7 +1,7 @@
 """How a training is computed on the machine at hand: memory format, precision and compilation, forced or chosen by a trial."""
 
-from lmanet.train.kernels.allocator import freed_memory_kept
-from lmanet.train.kernels.choice import Forward, KernelChoice, Kernels, applied
-from lmanet.train.kernels.trial import KernelTrial
+from lmanet.train.compute.allocator import freed_memory_kept
+from lmanet.train.compute.choice import Forward, KernelChoice, Kernels, applied
+from lmanet.train.compute.trial import KernelTrial
 
 __all__ = ["Forward", "KernelChoice", "KernelTrial", "Kernels", "applied", "freed_memory_kept"]

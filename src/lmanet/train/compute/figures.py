@@ -15,12 +15,12 @@ from torch import nn
 
 from lmanet.base import Record
 from lmanet.cache import cache_folder
+from lmanet.cost.estimate import macs
 from lmanet.errors import HistoryError
-from lmanet.runfiles import read_record, write_record
-from lmanet.space import operators
-from lmanet.space.cost import macs
-from lmanet.space.network import Network
-from lmanet.train.kernels.choice import Kernels, Shape
+from lmanet.network import operators
+from lmanet.network.build import Network
+from lmanet.run.folder import read_record, write_record
+from lmanet.train.compute.choice import Kernels, Shape
 
 log = logging.getLogger(__name__)
 

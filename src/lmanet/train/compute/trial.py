@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lmanet.errors import ConfigError, TrainingError
-from lmanet.train.kernels.choice import Forward, Kernels, Shape, applied
-from lmanet.train.kernels.figures import FigureFiles, Figures, Timing, describe_workload, read_figures, write_figures
+from lmanet.train.compute.choice import Forward, Kernels, Shape, applied
+from lmanet.train.compute.figures import FigureFiles, Figures, Timing, describe_workload, read_figures, write_figures
 
 log = logging.getLogger(__name__)
 ON_CPU = (Kernels(), Kernels(channels_last=False), Kernels(precision="bf16-mixed"), Kernels(compile="default"))

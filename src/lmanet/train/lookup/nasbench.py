@@ -8,9 +8,9 @@ from statistics import fmean
 from typing import Literal, get_args
 
 from lmanet.errors import ConfigError
-from lmanet.records import Job, Score
+from lmanet.run.records import Job, Score
 from lmanet.space import AnyArchitecture, Cell
-from lmanet.space.cell import OPERATIONS
+from lmanet.space.cells.cell import OPERATIONS
 from lmanet.steps import ImageData
 
 Dataset = Literal["cifar10", "cifar100", "imagenet"]

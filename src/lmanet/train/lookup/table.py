@@ -8,11 +8,11 @@ from typing import get_args
 
 from lmanet.base import Record
 from lmanet.errors import ConfigError, TrainingError
-from lmanet.records import Epoch, Job, Score
-from lmanet.runfiles import read_record, read_records
+from lmanet.run.folder import read_record, read_records
+from lmanet.run.records import Epoch, Job, Score
 from lmanet.space import AnyArchitecture, architecture_id
 from lmanet.steps import ImageData
-from lmanet.train.nasbench import SeedOfTable
+from lmanet.train.lookup.nasbench import SeedOfTable
 from lmanet.train.stops import require_a_stop_before_the_end
 
 TABLES = Path(__file__).parent / "tables"

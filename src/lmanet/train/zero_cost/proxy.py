@@ -6,7 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from lmanet.space.network import Network
+from lmanet.network.build import Network
 
 
 class Proxy(Protocol):

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from lmanet.errors import ConfigError, TrainingError
-from lmanet.space import Architecture
-from lmanet.space.network import build
+from lmanet.network import Architecture
+from lmanet.network.build import build
 from lmanet.train.zero_cost.az_nas import expressivity, progressivity, trainability
 from lmanet.train.zero_cost.naswot import naswot
 from lmanet.train.zero_cost.proxy import Proxy

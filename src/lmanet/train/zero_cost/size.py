@@ -2,8 +2,9 @@
 
 from torch import Tensor
 
-from lmanet.space import estimate, operators
-from lmanet.space.network import Network
+from lmanet.cost import estimate
+from lmanet.network import operators
+from lmanet.network.build import Network
 
 
 def params(network: Network, images: Tensor, labels: Tensor) -> float:

@@ -1,8 +1,8 @@
 """Emulated Cortex-M4 and M7 behind one interface: a linked program and images in; outputs, instructions and stack out."""
 
-from lmanet.deploy.emulator.machine import Emulator, EmulatorRun
-from lmanet.deploy.emulator.qemu import QemuEmulator
-from lmanet.deploy.emulator.unicorn import UnicornEmulator
+from lmanet.deploy.run.emulator.machine import Emulator, EmulatorRun
+from lmanet.deploy.run.emulator.qemu import QemuEmulator
+from lmanet.deploy.run.emulator.unicorn import UnicornEmulator
 from lmanet.errors import ConfigError
 
 EMULATORS: dict[str, type[Emulator]] = {"unicorn": UnicornEmulator, "qemu": QemuEmulator}

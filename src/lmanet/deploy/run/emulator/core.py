@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from lmanet.cache import cache_folder
-from lmanet.deploy.elf import Program
-from lmanet.deploy.emulator.machine import FLASH_ADDRESS, FLASH_BYTES, RAM_ADDRESS, RAM_BYTES, known_core
-from lmanet.deploy.toolchain import SUPPORT, toolchain_named
+from lmanet.deploy.run.elf import Program
+from lmanet.deploy.run.emulator.machine import FLASH_ADDRESS, FLASH_BYTES, RAM_ADDRESS, RAM_BYTES, known_core
+from lmanet.deploy.run.toolchain import SUPPORT, toolchain_named
 from lmanet.errors import DeployError
 
 # Its type annotations are not those of its classes.

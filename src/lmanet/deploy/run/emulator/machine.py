@@ -9,7 +9,7 @@ from typing import ClassVar, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lmanet.deploy.elf import Program
+from lmanet.deploy.run.elf import Program
 from lmanet.errors import ConfigError, DeployError
 
 T = TypeVar("T")
@@ -42,7 +42,7 @@ class EmulatorRun:
 
 
 class Emulator(ABC):
-    """Runs programs that `lmanet.deploy.toolchain` linked for the emulated board."""
+    """Runs programs that `lmanet.deploy.run.toolchain` linked for the emulated board."""
 
     name: ClassVar[str]
 

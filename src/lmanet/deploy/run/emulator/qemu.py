@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lmanet.deploy.elf import Program, read_program
-from lmanet.deploy.emulator.machine import BUSY, IMAGE_TIME_LIMIT_S, Emulator, EmulatorRun, checked_inputs, known_core
+from lmanet.deploy.run.elf import Program, read_program
+from lmanet.deploy.run.emulator.machine import BUSY, IMAGE_TIME_LIMIT_S, Emulator, EmulatorRun, checked_inputs, known_core
 from lmanet.errors import ConfigError, DeployError, ToolError
 
 QEMU = "qemu-system-arm"

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lmanet.deploy.elf import read_program
-from lmanet.deploy.emulator.machine import BUSY, IMAGE_TIME_LIMIT_S, Emulator, EmulatorRun, checked_inputs
-from lmanet.deploy.toolchain import toolchain_named
+from lmanet.deploy.run.elf import read_program
+from lmanet.deploy.run.emulator.machine import BUSY, IMAGE_TIME_LIMIT_S, Emulator, EmulatorRun, checked_inputs
+from lmanet.deploy.run.toolchain import toolchain_named
 from lmanet.errors import ConfigError, ToolError
 
 
@@ -30,7 +30,7 @@ class UnicornEmulator(Emulator):
         toolchain_named("zig")  # which compiles what counts the instructions
 
     def run(self, elf: Path, inputs: NDArray[np.int8], core: str = "cortex-m7") -> EmulatorRun:
-        from lmanet.deploy.emulator.core import EmulatedCore
+        from lmanet.deploy.run.emulator.core import EmulatedCore
 
         program = read_program(elf)
         inputs = checked_inputs(program, inputs)

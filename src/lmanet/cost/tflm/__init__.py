@@ -1,0 +1,1 @@
+"""The arena of TensorFlow Lite Micro, by a replay of its planner."""

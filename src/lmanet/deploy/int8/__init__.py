@@ -1,0 +1,1 @@
+"""From floats to integers: fold, calibrate, quantise, fine-tune."""

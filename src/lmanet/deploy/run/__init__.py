@@ -1,0 +1,1 @@
+"""Runs what was written: TFLM, compilers, emulated cores, this machine."""

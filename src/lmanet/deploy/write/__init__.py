@@ -1,0 +1,1 @@
+"""From integers to files: `.tflite`, C, firmware."""

@@ -1,0 +1,1 @@
+"""What a report tells, read or computed once."""

@@ -1,0 +1,1 @@
+"""A language model that proposes: its server, its prompt, its replies."""

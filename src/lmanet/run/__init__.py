@@ -1,0 +1,1 @@
+"""What a run is: the records of its steps and the files of its folder."""

@@ -1,0 +1,1 @@
+"""Networks of stages: the space of the paper, and ours."""

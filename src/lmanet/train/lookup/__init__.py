@@ -1,0 +1,1 @@
+"""Trainings that are looked up in a table, not done."""
