@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from lmanet.cost import CStaticOptions
+from lmanet.cost.c_runtime import plan as c_static
 from lmanet.cost.c_runtime.plan import ARENA_ALIGNMENT, lay_out, plan_c_static
 from lmanet.cost.c_runtime.steps import c_steps
 from lmanet.cost.c_runtime.work import Work
 from lmanet.network import Operator, operators
 from lmanet.network.graph import INPUT
-from lmanet.space import c_static, load_space
+from lmanet.space import load_space
 
 PLAIN = CStaticOptions(fuse=False, in_place=False, reorder=False)
 ALL_OPTIONS = [CStaticOptions(*choice) for choice in itertools.product((False, True), repeat=3)]
