@@ -1,16 +1,21 @@
-"""What batch norm's running averages do to short trainings: to accuracy, and to the ranking of candidates.
+"""What batch norm's running averages do to short trainings: to accuracy, and to the ranking of
+candidates.
 
-python benchmarks/batch_norm.py docs/bench/batch_norm.jsonl --archive cifar100_train_1.npz cifar100_train_2.npz cifar100_train_3.npz
+python benchmarks/batch_norm.py docs/bench/batch_norm.jsonl --archive cifar100_train_1.npz
+cifar100_train_2.npz cifar100_train_3.npz
 
-Networks of the space mcu, at most 0.3M MACs, are trained by the recipe `quick` for 3 epochs, and once more for many, with a look
-at halving's rungs. Three sets: 370 photographs of four classes, 3,200 digits, 2,000 photographs of ten classes. The averages
-change no weight of a training, so that one training is validated with several kinds of them:
+Networks of the space mcu, at most 0.3M MACs, are trained by the recipe `quick` for 3 epochs, and
+once more for many, with a look at halving's rungs. Three sets: 370 photographs of four classes,
+3,200 digits, 2,000 photographs of ten classes. The averages change no weight of a training, so that
+one training is validated with several kinds of them:
 
 kept: as torch keeps them, exponential with momentum 0.1
 warm: momentum max(0.1, 1 / (steps + 1)), so that the first steps are averaged with equal weights
-N images: taken anew from so many training images without augmentation, the weights as they are; momentum then does not matter
+N images: taken anew from so many training images without augmentation, the weights as they are;
+momentum then does not matter
 
-A line of the file is one training; what is there is not trained again. Then the tables are printed. One thread, about 20 minutes.
+A line of the file is one training; what is there is not trained again. Then the tables are printed.
+One thread, about 20 minutes.
 """
 
 import argparse
@@ -73,7 +78,8 @@ class Line(Record):
         accuracy: kind of averages -> validation accuracy after each epoch of `at`.
         classes: the same of the number of classes that were predicted.
         seconds: CPU time of the training without any of this.
-        update_seconds: number of images -> wall time of taking the averages anew, once; long where other work is beside.
+        update_seconds: number of images -> wall time of taking the averages anew, once; long where
+            other work is beside.
     """
 
     images: str
@@ -188,22 +194,35 @@ def draw(number: int) -> list[Architecture]:
 def sets(archive: Sequence[str] | None) -> Iterator[Images]:
     """The three sets, opened."""
     cifar = Cifar100(archive=archive)
-    yield Images("370 of 4 classes", SomeClasses(cifar, Split(val_fraction=0.3, max_train_images=370), FOUR), 40)
+    yield Images(
+        "370 of 4 classes",
+        SomeClasses(cifar, Split(val_fraction=0.3, max_train_images=370), FOUR),
+        40,
+    )
     yield Images("MNIST, 3,200", Mnist5k(Split(val_fraction=0.2)), 6)
-    yield Images("CIFAR-100, 2,000 of 10 classes", TenClasses(cifar, Split(val_fraction=0.4, max_train_images=2000)), 12)
+    yield Images(
+        "CIFAR-100, 2,000 of 10 classes",
+        TenClasses(cifar, Split(val_fraction=0.4, max_train_images=2000)),
+        12,
+    )
 
 
 def train(path: Path, images: Images, networks: Sequence[Architecture], recipe: Recipe) -> None:
     """Append what the file lacks of one set."""
     images.data.setup("fit")
-    there = {(line.images, line.network, line.seed, line.epochs) for line in read_records(path, Line)}
+    there = {
+        (line.images, line.network, line.seed, line.epochs) for line in read_records(path, Line)
+    }
     for seed in SEEDS:
         for network in networks:
             for epochs, at in ((SHORT, (SHORT,)), (images.long, points(images.long))):
                 key = (images.name, architecture_id(network), seed, epochs)
                 if key in there:
                     continue
-                trainer = Trainer(images.data, replace(recipe, epochs=epochs, batch_norm_images=0, max_seconds=None))
+                trainer = Trainer(
+                    images.data,
+                    replace(recipe, epochs=epochs, batch_norm_images=0, max_seconds=None),
+                )
                 measured = Measurement(trainer, network, seed)
                 measured.run(at)
                 line = Line(
@@ -214,7 +233,10 @@ def train(path: Path, images: Images, networks: Sequence[Architecture], recipe: 
                     accuracy={kind: tuple(values) for kind, values in measured.accuracy.items()},
                     classes={kind: tuple(values) for kind, values in measured.classes.items()},
                     seconds=round(measured.seconds, 3),
-                    update_seconds={images: round(seconds, 4) for images, seconds in measured.update_seconds.items()},
+                    update_seconds={
+                        images: round(seconds, 4)
+                        for images, seconds in measured.update_seconds.items()
+                    },
                 )
                 append_record(path, line)
 
@@ -227,21 +249,35 @@ def points(epochs: int) -> tuple[int, ...]:
 def describe(lines: Sequence[Line], name: str, networks: Sequence[str]) -> None:
     """Print the table of one set, of the seeds with which all networks were trained.
 
-    It holds accuracy, how many trainings predict one class, and rank correlation with the end of the long training.
+    It holds accuracy, how many trainings predict one class, and rank correlation with the end of
+    the long training.
     """
     of_set = [line for line in lines if line.images == name and line.network in networks]
     long = max((line.epochs for line in of_set), default=0)
-    trained = [{line.network for line in of_set if line.epochs == long and line.seed == seed} for seed in SEEDS]
+    trained = [
+        {line.network for line in of_set if line.epochs == long and line.seed == seed}
+        for seed in SEEDS
+    ]
     seeds = [seed for seed in SEEDS if trained[seed] == set(networks)]
     if not seeds:
         print(f"\n{name}: not all networks were trained")
         return
     of_set = [line for line in of_set if line.seed in seeds]
     truth = [line for line in of_set if line.epochs == long]
-    final = np.array([fmean(line.accuracy[f"{IMAGES[-1]} images"][-1] for line in truth if line.network == each) for each in networks])
+    final = np.array(
+        [
+            fmean(
+                line.accuracy[f"{IMAGES[-1]} images"][-1] for line in truth if line.network == each
+            )
+            for each in networks
+        ]
+    )
     seconds = fmean(line.seconds / line.epochs for line in truth)
     steps = truth[0].steps // long
-    print(f"\n{name}: {len(networks)} networks, {len(seeds)} seeds, {steps} steps an epoch, {seconds:.2f} s of CPU each with validation")
+    print(
+        f"\n{name}: {len(networks)} networks, {len(seeds)} seeds, {steps} steps "
+        f"an epoch, {seconds:.2f} s of CPU each with validation"
+    )
     kinds = list(truth[0].accuracy)
     print(f"| {name} | | {' | '.join(kinds)} |\n|---|---|{'---|' * len(kinds)}")
     for epochs, point in ((SHORT, SHORT), *((long, point) for point in points(long))):
@@ -249,30 +285,46 @@ def describe(lines: Sequence[Line], name: str, networks: Sequence[str]) -> None:
         place = part[0].at.index(point)
         accuracies, ranks = [], []
         for kind in kinds:
-            by_seed = [{line.network: line.accuracy[kind][place] for line in part if line.seed == seed} for seed in seeds]
+            by_seed = [
+                {line.network: line.accuracy[kind][place] for line in part if line.seed == seed}
+                for seed in seeds
+            ]
             values = np.array([[of[each] for each in networks] for of in by_seed])
             single = sum(line.classes[kind][place] == 1 for line in part)
-            accuracies.append(f"{100 * values.mean():.1f}" + (f" (one class: {single})" if single else ""))
+            accuracies.append(
+                f"{100 * values.mean():.1f}" + (f" (one class: {single})" if single else "")
+            )
             ranks.append("{:.2f} [{:.2f}, {:.2f}]".format(*interval(spearman, values, final)))
-        print(f"| {point} of {epochs} epochs | accuracy, % | {' | '.join(accuracies)} |\n| | rank | {' | '.join(ranks)} |")
+        print(
+            f"| {point} of {epochs} epochs | accuracy, % | {' | '.join(accuracies)} "
+            f"|\n| | rank | {' | '.join(ranks)} |"
+        )
 
 
 def main() -> None:
     """Train what the file lacks, then print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("file", type=Path)
     parser.add_argument("--archive", nargs="+", help=".npz files as in conf/data/cifar100.yaml")
     parser.add_argument("--networks", type=int, default=10)
     given = parser.parse_args()
     torch.set_num_threads(1)
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        recipe = instantiate(compose("config", overrides=["+experiment=quickstart"]).train.mini.recipe)
+        recipe = instantiate(
+            compose("config", overrides=["+experiment=quickstart"]).train.mini.recipe
+        )
     networks = draw(given.networks)
     every = list(sets(given.archive))
     for images in every:
         train(given.file, images, networks, recipe)
     for images in every:
-        describe(read_records(given.file, Line), images.name, [architecture_id(network) for network in networks])
+        describe(
+            read_records(given.file, Line),
+            images.name,
+            [architecture_id(network) for network in networks],
+        )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
-"""Seconds of an epoch: plain, distilled from stored logits, distilled from an online ViT-B/16; interleaved, on CIFAR-100.
+"""Seconds of an epoch: plain, distilled from stored logits, distilled from an online ViT-B/16;
+interleaved, on CIFAR-100.
 
-python benchmarks/distill_epoch.py --archive cifar100_train_1.npz cifar100_train_2.npz cifar100_train_3.npz
-python benchmarks/distill_epoch.py --archive ... --device cuda --images 0 --epochs 5
+python benchmarks/distill_epoch.py --archive cifar100_train_1.npz cifar100_train_2.npz
+cifar100_train_3.npz python benchmarks/distill_epoch.py --archive ... --device cuda --images 0
+--epochs 5
 
-A line for each repeat, then medians and their ratios. An epoch is its training steps, images included, validation left out. The ViT has
-random weights: that is no matter for time. On the CPU a few of its images are timed, and an online epoch is a plain one and so many of
-them; what is stored is then of a small teacher, as a lookup costs the same whoever was asked.
+A line for each repeat, then medians and their ratios. An epoch is its training steps, images
+included, validation left out. The ViT has random weights: that is no matter for time. On the CPU a
+few of its images are timed, and an online epoch is a plain one and so many of them; what is stored
+is then of a small teacher, as a lookup costs the same whoever was asked.
 """
 
 import argparse
@@ -21,7 +24,16 @@ from torch.nn import functional
 
 from lmanet.cost import estimate
 from lmanet.data import Augment, Cifar100, Split
-from lmanet.distill import Dist, Dkd, Kd, KnowledgeDistillation, OnlineTeacher, StoredLogits, Teacher, TeacherSource
+from lmanet.distill import (
+    Dist,
+    Dkd,
+    Kd,
+    KnowledgeDistillation,
+    OnlineTeacher,
+    StoredLogits,
+    Teacher,
+    TeacherSource,
+)
 from lmanet.network import parse_architecture
 from lmanet.steps import Batch, Loss
 from lmanet.train import Recipe, Trainer, WarmupCosine
@@ -61,7 +73,12 @@ class Timed:
         spans = []
         for start in range(steps, len(self.times), steps):
             first, last = self.times[start], self.times[start + steps - 1]
-            spans.append([(end - begin) * steps / (steps - 1) for begin, end in zip(first, last, strict=True)])
+            spans.append(
+                [
+                    (end - begin) * steps / (steps - 1)
+                    for begin, end in zip(first, last, strict=True)
+                ]
+            )
         wall, cpu = (statistics.median(column) for column in zip(*spans, strict=True))
         return wall, cpu
 
@@ -80,7 +97,10 @@ def fit(trainer: Trainer, loss: Loss) -> tuple[float, float]:
 
 def seconds_an_image(teacher: Teacher, images: int = 8, repeats: int = 3) -> float:
     """CPU seconds of the teacher, median."""
-    online, batch = OnlineTeacher(teacher), Batch(torch.randn(images, 3, 32, 32), torch.zeros(images, 100), torch.arange(images), 0)
+    online, batch = (
+        OnlineTeacher(teacher),
+        Batch(torch.randn(images, 3, 32, 32), torch.zeros(images, 100), torch.arange(images), 0),
+    )
     spans = []
     for _ in range(repeats):
         start = time.process_time()
@@ -91,16 +111,27 @@ def seconds_an_image(teacher: Teacher, images: int = 8, repeats: int = 3) -> flo
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--archive", nargs="+", help=".npz files with CIFAR-100's training images; else it is downloaded")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--archive",
+        nargs="+",
+        help=".npz files with CIFAR-100's training images; else it is downloaded",
+    )
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--images", type=int, default=6400, help="training images; 0 is all")
-    parser.add_argument("--epochs", type=int, default=3, help="of each fit, the first is not counted")
+    parser.add_argument(
+        "--epochs", type=int, default=3, help="of each fit, the first is not counted"
+    )
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--top-k", type=int, default=100)
     options = parser.parse_args()
     torch.set_num_threads(1 if options.device == "cpu" else torch.get_num_threads())
-    data = Cifar100(archive=options.archive, split=Split(val_fraction=0.1, max_train_images=options.images or None))
+    data = Cifar100(
+        archive=options.archive,
+        split=Split(val_fraction=0.1, max_train_images=options.images or None),
+    )
     data.setup("fit")
     recipe = Recipe(
         epochs=options.epochs,
@@ -113,13 +144,20 @@ def main() -> None:
     )
     trainer, count = Trainer(data, recipe), len(data.train_images)
     vit, _ = TeacherSource("vit_base_patch16_224").build(data)
-    taught = vit if options.device == "cuda" else TeacherSource("test_resnet", resolution=32).build(data)[0]
+    taught = (
+        vit
+        if options.device == "cuda"
+        else TeacherSource("test_resnet", resolution=32).build(data)[0]
+    )
     losses: dict[str, Loss] = {"plain": plain}
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         stored = StoredLogits(options.top_k).of([taught], data, trainer, 0, Path(folder))
         size = sum(file.stat().st_size for file in Path(folder).rglob("*.safetensors"))
-        print(f"{count} images, {VIEWS} views, top {options.top_k}: {size / 1e6:.1f} MB, stored in {time.perf_counter() - start:.1f} s")
+        print(
+            f"{count} images, {VIEWS} views, top {options.top_k}: {size / 1e6:.1f} "
+            f"MB, stored in {time.perf_counter() - start:.1f} s"
+        )
     for name, divergence in DIVERGENCES.items():
         losses[f"stored {name}"] = KnowledgeDistillation(stored, divergence)
     if options.device == "cuda":
@@ -128,22 +166,42 @@ def main() -> None:
     for repeat in range(options.repeats):
         for name, loss in losses.items():
             measured[name].append(fit(trainer, loss))
-        print(f"repeat {repeat}:", ", ".join(f"{name} {spans[-1][0]:.2f} s ({spans[-1][1]:.2f} s CPU)" for name, spans in measured.items()))
+        print(
+            f"repeat {repeat}:",
+            ", ".join(
+                f"{name} {spans[-1][0]:.2f} s ({spans[-1][1]:.2f} s CPU)"
+                for name, spans in measured.items()
+            ),
+        )
     report(measured, count, seconds_an_image(vit) if options.device == "cpu" else None)
 
 
-def report(measured: dict[str, list[tuple[float, float]]], count: int, vit_seconds: float | None) -> None:
+def report(
+    measured: dict[str, list[tuple[float, float]]], count: int, vit_seconds: float | None
+) -> None:
     """Medians over the repeats; ratios are those of a repeat."""
-    print(f"network: {estimate(NETWORK, 100).macs / 1e6:.1f}M MACs, {estimate(NETWORK, 100).params / 1e6:.2f}M parameters")
+    print(
+        f"network: {estimate(NETWORK, 100).macs / 1e6:.1f}M MACs, "
+        f"{estimate(NETWORK, 100).params / 1e6:.2f}M parameters"
+    )
     plain_cpu = statistics.median(span[1] for span in measured["plain"])
     for name, spans in measured.items():
-        ratios = [[own / base for own, base in zip(*pair, strict=True)] for pair in zip(spans, measured["plain"], strict=True)]
+        ratios = [
+            [own / base for own, base in zip(*pair, strict=True)]
+            for pair in zip(spans, measured["plain"], strict=True)
+        ]
         ratio, cpu_ratio = (statistics.median(column) for column in zip(*ratios, strict=True))
         seconds = statistics.median(span[0] for span in spans)
-        print(f"{name}: {seconds:.2f} s, {count / seconds:.0f} images/s, {ratio:.3f} of plain ({cpu_ratio:.3f} in CPU time)")
+        print(
+            f"{name}: {seconds:.2f} s, {count / seconds:.0f} images/s, {ratio:.3f} "
+            f"of plain ({cpu_ratio:.3f} in CPU time)"
+        )
     if vit_seconds:
         online = plain_cpu + count * vit_seconds
-        print(f"online ViT-B/16: {1e3 * vit_seconds:.0f} ms of CPU an image: {online:.0f} s an epoch, {online / plain_cpu:.0f} of plain")
+        print(
+            f"online ViT-B/16: {1e3 * vit_seconds:.0f} ms of CPU an image: "
+            f"{online:.0f} s an epoch, {online / plain_cpu:.0f} of plain"
+        )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""Our mini-training beside the usual pipeline (usual_pipeline.py): the same networks, images, batches, augmentation and recipe.
+"""Our mini-training beside the usual pipeline (usual_pipeline.py): the same networks, images,
+batches, augmentation and recipe.
 
 python benchmarks/engine.py --archive cifar100_train_1.npz cifar100_train_2.npz cifar100_train_3.npz
 
-Each seed trains every network once by each pipeline, in turn. Whole epochs with their validation are timed; the first of each training,
-which starts workers or compiles, is told apart.
+Each seed trains every network once by each pipeline, in turn. Whole epochs with their validation
+are timed; the first of each training, which starts workers or compiles, is told apart.
 """
 
 import argparse
@@ -41,11 +42,17 @@ def network(stages: Sequence[tuple[int, ...]], **changes: Any) -> Architecture:
 
 
 SMALL = network([(24, 2, 6, 2), (48, 2, 4, 3), (64, 2, 4, 3)])
-LARGE = network([(24, 1, 4, 2), (48, 2, 4, 3), (88, 2, 4, 3), (128, 2, 4, 3)], se_ratio=0.25, activation="hard_swish")
+LARGE = network(
+    [(24, 1, 4, 2), (48, 2, 4, 3), (88, 2, 4, 3), (128, 2, 4, 3)],
+    se_ratio=0.25,
+    activation="hard_swish",
+)
 
 
 class Run(NamedTuple):
-    """One training: images a second in all but its first epoch, seconds of all, validation accuracy at the end, of 1."""
+    """One training: images a second in all but its first epoch, seconds of all, validation accuracy
+    at the end, of 1.
+    """
 
     images_per_second: float
     first_seconds: float
@@ -75,7 +82,9 @@ def _run(seconds: Sequence[float], images: int, accuracy: float, kernels: str) -
 
 def compare(name: str, architecture: Architecture, arguments: argparse.Namespace) -> None:
     """Train by both and print a line of the table."""
-    data = Cifar100(archive=arguments.archive, split=Split(val_fraction=0.05, max_train_images=arguments.images))
+    data = Cifar100(
+        archive=arguments.archive, split=Split(val_fraction=0.05, max_train_images=arguments.images)
+    )
     data.setup("fit")
     recipe = Recipe(
         epochs=arguments.epochs,
@@ -101,11 +110,17 @@ def compare(name: str, architecture: Architecture, arguments: argparse.Namespace
     columns = list(zip(*pairs, strict=True))
     speeds = [f"{median(run.images_per_second for run in column):.0f}" for column in columns]
     accuracies = [
-        f"{100 * mean(run.accuracy for run in column):.2f} ({spread([100 * run.accuracy for run in column])})" for column in columns
+        (
+            f"{100 * mean(run.accuracy for run in column):.2f} "
+            f"({spread([100 * run.accuracy for run in column])})"
+        )
+        for column in columns
     ]
     print(
-        f"| {name}: {cost.macs / 1e6:.1f}M MACs, {cost.params / 1e6:.2f}M parameters | {' | '.join(speeds)} | "
-        f"{median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) | {' | '.join(accuracies)} | {pairs[0][1].kernels} |"
+        f"| {name}: {cost.macs / 1e6:.1f}M MACs, {cost.params / 1e6:.2f}M "
+        f"parameters | {' | '.join(speeds)} | "
+        f"{median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) | "
+        f"{' | '.join(accuracies)} | {pairs[0][1].kernels} |"
     )
 
 
@@ -122,13 +137,17 @@ def forced(text: str) -> Kernels:
 
 def main() -> None:
     """Compare both networks, each in a process of its own, whose peak memory it says."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--archive", nargs="+", help=".npz files as in conf/data/cifar100.yaml")
     parser.add_argument("--network", choices=["small", "large"])
     parser.add_argument("--images", type=int, default=5000, help="training images")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--kernels", default="trial", help="trial, or as channels_last,32-true,none")
+    parser.add_argument(
+        "--kernels", default="trial", help="trial, or as channels_last,32-true,none"
+    )
     parser.add_argument("--compile-from-seconds", type=float, default=900.0, help="of KernelTrial")
     parser.add_argument("--accelerator", default="cpu")
     arguments = parser.parse_args()
@@ -137,9 +156,17 @@ def main() -> None:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"  peak memory of the process: {peak:.0f} MiB", flush=True)
         return
-    print(f"{platform.processor()}, torch {torch.__version__}, {torch.get_num_threads()} threads, {datetime.now(UTC):%Y-%m-%d}", flush=True)
+    print(
+        (
+            f"{platform.processor()}, torch {torch.__version__}, "
+            f"{torch.get_num_threads()} threads, {datetime.now(UTC):%Y-%m-%d}"
+        ),
+        flush=True,
+    )
     for name in ("small", "large"):
-        subprocess.run([sys.executable, Path(__file__), *sys.argv[1:], "--network", name], check=True)
+        subprocess.run(
+            [sys.executable, Path(__file__), *sys.argv[1:], "--network", name], check=True
+        )
 
 
 if __name__ == "__main__":

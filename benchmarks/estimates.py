@@ -30,16 +30,28 @@ CACHES = (_estimate, feature_operators, architecture_id)
 
 
 def main() -> None:
-    """Print a row for each space: microseconds of CPU time for one network, median over the rounds, lowest and highest."""
+    """Print a row for each space: microseconds of CPU time for one network, median over the rounds,
+    lowest and highest.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--n", type=int, default=400, help="networks of a round, fresh draws each, and no cache is kept")
-    parser.add_argument("--slow", type=int, default=4, help="of these, how many are built and given to thop")
+    parser.add_argument(
+        "--n",
+        type=int,
+        default=400,
+        help="networks of a round, fresh draws each, and no cache is kept",
+    )
+    parser.add_argument(
+        "--slow", type=int, default=4, help="of these, how many are built and given to thop"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     torch.set_num_threads(1)
     for name in ("lmanet", "mcu"):
-        works = {**{runtime: of_runtime(runtime) for runtime in ("c_static", "tflm", "plain")}, "validate": validation(name)}
+        works = {
+            **{runtime: of_runtime(runtime) for runtime in ("c_static", "tflm", "plain")},
+            "validate": validation(name),
+        }
         slow = {"build": lambda each: build(each, NUM_CLASSES), "thop": ask_thop}
         taken: dict[str, list[float]] = {work: [] for work in (*works, *slow)}
         rng = np.random.default_rng(args.seed)
@@ -97,7 +109,8 @@ def report(space: str, taken: dict[str, list[float]]) -> None:
     for work, times in taken.items():
         spread = f"{min(times):,.0f} to {max(times):,.0f}"
         print(
-            f"{space:8}{work:10}{median(times):12,.0f} us ({spread}){1e6 / median(times):10,.0f}/s{median(times) / plan:10.2f} of c_static"
+            f"{space:8}{work:10}{median(times):12,.0f} us "
+            f"({spread}){1e6 / median(times):10,.0f}/s{median(times) / plan:10.2f} of c_static"
         )
 
 

@@ -1,12 +1,15 @@
-"""Calibrates successive halving on the table of our own space, and measures what it costs: hypervolume kept, epochs spent.
+"""Calibrates successive halving on the table of our own space, and measures what it costs:
+hypervolume kept, epochs spent.
 
 python benchmarks/halving.py
 python benchmarks/halving.py --seeds 20 --candidates 60 120
 
-First how far each measure of an unfinished training foretells the last accuracy, then searches of the real loop: candidates drawn
-at random from the table without repetition, the same for each promotion, and last the proposals of evolution and of the sampler, which
-see what was trained; halving may then spend a third of the epochs. Hypervolume in the box of conf/pareto, whose share of accuracy is small,
-and in one that begins at the table's worst accuracy, where 1 % is harder to keep.
+First how far each measure of an unfinished training foretells the last accuracy, then searches of
+the real loop: candidates drawn at random from the table without repetition, the same for each
+promotion, and last the proposals of evolution and of the sampler, which see what was trained;
+halving may then spend a third of the epochs. Hypervolume in the box of conf/pareto, whose share of
+accuracy is small, and in one that begins at the table's worst accuracy, where 1 % is harder to
+keep.
 """
 
 import argparse
@@ -87,53 +90,97 @@ class ByNiche:
 
 
 PROMOTIONS: dict[str, Callable[[Brief], Promotion]] = {
-    f"as in conf/promote/halving.yaml: rungs={list(RUNGS)} keep={KEEP} rank_by={RANK_BY}": partial(Halving, rungs=RUNGS, keep=KEEP),
+    f"as in conf/promote/halving.yaml: rungs={list(RUNGS)} keep={KEEP} rank_by={RANK_BY}": partial(
+        Halving, rungs=RUNGS, keep=KEEP
+    ),
     "keep=0.333": partial(Halving, rungs=RUNGS, keep=THIRD),
     "rungs=[3,9]": partial(Halving, rungs=RUNGS[1:], keep=KEEP),
     "rungs=[3,9] keep=0.333": partial(Halving, rungs=RUNGS[1:], keep=THIRD),
     f"screen={list(SCREEN)}": partial(Halving, rungs=RUNGS, keep=KEEP, screen=SCREEN),
-    f"screen={list(SCREEN)} rungs=[3,9]": partial(Halving, rungs=RUNGS[1:], keep=KEEP, screen=SCREEN),
-    **{f"rank_by={other}": partial(Halving, rungs=RUNGS, keep=KEEP, rank_by=other) for other in MEASURED if other != RANK_BY},
-    "the best by that measure in each of four bands of MACs": lambda brief: ByNiche(brief, RUNGS, keep=KEEP),
-    "by that measure alone": lambda brief: Halving(brief.model_copy(update={"objectives": brief.objectives[:1]}), RUNGS, keep=KEEP),
+    f"screen={list(SCREEN)} rungs=[3,9]": partial(
+        Halving, rungs=RUNGS[1:], keep=KEEP, screen=SCREEN
+    ),
+    **{
+        f"rank_by={other}": partial(Halving, rungs=RUNGS, keep=KEEP, rank_by=other)
+        for other in MEASURED
+        if other != RANK_BY
+    },
+    "the best by that measure in each of four bands of MACs": lambda brief: ByNiche(
+        brief, RUNGS, keep=KEEP
+    ),
+    "by that measure alone": lambda brief: Halving(
+        brief.model_copy(update={"objectives": brief.objectives[:1]}), RUNGS, keep=KEEP
+    ),
 }
 
 
 def main() -> None:
     """Print three tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--candidates", nargs="+", type=int, default=[60, 120])
     given = parser.parse_args()
     entries = load_table(TABLE)[1]
     calibrate([entry for entry in entries if entry.seed == 0])
-    title = "hypervolume kept: mean, deviation, least | with accuracies from 0.55: mean, least | epochs spent: mean, most"
+    title = (
+        "hypervolume kept: mean, deviation, least | with accuracies from 0.55: "
+        "mean, least | epochs spent: mean, most"
+    )
     for candidates in given.candidates:
-        print(f"\n{candidates} candidates drawn from the table, {given.seeds} seeds\n| promotion | {title} |\n|---|---|---|---|")
+        print(
+            f"\n{candidates} candidates drawn from the table, {given.seeds} "
+            f"seeds\n| promotion | {title} |\n|---|---|---|---|"
+        )
         bench = Bench("random")
-        whole = [bench.search(Everything, seed, Budget(proposals=candidates), drawn=True) for seed in range(given.seeds)]
+        whole = [
+            bench.search(Everything, seed, Budget(proposals=candidates), drawn=True)
+            for seed in range(given.seeds)
+        ]
         for name, promotion in PROMOTIONS.items():
-            parts = [bench.search(promotion, seed, Budget(proposals=candidates), drawn=True) for seed in range(given.seeds)]
+            parts = [
+                bench.search(promotion, seed, Budget(proposals=candidates), drawn=True)
+                for seed in range(given.seeds)
+            ]
             print(row(name, bench, parts, whole), flush=True)
     candidates = given.candidates[0]
     epochs = round(candidates * 27 * THIRD)
-    print(f"\nHalving with {epochs} epochs, {candidates} whole trainings, {given.seeds} seeds\n| propose | {title} |\n|---|---|---|---|")
+    print(
+        f"\nHalving with {epochs} epochs, {candidates} whole trainings, "
+        f"{given.seeds} seeds\n| propose | {title} |\n|---|---|---|---|"
+    )
     for name in ("evolution", "sampler"):
         bench = Bench(name)
-        whole = [bench.search(Everything, seed, Budget(proposals=5000, trained=candidates)) for seed in range(given.seeds)]
+        whole = [
+            bench.search(Everything, seed, Budget(proposals=5000, trained=candidates))
+            for seed in range(given.seeds)
+        ]
         halved = next(iter(PROMOTIONS.values()))
-        parts = [bench.search(halved, seed, Budget(proposals=5000, epochs=epochs)) for seed in range(given.seeds)]
+        parts = [
+            bench.search(halved, seed, Budget(proposals=5000, epochs=epochs))
+            for seed in range(given.seeds)
+        ]
         print(row(name, bench, parts, whole), flush=True)
 
 
 def calibrate(entries: Sequence[Entry]) -> None:
     """Rank correlation of each measure after each rung with the accuracy after all epochs."""
     final = [entry.val_accuracy[-1] for entry in entries]
-    print(f"{len(entries)} networks; Spearman / Kendall with the accuracy after {len(entries[0].val_accuracy)} epochs")
-    print(f"| measure | {' | '.join(f'epoch {rung}' for rung in RUNGS)} |\n|---|{'---:|' * len(RUNGS)}")
+    print(
+        f"{len(entries)} networks; Spearman / Kendall with the accuracy after "
+        f"{len(entries[0].val_accuracy)} epochs"
+    )
+    print(
+        f"| measure | {' | '.join(f'epoch {rung}' for rung in RUNGS)} "
+        f"|\n|---|{'---:|' * len(RUNGS)}"
+    )
     for name, measure in MEASURES.items():
         values = [[measure(entry, rung) for entry in entries] for rung in RUNGS]
-        cells = [f"{spearmanr(each, final).statistic:.2f} / {kendalltau(each, final).statistic:.2f}" for each in values]
+        cells = [
+            f"{spearmanr(each, final).statistic:.2f} / {kendalltau(each, final).statistic:.2f}"
+            for each in values
+        ]
         print(f"| {name} | {' | '.join(cells)} |")
 
 
@@ -143,8 +190,14 @@ class Bench:
     def __init__(self, propose: str) -> None:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             self.cfg = compose("config", ["+experiment=bench_lmanet", f"propose={propose}"])
-        self.space, self.target, self.data = instantiate(self.cfg.space), instantiate(self.cfg.target), instantiate(self.cfg.data)
-        self.executor: Executor = InProcess(instantiate(self.cfg.train.mini, _partial_=True)(data=self.data))
+        self.space, self.target, self.data = (
+            instantiate(self.cfg.space),
+            instantiate(self.cfg.target),
+            instantiate(self.cfg.data),
+        )
+        self.executor: Executor = InProcess(
+            instantiate(self.cfg.train.mini, _partial_=True)(data=self.data)
+        )
         by_id = {entry.id: entry.architecture for entry in load_table(TABLE)[1]}
         self.networks = [self.space.parse(json.loads(text)) for text in by_id.values()]
         self.pareto = self._pareto(0.0)
@@ -155,8 +208,16 @@ class Bench:
         objectives["val_accuracy"]["reference"] = worst_accuracy
         return ParetoFront(objectives, self.target.limits)
 
-    def search(self, promotion: Callable[[Brief], Promotion], seed: int, budget: Budget, drawn: bool = False) -> list[Trial]:
-        """One run of the loop; with ``drawn`` each network of the table is proposed at most once, whatever was trained."""
+    def search(
+        self,
+        promotion: Callable[[Brief], Promotion],
+        seed: int,
+        budget: Budget,
+        drawn: bool = False,
+    ) -> list[Trial]:
+        """One run of the loop; with ``drawn`` each network of the table is proposed at most once,
+        whatever was trained.
+        """
         with TemporaryDirectory() as folder:
             history = History(Path(folder))
             Search(self.steps(promotion, seed, drawn), history, budget, seed).run()
@@ -164,7 +225,9 @@ class Bench:
 
     def steps(self, promotion: Callable[[Brief], Promotion], seed: int, drawn: bool) -> Steps:
         """The parts of a run."""
-        goals = tuple(Goal(name=goal.name, maximise=goal.maximise) for goal in self.pareto.objectives)
+        goals = tuple(
+            Goal(name=goal.name, maximise=goal.maximise) for goal in self.pareto.objectives
+        )
         brief = Brief(
             space=self.space,
             seed=seed,
@@ -174,10 +237,16 @@ class Bench:
             platform=self.target.platform,
             objectives=goals,
         )
-        proposer: Proposer = FromTable(self.networks, seed) if drawn else instantiate(self.cfg.propose, _partial_=True)(brief=brief)
+        proposer: Proposer = (
+            FromTable(self.networks, seed)
+            if drawn
+            else instantiate(self.cfg.propose, _partial_=True)(brief=brief)
+        )
         return Steps(
             proposer=proposer,
-            validator=instantiate(self.cfg.validate, _partial_=True)(space=self.space, target=self.target, num_classes=brief.num_classes),
+            validator=instantiate(self.cfg.validate, _partial_=True)(
+                space=self.space, target=self.target, num_classes=brief.num_classes
+            ),
             promotion=promotion(brief),
             executor=self.executor,
             pareto=self.pareto,
@@ -189,9 +258,14 @@ def row(name: str, bench: Bench, parts: Sequence[list[Trial]], whole: Sequence[l
     """What is kept of whole trainings, and at what price, seed by seed."""
     pairs = list(zip(parts, whole, strict=True))
     kept = [bench.pareto.hypervolume(part) / bench.pareto.hypervolume(all_) for part, all_ in pairs]
-    strict = [bench.strict.hypervolume(part) / bench.strict.hypervolume(all_) for part, all_ in pairs]
+    strict = [
+        bench.strict.hypervolume(part) / bench.strict.hypervolume(all_) for part, all_ in pairs
+    ]
     spent = [epochs(part) / epochs(all_) for part, all_ in pairs]
-    cells = [f"{fmean(kept):.4f}, {stdev(kept):.4f}, {min(kept):.4f}", f"{fmean(strict):.3f}, {min(strict):.3f}"]
+    cells = [
+        f"{fmean(kept):.4f}, {stdev(kept):.4f}, {min(kept):.4f}",
+        f"{fmean(strict):.3f}, {min(strict):.3f}",
+    ]
     return f"| {name} | {' | '.join(cells)} | {fmean(spent):.3f}, {max(spent):.3f} |"
 
 

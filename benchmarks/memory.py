@@ -2,9 +2,10 @@
 
 python benchmarks/memory.py --archive cifar100_train_1.npz
 
-Each peak is that of a process of its own, less what it held before: torch, Lightning and the images. The candidates are different networks
-drawn from the space `mcu` at 32 pixels, each trained for two steps and one validation; a network that stays would show in the tensors,
-anything else in the resident memory.
+Each peak is that of a process of its own, less what it held before: torch, Lightning and the
+images. The candidates are different networks drawn from the space `mcu` at 32 pixels, each trained
+for two steps and one validation; a network that stays would show in the tensors, anything else in
+the resident memory.
 """
 
 import argparse
@@ -36,7 +37,14 @@ def recipe(batch_size: int) -> Recipe:
     """An epoch without warm-up."""
     optimizer = partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4)
     augment = Augment(crop_padding=4, flip=True, auto_augment="cifar10")
-    return Recipe(epochs=1, batch_size=batch_size, optimizer=optimizer, schedule=WarmupCosine(), augment=augment, accelerator="cpu")
+    return Recipe(
+        epochs=1,
+        batch_size=batch_size,
+        optimizer=optimizer,
+        schedule=WarmupCosine(),
+        augment=augment,
+        accelerator="cpu",
+    )
 
 
 def images(archive: list[str], number: int) -> Cifar100:
@@ -60,9 +68,15 @@ def peak(name: str, way: str, archive: list[str]) -> None:
     else:
         usual_pipeline.train(build(NETWORKS[name], 100), data, recipe(128), 0)
     status = Path("/proc/self/status").read_text(encoding="utf-8")
-    most = int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
+    most = (
+        int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1])
+        / 1024
+    )
     print(
-        f"| {estimate(NETWORKS[name], 100).macs / 1e6:.1f}M MACs | {way} | {most - before:.0f} MiB | {resident() - before:.0f} MiB |",
+        (
+            f"| {estimate(NETWORKS[name], 100).macs / 1e6:.1f}M MACs | {way} | "
+            f"{most - before:.0f} MiB | {resident() - before:.0f} MiB |"
+        ),
         flush=True,
     )
 
@@ -78,7 +92,10 @@ def candidates(count: int, archive: list[str]) -> None:
         if number == 10 or number % (count // 4) == 0:
             gc.collect()
             tensors = sum(issubclass(type(each), torch.Tensor) for each in gc.get_objects())
-            print(f"| after {number} candidates | {resident():.0f} MiB | {tensors} tensors |", flush=True)
+            print(
+                f"| after {number} candidates | {resident():.0f} MiB | {tensors} tensors |",
+                flush=True,
+            )
 
 
 def _small(space: Space, generator: np.random.Generator) -> Architecture:
@@ -89,10 +106,17 @@ def _small(space: Space, generator: np.random.Generator) -> Architecture:
 
 def main() -> None:
     """Print both tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--archive", nargs="+", help=".npz files as in conf/data/cifar100.yaml")
     parser.add_argument("--candidates", type=int, default=200)
-    parser.add_argument("--peak", nargs=2, metavar=("NETWORK", "PIPELINE"), help="of one training alone: small|large ours|usual")
+    parser.add_argument(
+        "--peak",
+        nargs=2,
+        metavar=("NETWORK", "PIPELINE"),
+        help="of one training alone: small|large ours|usual",
+    )
     given = parser.parse_args()
     if given.peak:
         peak(*given.peak, given.archive)
@@ -100,7 +124,10 @@ def main() -> None:
     print("| network | pipeline | peak | left behind |\n|---|---|---:|---:|", flush=True)
     for name in NETWORKS:
         for way in ("usual", "ours"):
-            subprocess.run([sys.executable, Path(__file__), "--archive", *given.archive, "--peak", name, way], check=True)
+            subprocess.run(
+                [sys.executable, Path(__file__), "--archive", *given.archive, "--peak", name, way],
+                check=True,
+            )
     candidates(given.candidates, given.archive)
 
 

@@ -1,10 +1,13 @@
-"""How many proposals of a model are valid, new and within a board's limits, by role: the loop without its trainings.
+"""How many proposals of a model are valid, new and within a board's limits, by role: the loop
+without its trainings.
 
-python benchmarks/proposal_quality.py multirun/quality --roles generate mutate rank --seeds 0 1 2 --proposals 100
-python benchmarks/proposal_quality.py multirun/quality --roles uniform --seeds 0 1 2 --proposals 2000 target.runtime=tflm
+python benchmarks/proposal_quality.py multirun/quality --roles generate mutate rank --seeds 0 1 2
+--proposals 100 python benchmarks/proposal_quality.py multirun/quality --roles uniform --seeds 0 1 2
+--proposals 2000 target.runtime=tflm
 
-A training is stood in for by a formula (`StandInTrainer`), since only the model's proposals are judged; what else follows the
-command is given to Hydra as it stands. A run that was stopped goes on, and one that is there is not made again.
+A training is stood in for by a formula (`StandInTrainer`), since only the model's proposals are
+judged; what else follows the command is given to Hydra as it stands. A run that was stopped goes
+on, and one that is there is not made again.
 """
 
 import argparse
@@ -27,28 +30,40 @@ UNIFORM = "uniform"
 
 
 class StandInTrainer:
-    """Stands in for a training: accuracy grows with the logarithm of MACs and parameters, and says nothing of real networks."""
+    """Stands in for a training: accuracy grows with the logarithm of MACs and parameters, and says
+    nothing of real networks.
+    """
 
     def __init__(self, brief: Brief) -> None:
         self.brief = brief
 
     def train(self, job: Job) -> Score:
         cost = estimate_on(job.architecture, self.brief.num_classes, self.brief.platform)
-        return Score(val_accuracy=0.04 * math.log10(cost.macs) + 0.04 * math.log10(cost.params), seconds=0.0)
+        return Score(
+            val_accuracy=0.04 * math.log10(cost.macs) + 0.04 * math.log10(cost.params), seconds=0.0
+        )
 
 
 def main() -> None:
     """Print one line a role."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--roles", nargs="+", default=["generate", "mutate", "rank"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--proposals", type=int, default=100)
     known, overrides = parser.parse_known_args()
-    print("| role | seeds | proposals | valid | new and within the limits (by seed) | completion tokens: mean, most | s a proposal |")
+    print(
+        "| role | seeds | proposals | valid | new and within the limits (by "
+        "seed) | completion tokens: mean, most | s a proposal |"
+    )
     print("|---|---:|---:|---:|---|---|---:|")
     for role in known.roles:
-        runs = [search(known.folder / f"{role}_{seed}", role, seed, known.proposals, overrides) for seed in known.seeds]
+        runs = [
+            search(known.folder / f"{role}_{seed}", role, seed, known.proposals, overrides)
+            for seed in known.seeds
+        ]
         print(row(role, runs), flush=True)
 
 
@@ -58,9 +73,15 @@ def search(folder: Path, role: str, seed: int, proposals: int, overrides: list[s
     history = History(folder)
     if len(history.trials) >= proposals:
         return history.trials
-    who = ["propose=random"] if role == UNIFORM else ["propose=embedded", f"propose.strategy.roles=[{role}]"]
+    who = (
+        ["propose=random"]
+        if role == UNIFORM
+        else ["propose=embedded", f"propose.strategy.roles=[{role}]"]
+    )
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        cfg = compose("config", ["data=nasbench201_cifar100", f"seed={seed}", *who, *overrides])  # CIFAR-100 in words, no images
+        cfg = compose(
+            "config", ["data=nasbench201_cifar100", f"seed={seed}", *who, *overrides]
+        )  # CIFAR-100 in words, no images
     Search(steps(cfg), history, Budget(proposals=proposals), seed).run()
     return history.trials
 
@@ -80,7 +101,9 @@ def steps(cfg: DictConfig) -> Steps:
     )
     return Steps(
         proposer=instantiate(cfg.propose, _partial_=True)(brief=brief),
-        validator=instantiate(cfg.validate, _partial_=True)(space=space, target=target, num_classes=data.num_classes),
+        validator=instantiate(cfg.validate, _partial_=True)(
+            space=space, target=target, num_classes=data.num_classes
+        ),
         promotion=instantiate(cfg.promote, _partial_=True)(brief=brief),
         executor=instantiate(cfg.execute, _partial_=True)(trainer=StandInTrainer(brief)),
         pareto=pareto,
@@ -92,11 +115,16 @@ def row(role: str, runs: list[list[Trial]]) -> str:
     """One line of the table."""
     trials = [trial for run in runs for trial in run]
     valid = fmean(trial.status is not Status.UNPARSABLE for trial in trials)
-    useful = [fmean(trial.verdict is not None and trial.verdict.feasible for trial in run) for run in runs]
+    useful = [
+        fmean(trial.verdict is not None and trial.verdict.feasible for trial in run) for run in runs
+    ]
     tokens = [trial.proposal.usage.completion_tokens for trial in trials]
     share = f"{fmean(useful):.1%} ({', '.join(f'{each:.1%}' for each in useful)})"
     seconds = fmean(trial.proposal.usage.seconds for trial in trials)
-    return f"| {role} | {len(runs)} | {len(trials)} | {valid:.1%} | {share} | {fmean(tokens):.0f}, {max(tokens)} | {seconds:.1f} |"
+    return (
+        f"| {role} | {len(runs)} | {len(trials)} | {valid:.1%} | {share} | "
+        f"{fmean(tokens):.0f}, {max(tokens)} | {seconds:.1f} |"
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""What a proxy's ranks say of others: correlations over all and within bands, the best third, and intervals by resampling."""
+"""What a proxy's ranks say of others: correlations over all and within bands, the best third, and
+intervals by resampling.
+"""
 
 from collections.abc import Callable
 from statistics import fmean
@@ -21,17 +23,23 @@ def kendall(first: Values, second: Values) -> float:
 
 
 def within_bands(first: Values, second: Values, bands: Values) -> float:
-    """Mean over the bands of Spearman's rank correlation within one; ``bands``: number of each network's band."""
+    """Mean over the bands of Spearman's rank correlation within one; ``bands``: number of each
+    network's band.
+    """
     return fmean(spearman(first[bands == band], second[bands == band]) for band in np.unique(bands))
 
 
 def best_third(first: Values, second: Values) -> float:
-    """Share of the best third by ``second`` that is in the best third by ``first``; a third by chance."""
+    """Share of the best third by ``second`` that is in the best third by ``first``; a third by
+    chance.
+    """
     third = len(first) // 3
     return len(set(np.argsort(-first)[:third]) & set(np.argsort(-second)[:third])) / third
 
 
-def interval(statistic: Callable[..., float], values: Values, *others: Values, resamplings: int = 1000) -> tuple[float, float, float]:
+def interval(
+    statistic: Callable[..., float], values: Values, *others: Values, resamplings: int = 1000
+) -> tuple[float, float, float]:
     """Mean over seeds of the statistic, and its 2.5 and 97.5 percentiles over resampled networks.
 
     Args:
@@ -41,7 +49,9 @@ def interval(statistic: Callable[..., float], values: Values, *others: Values, r
     rng = np.random.default_rng(0)
 
     def of(chosen: Values | slice) -> float:
-        return fmean(statistic(each[chosen], *(other[chosen] for other in others)) for each in values)
+        return fmean(
+            statistic(each[chosen], *(other[chosen] for other in others)) for each in values
+        )
 
     drawn = [of(rng.integers(values.shape[1], size=values.shape[1])) for _ in range(resamplings)]
     low, high = np.percentile(drawn, (2.5, 97.5))

@@ -4,10 +4,11 @@ python benchmarks/resizing.py files [--count 1000] [--width 500] [--height 375] 
 python benchmarks/resizing.py published DATA [--images 2000]
 python benchmarks/resizing.py camera [--toolchain gcc]
 
-``files``: milliseconds a JPEG of smoothed noise: decoding, `fit`, and torchvision's antialiased bilinear with a centre crop; one thread,
-a few images for all, each timed in turns. ``published``: accuracy of the published networks on CIFAR-100 test images enlarged to
-160 pixels, as bytes (`fit`) and as floats (bilinear, never rounded); DATA holds ``data`` and ``reference``. ``camera``: instructions of the
-firmware's C from a frame to the network's input, on the emulated core.
+``files``: milliseconds a JPEG of smoothed noise: decoding, `fit`, and torchvision's antialiased
+bilinear with a centre crop; one thread, a few images for all, each timed in turns. ``published``:
+accuracy of the published networks on CIFAR-100 test images enlarged to 160 pixels, as bytes (`fit`)
+and as floats (bilinear, never rounded); DATA holds ``data`` and ``reference``. ``camera``:
+instructions of the firmware's C from a frame to the network's input, on the emulated core.
 """
 
 import argparse
@@ -30,7 +31,11 @@ from lmanet.network import load_architecture
 from lmanet.network.images import fit, normalise
 from lmanet.network.weights import load_published_weights
 
-NETWORKS = {"vit_LMaNet_elite": "lmanet_elite", "vit_LMaNet-Core": "lmanet_core", "vit_QwNet-Core": "qwnet_core"}
+NETWORKS = {
+    "vit_LMaNet_elite": "lmanet_elite",
+    "vit_LMaNet-Core": "lmanet_core",
+    "vit_QwNet-Core": "qwnet_core",
+}
 HEADER = """#include <stdint.h>
 #define LMANET_INPUT_HEIGHT {size}
 #define LMANET_INPUT_WIDTH {size}
@@ -78,17 +83,26 @@ def files(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / f"{number}.jpg" for number in range(kept)]
         for path in paths:
-            noise = Image.fromarray(rng.integers(0, 256, (options.height // 8, options.width // 8, 3), np.uint8))
+            noise = Image.fromarray(
+                rng.integers(0, 256, (options.height // 8, options.width // 8, 3), np.uint8)
+            )
             noise.resize((options.width, options.height), Image.Resampling.BICUBIC).save(path)
         took: dict[str, list[float]] = {"decode": [], "fit": [], "torchvision": []}
         for number in range(options.count):
             frame = torch.from_numpy(read_image(paths[number % kept]))
-            took["decode"].append(milliseconds(lambda number=number: read_image(paths[number % kept])))
-            took["fit"].append(milliseconds(lambda frame=frame: fit(frame, size, -3).permute(2, 0, 1).contiguous()))
+            took["decode"].append(
+                milliseconds(lambda number=number: read_image(paths[number % kept]))
+            )
+            took["fit"].append(
+                milliseconds(lambda frame=frame: fit(frame, size, -3).permute(2, 0, 1).contiguous())
+            )
             took["torchvision"].append(milliseconds(lambda frame=frame: old(frame)))
     for name, values in took.items():
         low, middle, high = statistics.quantiles(values, n=4)
-        print(f"{name}: {middle:.2f} ms (quartiles {low:.2f}, {high:.2f}); {sum(values) / 1000:.2f} s for {options.count}")
+        print(
+            f"{name}: {middle:.2f} ms (quartiles {low:.2f}, {high:.2f}); "
+            f"{sum(values) / 1000:.2f} s for {options.count}"
+        )
 
 
 def published(options: argparse.Namespace) -> None:
@@ -97,18 +111,26 @@ def published(options: argparse.Namespace) -> None:
     data = Cifar100(archive=parts)
     data.setup("test")
     for weights, name in NETWORKS.items():
-        network = load_published_weights(options.folder / "reference" / "lmanet" / f"{weights}.pth", load_architecture(name)).eval()
+        network = load_published_weights(
+            options.folder / "reference" / "lmanet" / f"{weights}.pth", load_architecture(name)
+        ).eval()
         right, different, seen = np.zeros(2, int), 0, 0
         with torch.inference_mode():
             for pixels, labels in data.test_dataloader(100):
                 enlarged = functional.interpolate(pixels.float(), (160, 160), mode="bilinear")
-                answers = [network(normalise(images, data.mean, data.std)).argmax(1) for images in (enlarged, fit(pixels, 160))]
+                answers = [
+                    network(normalise(images, data.mean, data.std)).argmax(1)
+                    for images in (enlarged, fit(pixels, 160))
+                ]
                 right += [int((answer == labels).sum()) for answer in answers]
                 different += int((answers[0] != answers[1]).sum())
                 seen += len(labels)
                 if seen >= options.images:
                     break
-        print(f"{name}: floats {100 * right[0] / seen:.2f} %, bytes {100 * right[1] / seen:.2f} %, {different} of {seen} told otherwise")
+        print(
+            f"{name}: floats {100 * right[0] / seen:.2f} %, bytes "
+            f"{100 * right[1] / seen:.2f} %, {different} of {seen} told otherwise"
+        )
 
 
 def camera(options: argparse.Namespace) -> None:
@@ -117,22 +139,37 @@ def camera(options: argparse.Namespace) -> None:
     from lmanet.deploy.run.toolchain import CAMERA, toolchain_named
 
     for kind, (type_name, channels) in KINDS.items():
-        for (width, height), size in (((320, 240), 96), ((320, 240), 160), ((160, 120), 96), ((160, 120), 160)):
+        for (width, height), size in (
+            ((320, 240), 96),
+            ((320, 240), 160),
+            ((160, 120), 96),
+            ((160, 120), 160),
+        ):
             with tempfile.TemporaryDirectory() as name:
                 folder = Path(name)
                 (folder / "network.h").write_text(HEADER.format(size=size))
-                words = {"type": type_name, "values": channels * width * height, "kind": kind, "width": width, "height": height}
+                words = {
+                    "type": type_name,
+                    "values": channels * width * height,
+                    "kind": kind,
+                    "width": width,
+                    "height": height,
+                }
                 (folder / "network.c").write_text(PROGRAM.format(**words))
                 for source in CAMERA.parent.glob("camera.*"):
                     copyfile(source, folder / source.name)
-                elf = toolchain_named(options.toolchain).compile(folder, "cortex-m4", folder / "camera.elf")
+                elf = toolchain_named(options.toolchain).compile(
+                    folder, "cortex-m4", folder / "camera.elf"
+                )
                 run = emulator_named("unicorn").run(elf, np.zeros((1, 3 * size**2), np.int8))
             print(f"{kind} {width}x{height} -> {size}: {sum(run.step_instructions):,} instructions")
 
 
 def main() -> None:
     """Read the command."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = parser.add_subparsers(required=True)
     of_files = commands.add_parser("files")
     for name, default in (("count", 1000), ("width", 500), ("height", 375), ("resolution", 96)):

@@ -1,9 +1,11 @@
-"""What each habit of a full training adds: weight decay that leaves norms and biases, label smoothing, averaged weights.
+"""What each habit of a full training adds: weight decay that leaves norms and biases, label
+smoothing, averaged weights.
 
-python benchmarks/students.py --archive cifar100_train_1.npz cifar100_train_2.npz cifar100_train_3.npz
+python benchmarks/students.py --archive cifar100_train_1.npz cifar100_train_2.npz
+cifar100_train_3.npz
 
-One network of about a million MACs on the images of bench_lmanet's table, cosine with warm-up throughout, several seeds; validation
-accuracy.
+One network of about a million MACs on the images of bench_lmanet's table, cosine with warm-up
+throughout, several seeds; validation accuracy.
 """
 
 import argparse
@@ -21,7 +23,15 @@ from lmanet.network import parse_architecture
 from lmanet.run.records import Job
 from lmanet.train import Recipe, Trainer, WarmupCosine
 
-STAGE = {"block": "mbconv", "kernel": 3, "stride": 2, "se_ratio": 0.0, "skip": True, "activation": "relu6", "expansion": 4}
+STAGE = {
+    "block": "mbconv",
+    "kernel": 3,
+    "stride": 2,
+    "se_ratio": 0.0,
+    "skip": True,
+    "activation": "relu6",
+    "expansion": 4,
+}
 NETWORK = parse_architecture(
     {
         "resolution": 32,
@@ -42,13 +52,17 @@ ARMS: dict[str, dict[str, Any]] = {
 
 def main() -> None:
     """A line for each habit."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--archive", nargs="+", help=".npz files as in conf/data/cifar100.yaml")
     parser.add_argument("--epochs", type=int, default=27)
     parser.add_argument("--seeds", type=int, default=5)
     given = parser.parse_args()
     torch.set_num_threads(1)
-    data = TenClasses(Cifar100(archive=given.archive), Split(val_fraction=0.4, max_train_images=2000))
+    data = TenClasses(
+        Cifar100(archive=given.archive), Split(val_fraction=0.4, max_train_images=2000)
+    )
     recipe = Recipe(
         epochs=given.epochs,
         batch_size=64,
@@ -57,10 +71,16 @@ def main() -> None:
         augment=Augment(crop_padding=4, flip=True),
         accelerator="cpu",
     )
-    print(f"{estimate(NETWORK, 10).macs / 1e6:.2f}M MACs, {given.epochs} epochs, {given.seeds} seeds\n| | accuracy % |\n|---|---|")
+    print(
+        f"{estimate(NETWORK, 10).macs / 1e6:.2f}M MACs, {given.epochs} epochs, "
+        f"{given.seeds} seeds\n| | accuracy % |\n|---|---|"
+    )
     for name, changes in ARMS.items():
         trainer = Trainer(data, replace(recipe, **changes))
-        scores = [trainer.train(Job(number=seed, architecture=NETWORK, seed=seed)) for seed in range(given.seeds)]
+        scores = [
+            trainer.train(Job(number=seed, architecture=NETWORK, seed=seed))
+            for seed in range(given.seeds)
+        ]
         accuracies = [100 * score.val_accuracy for score in scores]
         print(f"| {name} | {mean(accuracies):.2f} ({stdev(accuracies):.2f}) |", flush=True)
 

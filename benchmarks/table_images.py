@@ -6,7 +6,18 @@ from lmanet.data import Cifar100, Split
 from lmanet.data.images import MemoryImages
 from lmanet.data.module import ImageModule
 
-CLASSES = ("aquarium_fish", "bear", "bed", "bicycle", "bottle", "cloud", "fox", "maple_tree", "orchid", "rocket")
+CLASSES = (
+    "aquarium_fish",
+    "bear",
+    "bed",
+    "bicycle",
+    "bottle",
+    "cloud",
+    "fox",
+    "maple_tree",
+    "orchid",
+    "rocket",
+)
 
 
 class SomeClasses(ImageModule):
@@ -26,7 +37,10 @@ class SomeClasses(ImageModule):
         self.classes = classes
         self.num_classes = len(classes)
         self.name = f"CIFAR-100, {len(classes)} classes"
-        self.description = f"photographs of {len(classes)} classes of animals, plants and things (a part of CIFAR-100)"
+        self.description = (
+            f"photographs of {len(classes)} classes of animals, plants and things "
+            "(a part of CIFAR-100)"
+        )
 
     def read_train(self) -> MemoryImages:
         return self._chosen(self.whole.read_train())
@@ -39,7 +53,9 @@ class SomeClasses(ImageModule):
 
     def _chosen(self, images: MemoryImages) -> MemoryImages:
         number = torch.full((self.whole.num_classes,), -1)
-        number[[self.whole.classes.index(name) for name in self.classes]] = torch.arange(self.num_classes)
+        number[[self.whole.classes.index(name) for name in self.classes]] = torch.arange(
+            self.num_classes
+        )
         kept = images.subset((number[images.labels] >= 0).nonzero().flatten())
         return MemoryImages(kept.images, number[kept.labels])
 

@@ -1,7 +1,9 @@
-"""The usual pipeline, to compare ours with: what a project begun from lightning-hydra-template would write, settings and all.
+"""The usual pipeline, to compare ours with: what a project begun from lightning-hydra-template
+would write, settings and all.
 
-Images are augmented one by one by torchvision's transforms in a DataLoader with two workers; precision, memory format and logging are the
-defaults of torch and Lightning. Network, recipe and loss are those that it is given.
+Images are augmented one by one by torchvision's transforms in a DataLoader with two workers;
+precision, memory format and logging are the defaults of torch and Lightning. Network, recipe and
+loss are those that it is given.
 """
 
 import tempfile
@@ -41,7 +43,9 @@ class PilImages(Dataset[tuple[Tensor, int]]):
 class Module(lightning.LightningModule):
     """A LightningModule with the metrics and logs of the template."""
 
-    def __init__(self, network: nn.Module, num_classes: int, recipe: Recipe, steps_per_epoch: int) -> None:
+    def __init__(
+        self, network: nn.Module, num_classes: int, recipe: Recipe, steps_per_epoch: int
+    ) -> None:
         super().__init__()
         self.network, self.recipe, self.steps_per_epoch = network, recipe, steps_per_epoch
         self.criterion = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
@@ -78,12 +82,21 @@ class Module(lightning.LightningModule):
     def configure_optimizers(self) -> Any:
         optimizer = self.recipe.optimizer(self.network.parameters())
         steps, recipe = self.steps_per_epoch, self.recipe
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: recipe.schedule(step / steps, recipe.epochs))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+        scheduler = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: recipe.schedule(step / steps, recipe.epochs)
+        )
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+        }
 
 
-def train(network: nn.Module, data: ImageModule, recipe: Recipe, seed: int, epochs: int | None = None) -> Module:
-    """Train a network by a recipe whose augmentation is crop, flip and AutoAugment, whatever it says; what came of it is in the module."""
+def train(
+    network: nn.Module, data: ImageModule, recipe: Recipe, seed: int, epochs: int | None = None
+) -> Module:
+    """Train a network by a recipe whose augmentation is crop, flip and AutoAugment, whatever it
+    says; what came of it is in the module.
+    """
     lightning.seed_everything(seed, verbose=False)
     data.setup("fit")
     pixels = [transforms.ToTensor(), transforms.Normalize(data.mean, data.std)]

@@ -1,10 +1,14 @@
-"""A whole search beside the usual way: every feasible candidate trained to the end, one after another, by the usual pipeline.
+"""A whole search beside the usual way: every feasible candidate trained to the end, one after
+another, by the usual pipeline.
 
-python benchmarks/whole_search.py --archive cifar100_train_1.npz cifar100_train_2.npz cifar100_train_3.npz
+python benchmarks/whole_search.py --archive cifar100_train_1.npz cifar100_train_2.npz
+cifar100_train_3.npz
 
-Both are given the same networks of bench_lmanet, drawn at random, and the images of its table. Ours is the loop itself, with successive
-halving, as many workers as the machine allows, and our training. What is told is when its front has the hypervolume of the usual way's.
-Where that is not so when halving ends, what it left behind is trained on as well, best first, until nothing is left; that time counts.
+Both are given the same networks of bench_lmanet, drawn at random, and the images of its table. Ours
+is the loop itself, with successive halving, as many workers as the machine allows, and our
+training. What is told is when its front has the hypervolume of the usual way's. Where that is not
+so when halving ends, what it left behind is trained on as well, best first, until nothing is left;
+that time counts.
 """
 
 import argparse
@@ -65,7 +69,9 @@ def usual(bench: Bench, images: TenClasses, seed: int, candidates: int) -> list[
     return bench.search(Everything, seed, Budget(proposals=candidates), drawn=True)
 
 
-def ours(bench: Bench, images: TenClasses, seed: int, candidates: int, aim: float) -> list[list[Trial]]:
+def ours(
+    bench: Bench, images: TenClasses, seed: int, candidates: int, aim: float
+) -> list[list[Trial]]:
     """The trials when halving had ended, and after each of its continuations."""
     bench.executor = Workers(Trainer(images, RECIPE))
     ends = []
@@ -82,8 +88,15 @@ def ours(bench: Bench, images: TenClasses, seed: int, candidates: int, aim: floa
 
 def when(bench: Bench, trials: Sequence[Trial], aim: float) -> float | None:
     """Seconds from the start after which the trials that had ended had the hypervolume."""
-    ended = sorted((trial for trial in trials if trial.status is Status.TRAINED), key=lambda trial: trial.elapsed_seconds)
-    reached = (trial.elapsed_seconds for n, trial in enumerate(ended, 1) if bench.pareto.hypervolume(ended[:n]) >= aim)
+    ended = sorted(
+        (trial for trial in trials if trial.status is Status.TRAINED),
+        key=lambda trial: trial.elapsed_seconds,
+    )
+    reached = (
+        trial.elapsed_seconds
+        for n, trial in enumerate(ended, 1)
+        if bench.pareto.hypervolume(ended[:n]) >= aim
+    )
     return next(reached, None)
 
 
@@ -94,15 +107,25 @@ def seconds(trials: Sequence[Trial]) -> float:
 
 def main() -> None:
     """One line a seed, and the median."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--archive", nargs="+", help=".npz files as in conf/data/cifar100.yaml")
     parser.add_argument("--candidates", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--images", type=int, default=500, help="training images; as many are validated on")
+    parser.add_argument(
+        "--images", type=int, default=500, help="training images; as many are validated on"
+    )
     given = parser.parse_args()
-    images = TenClasses(Cifar100(archive=given.archive), Split(val_fraction=given.images / 5000, max_train_images=given.images))
+    images = TenClasses(
+        Cifar100(archive=given.archive),
+        Split(val_fraction=given.images / 5000, max_train_images=given.images),
+    )
     bench = Bench("random")
-    print("| seed | usual: s, hypervolume | halving: s, hypervolume, epochs | usual hypervolume after s | share |")
+    print(
+        "| seed | usual: s, hypervolume | halving: s, hypervolume, epochs | "
+        "usual hypervolume after s | share |"
+    )
     print("|---|---|---|---|---|")
     shares = []
     for seed in range(given.seeds):
@@ -112,9 +135,18 @@ def main() -> None:
         reached = when(bench, ends[-1], aim)
         share = (reached or seconds(ends[-1])) / seconds(whole)
         shares.append(share)
-        first = f"{seconds(ends[0]):.0f}, {bench.pareto.hypervolume(ends[0]):.4f}, {epochs(ends[0])}"
-        last = f"{reached:.0f}" if reached else f"never: {seconds(ends[-1]):.0f}, {bench.pareto.hypervolume(ends[-1]):.4f}"
-        print(f"| {seed} | {seconds(whole):.0f}, {aim:.4f} | {first} | {last} | {share:.3f} |", flush=True)
+        first = (
+            f"{seconds(ends[0]):.0f}, {bench.pareto.hypervolume(ends[0]):.4f}, {epochs(ends[0])}"
+        )
+        last = (
+            f"{reached:.0f}"
+            if reached
+            else f"never: {seconds(ends[-1]):.0f}, {bench.pareto.hypervolume(ends[-1]):.4f}"
+        )
+        print(
+            f"| {seed} | {seconds(whole):.0f}, {aim:.4f} | {first} | {last} | {share:.3f} |",
+            flush=True,
+        )
     print(f"median share {median(shares):.3f}; all {given.candidates * RECIPE.epochs} epochs")
 
 

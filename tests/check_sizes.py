@@ -1,4 +1,6 @@
-"""Fails where a file of the package is longer than 300 lines or a function longer than 40. Run by `make check`."""
+"""Fails where a file of the package is longer than 300 lines or a function longer than 40. Run by
+`make check`.
+"""
 
 import ast
 import sys
@@ -19,7 +21,10 @@ def main() -> int:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 length = (node.end_lineno or node.lineno) - node.lineno + 1
                 if length > MAX_FUNCTION_LINES:
-                    faults.append(f"{path.relative_to(root)}:{node.lineno} {node.name}: {length} lines, at most {MAX_FUNCTION_LINES}")
+                    faults.append(
+                        f"{path.relative_to(root)}:{node.lineno} {node.name}: {length} lines, "
+                        f"at most {MAX_FUNCTION_LINES}"
+                    )
     print("\n".join(faults) or "sizes: ok")
     return bool(faults)
 

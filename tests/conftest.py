@@ -1,4 +1,6 @@
-"""For all tests, also in the processes that they start; and a stage with every field, of which tests make whole networks."""
+"""For all tests, also in the processes that they start; and a stage with every field, of which
+tests make whole networks.
+"""
 
 import os
 from collections.abc import Callable
@@ -10,7 +12,8 @@ from hypothesis import settings
 
 from lmanet.network import Architecture, parse_architecture
 
-# pytest-xdist already keeps every core busy; torch's own threads would spin for the same ones, and results would depend on their number.
+# pytest-xdist already keeps every core busy; torch's own threads would spin for the same ones, and
+# results would depend on their number.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A busy machine is no defect of the code under test; the time limit of a whole test stays.
@@ -35,7 +38,11 @@ def make_data() -> Callable[..., dict[str, Any]]:
     """Decoded JSON of a network with one stage for each dictionary of changes, or a plain one."""
 
     def make(*stages: dict[str, Any], **whole: Any) -> dict[str, Any]:
-        return {"resolution": 32, **whole, "stages": [{**STAGE, **changes} for changes in stages or ({},)]}
+        return {
+            "resolution": 32,
+            **whole,
+            "stages": [{**STAGE, **changes} for changes in stages or ({},)],
+        }
 
     return make
 

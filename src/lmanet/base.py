@@ -39,7 +39,8 @@ class Notice(Record):
     """Something that is off and no error: a result that looks right and may mean nothing.
 
     Attributes:
-        kind: ``one_class``, ``constant_pixels``, ``few_validation_images``, ...: one word for each sort, the same in every run.
+        kind: ``one_class``, ``constant_pixels``, ``few_validation_images``, ...: one word for each
+            sort, the same in every run.
         text: one sentence: what was seen, and what it means or what to do.
     """
 
@@ -48,7 +49,8 @@ class Notice(Record):
 
 
 def require_packages(what: str, extra: str, *packages: str) -> None:
-    """Raises `ConfigError` where a package is not installed that something later needs; none is imported.
+    """Raises `ConfigError` where a package is not installed that something later needs; none is
+    imported.
 
     Args:
         extra: of lmanet, that installs them; empty where they come with lmanet itself.
@@ -59,16 +61,25 @@ def require_packages(what: str, extra: str, *packages: str) -> None:
 
 
 def settings_id(settings: object) -> str:
-    """Twelve hexadecimal digits, the same for the same settings; what only says how they are computed is left out."""
+    """Twelve hexadecimal digits, the same for the same settings; what only says how they are
+    computed is left out.
+    """
     text = json.dumps(_what_matters(under_first_names(settings)), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def under_first_names(settings: Any) -> Any:
-    """Settings with the names that their classes bore first: a class that has moved changes no setting."""
+    """Settings with the names that their classes bore first: a class that has moved changes no
+    setting.
+    """
     if isinstance(settings, Mapping):
-        return {key: FIRST_NAMES.get(value, value) if key == "_target_" else under_first_names(value) for key, value in settings.items()}
-    return [under_first_names(each) for each in settings] if isinstance(settings, list) else settings
+        return {
+            key: FIRST_NAMES.get(value, value) if key == "_target_" else under_first_names(value)
+            for key, value in settings.items()
+        }
+    return (
+        [under_first_names(each) for each in settings] if isinstance(settings, list) else settings
+    )
 
 
 def _what_matters(settings: object) -> object:

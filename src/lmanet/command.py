@@ -1,17 +1,27 @@
-"""Commands as they are printed, to be typed: quoted once for Hydra's grammar and once for the shell."""
+"""Commands as they are printed, to be typed: quoted once for Hydra's grammar and once for the
+shell.
+"""
 
 import re
 import shlex
 from pathlib import Path
 
 PLAIN = re.compile(r"[\w./][\w./-]*", re.ASCII)
-WORDS = ("null", "true", "false", "nan", "inf")  # what Hydra's grammar reads as something else than text
+WORDS = (
+    "null",
+    "true",
+    "false",
+    "nan",
+    "inf",
+)  # what Hydra's grammar reads as something else than text
 
 AT_HOME = re.compile(r"~(/[^,'\"]*)?")
 
 
 def at_home(argument: str) -> str:
-    """``key=~/x`` as ``key=/home/me/x``: a shell does so only where a word begins, and Hydra reads no ``~``."""
+    """``key=~/x`` as ``key=/home/me/x``: a shell does so only where a word begins, and Hydra reads
+    no ``~``.
+    """
     key, _, value = argument.partition("=")
     return override(key, Path(value).expanduser()) if AT_HOME.fullmatch(value) else argument
 
@@ -22,13 +32,17 @@ def command(*arguments: str) -> str:
 
 
 def override(key: str, value: object) -> str:
-    """``key=value``, with the value in quotes where Hydra would read it as something else than this text."""
+    """``key=value``, with the value in quotes where Hydra would read it as something else than this
+    text.
+    """
     text = str(value)
     return f"{key}={text if PLAIN.fullmatch(text) and not _is_another(text) else quoted(text)}"
 
 
 def _is_another(text: str) -> bool:
-    """Whether Hydra reads it as a number, a truth value or null: an ID of hexadecimal digits may look like 1e5."""
+    """Whether Hydra reads it as a number, a truth value or null: an ID of hexadecimal digits may
+    look like 1e5.
+    """
     try:
         float(text)
     except ValueError:
@@ -38,6 +52,10 @@ def _is_another(text: str) -> bool:
 
 def quoted(text: str) -> str:
     """A text in quotes for Hydra: taken to the letter, whatever it holds."""
-    kept = re.sub(r"(\\*)\$\{", lambda found: found.group(1) * 2 + r"\${", text)  # an interpolation, to OmegaConf
-    escaped = re.sub(r"(\\*)('|$)", lambda found: found.group(1) * 2 + (r"\'" if found.group(2) else ""), kept)
+    kept = re.sub(
+        r"(\\*)\$\{", lambda found: found.group(1) * 2 + r"\${", text
+    )  # an interpolation, to OmegaConf
+    escaped = re.sub(
+        r"(\\*)('|$)", lambda found: found.group(1) * 2 + (r"\'" if found.group(2) else ""), kept
+    )
     return f"'{escaped}'"

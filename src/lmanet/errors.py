@@ -1,12 +1,18 @@
-"""The one base of every error that lmanet raises on purpose: what was given, the rule, what is legal, where to change it."""
+"""The one base of every error that lmanet raises on purpose: what was given, the rule, what is
+legal, where to change it.
+"""
 
 
 class LmanetError(Exception):
-    """Base of all errors whose message is meant for the user; the command prints it as one sentence and exits with 1."""
+    """Base of all errors whose message is meant for the user; the command prints it as one sentence
+    and exits with 1.
+    """
 
 
 class ArchitectureError(LmanetError):
-    """An architecture, or a reply that should have been one, is malformed or lies outside its space."""
+    """An architecture, or a reply that should have been one, is malformed or lies outside its
+    space.
+    """
 
 
 class ConfigError(LmanetError):
@@ -22,7 +28,9 @@ class DeployError(LmanetError):
 
 
 class EndpointError(LmanetError):
-    """The language model's endpoint cannot be reached or refuses to serve; no trial is made of it."""
+    """The language model's endpoint cannot be reached or refuses to serve; no
+    trial is made of it.
+    """
 
 
 class HistoryError(LmanetError):
@@ -34,7 +42,9 @@ class SearchError(LmanetError):
 
 
 class TrainingError(LmanetError):
-    """A training ended without a usable network (a loss that is not finite, no batch, out of memory)."""
+    """A training ended without a usable network (a loss that is not finite, no batch, out of
+    memory).
+    """
 
 
 class TrainingTimeoutError(TrainingError):
@@ -42,4 +52,6 @@ class TrainingTimeoutError(TrainingError):
 
 
 class ToolError(LmanetError):
-    """A compiler, an emulator or a runtime cannot be started, or hangs: no network is at fault, and another would fare no better."""
+    """A compiler, an emulator or a runtime cannot be started, or hangs: no network is at fault, and
+    another would fare no better.
+    """

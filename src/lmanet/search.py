@@ -1,4 +1,6 @@
-"""The loop: propose -> validate -> promote -> train -> pareto -> feedback -> propose, until the budget is spent."""
+"""The loop: propose -> validate -> promote -> train -> pareto -> feedback -> propose, until the
+budget is spent.
+"""
 
 import math
 import shutil
@@ -19,7 +21,10 @@ from lmanet.run.records import Front, Job, Outcome, Proposal, Status, Trial, Ver
 from lmanet.space import architecture_id
 from lmanet.steps import Executor, Feedback, Listener, Pareto, Promotion, Proposer, Validator
 
-VERSIONS = {"python": python_version(), **{name: version(name) for name in ("lmanet", "torch", "lightning")}}
+VERSIONS = {
+    "python": python_version(),
+    **{name: version(name) for name in ("lmanet", "torch", "lightning")},
+}
 
 
 class Steps(NamedTuple):
@@ -54,15 +59,21 @@ class Candidate(NamedTuple):
 
 
 class Search:
-    """One search. What its history holds already counts: a run that was stopped goes on where it stood.
+    """One search. What its history holds already counts: a run that was stopped goes on where it
+    stood.
 
     Args:
-        batch: proposals asked for in one call; a batch may exceed the executor's capacity, and then waits there.
+        batch: proposals asked for in one call; a batch may exceed the executor's capacity, and then
+            waits there.
     """
 
-    def __init__(self, steps: Steps, history: History, budget: Budget, seed: int, batch: int = 1) -> None:
+    def __init__(
+        self, steps: Steps, history: History, budget: Budget, seed: int, batch: int = 1
+    ) -> None:
         if batch < 1:
-            raise ConfigError(f"batch={batch}: at least 1 proposal is asked for in a call (conf/config.yaml)")
+            raise ConfigError(
+                f"batch={batch}: at least 1 proposal is asked for in a call (conf/config.yaml)"
+            )
         self.steps = steps
         self.history = history
         self.budget = budget
@@ -71,13 +82,16 @@ class Search:
         self.front = steps.pareto.front(history.trials)
         self._training: dict[int, Candidate] = {}
         self._out_of_tokens = False
-        self._start = time.monotonic() - max((trial.elapsed_seconds for trial in history.trials), default=0.0)
+        self._start = time.monotonic() - max(
+            (trial.elapsed_seconds for trial in history.trials), default=0.0
+        )
 
     def run(self) -> None:
         """Search until the budget is spent.
 
         Raises:
-            EndpointError: the model cannot be asked any more; what was being trained is finished and recorded first.
+            EndpointError: the model cannot be asked any more; what was being trained is finished
+                and recorded first.
             SearchError: the budget is spent, and no candidate was trained to the end.
         """
         self.history.drop_checkpoints()
@@ -106,10 +120,14 @@ class Search:
     @property
     def is_over(self) -> bool:
         """Whether nothing is left to be started, so that no model is asked any more."""
-        return self._spent() or not (self.steps.promotion.next(self.history.trials, ()) or self._proposals_left() > 0)
+        return self._spent() or not (
+            self.steps.promotion.next(self.history.trials, ()) or self._proposals_left() > 0
+        )
 
     def _start_another(self) -> bool:
-        """Whether room and budget allowed for a training or a call of the proposer; a paused candidate comes before a new one."""
+        """Whether room and budget allowed for a training or a call of the proposer; a paused
+        candidate comes before a new one.
+        """
         if len(self._training) >= self.steps.executor.capacity or self._spent():
             return False
         if promoted := self.steps.promotion.next(self.history.trials, self._training):
@@ -138,14 +156,26 @@ class Search:
         for place, proposal in enumerate(proposals):
             number = self.history.free_number(self._training)
             verdict = self._judge(proposal)
-            candidate = Candidate(number, proposal, verdict, started_at, unseen + place, epochs=self.steps.promotion.first)
+            candidate = Candidate(
+                number,
+                proposal,
+                verdict,
+                started_at,
+                unseen + place,
+                epochs=self.steps.promotion.first,
+            )
             if verdict is None:
-                self._record(candidate, Outcome(number=number, status=Status.UNPARSABLE, error=proposal.error))
+                self._record(
+                    candidate,
+                    Outcome(number=number, status=Status.UNPARSABLE, error=proposal.error),
+                )
             elif not verdict.accepted:
                 self._record(candidate, Outcome(number=number, status=Status.REJECTED))
             elif parent := self.history.parent(proposal.parent):
                 epochs = parent.inherited_epochs + parent.epochs
-                self._submit(candidate._replace(inherited_from=parent.number, inherited_epochs=epochs))
+                self._submit(
+                    candidate._replace(inherited_from=parent.number, inherited_epochs=epochs)
+                )
             else:
                 self._submit(candidate)
 
@@ -168,7 +198,9 @@ class Search:
                 architecture=candidate.proposal.architecture,
                 seed=self._trial_seed(candidate.number),
                 epochs=candidate.epochs,
-                folder=None if self.steps.promotion.first is None else self.history.checkpoint(candidate.number),
+                folder=None
+                if self.steps.promotion.first is None
+                else self.history.checkpoint(candidate.number),
                 parent=self.history.weights(candidate.inherited_from),
                 weights=self.history.weights(candidate.number),
             )
@@ -209,25 +241,38 @@ class Search:
         self._keep_parents()
 
     def _keep_parents(self) -> None:
-        """Those that edits may yet inherit from: the front, and what is being trained with its parents."""
+        """Those that edits may yet inherit from: the front, and what is being trained with its
+        parents.
+        """
         parents = (candidate.inherited_from for candidate in self._training.values())
-        self.history.keep_weights({trial.number for trial in self.front} | self._training.keys() | set(parents))
+        self.history.keep_weights(
+            {trial.number for trial in self.front} | self._training.keys() | set(parents)
+        )
 
     def _tell_front(self) -> None:
-        self._tell("on_front_change", self.front, self.steps.pareto.hypervolume(self.history.trials))
+        self._tell(
+            "on_front_change", self.front, self.steps.pareto.hypervolume(self.history.trials)
+        )
 
     def _write_front(self) -> None:
         hypervolume = self.steps.pareto.hypervolume(self.history.trials)
         self.history.write_front(Front(hypervolume=hypervolume, trials=tuple(self.front)))
 
     def _spent(self) -> bool:
-        """Whether another training would exceed the budget, if all that is being trained succeeds."""
+        """Whether another training would exceed the budget, if all that is
+        being trained succeeds.
+        """
         budget, scores = self.budget, [trial.score for trial in self.history.trials if trial.score]
         return (
             self._trained_left() <= 0
             or (budget.seconds is not None and time.monotonic() - self._start >= budget.seconds)
-            or (budget.training_seconds is not None and sum(score.seconds for score in scores) >= budget.training_seconds)
-            or (budget.epochs is not None and sum(score.epochs for score in scores) >= budget.epochs)
+            or (
+                budget.training_seconds is not None
+                and sum(score.seconds for score in scores) >= budget.training_seconds
+            )
+            or (
+                budget.epochs is not None and sum(score.epochs for score in scores) >= budget.epochs
+            )
         )
 
     def _trained_left(self) -> float:
@@ -235,22 +280,34 @@ class Search:
         if self.budget.trained is None:
             return math.inf
         ending = sum(candidate.epochs is None for candidate in self._training.values())
-        return self.budget.trained - ending - sum(trial.status is Status.TRAINED for trial in self.history.trials)
+        return (
+            self.budget.trained
+            - ending
+            - sum(trial.status is Status.TRAINED for trial in self.history.trials)
+        )
 
     def _proposals_left(self) -> int:
         """Proposals that the budget still allows."""
-        if self._out_of_tokens or (self.budget.tokens is not None and self._tokens() >= self.budget.tokens):
+        if self._out_of_tokens or (
+            self.budget.tokens is not None and self._tokens() >= self.budget.tokens
+        ):
             return 0
         left = self.budget.proposals - len(self.history.trials) - len(self._new())
         return int(min(left, self._trained_left()))
 
     def _new(self) -> list[Candidate]:
         """Candidates in training that the history does not hold yet."""
-        return [candidate for number, candidate in self._training.items() if self.history.trial(number) is None]
+        return [
+            candidate
+            for number, candidate in self._training.items()
+            if self.history.trial(number) is None
+        ]
 
     def _tokens(self) -> int:
         """Spent so far."""
-        proposals = [trial.proposal for trial in self.history.trials] + [candidate.proposal for candidate in self._new()]
+        proposals = [trial.proposal for trial in self.history.trials] + [
+            candidate.proposal for candidate in self._new()
+        ]
         return sum(proposal.usage.tokens for proposal in proposals)
 
     def _trial_seed(self, number: int) -> int:
@@ -266,4 +323,13 @@ def _again(trial: Trial | None, epochs: int | None) -> Candidate:
     assert trial is not None
     started_at = datetime.fromisoformat(trial.started_at)
     descent = trial.inherited_from, trial.inherited_epochs
-    return Candidate(trial.number, trial.proposal, trial.verdict, started_at, trial.unseen_trials, trial.zero_cost, epochs, *descent)
+    return Candidate(
+        trial.number,
+        trial.proposal,
+        trial.verdict,
+        started_at,
+        trial.unseen_trials,
+        trial.zero_cost,
+        epochs,
+        *descent,
+    )

@@ -1,4 +1,6 @@
-"""The Protocols of the steps: the map of the loop propose -> validate -> promote -> train -> pareto -> feedback -> propose."""
+"""The Protocols of the steps: the map of the loop propose -> validate -> promote -> train -> pareto
+-> feedback -> propose.
+"""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -21,7 +23,8 @@ class Proposer(Protocol):
     """Proposes architectures."""
 
     def propose(self, request: Request) -> list[Proposal]:
-        """At least one proposal, at most ``request.count``; none where ``request.tokens_left`` might not suffice for another.
+        """At least one proposal, at most ``request.count``; none where ``request.tokens_left``
+        might not suffice for another.
 
         Raises `EndpointError` where none can be had.
         """
@@ -62,10 +65,14 @@ class Promotion(Protocol):
 
     @property
     def first(self) -> int | None:
-        """Epochs of a new candidate; 0 only measures it without training, None trains it to the end."""
+        """Epochs of a new candidate; 0 only measures it without training, None trains it to the
+        end.
+        """
 
     def next(self, trials: Sequence[Trial], training: Collection[int]) -> Promoted | None:
-        """A paused trial, not among the numbers in ``training``, that goes on now; None where none does."""
+        """A paused trial, not among the numbers in ``training``, that goes on now; None where none
+        does.
+        """
 
 
 class Executor(Protocol):
@@ -91,7 +98,9 @@ class Pareto(Protocol):
         """Non-dominated eligible trials, the most accurate first."""
 
     def hypervolume(self, trials: Sequence[Trial]) -> float:
-        """Hypervolume of the eligible trials, 0 to 1: the share of the box between reference point and ideal."""
+        """Hypervolume of the eligible trials, 0 to 1: the share of the box between reference point
+        and ideal.
+        """
 
 
 class Feedback(Protocol):
@@ -102,7 +111,9 @@ class Feedback(Protocol):
 
 
 class Listener(Protocol):
-    """Hears what the search does: progress on the terminal, files, W&B. An error in one ends the search."""
+    """Hears what the search does: progress on the terminal, files, W&B. An error in one ends the
+    search.
+    """
 
     def on_search_start(self, trials: Sequence[Trial], budget: Budget) -> None:
         """Before the first proposal; ``trials`` is not empty where a run goes on."""
@@ -124,8 +135,8 @@ class Batch(NamedTuple):
     """Augmented training images on the device that trains.
 
     Attributes:
-        images: (N, 3, H, W) at the data's resolution; from a data module uint8, or float32 of the same range where they were mixed;
-            for a loss normalised.
+        images: (N, 3, H, W) at the data's resolution; from a data module uint8, or float32 of the
+            same range where they were mixed; for a loss normalised.
         targets: (N, classes), probabilities: one-hot, smoothed or mixed.
         indices: int64 (N,), which training images these are; of mixed ones the first.
         view: number of the augmentation: index and view together say what an image looks like.
@@ -152,10 +163,14 @@ class Augmentation(Protocol):
     """Changes training images on their device, with torch's global random numbers."""
 
     def each(self, images: "Tensor") -> "Tensor":
-        """uint8 (N, 3, H, W) -> the same; every image drawn for itself, so that any number may come at once."""
+        """uint8 (N, 3, H, W) -> the same; every image drawn for itself, so that any number may come
+        at once.
+        """
 
     def mix(self, images: "Tensor", targets: "Tensor") -> "tuple[Tensor, Tensor]":
-        """A batch and its probabilities (N, classes), mixed among each other; images are then float32 of the same range."""
+        """A batch and its probabilities (N, classes), mixed among each other; images are then
+        float32 of the same range.
+        """
 
 
 class Loss(Protocol):
@@ -172,7 +187,9 @@ class Loss(Protocol):
 
 
 class Fitter(Protocol):
-    """What distillation and deployment need of a trainer: it is handed in, as a step imports no other."""
+    """What distillation and deployment need of a trainer: it is handed in, as a step imports no
+    other.
+    """
 
     def build(self, architecture: Architecture, seed: int) -> "Network":
         """A network with fresh weights."""
@@ -184,7 +201,9 @@ class Fitter(Protocol):
     def batches(self, seed: int) -> Batches:
         """The training batches of `fit` with that seed, not normalised, on its device."""
 
-    def fit(self, network: "nn.Module", seed: int, loss: Loss = ..., folder: Path | None = ...) -> Score:
+    def fit(
+        self, network: "nn.Module", seed: int, loss: Loss = ..., folder: Path | None = ...
+    ) -> Score:
         """Train in place."""
 
     def validate(self, network: "nn.Module") -> Score:
@@ -205,22 +224,33 @@ class ImageData(Protocol):
         """``fit`` opens training and validation images, ``test`` the test images."""
 
     def train_dataloader(
-        self, batch_size: int, seed: int, device: "torch.device", augment: Augmentation | None = None, views: int | None = None
+        self,
+        batch_size: int,
+        seed: int,
+        device: "torch.device",
+        augment: Augmentation | None = None,
+        views: int | None = None,
     ) -> Batches:
         """Batches in an order that follows from seed and epoch.
 
         Args:
-            views: distinct epochs: order and augmentation of epoch e are those of epoch e modulo ``views``; None never comes back.
+            views: distinct epochs: order and augmentation of epoch e are those of epoch e modulo
+                ``views``; None never comes back.
         """
 
-    def val_dataloader(self, batch_size: int, device: "torch.device", frames: bool = False) -> "Iterable[tuple[Tensor, Tensor]]":
+    def val_dataloader(
+        self, batch_size: int, device: "torch.device", frames: bool = False
+    ) -> "Iterable[tuple[Tensor, Tensor]]":
         """The validation images, uint8 (N, 3, H, W), and labels (N,), in a fixed order.
 
         Args:
-            frames: images of files come one by one, each in the size of its file, as a camera would give it.
+            frames: images of files come one by one, each in the size of its file, as a camera would
+                give it.
         """
 
-    def test_dataloader(self, batch_size: int, device: "torch.device", frames: bool = False) -> "Iterable[tuple[Tensor, Tensor]]":
+    def test_dataloader(
+        self, batch_size: int, device: "torch.device", frames: bool = False
+    ) -> "Iterable[tuple[Tensor, Tensor]]":
         """The test images, in a fixed order."""
 
     @property
@@ -228,25 +258,35 @@ class ImageData(Protocol):
         """What is off about the images and no error; none before `setup` with ``fit``."""
 
     def checksum(self) -> str:
-        """Of training and validation images and labels as given: trials on others cannot be compared."""
+        """Of training and validation images and labels as given: trials on others cannot be
+        compared.
+        """
 
 
 class Stage(Protocol):
-    """Something done with a finished search: full training, distillation, deployment, evaluation, a report.
+    """Something done with a finished search: full training, distillation, deployment, evaluation, a
+    report.
 
-    One that skips what is done has the attribute ``settings_id``, which the app sets: what other settings made is done again.
+    One that skips what is done has the attribute ``settings_id``, which the app sets: what other
+    settings made is done again.
     """
 
     def run(self, folder: Path) -> None:
-        """Read the files of a run's folder and add to them; what these settings made already stays, and that is said."""
+        """Read the files of a run's folder and add to them; what these settings made already stays,
+        and that is said.
+        """
 
 
 @runtime_checkable
 class Checked(Protocol):
-    """A stage, a step or a listener that can say before the first stage starts what it will lack; it is optional."""
+    """A stage, a step or a listener that can say before the first stage starts what it will lack;
+    it is optional.
+    """
 
     def require(self) -> None:
-        """Raises `ConfigError` where something is missing that it needs later: a package, a program, a file, a server."""
+        """Raises `ConfigError` where something is missing that it needs later: a package, a
+        program, a file, a server.
+        """
 
 
 @runtime_checkable
@@ -254,4 +294,6 @@ class CheckedData(Protocol):
     """Data that can say which images are missing; it is optional."""
 
     def require_part(self, part: str) -> None:
-        """Raises `DataError` where the images of a part are not there (``fit``: training and validation, or ``test``); opens none."""
+        """Raises `DataError` where the images of a part are not there (``fit``: training and
+        validation, or ``test``); opens none.
+        """

@@ -7,14 +7,20 @@ PIECE = re.compile(r" ?(?<![A-Za-z])([A-Za-z]?[a-z]{0,15})(?![A-Za-z])|.", re.DO
 
 
 def count_tokens(text: str) -> int:
-    """At least as many tokens as Llama, Qwen or SmolLM2 make of ``text``, and about twice as many for prose and JSON.
+    """At least as many tokens as Llama, Qwen or SmolLM2 make of ``text``, and about twice as many
+    for prose and JSON.
 
-    Byte-level tokenizers split a text into runs of letters, digits and other characters and then join bytes within a run, so
-    none needs more than a token a byte. Words of up to 16 letters join at least in pairs on average, identifiers and
-    abbreviations included: n letters count as ceil(n / 2). Digits, punctuation, other spaces, capitals, longer runs of letters
-    and every byte beyond ASCII count as one each. Only short groups of random consonants can exceed the count, by a fifth.
+    Byte-level tokenizers split a text into runs of letters, digits and other characters and then
+    join bytes within a run, so none needs more than a token a byte. Words of up to 16 letters join
+    at least in pairs on average, identifiers and abbreviations included: n letters count as ceil(n
+    / 2). Digits, punctuation, other spaces, capitals, longer runs of letters and every byte beyond
+    ASCII count as one each. Only short groups of random consonants can exceed the count, by a
+    fifth.
     """
-    return sum((len(piece[1]) + 1) // 2 if piece[1] else len(piece[0].encode()) for piece in PIECE.finditer(text))
+    return sum(
+        (len(piece[1]) + 1) // 2 if piece[1] else len(piece[0].encode())
+        for piece in PIECE.finditer(text)
+    )
 
 
 def clip_tokens(text: str, most: int) -> str:
@@ -25,5 +31,7 @@ def clip_tokens(text: str, most: int) -> str:
     low, high = 0, len(words)
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if count_tokens(" ".join(words[:middle])) <= most else (low, middle)
+        low, high = (
+            (middle, high) if count_tokens(" ".join(words[:middle])) <= most else (low, middle)
+        )
     return " ".join(words[:low])

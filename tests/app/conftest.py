@@ -1,4 +1,6 @@
-"""Configurations composed as Hydra composes them, and commands as they are typed, in this process."""
+"""Configurations composed as Hydra composes them, and commands as they are
+typed, in this process.
+"""
 
 import logging
 import sys
@@ -30,8 +32,12 @@ def composed() -> Iterator[Callable[..., DictConfig]]:
 
 
 @pytest.fixture
-def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[..., Ended]]:
-    """``python run.py ARGUMENTS`` in ``tmp_path``, without the seconds that a process takes to import everything."""
+def typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Ended]]:
+    """``python run.py ARGUMENTS`` in ``tmp_path``, without the seconds that a process takes to
+    import everything.
+    """
     root = logging.getLogger()
     before = root.handlers[:], root.level
 

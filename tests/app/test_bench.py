@@ -1,4 +1,6 @@
-"""The bench on NAS-Bench-201 as it is run: the loop, what it is told of cells, and what cells cannot do."""
+"""The bench on NAS-Bench-201 as it is run: the loop, what it is told of cells, and what cells
+cannot do.
+"""
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -26,7 +28,17 @@ def bench(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bench")
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        run = Run(compose("config", overrides=[BENCH, "budget.trained=20", "pareto=accuracy_params", f"folder={folder}"]))
+        run = Run(
+            compose(
+                "config",
+                overrides=[
+                    BENCH,
+                    "budget.trained=20",
+                    "pareto=accuracy_params",
+                    f"folder={folder}",
+                ],
+            )
+        )
     run.start()
     return run
 
@@ -43,12 +55,20 @@ def test_the_loop_looks_up_and_keeps_the_front(bench):
 
 def test_a_searcher_is_told_of_cells(bench):
     brief = bench.brief
-    assert brief.objectives == (Goal(name="val_accuracy", maximise=True), Goal(name="params", maximise=False))
+    assert brief.objectives == (
+        Goal(name="val_accuracy", maximise=True),
+        Goal(name="params", maximise=False),
+    )
     assert '{"01":"' in Prompt(max_attempts=1).opening(brief, example(brief))
     trials = History(bench.folder).trials
     front = bench.pareto.front(trials)
-    text = ParetoFeedback(bench.space, max_tokens=2500, recent_failures=5).compose(trials[:2], front)
-    assert f"accuracy {front[0].score.val_accuracy:.3f}, macs" in text and "Values never tried:\n- 01: " in text
+    text = ParetoFeedback(bench.space, max_tokens=2500, recent_failures=5).compose(
+        trials[:2], front
+    )
+    assert (
+        f"accuracy {front[0].score.val_accuracy:.3f}, macs" in text
+        and "Values never tried:\n- 01: " in text
+    )
 
 
 def test_listeners_cope_with_what_is_not_known_of_a_cell(bench, tmp_path):
@@ -68,11 +88,17 @@ def test_listeners_cope_with_what_is_not_known_of_a_cell(bench, tmp_path):
     ("overrides", "says"),
     [
         (["stages=[search,train,report]"], r"train, report need networks.* keep search"),
-        (["pareto=accuracy_macs_sram"], "peak_sram_bytes is not known of a cell; take pareto=accuracy"),
+        (
+            ["pareto=accuracy_macs_sram"],
+            "peak_sram_bytes is not known of a cell; take pareto=accuracy",
+        ),
         (["target=stm32h743"], r"limits macs, .* take target=none"),
         (["train=quick", "data=mnist5k"], r"cannot be trained.* take train=nasbench201"),
         (["space=mcu"], "holds cells, not networks of stages; take space=nasbench201"),
-        (["data=nasbench201_cifar10", "train.mini.dataset=cifar100"], "take data=nasbench201_cifar100"),
+        (
+            ["data=nasbench201_cifar10", "train.mini.dataset=cifar100"],
+            "take data=nasbench201_cifar100",
+        ),
         (["space=mcu", "stages=[deploy]"], "target=none is no board to deploy to"),
         (["space=mcu", "stages=[train]"], "train.full is null"),
     ],

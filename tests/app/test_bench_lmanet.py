@@ -9,10 +9,16 @@ from lmanet.train.lookup.table import load_table
 
 
 def test_random_draws_are_looked_up(composed, tmp_path):
-    Run(composed("+experiment=bench_lmanet", "propose=random", "budget.trained=15", f"folder={tmp_path}")).start()
+    Run(
+        composed(
+            "+experiment=bench_lmanet", "propose=random", "budget.trained=15", f"folder={tmp_path}"
+        )
+    ).start()
     trials = History(tmp_path).trials
     status = Counter(trial.status for trial in trials)
-    assert status[Status.TRAINED] == 15 and status[Status.TRAINED] + status[Status.REJECTED] == len(trials)
+    assert status[Status.TRAINED] == 15 and status[Status.TRAINED] + status[Status.REJECTED] == len(
+        trials
+    )
     assert 0.03 < 15 / len(trials) < 0.25, "uniform draws that keep the limits"
     seeds = Counter(entry.id for entry in load_table("lmanet_mini")[1])
     for trial in trials:

@@ -54,13 +54,15 @@ def test_a_text_stays_a_text(text: str):
 
 
 def test_what_needs_no_quotes_has_none():
-    assert command("resume=multirun/a/2026-01-31_12-00-00", override("arch", "run/networks/ab12.json")) == (
-        "python run.py resume=multirun/a/2026-01-31_12-00-00 arch=run/networks/ab12.json"
-    )
+    assert command(
+        "resume=multirun/a/2026-01-31_12-00-00", override("arch", "run/networks/ab12.json")
+    ) == ("python run.py resume=multirun/a/2026-01-31_12-00-00 arch=run/networks/ab12.json")
 
 
 def test_a_run_in_any_folder_goes_on_by_the_command_it_prints(typed, tmp_path: Path):
-    """A search whose trainings are looked up, in a folder that needs quotes for the shell and for Hydra."""
+    """A search whose trainings are looked up, in a folder that needs quotes for the shell and for
+    Hydra.
+    """
     folder = Path("runs") / NASTY / "one"
     tiny = (
         "+experiment=bench_lmanet",
@@ -93,5 +95,11 @@ def test_a_tilde_is_the_home_folder_in_every_setting(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("HOME", "/home/me too")
     assert at_home("data.root=~/photos") == "data.root='/home/me too/photos'"
     assert at_home("runs=~") == "runs='/home/me too'"
-    for other in ("~track.wandb", "+experiment=smoke", "data.root='~/x'", "resume=run~1", "data.archive=[~/a.npz,~/b.npz]"):
+    for other in (
+        "~track.wandb",
+        "+experiment=smoke",
+        "data.root='~/x'",
+        "resume=run~1",
+        "data.archive=[~/a.npz,~/b.npz]",
+    ):
         assert at_home(other) == other

@@ -1,4 +1,6 @@
-"""Every file of conf/ composes; every experiment runs, made small; the documented order of overrides holds."""
+"""Every file of conf/ composes; every experiment runs, made small; the documented order of
+overrides holds.
+"""
 
 import json
 from pathlib import Path
@@ -11,11 +13,18 @@ from lmanet.run.records import Status, Trial
 
 ROOT = Path(__file__).parents[2]
 CONF = ROOT / "conf"
-GROUPS = sorted(path.name for path in CONF.iterdir() if path.is_dir() and path.name not in ("experiment", "ablation"))
-OPTIONS = sorted(f"{path.parent.name}={path.stem}" for group in GROUPS for path in (CONF / group).glob("*.yaml"))
+GROUPS = sorted(
+    path.name
+    for path in CONF.iterdir()
+    if path.is_dir() and path.name not in ("experiment", "ablation")
+)
+OPTIONS = sorted(
+    f"{path.parent.name}={path.stem}" for group in GROUPS for path in (CONF / group).glob("*.yaml")
+)
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 ABLATIONS = sorted(path.stem for path in (CONF / "ablation").glob("*.yaml"))
-# What makes any experiment small: few small real images, short trainings, draws in place of a model that is not served here.
+# What makes any experiment small: few small real images, short trainings, draws in place of a model
+# that is not served here.
 SMALL = (
     "data=mnist5k",
     "data.split.max_train_images=200",
@@ -56,8 +65,14 @@ def test_every_experiment_names_the_command_that_runs_it(experiment):
 
 
 def test_the_ablation_wins_over_the_experiment(composed):
-    assert "lmanet.propose.RandomProposer" in composed("+experiment=quickstart", "+ablation=random").propose._target_
-    assert composed("+experiment=quickstart", "+ablation=no_feedback").feedback._target_ == "lmanet.feedback.NoFeedback"
+    assert (
+        "lmanet.propose.RandomProposer"
+        in composed("+experiment=quickstart", "+ablation=random").propose._target_
+    )
+    assert (
+        composed("+experiment=quickstart", "+ablation=no_feedback").feedback._target_
+        == "lmanet.feedback.NoFeedback"
+    )
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
@@ -65,16 +80,33 @@ def test_every_experiment_runs_small(composed, tmp_path, experiment):
     cfg = composed(f"+experiment={experiment}", *SMALL, f"folder={tmp_path}")
     Run(cfg).start()
     if "search" in cfg.stages:
-        trials = [Trial.model_validate_json(line) for line in (tmp_path / "history.jsonl").read_bytes().split(b"\n")[:-1]]
+        trials = [
+            Trial.model_validate_json(line)
+            for line in (tmp_path / "history.jsonl").read_bytes().split(b"\n")[:-1]
+        ]
         assert sum(trial.status is Status.TRAINED for trial in trials) == 2
-    for stage, file in {"train": "full.jsonl", "distill": "distill.jsonl", "evaluate": "test.jsonl", "report": "report.md"}.items():
+    for stage, file in {
+        "train": "full.jsonl",
+        "distill": "distill.jsonl",
+        "evaluate": "test.jsonl",
+        "report": "report.md",
+    }.items():
         assert (tmp_path / file).exists() == (stage in cfg.stages)
 
 
 @pytest.mark.parametrize("ablation", ABLATIONS)
 def test_every_ablation_runs_small(composed, tmp_path, ablation):
-    small = [override for override in SMALL if ablation != "random" or not override.startswith("propose")]
-    cfg = composed("+experiment=smoke", f"+ablation={ablation}", *small, "budget.proposals=6", "budget.trained=1", f"folder={tmp_path}")
+    small = [
+        override for override in SMALL if ablation != "random" or not override.startswith("propose")
+    ]
+    cfg = composed(
+        "+experiment=smoke",
+        f"+ablation={ablation}",
+        *small,
+        "budget.proposals=6",
+        "budget.trained=1",
+        f"folder={tmp_path}",
+    )
     Run(cfg).start()
     distilled = (tmp_path / "distill.jsonl").exists()
     assert distilled == (ablation != "no_distill")

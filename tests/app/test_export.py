@@ -38,7 +38,10 @@ def get(url: str) -> Any:
 
 def test_the_dashboard_shows_the_run(composed, tmp_path: Path) -> None:
     Run(composed(*SMALL, f"folder={tmp_path}")).start()
-    trials = [Trial.model_validate_json(line) for line in (tmp_path / "history.jsonl").read_bytes().split(b"\n")[:-1]]
+    trials = [
+        Trial.model_validate_json(line)
+        for line in (tmp_path / "history.jsonl").read_bytes().split(b"\n")[:-1]
+    ]
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [
@@ -59,7 +62,16 @@ def test_the_dashboard_shows_the_run(composed, tmp_path: Path) -> None:
         process.wait(10)
     assert summary["study_name"] == tmp_path.name
     assert study["objective_names"] == ["val_accuracy", "macs", "peak_sram_bytes"]
-    shown = [attr["value"] for trial in study["trials"] for attr in trial["user_attrs"] if attr["key"] == "id"]
+    shown = [
+        attr["value"]
+        for trial in study["trials"]
+        for attr in trial["user_attrs"]
+        if attr["key"] == "id"
+    ]
     assert sorted(shown) == sorted(trial.id for trial in trials)
-    best = max((trial for trial in trials if trial.score), key=lambda trial: trial.score.val_accuracy)
-    assert best.score.val_accuracy == max(trial["values"][0] for trial in study["trials"] if trial["state"] == "Complete")
+    best = max(
+        (trial for trial in trials if trial.score), key=lambda trial: trial.score.val_accuracy
+    )
+    assert best.score.val_accuracy == max(
+        trial["values"][0] for trial in study["trials"] if trial["state"] == "Complete"
+    )

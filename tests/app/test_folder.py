@@ -1,4 +1,6 @@
-"""A run's folder: made by one start alone, worked on by one process at a time, gone again where nothing came of it."""
+"""A run's folder: made by one start alone, worked on by one process at a time, gone again where
+nothing came of it.
+"""
 
 import os
 import signal
@@ -22,13 +24,22 @@ def test_two_starts_in_one_second_have_two_folders(tmp_path: Path):
         assert first.is_dir() and second.is_dir()
 
 
-def test_a_second_driver_is_refused_and_a_killed_one_frees_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_second_driver_is_refused_and_a_killed_one_frees_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(module, "LOCK_SECONDS", 0.1)
     hold = "import sys, time\nfrom pathlib import Path\nfrom lmanet.app.folder import owned\n"
     hold += "with owned(Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(120)\n"
-    with subprocess.Popen([sys.executable, "-c", hold, str(tmp_path)], stdout=subprocess.PIPE, text=True) as other:
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as other:
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(ConfigError, match=r"another run.py works in .*; wait for its end or stop it"), owned(tmp_path):
+        with (
+            pytest.raises(
+                ConfigError, match=r"another run.py works in .*; wait for its end or stop it"
+            ),
+            owned(tmp_path),
+        ):
             pass
         os.kill(other.pid, signal.SIGKILL)
         other.wait()
@@ -36,14 +47,22 @@ def test_a_second_driver_is_refused_and_a_killed_one_frees_the_folder(tmp_path: 
         pass
 
 
-def test_a_typed_second_driver_is_refused_and_changes_nothing(typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_typed_second_driver_is_refused_and_changes_nothing(
+    typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(module, "LOCK_SECONDS", 0.1)
     assert typed(*TINY, "hydra.run.dir=run").code == 0
-    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file() and path.name != ".lock"}
+    before = {
+        path: path.read_bytes()
+        for path in (tmp_path / "run").rglob("*")
+        if path.is_file() and path.name != ".lock"
+    }
     hold = "import sys\nfrom pathlib import Path\nfrom lmanet.app.folder import owned\n"
     hold += "with owned(Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()\n"
     command = [sys.executable, "-c", hold, str(tmp_path / "run")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
         assert other.stdout.readline() == "held\n"
         ended = typed("resume=run", "budget.proposals=9")
         other.communicate("")
@@ -75,24 +94,38 @@ def test_a_folder_that_was_there_stays(tmp_path: Path):
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match=r"file is a file; name a folder"), claimed(tmp_path / "file", given=True):
+    with (
+        pytest.raises(ConfigError, match=r"file is a file; name a folder"),
+        claimed(tmp_path / "file", given=True),
+    ):
         pass
-    with pytest.raises(ConfigError, match=r"run cannot be written \(Not a directory.*\); choose another with hydra.run.dir="):
+    with pytest.raises(
+        ConfigError,
+        match=r"run cannot be written \(Not a directory.*\); choose another with hydra.run.dir=",
+    ):
         claimed(tmp_path / "file" / "run", given=False).__enter__()
 
 
-def test_a_full_disk_is_said_before_the_first_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_full_disk_is_said_before_the_first_stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(module, "LEAST_FREE_BYTES", 2**80)
     with pytest.raises(ConfigError, match=r"has \d+ MB left on its disk, and a run needs at least"):
         require_room(tmp_path)
 
 
-def test_what_a_run_has_left_is_named_by_whole_paths(typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_what_a_run_has_left_is_named_by_whole_paths(
+    typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("COLUMNS", "80")
     long = "a_name_that_is_rather_long_for_a_terminal_of_eighty_columns"
     ended = typed(*TINY, f"name={long}")
     assert ended.code == 0 and "…" not in ended.output.split("Pareto front")[1].split("trained")[-1]
-    shown = [line.split()[0] for line in ended.output.splitlines() if line.startswith(f"multirun/{long}")]
-    assert [Path(path).name for path in shown] == ["history.jsonl", "front.json"] and all((tmp_path / path).exists() for path in shown)
+    shown = [
+        line.split()[0] for line in ended.output.splitlines() if line.startswith(f"multirun/{long}")
+    ]
+    assert [Path(path).name for path in shown] == ["history.jsonl", "front.json"] and all(
+        (tmp_path / path).exists() for path in shown
+    )
     (line,) = [line for line in ended.output.splitlines() if line.startswith("Next: ")]
     assert (tmp_path / line.split("resume=")[1].split()[0]).is_dir()

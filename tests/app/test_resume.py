@@ -1,4 +1,6 @@
-"""A run that is killed goes on where it stood: a single run, its later stages, and a whole sweep."""
+"""A run that is killed goes on where it stood: a single run, its later
+stages, and a whole sweep.
+"""
 
 import signal
 import subprocess
@@ -22,7 +24,9 @@ SMALL = (
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, str(ROOT / "run.py"), *arguments]
-    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
 def kill_when(process: subprocess.Popen[str], ready: Callable[[], bool]) -> None:
@@ -57,12 +61,22 @@ def test_a_killed_search_goes_on(tmp_path: Path):
     assert "report.md" in output and (folder / "report.md").exists()
     first = (folder / ".hydra" / "overrides.yaml").read_text()
     finish(start(tmp_path, f"resume={folder}", "stages=[report]"))
-    assert (folder / ".hydra" / "overrides.yaml").read_text() == first, "the overrides of one start are not those of the next"
+    assert (folder / ".hydra" / "overrides.yaml").read_text() == first, (
+        "the overrides of one start are not those of the next"
+    )
 
 
 def test_another_space_is_refused_and_nothing_changes(tmp_path: Path):
     folder = tmp_path / "run"
-    finish(start(tmp_path, *SMALL, "stages=[search]", "budget={proposals:3,trained:null}", f"hydra.run.dir={folder}"))
+    finish(
+        start(
+            tmp_path,
+            *SMALL,
+            "stages=[search]",
+            "budget={proposals:3,trained:null}",
+            f"hydra.run.dir={folder}",
+        )
+    )
     before = lines(folder / "history.jsonl")
     process = start(tmp_path, f"resume={folder}", "++space.choices.resolution=[48]")
     output, _ = process.communicate(timeout=120)
@@ -72,7 +86,14 @@ def test_another_space_is_refused_and_nothing_changes(tmp_path: Path):
 
 def test_a_killed_sweep_goes_on(tmp_path: Path):
     folder = tmp_path / "sweep"
-    sweep = ("-m", *SMALL, "stages=[search]", "budget={proposals:4,trained:null}", "seed=0,1", f"hydra.sweep.dir={folder}")
+    sweep = (
+        "-m",
+        *SMALL,
+        "stages=[search]",
+        "budget={proposals:4,trained:null}",
+        "seed=0,1",
+        f"hydra.sweep.dir={folder}",
+    )
     second = folder / "1" / "history.jsonl"
     kill_when(start(tmp_path, *sweep), lambda: len(lines(second)) >= 1)
     before = lines(folder / "0" / "history.jsonl"), lines(second)
@@ -84,7 +105,12 @@ def test_a_killed_sweep_goes_on(tmp_path: Path):
 
 def test_a_promotion_that_is_killed_goes_on_from_its_checkpoint(tmp_path: Path):
     folder = tmp_path / "run"
-    halving = ("promote=halving", "promote.rungs=[1,2]", "train.mini.recipe.epochs=12", "stages=[search]")
+    halving = (
+        "promote=halving",
+        "promote.rungs=[1,2]",
+        "train.mini.recipe.epochs=12",
+        "stages=[search]",
+    )
     budget = "budget={proposals:40,trained:1}"
     checkpoints, history = folder / "paused", folder / "history.jsonl"
 
@@ -101,12 +127,24 @@ def test_a_promotion_that_is_killed_goes_on_from_its_checkpoint(tmp_path: Path):
     output = finish(start(tmp_path, f"resume={folder}"))
     after = lines(history)
     assert after[: len(before)] == before and "1 trained" in output
-    (trained,) = (trial for trial in map(Trial.model_validate_json, after) if trial.status == "trained")
+    (trained,) = (
+        trial for trial in map(Trial.model_validate_json, after) if trial.status == "trained"
+    )
     assert str(trained.number) == number and trained.epochs == 12 > saved
-    paused = next(trial for line in before if (trial := Trial.model_validate_json(line)).number == trained.number and trial.epochs == 2)
-    assert trained.score.curve[:2] == paused.score.curve, "its first epochs, to the second, are those of before"
+    paused = next(
+        trial
+        for line in before
+        if (trial := Trial.model_validate_json(line)).number == trained.number and trial.epochs == 2
+    )
+    assert trained.score.curve[:2] == paused.score.curve, (
+        "its first epochs, to the second, are those of before"
+    )
     assert not (checkpoints / number).exists()
 
 
 def epochs_in(folder: Path) -> int:
-    return int(torch.load(folder / "last.ckpt", weights_only=False)["epoch"]) if (folder / "last.ckpt").exists() else 0
+    return (
+        int(torch.load(folder / "last.ckpt", weights_only=False)["epoch"])
+        if (folder / "last.ckpt").exists()
+        else 0
+    )

@@ -21,7 +21,13 @@ SMALL = (
 
 
 def start(folder: Path, *arguments: str) -> None:
-    done = subprocess.run([sys.executable, str(ROOT / "run.py"), *arguments], cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "run.py"), *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -30,7 +36,13 @@ def test_a_network_of_the_report_is_trained_by_its_command(composed, tmp_path):
     from lmanet.explain.facts.contents import Setting, read_run
 
     folder = tmp_path / "run"
-    start(tmp_path, *SMALL, "stages=[search,report]", "budget={proposals:6,trained:null}", f"hydra.run.dir={folder}")
+    start(
+        tmp_path,
+        *SMALL,
+        "stages=[search,report]",
+        "budget={proposals:6,trained:null}",
+        f"hydra.run.dir={folder}",
+    )
     run = Run(composed(*SMALL, f"folder={folder}"))
     setting = Setting(run.pareto, run.target, run.data.num_classes, run.space)
     card = make_cards(read_run(folder), setting, Path("run"))[-1]
@@ -38,4 +50,8 @@ def test_a_network_of_the_report_is_trained_by_its_command(composed, tmp_path):
     assert (program, script) == ("python", "run.py")
     start(tmp_path, *arguments)
     (trained,) = read_records(folder / FULL, TrainedNetwork)
-    assert architecture_id(trained.architecture) == card.id == {trial.number: trial.id for trial in read_trials(folder)}[card.number]
+    assert (
+        architecture_id(trained.architecture)
+        == card.id
+        == {trial.number: trial.id for trial in read_trials(folder)}[card.number]
+    )

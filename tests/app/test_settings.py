@@ -1,4 +1,6 @@
-"""Every setting is checked before anything starts: its name, its type, its range, and whether a stage reads it."""
+"""Every setting is checked before anything starts: its name, its type, its range, and whether a
+stage reads it.
+"""
 
 import re
 from collections.abc import Sequence
@@ -17,7 +19,10 @@ CONF = Path(__file__).parents[2] / "conf"
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["budget.trained=two"], "budget.trained=two: it takes a whole number at least 1, or null (conf/config.yaml)"),
+        (
+            ["budget.trained=two"],
+            "budget.trained=two: it takes a whole number at least 1, or null (conf/config.yaml)",
+        ),
         (["budget.trained=-1"], "budget.trained=-1: it takes a whole number at least 1, or null"),
         (["budget.proposals=null"], "budget.proposals=null: it takes a whole number at least 1 ("),
         (["budget.seconds=0"], "budget.seconds=0: it takes a number above 0, or null"),
@@ -27,37 +32,77 @@ CONF = Path(__file__).parents[2] / "conf"
         (["batch=0"], "batch=0: it takes a whole number at least 1"),
         (["train_best=1.5"], "train_best=1.5: it takes a whole number at least 1"),
         (["stages=[serach]"], "unknown stage serach; did you mean search?"),
-        (["train.mini.recipe.epochs=3.5"], "train.mini.recipe.epochs=3.5: it takes a whole number (conf/train)"),
+        (
+            ["train.mini.recipe.epochs=3.5"],
+            "train.mini.recipe.epochs=3.5: it takes a whole number (conf/train)",
+        ),
         (["train.mini.recipe.epochs=0"], "epochs=0 must be at least 1"),
         (["train.full.recipe.batch_size=1"], "batch_size=1 must be at least 2"),
-        (["train.mini.recipe.optimizer.lr=two"], "train.mini.recipe.optimizer.lr=two: it takes a number"),
-        (["train.mini.recipe.optimizer.lr=-1"], "the optimizer does not take its settings: Invalid learning rate: -1"),
-        (["train.mini.recipe.max_seconds=0"], "max_seconds=0 must be above 0, or null for no limit"),
-        (["train.mini.recipe.augment.flip=7"], "train.mini.recipe.augment.flip=7: it takes true or false"),
+        (
+            ["train.mini.recipe.optimizer.lr=two"],
+            "train.mini.recipe.optimizer.lr=two: it takes a number",
+        ),
+        (
+            ["train.mini.recipe.optimizer.lr=-1"],
+            "the optimizer does not take its settings: Invalid learning rate: -1",
+        ),
+        (
+            ["train.mini.recipe.max_seconds=0"],
+            "max_seconds=0 must be above 0, or null for no limit",
+        ),
+        (
+            ["train.mini.recipe.augment.flip=7"],
+            "train.mini.recipe.augment.flip=7: it takes true or false",
+        ),
         (
             ["train.mini.recipe.lable_smoothing=1"],
-            "unknown setting train.mini.recipe.lable_smoothing; did you mean train.mini.recipe.label_smoothing",
+            (
+                "unknown setting train.mini.recipe.lable_smoothing; did you mean "
+                "train.mini.recipe.label_smoothing"
+            ),
         ),
-        (["promote=halving", "promote.rungs=[1,3]"], "promote.rungs: a candidate cannot pause after 1 epochs"),
         (
-            ["promote=halving", "promote.rungs=[1]", "promote.screen=[zen]", "train.mini.recipe.epochs=3"],
+            ["promote=halving", "promote.rungs=[1,3]"],
+            "promote.rungs: a candidate cannot pause after 1 epochs",
+        ),
+        (
+            [
+                "promote=halving",
+                "promote.rungs=[1]",
+                "promote.screen=[zen]",
+                "train.mini.recipe.epochs=3",
+            ],
             "promote.screen names zen, which the trainer does not measure",
         ),
         (["data=image_folder"], "data.root is not set"),
-        (["data=image_folder", "data.root=photos", "data.resolution=32.5"], "data.resolution=32.5: it takes a whole number"),
-        (["data=image_folder", "data.root=photos", "data.resolution=0"], "resolution=0 must be a whole number of pixels, at least 1"),
+        (
+            ["data=image_folder", "data.root=photos", "data.resolution=32.5"],
+            "data.resolution=32.5: it takes a whole number",
+        ),
+        (
+            ["data=image_folder", "data.root=photos", "data.resolution=0"],
+            "resolution=0 must be a whole number of pixels, at least 1",
+        ),
         (
             ["propose=llm"],
-            "propose.model is not set, and it has no default; give it on the command line, for example propose.model=meta-llama",
+            (
+                "propose.model is not set, and it has no default; give it on the "
+                "command line, for example propose.model=meta-llama"
+            ),
         ),
         (["propose=lm"], "Could not find 'propose/lm'"),
         (["propos=llm"], "unknown setting propos; did you mean propose"),
-        (["execute=workers", "execute.workers=2.5"], "execute.workers=2.5: it takes a whole number"),
+        (
+            ["execute=workers", "execute.workers=2.5"],
+            "execute.workers=2.5: it takes a whole number",
+        ),
         (["train=lmanet_mini"], "data.name"),
         (["space.name='a b"], "stands in quotes within quotes"),
     ],
 )
-def test_a_setting_that_cannot_work_is_refused_in_one_sentence_and_leaves_nothing(typed, tmp_path, arguments: list[str], says: str):
+def test_a_setting_that_cannot_work_is_refused_in_one_sentence_and_leaves_nothing(
+    typed, tmp_path, arguments: list[str], says: str
+):
     ended = typed("+experiment=smoke", *arguments)
     assert ended.code == 1 and says in ended.error
     assert len(ended.error.strip().splitlines()) == 1 and "Traceback" not in ended.error
@@ -84,7 +129,9 @@ def test_a_setting_that_conf_does_not_list_needs_no_plus(composed, typed, tmp_pa
 
 
 def test_one_stage_needs_no_brackets(typed):
-    ended = typed("+experiment=bench_lmanet", "propose=sampler", "stages=search", "budget.proposals=2")
+    ended = typed(
+        "+experiment=bench_lmanet", "propose=sampler", "stages=search", "budget.proposals=2"
+    )
     assert ended.code == 0 and "2 trained" in ended.output
 
 
@@ -125,7 +172,10 @@ def test_a_type_is_told_in_words():
 
 def test_what_no_stage_reads_is_refused_where_it_is_typed():
     with pytest.raises(
-        ConfigError, match=re.escape("checkpoint=a.ckpt: only evaluate reads checkpoint, not stages=['deploy']; deploy takes")
+        ConfigError,
+        match=re.escape(
+            "checkpoint=a.ckpt: only evaluate reads checkpoint, not stages=['deploy']; deploy takes"
+        ),
     ):
         refuse_unread(["resume=x", "stages=[deploy]", "checkpoint=a.ckpt"], ["deploy"])
     with pytest.raises(ConfigError, match=r"deploy.network=ab: only deploy"):

@@ -1,4 +1,6 @@
-"""Claims of each kind, made by hand, true and false and such that cannot be told; and the paper's of its own network."""
+"""Claims of each kind, made by hand, true and false and such that cannot be told; and the paper's
+of its own network.
+"""
 
 import pytest
 
@@ -21,7 +23,8 @@ from lmanet.run.records import Proposal, Score, Status, Trial, Verdict
 from lmanet.space import Cell, architecture_id
 
 ELITE = load_architecture("lmanet_elite")
-# Strides 2, 2, 2, 1, 2; channels 16, 32, 48, 64, 128; SE in stage 4; skip in stage 2, whose second block has stride 1.
+# Strides 2, 2, 2, 1, 2; channels 16, 32, 48, 64, 128; SE in stage 4; skip in stage 2, whose second
+# block has stride 1.
 
 
 def trial(number, architecture, accuracy=None, claims=(), parent=None):
@@ -64,7 +67,12 @@ FORM = [
     (ResidualIn(stages=(2, 3)), ELITE, Truth.FALSE, "stage 3 has none"),
     (ResidualIn(stages=(3,)), changed(3, skip=True, layers=1), Truth.FALSE, "never acts"),
     (ResidualIn(stages=(4,)), changed(4, block="conv", skip=True), Truth.TRUE, "each of them"),
-    (ResidualIn(stages=(4,)), changed(4, block="conv", skip=True, layers=1), Truth.FALSE, "its one block changes the channels"),
+    (
+        ResidualIn(stages=(4,)),
+        changed(4, block="conv", skip=True, layers=1),
+        Truth.FALSE,
+        "its one block changes the channels",
+    ),
     (ResidualIn(stages=(6,)), ELITE, Truth.FALSE, "no stage 6"),
     (StrideOneIn(stages=(4,)), ELITE, Truth.TRUE, "stride 1"),
     (StrideOneIn(stages=(4, 5)), ELITE, Truth.FALSE, "stage 5 has stride 2"),
@@ -124,11 +132,17 @@ def test_without_a_parent_or_its_quantity_a_saving_cannot_be_told():
     claim = CheaperThanParent(quantity="macs", by_percent=0)
     assert check(claim, SMALLER).truth is Truth.UNKNOWN
     assert check(claim, SMALLER, parent=ELITE).truth is Truth.UNKNOWN
-    latency = CheaperThanParent(quantity="estimated_latency_ms", by_percent=0)  # no core, no latency
+    latency = CheaperThanParent(
+        quantity="estimated_latency_ms", by_percent=0
+    )  # no core, no latency
     assert check(latency, SMALLER, [trial(1, ELITE)], parent=ELITE).truth is Truth.UNKNOWN
 
 
-BEFORE = [trial(1, ELITE, 0.5), trial(2, changed(1, channels=8), 0.7), trial(3, changed(1, channels=24))]
+BEFORE = [
+    trial(1, ELITE, 0.5),
+    trial(2, changed(1, channels=8), 0.7),
+    trial(3, changed(1, channels=24)),
+]
 
 
 @pytest.mark.parametrize(
@@ -161,7 +175,12 @@ def test_an_expectation_cannot_be_told_before_the_training_or_with_nothing_to_ho
 
 def test_a_duplicate_of_the_parent_does_not_hide_its_training():
     claim = ExpectedAccuracy(expected="higher", than="parent")
-    assert check(claim, SMALLER, [trial(1, ELITE, 0.5), trial(2, ELITE)], accuracy=0.6, parent=ELITE).truth is Truth.TRUE
+    assert (
+        check(
+            claim, SMALLER, [trial(1, ELITE, 0.5), trial(2, ELITE)], accuracy=0.6, parent=ELITE
+        ).truth
+        is Truth.TRUE
+    )
 
 
 def test_the_papers_explanation_of_its_own_network():
@@ -178,10 +197,14 @@ def test_the_papers_explanation_of_its_own_network():
         "early downsampling": Truth.TRUE,
         "small expansion": Truth.TRUE,
     }
-    others = [number for number in (1, 3, 4, 5) if check(ResidualIn(stages=(number,))).truth is Truth.TRUE]
+    others = [
+        number for number in (1, 3, 4, 5) if check(ResidualIn(stages=(number,))).truth is Truth.TRUE
+    ]
     assert others == []
 
 
 def test_what_bears_no_rationale_has_no_claims():
-    silent = trial(0, ELITE).model_copy(update={"proposal": Proposal(proposer="random", architecture=ELITE)})
+    silent = trial(0, ELITE).model_copy(
+        update={"proposal": Proposal(proposer="random", architecture=ELITE)}
+    )
     assert check_claims(silent, [silent]) == []

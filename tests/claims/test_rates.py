@@ -3,7 +3,13 @@
 import pytest
 from scipy.stats import binomtest
 
-from lmanet.claims.kinds import DownsamplesEarly, ExpectedAccuracy, Rationale, StrideOneIn, WidensLate
+from lmanet.claims.kinds import (
+    DownsamplesEarly,
+    ExpectedAccuracy,
+    Rationale,
+    StrideOneIn,
+    WidensLate,
+)
 from lmanet.claims.rates import ALL, rates, unreadable
 from lmanet.cost import estimate
 from lmanet.network import load_architecture
@@ -17,7 +23,11 @@ def trial(number, claims, proposer="double", faults=()):
     return Trial(
         number=number,
         status=Status.REJECTED,
-        proposal=Proposal(proposer=proposer, architecture=architecture, rationale=Rationale(claims=claims, faults=faults)),
+        proposal=Proposal(
+            proposer=proposer,
+            architecture=architecture,
+            rationale=Rationale(claims=claims, faults=faults),
+        ),
         verdict=Verdict(accepted=False, cost=estimate(architecture, 100)),
         seed=0,
         started_at="2026-01-01T00:00:00+00:00",
@@ -31,9 +41,15 @@ def strides(architecture):
 
 
 def test_true_false_and_untold_are_counted_by_kind():
-    assert [strides(network)[4] for network in NETWORKS] == [2, 1, 2], "what the figures below are counted from"
+    assert [strides(network)[4] for network in NETWORKS] == [2, 1, 2], (
+        "what the figures below are counted from"
+    )
     told = [
-        trial(0, (StrideOneIn(stages=(5,)), ExpectedAccuracy(expected="higher", than="best")), faults=("nonsense",)),
+        trial(
+            0,
+            (StrideOneIn(stages=(5,)), ExpectedAccuracy(expected="higher", than="best")),
+            faults=("nonsense",),
+        ),
         trial(1, (StrideOneIn(stages=(5,)),)),
         trial(2, ()),
     ]

@@ -22,14 +22,21 @@ def digits() -> Mnist5k:
 def cifar_archives() -> list[str]:
     """The whole of CIFAR-100 in parts, where it is to be had."""
     if "LMANET_DATA" not in os.environ:
-        pytest.skip("LMANET_DATA is not set: it names the folder whose data/ holds CIFAR-100 as .npz archives")
+        pytest.skip(
+            "LMANET_DATA is not set: it names the folder whose data/ holds "
+            "CIFAR-100 as .npz archives"
+        )
     folder = Path(os.environ["LMANET_DATA"]) / "data"
-    return [str(folder / f"cifar100_{part}.npz") for part in ("train_1", "train_2", "train_3", "test")]
+    return [
+        str(folder / f"cifar100_{part}.npz") for part in ("train_1", "train_2", "train_3", "test")
+    ]
 
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    """An archive in the form of CIFAR-10: 20 images of each class to train, 2 to test, every image another."""
+    """An archive in the form of CIFAR-10: 20 images of each class to train, 2 to test, every image
+    another.
+    """
     rng = np.random.default_rng(0)
     arrays = {}
     for part, count in (("train", 20), ("test", 2)):
@@ -46,5 +53,7 @@ def folder(tmp_path: Path, digits: Mnist5k) -> Path:
     for digit in range(3):
         (tmp_path / "train" / str(digit)).mkdir(parents=True)
         for number, index in enumerate((images.labels == digit).nonzero().flatten()[:20].tolist()):
-            to_pil_image(images[index][0]).save(tmp_path / "train" / str(digit) / f"{number:02}.png")
+            to_pil_image(images[index][0]).save(
+                tmp_path / "train" / str(digit) / f"{number:02}.png"
+            )
     return tmp_path

@@ -1,4 +1,6 @@
-"""What `read_image` gives, against what a viewer shows, computed from the samples that were stored."""
+"""What `read_image` gives, against what a viewer shows, computed from the
+samples that were stored.
+"""
 
 import io
 import struct
@@ -18,10 +20,23 @@ from lmanet.data.decode import MOST_PIXELS, picture_suffixes, read_image
 from lmanet.errors import DataError
 
 Floats = NDArray[np.float64]
-SAMPLES = {"1": 1, "L": 1, "LA": 2, "P": 1, "PA": 2, "RGB": 3, "RGBA": 4, "RGBX": 4, "CMYK": 4, "YCbCr": 3, "LAB": 3}
+SAMPLES = {
+    "1": 1,
+    "L": 1,
+    "LA": 2,
+    "P": 1,
+    "PA": 2,
+    "RGB": 3,
+    "RGBA": 4,
+    "RGBX": 4,
+    "CMYK": 4,
+    "YCbCr": 3,
+    "LAB": 3,
+}
 DEEP = {"I;16": "<u2", "I;16L": "<u2", "I;16B": ">u2"}
 LOOKLESS = {"F": "<f4", "I": "<i4"}
-# What stands in the file is what was given: Pillow converts all other pairs while it writes, or refuses them.
+# What stands in the file is what was given: Pillow converts all other pairs while it writes, or
+# refuses them.
 KEPT = {
     "PNG": ("1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I;16B"),
     "TIFF": (*SAMPLES, *DEEP, *LOOKLESS),
@@ -69,7 +84,9 @@ def test_what_pillow_writes_is_read_as_a_viewer_shows_it_or_refused_by_name(
         shown = UPRIGHT[orientation](shown)
     image.save(path, form, **options)
     if mode in ("F", "LAB") or (mode, form) == ("I", "TIFF"):
-        with pytest.raises(DataError, match=f"{path} has (floating-point|signed or 32-bit|CIELAB) pixels"):
+        with pytest.raises(
+            DataError, match=f"{path} has (floating-point|signed or 32-bit|CIELAB) pixels"
+        ):
             read_image(path)
         return
     assert_shown(path, shown)
@@ -90,7 +107,9 @@ def exif(orientation: int) -> Image.Exif:
 def picture(
     mode: str, size: tuple[int, int], rng: np.random.Generator, see_through: bool, form: str
 ) -> tuple[Image.Image, Floats, dict[str, Any]]:
-    """A picture of random samples, what a viewer shows of it (H, W, 3), and how it is to be saved."""
+    """A picture of random samples, what a viewer shows of it (H, W, 3), and
+    how it is to be saved.
+    """
     width, height = size
     options: dict[str, Any] = {"lossless": True, "exact": True} if form == "WEBP" else {}
     if mode in DEEP or mode in LOOKLESS:
@@ -104,7 +123,9 @@ def picture(
     values = rng.integers(0, 256, (height, width, SAMPLES[mode]))
     if mode == "1":
         values = 255 * (values > 127)
-        image = Image.fromarray(values[..., 0].astype(np.uint8)).convert("1", dither=Image.Dither.NONE)
+        image = Image.fromarray(values[..., 0].astype(np.uint8)).convert(
+            "1", dither=Image.Dither.NONE
+        )
     else:
         image = Image.frombytes(mode, size, values.astype(np.uint8).tobytes())
     palette = rng.integers(0, 256, (256, 3))
@@ -151,13 +172,19 @@ def on_white(colours: Floats, alpha: Floats) -> Floats:
 
 @settings(max_examples=200, derandomize=True, database=None)
 @given(
-    kind=st.sampled_from([(0, 1), (0, 2), (0, 4), (0, 8), (0, 16), (2, 8), (2, 16), (4, 8), (4, 16), (6, 8), (6, 16)]),
+    kind=st.sampled_from(
+        [(0, 1), (0, 2), (0, 4), (0, 8), (0, 16), (2, 8), (2, 16), (4, 8), (4, 16), (6, 8), (6, 16)]
+    ),
     size=st.tuples(st.integers(1, 9), st.integers(1, 9)),
     see_through=st.booleans(),
     seed=st.integers(0, 2**32 - 1),
 )
 def test_a_png_of_any_depth_is_scaled_to_eight_bits(
-    tmp_path_factory: pytest.TempPathFactory, kind: tuple[int, int], size: tuple[int, int], see_through: bool, seed: int
+    tmp_path_factory: pytest.TempPathFactory,
+    kind: tuple[int, int],
+    size: tuple[int, int],
+    see_through: bool,
+    seed: int,
 ) -> None:
     colour_type, bits = kind
     path = tmp_path_factory.getbasetemp() / "depth.png"
@@ -178,11 +205,15 @@ def test_a_png_of_any_depth_is_scaled_to_eight_bits(
     assert_shown(path, on_white(255 * colours, alpha), levels=2 if cut_twice else 1)
 
 
-def png(values: NDArray[np.int64], colour_type: int, bits: int, key: NDArray[np.int64] | None) -> bytes:
+def png(
+    values: NDArray[np.int64], colour_type: int, bits: int, key: NDArray[np.int64] | None
+) -> bytes:
     """A file written by hand: Pillow writes grey of 2 and 4 bits, and RGB of 16, not at all."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
 
     height, width, _ = values.shape
     digits = (values[..., None] >> np.arange(bits)[::-1]) & 1  # most significant first
@@ -190,29 +221,43 @@ def png(values: NDArray[np.int64], colour_type: int, bits: int, key: NDArray[np.
     header = struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0)
     transparent = b"" if key is None else chunk(b"tRNS", key.astype(">u2").tobytes())
     pixels = chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows)))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + transparent + pixels + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + transparent + pixels + chunk(b"IEND", b"")
+    )
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_rotated_jpeg_is_turned_upright(tmp_path: Path, mode: str, orientation: int) -> None:
-    colours = {"L": (40, 180), "RGB": ((200, 30, 40), (20, 60, 220)), "CMYK": ((0, 255, 255, 0), (255, 0, 0, 40))}[mode]
+    colours = {
+        "L": (40, 180),
+        "RGB": ((200, 30, 40), (20, 60, 220)),
+        "CMYK": ((0, 255, 255, 0), (255, 0, 0, 40)),
+    }[mode]
     image = Image.new(mode, (24, 16), colours[0])  # type: ignore[arg-type]
     image.paste(colours[1], (8, 0, 24, 8))  # type: ignore[arg-type]
     image.save(tmp_path / "a.jpg", quality=100, subsampling=0, exif=exif(orientation))
     values = np.asarray(image).reshape(16, 24, -1).astype(np.int64)
     shown, _ = seen(mode, values, values)
-    assert_shown(tmp_path / "a.jpg", UPRIGHT[orientation](shown), levels=2 if mode == "RGB" else 1)  # JPEG rounds YCbCr
+    assert_shown(
+        tmp_path / "a.jpg", UPRIGHT[orientation](shown), levels=2 if mode == "RGB" else 1
+    )  # JPEG rounds YCbCr
 
 
 def test_sixteen_bit_grey_is_scaled_not_clipped(tmp_path: Path) -> None:
     for name in ("ramp.png", "ramp.tif"):
-        Image.fromarray(np.arange(0, 65536, 257, dtype=np.uint16)[None].repeat(4, 0)).save(tmp_path / name)
+        Image.fromarray(np.arange(0, 65536, 257, dtype=np.uint16)[None].repeat(4, 0)).save(
+            tmp_path / name
+        )
         assert read_image(tmp_path / name)[0, :, 0].tolist() == list(range(256))
 
 
-@pytest.mark.parametrize(("bits", "white_is_zero"), [(12, False), (16, True), (8, True), (4, False), (4, True)])
-def test_a_tiff_of_any_depth_and_polarity_is_read_as_it_looks(tmp_path: Path, bits: int, white_is_zero: bool) -> None:
+@pytest.mark.parametrize(
+    ("bits", "white_is_zero"), [(12, False), (16, True), (8, True), (4, False), (4, True)]
+)
+def test_a_tiff_of_any_depth_and_polarity_is_read_as_it_looks(
+    tmp_path: Path, bits: int, white_is_zero: bool
+) -> None:
     most = 2**bits - 1
     values = np.array([[0, most, most // 2, most // 5]])
     (tmp_path / "a.tif").write_bytes(tiff(values, bits, photometric=0 if white_is_zero else 1))
@@ -223,26 +268,51 @@ def test_a_tiff_of_any_depth_and_polarity_is_read_as_it_looks(tmp_path: Path, bi
 @pytest.mark.parametrize("bits", [8, 16, 32])
 def test_signed_grey_is_refused_by_name(tmp_path: Path, bits: int) -> None:
     (tmp_path / "a.tif").write_bytes(tiff(np.array([[0, 1, 2, 3]]), bits, sample_format=2))
-    with pytest.raises(DataError, match=r"a.tif has signed or 32-bit pixels, .*; save it as grey of 8 or 16 bits"):
+    with pytest.raises(
+        DataError, match=r"a.tif has signed or 32-bit pixels, .*; save it as grey of 8 or 16 bits"
+    ):
         read_image(tmp_path / "a.tif")
 
 
-def tiff(values: NDArray[np.int64], bits: int, photometric: int = 1, sample_format: int = 1) -> bytes:
-    """A file written by hand: Pillow writes neither depths between, nor white as 0, nor signed grey."""
+def tiff(
+    values: NDArray[np.int64], bits: int, photometric: int = 1, sample_format: int = 1
+) -> bytes:
+    """A file written by hand: Pillow writes neither depths between, nor white as 0, nor signed
+    grey.
+    """
     height, width = values.shape
     digits = (values[..., None] >> np.arange(bits)[::-1]) & 1
     pixels = np.packbits(digits.reshape(height, -1).astype(np.uint8), axis=1)
     if bits in (16, 32):
-        pixels = np.frombuffer(values.astype(f"<u{bits // 8}").tobytes(), np.uint8).reshape(height, -1)
-    tags = [(256, width), (257, height), (258, bits), (259, 1), (262, photometric), (273, 8), (277, 1), (278, height)]
+        pixels = np.frombuffer(values.astype(f"<u{bits // 8}").tobytes(), np.uint8).reshape(
+            height, -1
+        )
+    tags = [
+        (256, width),
+        (257, height),
+        (258, bits),
+        (259, 1),
+        (262, photometric),
+        (273, 8),
+        (277, 1),
+        (278, height),
+    ]
     tags += [(279, pixels.size), (339, sample_format)]
-    directory = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHIHH", tag, 3, 1, value, 0) for tag, value in tags)
+    directory = struct.pack("<H", len(tags)) + b"".join(
+        struct.pack("<HHIHH", tag, 3, 1, value, 0) for tag, value in tags
+    )
     return b"II*\0" + struct.pack("<I", 8 + pixels.size) + pixels.tobytes() + directory + bytes(4)
 
 
 def test_the_first_picture_of_an_animation_or_of_several_pages_is_read(tmp_path: Path) -> None:
     first, second = (Image.new("RGB", (8, 8), colour) for colour in ((255, 255, 255), (0, 0, 255)))
-    for name, form in (("a.gif", "GIF"), ("a.tif", "TIFF"), ("a.webp", "WEBP"), ("a.png", "PNG"), ("a.jpg", "MPO")):
+    for name, form in (
+        ("a.gif", "GIF"),
+        ("a.tif", "TIFF"),
+        ("a.webp", "WEBP"),
+        ("a.png", "PNG"),
+        ("a.jpg", "MPO"),
+    ):
         first.save(tmp_path / name, form, save_all=True, append_images=[second])
         assert (read_image(tmp_path / name) == 255).all(), name
 
@@ -256,35 +326,52 @@ def test_an_avif_is_turned_and_put_on_white(tmp_path: Path) -> None:
     assert np.abs(shown[:, :8] - (200, 30, 40)).max() <= 3 and shown[:, 8:].min() >= 252
 
 
-@pytest.mark.parametrize(("width", "height"), [(20000, 1), (300_000, 1), (1, 20000), (20000, 10000), (14000, 7000)])
-def test_a_picture_of_an_absurd_size_is_refused_before_it_is_decoded(tmp_path: Path, width: int, height: int) -> None:
+@pytest.mark.parametrize(
+    ("width", "height"), [(20000, 1), (300_000, 1), (1, 20000), (20000, 10000), (14000, 7000)]
+)
+def test_a_picture_of_an_absurd_size_is_refused_before_it_is_decoded(
+    tmp_path: Path, width: int, height: int
+) -> None:
     empty = png(np.zeros((1, 1, 1), dtype=np.int64), 0, 8, None)
     header = struct.pack(">4sIIBBBBB", b"IHDR", width, height, 8, 0, 0, 0, 0)
     start, end = empty.index(b"IHDR"), empty.index(b"IHDR") + len(header)
     path = tmp_path / "a.png"
-    path.write_bytes(empty[:start] + header + struct.pack(">I", zlib.crc32(header)) + empty[end + 4 :])  # no such pixels follow
+    path.write_bytes(
+        empty[:start] + header + struct.pack(">I", zlib.crc32(header)) + empty[end + 4 :]
+    )  # no such pixels follow
     told = "has more than" if width * height > 2 * MOST_PIXELS else f"is {width} x {height} pixels"
-    with pytest.raises(DataError, match=rf"a.png {told}.*; legal are at most 80,000,000 pixels.*; scale or crop it"):
+    with pytest.raises(
+        DataError, match=rf"a.png {told}.*; legal are at most 80,000,000 pixels.*; scale or crop it"
+    ):
         read_image(path)
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "PPM", "JPEG2000"])
 def test_a_truncated_picture_is_named(tmp_path: Path, form: str) -> None:
     kept = io.BytesIO()
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(kept, form)
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(
+        kept, form
+    )
     for share in (0, 0.02, 0.5, 0.8):
         (tmp_path / "cut").write_bytes(kept.getvalue()[: int(share * len(kept.getvalue()))])
-        with pytest.raises(DataError, match=r"cut cannot be read as an image \(.+\); repair it or take it out of the folder"):
+        with pytest.raises(
+            DataError,
+            match=r"cut cannot be read as an image \(.+\); repair it or take it out of the folder",
+        ):
             read_image(tmp_path / "cut")
 
 
 def test_a_picture_that_is_gone_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"gone.png cannot be read as an image \(No such file or directory\)"):
+    with pytest.raises(
+        DataError, match=r"gone.png cannot be read as an image \(No such file or directory\)"
+    ):
         read_image(tmp_path / "gone.png")
 
 
 def test_what_is_no_picture_is_handed_to_no_other_program(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n")  # Pillow would start Ghostscript
+    (tmp_path / "a.png").write_bytes(
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n"
+    )  # Pillow would start Ghostscript
     with pytest.raises(DataError, match="cannot be read as an image"):
         read_image(tmp_path / "a.png")
     assert {".jpg", ".png", ".gif", ".webp", ".tif"} <= picture_suffixes()

@@ -9,11 +9,15 @@ from torchvision.transforms.v2 import functional
 
 from lmanet.data.geometry import crop_and_flip, erase
 
-PIXELS = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16).repeat(1, 3, 1, 1)  # each says where it was
+PIXELS = (
+    torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16).repeat(1, 3, 1, 1)
+)  # each says where it was
 
 
 def placed(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Top and left of the crop of each of `PIXELS` with 4 pixels of padding, and whether it was mirrored."""
+    """Top and left of the crop of each of `PIXELS` with 4 pixels of padding, and whether it was
+    mirrored.
+    """
     middle, beside = images[:, 0, 8, 8].long(), images[:, 0, 8, 7].long()
     is_mirrored = beside > middle
     top, left = middle // 16 - 4, middle % 16 - torch.where(is_mirrored, 7, 8) + 4
@@ -25,7 +29,9 @@ def test_crops_and_flips_are_torchvisions_and_each_as_likely() -> None:
     images = crop_and_flip(PIXELS.expand(8100, -1, -1, -1), 4, flip=True)
     top, left, is_mirrored = placed(images)
     padded = functional.pad(PIXELS[0], [4])
-    for image, row, column, mirrored in zip(images[:500], top.tolist(), left.tolist(), is_mirrored.tolist(), strict=False):
+    for image, row, column, mirrored in zip(
+        images[:500], top.tolist(), left.tolist(), is_mirrored.tolist(), strict=False
+    ):
         cropped = functional.crop(padded, row, column, 16, 16)
         assert torch.equal(image, functional.horizontal_flip(cropped) if mirrored else cropped)
     counts = torch.bincount((top * 9 + left) * 2 + is_mirrored, minlength=162)
@@ -42,7 +48,9 @@ def test_torchvisions_crops_are_so_likely_too() -> None:
 def test_without_flip_nothing_is_mirrored_and_without_padding_nothing_moved() -> None:
     assert not placed(crop_and_flip(PIXELS.expand(200, -1, -1, -1), 4, flip=False))[2].any()
     images = crop_and_flip(PIXELS.expand(200, -1, -1, -1), 0, flip=True)
-    assert {tuple(image.flatten().tolist()) for image in images} == {tuple(each.flatten().tolist()) for each in (PIXELS, PIXELS.flip(-1))}
+    assert {tuple(image.flatten().tolist()) for image in images} == {
+        tuple(each.flatten().tolist()) for each in (PIXELS, PIXELS.flip(-1))
+    }
 
 
 @pytest.mark.parametrize("size", [(32, 32), (12, 40)], ids=str)
@@ -50,12 +58,20 @@ def test_erased_rectangles_are_torchvisions(size: tuple[int, int]) -> None:
     torch.manual_seed(0)
     is_black = erase(torch.ones(4000, 3, *size, dtype=torch.uint8), 0.25) == 0
     rows, columns = is_black.any(3).any(1), is_black.any(2).any(1)
-    found = torch.stack([rows.int().argmax(1), columns.int().argmax(1), rows.sum(1), columns.sum(1)], 1)
-    assert torch.equal(is_black.sum((1, 2, 3)), 3 * found[:, 2] * found[:, 3])  # one rectangle, whole, in all channels
+    found = torch.stack(
+        [rows.int().argmax(1), columns.int().argmax(1), rows.sum(1), columns.sum(1)], 1
+    )
+    assert torch.equal(
+        is_black.sum((1, 2, 3)), 3 * found[:, 2] * found[:, 3]
+    )  # one rectangle, whole, in all channels
     transform, image = v2.RandomErasing(1.0), torch.ones(3, *size, dtype=torch.uint8)
     drawn = [transform.make_params([image]) for _ in range(1000)]
-    expected = torch.tensor([[each[side] for side in "ijhw"] for each in drawn if each["v"] is not None])
+    expected = torch.tensor(
+        [[each[side] for side in "ijhw"] for each in drawn if each["v"] is not None]
+    )
     erased = found[found[:, 2] > 0]
-    assert len(erased) == pytest.approx(1000 * len(expected) / len(drawn), abs=4 * (4000 * 0.25 * 0.75) ** 0.5)
+    assert len(erased) == pytest.approx(
+        1000 * len(expected) / len(drawn), abs=4 * (4000 * 0.25 * 0.75) ** 0.5
+    )
     for side in range(4):
         assert ks_2samp(erased[:, side], expected[:, side]).pvalue > 1e-3

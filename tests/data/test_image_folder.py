@@ -35,7 +35,9 @@ def test_folders_for_validation_and_test_are_used_where_they_are(folder: Path) -
     for part in ("val", "test"):
         for digit in "012":
             (folder / part / digit).mkdir(parents=True)
-            shutil.move(folder / "train" / digit / f"0{'37'[part == 'val']}.png", folder / part / digit)
+            shutil.move(
+                folder / "train" / digit / f"0{'37'[part == 'val']}.png", folder / part / digit
+            )
     data = read(folder)
     assert (len(data.train_images), len(data.val_images), len(data.test_images)) == (54, 3, 3)
 
@@ -45,24 +47,39 @@ def test_images_are_resized_and_cropped_to_a_square(folder: Path) -> None:
     wide[:, :, 75:125] = 255  # the middle square is white
     to_pil_image(wide).save(folder / "train" / "0" / "00.png")
     data = read(folder)
-    brightest = max(float(data.train_images[i][0].float().mean()) for i in range(len(data.train_images)))
+    brightest = max(
+        float(data.train_images[i][0].float().mean()) for i in range(len(data.train_images))
+    )
     assert data.train_images[0][0].shape == (3, 32, 32)
     assert brightest > 240
 
 
-def test_what_does_not_fit_in_memory_is_read_by_workers(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_does_not_fit_in_memory_is_read_by_workers(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
     small = read(folder, loading=Loading(max_memory_bytes=1000, num_workers=1))
-    assert re.search(r"\d+ training images are read from their files: .* above .* data.loading.max_memory_bytes; 1 workers", caplog.text)
+    assert re.search(
+        (
+            r"\d+ training images are read from their files: .* above .* "
+            r"data.loading.max_memory_bytes; 1 workers"
+        ),
+        caplog.text,
+    )
     held = read(folder)
     assert re.search(r"\d+ training images are kept in memory: .* of at most 4.00 GB", caplog.text)
-    for (images, labels), (same, also) in zip(small.val_dataloader(4), held.val_dataloader(4), strict=True):
+    for (images, labels), (same, also) in zip(
+        small.val_dataloader(4), held.val_dataloader(4), strict=True
+    ):
         assert torch.equal(images, same) and torch.equal(labels, also)
     assert (small.mean, small.std) == (held.mean, held.std)
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"there is no folder .*train; lay the images out as root/train/<class>/<image>"):
+    with pytest.raises(
+        DataError,
+        match=r"there is no folder .*train; lay the images out as root/train/<class>/<image>",
+    ):
         ImageFolder(str(tmp_path / "nowhere"), 32)
 
 
@@ -74,7 +91,9 @@ def test_an_empty_root_is_named(tmp_path: Path) -> None:
 
 def test_an_empty_class_is_named(folder: Path) -> None:
     (folder / "train" / "3").mkdir()
-    with pytest.raises(DataError, match=r"the class folder .*3 has nothing in it; put images there or delete it"):
+    with pytest.raises(
+        DataError, match=r"the class folder .*3 has nothing in it; put images there or delete it"
+    ):
         read(folder)
 
 
@@ -87,7 +106,9 @@ def test_a_broken_image_is_named(folder: Path) -> None:
 def test_a_class_that_training_lacks_is_named(folder: Path) -> None:
     shutil.copytree(folder / "train", folder / "val")
     shutil.copytree(folder / "train" / "0", folder / "val" / "9")
-    with pytest.raises(DataError, match=r"val has the class 9 more than .*train; add images there, too"):
+    with pytest.raises(
+        DataError, match=r"val has the class 9 more than .*train; add images there, too"
+    ):
         read(folder)
 
 
@@ -99,7 +120,11 @@ def test_a_rotated_jpeg_is_turned_upright_when_a_folder_is_read(folder: Path) ->
     for loading in (Loading(), Loading(max_memory_bytes=0, num_workers=0)):
         Image.fromarray(stored).save(folder / "train" / "0" / "00.jpg", exif=exif)
         data = read(folder, loading=loading)
-        pixels = [part[i][0] for part in (data.train_images, data.val_images, data.test_images) for i in range(len(part))]
+        pixels = [
+            part[i][0]
+            for part in (data.train_images, data.val_images, data.test_images)
+            for i in range(len(part))
+        ]
         assert any(image[:, :14].min() > 250 and image[:, 18:].max() < 5 for image in pixels)
 
 
@@ -115,20 +140,46 @@ def test_pictures_of_all_formats_are_taken_whatever_the_case_of_their_suffix(fol
 def test_a_class_with_nothing_but_other_files_is_named(folder: Path) -> None:
     (folder / "train" / "3").mkdir()
     (folder / "train" / "3" / "a.heic").write_bytes(b"a picture that Pillow cannot read")
-    with pytest.raises(DataError, match=r"the class folder .*3 has no picture \(\.jpg, .*\); put images there or delete it"):
+    with pytest.raises(
+        DataError,
+        match=r"the class folder .*3 has no picture \(\.jpg, .*\); put images there or delete it",
+    ):
         read(folder)
 
 
 @pytest.mark.parametrize(
     ("kept", "also", "says"),
     [
-        (2, (), r"the class 1 has 2 images in .*train, and at least 3 are needed, one each for training, validation and test; add some"),
+        (
+            2,
+            (),
+            (
+                r"the class 1 has 2 images in .*train, and at least 3 are needed, one "
+                r"each for training, validation and test; add some"
+            ),
+        ),
         (1, (), r"the class 1 has 1 image in .*train, and at least 3 are needed"),
-        (1, ("test",), r"the class 1 has 1 image in .*train, and at least 2 are needed, one each for training and validation; add"),
-        (1, ("val",), r"the class 1 has 1 image in .*train, and at least 2 are needed, one each for training and test; add"),
+        (
+            1,
+            ("test",),
+            (
+                r"the class 1 has 1 image in .*train, and at least 2 are needed, one "
+                r"each for training and validation; add"
+            ),
+        ),
+        (
+            1,
+            ("val",),
+            (
+                r"the class 1 has 1 image in .*train, and at least 2 are needed, one "
+                r"each for training and test; add"
+            ),
+        ),
     ],
 )
-def test_a_class_with_too_few_pictures_is_named_as_the_user_sees_it(folder: Path, kept: int, also: tuple[str, ...], says: str) -> None:
+def test_a_class_with_too_few_pictures_is_named_as_the_user_sees_it(
+    folder: Path, kept: int, also: tuple[str, ...], says: str
+) -> None:
     for part in also:
         shutil.copytree(folder / "train", folder / part)
     for path in sorted((folder / "train" / "1").iterdir())[kept:]:
@@ -146,30 +197,49 @@ def test_the_fewest_pictures_that_suffice_are_enough(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("part", ["val", "test"])
-def test_a_part_that_lacks_classes_is_named_with_them_before_anything_is_read(folder: Path, part: str) -> None:
+def test_a_part_that_lacks_classes_is_named_with_them_before_anything_is_read(
+    folder: Path, part: str
+) -> None:
     shutil.copytree(folder / "train" / "0", folder / part / "0")
-    with pytest.raises(DataError, match=rf"{part} lacks the classes 1, 2 of the 3 classes in .*train; add images of them, or delete"):
+    with pytest.raises(
+        DataError,
+        match=(
+            rf"{part} lacks the classes 1, 2 of the 3 classes in .*train; add images "
+            r"of them, or delete"
+        ),
+    ):
         ImageFolder(str(folder), 32)
 
 
 def test_a_root_that_is_not_given_is_asked_for_in_one_sentence() -> None:
     for root in (None, ""):
-        with pytest.raises(ConfigError, match=r"data.root is not set, .*root/train/<class>/<image>"):
+        with pytest.raises(
+            ConfigError, match=r"data.root is not set, .*root/train/<class>/<image>"
+        ):
             ImageFolder(root, 32)
 
 
-def test_the_home_folder_and_relative_paths_are_understood(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_home_folder_and_relative_paths_are_understood(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOME", str(folder.parent))
     monkeypatch.chdir(folder.parent)
     for root in (f"~/{folder.name}", folder.name, f"./{folder.name}/"):
-        assert (ImageFolder(root, 32).classes, ImageFolder(root, 32).name) == (("0", "1", "2"), folder.name)
+        assert (ImageFolder(root, 32).classes, ImageFolder(root, 32).name) == (
+            ("0", "1", "2"),
+            folder.name,
+        )
     with pytest.raises(ConfigError, match="~nobody-of-this-name/x"):
         ImageFolder("~nobody-of-this-name/x", 32)
 
 
 @pytest.mark.parametrize("resolution", [0, -1, 32.5, "32"])
-def test_a_resolution_that_is_no_number_of_pixels_is_refused(folder: Path, resolution: object) -> None:
-    with pytest.raises(ConfigError, match=rf"resolution={resolution} must be a whole number of pixels"):
+def test_a_resolution_that_is_no_number_of_pixels_is_refused(
+    folder: Path, resolution: object
+) -> None:
+    with pytest.raises(
+        ConfigError, match=rf"resolution={resolution} must be a whole number of pixels"
+    ):
         ImageFolder(str(folder), resolution)  # type: ignore[arg-type]
 
 
@@ -180,7 +250,9 @@ def test_the_checksum_covers_validation_contents_and_labels(folder: Path) -> Non
     assert ImageFolder(str(folder), 32).checksum() == before
 
     swap(folder / "val" / "0", folder / "val" / "1")
-    assert ImageFolder(str(folder), 32).checksum() != before, "two classes of validation were swapped"
+    assert ImageFolder(str(folder), 32).checksum() != before, (
+        "two classes of validation were swapped"
+    )
     swap(folder / "val" / "0", folder / "val" / "1")
     assert ImageFolder(str(folder), 32).checksum() == before
 
@@ -191,7 +263,9 @@ def test_the_checksum_covers_validation_contents_and_labels(folder: Path) -> Non
         assert ImageFolder(str(folder), 32).checksum() != before
         path.write_bytes(content)
     (folder / "test" / "0" / "03.png").unlink()
-    assert ImageFolder(str(folder), 32).checksum() == before, "the test images have no part in the search"
+    assert ImageFolder(str(folder), 32).checksum() == before, (
+        "the test images have no part in the search"
+    )
 
 
 def test_a_search_is_not_resumed_when_two_classes_of_validation_were_swapped(
@@ -203,7 +277,13 @@ def test_a_search_is_not_resumed_when_two_classes_of_validation_were_swapped(
     for _ in range(2):
         remember_settings(run, {"seed": 0, "data_checksum": read(folder).checksum()})
     swap(folder / "val" / "0", folder / "val" / "1")
-    with pytest.raises(HistoryError, match=r"holds a search on other images: files or labels for training or validation have changed"):
+    with pytest.raises(
+        HistoryError,
+        match=(
+            r"holds a search on other images: files or labels for training or "
+            r"validation have changed"
+        ),
+    ):
         remember_settings(run, {"seed": 0, "data_checksum": read(folder).checksum()})
 
 
@@ -215,14 +295,22 @@ def swap(one: Path, other: Path) -> None:
 
 
 def test_the_checksum_does_not_depend_on_where_the_images_are_kept(folder: Path) -> None:
-    assert read(folder, loading=Loading(max_memory_bytes=0, num_workers=0)).checksum() == read(folder).checksum()
+    assert (
+        read(folder, loading=Loading(max_memory_bytes=0, num_workers=0)).checksum()
+        == read(folder).checksum()
+    )
 
 
 def test_frames_have_the_sizes_of_their_files(folder: Path) -> None:
     to_pil_image(torch.zeros(3, 40, 70, dtype=torch.uint8)).save(folder / "train" / "0" / "00.png")
     data = read(folder, loading=Loading(num_workers=0))
     kept, frames = data.val_dataloader(4), list(data.val_dataloader(4, frames=True))
-    assert torch.equal(torch.cat([labels for _, labels in frames]), torch.cat([labels for _, labels in kept]))
-    assert all(torch.equal(fit(frame, 32)[0], image) for (frame, _), image in zip(frames, kept.images.images, strict=True))
+    assert torch.equal(
+        torch.cat([labels for _, labels in frames]), torch.cat([labels for _, labels in kept])
+    )
+    assert all(
+        torch.equal(fit(frame, 32)[0], image)
+        for (frame, _), image in zip(frames, kept.images.images, strict=True)
+    )
     train = data.given("train").frames()
     assert {tuple(train[i][0].shape) for i in range(len(train))} == {(3, 28, 28), (3, 40, 70)}

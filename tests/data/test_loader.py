@@ -35,7 +35,9 @@ def test_an_epoch_has_every_image_once_with_its_label(digits: Mnist5k) -> None:
     images, targets, indices = epoch(batches, 0)
     assert len(batches) == 50 and sorted(indices.tolist()) == list(range(3200))
     assert images.dtype == torch.uint8 and torch.equal(images, digits.train_images.images[indices])  # type: ignore[attr-defined]
-    assert targets.dtype == torch.float32 and torch.equal(targets.argmax(1), digits.train_images.labels[indices])
+    assert targets.dtype == torch.float32 and torch.equal(
+        targets.argmax(1), digits.train_images.labels[indices]
+    )
     assert torch.equal(targets.sum(1), torch.ones(3200))
 
 
@@ -51,11 +53,15 @@ def test_seed_and_epoch_fix_the_epoch(digits: Mnist5k, augment: Augment) -> None
     for seed, number, is_same in ((1, 2, True), (1, 3, False), (2, 2, False), (2, 1, False)):
         torch.manual_seed(seed + number)  # of no account
         again = epoch(digits.train_dataloader(64, seed, CPU, augment), number)
-        assert all(torch.equal(one, other) == is_same for one, other in zip(first, again, strict=True))
+        assert all(
+            torch.equal(one, other) == is_same for one, other in zip(first, again, strict=True)
+        )
 
 
 def test_an_image_looks_the_same_in_batches_of_any_size(digits: Mnist5k) -> None:
-    assert torch.equal(*(by_index(digits.train_dataloader(size, 0, CPU, AUGMENT), 1) for size in (64, 320)))
+    assert torch.equal(
+        *(by_index(digits.train_dataloader(size, 0, CPU, AUGMENT), 1) for size in (64, 320))
+    )
     images, _, indices = epoch(digits.train_dataloader(64, 0, CPU, AUGMENT), 1)
     assert (images != digits.train_images.images[indices]).flatten(1).any(1).sum() > 3000  # type: ignore[attr-defined]
 
@@ -74,8 +80,13 @@ def test_batches_are_mixed_each_for_itself(digits: Mnist5k) -> None:
     weights = [float(batch.targets.max(1).values.min()) for batch in batches]
     assert len(set(weights)) > 40 and all(batch.images.dtype == torch.float32 for batch in batches)
     batch = batches[0]
-    given, labels = (each[batch.indices] for each in (digits.train_images.images.float(), digits.train_images.labels))  # type: ignore[attr-defined]
-    pairs = [i for i in range(64) if labels[i] != labels[i - 1]]  # MixUp mixes each image with the one before
+    given, labels = (
+        each[batch.indices]
+        for each in (digits.train_images.images.float(), digits.train_images.labels)
+    )  # type: ignore[attr-defined]
+    pairs = [
+        i for i in range(64) if labels[i] != labels[i - 1]
+    ]  # MixUp mixes each image with the one before
     weight = batch.targets[pairs[0], labels[pairs[0]]]
     assert torch.allclose(batch.images, weight * given + (1 - weight) * given.roll(1, 0), atol=1e-2)
 
@@ -89,10 +100,14 @@ def test_the_random_numbers_of_a_training_are_not_touched(digits: Mnist5k) -> No
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_images_look_the_same_read_from_files_by_a_worker_and_in_memory_without(folder: Path) -> None:
+def test_images_look_the_same_read_from_files_by_a_worker_and_in_memory_without(
+    folder: Path,
+) -> None:
     seen, workers = [], []
     for most_bytes in (0, 10**9):
-        data = ImageFolder(str(folder), 28, loading=Loading(max_memory_bytes=most_bytes, num_workers=1))
+        data = ImageFolder(
+            str(folder), 28, loading=Loading(max_memory_bytes=most_bytes, num_workers=1)
+        )
         data.setup("fit")
         batches = iter(data.train_dataloader(8, 0, CPU, AUGMENT))
         first = next(batches)
@@ -105,7 +120,10 @@ def test_images_look_the_same_read_from_files_by_a_worker_and_in_memory_without(
 
 
 def test_images_to_measure_by_come_in_their_order(digits: Mnist5k) -> None:
-    for batches, images in ((digits.val_dataloader(300, CPU), digits.val_images), (digits.test_dataloader(300, CPU), digits.test_images)):
+    for batches, images in (
+        (digits.val_dataloader(300, CPU), digits.val_images),
+        (digits.test_dataloader(300, CPU), digits.test_images),
+    ):
         given, labels = (torch.cat(part) for part in zip(*batches, strict=True))
         assert torch.equal(given, images.images) and torch.equal(labels, images.labels)  # type: ignore[attr-defined]
         assert len(batches) == len(list(batches))

@@ -17,7 +17,9 @@ def test_training_validation_and_test_share_no_image(digits: Mnist5k) -> None:
 def test_a_set_that_was_not_opened_is_refused() -> None:
     data = Mnist5k()
     data.setup("fit")
-    with pytest.raises(DataError, match=r"test images of MNIST-5k are not open; call setup\('test'\)"):
+    with pytest.raises(
+        DataError, match=r"test images of MNIST-5k are not open; call setup\('test'\)"
+    ):
         data.test_dataloader()
 
 
@@ -38,11 +40,16 @@ def test_the_statistics_are_those_of_the_images(digits: Mnist5k) -> None:
 def test_digits_bear_their_labels(digits: Mnist5k) -> None:
     ones = digits.test_images.images[digits.test_images.labels == 1].double()  # type: ignore[attr-defined]
     zeros = digits.test_images.images[digits.test_images.labels == 0].double()  # type: ignore[attr-defined]
-    assert ones[:, :, 12:16, 12:16].mean() > 3 * zeros[:, :, 12:16, 12:16].mean()  # a nought is empty in its middle
+    assert (
+        ones[:, :, 12:16, 12:16].mean() > 3 * zeros[:, :, 12:16, 12:16].mean()
+    )  # a nought is empty in its middle
 
 
 def test_the_images_of_each_class_are_counted():
     data = Mnist5k(Split(val_fraction=0.2, max_train_images=1000))
     data.setup("fit")
     assert list(data.class_counts) == list("0123456789")
-    assert sum(data.class_counts.values()) == len(data.train_images) and min(data.class_counts.values()) > 80
+    assert (
+        sum(data.class_counts.values()) == len(data.train_images)
+        and min(data.class_counts.values()) > 80
+    )

@@ -1,4 +1,6 @@
-"""The policies against torchvision's own transforms of one image: the same bits, and the same distribution of what is drawn."""
+"""The policies against torchvision's own transforms of one image: the same bits, and the same
+distribution of what is drawn.
+"""
 
 from collections import Counter
 from dataclasses import replace
@@ -19,7 +21,9 @@ def images() -> Tensor:
     """Colourful, some of them dark, flat or with few levels."""
     torch.manual_seed(0)
     noise = torch.rand(48, 3, 32, 32)
-    smooth = torch.nn.functional.interpolate(torch.rand(48, 3, 4, 4), (32, 32), mode="bicubic").clamp(0, 1)
+    smooth = torch.nn.functional.interpolate(
+        torch.rand(48, 3, 4, 4), (32, 32), mode="bicubic"
+    ).clamp(0, 1)
     images = torch.cat([noise * torch.rand(48, 1, 1, 1), smooth])
     images[::16] = images[::16].mean((2, 3), keepdim=True)
     return (images * 255).byte()
@@ -43,11 +47,18 @@ def torchvision_draws(name: str) -> Counter[tuple[Any, ...]]:
 
 def our_draws(ours: Policy) -> Counter[tuple[Any, ...]]:
     drawn = ours.draw(DRAWS).T.tolist()
-    return Counter(tuple(action for action in (ours.actions[code] for code in codes) if action[0] != "Identity") for codes in drawn)
+    return Counter(
+        tuple(
+            action for action in (ours.actions[code] for code in codes) if action[0] != "Identity"
+        )
+        for codes in drawn
+    )
 
 
 def likeness(one: Counter[tuple[Any, ...]], other: Counter[tuple[Any, ...]]) -> float:
-    """Probability that two such samples of one distribution differ so much; what is rare is counted together."""
+    """Probability that two such samples of one distribution differ so much; what is rare is counted
+    together.
+    """
     table, rare = [], [0, 0]
     for key in one | other:
         if one[key] + other[key] >= 10:
@@ -67,8 +78,15 @@ def test_another_distribution_would_be_noticed() -> None:
     torch.manual_seed(1)
     ours, theirs = policy("cifar10", 32, 32), torchvision_draws("cifar10")
     assert likeness(our_draws(replace(ours, is_tied=False)), theirs) < 1e-9
-    assert likeness(our_draws(replace(ours, probabilities=(ours.probabilities + 0.1).clamp(max=1))), theirs) < 1e-9
-    assert likeness(our_draws(policy("cifar10", 28, 28)), theirs) < 1e-9  # which moves images less far
+    assert (
+        likeness(
+            our_draws(replace(ours, probabilities=(ours.probabilities + 0.1).clamp(max=1))), theirs
+        )
+        < 1e-9
+    )
+    assert (
+        likeness(our_draws(policy("cifar10", 28, 28)), theirs) < 1e-9
+    )  # which moves images less far
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)
@@ -80,7 +98,9 @@ def test_many_images_get_the_bits_that_torchvision_gives_one(name: str, images: 
     expected = []
     for image, codes in zip(images, drawn.T.tolist(), strict=True):
         for operation, magnitude in (ours.actions[code] for code in codes):
-            image = transform._apply_image_or_video_transform(image, operation, magnitude, transform.interpolation, transform._fill)
+            image = transform._apply_image_or_video_transform(
+                image, operation, magnitude, transform.interpolation, transform._fill
+            )
         expected.append(image)
     before = images.clone()
     assert torch.equal(ours.apply(images, drawn), torch.stack(expected))
@@ -88,8 +108,12 @@ def test_many_images_get_the_bits_that_torchvision_gives_one(name: str, images: 
 
 
 @pytest.mark.parametrize("size", [(32, 32), (28, 28), (33, 20)], ids=str)
-def test_each_operation_gives_each_image_of_a_group_the_same_bits_as_alone(size: tuple[int, int], images: Tensor) -> None:
+def test_each_operation_gives_each_image_of_a_group_the_same_bits_as_alone(
+    size: tuple[int, int], images: Tensor
+) -> None:
     ours = policy("trivial_wide", *size)
     group = torch.nn.functional.interpolate(images[40:56].float(), size).byte()
     for action in ours.actions[:: 1 if size == (32, 32) else 7]:
-        assert torch.equal(ours.act(action, group), torch.stack([ours.act(action, image) for image in group])), action
+        assert torch.equal(
+            ours.act(action, group), torch.stack([ours.act(action, image) for image in group])
+        ), action

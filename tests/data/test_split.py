@@ -35,16 +35,27 @@ def test_every_class_has_an_image_on_either_side() -> None:
 
 def test_a_class_with_one_image_is_refused_by_its_name_and_number() -> None:
     labels = torch.tensor([0, 0, 1, 2])
-    with pytest.raises(DataError, match=r"the class dog has 1 image in photos, and at least 2 are needed; add some \(2 classes have"):
+    with pytest.raises(
+        DataError,
+        match=(
+            r"the class dog has 1 image in photos, and at least 2 are needed; add "
+            r"some \(2 classes have"
+        ),
+    ):
         require_images(labels, ("cat", "dog", "cow", "none"), 2, "photos")
 
 
 def test_training_images_are_reduced_although_a_class_has_but_one() -> None:
     labels = torch.tensor([0] * 10 + [1])
-    assert set(labels[Split(max_train_images=4).reduce(labels, torch.arange(11))].tolist()) == {0, 1}
+    assert set(labels[Split(max_train_images=4).reduce(labels, torch.arange(11))].tolist()) == {
+        0,
+        1,
+    }
 
 
-@pytest.mark.parametrize("settings", [{"val_fraction": 0.0}, {"val_fraction": 1.0}, {"max_train_images": 0}])
+@pytest.mark.parametrize(
+    "settings", [{"val_fraction": 0.0}, {"val_fraction": 1.0}, {"max_train_images": 0}]
+)
 def test_impossible_settings_are_refused(settings: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(settings))):
         Split(**settings)  # type: ignore[arg-type]

@@ -1,4 +1,6 @@
-"""Integer graphs with random constants: what a runtime must count and compute does not depend on a training."""
+"""Integer graphs with random constants: what a runtime must count and compute does not depend on a
+training.
+"""
 
 import tempfile
 from collections.abc import Sequence
@@ -24,11 +26,14 @@ def _scale(rng: np.random.Generator, activation: str) -> Scale:
     return Scale(scale, -128 if activation in ("relu", "relu6") else int(rng.integers(-20, 20)))
 
 
-def _filter(rng: np.random.Generator, operator: Operator, input_scale: float, output_scale: float) -> Filter:
+def _filter(
+    rng: np.random.Generator, operator: Operator, input_scale: float, output_scale: float
+) -> Filter:
     fan_in = operator.kernel**2 * (1 if operator.kind == "depthwise" else operator.in_shape[0])
     shape = (operator.out_shape[0], fan_in // operator.kernel**2, operator.kernel, operator.kernel)
     weights = rng.integers(-127, 128, shape).astype(np.int8)
-    # So that a sum of fan_in products of standard deviation 73 x 40 spreads over the int8 range of the result, and so on to the last layer.
+    # So that a sum of fan_in products of standard deviation 73 x 40 spreads over the int8 range of
+    # the result, and so on to the last layer.
     usual = output_scale * 60 / (73 * 40 * np.sqrt(fan_in) * input_scale)
     scales = (usual * rng.uniform(0.5, 1.5, shape[0])).astype(np.float32)
     if operator.kind == "linear":
@@ -51,9 +56,16 @@ def random_graph(operators: Sequence[Operator], seed: int = 0) -> IntegerGraph:
             scales[tensor_before_table(operator)] = _scale(rng, "none")
         scales[operator.name] = _scale(rng, operator.activation)
         if operator.kind in ("conv", "depthwise", "linear"):
-            linear = scales[operator.name if operator.activation in FUSED else tensor_before_table(operator)]
+            linear = scales[
+                operator.name if operator.activation in FUSED else tensor_before_table(operator)
+            ]
             filters[operator.name] = _filter(rng, operator, source.scale, linear.scale)
-    return IntegerGraph(tuple(operators), scales, filters, tuple(f"class{i}" for i in range(operators[-1].out_shape[0])))
+    return IntegerGraph(
+        tuple(operators),
+        scales,
+        filters,
+        tuple(f"class{i}" for i in range(operators[-1].out_shape[0])),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -67,9 +79,17 @@ def small_architecture():
 
     def sample(space, seed, largest=32):
         rng = np.random.default_rng(seed)
-        choices = {"resolution": [int(rng.integers(9, largest))], "padding": [("same", "torch")[seed % 2]], "stage": {"layers": [1, 2]}}
+        choices = {
+            "resolution": [int(rng.integers(9, largest))],
+            "padding": [("same", "torch")[seed % 2]],
+            "stage": {"layers": [1, 2]},
+        }
         drawn = load_space(space, choices)
-        return next(each for each in iter(lambda: drawn.sample(rng), None) if estimate(each, 100).flash_bytes < 400_000)
+        return next(
+            each
+            for each in iter(lambda: drawn.sample(rng), None)
+            if estimate(each, 100).flash_bytes < 400_000
+        )
 
     return sample
 
@@ -83,6 +103,8 @@ def on_host():
         with tempfile.TemporaryDirectory(prefix="lmanet-") as name:
             folder = Path(name)
             write_program(graph, folder, options)
-            return HostNetwork(toolchain.compile_host_network(folder, folder / "network.so")).run(inputs)
+            return HostNetwork(toolchain.compile_host_network(folder, folder / "network.so")).run(
+                inputs
+            )
 
     return outputs

@@ -1,4 +1,6 @@
-"""A candidate from its description to verified: written, run in TFLM, compiled, emulated, both ways, in seconds."""
+"""A candidate from its description to verified: written, run in TFLM, compiled, emulated, both
+ways, in seconds.
+"""
 
 import shutil
 import time
@@ -19,11 +21,18 @@ MOST_SECONDS = 20
 
 @pytest.mark.parametrize("way", ["zig+unicorn", "gcc+qemu"])
 def test_a_network_of_the_papers_size_is_verified_in_seconds(way, record_property):
-    if way == "gcc+qemu" and not (shutil.which("arm-none-eabi-gcc") and shutil.which("qemu-system-arm")):
-        pytest.skip("needs arm-none-eabi-gcc and qemu-system-arm: apt-get install gcc-arm-none-eabi qemu-system-arm")
+    if way == "gcc+qemu" and not (
+        shutil.which("arm-none-eabi-gcc") and shutil.which("qemu-system-arm")
+    ):
+        pytest.skip(
+            "needs arm-none-eabi-gcc and qemu-system-arm: apt-get install "
+            "gcc-arm-none-eabi qemu-system-arm"
+        )
     architecture = load_architecture("lmanet_elite")
     verifier = CandidateVerifier(100, Verifier("cortex-m7", *way.split("+")))
-    verifier.measure(load_architecture("qwnet_core"))  # compilers build what they keep at their first use
+    verifier.measure(
+        load_architecture("qwnet_core")
+    )  # compilers build what they keep at their first use
     start = time.monotonic()
     measured = verifier.measure(architecture)
     seconds = time.monotonic() - start
@@ -35,4 +44,7 @@ def test_a_network_of_the_papers_size_is_verified_in_seconds(way, record_propert
     # Constants by formula; kernels and the emulated board's start-up code come to this.
     assert 6_000 < measured.measured_flash_bytes - cost.flash_bytes < 16_000
     host = arena_of(tflite_operators(operators(architecture, 100)), "reference", X86_64)
-    assert (measured.measured_tflm_head_bytes, measured.measured_tflm_tail_bytes) == (host.head_bytes, host.tail_bytes)
+    assert (measured.measured_tflm_head_bytes, measured.measured_tflm_tail_bytes) == (
+        host.head_bytes,
+        host.tail_bytes,
+    )

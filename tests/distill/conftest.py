@@ -12,7 +12,15 @@ from lmanet.distill import TeacherSource
 from lmanet.network import Architecture, parse_architecture
 from lmanet.train import Recipe, WarmupCosine
 
-STAGE = {"block": "depthwise", "kernel": 3, "expansion": 1, "se_ratio": 0.0, "skip": True, "activation": "relu6", "layers": 1}
+STAGE = {
+    "block": "depthwise",
+    "kernel": 3,
+    "expansion": 1,
+    "se_ratio": 0.0,
+    "skip": True,
+    "activation": "relu6",
+    "layers": 1,
+}
 
 
 @pytest.fixture(autouse=True)

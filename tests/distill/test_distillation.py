@@ -37,21 +37,27 @@ from lmanet.train import Classifier, FullTraining, Recipe, Task, Trainer
 
 
 @pytest.fixture
-def folder(data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe], tmp_path: Path) -> Path:
+def folder(
+    data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe], tmp_path: Path
+) -> Path:
     """A run whose full training is over."""
     FullTraining(Trainer(data, make_recipe()), seed=1, architecture=architecture).run(tmp_path)
     return tmp_path
 
 
 @pytest.fixture
-def make_stage(data: Mnist5k, source: TeacherSource, make_recipe: Callable[..., Recipe]) -> Callable[..., Distillation]:
+def make_stage(
+    data: Mnist5k, source: TeacherSource, make_recipe: Callable[..., Recipe]
+) -> Callable[..., Distillation]:
     """Put together as conf/distill does it."""
 
     def make(**changes: Any) -> Distillation:
         trainer = partial(Trainer, recipe=make_recipe())
         settings: dict[str, Any] = {
             "trainer": trainer,
-            "teacher": partial(TeacherTraining, source=source, trainer=trainer, logits=StoredLogits()),
+            "teacher": partial(
+                TeacherTraining, source=source, trainer=trainer, logits=StoredLogits()
+            ),
             "loss": partial(KnowledgeDistillation, divergence=Kd(10.0)),
             "skip_if_worse": False,  # these teachers are trained for seconds
         }
@@ -61,19 +67,30 @@ def make_stage(data: Mnist5k, source: TeacherSource, make_recipe: Callable[..., 
 
 
 def test_a_teacher_is_fitted_once_and_read_again(
-    data: Mnist5k, source: TeacherSource, make_recipe: Callable[..., Recipe], tmp_path: Path, caplog: pytest.LogCaptureFixture
+    data: Mnist5k,
+    source: TeacherSource,
+    make_recipe: Callable[..., Recipe],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
-    stage = TeacherTraining(data, 0, source, partial(Trainer, recipe=make_recipe(epochs=4)), StoredLogits())
+    stage = TeacherTraining(
+        data, 0, source, partial(Trainer, recipe=make_recipe(epochs=4)), StoredLogits()
+    )
     (first,) = stage.prepare(tmp_path)
     record = TrainedTeacher.model_validate_json((tmp_path / "teacher.json").read_bytes())
     assert record.score.val_accuracy > 0.5  # chance is 0.1
     assert (record.name, record.trained, record.checkpoint) == ("test_resnet", True, "teacher.ckpt")
-    assert "teacher test_resnet (0.4M parameters, from: fresh weights) is trained on the training images" in caplog.text
+    assert (
+        "teacher test_resnet (0.4M parameters, from: fresh weights) is trained "
+        "on the training images"
+    ) in caplog.text
     written = (tmp_path / "teacher.ckpt").stat().st_mtime_ns
     (again,) = stage.prepare(tmp_path)
     assert (tmp_path / "teacher.ckpt").stat().st_mtime_ns == written
-    assert all(torch.equal(tensor, first.state_dict()[name]) for name, tensor in again.state_dict().items())
+    assert all(
+        torch.equal(tensor, first.state_dict()[name]) for name, tensor in again.state_dict().items()
+    )
     assert Trainer(data, make_recipe()).validate(again).val_accuracy == record.score.val_accuracy
 
 
@@ -83,15 +100,23 @@ def test_a_teacher_that_knows_the_classes_is_measured_and_not_trained(
     teacher, _ = source.build(data)
     torch.save(teacher.model.state_dict(), tmp_path / "mine.pth")
     given = TeacherSource(source.name, checkpoint=str(tmp_path / "mine.pth"), resolution=32)
-    TeacherTraining(data, 0, given, partial(Trainer, recipe=make_recipe()), StoredLogits()).run(tmp_path)
+    TeacherTraining(data, 0, given, partial(Trainer, recipe=make_recipe()), StoredLogits()).run(
+        tmp_path
+    )
     record = json.loads((tmp_path / "teacher.json").read_text())
     assert (record["trained"], record["checkpoint"]) == (False, str(tmp_path / "mine.pth"))
-    assert record["score"]["val_accuracy"] == pytest.approx(Trainer(data, make_recipe()).validate(teacher).val_accuracy)
+    assert record["score"]["val_accuracy"] == pytest.approx(
+        Trainer(data, make_recipe()).validate(teacher).val_accuracy
+    )
     assert not (tmp_path / "teacher.ckpt").exists()
 
 
 def test_weights_with_a_relative_path_are_found_again(
-    data: Mnist5k, source: TeacherSource, make_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: Mnist5k,
+    source: TeacherSource,
+    make_recipe: Callable[..., Recipe],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     torch.save(source.build(data)[0].model.state_dict(), "mine.pth")
@@ -107,17 +132,29 @@ def test_another_teacher_in_the_same_run_is_refused(
 ) -> None:
     trainer = partial(Trainer, recipe=make_recipe(epochs=1))
     TeacherTraining(data, 0, source, trainer, StoredLogits()).run(tmp_path)
-    with pytest.raises(ConfigError, match=r"this run's teacher is test_resnet from fresh weights, not test_vit; delete"):
+    with pytest.raises(
+        ConfigError,
+        match=r"this run's teacher is test_resnet from fresh weights, not test_vit; delete",
+    ):
         TeacherTraining(data, 0, TeacherSource("test_vit"), trainer, StoredLogits()).run(tmp_path)
     other = TeacherSource(source.name, checkpoint="other.pth", resolution=32)
-    with pytest.raises(ConfigError, match=r"is test_resnet from fresh weights, not test_resnet from other.pth; delete"):
+    with pytest.raises(
+        ConfigError,
+        match=r"is test_resnet from fresh weights, not test_resnet from other.pth; delete",
+    ):
         TeacherTraining(data, 0, other, trainer, StoredLogits()).require(tmp_path)
-    with pytest.raises(ConfigError, match=r"is test_resnet, not test_resnet \+ test_resnet; delete"):
+    with pytest.raises(
+        ConfigError, match=r"is test_resnet, not test_resnet \+ test_resnet; delete"
+    ):
         TeacherEnsemble(data, 0, [source, source], trainer, StoredLogits()).run(tmp_path)
 
 
 def test_each_teacher_and_all_together_are_measured_once(
-    data: Mnist5k, source: TeacherSource, architecture: Architecture, make_recipe: Callable[..., Recipe], folder: Path
+    data: Mnist5k,
+    source: TeacherSource,
+    architecture: Architecture,
+    make_recipe: Callable[..., Recipe],
+    folder: Path,
 ) -> None:
     """A network of ours, a model of timm that is fine-tuned, and a stop between them."""
     trainer = partial(Trainer, recipe=make_recipe())
@@ -127,13 +164,20 @@ def test_each_teacher_and_all_together_are_measured_once(
     written = (folder / "teacher_2.ckpt").stat().st_mtime_ns  # done before the third was looked for
     stage = TeacherEnsemble(data, 0, [given, source], trainer, StoredLogits())
     teachers = stage.prepare(folder)
-    assert (folder / "teacher_2.ckpt").stat().st_mtime_ns == written and not (folder / "teacher").exists()
+    assert (folder / "teacher_2.ckpt").stat().st_mtime_ns == written and not (
+        folder / "teacher"
+    ).exists()
     record = TrainedTeacher.model_validate_json((folder / "teacher.json").read_bytes())
     assert record.name == f"{folder.name}/student.ckpt + test_resnet" == stage.name
-    assert [(member.trained, member.checkpoint) for member in record.members] == [(False, given), (True, "teacher_2.ckpt")]
+    assert [(member.trained, member.checkpoint) for member in record.members] == [
+        (False, given),
+        (True, "teacher_2.ckpt"),
+    ]
     (full,) = read_records(folder / "full.jsonl", TrainedNetwork)
     assert record.members[0].score.val_accuracy == full.score.val_accuracy
-    measured = [stage.trainer.validate(teacher).val_accuracy for teacher in (*teachers, Ensemble(teachers))]
+    measured = [
+        stage.trainer.validate(teacher).val_accuracy for teacher in (*teachers, Ensemble(teachers))
+    ]
     assert [each.score.val_accuracy for each in (*record.members, record)] == measured
     assert stage.measure(folder) == record
 
@@ -141,19 +185,27 @@ def test_each_teacher_and_all_together_are_measured_once(
 def test_a_teacher_of_an_earlier_version_is_read(
     data: Mnist5k, source: TeacherSource, make_recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:
-    stage = TeacherTraining(data, 0, source, partial(Trainer, recipe=make_recipe(epochs=1)), StoredLogits())
+    stage = TeacherTraining(
+        data, 0, source, partial(Trainer, recipe=make_recipe(epochs=1)), StoredLogits()
+    )
     (first,) = stage.prepare(tmp_path)
     torch.save({"state_dict": first.model.state_dict()}, tmp_path / "teacher.ckpt")
     record = json.loads((tmp_path / "teacher.json").read_text())
     del record["origin"], record["members"]
     (tmp_path / "teacher.json").write_text(json.dumps(record))
     (again,) = stage.prepare(tmp_path)
-    assert all(torch.equal(tensor, first.state_dict()[name]) for name, tensor in again.state_dict().items())
+    assert all(
+        torch.equal(tensor, first.state_dict()[name]) for name, tensor in again.state_dict().items()
+    )
 
 
 def of_teachers(folder: Path) -> list[Notice]:
     """What was said of teachers; the trainings here are short, which is said too."""
-    return [notice for notice in read_records(folder / "notices.jsonl", Notice) if notice.kind.startswith("teacher")]
+    return [
+        notice
+        for notice in read_records(folder / "notices.jsonl", Notice)
+        if notice.kind.startswith("teacher")
+    ]
 
 
 def test_a_teacher_that_guesses_is_warned_of(
@@ -163,7 +215,13 @@ def test_a_teacher_that_guesses_is_warned_of(
     torch.manual_seed(0)
     draw_weights(shuffled.network)
     save_network(folder / "untrained.ckpt", shuffled)
-    stage = TeacherTraining(data, 0, str(folder / "untrained.ckpt"), partial(Trainer, recipe=make_recipe()), StoredLogits())
+    stage = TeacherTraining(
+        data,
+        0,
+        str(folder / "untrained.ckpt"),
+        partial(Trainer, recipe=make_recipe()),
+        StoredLogits(),
+    )
     accuracy = stage.measure(folder).score.val_accuracy
     (notice,) = of_teachers(folder)
     assert accuracy <= 0.12 and notice.kind == "teacher_guesses"
@@ -171,17 +229,25 @@ def test_a_teacher_that_guesses_is_warned_of(
 
 
 def test_no_teacher_at_all_is_refused(data: Mnist5k, make_recipe: Callable[..., Recipe]) -> None:
-    with pytest.raises(ConfigError, match=r"there is no teacher; name one or several in distill.teacher.sources=\[...\]"):
+    with pytest.raises(
+        ConfigError,
+        match=r"there is no teacher; name one or several in distill.teacher.sources=\[...\]",
+    ):
         TeacherEnsemble(data, 0, [], partial(Trainer, recipe=make_recipe()), StoredLogits())
 
 
 def test_a_teacher_that_is_no_better_than_its_student_does_not_teach(
-    make_stage: Callable[..., Distillation], make_recipe: Callable[..., Recipe], folder: Path, caplog: pytest.LogCaptureFixture
+    make_stage: Callable[..., Distillation],
+    make_recipe: Callable[..., Recipe],
+    folder: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A student of 89.4 % was distilled down to 83.0 % by a teacher of 74.5 %."""
     before = (folder / "student.ckpt").read_bytes()
     trainer = partial(Trainer, recipe=make_recipe())
-    itself = partial(TeacherTraining, source=str(folder / "student.ckpt"), trainer=trainer, logits=StoredLogits())
+    itself = partial(
+        TeacherTraining, source=str(folder / "student.ckpt"), trainer=trainer, logits=StoredLogits()
+    )
     for _ in range(2):
         make_stage(teacher=itself, skip_if_worse=True).run(folder)
     assert not (folder / "distill.jsonl").exists() and not (folder / "teacher_logits").exists()
@@ -190,20 +256,30 @@ def test_a_teacher_that_is_no_better_than_its_student_does_not_teach(
     accuracy = read_records(folder / "full.jsonl", TrainedNetwork)[0].score.val_accuracy
     assert notice.kind == "teacher_no_better"
     assert notice.text == (
-        f"stage distill was skipped: teacher {folder.name}/student.ckpt has {accuracy:.2%} on the validation images, the network "
-        f"that it would teach {accuracy:.2%}; choose a better teacher (distill.teacher), or set distill.skip_if_worse=false"
+        f"stage distill was skipped: teacher {folder.name}/student.ckpt has "
+        f"{accuracy:.2%} on the validation images, the network "
+        f"that it would teach {accuracy:.2%}; choose a better teacher "
+        "(distill.teacher), or set distill.skip_if_worse=false"
     )
     assert notice.text in caplog.text
     make_stage(teacher=itself).run(folder)  # with skip_if_worse=false
     assert len(read_records(folder / "distill.jsonl", TrainedNetwork)) == 1
 
 
-def test_a_better_teacher_teaches(make_stage: Callable[..., Distillation], make_recipe: Callable[..., Recipe], folder: Path) -> None:
+def test_a_better_teacher_teaches(
+    make_stage: Callable[..., Distillation], make_recipe: Callable[..., Recipe], folder: Path
+) -> None:
     full = read_records(folder / "full.jsonl", TrainedNetwork)[0]
-    worse = full.model_copy(update={"score": full.score.model_copy(update={"val_accuracy": full.score.val_accuracy - 0.01})})
+    worse = full.model_copy(
+        update={
+            "score": full.score.model_copy(update={"val_accuracy": full.score.val_accuracy - 0.01})
+        }
+    )
     (folder / "full.jsonl").write_text(worse.model_dump_json() + "\n")
     trainer = partial(Trainer, recipe=make_recipe())
-    itself = partial(TeacherTraining, source=str(folder / "student.ckpt"), trainer=trainer, logits=StoredLogits())
+    itself = partial(
+        TeacherTraining, source=str(folder / "student.ckpt"), trainer=trainer, logits=StoredLogits()
+    )
     make_stage(teacher=itself, skip_if_worse=True).run(folder)
     assert len(read_records(folder / "distill.jsonl", TrainedNetwork)) == 1
     assert not of_teachers(folder)
@@ -213,7 +289,9 @@ def test_a_teacher_that_cannot_be_had_is_said_before_the_run(
     make_stage: Callable[..., Distillation], make_recipe: Callable[..., Recipe], folder: Path
 ) -> None:
     trainer = partial(Trainer, recipe=make_recipe())
-    missing = partial(TeacherEnsemble, sources=[str(folder), "gone.ckpt"], trainer=trainer, logits=StoredLogits())
+    missing = partial(
+        TeacherEnsemble, sources=[str(folder), "gone.ckpt"], trainer=trainer, logits=StoredLogits()
+    )
     with pytest.raises(ConfigError, match=r"no teacher at gone\.ckpt"):
         make_stage(teacher=missing).require()
     make_stage(teacher=None, loss=None).require()
@@ -222,11 +300,19 @@ def test_a_teacher_that_cannot_be_had_is_said_before_the_run(
 
 
 def test_a_run_that_has_its_teacher_needs_nothing_to_go_on(
-    make_stage: Callable[..., Distillation], make_recipe: Callable[..., Recipe], folder: Path, tmp_path: Path
+    make_stage: Callable[..., Distillation],
+    make_recipe: Callable[..., Recipe],
+    folder: Path,
+    tmp_path: Path,
 ) -> None:
     other = tmp_path / "other.ckpt"
     other.write_bytes((folder / "student.ckpt").read_bytes())
-    teacher = partial(TeacherTraining, source=str(other), trainer=partial(Trainer, recipe=make_recipe()), logits=StoredLogits())
+    teacher = partial(
+        TeacherTraining,
+        source=str(other),
+        trainer=partial(Trainer, recipe=make_recipe()),
+        logits=StoredLogits(),
+    )
     make_stage(teacher=teacher).run(folder)
     other.unlink()
     make_stage(teacher=teacher, folder=folder).require()
@@ -235,37 +321,59 @@ def test_a_run_that_has_its_teacher_needs_nothing_to_go_on(
 
 
 def test_another_teacher_does_not_overwrite_the_weights_of_the_first(
-    make_stage: Callable[..., Distillation], make_recipe: Callable[..., Recipe], source: TeacherSource, folder: Path
+    make_stage: Callable[..., Distillation],
+    make_recipe: Callable[..., Recipe],
+    source: TeacherSource,
+    folder: Path,
 ) -> None:
     make_stage().run(folder)
     (folder / "teacher.json").unlink()
     trainer = partial(Trainer, recipe=make_recipe())
-    make_stage(teacher=partial(TeacherEnsemble, sources=[source, str(folder)], trainer=trainer, logits=StoredLogits())).run(folder)
+    make_stage(
+        teacher=partial(
+            TeacherEnsemble, sources=[source, str(folder)], trainer=trainer, logits=StoredLogits()
+        )
+    ).run(folder)
     lines = read_records(folder / "distill.jsonl", TrainedNetwork)
     assert len({line.checkpoint for line in lines}) == len({line.teacher for line in lines}) == 2
     for line in lines:
-        trained = Trainer(make_stage().data, make_recipe()).validate(load_network(folder / line.checkpoint).network)
+        trained = Trainer(make_stage().data, make_recipe()).validate(
+            load_network(folder / line.checkpoint).network
+        )
         assert trained.val_accuracy == line.score.val_accuracy
 
 
 def test_distillation_starts_from_the_trained_weights_and_is_done_once(
-    make_stage: Callable[..., Distillation], data: Mnist5k, make_recipe: Callable[..., Recipe], folder: Path
+    make_stage: Callable[..., Distillation],
+    data: Mnist5k,
+    make_recipe: Callable[..., Recipe],
+    folder: Path,
 ) -> None:
-    still = partial(Trainer, recipe=make_recipe(optimizer=partial(torch.optim.SGD, lr=0.0)))  # moves no weight
+    still = partial(
+        Trainer, recipe=make_recipe(optimizer=partial(torch.optim.SGD, lr=0.0))
+    )  # moves no weight
     make_stage(trainer=still).run(folder)
     make_stage(trainer=still).run(folder)
     (line,) = read_records(folder / "distill.jsonl", TrainedNetwork)
     (full,) = read_records(folder / "full.jsonl", TrainedNetwork)
-    assert (line.stage, line.teacher, line.architecture) == ("distill", "test_resnet", full.architecture)
+    assert (line.stage, line.teacher, line.architecture) == (
+        "distill",
+        "test_resnet",
+        full.architecture,
+    )
     before, after = (load_network(folder / network.checkpoint).network for network in (full, line))
     for name, parameter in after.named_parameters():
         assert torch.equal(parameter, before.get_parameter(name)), name
     assert not list(folder.rglob("last.ckpt"))
 
 
-def test_the_student_is_the_best_of_all_by_validation(make_stage: Callable[..., Distillation], folder: Path) -> None:
+def test_the_student_is_the_best_of_all_by_validation(
+    make_stage: Callable[..., Distillation], folder: Path
+) -> None:
     make_stage().run(folder)
-    lines = read_records(folder / "full.jsonl", TrainedNetwork) + read_records(folder / "distill.jsonl", TrainedNetwork)
+    lines = read_records(folder / "full.jsonl", TrainedNetwork) + read_records(
+        folder / "distill.jsonl", TrainedNetwork
+    )
     best = max(reversed(lines), key=lambda line: line.score.val_accuracy)
     assert len(lines) == 2
     assert (folder / "student.ckpt").read_bytes() == (folder / best.checkpoint).read_bytes()
@@ -275,13 +383,19 @@ def test_the_student_is_the_best_of_all_by_validation(make_stage: Callable[..., 
 
 
 def test_stored_logits_teach_what_an_online_teacher_does(
-    make_stage: Callable[..., Distillation], data: Mnist5k, source: TeacherSource, make_recipe: Callable[..., Recipe], folder: Path
+    make_stage: Callable[..., Distillation],
+    data: Mnist5k,
+    source: TeacherSource,
+    make_recipe: Callable[..., Recipe],
+    folder: Path,
 ) -> None:
     scores = []
     for logits in (StoredLogits(), OnlineLogits()):
         (folder / "distill.jsonl").unlink(missing_ok=True)
         trainer = partial(Trainer, recipe=make_recipe(epochs=3, views=2))
-        teachers = partial(TeacherEnsemble, sources=[source, source], trainer=trainer, logits=logits)
+        teachers = partial(
+            TeacherEnsemble, sources=[source, source], trainer=trainer, logits=logits
+        )
         make_stage(trainer=trainer, teacher=teachers).run(folder)
         scores.append(read_records(folder / "distill.jsonl", TrainedNetwork)[0].score)
     stored, online = ([epoch.train_loss for epoch in score.curve] for score in scores)
@@ -290,33 +404,49 @@ def test_stored_logits_teach_what_an_online_teacher_does(
     assert len(list((folder / "teacher_logits").rglob("*.safetensors"))) == 2 * 2  # teachers, views
 
 
-def test_without_a_teacher_labels_alone_train(make_stage: Callable[..., Distillation], folder: Path) -> None:
+def test_without_a_teacher_labels_alone_train(
+    make_stage: Callable[..., Distillation], folder: Path
+) -> None:
     make_stage(teacher=None, loss=None).run(folder)
     make_stage().run(folder)
     make_stage(loss=partial(KnowledgeDistillation, divergence=Dist())).run(folder)
     lines = read_records(folder / "distill.jsonl", TrainedNetwork)
-    assert [(line.teacher, line.divergence) for line in lines] == [(None, None), ("test_resnet", "Kd"), ("test_resnet", "Dist")]
+    assert [(line.teacher, line.divergence) for line in lines] == [
+        (None, None),
+        ("test_resnet", "Kd"),
+        ("test_resnet", "Dist"),
+    ]
     assert len({line.checkpoint for line in lines}) == 3
 
 
 def test_the_teacher_is_in_no_state_and_no_optimizer(
-    data: Mnist5k, source: TeacherSource, architecture: Architecture, make_recipe: Callable[..., Recipe]
+    data: Mnist5k,
+    source: TeacherSource,
+    architecture: Architecture,
+    make_recipe: Callable[..., Recipe],
 ) -> None:
     teacher, _ = source.build(data)
     before = {name: tensor.clone() for name, tensor in teacher.state_dict().items()}
     optimized: list[Tensor] = []
 
     def optimizer(groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
-        if isinstance(groups[0], dict):  # not the recipe's question whether it would take its settings
+        if isinstance(
+            groups[0], dict
+        ):  # not the recipe's question whether it would take its settings
             optimized.extend(parameter for group in groups for parameter in group["params"])
         return torch.optim.SGD(groups, lr=0.1)
 
     trainer = Trainer(data, make_recipe(optimizer=optimizer))
-    network, loss = trainer.build(architecture, 0), KnowledgeDistillation(OnlineTeacher(teacher), Kd())
+    network, loss = (
+        trainer.build(architecture, 0),
+        KnowledgeDistillation(OnlineTeacher(teacher), Kd()),
+    )
     classifier = Classifier(network, Task(10, data.mean, data.std), trainer.recipe, loss)
     assert set(classifier.state_dict()) == {f"network.{name}" for name in network.state_dict()}
     trainer.fit(network, 0, loss)
-    assert {id(parameter) for parameter in optimized} == {id(parameter) for parameter in network.parameters()}
+    assert {id(parameter) for parameter in optimized} == {
+        id(parameter) for parameter in network.parameters()
+    }
     assert not teacher.training
     assert all(torch.equal(tensor, before[name]) for name, tensor in teacher.state_dict().items())
 
@@ -351,7 +481,14 @@ def test_no_phase_trains_on_a_validation_image(
     # another data module of the same settings, as a later start of the program makes it
     later = Mnist5k(data.split)
     teacher = partial(TeacherTraining, source=source, trainer=trainer, logits=StoredLogits())
-    Distillation(later, 1, trainer, teacher, partial(KnowledgeDistillation, divergence=Kd()), skip_if_worse=False).run(tmp_path)
+    Distillation(
+        later,
+        1,
+        trainer,
+        teacher,
+        partial(KnowledgeDistillation, divergence=Kd()),
+        skip_if_worse=False,
+    ).run(tmp_path)
     kept = {image.numpy().tobytes() for image in data.val_images.images}  # type: ignore[attr-defined]
     later.setup("fit")
     assert kept == {image.numpy().tobytes() for image in later.val_images.images}  # type: ignore[attr-defined]
@@ -360,13 +497,19 @@ def test_no_phase_trains_on_a_validation_image(
         assert len(images) == 640 and not images & kept, name
 
 
-def test_a_run_without_a_network_says_what_to_do(make_stage: Callable[..., Distillation], tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no trained network \(full.jsonl\) to distil; run the stage train first"):
+def test_a_run_without_a_network_says_what_to_do(
+    make_stage: Callable[..., Distillation], tmp_path: Path
+) -> None:
+    with pytest.raises(
+        ConfigError, match=r"no trained network \(full.jsonl\) to distil; run the stage train first"
+    ):
         make_stage().run(tmp_path)
 
 
 def test_a_teacher_without_a_loss_is_refused(make_stage: Callable[..., Distillation]) -> None:
-    with pytest.raises(ConfigError, match=r"set both distill.teacher and distill.loss, or both to null"):
+    with pytest.raises(
+        ConfigError, match=r"set both distill.teacher and distill.loss, or both to null"
+    ):
         make_stage(loss=None)
 
 
@@ -382,21 +525,29 @@ def test_a_student_is_distilled_in_the_order_of_the_classes_that_the_data_have(
             digits = super().read_train()
             return MemoryImages(digits.images, 9 - digits.labels)
 
-    still = partial(Trainer, recipe=make_recipe(optimizer=partial(torch.optim.SGD, lr=0.0)))  # moves no weight
+    still = partial(
+        Trainer, recipe=make_recipe(optimizer=partial(torch.optim.SGD, lr=0.0))
+    )  # moves no weight
     Distillation(Reversed(data.split), 1, still).run(folder)
     (full,) = read_records(folder / "full.jsonl", TrainedNetwork)
     (line,) = read_records(folder / "distill.jsonl", TrainedNetwork)
     before, after = (load_network(folder / network.checkpoint) for network in (full, line))
     assert after.classes == before.classes[::-1]
-    linear, other = (each.network.get_submodule("classifier.linear.linear").weight for each in (before, after))
+    linear, other = (
+        each.network.get_submodule("classifier.linear.linear").weight for each in (before, after)
+    )
     assert torch.equal(other, linear.flip(0))
 
 
-def test_a_student_of_other_classes_is_not_distilled(folder: Path, make_recipe: Callable[..., Recipe], data: Mnist5k) -> None:
+def test_a_student_of_other_classes_is_not_distilled(
+    folder: Path, make_recipe: Callable[..., Recipe], data: Mnist5k
+) -> None:
     class Renamed(Mnist5k):
         classes = ("zero", *"123456789")
 
-    with pytest.raises(ConfigError, match="was trained on other classes than MNIST-5k has: 0 there, zero here"):
+    with pytest.raises(
+        ConfigError, match="was trained on other classes than MNIST-5k has: 0 there, zero here"
+    ):
         Distillation(Renamed(data.split), 1, partial(Trainer, recipe=make_recipe())).run(folder)
 
 
@@ -414,6 +565,8 @@ def test_other_settings_distil_again_and_the_same_say_what_stays(
     assert first.checkpoint != second.checkpoint and (folder / first.checkpoint).is_file()
 
 
-def test_a_loss_that_cannot_work_is_said_at_the_start(make_stage: Callable[..., Distillation]) -> None:
+def test_a_loss_that_cannot_work_is_said_at_the_start(
+    make_stage: Callable[..., Distillation],
+) -> None:
     with pytest.raises(ConfigError, match=r"kd_weight_start=-1.* must be 0 to 1"):
         make_stage(loss=partial(KnowledgeDistillation, divergence=Kd(10.0), kd_weight_start=-1))

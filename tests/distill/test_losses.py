@@ -19,14 +19,18 @@ def taught(batch: Batch) -> Tensor:
     return TAUGHT
 
 
-@pytest.mark.parametrize(("progress", "kd_weight"), [(0.0, 0.6), (0.25, 0.5), (0.5, 0.4), (1.0, 0.2)])
+@pytest.mark.parametrize(
+    ("progress", "kd_weight"), [(0.0, 0.6), (0.25, 0.5), (0.5, 0.4), (1.0, 0.2)]
+)
 def test_the_teachers_weight_falls_in_a_straight_line(progress: float, kd_weight: float) -> None:
     """Defect 5: the weight went the other way and compounded each epoch."""
     loss = KnowledgeDistillation(taught, Kd(10.0))
     by_hand = 0.75 * math.log(0.75 / 0.5) + 0.25 * math.log(0.25 / 0.5)
     for _ in range(3):  # asked again, it says the same
         assert loss.kd_weight(progress) == pytest.approx(kd_weight)
-    assert loss(STUDENT, BATCH, progress).item() == pytest.approx((1 - kd_weight) * math.log(2) + kd_weight * 100 * by_hand)
+    assert loss(STUDENT, BATCH, progress).item() == pytest.approx(
+        (1 - kd_weight) * math.log(2) + kd_weight * 100 * by_hand
+    )
 
 
 @pytest.mark.parametrize("settings", [{"kd_weight_start": 1.5}, {"kd_weight_end": -0.1}], ids=str)

@@ -18,7 +18,14 @@ from lmanet.network.images import normalise
 from lmanet.steps import Batch
 from lmanet.train import Recipe, Trainer
 
-RICH = Augment(crop_padding=2, flip=True, auto_augment="cifar10", random_erasing=0.2, mixup_strength=0.4, cutmix_strength=1.0)
+RICH = Augment(
+    crop_padding=2,
+    flip=True,
+    auto_augment="cifar10",
+    random_erasing=0.2,
+    mixup_strength=0.4,
+    cutmix_strength=1.0,
+)
 
 
 @pytest.fixture
@@ -41,13 +48,17 @@ def test_the_largest_are_kept_and_the_others_share_the_rest() -> None:
     kept = compress(p.log() + 5, top_k=2)
     again = functional.softmax(expand(kept, 4), 1)
     torch.testing.assert_close(again[0], torch.tensor([0.075, 0.6, 0.075, 0.25]), rtol=1e-3, atol=0)
-    torch.testing.assert_close(again[1].sort().values, torch.tensor([0.1, 0.1, 0.1, 0.7]), rtol=1e-3, atol=0)
+    torch.testing.assert_close(
+        again[1].sort().values, torch.tensor([0.1, 0.1, 0.1, 0.7]), rtol=1e-3, atol=0
+    )
 
 
 def test_all_kept_are_the_logits_up_to_half_precision() -> None:
     logits = 5 * torch.randn(64, 300, generator=torch.Generator().manual_seed(0))
     kept = compress(logits, top_k=1000)
-    torch.testing.assert_close(expand(kept, 300), functional.log_softmax(logits, 1), rtol=2**-11, atol=1e-6)
+    torch.testing.assert_close(
+        expand(kept, 300), functional.log_softmax(logits, 1), rtol=2**-11, atol=1e-6
+    )
     assert (kept.values.dtype, kept.classes.dtype) == (torch.float16, torch.int16)
 
 
@@ -57,16 +68,25 @@ def test_what_is_left_beside_a_sure_class_is_not_rounded_away() -> None:
 
 
 def test_a_training_is_taught_what_the_teacher_would_say_of_its_very_batches(
-    data: Mnist5k, teacher: Teacher, architecture: Architecture, make_recipe: Callable[..., Recipe], tmp_path: Path
+    data: Mnist5k,
+    teacher: Teacher,
+    architecture: Architecture,
+    make_recipe: Callable[..., Recipe],
+    tmp_path: Path,
 ) -> None:
     trainer = Trainer(data, make_recipe(augment=RICH, dropout=0.2, epochs=3, views=2))
     network = trainer.build(architecture, 0)
-    stored, online = StoredLogits(top_k=10).of([teacher], data, trainer, 5, tmp_path), OnlineTeacher(teacher)
+    stored, online = (
+        StoredLogits(top_k=10).of([teacher], data, trainer, 5, tmp_path),
+        OnlineTeacher(teacher),
+    )
     views = []
 
     def loss(logits: Tensor, batch: Batch, progress: float) -> Tensor:
         views.append(batch.view)
-        torch.testing.assert_close(stored(batch), functional.log_softmax(online(batch), 1), rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(
+            stored(batch), functional.log_softmax(online(batch), 1), rtol=1e-3, atol=1e-4
+        )
         return functional.cross_entropy(logits, batch.targets)
 
     trainer.fit(network, 5, loss)
@@ -74,12 +94,18 @@ def test_a_training_is_taught_what_the_teacher_would_say_of_its_very_batches(
 
 
 def test_views_are_computed_once_and_a_kill_loses_a_part_of_one(
-    data: Mnist5k, teacher: Teacher, calls: list[int], make_recipe: Callable[..., Recipe], tmp_path: Path
+    data: Mnist5k,
+    teacher: Teacher,
+    calls: list[int],
+    make_recipe: Callable[..., Recipe],
+    tmp_path: Path,
 ) -> None:
     def prepare(views: int) -> int:
         """Batches that the teacher was asked for."""
         before = len(calls)
-        recipe = make_recipe(views=views, epochs=9, batch_size=16)  # 40 batches a view, in parts of 2
+        recipe = make_recipe(
+            views=views, epochs=9, batch_size=16
+        )  # 40 batches a view, in parts of 2
         StoredLogits(top_k=3).of([teacher], data, Trainer(data, recipe), 0, tmp_path)
         return len(calls) - before
 
@@ -100,12 +126,20 @@ def test_views_are_computed_once_and_a_kill_loses_a_part_of_one(
 
 
 def test_what_was_stored_in_parts_is_what_is_stored_at_once(
-    data: Mnist5k, teacher: Teacher, make_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: Mnist5k,
+    teacher: Teacher,
+    make_recipe: Callable[..., Recipe],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     trainer, tables = Trainer(data, make_recipe(views=1)), []
     for parts in (1, 3, 20):  # of 20 batches: all at once, 7 + 7 + 6, one each
         monkeypatch.setattr("lmanet.distill.store.PARTS", parts)
-        tables.append(StoredLogits(4, str(tmp_path / str(parts))).of([teacher], data, trainer, 0, tmp_path).table)
+        tables.append(
+            StoredLogits(4, str(tmp_path / str(parts)))
+            .of([teacher], data, trainer, 0, tmp_path)
+            .table
+        )
     for table in tables[1:]:
         assert all(torch.equal(own, other) for own, other in zip(tables[0], table, strict=True))
 
@@ -115,17 +149,25 @@ def test_several_teachers_are_stored_alone_and_averaged(
 ) -> None:
     teachers, asked = [source.build(data)[0] for _ in range(3)], [0, 0, 0]
     for number, teacher in enumerate(teachers):
-        teacher.register_forward_hook(lambda *call, number=number: asked.__setitem__(number, asked[number] + 1))
+        teacher.register_forward_hook(
+            lambda *call, number=number: asked.__setitem__(number, asked[number] + 1)
+        )
     trainer = Trainer(data, make_recipe(views=2, augment=RICH))
     StoredLogits(10).of(teachers[:2], data, trainer, 0, tmp_path)
     assert asked == [40, 40, 0]
     stored = StoredLogits(10).of([*teachers, teachers[0]], data, trainer, 0, tmp_path)
-    assert asked == [40, 40, 40]  # a new one costs itself alone, and one that is given twice nothing
+    assert asked == [
+        40,
+        40,
+        40,
+    ]  # a new one costs itself alone, and one that is given twice nothing
     batch = next(iter(trainer.batches(0)))
     batch = batch._replace(images=normalise(batch.images, data.mean, data.std))
     with torch.no_grad():
         p = [functional.softmax(teacher.eval()(batch.images), 1) for teacher in teachers]
-    torch.testing.assert_close(stored(batch).exp(), (2 * p[0] + p[1] + p[2]) / 4, rtol=4e-3, atol=1e-5)
+    torch.testing.assert_close(
+        stored(batch).exp(), (2 * p[0] + p[1] + p[2]) / 4, rtol=4e-3, atol=1e-5
+    )
 
 
 def test_a_damaged_file_is_computed_again_and_said(
@@ -137,7 +179,11 @@ def test_a_damaged_file_is_computed_again_and_said(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     def prepare() -> torch.Tensor:
-        return StoredLogits(3).of([teacher], data, Trainer(data, make_recipe(views=2)), 0, tmp_path).table.values
+        return (
+            StoredLogits(3)
+            .of([teacher], data, Trainer(data, make_recipe(views=2)), 0, tmp_path)
+            .table.values
+        )
 
     whole = prepare()
     first, second = sorted(tmp_path.rglob("*.safetensors"))
@@ -145,7 +191,10 @@ def test_a_damaged_file_is_computed_again_and_said(
     second.write_bytes(b"")
     calls.clear()
     assert torch.equal(prepare(), whole) and len(calls) == 40
-    assert "view_000.safetensors is damaged" in caplog.text and "view_001.safetensors is damaged" in caplog.text
+    assert (
+        "view_000.safetensors is damaged" in caplog.text
+        and "view_001.safetensors is damaged" in caplog.text
+    )
 
 
 def test_progress_and_the_time_left_are_logged(
@@ -167,10 +216,16 @@ def test_progress_and_the_time_left_are_logged(
 
 @pytest.mark.parametrize("changed", ["teacher", "seed", "augment", "batch_size", "top_k"])
 def test_other_batches_or_another_teacher_have_files_of_their_own(
-    data: Mnist5k, teacher: Teacher, make_recipe: Callable[..., Recipe], tmp_path: Path, changed: str
+    data: Mnist5k,
+    teacher: Teacher,
+    make_recipe: Callable[..., Recipe],
+    tmp_path: Path,
+    changed: str,
 ) -> None:
     def prepare(seed: int = 0, top_k: int = 3, **changes: Any) -> None:
-        StoredLogits(top_k, str(tmp_path)).of([teacher], data, Trainer(data, make_recipe(views=1, **changes)), seed, Path("unused"))
+        StoredLogits(top_k, str(tmp_path)).of(
+            [teacher], data, Trainer(data, make_recipe(views=1, **changes)), seed, Path("unused")
+        )
 
     prepare()
     if changed == "teacher":
@@ -178,7 +233,16 @@ def test_other_batches_or_another_teacher_have_files_of_their_own(
             next(teacher.parameters()).mul_(1.01)
         prepare()
     else:
-        prepare(**{changed: {"seed": 1, "augment": Augment(crop_padding=2, random_erasing=0.01), "batch_size": 64, "top_k": 4}[changed]})
+        prepare(
+            **{
+                changed: {
+                    "seed": 1,
+                    "augment": Augment(crop_padding=2, random_erasing=0.01),
+                    "batch_size": 64,
+                    "top_k": 4,
+                }[changed]
+            }
+        )
     assert len(list(tmp_path.iterdir())) == 2
 
 
@@ -193,5 +257,7 @@ def test_an_image_without_logits_ends_the_training(
 
 
 def test_at_least_one_logit_is_kept() -> None:
-    with pytest.raises(ConfigError, match=r"top_k=0 must be at least 1; correct distill.teacher.logits.top_k"):
+    with pytest.raises(
+        ConfigError, match=r"top_k=0 must be at least 1; correct distill.teacher.logits.top_k"
+    ):
         StoredLogits(top_k=0)

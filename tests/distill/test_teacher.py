@@ -9,7 +9,9 @@ from lmanet.errors import ConfigError
 
 def test_the_average_is_of_probabilities_not_of_logits() -> None:
     said = [torch.tensor([[0.8, 0.1, 0.1]]).log() + 3, torch.tensor([[0.2, 0.7, 0.1]]).log() - 5]
-    torch.testing.assert_close(functional.softmax(average(said), 1), torch.tensor([[0.5, 0.4, 0.1]]))
+    torch.testing.assert_close(
+        functional.softmax(average(said), 1), torch.tensor([[0.5, 0.4, 0.1]])
+    )
     assert average(said[:1]) is said[0]
 
 
@@ -27,9 +29,16 @@ class Pixels(torch.nn.Module):
 
 
 def test_each_teacher_gets_its_own_size_and_normalisation(data: Mnist5k) -> None:
-    models, readings = [Pixels(), Pixels()], [Reading((0.5,) * 3, (0.25,) * 3, 14), Reading((0.0,) * 3, (1.0,) * 3, 40, True)]
-    teachers = [Teacher(model, data, reading) for model, reading in zip(models, readings, strict=True)]
-    white = (torch.ones(2, 3, 28, 28) - data.mean[0]) / data.std[0]  # as the data module normalises it
+    models, readings = (
+        [Pixels(), Pixels()],
+        [Reading((0.5,) * 3, (0.25,) * 3, 14), Reading((0.0,) * 3, (1.0,) * 3, 40, True)],
+    )
+    teachers = [
+        Teacher(model, data, reading) for model, reading in zip(models, readings, strict=True)
+    ]
+    white = (torch.ones(2, 3, 28, 28) - data.mean[0]) / data.std[
+        0
+    ]  # as the data module normalises it
     Ensemble(teachers)(white)
     assert [tuple(model.shape) for model in models] == [(2, 3, 14, 14), (2, 3, 40, 40)]
     torch.testing.assert_close(teachers[0](white), torch.full((2, 3), (1 - 0.5) / 0.25))
@@ -46,14 +55,22 @@ def test_classes_are_brought_to_the_datas_order_by_name(data: Mnist5k) -> None:
     assert class_order("x", data.classes, data) == Order()
 
 
-def test_a_teacher_without_names_of_classes_is_said_to_have_none(data: Mnist5k, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_teacher_without_names_of_classes_is_said_to_have_none(
+    data: Mnist5k, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert class_order("x", None, data) == Order()  # the digits are numbers in any case
     monkeypatch.setattr(Mnist5k, "classes", tuple("abcdefghij"))
     order = class_order("x", None, data)
     assert order.places is None
-    assert "teacher x has no names of classes, so their order could not be compared" in order.notices[0].text
+    assert (
+        "teacher x has no names of classes, so their order could not be compared"
+        in order.notices[0].text
+    )
 
 
 def test_a_teacher_of_other_classes_is_refused(data: Mnist5k) -> None:
-    with pytest.raises(ConfigError, match=r"teacher x does not know 2 of 10 classes of MNIST-5k, such as '8'; choose"):
+    with pytest.raises(
+        ConfigError,
+        match=r"teacher x does not know 2 of 10 classes of MNIST-5k, such as '8'; choose",
+    ):
         class_order("x", "01234567", data)

@@ -56,7 +56,9 @@ def run_on_cores(cores: set[int], spare: int, results) -> None:
 def test_only_the_cores_that_the_process_may_use_count(spare):
     context = multiprocessing.get_context("spawn")
     results = context.Queue()
-    process = context.Process(target=run_on_cores, args=({min(os.sched_getaffinity(0))}, spare, results))
+    process = context.Process(
+        target=run_on_cores, args=({min(os.sched_getaffinity(0))}, spare, results)
+    )
     process.start()
     assert results.get(timeout=60) == 1
     process.join()
@@ -64,7 +66,9 @@ def test_only_the_cores_that_the_process_may_use_count(spare):
 
 def test_workers_get_their_threads_and_the_log_says_why(caplog):
     caplog.set_level(logging.INFO)
-    executor = Workers(ThreadCounter(), workers=1, threads="auto", auto=Auto(accelerator="cpu", most=1))
+    executor = Workers(
+        ThreadCounter(), workers=1, threads="auto", auto=Auto(accelerator="cpu", most=1)
+    )
     assert "candidates at once: 1" in caplog.text and "cores" in caplog.text
     try:
         executor.submit(Job(number=0, architecture=load_architecture("lmanet_core"), seed=0))

@@ -41,7 +41,12 @@ class TrainerDouble:
                 file.write("once\n")
             while job.folder and not (job.folder / "may end").exists():
                 time.sleep(0.05)
-        return Score(val_accuracy=0.5, val_macro_f1=0.5, val_calibration_error=0.1, seconds=float(os.getpid()))
+        return Score(
+            val_accuracy=0.5,
+            val_macro_f1=0.5,
+            val_calibration_error=0.1,
+            seconds=float(os.getpid()),
+        )
 
     def screen(self, architecture: Architecture, seed: int) -> dict[str, float]:
         return {"params": 12.0}
@@ -86,7 +91,11 @@ def test_a_job_that_stops_early_is_paused_and_one_of_no_epochs_only_measured(exe
     assert paused.status is Status.PAUSED and paused.score and paused.zero_cost is None
     executor.submit(job(1).model_copy(update={"epochs": 0}))
     measured = drain(executor, 1)[1]
-    assert measured.status is Status.PAUSED and measured.score is None and measured.zero_cost == {"params": 12.0}
+    assert (
+        measured.status is Status.PAUSED
+        and measured.score is None
+        and measured.zero_cost == {"params": 12.0}
+    )
 
 
 def test_close_may_be_called_twice_and_before_any_job(executor):
@@ -127,11 +136,15 @@ def test_workers_train_beside_this_process():
 def test_a_worker_that_dies_costs_its_own_trial_and_no_other(tmp_path: Path):
     executor = Workers(TrainerDouble(), workers=2, threads=1)
     try:
-        for number, seed in enumerate((7, 4, 0, 0)):  # one trains, one is killed meanwhile, two wait
+        for number, seed in enumerate(
+            (7, 4, 0, 0)
+        ):  # one trains, one is killed meanwhile, two wait
             executor.submit(job(number, seed).model_copy(update={"folder": tmp_path}))
         outcomes = drain(executor, 3)
         assert "died" in outcomes[1].error
-        assert outcomes[2].status is outcomes[3].status is Status.TRAINED, "what waited is trained by another"
+        assert outcomes[2].status is outcomes[3].status is Status.TRAINED, (
+            "what waited is trained by another"
+        )
         (tmp_path / "may end").touch()
         assert drain(executor, 1)[0].status is Status.TRAINED
         assert (tmp_path / "started").read_text() == "once\n", "what was being trained goes on"
@@ -173,7 +186,9 @@ def be_killed_while_training(note: Path) -> None:
 
 
 def test_workers_end_with_the_run_that_was_killed(tmp_path: Path):
-    run = multiprocessing.get_context("spawn").Process(target=be_killed_while_training, args=(tmp_path / "worker",))
+    run = multiprocessing.get_context("spawn").Process(
+        target=be_killed_while_training, args=(tmp_path / "worker",)
+    )
     run.start()
     run.join()
     worker = int((tmp_path / "worker").read_text())

@@ -16,13 +16,22 @@ def test_every_trained_network_has_one_and_the_front_comes_first(finished_run, s
     trained = {trial.number for trial in run.trials if trial.status is Status.TRAINED}
     assert {card.number for card in cards} == trained and len(cards) == len(trained)
     on_front = [card.number for card in cards if card.on_front]
-    assert on_front == [trial.number for trial in run.front.trials] == [card.number for card in cards[: len(on_front)]]
+    assert (
+        on_front
+        == [trial.number for trial in run.front.trials]
+        == [card.number for card in cards[: len(on_front)]]
+    )
 
 
 def test_a_card_says_of_its_network_what_its_trial_says(finished_run, setting, tmp_path):
     trial, card = finished_run.front.trials[0], make_cards(finished_run, setting, tmp_path)[0]
     cost = trial.verdict.cost
-    assert (card.id, card.macs, card.params, card.curve) == (trial.id, cost.macs, cost.params, trial.score.curve)
+    assert (card.id, card.macs, card.params, card.curve) == (
+        trial.id,
+        cost.macs,
+        cost.params,
+        trial.score.curve,
+    )
     assert card.costs[0] == ("MACs (M)", f"{cost.macs / 1e6:.2f}", cost.macs / 6e6)
     assert card.costs[3] == ("parameters", f"{cost.params:,}", None)  # no limit on them
     assert sum(part.macs for part in card.parts) == cost.macs

@@ -1,4 +1,6 @@
-"""Comparison of searchers: real configurations, searches and fronts; only what a training would give is a double's."""
+"""Comparison of searchers: real configurations, searches and fronts; only what a training would
+give is a double's.
+"""
 
 import csv
 import json
@@ -36,22 +38,36 @@ from lmanet.validate import Validator
 
 ROOT = Path(__file__).parents[2]
 SEEDS = range(7)
-SMALL = ("space=mcu", "++space.choices={resolution:[32],num_stages:[3],stage:{layers:[1],channels:[8,16,24]}}", "target=stm32f746")
+SMALL = (
+    "space=mcu",
+    "++space.choices={resolution:[32],num_stages:[3],stage:{layers:[1],channels:[8,16,24]}}",
+    "target=stm32f746",
+)
 TOKENS, SECONDS, RETRIES = 120, 0.5, 1  # of one proposal of the model's double
 
 
 class ModelDouble(RandomProposer):
-    """Draws at random, and bills tokens for it as a model would; every fourth reply is unreadable."""
+    """Draws at random, and bills tokens for it as a model would; every fourth
+    reply is unreadable.
+    """
 
     def propose(self, request: Request) -> list[Proposal]:
-        usage = Usage(prompt_tokens=TOKENS - 20, completion_tokens=20, requests=2, seconds=SECONDS, retries=RETRIES)
+        usage = Usage(
+            prompt_tokens=TOKENS - 20,
+            completion_tokens=20,
+            requests=2,
+            seconds=SECONDS,
+            retries=RETRIES,
+        )
         broken = {"architecture": None, "error": "no JSON"} if request.number % 4 == 3 else {}
         said = {"usage": usage, "rationale": Rationale(claims=(DownsamplesEarly(),)), **broken}
         return [proposal.model_copy(update=said) for proposal in super().propose(request)]
 
 
 class TrainerDouble:
-    """In place of a training: more MACs are a little better, and luck; a planted ``bonus`` makes a winner."""
+    """In place of a training: more MACs are a little better, and luck; a planted ``bonus`` makes a
+    winner.
+    """
 
     def __init__(self, bonus: float, luck: int) -> None:
         self.bonus = bonus
@@ -59,8 +75,12 @@ class TrainerDouble:
 
     def train(self, job: Job) -> Score:
         luck = np.random.default_rng([job.seed, self.luck]).normal(0, 0.03)
-        accuracy = 0.4 + 0.05 * np.log10(estimate(job.architecture, 10).macs / 1e5) + luck + self.bonus
-        return Score(val_accuracy=accuracy, val_macro_f1=accuracy, val_calibration_error=0.1, seconds=10.0)
+        accuracy = (
+            0.4 + 0.05 * np.log10(estimate(job.architecture, 10).macs / 1e5) + luck + self.bonus
+        )
+        return Score(
+            val_accuracy=accuracy, val_macro_f1=accuracy, val_calibration_error=0.1, seconds=10.0
+        )
 
 
 @cache
@@ -74,17 +94,33 @@ def configuration(*overrides: str) -> DictConfig:
 def search():
     """Makes a run's folder as the stage search leaves it."""
 
-    def make(folder: Path, *overrides: str, seed: int = 0, trained: int = 12, bonus: float = 0.0, luck: int = 0) -> Path:
+    def make(
+        folder: Path,
+        *overrides: str,
+        seed: int = 0,
+        trained: int = 12,
+        bonus: float = 0.0,
+        luck: int = 0,
+    ) -> Path:
         given = [*SMALL, *overrides, f"seed={seed}"]
         cfg = OmegaConf.merge(configuration(*given[:-1]), {"seed": seed, "folder": str(folder)})
         (folder / ".hydra").mkdir(parents=True)
         OmegaConf.save(cfg, folder / ".hydra" / "config.yaml")
         (folder / ".hydra" / "overrides.yaml").write_text(json.dumps(given))
         shared = {key: OmegaConf.to_container(cfg)[key] for key in SHARED_SETTINGS if key != "seed"}
-        remember_settings(folder, shared | {"seed": seed, "mini": {"epochs": 1}, "data_checksum": "0"})
+        remember_settings(
+            folder, shared | {"seed": seed, "mini": {"epochs": 1}, "data_checksum": "0"}
+        )
         run = Run(cfg)
         limits, platform = run.target.limits, run.target.platform
-        brief = Brief(space=run.space, seed=seed, images="digits", num_classes=10, limits=limits, platform=platform)
+        brief = Brief(
+            space=run.space,
+            seed=seed,
+            images="digits",
+            num_classes=10,
+            limits=limits,
+            platform=platform,
+        )
         steps = Steps(
             proposer=(RandomProposer if "propose=random" in given else ModelDouble)(brief),
             validator=Validator(run.space, run.target, 10),
@@ -101,11 +137,19 @@ def search():
 
 @pytest.fixture(scope="module")
 def compared(search, tmp_path_factory):
-    """Three searchers on seven seeds: one is planted to win, the two others differ by luck alone; one label holds markup."""
+    """Three searchers on seven seeds: one is planted to win, the two others differ by luck alone;
+    one label holds markup.
+    """
     folder = tmp_path_factory.mktemp("compared")
     for seed in SEEDS:
         search(folder / "runs" / "random" / str(seed), "propose=random", seed=seed, trained=14)
-        search(folder / "runs" / "winner" / str(seed), "propose=embedded", seed=seed, luck=1, bonus=0.15)
+        search(
+            folder / "runs" / "winner" / str(seed),
+            "propose=embedded",
+            seed=seed,
+            luck=1,
+            bonus=0.15,
+        )
         model = "propose.model='<script>alert(1)</script>$x_1$.gguf'"
         search(folder / "runs" / "script" / str(seed), "propose=embedded", model, seed=seed, luck=2)
     cfg = configuration("stages=[compare]", f"runs={folder / 'runs'}", f"folder={folder / 'out'}")
@@ -121,8 +165,13 @@ def comparison(compared):
 
 
 def test_runs_are_sorted_into_searchers_by_all_but_the_seed(compared):
-    found = searchers(read_runs([str(compared / "runs" / "random"), str(compared / "runs" / "winner")]))
-    assert {one.label: sorted(one.runs) for one in found} == {"random": list(SEEDS), "embedded": list(SEEDS)}
+    found = searchers(
+        read_runs([str(compared / "runs" / "random"), str(compared / "runs" / "winner")])
+    )
+    assert {one.label: sorted(one.runs) for one in found} == {
+        "random": list(SEEDS),
+        "embedded": list(SEEDS),
+    }
     (alone,) = searchers(read_runs(str(compared / "runs" / "random")))
     assert alone.label == "random"
 
@@ -140,21 +189,30 @@ def test_runs_are_sorted_into_searchers_by_all_but_the_seed(compared):
     ],
 )
 def test_what_comes_after_the_search_makes_no_other_searcher(search, tmp_path, later):
-    folders = [search(tmp_path / str(seed), "propose=random", *more, seed=seed, trained=1) for seed, more in enumerate(([], [later]))]
+    folders = [
+        search(tmp_path / str(seed), "propose=random", *more, seed=seed, trained=1)
+        for seed, more in enumerate(([], [later]))
+    ]
     (found,) = searchers(read_runs([str(folder) for folder in folders]))
     assert sorted(found.runs) == [0, 1] and found.label == "random"
 
 
 @pytest.mark.parametrize("own", ["batch=4", "propose.feasible_draws=5", "feedback=none"])
 def test_what_changes_the_search_makes_another_searcher(search, tmp_path, own):
-    folders = [search(tmp_path / str(seed), "propose=random", *more, seed=seed, trained=1) for seed, more in enumerate(([], [own]))]
+    folders = [
+        search(tmp_path / str(seed), "propose=random", *more, seed=seed, trained=1)
+        for seed, more in enumerate(([], [own]))
+    ]
     assert len(searchers(read_runs([str(folder) for folder in folders]))) == 2
 
 
 def test_what_cannot_be_compared_is_refused_in_one_sentence(search, compared, tmp_path):
     random = str(compared / "runs" / "random")
     other = search(tmp_path / "other", "propose=random", "target.macs=40000000", trained=1)
-    with pytest.raises(ConfigError, match=r"other has target.macs=40000000 and .*random/0 has target.macs=50000000; only runs"):
+    with pytest.raises(
+        ConfigError,
+        match=r"other has target.macs=40000000 and .*random/0 has target.macs=50000000; only runs",
+    ):
         read_runs([random, str(other)])
     again = search(tmp_path / "again", "propose=random", trained=1)
     with pytest.raises(ConfigError, match=r"are both 'random' with seed=0; leave one out"):
@@ -177,10 +235,17 @@ def test_progress_is_what_history_and_front_say(compared):
         assert ways.after(count) == place and ways.evaluations[place] == count
         assert ways.seconds[place] == 10.0 * count
         assert ways.tokens[place] == TOKENS * (place + 1)
-        assert ways.accuracy[place] == max(trial.score.val_accuracy for trial in run.trials[: place + 1] if trial.score)
+        assert ways.accuracy[place] == max(
+            trial.score.val_accuracy for trial in run.trials[: place + 1] if trial.score
+        )
         assert ways.hypervolume[place] == pytest.approx(pareto.hypervolume(run.trials[: place + 1]))
-    assert ways.at("seconds", np.array([5.0, 10.0, 19.9]), "accuracy").tolist() == [0, *ways.accuracy[trained[0] :][[0, 0]]]
-    assert ways.hypervolume[-1] == pytest.approx(json.loads((run.folder / "front.json").read_text())["hypervolume"])
+    assert ways.at("seconds", np.array([5.0, 10.0, 19.9]), "accuracy").tolist() == [
+        0,
+        *ways.accuracy[trained[0] :][[0, 0]],
+    ]
+    assert ways.hypervolume[-1] == pytest.approx(
+        json.loads((run.folder / "front.json").read_text())["hypervolume"]
+    )
 
 
 def test_bands_are_quartiles_as_far_as_every_run_goes(comparison):
@@ -195,7 +260,9 @@ def test_bands_are_quartiles_as_far_as_every_run_goes(comparison):
 def test_checkpoints_and_spending(comparison):
     assert checkpoints([12, 60]) == [10, 12, 25, 50]
     assert comparison.budget == 12
-    row = next(row for row in checkpoint_rows(comparison.histories, [10, 14]) if row.evaluations == 14)
+    row = next(
+        row for row in checkpoint_rows(comparison.histories, [10, 14]) if row.evaluations == 14
+    )
     values = [run.hypervolume[-1] for run in comparison.histories[row.label].values()]
     assert (row.label, row.seeds) == ("random", len(SEEDS))
     assert row.measures["hypervolume"].mean == pytest.approx(np.mean(values))
@@ -205,7 +272,9 @@ def test_checkpoints_and_spending(comparison):
     assert spent.proposals == sum(asked)
     assert spent.valid == pytest.approx(1 - sum(count // 4 for count in asked) / sum(asked))
     assert spent.useful == pytest.approx(12 * len(SEEDS) / sum(asked))
-    assert (spent.tokens, spent.retries, spent.seconds) == pytest.approx(tuple(np.mean(asked) * x for x in (TOKENS, RETRIES, SECONDS)))
+    assert (spent.tokens, spent.retries, spent.seconds) == pytest.approx(
+        tuple(np.mean(asked) * x for x in (TOKENS, RETRIES, SECONDS))
+    )
     assert spent.tokens_a_network == pytest.approx(TOKENS * sum(asked) / (12 * len(SEEDS)))
 
 
@@ -213,17 +282,34 @@ def test_the_rate_of_true_claims_is_of_all_runs_of_a_searcher(comparison):
     by_label = {one.label: one for one in comparison.searchers}
     assert claims_rows(by_label["random"]) == []
     (row,) = claims_rows(by_label["embedded"])
-    networks = [trial.architecture for run in by_label["embedded"].runs.values() for trial in run.trials if trial.architecture]
-    parts = [[*([network.stem] if network.stem else []), *network.stages[:2]] for network in networks]
+    networks = [
+        trial.architecture
+        for run in by_label["embedded"].runs.values()
+        for trial in run.trials
+        if trial.architecture
+    ]
+    parts = [
+        [*([network.stem] if network.stem else []), *network.stages[:2]] for network in networks
+    ]
     early = [np.prod([part.stride for part in found]) >= 4 for found in parts]
-    assert (row.rate.true, row.rate.false, row.rate.unknown) == (sum(early), len(early) - sum(early), 0)
+    assert (row.rate.true, row.rate.false, row.rate.unknown) == (
+        sum(early),
+        len(early) - sum(early),
+        0,
+    )
 
 
 def test_a_planted_winner_is_found_and_equals_cannot_be_told_apart(compared, comparison):
-    assert all(" embedded won: ahead in all 7 common seeds" in sentence for sentence in comparison.sentences)
+    assert all(
+        " embedded won: ahead in all 7 common seeds" in sentence
+        for sentence in comparison.sentences
+    )
     equals = read_runs([str(compared / "runs" / "random"), str(compared / "runs" / "script")])
     pareto = Run(OmegaConf.load(equals[0].folder / ".hydra" / "config.yaml")).pareto
-    assert all("it cannot be told who is best" in sentence for sentence in Comparison(equals, pareto).sentences)
+    assert all(
+        "it cannot be told who is best" in sentence
+        for sentence in Comparison(equals, pareto).sentences
+    )
 
 
 def test_statistics_agree_with_scipy_and_with_hand():
@@ -242,8 +328,15 @@ def test_statistics_agree_with_scipy_and_with_hand():
     # the 95 % order-statistic interval of 101 values: ranks 41 and 61
     assert 38 <= low <= 42 and 58 <= high <= 62
     six = {seed: float(seed) for seed in range(6)}
-    (swept,) = compare_pairs({"a": {seed: value + 1 + value / 10 for seed, value in six.items()}, "b": six})
-    assert (swept.effect, swept.share_won, swept.p, swept.significant) == (1, 1, pytest.approx(2 / 2**6), True)
+    (swept,) = compare_pairs(
+        {"a": {seed: value + 1 + value / 10 for seed, value in six.items()}, "b": six}
+    )
+    assert (swept.effect, swept.share_won, swept.p, swept.significant) == (
+        1,
+        1,
+        pytest.approx(2 / 2**6),
+        True,
+    )
     assert swept.turned().effect == -1 and swept.turned().won == 0
 
 
@@ -253,16 +346,25 @@ def test_verdicts():
     names = ["a", "b"]
     assert "b won" in verdict("accuracy", names, compare_pairs({"a": six, "b": better}))
     assert "cannot be told" in verdict("accuracy", names, compare_pairs({"a": six, "b": six}))
-    assert "no searcher has 6 seeds in common" in verdict("accuracy", names, compare_pairs({"a": five, "b": better}))
-    assert "no searcher has 6 seeds in common" in verdict("accuracy", names, compare_pairs({"a": {9: 1.0}, "b": better}))
-    # two thirds of a point more each: all three pairs have p = 2 / 2**6, and Holm makes 3 / 32 of the smallest
+    assert "no searcher has 6 seeds in common" in verdict(
+        "accuracy", names, compare_pairs({"a": five, "b": better})
+    )
+    assert "no searcher has 6 seeds in common" in verdict(
+        "accuracy", names, compare_pairs({"a": {9: 1.0}, "b": better})
+    )
+    # two thirds of a point more each: all three pairs have p = 2 / 2**6, and Holm makes 3 / 32 of
+    # the smallest
     three = {"a": six, "b": better, "c": {seed: 3 + 1.3 * seed for seed in range(6)}}
-    assert "c is ahead, but is not shown to be better than a (p = 0.094" in verdict("hypervolume", list(three), compare_pairs(three))
+    assert "c is ahead, but is not shown to be better than a (p = 0.094" in verdict(
+        "hypervolume", list(three), compare_pairs(three)
+    )
 
 
 def test_unequal_seeds_are_said():
     assert seeds_note([{0: "", 1: ""}, [1, 0]]) == "All searchers have the same 2 seeds."
-    assert "(1 common to all): each pair is tested on its common seeds alone" in seeds_note([[0, 1], [1, 2]])
+    assert "(1 common to all): each pair is tested on its common seeds alone" in seeds_note(
+        [[0, 1], [1, 2]]
+    )
 
 
 def test_labels_at_the_top_are_moved_apart_and_stay_within():
@@ -278,9 +380,19 @@ def test_the_page_is_one_file_and_shows_markup_as_text(compared):
     assert not any(mark in page for mark in ('src="', "url(http", "<link", "@import"))
     assert "python run.py" in page and "seed=6" in page
     text = (folder / "compare.md").read_text()
-    assert "embedded won" in text and "What models say of their networks" in text and "What models say of their networks" in page
+    assert (
+        "embedded won" in text
+        and "What models say of their networks" in text
+        and "What models say of their networks" in page
+    )
     for name in ("hypervolume_tokens", "accuracy_seconds"):
-        assert f"({name}.png)" in text and (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert f"({name}.png)" in text and (folder / f"{name}.png").read_bytes().startswith(
+            b"\x89PNG"
+        )
     rows = list(csv.DictReader((folder / "compare.csv").read_text().splitlines()))
-    assert len({(row["searcher"], row["seed"], row["evaluations"]) for row in rows}) == len(rows) == 3 * len(SEEDS) * 2
+    assert (
+        len({(row["searcher"], row["seed"], row["evaluations"]) for row in rows})
+        == len(rows)
+        == 3 * len(SEEDS) * 2
+    )
     assert {row["evaluations"] for row in rows} == {"10", "12"}

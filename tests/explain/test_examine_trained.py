@@ -13,8 +13,18 @@ from lmanet.run.folder import read_record, read_records
 from lmanet.run.results import Examination, TrainedNetwork
 from lmanet.train import FullTraining, Recipe, Trainer, WarmupCosine
 
-STAGE = {"block": "mbconv", "kernel": 3, "expansion": 2, "se_ratio": 0.0, "activation": "relu6", "skip": True}
-STAGES = [{**STAGE, "channels": 16, "stride": 2, "layers": 1}, {**STAGE, "channels": 32, "stride": 2, "layers": 2}]
+STAGE = {
+    "block": "mbconv",
+    "kernel": 3,
+    "expansion": 2,
+    "se_ratio": 0.0,
+    "activation": "relu6",
+    "skip": True,
+}
+STAGES = [
+    {**STAGE, "channels": 16, "stride": 2, "layers": 1},
+    {**STAGE, "channels": 32, "stride": 2, "layers": 2},
+]
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +33,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
     data = Mnist5k(Split(val_fraction=0.1))
     optimizer = partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True)
-    recipe = Recipe(epochs=2, batch_size=64, optimizer=optimizer, schedule=WarmupCosine(0.5), accelerator="cpu")
+    recipe = Recipe(
+        epochs=2, batch_size=64, optimizer=optimizer, schedule=WarmupCosine(0.5), accelerator="cpu"
+    )
     stem = {"channels": 8, "kernel": 3, "stride": 2, "activation": "relu6"}
     architecture = parse_architecture({"resolution": 32, "stem": stem, "stages": STAGES})
     FullTraining(Trainer(data, recipe), seed=0, architecture=architecture).run(folder)
@@ -31,11 +43,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_accuracy_is_that_of_the_training_and_the_confusion_has_every_digit_of_the_set(folder: Path) -> None:
-    record, (trained,) = read_record(folder / "examination.json", Examination), read_records(folder / "full.jsonl", TrainedNetwork)
-    assert record.val_accuracy == pytest.approx(trained.score.val_accuracy, abs=1e-6) and record.val_accuracy > 0.8
+def test_accuracy_is_that_of_the_training_and_the_confusion_has_every_digit_of_the_set(
+    folder: Path,
+) -> None:
+    record, (trained,) = (
+        read_record(folder / "examination.json", Examination),
+        read_records(folder / "full.jsonl", TrainedNetwork),
+    )
+    assert (
+        record.val_accuracy == pytest.approx(trained.score.val_accuracy, abs=1e-6)
+        and record.val_accuracy > 0.8
+    )
     assert [sum(row) for row in record.confusion] == [40] * 10
-    assert sum(record.confusion[digit][digit] for digit in range(10)) == round(400 * record.val_accuracy)
+    assert sum(record.confusion[digit][digit] for digit in range(10)) == round(
+        400 * record.val_accuracy
+    )
 
 
 def test_every_repetition_of_every_stage_is_skipped(folder: Path) -> None:

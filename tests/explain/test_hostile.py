@@ -1,4 +1,6 @@
-"""What a model wrote is text in both forms of the report, wherever it is shown: no markup, no script, no broken table."""
+"""What a model wrote is text in both forms of the report, wherever it is shown: no markup, no
+script, no broken table.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -12,8 +14,22 @@ from markdown_it import MarkdownIt
 from lmanet.explain import Report
 
 SCRIPT = "</script><script>window.wasRun=true</script>"
-MARKUP = f"# {SCRIPT} <b onclick=x>| [[table:front]] | ![p](../../etc/passwd.png) [l](javascript:x) `c` **b**\n\n[[explorer]]"
-WHERE = ("name", "text", "fault", "note", "error", "rules' name", "rules' note", "rules' fault", "class", "overrides")
+MARKUP = (
+    f"# {SCRIPT} <b onclick=x>| [[table:front]] | "
+    "![p](../../etc/passwd.png) [l](javascript:x) `c` **b**\n\n[[explorer]]"
+)
+WHERE = (
+    "name",
+    "text",
+    "fault",
+    "note",
+    "error",
+    "rules' name",
+    "rules' note",
+    "rules' fault",
+    "class",
+    "overrides",
+)
 
 
 def planted(place: str) -> str:
@@ -47,13 +63,24 @@ def plant_in_trial(trial: dict[str, Any]) -> None:
 def hostile(write_run, setting, tmp_path_factory) -> Path:
     folder = write_run(tmp_path_factory.mktemp("hostile"), 20)
     edit_lines(folder / "history.jsonl", plant_in_trial)
-    edit(folder / "front.json", lambda front: [plant_in_trial(trial) for trial in front["trials"]] and None)
+    edit(
+        folder / "front.json",
+        lambda front: [plant_in_trial(trial) for trial in front["trials"]] and None,
+    )
     edit(
         folder / "rules.json",
-        lambda rules: rules.update(proposer=planted("rules' name"), note=planted("rules' note"), faults=[planted("rules' fault")]),
+        lambda rules: rules.update(
+            proposer=planted("rules' name"),
+            note=planted("rules' note"),
+            faults=[planted("rules' fault")],
+        ),
     )
-    edit(folder / "examination.json", lambda found: found["classes"].__setitem__(0, planted("class")))
-    (folder / ".hydra" / "overrides.yaml").write_text(json.dumps([planted("overrides") + "\n```\n# out"]))
+    edit(
+        folder / "examination.json", lambda found: found["classes"].__setitem__(0, planted("class"))
+    )
+    (folder / ".hydra" / "overrides.yaml").write_text(
+        json.dumps([planted("overrides") + "\n```\n# out"])
+    )
     Report(setting.pareto, setting.target, setting.num_classes, setting.space).run(folder)
     return folder
 
@@ -64,7 +91,15 @@ def texts(markdown: str) -> Iterator[str]:
         if token.type == "code_block":
             yield token.content
         for child in token.children or ():
-            assert child.type in ("text", "text_special", "code_inline", "strong_open", "strong_close", "image", "softbreak"), child
+            assert child.type in (
+                "text",
+                "text_special",
+                "code_inline",
+                "strong_open",
+                "strong_close",
+                "image",
+                "softbreak",
+            ), child
             if child.type == "image":
                 assert str(child.attrs["src"]).startswith(("plots/", "examination/"))
         yield "".join(child.content for child in token.children or ())

@@ -1,4 +1,6 @@
-"""The report of real architectures and verdicts with a double's scores: what it says, and what it does where stages were not run."""
+"""The report of real architectures and verdicts with a double's scores: what it says, and what it
+does where stages were not run.
+"""
 
 import re
 import struct
@@ -18,7 +20,14 @@ from lmanet.pareto import ParetoFront
 from lmanet.release.released import read_run as read_release
 from lmanet.run.folder import NOTICES, append_record, read_records
 from lmanet.run.records import Front
-from lmanet.run.results import Deployment, DesignRules, Evaluation, Examination, TeacherMember, TrainedTeacher
+from lmanet.run.results import (
+    Deployment,
+    DesignRules,
+    Evaluation,
+    Examination,
+    TeacherMember,
+    TrainedTeacher,
+)
 from lmanet.space import load_space
 from lmanet.track.progress import front_table, line
 from lmanet.validate import Unlimited
@@ -57,7 +66,9 @@ SECTIONS = [
 
 
 def sections(text: str) -> dict[str, str]:
-    """Heading of the second level -> what stands below it; what stands above the first is the opening."""
+    """Heading of the second level -> what stands below it; what stands above the first is the
+    opening.
+    """
     opening, *rest = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
     return {"opening": opening, **dict(zip(rest[::2], rest[1::2], strict=True))}
 
@@ -66,7 +77,9 @@ def test_a_finished_run_has_every_section_and_plot_and_names_its_front(finished)
     text = (finished / "report.md").read_text()
     front = Front.model_validate_json((finished / "front.json").read_text())
     found = list(sections(text))
-    assert found[: len(SECTIONS[:5]) + 1] == ["opening", *SECTIONS[:5]] and set(SECTIONS) < set(found)
+    assert found[: len(SECTIONS[:5]) + 1] == ["opening", *SECTIONS[:5]] and set(SECTIONS) < set(
+        found
+    )
     assert plots(finished) == PLOTS
     assert all(f"`{trial.id}`" in sections(text)["The front"] for trial in front.trials)
     assert "not run" not in text
@@ -79,14 +92,28 @@ def test_its_figures_are_those_of_the_records_where_they_belong(finished):
     tests = read_records(finished / "test.jsonl", Evaluation)
     measured = deployment.deployed.measurement
     for test in tests:
-        assert percent(test.test_accuracy) in found["opening"] and f"{test.images:,} test" in found["On the board"]
-    for accuracy in (deployment.calibrated_val_accuracy, deployment.int8_val_accuracy, deployment.float_val_accuracy):
+        assert (
+            percent(test.test_accuracy) in found["opening"]
+            and f"{test.images:,} test" in found["On the board"]
+        )
+    for accuracy in (
+        deployment.calibrated_val_accuracy,
+        deployment.int8_val_accuracy,
+        deployment.float_val_accuracy,
+    ):
         assert f"| validation | {percent(accuracy)} |" in found["On the board"]
-    for figure in (measured.measured_bss_bytes, measured.measured_flash_bytes, measured.measured_instructions):
+    for figure in (
+        measured.measured_bss_bytes,
+        measured.measured_flash_bytes,
+        measured.measured_instructions,
+    ):
         assert f"{figure:,}" in found["opening"] and f"{figure:,}" in found["On the board"]
     assert "27.5 to 77.5 ms" in found["On the board"], "a range, as no board was measured"
     assert f"{deployment.deployed.folder}/firmware/README.md" in found["On the board"]
-    assert f"{front.hypervolume:.3f}" in found["The front"] and f"all {len(front.trials)} networks" in found["On the board"]
+    assert (
+        f"{front.hypervolume:.3f}" in found["The front"]
+        and f"all {len(front.trials)} networks" in found["On the board"]
+    )
 
 
 def test_what_explains_the_network_stands_there_with_its_figures(finished):
@@ -95,9 +122,15 @@ def test_what_explains_the_network_stands_there_with_its_figures(finished):
     rules = DesignRules.model_validate_json((finished / "rules.json").read_text())
     why = found["Why this network"]
     (block,) = seen.skipped
-    losses = " | ".join(f"{100 * loss:+.1f}" for loss in (block.accuracy_loss, block.low, block.high))
-    assert f"| `{block.part}` | {block.stand_in} | {percent(block.val_accuracy)} | {losses} |" in why
-    assert f"{seen.deletion.area_difference:.3f}" in why and "find what the decision rests on" in why
+    losses = " | ".join(
+        f"{100 * loss:+.1f}" for loss in (block.accuracy_loss, block.low, block.high)
+    )
+    assert (
+        f"| `{block.part}` | {block.stand_in} | {percent(block.val_accuracy)} | {losses} |" in why
+    )
+    assert (
+        f"{seen.deletion.area_difference:.3f}" in why and "find what the decision rests on" in why
+    )
     assert "![cat taken for cat](examination/right-0.png)" in why
     assert "| dog | cat | 4 | 10.0 % |" in why
     assert "> A skip keeps the gradient." in why and "| residual connections in stage 1 |" in why
@@ -108,7 +141,11 @@ def test_what_explains_the_network_stands_there_with_its_figures(finished):
 
 def test_it_says_how_to_make_the_run_again(finished):
     again = sections((finished / "report.md").read_text())["To make this again"]
-    for fact in ("python run.py +experiment=quickstart 'data.archive=[a b.npz]'", "Seed of the run: 7;", "`35b6299966fe`"):
+    for fact in (
+        "python run.py +experiment=quickstart 'data.archive=[a b.npz]'",
+        "Seed of the run: 7;",
+        "`35b6299966fe`",
+    ):
         assert fact in again
 
 
@@ -127,17 +164,32 @@ def test_what_is_off_stands_near_the_top_of_both_forms_and_is_text(make_run, par
     page = (folder / "report.html").read_text()
     heading = page.index("What to be wary of</h2>")
     assert heading < page.index("The best network</h2>")
-    assert "<li>The pixels of the class &lt;b&gt;dog&lt;/b&gt; | do not vary.</li>" in page[heading:]
+    assert (
+        "<li>The pixels of the class &lt;b&gt;dog&lt;/b&gt; | do not vary.</li>" in page[heading:]
+    )
 
 
 def test_where_nothing_is_off_nothing_is_said(make_run, pareto, target):
     folder = make_run(20, finished=False)
-    assert "What to be wary of" not in report(folder, pareto, target) + (folder / "report.html").read_text()
+    assert (
+        "What to be wary of"
+        not in report(folder, pareto, target) + (folder / "report.html").read_text()
+    )
 
 
-def test_a_front_that_its_validation_images_cannot_rank_is_reported_with_the_size_of_the_noise(finished):
-    wary = sections((finished / "report.md").read_text())["What to be wary of"]  # which has 100 validation images
-    assert re.search(r"- 100 validation images cannot tell the best .* less than \d+\.\d points means nothing \(95 %\)\.", wary)
+def test_a_front_that_its_validation_images_cannot_rank_is_reported_with_the_size_of_the_noise(
+    finished,
+):
+    wary = sections((finished / "report.md").read_text())[
+        "What to be wary of"
+    ]  # which has 100 validation images
+    assert re.search(
+        (
+            r"- 100 validation images cannot tell the best .* less than \d+\.\d "
+            r"points means nothing \(95 %\)\."
+        ),
+        wary,
+    )
 
 
 def test_a_search_that_trained_nothing_is_reported_with_the_reason(make_run, pareto, target):
@@ -157,14 +209,22 @@ def test_a_run_without_limits_is_reported_and_drawn(make_run, target):
 
 
 def test_a_candidate_has_one_number_everywhere(make_run, pareto, target):
-    """As in the history, from 0: on the screen, in the report's text, tables and cards, and in the model card."""
+    """As in the history, from 0: on the screen, in the report's text, tables and cards, and in the
+    model card.
+    """
     folder = make_run()
     report(folder, pareto, target)
     trial = Front.model_validate_json((folder / "front.json").read_text()).trials[0]
     table = front_table([trial])
-    assert list(table.columns[5].cells) == [str(trial.number)] and list(table.columns[6].cells) == [trial.id]
+    assert list(table.columns[5].cells) == [str(trial.number)] and list(table.columns[6].cells) == [
+        trial.id
+    ]
     assert line(trial).startswith(f"candidate {trial.number} ")
-    row = next(text for text in (folder / "report.md").read_text().splitlines() if f"`{trial.id}`" in text and text.startswith("|"))
+    row = next(
+        text
+        for text in (folder / "report.md").read_text().splitlines()
+        if f"`{trial.id}`" in text and text.startswith("|")
+    )
     assert row.split("|")[1].strip() == str(trial.number)
     assert f"candidate {trial.number}, proposed by" in (folder / "report.html").read_text()
     assert read_release(folder).proposers[trial.id][1] == trial.number
@@ -179,12 +239,19 @@ def test_the_report_names_one_core_wherever_it_speaks_of_the_emulated_one(finish
 
 def test_its_tables_are_tables_and_its_pictures_exist(finished):
     tokens = MarkdownIt().enable("table").parse((finished / "report.md").read_text())
-    pictures = [child.attrs["src"] for token in tokens for child in token.children or () if child.type == "image"]
+    pictures = [
+        child.attrs["src"]
+        for token in tokens
+        for child in token.children or ()
+        if child.type == "image"
+    ]
     assert {Path(str(source)).stem for source in pictures} == PLOTS | {"right-0", "right-0-gradcam"}
     assert all((finished / str(source)).is_file() for source in pictures)
     assert sum(token.type == "table_open" for token in tokens) == 22
     # a row that a model's text had broken would be a paragraph that begins with a bar
-    assert not [token for token in tokens if token.type == "inline" and token.content.startswith("|")]
+    assert not [
+        token for token in tokens if token.type == "inline" and token.content.startswith("|")
+    ]
 
 
 def test_both_forms_stand_there_whole_and_nothing_half_written(make_run, pareto, target):
@@ -192,7 +259,10 @@ def test_both_forms_stand_there_whole_and_nothing_half_written(make_run, pareto,
     text = report(folder, pareto, target)
     page = (folder / "report.html").read_text()
     assert "[[table:" not in page and "[[figure:" not in page and "[[explorer" not in page
-    assert all(f'data-name="{name}"' in page for name in ("front", "operators", "neighbours", "hardware_1", "rules", "versions"))
+    assert all(
+        f'data-name="{name}"' in page
+        for name in ("front", "operators", "neighbours", "hardware_1", "rules", "versions")
+    )
     assert len(page.encode()) < 5e6 and "\n\n\n" not in text
     assert not list(folder.rglob("*.partial"))
 
@@ -241,7 +311,9 @@ def test_networks_that_the_validator_measured_need_no_deployment(make_run, measu
     front = Front.model_validate_json((folder / "front.json").read_text())
     first, *rest = front.trials
     verdict = first.verdict.model_copy(update={"measurement": measure(first.architecture)})
-    measured = front.model_copy(update={"trials": (first.model_copy(update={"verdict": verdict}), *rest)})
+    measured = front.model_copy(
+        update={"trials": (first.model_copy(update={"verdict": verdict}), *rest)}
+    )
     (folder / "front.json").write_text(measured.model_dump_json())
     text = report(folder, pareto, target)
     assert "agree to the byte on the one network that was measured." in text
@@ -275,12 +347,16 @@ def test_it_can_be_written_again(make_run, pareto, target):
     assert report(folder, pareto, target) == report(folder, pareto, target)
 
 
-@pytest.mark.parametrize("file", ["history.jsonl", "full.jsonl", "test.jsonl", "deploy.jsonl", "measured.jsonl"])
+@pytest.mark.parametrize(
+    "file", ["history.jsonl", "full.jsonl", "test.jsonl", "deploy.jsonl", "measured.jsonl"]
+)
 def test_an_unreadable_line_is_named(make_run, pareto, target, file):
     folder = make_run(20)
     with (folder / file).open("a") as stream:
         stream.write('{"number": 3\n')
-    with pytest.raises(HistoryError, match=rf"{file}, line \d+ holds no \w+ .*correct or remove it"):
+    with pytest.raises(
+        HistoryError, match=rf"{file}, line \d+ holds no \w+ .*correct or remove it"
+    ):
         report(folder, pareto, target)
 
 
@@ -295,21 +371,41 @@ def test_text_of_a_model_is_data_in_acell():
 
 
 def test_importing_it_needs_neither_torch_nor_matplotlib():
-    code = "import sys, lmanet.explain; print([name for name in ('torch', 'matplotlib') if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+    code = (
+        "import sys, lmanet.explain; print([name for name in ('torch', "
+        "'matplotlib') if name in sys.modules])"
+    )
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "[]\n"
+    )
 
 
 def test_each_of_several_teachers_is_reported_beside_all_together(make_run, pareto, target):
     folder = make_run()
     whole = TrainedTeacher.model_validate_json((folder / "teacher.json").read_bytes())
-    alone = [whole.model_copy(update={"name": name, "trained": False, "parameters": 2_000_000}) for name in ("one", "two")]
-    members = [TeacherMember(**{key: value for key, value in dict(each).items() if key != "members"}) for each in alone]
+    alone = [
+        whole.model_copy(update={"name": name, "trained": False, "parameters": 2_000_000})
+        for name in ("one", "two")
+    ]
+    members = [
+        TeacherMember(**{key: value for key, value in dict(each).items() if key != "members"})
+        for each in alone
+    ]
     together = whole.model_copy(update={"name": "one + two", "members": tuple(members)})
     (folder / "teacher.json").write_text(together.model_dump_json())
     text = report(folder, pareto, target)
     accuracy = f"{100 * whole.score.val_accuracy:.1f} %"
-    assert f"The 2 teachers, whose probabilities are averaged, reach {accuracy} together on the validation images:" in text
-    assert f"- one with 2.00M parameters, taken as it is, and may know these images, alone {accuracy}" in text
+    assert (
+        f"The 2 teachers, whose probabilities are averaged, reach {accuracy} "
+        "together on the validation images:"
+    ) in text
+    assert (
+        f"- one with 2.00M parameters, taken as it is, and may know these images, alone {accuracy}"
+        in text
+    )
 
 
 def test_a_stage_skipped_for_a_weak_teacher_is_not_called_forgotten(make_run, pareto, target):
@@ -319,4 +415,6 @@ def test_a_stage_skipped_for_a_weak_teacher_is_not_called_forgotten(make_run, pa
     weak = TrainedTeacher.model_validate_json((folder / "teacher.json").read_bytes())
     score = weak.score.model_copy(update={"val_accuracy": 0.2})
     (folder / "teacher.json").write_text(weak.model_copy(update={"score": score}).model_dump_json())
-    assert "Stage `distill`: skipped, as the teacher is no better than the network." in report(folder, pareto, target)
+    assert "Stage `distill`: skipped, as the teacher is no better than the network." in report(
+        folder, pareto, target
+    )

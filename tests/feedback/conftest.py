@@ -21,14 +21,21 @@ LIMITS = {"macs": 30_000_000, "peak_sram_bytes": 131_072, "flash_bytes": 524_288
 
 @pytest.fixture(scope="session")
 def space() -> Space:
-    return load_space("mcu", {"resolution": [32], "num_stages": [3, 4], "stage": {"block": ["depthwise", "mbconv"]}})
+    return load_space(
+        "mcu",
+        {"resolution": [32], "num_stages": [3, 4], "stage": {"block": ["depthwise", "mbconv"]}},
+    )
 
 
 @pytest.fixture(scope="session")
 def make_history() -> Callable[..., tuple[list[Trial], list[Trial]]]:
-    """A search as it might have gone: every tenth reply unreadable, networks over the limits rejected, the others trained."""
+    """A search as it might have gone: every tenth reply unreadable, networks over the limits
+    rejected, the others trained.
+    """
 
-    def make(space: Space, number: int, limits: Mapping[str, int] = LIMITS) -> tuple[list[Trial], list[Trial]]:
+    def make(
+        space: Space, number: int, limits: Mapping[str, int] = LIMITS
+    ) -> tuple[list[Trial], list[Trial]]:
         rng = np.random.default_rng(0)
         trials = [_trial(i, space.sample(rng), limits, rng) for i in range(number)]
         return trials, _front(trials)
@@ -36,14 +43,34 @@ def make_history() -> Callable[..., tuple[list[Trial], list[Trial]]]:
     return make
 
 
-def _trial(number: int, architecture: Architecture, limits: Mapping[str, int], rng: np.random.Generator) -> Trial:
-    common: dict[str, Any] = {"number": number, "seed": number, "started_at": "", "seconds": 1.0, "elapsed_seconds": 1.0}
+def _trial(
+    number: int, architecture: Architecture, limits: Mapping[str, int], rng: np.random.Generator
+) -> Trial:
+    common: dict[str, Any] = {
+        "number": number,
+        "seed": number,
+        "started_at": "",
+        "seconds": 1.0,
+        "elapsed_seconds": 1.0,
+    }
     if number % 10 == 4:
-        error = f'not an architecture: stages.0.channels="{number}": input should be a valid integer'
-        return Trial(status=Status.UNPARSABLE, proposal=Proposal(proposer="m", reply="{", error=error), error=error, **common)
+        error = (
+            f'not an architecture: stages.0.channels="{number}": input should be a valid integer'
+        )
+        return Trial(
+            status=Status.UNPARSABLE,
+            proposal=Proposal(proposer="m", reply="{", error=error),
+            error=error,
+            **common,
+        )
     cost = estimate(architecture, 10)
     over = [
-        Violation(rule=name, hint=f"{name}={getattr(cost, name)} exceeds {limit}; make it smaller", given=getattr(cost, name), limit=limit)
+        Violation(
+            rule=name,
+            hint=f"{name}={getattr(cost, name)} exceeds {limit}; make it smaller",
+            given=getattr(cost, name),
+            limit=limit,
+        )
         for name, limit in limits.items()
         if getattr(cost, name) > limit
     ]
@@ -52,13 +79,25 @@ def _trial(number: int, architecture: Architecture, limits: Mapping[str, int], r
     if over:
         return Trial(status=Status.REJECTED, proposal=proposal, verdict=verdict, **common)
     accuracy = round(float(rng.uniform(0.3, 0.9)), 4)
-    score = Score(val_accuracy=accuracy, val_macro_f1=accuracy, val_calibration_error=0.1, seconds=1.0)
+    score = Score(
+        val_accuracy=accuracy, val_macro_f1=accuracy, val_calibration_error=0.1, seconds=1.0
+    )
     return Trial(status=Status.TRAINED, proposal=proposal, verdict=verdict, score=score, **common)
 
 
 def _front(trials: list[Trial]) -> list[Trial]:
-    eligible = sorted((trial for trial in trials if trial.eligible), key=lambda trial: -_point(trial)[0])
-    return [a for a in eligible if not any(all(y >= x for x, y in zip(_point(a), _point(b), strict=True)) for b in eligible if b is not a)]
+    eligible = sorted(
+        (trial for trial in trials if trial.eligible), key=lambda trial: -_point(trial)[0]
+    )
+    return [
+        a
+        for a in eligible
+        if not any(
+            all(y >= x for x, y in zip(_point(a), _point(b), strict=True))
+            for b in eligible
+            if b is not a
+        )
+    ]
 
 
 def _point(trial: Trial) -> tuple[float, int, int]:
@@ -71,16 +110,22 @@ def _models() -> list[str | None]:
     return [None, *(own.split(os.pathsep) if own else [])]
 
 
-@pytest.fixture(scope="module", params=_models(), ids=lambda path: Path(path).stem if path else "SmolLM2")
+@pytest.fixture(
+    scope="module", params=_models(), ids=lambda path: Path(path).stem if path else "SmolLM2"
+)
 def tokens(request: pytest.FixtureRequest) -> Iterator[Callable[[str], int]]:
-    """Counts tokens with the real tokenizer of SmolLM2, and of every .gguf file that ``LMANET_GGUF`` lists."""
+    """Counts tokens with the real tokenizer of SmolLM2, and of every .gguf file that
+    ``LMANET_GGUF`` lists.
+    """
     server = EmbeddedServer(threads=1, context_tokens=512, timeout_s=60, retries=0)
     address = server.start(request.param).base_url.removesuffix("/v1")
     opener = build_opener(ProxyHandler({}))
 
     def count(text: str) -> int:
         body = json.dumps({"content": text, "add_special": True}).encode()
-        with opener.open(Request(f"{address}/tokenize", body, {"Content-Type": "application/json"})) as response:
+        with opener.open(
+            Request(f"{address}/tokenize", body, {"Content-Type": "application/json"})
+        ) as response:
             return len(json.load(response)["tokens"])
 
     yield count
@@ -89,7 +134,9 @@ def tokens(request: pytest.FixtureRequest) -> Iterator[Callable[[str], int]]:
 
 @pytest.fixture
 def golden() -> Callable[[str, str], None]:
-    """Compares a text with a file of ``golden/``; ``LMANET_UPDATE_GOLDEN=1 pytest tests/feedback`` writes the files anew."""
+    """Compares a text with a file of ``golden/``; ``LMANET_UPDATE_GOLDEN=1 pytest tests/feedback``
+    writes the files anew.
+    """
 
     def check(name: str, text: str) -> None:
         path = Path(__file__).parent / "golden" / name

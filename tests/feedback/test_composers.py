@@ -21,13 +21,20 @@ def test_golden_texts(space: Space, make_history: Make, golden: Callable[[str, s
     pareto = ParetoFeedback(space, max_tokens=2500, recent_failures=5)
     long = make_history(space, 60)
     golden("pareto.txt", pareto.compose(*long))
-    golden("pareto_short_of_room.txt", ParetoFeedback(space, max_tokens=700, recent_failures=5).compose(*long))
+    golden(
+        "pareto_short_of_room.txt",
+        ParetoFeedback(space, max_tokens=700, recent_failures=5).compose(*long),
+    )
     golden("pareto_nothing_trained.txt", pareto.compose(*make_history(space, 5)))
     golden("best_only.txt", BestOnlyFeedback(space, max_tokens=1000).compose(*long))
 
 
 def test_nothing_is_told_before_the_first_trial(space: Space) -> None:
-    for composer in (ParetoFeedback(space, 100, 5), BestOnlyFeedback(space, 100), NoFeedback(space)):
+    for composer in (
+        ParetoFeedback(space, 100, 5),
+        BestOnlyFeedback(space, 100),
+        NoFeedback(space),
+    ):
         assert composer.compose([], []) == ""
 
 
@@ -36,7 +43,9 @@ def test_no_feedback_tells_nothing(space: Space, make_history: Make) -> None:
 
 
 @pytest.mark.parametrize("max_tokens", [100, 200, 400, 700, 1000, 1500, 2500, 5000])
-def test_keeps_the_budget_and_whole_lines(space: Space, make_history: Make, max_tokens: int) -> None:
+def test_keeps_the_budget_and_whole_lines(
+    space: Space, make_history: Make, max_tokens: int
+) -> None:
     trials, front = make_history(space, 300)
     text = ParetoFeedback(space, max_tokens, recent_failures=50).compose(trials, front)
     everything = ParetoFeedback(space, 100_000, recent_failures=50).compose(trials, front)
@@ -44,7 +53,9 @@ def test_keeps_the_budget_and_whole_lines(space: Space, make_history: Make, max_
     kept = [line for line in text.splitlines() if "left out" not in line]
     assert set(kept) <= set(everything.splitlines())
     told = sum(line.startswith("- ") for line in kept)
-    assert (told < sum(line.startswith("- ") for line in everything.splitlines())) == ("left out" in text)
+    assert (told < sum(line.startswith("- ") for line in everything.splitlines())) == (
+        "left out" in text
+    )
 
 
 def test_what_is_shown_can_be_proposed_to_the_letter(space: Space, make_history: Make) -> None:
@@ -77,32 +88,53 @@ def test_fields_that_the_space_fixes_are_not_written(space: Space, make_history:
 
 
 def test_a_best_network_without_room_is_said(space: Space, make_history: Make) -> None:
-    assert BestOnlyFeedback(space, max_tokens=100, form="json").compose(*make_history(space, 60)) == "(lines left out for want of room: 1)"
+    assert (
+        BestOnlyFeedback(space, max_tokens=100, form="json").compose(*make_history(space, 60))
+        == "(lines left out for want of room: 1)"
+    )
 
 
-@pytest.mark.parametrize("make", [lambda space: ParetoFeedback(space, 10, 5), lambda space: BestOnlyFeedback(space, 99)])
+@pytest.mark.parametrize(
+    "make", [lambda space: ParetoFeedback(space, 10, 5), lambda space: BestOnlyFeedback(space, 99)]
+)
 def test_a_budget_for_nothing_is_refused(space: Space, make: Callable[[Space], Any]) -> None:
     with pytest.raises(ConfigError, match=r"feedback\.max_tokens"):
         make(space)
 
 
-def test_a_paused_network_is_neither_a_failure_nor_compared(space: Space, make_history: Make) -> None:
+def test_a_paused_network_is_neither_a_failure_nor_compared(
+    space: Space, make_history: Make
+) -> None:
     trials, front = make_history(space, 60)
     trained = [trial for trial in trials if trial.eligible and trial not in front]
-    paused = [trial.model_copy(update={"status": Status.PAUSED}) if trial in trained else trial for trial in trials]
+    paused = [
+        trial.model_copy(update={"status": Status.PAUSED}) if trial in trained else trial
+        for trial in trials
+    ]
     text = ParetoFeedback(space, 5000, recent_failures=50, runners_up=50).compose(paused, front)
-    assert f"{len(front)} trained, {len(trained)} paused" in text and f"Averages of the {len(front)} trained" in text
-    assert "- paused" not in text and not any(write_proposal(space, trial.architecture, "lines") in text for trial in trained)
+    assert (
+        f"{len(front)} trained, {len(trained)} paused" in text
+        and f"Averages of the {len(front)} trained" in text
+    )
+    assert "- paused" not in text and not any(
+        write_proposal(space, trial.architecture, "lines") in text for trial in trained
+    )
 
 
 def test_a_model_is_told_what_it_claimed_wrongly(space: Space, make_history: Make) -> None:
     trials, front = make_history(space, 20)
     place = next(i for i, trial in enumerate(trials) if trial.status is Status.TRAINED)
     cost = trials[place].verdict.cost
-    right, wrong = PeakMemoryAt(part=cost.peak_operator.partition(".")[0]), PeakMemoryAt(part="classifier")
+    right, wrong = (
+        PeakMemoryAt(part=cost.peak_operator.partition(".")[0]),
+        PeakMemoryAt(part="classifier"),
+    )
     said = trials[place].proposal.model_copy(update={"rationale": Rationale(claims=(right, wrong))})
     trials[place] = trials[place].model_copy(update={"proposal": said})
     text = ParetoFeedback(space, 5000, recent_failures=5, wrong_claims=3).compose(trials, front)
     facts = f"{cost.peak_sram_bytes:,} bytes at {cost.peak_operator}"
-    assert f"- of network {trials[place].number} you said: peak memory at classifier. {facts}" in text and text.count("you said") == 1
+    assert (
+        f"- of network {trials[place].number} you said: peak memory at classifier. {facts}" in text
+        and text.count("you said") == 1
+    )
     assert "you said" not in ParetoFeedback(space, 5000, recent_failures=5).compose(trials, front)

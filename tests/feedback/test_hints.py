@@ -20,8 +20,12 @@ def trained(space: Space, make_history: Make) -> Trial:
 
 
 def broken(trial: Trial, number: int, *rules: str) -> Trial:
-    verdict = Verdict(accepted=False, violations=tuple(Violation(rule=rule, hint=rule) for rule in rules))
-    return trial.model_copy(update={"number": number, "status": Status.REJECTED, "verdict": verdict, "score": None})
+    verdict = Verdict(
+        accepted=False, violations=tuple(Violation(rule=rule, hint=rule) for rule in rules)
+    )
+    return trial.model_copy(
+        update={"number": number, "status": Status.REJECTED, "verdict": verdict, "score": None}
+    )
 
 
 @pytest.mark.parametrize(
@@ -42,7 +46,9 @@ def test_what_most_failed_by(trained: Trial, rule: str, words: str) -> None:
 
 
 def test_unreadable_answers(trained: Trial) -> None:
-    unreadable = trained.model_copy(update={"status": Status.UNPARSABLE, "verdict": None, "score": None})
+    unreadable = trained.model_copy(
+        update={"status": Status.UNPARSABLE, "verdict": None, "score": None}
+    )
     assert "could not be read" in hint([unreadable] * 3, [])
 
 
@@ -55,15 +61,34 @@ def test_no_front_then_growth_then_standstill(trained: Trial) -> None:
     assert "has not changed" in hint([at(i) for i in range(21)], [at(0)])
 
 
-def test_coverage_names_what_no_network_used(space: Space, trained: Trial, make_history: Make) -> None:
-    stage: Any = {"kernel": 5, "stride": 1, "block": "mbconv", "se_ratio": 0.0, "skip": True, "layers": 2, "channels": 8, "expansion": 6}
+def test_coverage_names_what_no_network_used(
+    space: Space, trained: Trial, make_history: Make
+) -> None:
+    stage: Any = {
+        "kernel": 5,
+        "stride": 1,
+        "block": "mbconv",
+        "se_ratio": 0.0,
+        "skip": True,
+        "layers": 2,
+        "channels": 8,
+        "expansion": 6,
+    }
     architecture = trained.architecture
     assert architecture is not None
-    stages = tuple(each.model_copy(update=stage | {"activation": "swish"}) for each in architecture.stages[:3])
+    stages = tuple(
+        each.model_copy(update=stage | {"activation": "swish"}) for each in architecture.stages[:3]
+    )
     plain = architecture.model_copy(update={"stages": stages, "stem": None, "head": None})
-    trial = trained.model_copy(update={"proposal": trained.proposal.model_copy(update={"architecture": plain})})
+    trial = trained.model_copy(
+        update={"proposal": trained.proposal.model_copy(update={"architecture": plain})}
+    )
     lines = untried([trial], space)
-    assert "- stage kernel: 3, 7" in lines and "- stage se_ratio: 0.25, 0.5" in lines and "- stage skip: False" in lines
+    assert (
+        "- stage kernel: 3, 7" in lines
+        and "- stage se_ratio: 0.25, 0.5" in lines
+        and "- stage skip: False" in lines
+    )
     assert "- number of stages: 4" in lines and "- stem channels: 8, 16, 24, 32" in lines
     assert not any(line.startswith(("- resolution", "- padding")) for line in lines)
     assert untried(make_history(space, 300)[0], space) == []

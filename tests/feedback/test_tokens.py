@@ -1,4 +1,6 @@
-"""The bound on tokens against real tokenizers, and the whole prompt of a long search within a context of 8,192."""
+"""The bound on tokens against real tokenizers, and the whole prompt of a long search within a
+context of 8,192.
+"""
 
 import json
 import random
@@ -47,11 +49,15 @@ def test_never_counts_too_few(tokens: Callable[[str], int], text: str) -> None:
 
 
 def test_counts_of_pieces_by_hand() -> None:
-    assert [count_tokens(text) for text in ("", "stage", "hard_swish", " 160", "é", "ABC", "a" * 17)] == [0, 3, 6, 4, 2, 3, 17]
+    assert [
+        count_tokens(text) for text in ("", "stage", "hard_swish", " 160", "é", "ABC", "a" * 17)
+    ] == [0, 3, 6, 4, 2, 3, 17]
 
 
 @pytest.mark.parametrize("name", ["mcu", "lmanet"])
-def test_500_trials_do_not_outgrow_8k(tokens: Callable[[str], int], make_history: Make, name: str) -> None:
+def test_500_trials_do_not_outgrow_8k(
+    tokens: Callable[[str], int], make_history: Make, name: str
+) -> None:
     space: Space = load_space(name)
     limits = {"macs": 1_000_000_000, "peak_sram_bytes": 4_000_000, "flash_bytes": 10_000_000}
     trials, front = make_history(space, 500, limits)
@@ -62,11 +68,17 @@ def test_500_trials_do_not_outgrow_8k(tokens: Callable[[str], int], make_history
     assert count_tokens(text) <= feedback.max_tokens and tokens(text) <= count_tokens(text)
     prompt = Prompt(max_attempts=3)
     brief = Brief(space=space, seed=0, images="CIFAR-100", num_classes=100, limits=limits)
-    shown = [trial.architecture for trial in trials if trial.architecture][:8]  # as many as conf/propose lets the role rank choose from
+    shown = [trial.architecture for trial in trials if trial.architecture][
+        :8
+    ]  # as many as conf/propose lets the role rank choose from
     task = "\n".join(f"{write_proposal(space, each)} ({cost_text(each, brief)})" for each in shown)
     asked = with_reasons(Task(task, {}, lambda reply: []), brief, count=4)
     first = prompt.ask(
-        prompt.opening(brief, shown[0]), claims_text(brief), text, clip_tokens("Wider stages are better. " * 50, 200), asked.text
+        prompt.opening(brief, shown[0]),
+        claims_text(brief),
+        text,
+        clip_tokens("Wider stages are better. " * 50, 200),
+        asked.text,
     )
     assert tokens(first[0]["content"]) <= count_tokens(first[0]["content"])
     again = prompt.ask_again(first, _mix(string.printable) * 10, _mix(string.ascii_lowercase) * 10)
@@ -77,8 +89,20 @@ def test_500_trials_do_not_outgrow_8k(tokens: Callable[[str], int], make_history
 def test_a_five_stage_network_takes_at_most_120_tokens(tokens: Callable[[str], int]) -> None:
     """The longest lines of the paper's space, also where a server breaks and indents the JSON."""
     space = load_space("lmanet")
-    fields = {"block": "mbconv", "channels": 128, "kernel": 7, "stride": 2, "expansion": 6, "se_ratio": 0.25, "skip": True, "layers": 6}
+    fields = {
+        "block": "mbconv",
+        "channels": 128,
+        "kernel": 7,
+        "stride": 2,
+        "expansion": 6,
+        "se_ratio": 0.25,
+        "skip": True,
+        "layers": 6,
+    }
     for activation in space.stage.fields["activation"]:
         longest = parse_architecture({"stages": [fields | {"activation": activation}] * 5})
         proposal = json.loads(write_proposal(space, longest))
-        assert tokens(json.dumps(proposal, separators=(",", ":"))) <= 105 and tokens(json.dumps(proposal, indent=2)) <= 120
+        assert (
+            tokens(json.dumps(proposal, separators=(",", ":"))) <= 105
+            and tokens(json.dumps(proposal, indent=2)) <= 120
+        )

@@ -1,4 +1,6 @@
-"""Whose weights an edit starts from, and which are kept: with doubles, whose trainings leave an empty file for weights."""
+"""Whose weights an edit starts from, and which are kept: with doubles, whose trainings leave an
+empty file for weights.
+"""
 
 from collections.abc import Callable
 
@@ -37,7 +39,9 @@ def make(make_search, brief, tmp_path) -> Callable[..., Search]:
     """A search whose executor leaves weights, and keeps the jobs that it was given."""
 
     def with_parents(proposals: int, inherit: bool = True, **settings) -> Search:
-        search = make_search(Budget(proposals=proposals), proposer=Heir(brief.space), capacity=1, **settings)
+        search = make_search(
+            Budget(proposals=proposals), proposer=Heir(brief.space), capacity=1, **settings
+        )
         search.history = History(tmp_path, inherit)
         executor = search.steps.executor
         executor.given = []
@@ -72,7 +76,9 @@ def test_an_edit_starts_from_its_parents_weights_and_its_epochs_are_counted(make
         assert trial.inherited_epochs == parent.inherited_epochs + parent.epochs
     assert max(trial.inherited_epochs for trial in heirs) > 3, "counted along the whole line"
     given = {job.number: job.parent for job in search.steps.executor.given}
-    assert all(given[trial.number] == search.history.weights(trial.inherited_from) for trial in heirs)
+    assert all(
+        given[trial.number] == search.history.weights(trial.inherited_from) for trial in heirs
+    )
 
 
 def test_without_inheritance_nothing_is_kept(make, tmp_path):

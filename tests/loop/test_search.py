@@ -15,7 +15,12 @@ def test_every_proposal_becomes_one_trial(make_search):
     search = make_search(Budget(proposals=40))
     search.run()
     assert sorted(trial.number for trial in search.history.trials) == list(range(40))
-    assert {trial.status for trial in search.history.trials} == {Status.TRAINED, Status.REJECTED, Status.UNPARSABLE, Status.FAILED}
+    assert {trial.status for trial in search.history.trials} == {
+        Status.TRAINED,
+        Status.REJECTED,
+        Status.UNPARSABLE,
+        Status.FAILED,
+    }
     assert search.steps.proposer.closed and search.steps.executor.closed
 
 
@@ -24,15 +29,23 @@ def test_nothing_infeasible_is_trained(make_search):
     search.run()
     rejected = {trial.number for trial in search.history.trials if trial.status is Status.REJECTED}
     assert rejected and not rejected & set(search.steps.executor.trained)
-    assert all(trial.score is None for trial in search.history.trials if trial.status is not Status.TRAINED)
+    assert all(
+        trial.score is None for trial in search.history.trials if trial.status is not Status.TRAINED
+    )
 
 
 @pytest.mark.parametrize(
     ("limit", "holds"),
     [
         ({"trained": 3}, lambda trials: sum(t.status is Status.TRAINED for t in trials) == 3),
-        ({"tokens": 100}, lambda trials: sum(t.proposal.usage.tokens for t in trials) == 90),  # a seventh request might exceed it
-        ({"training_seconds": 2.5}, lambda trials: 3 <= sum(t.score.seconds for t in trials if t.score) <= 4),  # one may be under way
+        (
+            {"tokens": 100},
+            lambda trials: sum(t.proposal.usage.tokens for t in trials) == 90,
+        ),  # a seventh request might exceed it
+        (
+            {"training_seconds": 2.5},
+            lambda trials: 3 <= sum(t.score.seconds for t in trials if t.score) <= 4,
+        ),  # one may be under way
     ],
 )
 def test_the_first_budget_that_is_spent_ends_the_search(make_search, limit, holds):
@@ -89,7 +102,9 @@ def test_a_dead_endpoint_ends_the_run_and_makes_no_trial(make_search):
     search = make_search(Budget(proposals=50), capacity=4, proposer=Dying())
     with pytest.raises(EndpointError):
         search.run()
-    assert sorted(trial.number for trial in search.history.trials) == [0, 1, 2, 3], "what was being trained is recorded"
+    assert sorted(trial.number for trial in search.history.trials) == [0, 1, 2, 3], (
+        "what was being trained is recorded"
+    )
     assert search.steps.listeners[0].events[-1] == "end 4"
 
 
@@ -106,7 +121,9 @@ def test_the_history_holds_tokens_seeds_and_versions(make_search):
     search = make_search(Budget(proposals=3))
     search.run()
     trial = History(search.history.path.parent).trials[0]
-    assert trial.proposal.usage == Usage(prompt_tokens=10, completion_tokens=5, requests=1, seconds=0.1)
+    assert trial.proposal.usage == Usage(
+        prompt_tokens=10, completion_tokens=5, requests=1, seconds=0.1
+    )
     assert set(trial.versions) == {"python", "lmanet", "torch", "lightning"}
     assert len({trial.seed for trial in search.history.trials}) == 3
 
@@ -115,7 +132,9 @@ def test_the_history_holds_tokens_seeds_and_versions(make_search):
 def test_a_call_asks_for_as_many_as_the_batch_and_the_budget_allow(make_search, batch):
     search = make_search(Budget(proposals=21), batch=batch)
     search.run()
-    assert [t.number for t in sorted(search.history.trials, key=lambda t: t.number)] == list(range(21))
+    assert [t.number for t in sorted(search.history.trials, key=lambda t: t.number)] == list(
+        range(21)
+    )
     counts = [request.count for request in search.steps.proposer.requests]
     assert counts[0] == batch and max(counts) == batch and min(counts) >= 1
 
@@ -124,15 +143,23 @@ def test_what_a_proposal_could_not_know_is_on_record(make_search):
     search = make_search(Budget(proposals=12), batch=3)
     search.run()
     by_number = {t.number: t for t in search.history.trials}
-    assert [by_number[n].unseen_trials for n in range(3)] == [0, 1, 2]  # nothing in training, then the earlier ones of the call
-    assert any(t.unseen_trials >= 3 for t in by_number.values())  # asked while others were in training
+    assert [by_number[n].unseen_trials for n in range(3)] == [
+        0,
+        1,
+        2,
+    ]  # nothing in training, then the earlier ones of the call
+    assert any(
+        t.unseen_trials >= 3 for t in by_number.values()
+    )  # asked while others were in training
 
 
 def test_the_proposer_is_told_what_is_in_training_and_how_many_tokens_are_left(make_search):
     search = make_search(Budget(proposals=9, tokens=1000))
     search.run()
     requests = search.steps.proposer.requests
-    assert requests[0].tokens_left == 1000 and requests[-1].tokens_left == 1000 - 15 * (len(requests) - 1)
+    assert requests[0].tokens_left == 1000 and requests[-1].tokens_left == 1000 - 15 * (
+        len(requests) - 1
+    )
     assert any(request.training for request in requests)
     for request in requests:
         assert not set(request.training) & {trial.id for trial in request.trials}
@@ -143,7 +170,9 @@ def test_a_batch_of_none_is_refused(make_search):
         make_search(Budget(proposals=9), batch=0)
 
 
-def test_workers_are_closed_and_the_front_is_written_where_the_proposer_cannot_be_closed(make_search, tmp_path: Path):
+def test_workers_are_closed_and_the_front_is_written_where_the_proposer_cannot_be_closed(
+    make_search, tmp_path: Path
+):
     class Sticking:
         def propose(self, request: Request) -> list[Proposal]:
             return healthy.propose(request)
@@ -173,21 +202,34 @@ def ending_in(search, outcome: Outcome) -> None:
 def test_a_search_in_which_every_training_failed_ends_with_the_reason(make_search):
     search = make_search(Budget(proposals=30))
     ending_in(search, Outcome(number=0, status=Status.FAILED, error="out of memory"))
-    with pytest.raises(SearchError, match=r"of 30 candidates .*\d failed.*; most trainings ended so: out of memory$"):
+    with pytest.raises(
+        SearchError,
+        match=r"of 30 candidates .*\d failed.*; most trainings ended so: out of memory$",
+    ):
         search.run()
     assert search.steps.executor.closed and search.steps.listeners[0].events[-1] == "end 30"
 
 
 def test_a_search_in_which_every_proposal_was_rejected_names_the_rule(make_search):
     search = make_search(Budget(proposals=1))  # the first draw is too large
-    with pytest.raises(SearchError, match=r"of 1 candidates 1 rejected; most broke the rule macs, such as: halve the channels"):
+    with pytest.raises(
+        SearchError,
+        match=r"of 1 candidates 1 rejected; most broke the rule macs, such as: halve the channels",
+    ):
         search.run()
 
 
 def test_what_is_off_about_the_trainings_is_said_once(make_search, tmp_path: Path, caplog):
     notice = Notice(kind="few_steps", text="a training has 12 steps")
     search = make_search(Budget(proposals=30))
-    ending_in(search, Outcome(number=0, status=Status.TRAINED, score=Score(val_accuracy=0.5, seconds=1.0, notices=(notice,))))
+    ending_in(
+        search,
+        Outcome(
+            number=0,
+            status=Status.TRAINED,
+            score=Score(val_accuracy=0.5, seconds=1.0, notices=(notice,)),
+        ),
+    )
     search.run()
     assert sum(trial.status is Status.TRAINED for trial in search.history.trials) > 1
     assert read_records(tmp_path / NOTICES, Notice) == [notice]

@@ -1,4 +1,6 @@
-"""Architecture: exactly the JSON that a model writes; nothing is coerced, every refusal has a reason."""
+"""Architecture: exactly the JSON that a model writes; nothing is coerced, every refusal has a
+reason.
+"""
 
 import json
 from pathlib import Path
@@ -17,7 +19,10 @@ STEM = {"channels": 8, "kernel": 3, "stride": 2, "activation": "relu6"}
 @pytest.mark.parametrize("field", ["channels", "kernel", "stride", "expansion", "layers"])
 @pytest.mark.parametrize("value", ["1", 1.0, True, None, [1]])
 def test_a_whole_number_is_never_coerced(make_data, field, value):
-    with pytest.raises(ArchitectureError, match=rf"^not an architecture: stages\.0\.{field}=.*: input should be a valid integer$"):
+    with pytest.raises(
+        ArchitectureError,
+        match=rf"^not an architecture: stages\.0\.{field}=.*: input should be a valid integer$",
+    ):
         parse_architecture(make_data({field: value}))
 
 
@@ -41,14 +46,18 @@ def test_a_whole_number_is_never_coerced(make_data, field, value):
     ],
 )
 def test_what_is_out_of_range_or_unknown_is_refused_with_its_name(make_data, field, value, message):
-    with pytest.raises(ArchitectureError, match=rf"^not an architecture: stages\.0\.{field}=.*{message}$"):
+    with pytest.raises(
+        ArchitectureError, match=rf"^not an architecture: stages\.0\.{field}=.*{message}$"
+    ):
         parse_architecture(make_data({field: value}))
 
 
 def test_a_field_that_is_missing_is_named(make_data):
     data = make_data()
     del data["stages"][0]["kernel"]
-    with pytest.raises(ArchitectureError, match=r"^not an architecture: stages\.0\.kernel missing$"):
+    with pytest.raises(
+        ArchitectureError, match=r"^not an architecture: stages\.0\.kernel missing$"
+    ):
         parse_architecture(data)
 
 
@@ -68,7 +77,10 @@ def test_every_fault_is_named_up_to_six(make_data):
         ({}, "stages missing"),
         ({"stages": []}, "stages=.*at least 1 item"),
         ({"stages": {}}, "stages={}: input should be a valid tuple"),
-        ({"stages": [None]}, r"stages\.0=null: input should be a valid dictionary or instance of stage$"),
+        (
+            {"stages": [None]},
+            r"stages\.0=null: input should be a valid dictionary or instance of stage$",
+        ),
     ],
 )
 def test_what_is_no_object_or_has_no_stages_is_refused(data, message):
@@ -113,16 +125,30 @@ def test_it_is_frozen_and_hashable(make):
 
 
 def test_json_and_yaml_round_trip(make, tmp_path):
-    architecture = make({"se_ratio": 0.25}, {"block": "mbconv", "expansion": 4}, stem=STEM, head={"channels": 96, "activation": "swish"})
+    architecture = make(
+        {"se_ratio": 0.25},
+        {"block": "mbconv", "expansion": 4},
+        stem=STEM,
+        head={"channels": 96, "activation": "swish"},
+    )
     assert Architecture.model_validate_json(architecture.model_dump_json()) == architecture
     for name, write in (("a.json", json.dumps), ("a.yaml", yaml.safe_dump)):
         (tmp_path / name).write_text(write(architecture.model_dump(mode="json")))
         assert load_architecture(tmp_path / name) == architecture
 
 
-@pytest.mark.parametrize(("name", "file"), [("lmanet_core", "LMaNet-Core"), ("lmanet_elite", "LMaNet_elite"), ("qwnet_core", "QwNet-Core")])
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("lmanet_core", "LMaNet-Core"),
+        ("lmanet_elite", "LMaNet_elite"),
+        ("qwnet_core", "QwNet-Core"),
+    ],
+)
 def test_the_published_json_gives_the_shipped_architecture(lmanet_data: Path, name, file):
-    assert load_architecture(lmanet_data / "reference" / "lmanet" / f"{file}.json") == load_architecture(name)
+    assert load_architecture(
+        lmanet_data / "reference" / "lmanet" / f"{file}.json"
+    ) == load_architecture(name)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +158,10 @@ def test_the_published_json_gives_the_shipped_architecture(lmanet_data: Path, na
         ('{"candidate_config": {"blocks": [{}]}}', "candidate_config lacks 'conv_type'"),
         ('{"candidate_config": {"blocks": 3}}', "candidate_config is malformed"),
         ("stages: [1", "neither JSON nor YAML"),
-        ("stages: {2026-01-01: 1}", r"stages=\{datetime\.date\(2026, 1, 1\): 1\}: input should be a valid tuple"),
+        (
+            "stages: {2026-01-01: 1}",
+            r"stages=\{datetime\.date\(2026, 1, 1\): 1\}: input should be a valid tuple",
+        ),
         ("stages: &loop [*loop]", r"stages\.0=\[\[\.\.\.\]\]: input should be"),
     ],
 )

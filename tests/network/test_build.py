@@ -1,4 +1,6 @@
-"""Networks against the formulas: 1,000 random ones of each space and the published three, counted by torch and thop too."""
+"""Networks against the formulas: 1,000 random ones of each space and the published three, counted
+by torch and thop too.
+"""
 
 import gc
 import subprocess
@@ -18,7 +20,9 @@ from lmanet.space import load_space
 
 with warnings.catch_warnings():
     # thop (2022) compares versions with distutils, which it takes from setuptools
-    warnings.filterwarnings("ignore", "distutils Version classes are deprecated", DeprecationWarning)
+    warnings.filterwarnings(
+        "ignore", "distutils Version classes are deprecated", DeprecationWarning
+    )
     import thop
     from thop.vision.basic_hooks import zero_ops
 
@@ -34,7 +38,9 @@ PUBLISHED = {
 
 @pytest.fixture
 def meta(monkeypatch):
-    """Builds networks of shapes without values: nothing is initialised, normalised or activated, most of the time and none of the MACs."""
+    """Builds networks of shapes without values: nothing is initialised, normalised or activated,
+    most of the time and none of the MACs.
+    """
 
     def batch_norm(images, mean, *_, **__):
         assert images.shape[1] == mean.numel()
@@ -50,7 +56,8 @@ def meta(monkeypatch):
         with torch.device("meta"):
             return build(architecture, num_classes).eval()
 
-    gc.disable()  # modules are many small objects in cycles; looking through them all takes a third of the time
+    # modules are many small objects in cycles; looking through them all takes a third of the time
+    gc.disable()
     with torch.no_grad():
         yield without_values
     gc.enable()
@@ -68,8 +75,15 @@ def torch_macs(network: Network) -> float:
 
 
 def thop_macs(network: Network) -> float:
-    """Convolutions and linear layers only: thop would add batch norm; pooling by function it does not see."""
-    return thop.profile(network, (image(network.architecture),), custom_ops={nn.BatchNorm2d: zero_ops}, verbose=False)[0]
+    """Convolutions and linear layers only: thop would add batch norm; pooling by function it does
+    not see.
+    """
+    return thop.profile(
+        network,
+        (image(network.architecture),),
+        custom_ops={nn.BatchNorm2d: zero_ops},
+        verbose=False,
+    )[0]
 
 
 def torch_params(network: Network) -> int:
@@ -104,7 +118,9 @@ def test_random_networks_run_for_real_and_every_parameter_learns(name):
     """At a small, odd size, so that padding is uneven in some layers and not in others."""
     space = load_space(name, {"stage": {"layers": [1, 2], "channels": [16, 24, 32]}})
     for seed, size in enumerate((17, 24, 31)):
-        architecture = space.sample(np.random.default_rng(seed)).model_copy(update={"resolution": size})
+        architecture = space.sample(np.random.default_rng(seed)).model_copy(
+            update={"resolution": size}
+        )
         network = build(architecture, 7)
         logits = network(torch.randn(2, 3, size, size))
         assert logits.shape == (2, 7) and torch.isfinite(logits).all()
@@ -114,14 +130,21 @@ def test_random_networks_run_for_real_and_every_parameter_learns(name):
 
 
 def test_each_operator_makes_the_shape_that_the_graph_says(make):
-    stages = ({"block": "mbconv", "expansion": 4, "stride": 2, "se_ratio": 0.25, "kernel": 5}, {"channels": 24, "skip": True, "kernel": 7})
+    stages = (
+        {"block": "mbconv", "expansion": 4, "stride": 2, "se_ratio": 0.25, "kernel": 5},
+        {"channels": 24, "skip": True, "kernel": 7},
+    )
     stem = {"channels": 8, "kernel": 3, "stride": 2, "activation": "relu6"}
-    architecture = make(*stages, resolution=31, stem=stem, head={"channels": 96, "activation": "swish"})
+    architecture = make(
+        *stages, resolution=31, stem=stem, head={"channels": 96, "activation": "swish"}
+    )
     network = build(architecture, 10).eval()
     seen = {}
     for name, block in network.named_children():
         for role, layer in block.named_children():
-            layer.register_forward_hook(lambda _, __, out, key=(name, role): seen.update({key: tuple(out.shape[1:])}))
+            layer.register_forward_hook(
+                lambda _, __, out, key=(name, role): seen.update({key: tuple(out.shape[1:])})
+            )
     network(torch.randn(1, 3, 31, 31))
     for operator in operators(architecture, 10):
         if operator.kind in ("conv", "depthwise", "linear"):
@@ -134,7 +157,14 @@ def test_each_operator_makes_the_shape_that_the_graph_says(make):
 def test_a_block_computes_what_the_paper_says(make):
     """MBConv with SE and a projected skip, written out with torch's own functions."""
     f = nn.functional
-    stage = {"block": "mbconv", "expansion": 2, "se_ratio": 0.5, "skip": True, "activation": "swish", "channels": 4}
+    stage = {
+        "block": "mbconv",
+        "expansion": 2,
+        "se_ratio": 0.5,
+        "skip": True,
+        "activation": "swish",
+        "channels": 4,
+    }
     network = build(make(stage, resolution=8), 10).eval()
     block = network.stage1_0
     images = torch.randn(2, 3, 8, 8)
@@ -153,7 +183,9 @@ def test_a_block_computes_what_the_paper_says(make):
 
 
 def test_same_padding_is_tensorflows_at_stride_2(make):
-    """Uneven: nothing before the image, one pixel after it; the first output reads pixels 0 to 2."""
+    """Uneven: nothing before the image, one pixel after it; the first output
+    reads pixels 0 to 2.
+    """
     network = build(make({"stride": 2}, resolution=8), 10).eval()
     depthwise = network.stage1_0.depthwise
     nn.init.ones_(depthwise.conv.weight)

@@ -12,18 +12,29 @@ from lmanet.network.weights import reordered
 
 
 def match(trained: str, given: str):
-    return match_classes(ClassNames("net.ckpt", trained.split()), ClassNames("photos", given.split()))
+    return match_classes(
+        ClassNames("net.ckpt", trained.split()), ClassNames("photos", given.split())
+    )
 
 
 def test_classes_in_another_order_are_found_by_name():
     assert match("cat dog eel", "eel cat dog").places == (2, 0, 1)
     assert match("cat dog eel", "cat dog eel").is_identity
-    assert match("0 1 10 2", "0 1 2 10").places == (0, 1, 3, 2)  # folders sort as text, numbers as numbers
+    assert match("0 1 10 2", "0 1 2 10").places == (
+        0,
+        1,
+        3,
+        2,
+    )  # folders sort as text, numbers as numbers
 
 
 def test_other_classes_of_the_same_number_are_refused_by_name():
     with pytest.raises(
-        ConfigError, match=r"net.ckpt was trained on other classes than photos has: cat there, kitty here; choose its data="
+        ConfigError,
+        match=(
+            r"net.ckpt was trained on other classes than photos has: cat there, "
+            r"kitty here; choose its data="
+        ),
     ):
         match("cat dog", "dog kitty")
 
@@ -39,12 +50,16 @@ def test_names_that_stand_twice_are_matched_only_in_their_own_order():
         match("ray ray eel", "eel ray ray")
 
 
-@pytest.mark.parametrize(("trained", "given", "nameless"), [("0 1", "cat dog", "net.ckpt"), ("cat dog", "0 1", "photos")])
+@pytest.mark.parametrize(
+    ("trained", "given", "nameless"), [("0 1", "cat dog", "net.ckpt"), ("cat dog", "0 1", "photos")]
+)
 def test_where_one_side_has_no_names_their_order_is_taken_and_said(trained, given, nameless):
     found = match(trained, given)
     assert found.is_identity
     (notice,) = found.notices
-    assert notice.kind == "unnamed_classes" and notice.text.startswith(f"{nameless} has no names of classes")
+    assert notice.kind == "unnamed_classes" and notice.text.startswith(
+        f"{nameless} has no names of classes"
+    )
 
 
 def test_numbers_that_are_names_on_both_sides_are_names():
@@ -54,7 +69,10 @@ def test_numbers_that_are_names_on_both_sides_are_names():
 
 def test_files_that_bear_labels_need_the_same_order():
     cats, dogs = ClassNames("net.ckpt", ["cat", "dog"]), ClassNames("photos", ["dog", "cat"])
-    with pytest.raises(ConfigError, match=r"net.ckpt has its classes in another order \(cat, dog\) than photos \(dog, cat\)"):
+    with pytest.raises(
+        ConfigError,
+        match=r"net.ckpt has its classes in another order \(cat, dog\) than photos \(dog, cat\)",
+    ):
         require_same_order(cats, dogs)
     assert require_same_order(cats, cats._replace(owner="photos")) == ()
 
@@ -75,4 +93,6 @@ def test_a_network_in_order_is_handed_on_as_it_is_and_a_wrapped_one_keeps_what_i
     frames = nn.Identity()
     frames.reads_frames = True
     assert reordered(frames, (0, 1)) is frames
-    assert reordered(frames, (1, 0)).reads_frames and not hasattr(reordered(frames, (1, 0)), "input_resolution")
+    assert reordered(frames, (1, 0)).reads_frames and not hasattr(
+        reordered(frames, (1, 0)), "input_resolution"
+    )

@@ -11,7 +11,8 @@ from lmanet.space import architecture_id
 STEM = {"channels": 8, "kernel": 3, "stride": 2, "activation": "relu6"}
 
 
-# TensorFlow: out = ceil(size / stride), total = max((out - 1) x stride + kernel - size, 0), the odd pixel after the image.
+# TensorFlow: out = ceil(size / stride), total = max((out - 1) x stride + kernel - size, 0), the odd
+# pixel after the image.
 @pytest.mark.parametrize(
     ("size", "kernel", "stride", "padding"),
     [
@@ -32,7 +33,9 @@ def test_same_padding_is_tensorflows(size, kernel, stride, padding):
     assert pad_same(size, kernel, stride) == padding
 
 
-@given(size=st.integers(1, 300), kernel=st.sampled_from([1, 3, 5, 7]), stride=st.sampled_from([1, 2]))
+@given(
+    size=st.integers(1, 300), kernel=st.sampled_from([1, 3, 5, 7]), stride=st.sampled_from([1, 2])
+)
 def test_same_padding_gives_ceil_of_size_over_stride(size, kernel, stride):
     before, after = pad_same(size, kernel, stride)
     assert (size + before + after - kernel) // stride + 1 == -(-size // stride)
@@ -40,7 +43,17 @@ def test_same_padding_gives_ceil_of_size_over_stride(size, kernel, stride):
 
 
 def test_the_operators_of_a_whole_network_in_their_order(make):
-    stages = ({"block": "mbconv", "expansion": 4, "stride": 2, "se_ratio": 0.25, "skip": True, "layers": 2}, {"channels": 24, "skip": True})
+    stages = (
+        {
+            "block": "mbconv",
+            "expansion": 4,
+            "stride": 2,
+            "se_ratio": 0.25,
+            "skip": True,
+            "layers": 2,
+        },
+        {"channels": 24, "skip": True},
+    )
     graph = operators(make(*stages, stem=STEM, head={"channels": 96, "activation": "swish"}), 10)
     assert [(operator.name, operator.out_shape) for operator in graph] == [
         ("stem.conv", (8, 16, 16)),
@@ -77,8 +90,23 @@ def test_the_operators_of_a_whole_network_in_their_order(make):
 
 
 def test_the_operators_of_blocks_of_ordinary_convolutions(make):
-    fused = {"block": "fused", "expansion": 4, "stride": 2, "se_ratio": 0.25, "kernel": 5, "skip": True, "layers": 2}
-    conv = {"block": "conv", "expansion": 4, "se_ratio": 0.25, "channels": 24, "skip": True, "layers": 2}
+    fused = {
+        "block": "fused",
+        "expansion": 4,
+        "stride": 2,
+        "se_ratio": 0.25,
+        "kernel": 5,
+        "skip": True,
+        "layers": 2,
+    }
+    conv = {
+        "block": "conv",
+        "expansion": 4,
+        "se_ratio": 0.25,
+        "channels": 24,
+        "skip": True,
+        "layers": 2,
+    }
     graph = operators(make(fused, conv, stem=STEM), 10)
     assert [(operator.name, operator.kind, operator.out_shape) for operator in graph[1:-2]] == [
         ("stage1.0.expand", "conv", (32, 8, 8)),
@@ -94,20 +122,28 @@ def test_the_operators_of_blocks_of_ordinary_convolutions(make):
         ("stage1.1.se_scale", "mul", (64, 8, 8)),
         ("stage1.1.project", "conv", (16, 8, 8)),
         ("stage1.1.add", "add", (16, 8, 8)),
-        # no sum where a block of one convolution changes the channels, no projection for it, and no gate
+        # no sum where a block of one convolution changes the channels, no projection for it, and no
+        # gate
         ("stage2.0.conv", "conv", (24, 8, 8)),
         ("stage2.1.conv", "conv", (24, 8, 8)),
         ("stage2.1.add", "add", (24, 8, 8)),
     ]
     found = {operator.name: operator for operator in graph}
-    assert (found["stage1.0.expand"].kernel, found["stage1.0.expand"].stride, found["stage1.0.project"].kernel) == (5, 2, 1)
+    assert (
+        found["stage1.0.expand"].kernel,
+        found["stage1.0.expand"].stride,
+        found["stage1.0.project"].kernel,
+    ) == (5, 2, 1)
     assert (found["stage2.1.conv"].kernel, found["stage2.1.conv"].activation) == (3, "relu6")
     assert found["stage1.0.project"].activation == "none"
     assert found["stage2.1.add"].inputs == ("stage2.1.conv", "stage2.0.conv")
 
 
 def test_the_two_paddings_differ_at_stride_2(make):
-    paddings = {padding: operators(make({"stride": 2}, padding=padding), 10)[0].padding for padding in ("same", "torch")}
+    paddings = {
+        padding: operators(make({"stride": 2}, padding=padding), 10)[0].padding
+        for padding in ("same", "torch")
+    }
     assert paddings == {"same": (0, 1), "torch": (1, 1)}
 
 
@@ -117,11 +153,17 @@ EQUAL = {
     "a depthwise stage has no expansion": (({"expansion": 1},), ({"expansion": 6},)),
     "an mbconv that expands by 1 is depthwise": (({"block": "mbconv", "expansion": 1},), ({},)),
     "a stage of two layers is two stages": (({"layers": 2},), ({}, {})),
-    "a skip acts at stride 1 only": (({"stride": 2, "skip": True},), ({"stride": 2, "skip": False},)),
+    "a skip acts at stride 1 only": (
+        ({"stride": 2, "skip": True},),
+        ({"stride": 2, "skip": False},),
+    ),
     "a conv stage has no expansion": ((CONV,), ({**CONV, "expansion": 6},)),
     "a conv stage has no SE": ((CONV,), ({**CONV, "se_ratio": 0.5},)),
     "a conv that changes the channels has no skip": ((CONV,), ({**CONV, "skip": True},)),
-    "SE of as many channels": (({"se_ratio": 0.25},), ({"se_ratio": 0.3},)),  # of 3 channels: max(1, int(0.75)) = max(1, int(0.9)) = 1
+    "SE of as many channels": (
+        ({"se_ratio": 0.25},),
+        ({"se_ratio": 0.3},),
+    ),  # of 3 channels: max(1, int(0.75)) = max(1, int(0.9)) = 1
 }
 DIFFERENT = {
     "block": (({},), (MBCONV,)),
@@ -156,12 +198,24 @@ def test_different_networks_have_different_ids(make, what):
 
 def test_the_rest_of_the_network_is_part_of_the_id(make):
     head = {"channels": 96, "activation": "swish"}
-    networks = [make(), make(resolution=64), make(stem=STEM), make(head=head), make(stem={**STEM, "channels": 16})]
+    networks = [
+        make(),
+        make(resolution=64),
+        make(stem=STEM),
+        make(head=head),
+        make(stem={**STEM, "channels": 16}),
+    ]
     assert len({architecture_id(network) for network in networks}) == len(networks)
 
 
 def test_padding_is_part_of_the_id_only_where_it_differs(make):
-    ids = [{architecture_id(make({"stride": stride}, padding=padding)) for padding in ("same", "torch")} for stride in (1, 2)]
+    ids = [
+        {
+            architecture_id(make({"stride": stride}, padding=padding))
+            for padding in ("same", "torch")
+        }
+        for stride in (1, 2)
+    ]
     assert [len(found) for found in ids] == [1, 2]
 
 

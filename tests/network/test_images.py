@@ -1,4 +1,6 @@
-"""Fitting images to a network against the mean over areas and the interpolation in exact fractions."""
+"""Fitting images to a network against the mean over areas and the
+interpolation in exact fractions.
+"""
 
 from fractions import Fraction
 from math import floor
@@ -16,7 +18,9 @@ from lmanet.network.images import fit, normalise
 
 
 def shares(side: int, resolution: int) -> NDArray[np.object_]:
-    """What each of a row of pixels is to each of another, in fractions: by area, or bilinear where there are more of the others."""
+    """What each of a row of pixels is to each of another, in fractions: by area, or bilinear where
+    there are more of the others.
+    """
     rows = np.full((resolution, side), Fraction(0), object)
     for i in range(resolution):
         if side >= resolution:
@@ -36,14 +40,20 @@ def expected(image: NDArray[np.uint8], resolution: int) -> NDArray[np.uint8]:
     side = min(height, width)
     square = image[(height - side) // 2 :, (width - side) // 2 :][:side, :side].astype(object)
     rows = shares(side, resolution)
-    return np.vectorize(lambda value: floor(value + Fraction(1, 2)))(rows @ square @ rows.T).astype(np.uint8)
+    return np.vectorize(lambda value: floor(value + Fraction(1, 2)))(rows @ square @ rows.T).astype(
+        np.uint8
+    )
 
 
 @settings(max_examples=60)
 @given(st.integers(1, 24), st.integers(1, 24), st.integers(1, 24), st.integers(0, 2**32 - 1))
-def test_every_byte_is_the_nearest_to_the_exact_mean(height: int, width: int, resolution: int, seed: int) -> None:
+def test_every_byte_is_the_nearest_to_the_exact_mean(
+    height: int, width: int, resolution: int, seed: int
+) -> None:
     image = np.random.default_rng(seed).integers(0, 256, (height, width), np.uint8)
-    np.testing.assert_array_equal(fit(torch.from_numpy(image), resolution).numpy(), expected(image, resolution))
+    np.testing.assert_array_equal(
+        fit(torch.from_numpy(image), resolution).numpy(), expected(image, resolution)
+    )
 
 
 def test_sums_beyond_32_bits_are_exact() -> None:
@@ -55,7 +65,12 @@ def test_sums_beyond_32_bits_are_exact() -> None:
 
 def test_colours_last_or_first_is_the_same() -> None:
     frame = torch.randint(0, 256, (30, 41, 3), dtype=torch.uint8)
-    torch.testing.assert_close(fit(frame, 12, height_axis=-3).permute(2, 0, 1), fit(frame.permute(2, 0, 1), 12), rtol=0, atol=0)
+    torch.testing.assert_close(
+        fit(frame, 12, height_axis=-3).permute(2, 0, 1),
+        fit(frame.permute(2, 0, 1), 12),
+        rtol=0,
+        atol=0,
+    )
 
 
 def test_each_image_of_a_batch_is_fitted_for_itself() -> None:
@@ -72,7 +87,9 @@ def test_an_image_of_the_right_size_stays() -> None:
 def test_whole_factors_are_means_of_blocks_as_pillow_makes_them() -> None:
     image = np.random.default_rng(0).integers(0, 256, (60, 60), np.uint8)
     found = fit(torch.from_numpy(image), 12).numpy().astype(int)
-    assert abs(found - np.asarray(Image.fromarray(image).reduce(5)).astype(int)).max() <= 1  # Pillow's reciprocal is short
+    assert (
+        abs(found - np.asarray(Image.fromarray(image).reduce(5)).astype(int)).max() <= 1
+    )  # Pillow's reciprocal is short
 
 
 @pytest.mark.parametrize("size", [32, 80])
@@ -98,7 +115,9 @@ def test_the_square_is_cut_before_it_is_resized() -> None:
 
 def test_pixels_are_normalised_by_channel() -> None:
     white = torch.full((1, 3, 2, 2), 255, dtype=torch.uint8)
-    assert normalise(white, (0.5, 0.25, 0.0), (0.5, 0.25, 1.0))[0, :, 0, 0].tolist() == pytest.approx([1.0, 3.0, 1.0])
+    assert normalise(white, (0.5, 0.25, 0.0), (0.5, 0.25, 1.0))[
+        0, :, 0, 0
+    ].tolist() == pytest.approx([1.0, 3.0, 1.0])
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -1,4 +1,6 @@
-"""What an edited network takes over: compared with its parent on real-valued images, in evaluation mode."""
+"""What an edited network takes over: compared with its parent on real-valued images, in evaluation
+mode.
+"""
 
 import numpy as np
 import pytest
@@ -53,7 +55,10 @@ def test_a_twin_computes_what_its_parent_computes(make, images):
 )
 def test_an_edit_that_adds_computes_what_its_parent_computes(make, images, edit):
     stage = {"block": "mbconv", "expansion": 3, "channels": 16, "kernel": 3, **SKIP, "skip": True}
-    before, after = make({"channels": 16}, stage, {"channels": 32}), make({"channels": 16}, stage | edit, {"channels": 32})
+    before, after = (
+        make({"channels": 16}, stage, {"channels": 32}),
+        make({"channels": 16}, stage | edit, {"channels": 32}),
+    )
     parent = settled(before, images, 0)
     child, share = born(after, parent)
     assert 0.2 < share <= 1
@@ -76,27 +81,36 @@ def test_a_stage_left_out_leaves_the_others_their_weights(make, images):
     stages = {"channels": 16}, {"channels": 24}, {"channels": 32}
     parent = settled(make(*stages), images, 0)
     child, _ = born(make(stages[0], stages[2]), parent)
-    assert torch.equal(child.stage2_0.project.conv.weight[:, :16], parent.stage3_0.project.conv.weight[:, :16])
+    assert torch.equal(
+        child.stage2_0.project.conv.weight[:, :16], parent.stage3_0.project.conv.weight[:, :16]
+    )
 
 
 def test_a_smaller_kernel_keeps_the_middle(make, images):
     parent = settled(make({"kernel": 5}), images, 0)
     child, _ = born(make({"kernel": 3}), parent)
-    assert torch.equal(child.stage1_0.depthwise.conv.weight, parent.stage1_0.depthwise.conv.weight[..., 1:4, 1:4])
+    assert torch.equal(
+        child.stage1_0.depthwise.conv.weight, parent.stage1_0.depthwise.conv.weight[..., 1:4, 1:4]
+    )
 
 
 def test_fewer_channels_keep_the_first(make, images):
     parent = settled(make({"channels": 32}, {}), images, 0)
     child, _ = born(make({"channels": 16}, {}), parent)
     assert torch.equal(child.stage1_0.project.conv.weight, parent.stage1_0.project.conv.weight[:16])
-    assert torch.equal(child.stage1_0.project.norm.running_var, parent.stage1_0.project.norm.running_var[:16])
+    assert torch.equal(
+        child.stage1_0.project.norm.running_var, parent.stage1_0.project.norm.running_var[:16]
+    )
 
 
 def test_any_edit_of_the_space_can_inherit(images):
     space, rng = load_space("mcu"), np.random.default_rng(0)
     for _ in range(40):
         before = space.sample(rng).model_copy(update={"resolution": 32})
-        parent, child = build(before, CLASSES), build(space.mutate(before, rng).model_copy(update={"resolution": 32}), CLASSES)
+        parent, child = (
+            build(before, CLASSES),
+            build(space.mutate(before, rng).model_copy(update={"resolution": 32}), CLASSES),
+        )
         share = inherit(child, parent)
         assert 0 <= share <= 1
         assert torch.isfinite(child.eval()(images[:1])).all()

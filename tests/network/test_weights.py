@@ -13,7 +13,11 @@ from lmanet.network.build import build
 from lmanet.network.weights import Checkpoint, load_network, load_published_weights, save_network
 
 CLASSES = ("cat", "dog", "frog")
-PUBLISHED = {"lmanet_core": "LMaNet-Core", "lmanet_elite": "LMaNet_elite", "qwnet_core": "QwNet-Core"}
+PUBLISHED = {
+    "lmanet_core": "LMaNet-Core",
+    "lmanet_elite": "LMaNet_elite",
+    "qwnet_core": "QwNet-Core",
+}
 
 
 @pytest.fixture
@@ -28,7 +32,11 @@ def test_a_checkpoint_round_trips(tmp_path, checkpoint):
     save_network(path, checkpoint)
     loaded = load_network(path)
     assert loaded.network.architecture == checkpoint.network.architecture
-    assert (loaded.classes, loaded.mean, loaded.std) == (checkpoint.classes, checkpoint.mean, checkpoint.std)
+    assert (loaded.classes, loaded.mean, loaded.std) == (
+        checkpoint.classes,
+        checkpoint.mean,
+        checkpoint.std,
+    )
     assert not loaded.network.training
     images = torch.randn(2, 3, 32, 32)
     assert torch.equal(loaded.network(images), checkpoint.network(images))
@@ -44,7 +52,9 @@ def test_saving_replaces_what_was_there(tmp_path, checkpoint, make):
 
 
 def test_an_image_of_another_size_or_a_missing_file_is_said(tmp_path):
-    with pytest.raises(ConfigError, match=r"no checkpoint at .*none\.ckpt; pass one with checkpoint="):
+    with pytest.raises(
+        ConfigError, match=r"no checkpoint at .*none\.ckpt; pass one with checkpoint="
+    ):
         load_network(tmp_path / "none.ckpt")
 
 
@@ -80,7 +90,9 @@ def test_a_checkpoint_whose_parts_do_not_fit_is_refused(tmp_path, checkpoint, ch
 
 def test_code_in_a_checkpoint_is_never_run(tmp_path):
     path = tmp_path / "a.ckpt"
-    torch.save({"architecture": Path("/")}, path)  # any object that is no tensor, number, text, list or dictionary
+    torch.save(
+        {"architecture": Path("/")}, path
+    )  # any object that is no tensor, number, text, list or dictionary
     with pytest.raises(ConfigError, match="cannot be read as a checkpoint"):
         load_network(path)
 
@@ -92,12 +104,21 @@ def test_published_weights_fill_the_shipped_architecture(lmanet_data, name, pref
     network = load_published_weights(path, load_architecture(name))
     assert network.num_classes == 100 and not network.training
     published = torch.load(path, weights_only=True, map_location="cpu")
-    assert all(torch.equal(own, theirs) for own, theirs in zip(network.state_dict().values(), published.values(), strict=True))
+    assert all(
+        torch.equal(own, theirs)
+        for own, theirs in zip(network.state_dict().values(), published.values(), strict=True)
+    )
 
 
 def test_published_weights_of_another_network_are_refused(lmanet_data):
     path = lmanet_data / "reference" / "lmanet" / "LMaNet-Core.pth"
-    with pytest.raises(ConfigError, match="does not hold the weights of this architecture; pass arch= and checkpoint= of one network"):
+    with pytest.raises(
+        ConfigError,
+        match=(
+            "does not hold the weights of this architecture; pass arch= and "
+            "checkpoint= of one network"
+        ),
+    ):
         load_published_weights(path, load_architecture("lmanet_elite"))
 
 
@@ -112,7 +133,9 @@ class Planted:
     """What a file could run if it were believed."""
 
 
-@pytest.mark.parametrize("how", ["pickled in a checkpoint", "a bare pickle", "TorchScript", "empty", "cut off"])
+@pytest.mark.parametrize(
+    "how", ["pickled in a checkpoint", "a bare pickle", "TorchScript", "empty", "cut off"]
+)
 def test_the_advice_to_believe_a_file_is_never_passed_on(tmp_path, checkpoint, make, how):
     path = tmp_path / "a.ckpt"
     if how == "pickled in a checkpoint":
@@ -129,7 +152,13 @@ def test_the_advice_to_believe_a_file_is_never_passed_on(tmp_path, checkpoint, m
         path.write_bytes(path.read_bytes()[:500])
     else:
         path.write_bytes(b"")
-    for read in (load_network, lambda each: load_published_weights(each, checkpoint.network.architecture)):
-        with pytest.raises(ConfigError, match=r"a.ckpt cannot be read as a checkpoint: .*; pass another with checkpoint=") as caught:
+    for read in (
+        load_network,
+        lambda each: load_published_weights(each, checkpoint.network.architecture),
+    ):
+        with pytest.raises(
+            ConfigError,
+            match=r"a.ckpt cannot be read as a checkpoint: .*; pass another with checkpoint=",
+        ) as caught:
             read(path)
         assert "weights_only" not in str(caught.value) and "torch.load" not in str(caught.value)

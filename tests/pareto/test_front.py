@@ -23,17 +23,28 @@ def numbers(trials) -> list[int]:
 
 
 def test_two_objectives_by_hand(make_trial):
-    trials = [make_trial(0, 0.5, 20), make_trial(1, 0.8, 60), make_trial(2, 0.4, 30), make_trial(3, 0.8, 70)]
+    trials = [
+        make_trial(0, 0.5, 20),
+        make_trial(1, 0.8, 60),
+        make_trial(2, 0.4, 30),
+        make_trial(3, 0.8, 70),
+    ]
     assert numbers(TWO.front(trials)) == [1, 0]
-    # below accuracy 0.5 the box is 80 wide of 100, between 0.5 and 0.8 it is 40: 0.5 x 0.8 + 0.3 x 0.4
+    # below accuracy 0.5 the box is 80 wide of 100, between 0.5 and 0.8 it is 40: 0.5 x 0.8 + 0.3 x
+    # 0.4
     assert TWO.hypervolume(trials) == pytest.approx(0.52)
 
 
 def test_three_objectives_by_hand(make_trial):
-    trials = [make_trial(0, 0.5, 50, 5), make_trial(1, 0.5, 60, 4), make_trial(2, 0.5, 60, 5), make_trial(3, 0.6, 90, 9)]
+    trials = [
+        make_trial(0, 0.5, 50, 5),
+        make_trial(1, 0.5, 60, 4),
+        make_trial(2, 0.5, 60, 5),
+        make_trial(3, 0.6, 90, 9),
+    ]
     assert numbers(THREE.front(trials)) == [3, 0, 1]
-    # accuracy up to 0.5: free MACs x free SRAM, 0.5 x 0.5 united with 0.4 x 0.6 = 0.25 + 0.24 - 0.4 x 0.5 = 0.29;
-    # accuracy 0.5 to 0.6: 0.1 x 0.1
+    # accuracy up to 0.5: free MACs x free SRAM, 0.5 x 0.5 united with 0.4 x 0.6 = 0.25 + 0.24 - 0.4
+    # x 0.5 = 0.29; accuracy 0.5 to 0.6: 0.1 x 0.1
     assert THREE.hypervolume(trials) == pytest.approx(0.5 * 0.29 + 0.1 * 0.01)
 
 
@@ -46,7 +57,13 @@ def test_one_objective_keeps_the_best(make_trial):
 
 def test_four_objectives(make_trial):
     objectives = {"val_accuracy": ACCURACY, "macs": MACS, "peak_sram_bytes": SRAM}
-    four = ParetoFront({**objectives, "params": {"direction": "min", "unit": "parameters", "reference": 50, "ideal": 0}}, LIMITS)
+    four = ParetoFront(
+        {
+            **objectives,
+            "params": {"direction": "min", "unit": "parameters", "reference": 50, "ideal": 0},
+        },
+        LIMITS,
+    )
     trials = [make_trial(0, 0.5, 50, 5, params=25), make_trial(1, 0.5, 50, 5, params=20)]
     assert numbers(four.front(trials)) == [1]
     assert four.hypervolume(trials) == pytest.approx(0.5 * 0.5 * 0.5 * 0.6)
@@ -59,7 +76,15 @@ def test_of_equal_values_the_earliest_stands_for_all(make_trial):
 
 def test_only_trained_trials_within_the_limits_count(make_trial):
     proposal = Proposal(proposer="test", error="no JSON")
-    unparsable = Trial(number=1, status=Status.UNPARSABLE, proposal=proposal, seed=0, started_at="", seconds=1.0, elapsed_seconds=1.0)
+    unparsable = Trial(
+        number=1,
+        status=Status.UNPARSABLE,
+        proposal=proposal,
+        seed=0,
+        started_at="",
+        seconds=1.0,
+        elapsed_seconds=1.0,
+    )
     trials = [make_trial(0, 0.99, 1, feasible=False), unparsable]
     assert TWO.front(trials) == [] and TWO.hypervolume(trials) == 0.0
     assert numbers(TWO.front([*trials, make_trial(2, 0.1, 90)])) == [2]
@@ -98,25 +123,39 @@ def test_neither_depends_on_the_order(make_trial, history):
 
 
 def better(first: Trial, second: Trial) -> bool:
-    """First dominates second, as the definition has it: no worse in any objective, better in one."""
-    a, b = ((-t.score.val_accuracy, t.verdict.cost.macs, t.verdict.cost.peak_sram_bytes) for t in (first, second))
+    """First dominates second, as the definition has it: no worse in any
+    objective, better in one.
+    """
+    a, b = (
+        (-t.score.val_accuracy, t.verdict.cost.macs, t.verdict.cost.peak_sram_bytes)
+        for t in (first, second)
+    )
     return a != b and all(x <= y for x, y in zip(a, b, strict=True))
 
 
 @given(histories())
 def test_the_front_is_what_the_definition_says(make_trial, history):
-    trials = [make_trial(i, a / 6, 10 * m, s, feasible=ok) for i, (a, m, s, ok) in enumerate(history[0])]
+    trials = [
+        make_trial(i, a / 6, 10 * m, s, feasible=ok) for i, (a, m, s, ok) in enumerate(history[0])
+    ]
     eligible = [trial for trial in trials if trial.eligible]
     front = THREE.front(trials)
     assert not any(better(a, b) for a, b in itertools.permutations(front, 2))
     beaten = [t for t in eligible if any(better(other, t) for other in eligible)]
-    assert {THREE.values(t) for t in front} == {THREE.values(t) for t in eligible} - {THREE.values(t) for t in beaten}
+    assert {THREE.values(t) for t in front} == {THREE.values(t) for t in eligible} - {
+        THREE.values(t) for t in beaten
+    }
     accuracies = [trial.score.val_accuracy for trial in front]
     assert accuracies == sorted(accuracies, reverse=True)
 
 
 @given(histories())
 def test_another_trial_never_lowers_the_hypervolume(make_trial, history):
-    trials = [make_trial(i, a / 6, 10 * m, s, feasible=ok) for i, (a, m, s, ok) in enumerate(history[0])]
+    trials = [
+        make_trial(i, a / 6, 10 * m, s, feasible=ok) for i, (a, m, s, ok) in enumerate(history[0])
+    ]
     volumes = [THREE.hypervolume(trials[:count]) for count in range(len(trials) + 1)]
-    assert all(0.0 <= before <= after + 1e-12 <= 1.0 + 2e-12 for before, after in itertools.pairwise(volumes))
+    assert all(
+        0.0 <= before <= after + 1e-12 <= 1.0 + 2e-12
+        for before, after in itertools.pairwise(volumes)
+    )

@@ -15,14 +15,22 @@ WITHOUT_LIMITS = {"accuracy": ["val_accuracy"], "accuracy_params": ["val_accurac
 GOOD = {"direction": "max", "unit": "share", "reference": 0.0, "ideal": 1.0}
 
 
-@pytest.mark.parametrize("option", sorted(path.stem for path in (CONF / "pareto").glob("*.yaml") if path.stem not in WITHOUT_LIMITS))
+@pytest.mark.parametrize(
+    "option",
+    sorted(
+        path.stem for path in (CONF / "pareto").glob("*.yaml") if path.stem not in WITHOUT_LIMITS
+    ),
+)
 def test_each_option_gives_objectives_in_the_targets_box(option):
     with initialize_config_dir(str(CONF), version_base="1.3"):
         front = instantiate(compose(overrides=[f"+pareto={option}"]).pareto, limits=LIMITS)
     found = {objective.name: objective for objective in front.objectives}
     speed = "estimated_latency_ms" if "latency" in option else "macs"
     assert list(found)[:3] == ["val_accuracy", speed, "peak_sram_bytes"]
-    assert found[speed].reference == (1000 if "latency" in option else 100) and found["peak_sram_bytes"].reference == 10
+    assert (
+        found[speed].reference == (1000 if "latency" in option else 100)
+        and found["peak_sram_bytes"].reference == 10
+    )
     assert ("params" in found) == option.endswith("params")
 
 
@@ -34,23 +42,46 @@ def test_two_options_need_no_limits(option, names):
 
 
 def test_an_objective_can_be_changed_and_dropped_on_the_command_line():
-    overrides = ["+pareto=accuracy_macs_sram", "pareto.objectives.macs.reference=50", "~pareto.objectives.peak_sram_bytes"]
+    overrides = [
+        "+pareto=accuracy_macs_sram",
+        "pareto.objectives.macs.reference=50",
+        "~pareto.objectives.peak_sram_bytes",
+    ]
     with initialize_config_dir(str(CONF), version_base="1.3"):
         front = instantiate(compose(overrides=overrides).pareto, limits=LIMITS)
-    assert [(objective.name, objective.reference) for objective in front.objectives] == [("val_accuracy", 0.0), ("macs", 50.0)]
+    assert [(objective.name, objective.reference) for objective in front.objectives] == [
+        ("val_accuracy", 0.0),
+        ("macs", 50.0),
+    ]
 
 
 @pytest.mark.parametrize(
     ("name", "spec", "message"),
     [
-        ("accuracy", GOOD, "objective 'accuracy' is unknown; legal are val_accuracy, .*flash_bytes"),
-        ("params", {**GOOD, "direction": "min", "reference": "limit"}, "the target limits only macs, peak_sram_bytes, flash_bytes"),
-        ("val_accuracy", {**GOOD, "direction": "min"}, "ideal=1 is not better than reference=0 where direction=min"),
+        (
+            "accuracy",
+            GOOD,
+            "objective 'accuracy' is unknown; legal are val_accuracy, .*flash_bytes",
+        ),
+        (
+            "params",
+            {**GOOD, "direction": "min", "reference": "limit"},
+            "the target limits only macs, peak_sram_bytes, flash_bytes",
+        ),
+        (
+            "val_accuracy",
+            {**GOOD, "direction": "min"},
+            "ideal=1 is not better than reference=0 where direction=min",
+        ),
         ("val_accuracy", {**GOOD, "ideal": 0.0}, "ideal=0 is not better"),
         ("val_accuracy", {**GOOD, "direction": "up"}, "direction .*'max' or 'min'"),
         ("val_accuracy", {**GOOD, "ideal": float("nan")}, "ideal .*finite"),
         ("val_accuracy", {**GOOD, "weight": 2}, "weight Extra inputs"),
-        ("val_accuracy", {"direction": "max", "unit": "share"}, "reference Field required; ideal Field required"),
+        (
+            "val_accuracy",
+            {"direction": "max", "unit": "share"},
+            "reference Field required; ideal Field required",
+        ),
     ],
 )
 def test_what_is_refused_is_named(name, spec, message):

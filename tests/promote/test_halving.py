@@ -29,7 +29,10 @@ def brief(*goals: Goal) -> Brief:
 
 def trial(number: int, loss: float, macs: int = 1, epochs: int = 1, **given) -> Trial:
     """The loss is the same in each epoch; what is not trained to its end is paused."""
-    curve = tuple(Epoch(epoch=e, train_loss=loss, val_loss=9 - loss, val_accuracy=loss / 10, seconds=1) for e in range(epochs))
+    curve = tuple(
+        Epoch(epoch=e, train_loss=loss, val_loss=9 - loss, val_accuracy=loss / 10, seconds=1)
+        for e in range(epochs)
+    )
     trial = Trial(
         number=number,
         status=Status.PAUSED,
@@ -64,7 +67,12 @@ def test_the_highest_rung_comes_first_and_the_last_leads_to_the_end():
 
 
 def test_a_cheap_network_is_compared_with_none_that_costs_more():
-    trials = [trial(0, 1.0, macs=100), trial(1, 1.1, macs=90), trial(2, 1.2, macs=95), trial(3, 2.0, macs=5)]
+    trials = [
+        trial(0, 1.0, macs=100),
+        trial(1, 1.1, macs=90),
+        trial(2, 1.2, macs=95),
+        trial(3, 2.0, macs=5),
+    ]
     halving = Halving(brief(ACCURACY, MACS), [1], keep=0.75)
     went_on = []
     while promoted := halving.next(trials, went_on):
@@ -74,13 +82,23 @@ def test_a_cheap_network_is_compared_with_none_that_costs_more():
 
 def test_another_measure_can_be_chosen():
     trials = [trial(0, 2.0), trial(1, 1.0)]
-    first = {name: Halving(brief(ACCURACY), [1], 0.5, name).next(trials, ()) for name in ("train_loss", "val_loss", "val_accuracy")}
+    first = {
+        name: Halving(brief(ACCURACY), [1], 0.5, name).next(trials, ())
+        for name in ("train_loss", "val_loss", "val_accuracy")
+    }
     assert first == {"train_loss": (1, None), "val_loss": (0, None), "val_accuracy": (0, None)}
 
 
 def test_what_cannot_enter_the_front_is_not_promoted():
-    broken = Verdict(accepted=True, cost=cost(), violations=(Violation(rule="macs", hint="too many"),))
-    trials = [trial(0, 1.0, verdict=broken), trial(1, 0.5, status=Status.FAILED, score=None), trial(2, 3.0), trial(3, 4.0)]
+    broken = Verdict(
+        accepted=True, cost=cost(), violations=(Violation(rule="macs", hint="too many"),)
+    )
+    trials = [
+        trial(0, 1.0, verdict=broken),
+        trial(1, 0.5, status=Status.FAILED, score=None),
+        trial(2, 3.0),
+        trial(3, 4.0),
+    ]
     assert Halving(brief(ACCURACY), [1], keep=0.5).next(trials, ()) == (2, None)
 
 
@@ -88,7 +106,10 @@ def test_a_screened_candidate_is_ranked_by_its_proxies():
     trials = [trial(n, 0, score=None, zero_cost={"zen": float(n), "depth": 1.0}) for n in range(4)]
     halving = Halving(brief(ACCURACY), [1, 3], keep=0.5, screen=["zen"])
     assert halving.first == 0 and halving.next(trials, ()) == (3, 1)
-    with pytest.raises(ConfigError, match=r"names synflow, which the trainer has not measured \(it has depth, zen\)"):
+    with pytest.raises(
+        ConfigError,
+        match=r"names synflow, which the trainer has not measured \(it has depth, zen\)",
+    ):
         Halving(brief(ACCURACY), [1], keep=0.5, screen=["synflow"]).next(trials, ())
 
 
@@ -117,4 +138,6 @@ def test_settings_that_make_no_sense_are_refused(settings, message):
 
 
 def test_everything_is_trained_to_its_end_and_never_promoted():
-    assert Everything(brief()).first is None and Everything(brief()).next([trial(0, 1.0)], ()) is None
+    assert (
+        Everything(brief()).first is None and Everything(brief()).next([trial(0, 1.0)], ()) is None
+    )

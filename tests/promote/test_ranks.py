@@ -9,7 +9,9 @@ from lmanet.promote.ranks import aggregate
 
 def test_the_sum_of_log_ranks():
     values = [{"a": 10.0, "b": -1.0}, {"a": 1e9, "b": -3.0}, {"a": -5.0, "b": -2.0}]
-    assert aggregate(values) == pytest.approx([log(2 / 3) + log(3 / 3), log(3 / 3) + log(1 / 3), log(1 / 3) + log(2 / 3)])
+    assert aggregate(values) == pytest.approx(
+        [log(2 / 3) + log(3 / 3), log(3 / 3) + log(1 / 3), log(1 / 3) + log(2 / 3)]
+    )
 
 
 def test_one_bad_rank_is_worse_than_two_middling_ones():
@@ -19,7 +21,9 @@ def test_one_bad_rank_is_worse_than_two_middling_ones():
 
 
 def test_equal_values_share_a_rank():
-    assert aggregate([{"a": 1.0}, {"a": 1.0}, {"a": 2.0}]) == pytest.approx([log(1.5 / 3), log(1.5 / 3), 0])
+    assert aggregate([{"a": 1.0}, {"a": 1.0}, {"a": 2.0}]) == pytest.approx(
+        [log(1.5 / 3), log(1.5 / 3), 0]
+    )
     assert aggregate([{"a": 7.0}] * 3) == pytest.approx([log(2 / 3)] * 3)
 
 

@@ -26,28 +26,54 @@ GOALS = (Goal(name="val_accuracy", maximise=True), Goal(name="macs", maximise=Fa
 
 @pytest.fixture(scope="session")
 def brief() -> Brief:
-    space = load_space("mcu", {"resolution": [32], "num_stages": [3, 4], "stem": None, "head": None})
+    space = load_space(
+        "mcu", {"resolution": [32], "num_stages": [3, 4], "stem": None, "head": None}
+    )
     limits = {"macs": 6_000_000, "peak_sram_bytes": 65_536, "flash_bytes": 262_144}
-    return Brief(space=space, seed=0, images="handwritten digits", num_classes=10, limits=limits, objectives=GOALS)
+    return Brief(
+        space=space,
+        seed=0,
+        images="handwritten digits",
+        num_classes=10,
+        limits=limits,
+        objectives=GOALS,
+    )
 
 
 @pytest.fixture(scope="session")
 def paper_brief() -> Brief:
     limits = {"macs": 100_000_000, "peak_sram_bytes": 327_680, "flash_bytes": 2_097_152}
-    return Brief(space=load_space("lmanet"), seed=0, images="CIFAR-100", num_classes=100, limits=limits, objectives=GOALS)
+    return Brief(
+        space=load_space("lmanet"),
+        seed=0,
+        images="CIFAR-100",
+        num_classes=100,
+        limits=limits,
+        objectives=GOALS,
+    )
 
 
 @pytest.fixture(scope="session")
 def trained() -> Callable[..., Trial]:
-    """A trial as the loop records a trained network: ``trained(brief, number, architecture, accuracy, note)``."""
+    """A trial as the loop records a trained network: ``trained(brief, number, architecture,
+    accuracy, note)``.
+    """
 
-    def make(brief: Brief, number: int, architecture: Any = None, accuracy: float = 0.5, note: str | None = None) -> Trial:
+    def make(
+        brief: Brief,
+        number: int,
+        architecture: Any = None,
+        accuracy: float = 0.5,
+        note: str | None = None,
+    ) -> Trial:
         network = architecture or brief.space.sample(np.random.default_rng(number))
         return Trial(
             number=number,
             status=Status.TRAINED,
             proposal=Proposal(proposer="test", architecture=network, note=note),
-            verdict=Verdict(accepted=True, cost=estimate_on(network, brief.num_classes, brief.platform)),
+            verdict=Verdict(
+                accepted=True, cost=estimate_on(network, brief.num_classes, brief.platform)
+            ),
             score=Score(val_accuracy=accuracy, seconds=1.0),
             seed=0,
             started_at="",
@@ -64,7 +90,9 @@ def configured() -> Callable[..., Any]:
 
     def build(option: str, brief: Brief, *overrides: str) -> Any:
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            config = compose("propose/" + option, [f"++propose.{override}" for override in overrides]).propose
+            config = compose(
+                "propose/" + option, [f"++propose.{override}" for override in overrides]
+            ).propose
         return instantiate(config, brief=brief)
 
     return build
@@ -92,7 +120,9 @@ class ScriptedEndpoint:
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.http.daemon_threads = True
         self.base_url = f"http://127.0.0.1:{self.http.server_port}/v1"
-        self.thread = threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.01})
+        self.thread = threading.Thread(
+            target=self.http.serve_forever, kwargs={"poll_interval": 0.01}
+        )
         self.thread.start()
 
     def close(self) -> None:
@@ -115,7 +145,11 @@ class ScriptedEndpoint:
                     endpoint.released.wait(10)
                     return
                 raw = text.startswith("raw:")
-                content = text.removeprefix("raw:").encode() if raw else json.dumps(_content(status, text)).encode()
+                content = (
+                    text.removeprefix("raw:").encode()
+                    if raw
+                    else json.dumps(_content(status, text)).encode()
+                )
                 self.send_response(status)
                 self.send_header("Content-Type", "text/html" if raw else "application/json")
                 self.send_header("Content-Length", str(len(content)))
@@ -131,9 +165,20 @@ class ScriptedEndpoint:
 def _content(status: int, text: str) -> dict[str, Any]:
     if status != 200:
         return {"error": {"message": text, "code": status}}
-    message = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
+    message = {
+        "index": 0,
+        "finish_reason": "stop",
+        "message": {"role": "assistant", "content": text},
+    }
     usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
-    return {"id": "1", "object": "chat.completion", "created": int(time.time()), "model": "m", "choices": [message], "usage": usage}
+    return {
+        "id": "1",
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": "m",
+        "choices": [message],
+        "usage": usage,
+    }
 
 
 @pytest.fixture
@@ -145,7 +190,9 @@ def endpoint() -> Iterator[ScriptedEndpoint]:
 
 @pytest.fixture
 def golden() -> Callable[[str, str], None]:
-    """Compares a text with a file of ``golden/``; ``LMANET_UPDATE_GOLDEN=1 pytest tests/propose`` writes the files anew."""
+    """Compares a text with a file of ``golden/``; ``LMANET_UPDATE_GOLDEN=1 pytest tests/propose``
+    writes the files anew.
+    """
 
     def check(name: str, text: str) -> None:
         path = Path(__file__).parent / "golden" / name

@@ -28,21 +28,39 @@ OPTIONS = sorted(path.stem for path in CONF.glob("*.yaml") if not needs_a_server
 
 @pytest.fixture(scope="module")
 def small_brief(brief: Brief) -> Brief:
-    space = load_space("mcu", {"resolution": [32], "num_stages": [3], "stem": None, "head": None, "stage": {"activation": ["relu6"]}})
+    space = load_space(
+        "mcu",
+        {
+            "resolution": [32],
+            "num_stages": [3],
+            "stem": None,
+            "head": None,
+            "stage": {"activation": ["relu6"]},
+        },
+    )
     return brief.model_copy(update={"space": space})
 
 
 @pytest.fixture(scope="module", params=OPTIONS)
 def make(
-    request: pytest.FixtureRequest, small_brief: Brief, configured: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    small_brief: Brief,
+    configured: Callable[..., Any],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[], Any]:
     overrides: list[str] = []
-    if request.param == "embedded":  # the cache of the prompt's beginning changes roundings, and with them replies
+    if (
+        request.param == "embedded"
+    ):  # the cache of the prompt's beginning changes roundings, and with them replies
         overrides = ["sampling.extra_body.cache_prompt=false"]
     if request.param == "replay":
         path = tmp_path_factory.mktemp("replay") / "history.jsonl"
         drawn = RandomProposer(small_brief).propose(Request(number=0, count=4))
-        path.write_text("".join(_trial(i, proposal).model_dump_json() + "\n" for i, proposal in enumerate(drawn)))
+        path.write_text(
+            "".join(
+                _trial(i, proposal).model_dump_json() + "\n" for i, proposal in enumerate(drawn)
+            )
+        )
         overrides = [f"history={path}"]
     return lambda: configured(request.param, small_brief, *overrides)
 
@@ -55,7 +73,15 @@ def proposed(make: Callable[[], Any]) -> Iterator[list[Proposal]]:
 
 
 def _trial(number: int, proposal: Proposal) -> Trial:
-    return Trial(number=number, status=Status.REJECTED, proposal=proposal, seed=0, started_at="", seconds=0, elapsed_seconds=0)
+    return Trial(
+        number=number,
+        status=Status.REJECTED,
+        proposal=proposal,
+        seed=0,
+        started_at="",
+        seconds=0,
+        elapsed_seconds=0,
+    )
 
 
 def test_gives_at_least_one_and_no_more_than_asked_for(proposed: list[Proposal]) -> None:
@@ -73,12 +99,16 @@ def test_a_proposal_survives_the_history(proposed: list[Proposal]) -> None:
         assert Proposal.model_validate_json(proposal.model_dump_json()) == proposal
 
 
-def test_proposes_the_same_for_the_same_brief_and_number(make: Callable[[], Any], proposed: list[Proposal]) -> None:
+def test_proposes_the_same_for_the_same_brief_and_number(
+    make: Callable[[], Any], proposed: list[Proposal]
+) -> None:
     """A run that was broken off and resumed goes on as if it had not been."""
     resumed = make()
     again = resumed.propose(Request(number=1, count=2))
     resumed.close()
-    assert [(p.architecture, p.reply, p.error) for p in again] == [(p.architecture, p.reply, p.error) for p in proposed]
+    assert [(p.architecture, p.reply, p.error) for p in again] == [
+        (p.architecture, p.reply, p.error) for p in proposed
+    ]
 
 
 def test_every_option_without_a_server_keeps_the_contract() -> None:
@@ -92,5 +122,13 @@ def test_names_its_proposer(proposed: list[Proposal]) -> None:
 
 @pytest.mark.parametrize("package", ["lmanet.propose", "lmanet.track"])
 def test_optuna_is_imported_by_what_uses_it_alone(package: str) -> None:
-    code = f"import sys, {package} as package; print('optuna' in sys.modules, all(getattr(package, name) for name in package.__all__))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False True\n"
+    code = (
+        f"import sys, {package} as package; print('optuna' in sys.modules, "
+        "all(getattr(package, name) for name in package.__all__))"
+    )
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "False True\n"
+    )

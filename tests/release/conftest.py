@@ -17,7 +17,14 @@ from lmanet.run.results import TrainedNetwork
 from lmanet.space import architecture_id
 from lmanet.train import Evaluation, FullTraining, Recipe, Trainer, WarmupCosine
 
-STAGE = {"kernel": 3, "expansion": 2, "se_ratio": 0.5, "skip": True, "activation": "hard_swish", "layers": 1}
+STAGE = {
+    "kernel": 3,
+    "expansion": 2,
+    "se_ratio": 0.5,
+    "skip": True,
+    "activation": "hard_swish",
+    "layers": 1,
+}
 STAGES = [
     {**STAGE, "block": "mbconv", "channels": 16, "stride": 2},
     {**STAGE, "block": "depthwise", "channels": 24, "stride": 1},
@@ -53,7 +60,9 @@ def run(architecture, data, tmp_path_factory):
     """Trained, deployed and tested."""
     folder, trainer = tmp_path_factory.mktemp("run"), Trainer(data, RECIPE)
     FullTraining(trainer, seed=0, architecture=architecture).run(folder)
-    Deployment(data, 0, load_target("stm32h743"), partial(Trainer, recipe=RECIPE), Settings(most_loss=1.0)).run(folder)
+    Deployment(
+        data, 0, load_target("stm32h743"), partial(Trainer, recipe=RECIPE), Settings(most_loss=1.0)
+    ).run(folder)
     Evaluation(trainer, load_int8=load_deployed).run(folder)
     return folder
 

@@ -29,8 +29,14 @@ EVIL = "<script>alert(1)</script>\n\n# no heading `x` | **bold** [a](javascript:
 
 def test_the_card_says_what_the_records_say(released, run):
     made = ModelCard.load(released / "README.md")
-    said = {(result.dataset_split, result.metric_name): result.metric_value for result in made.data.eval_results}
-    trained, deployment = read_records(run / FULL, TrainedNetwork)[0], read_records(run / DEPLOY, DeploymentRecord)[0]
+    said = {
+        (result.dataset_split, result.metric_name): result.metric_value
+        for result in made.data.eval_results
+    }
+    trained, deployment = (
+        read_records(run / FULL, TrainedNetwork)[0],
+        read_records(run / DEPLOY, DeploymentRecord)[0],
+    )
     tests = {test.stage: test.test_accuracy for test in read_records(run / TEST, EvaluationRecord)}
     assert said == pytest.approx(
         {
@@ -41,14 +47,29 @@ def test_the_card_says_what_the_records_say(released, run):
         },
         abs=1e-6,
     )
-    assert {result.dataset_args["images"] for result in made.data.eval_results if result.dataset_split == "test"} == {1000}
-    assert (made.data.license, made.data.library_name, made.data.pipeline_tag) == ("apache-2.0", "timm", "image-classification")
+    assert {
+        result.dataset_args["images"]
+        for result in made.data.eval_results
+        if result.dataset_split == "test"
+    } == {1000}
+    assert (made.data.license, made.data.library_name, made.data.pipeline_tag) == (
+        "apache-2.0",
+        "timm",
+        "image-classification",
+    )
     measured = deployment.deployed.measurement
-    for figure in (measured.measured_bss_bytes, measured.measured_instructions, deployment.deployed.cost.macs):
+    for figure in (
+        measured.measured_bss_bytes,
+        measured.measured_instructions,
+        deployment.deployed.cost.macs,
+    ):
         assert f"{figure:,}" in made.text
     assert f"| float | test | 1,000 | {100 * tests['full']:.2f} % |" in made.text
     assert "given, not searched for" in made.text
-    assert "in the order of the logits: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9\n" in made.text and "`10` comes before `2`" in made.text
+    assert (
+        "in the order of the logits: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9\n" in made.text
+        and "`10` comes before `2`" in made.text
+    )
     assert "`lmanet_classes` of `firmware/network/network.h`" in made.text
     assert "lmanet_classes" in (released / "firmware" / "network" / "network.h").read_text()
 
@@ -70,12 +91,18 @@ def test_the_card_s_code_runs(released, monkeypatch, pixels, logits):
 
 @pytest.mark.parametrize("size", [(28, 28), (50, 41), (32, 33), (320, 240)], ids=str)
 def test_the_card_s_code_prepares_a_picture_as_the_training_does(released, size, data):
-    (block,) = [block for block in BLOCK.findall((released / "README.md").read_text()) if "onnxruntime" in block]
+    (block,) = [
+        block
+        for block in BLOCK.findall((released / "README.md").read_text())
+        if "onnxruntime" in block
+    ]
     picture = torch.randint(0, 256, (3, *size), dtype=torch.uint8)
     found: dict[str, object] = {"image": to_pil_image(picture)}
     exec(block[: block.index("session")].replace("import onnxruntime", ""), found)
     np.testing.assert_array_equal(found["pixels"], fit(picture, 32))
-    np.testing.assert_allclose(found["images"], normalise(fit(picture, 32), data.mean, data.std), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        found["images"], normalise(fit(picture, 32), data.mean, data.std), rtol=1e-5, atol=1e-6
+    )
 
 
 @pytest.fixture
@@ -87,9 +114,14 @@ def parts(run, data):
 
 def test_text_from_elsewhere_is_text(parts):
     network, run, checkpoint, _ = parts
-    run = run._replace(proposers={network.name.removeprefix("lmanet_"): (EVIL, 3)}, overrides=(f"data.root={EVIL}", "```"))
+    run = run._replace(
+        proposers={network.name.removeprefix("lmanet_"): (EVIL, 3)},
+        overrides=(f"data.root={EVIL}", "```"),
+    )
     checkpoint = replace(checkpoint, classes=(EVIL, *checkpoint.classes[1:]))
-    text = card(network, run, checkpoint, SimpleNamespace(name=EVIL, description=EVIL), Settings(None, 18))
+    text = card(
+        network, run, checkpoint, SimpleNamespace(name=EVIL, description=EVIL), Settings(None, 18)
+    )
     body = text.split("\n---\n", maxsplit=1)[1]
     html = MarkdownIt("commonmark").enable("table").render(body)  # with raw HTML let through
     headings = re.findall(r"<h1>(.*?)</h1>", html)
@@ -102,7 +134,9 @@ def test_text_from_elsewhere_is_text(parts):
 
 def test_what_was_not_done_is_not_claimed(parts):
     network, run, checkpoint, data = parts
-    text = card(network._replace(deployment=None, int8_test=None), run, checkpoint, data, Settings(None, 18))
+    text = card(
+        network._replace(deployment=None, int8_test=None), run, checkpoint, data, Settings(None, 18)
+    )
     assert "not brought to int8" in text and "measured" not in text and "tflite`" not in text
     assert "No licence is named" in text and ModelCard(text).data.license is None
     assert "versions were not recorded" in text
@@ -111,11 +145,22 @@ def test_what_was_not_done_is_not_claimed(parts):
 
 def test_it_says_how_to_make_it_again(parts):
     network, run, checkpoint, data = parts
-    start = Provenance(started_at="", stages=(), machine={}, commit="c0ffee", modified=True, versions={"python": "3.13", "torch": "2.14"})
-    run = run._replace(start=start, overrides=("+experiment=quickstart",), checksum="abc", val_images=400)
+    start = Provenance(
+        started_at="",
+        stages=(),
+        machine={},
+        commit="c0ffee",
+        modified=True,
+        versions={"python": "3.13", "torch": "2.14"},
+    )
+    run = run._replace(
+        start=start, overrides=("+experiment=quickstart",), checksum="abc", val_images=400
+    )
     text = card(network, run, checkpoint, data, Settings(None, 18))
     assert "python 3.13, torch 2.14, of commit `c0ffee` with changes" in text and "`abc`" in text
-    assert "\n    python run.py +experiment=quickstart\n" in text and "arch=architecture.json" in text
+    assert (
+        "\n    python run.py +experiment=quickstart\n" in text and "arch=architecture.json" in text
+    )
     assert "| float | validation | 400 |" in text
 
 
@@ -123,7 +168,8 @@ def test_it_lists_what_is_off_about_this_network_and_its_data_and_no_other(run, 
     shutil.copytree(run, tmp_path / "run")
     folder = tmp_path / "run"
     own, of_int8, of_another, of_the_data = (
-        Notice(kind="test", text=text) for text in ("few steps", "int8 differs", "another", "55 images")
+        Notice(kind="test", text=text)
+        for text in ("few steps", "int8 differs", "another", "55 images")
     )
     (line,) = read_records(folder / FULL, TrainedNetwork)
     (folder / FULL).unlink()
@@ -135,7 +181,9 @@ def test_it_lists_what_is_off_about_this_network_and_its_data_and_no_other(run, 
     append_record(folder / DEPLOY, deployment.model_copy(update={"notices": (of_int8,)}))
     say_notices(folder, [of_the_data, of_another, own, of_int8])
     (network,) = read_released(folder)
-    made = [notice for notice in network.notices if notice.kind == "test"]  # beside what is said of this short training
+    made = [
+        notice for notice in network.notices if notice.kind == "test"
+    ]  # beside what is said of this short training
     assert made == [own, of_int8, of_the_data]
 
 
@@ -143,6 +191,17 @@ def test_the_card_has_a_section_of_what_to_be_wary_of_only_where_there_is_someth
     network, run, checkpoint, data = parts
     text = card(network._replace(notices=()), run, checkpoint, data, Settings(None, 18))
     assert "wary" not in text and "\n\n\n" not in text.split("\n---\n")[1]
-    text = card(network._replace(notices=(Notice(kind="test", text=f"odd {EVIL}"),)), run, checkpoint, data, Settings(None, 18))
+    text = card(
+        network._replace(notices=(Notice(kind="test", text=f"odd {EVIL}"),)),
+        run,
+        checkpoint,
+        data,
+        Settings(None, 18),
+    )
     section = text.split("## What to be wary of\n\n")[1].split("\n\n## ")[0]
-    assert section.startswith("- Odd \\<script\\>") and section.endswith(".") and "\n" not in section and "\x1b" not in section
+    assert (
+        section.startswith("- Odd \\<script\\>")
+        and section.endswith(".")
+        and "\n" not in section
+        and "\x1b" not in section
+    )

@@ -16,7 +16,9 @@ from lmanet.space import staged
 
 
 def test_it_is_made_by_name_with_its_weights(released, images, logits):
-    model = timm.create_model(register(released), checkpoint_path=str(released / "model.safetensors")).eval()
+    model = timm.create_model(
+        register(released), checkpoint_path=str(released / "model.safetensors")
+    ).eval()
     torch.testing.assert_close(model(images), logits)
     assert model.num_classes == 10 and model.num_features == 24
     features = model.forward_features(images)
@@ -25,7 +27,9 @@ def test_it_is_made_by_name_with_its_weights(released, images, logits):
     assert model.forward_head(features, pre_logits=True).shape == (3, 24)
 
 
-def test_timm_knows_where_a_registered_network_has_its_weights_and_labels(released, images, logits, data):
+def test_timm_knows_where_a_registered_network_has_its_weights_and_labels(
+    released, images, logits, data
+):
     model = timm.create_model(register(released), pretrained=True).eval()
     torch.testing.assert_close(model(images), logits)
     assert tuple(model.pretrained_cfg["label_names"]) == data.classes
@@ -38,7 +42,12 @@ def test_it_is_made_from_its_folder(released, images, logits):
 
 def test_a_checkpoint_of_a_run_is_read_as_it_is(run, architecture, images, logits):
     described = architecture.model_dump(mode="json")
-    model = timm.create_model("lmanet_network", architecture=described, num_classes=10, checkpoint_path=run / "student.ckpt").eval()
+    model = timm.create_model(
+        "lmanet_network",
+        architecture=described,
+        num_classes=10,
+        checkpoint_path=run / "student.ckpt",
+    ).eval()
     torch.testing.assert_close(model(images), logits)
     assert timm.data.resolve_model_data_config(model)["input_size"] == (3, 32, 32)
 
@@ -54,7 +63,9 @@ def test_images_are_prepared_as_in_the_training(released, pixels, images, data):
 @pytest.mark.parametrize("by_name", [False, True])
 def test_it_is_fine_tuned_for_other_classes(released, images, by_name):
     source = register(released) if by_name else f"local-dir:{released}"
-    model, whole = (timm.create_model(source, pretrained=True, num_classes=count) for count in (4, 10))
+    model, whole = (
+        timm.create_model(source, pretrained=True, num_classes=count) for count in (4, 10)
+    )
     before = model.get_submodule("stem").conv.conv.weight.detach().clone()
     torch.testing.assert_close(before, whole.get_submodule("stem").conv.conv.weight.detach())
     assert model(images).shape == (3, 4) and model.get_classifier().out_features == 4
@@ -87,13 +98,21 @@ def test_the_shipped_architectures_begin_with_the_weights_of_our_own(name):
 
 
 def test_features_of_every_scale(images):
-    model = timm.create_model("lmanet_network", architecture="lmanet_elite", features_only=True).eval()
+    model = timm.create_model(
+        "lmanet_network", architecture="lmanet_elite", features_only=True
+    ).eval()
     found = model(torch.zeros(1, 3, 160, 160))
     assert model.feature_info.reduction() == [2, 4, 8, 16]
     assert [tuple(each.shape[1:]) for each in found] == [
-        (count, 160 // step, 160 // step) for count, step in zip(model.feature_info.channels(), model.feature_info.reduction(), strict=True)
+        (count, 160 // step, 160 // step)
+        for count, step in zip(
+            model.feature_info.channels(), model.feature_info.reduction(), strict=True
+        )
     ]
-    assert model.feature_info.channels()[-1] == staged(load_architecture("lmanet_elite")).stages[-1].channels
+    assert (
+        model.feature_info.channels()[-1]
+        == staged(load_architecture("lmanet_elite")).stages[-1].channels
+    )
 
 
 def test_another_folder_of_the_same_architecture_takes_its_place(released, tmp_path):

@@ -23,7 +23,9 @@ def trial(number: int) -> Trial:
     return Trial(
         number=number,
         status=Status.TRAINED,
-        proposal=Proposal(proposer="test", architecture=architecture, reply='{"ü": "\u2028 \U0001f600"}'),
+        proposal=Proposal(
+            proposer="test", architecture=architecture, reply='{"ü": "\u2028 \U0001f600"}'
+        ),
         verdict=Verdict(accepted=True, cost=estimate(architecture, 10)),
         score=score,
         seed=number,
@@ -74,10 +76,15 @@ def test_of_a_paused_trial_that_went_on_the_last_line_counts(tmp_path: Path):
     paused = trial(0).model_copy(update={"status": Status.PAUSED})
     for one in (paused, trial(1), paused.model_copy(update={"seconds": 2.0}), trial(0)):
         history.append(one)
-    assert history.trials == History(tmp_path).trials == read_trials(tmp_path) == [trial(1), trial(0)]
+    assert (
+        history.trials == History(tmp_path).trials == read_trials(tmp_path) == [trial(1), trial(0)]
+    )
     assert len(history.path.read_bytes().splitlines()) == 4
     history.path.write_bytes(history.path.read_bytes()[:-20])
-    assert [(t.number, t.status) for t in History(tmp_path).trials] == [(1, Status.TRAINED), (0, Status.PAUSED)], "the last line is torn"
+    assert [(t.number, t.status) for t in History(tmp_path).trials] == [
+        (1, Status.TRAINED),
+        (0, Status.PAUSED),
+    ], "the last line is torn"
 
 
 def test_only_paused_trials_keep_their_checkpoints(tmp_path: Path):
@@ -125,7 +132,9 @@ def test_sigkill_loses_nothing_that_was_acknowledged(tmp_path: Path):
     acknowledged = -1
     for _ in range(3):
         script = WRITER.format(tests=str(Path(__file__).parent), folder=str(tmp_path))
-        with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True
+        ) as process:
             process.stdout.readline()
             time.sleep(0.2)
             process.send_signal(signal.SIGKILL)

@@ -7,8 +7,22 @@ import pytest
 
 from lmanet.base import Notice
 from lmanet.network import load_architecture
-from lmanet.run.folder import FULL, NOTICES, append_record, keep_student, ranked, read_records, say_notices
-from lmanet.run.notices import int8_differs, nothing_trained, one_class, unclear_difference, unclear_front
+from lmanet.run.folder import (
+    FULL,
+    NOTICES,
+    append_record,
+    keep_student,
+    ranked,
+    read_records,
+    say_notices,
+)
+from lmanet.run.notices import (
+    int8_differs,
+    nothing_trained,
+    one_class,
+    unclear_difference,
+    unclear_front,
+)
 from lmanet.run.records import Proposal, Score, Status, Trial, Verdict
 from lmanet.run.results import TrainedNetwork
 
@@ -16,13 +30,20 @@ ONE = Notice(kind="one_class", text="every prediction is the class 3")
 OTHER = Notice(kind="constant_pixels", text="the pixels do not vary")
 
 
-def trial(number: int, accuracy: float | None = None, images: int | None = 100, status: Status = Status.TRAINED) -> Trial:
+def trial(
+    number: int,
+    accuracy: float | None = None,
+    images: int | None = 100,
+    status: Status = Status.TRAINED,
+) -> Trial:
     return Trial(
         number=number,
         status=status,
         proposal=Proposal(proposer="test"),
         verdict=Verdict(accepted=True),
-        score=None if accuracy is None else Score(val_accuracy=accuracy, seconds=1, val_images=images),
+        score=None
+        if accuracy is None
+        else Score(val_accuracy=accuracy, seconds=1, val_images=images),
         seed=0,
         started_at="",
         seconds=1,
@@ -51,11 +72,22 @@ def test_a_network_that_is_right_on_all_images_is_not_known_exactly():
 def test_a_front_that_its_validation_images_cannot_rank_says_so_with_the_size_of_the_noise():
     (notice,) = unclear_front([trial(0, 0.80), trial(1, 0.77), trial(2, 0.5)])
     assert notice.kind == "unclear_front"
-    assert "100 validation images cannot tell the best network of the front from 1 of the 2 others" in notice.text
+    assert (
+        "100 validation images cannot tell the best network of the front from 1 of the 2 others"
+        in notice.text
+    )
     assert "less than 11.1 points means nothing" in notice.text
 
 
-@pytest.mark.parametrize("front", [[], [trial(0, 0.8)], [trial(0, 0.8), trial(1, 0.5)], [trial(0, 0.8, None), trial(1, 0.79, None)]])
+@pytest.mark.parametrize(
+    "front",
+    [
+        [],
+        [trial(0, 0.8)],
+        [trial(0, 0.8), trial(1, 0.5)],
+        [trial(0, 0.8, None), trial(1, 0.79, None)],
+    ],
+)
 def test_a_front_that_can_be_ranked_or_whose_images_nobody_counted_is_not_doubted(front):
     assert unclear_front(front) == []
 
@@ -63,7 +95,8 @@ def test_a_front_that_can_be_ranked_or_whose_images_nobody_counted_is_not_doubte
 def test_a_search_that_only_paused_its_candidates_wants_a_larger_budget():
     sentence = nothing_trained([trial(0, 0.5, status=Status.PAUSED)])
     assert sentence == (
-        "nothing was trained to the end: of 1 candidates 1 paused; raise the budget and resume the run (budget in conf/config.yaml)"
+        "nothing was trained to the end: of 1 candidates 1 paused; raise the "
+        "budget and resume the run (budget in conf/config.yaml)"
     )
     assert nothing_trained([trial(0, 0.5)]) is None
 
@@ -77,7 +110,9 @@ def test_a_search_that_only_paused_its_candidates_wants_a_larger_budget():
         (0.9, 0.9, 0, None),
     ],
 )
-def test_int8_that_differs_from_float_by_more_than_chance_is_doubted(in_float, in_int8, unlike, word):
+def test_int8_that_differs_from_float_by_more_than_chance_is_doubted(
+    in_float, in_int8, unlike, word
+):
     notices = int8_differs(in_float, in_int8, unlike, images=1000)
     assert [notice.kind for notice in notices] == (["int8_differs"] if word else [])
     assert all(word in notice.text for notice in notices)
@@ -85,13 +120,20 @@ def test_int8_that_differs_from_float_by_more_than_chance_is_doubted(in_float, i
 
 def test_the_sign_test_is_wrong_one_time_in_twenty_at_most():
     rng = np.random.default_rng(0)
-    more_wrong = 2 * rng.binomial(60, 0.5, 2_000) - 60  # of 60 images on which one of the two is right
-    assert np.mean([bool(int8_differs(0.5, 0.5 - extra / 1000, 60, 1000)) for extra in more_wrong]) <= 0.05
+    more_wrong = (
+        2 * rng.binomial(60, 0.5, 2_000) - 60
+    )  # of 60 images on which one of the two is right
+    assert (
+        np.mean([bool(int8_differs(0.5, 0.5 - extra / 1000, 60, 1000)) for extra in more_wrong])
+        <= 0.05
+    )
 
 
 def test_predictions_of_one_class_are_named():
     (notice,) = one_class(["cat"], "56 test images")
-    assert notice.kind == "one_class" and notice.text.startswith("every one of the 56 test images is taken for the class cat")
+    assert notice.kind == "one_class" and notice.text.startswith(
+        "every one of the 56 test images is taken for the class cat"
+    )
     assert one_class(["cat", "dog"], "56 test images") == []
 
 
@@ -106,7 +148,12 @@ def test_of_two_networks_that_are_equal_the_later_is_the_best(tmp_path):
         )
         for place, accuracy in enumerate((0.7, 0.8, 0.8, 0.6))
     ]
-    assert [network.checkpoint for network in ranked(networks)] == ["2.ckpt", "1.ckpt", "0.ckpt", "3.ckpt"]
+    assert [network.checkpoint for network in ranked(networks)] == [
+        "2.ckpt",
+        "1.ckpt",
+        "0.ckpt",
+        "3.ckpt",
+    ]
     for network in networks:
         append_record(tmp_path / FULL, network)
         (tmp_path / network.checkpoint).write_text(network.checkpoint)

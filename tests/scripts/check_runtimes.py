@@ -1,10 +1,13 @@
-"""The long check of bits and arenas: random architectures of each space at full size through every runtime.
+"""The long check of bits and arenas: random architectures of each space at full size through every
+runtime.
 
-Outputs of the generated C on both emulated Cortex-M7s (zig, unicorn; gcc, QEMU) and on this machine must be TFLM's; the .bss of both
-ELFs and TFLM's head must be what the memory models say.
-``python tests/scripts/check_runtimes.py [NUMBER] [--most-macs 150e6] [--images 1] [--seed 0] [--blocks conv fused]``: networks with more
-multiplications, and those that the emulated board's 4 MB of RAM and of flash do not hold, are drawn anew and counted. With ``--blocks``
-each network has one of these blocks at least, and spaces that do not offer them all are left out. It exits with the number of exceptions.
+Outputs of the generated C on both emulated Cortex-M7s (zig, unicorn; gcc, QEMU) and on this machine
+must be TFLM's; the .bss of both ELFs and TFLM's head must be what the memory models say. ``python
+tests/scripts/check_runtimes.py [NUMBER] [--most-macs 150e6] [--images 1] [--seed 0] [--blocks conv
+fused]``: networks with more multiplications, and those that the emulated board's 4 MB of RAM and of
+flash do not hold, are drawn anew and counted. With ``--blocks`` each network has one of these
+blocks at least, and spaces that do not offer them all are left out. It exits with the number of
+exceptions.
 """
 
 import argparse
@@ -63,17 +66,29 @@ class Check:
             result, figures = self.network(architecture, results.total())
             results[result] += 1
             if result in ("equal", "exception"):
-                print(f"{name} {architecture_id(architecture)} {result} {figures} {time.monotonic() - start:.1f} s", flush=True)
+                print(
+                    (
+                        f"{name} {architecture_id(architecture)} {result} {figures} "
+                        f"{time.monotonic() - start:.1f} s"
+                    ),
+                    flush=True,
+                )
         return results
 
     def drawn(self, space, rng: np.random.Generator):
         """The next random network with a block that was asked for."""
         wanted = self.options.blocks
         draws = iter(lambda: space.sample(rng), None)
-        return next(each for each in draws if not wanted or any(stage.block in wanted for stage in each.stages))
+        return next(
+            each
+            for each in draws
+            if not wanted or any(stage.block in wanted for stage in each.stages)
+        )
 
     def network(self, architecture, seed: int) -> tuple[str, str]:
-        """``equal``, ``exception``, or why the network was not taken; and figures, or what went wrong."""
+        """``equal``, ``exception``, or why the network was not taken; and figures, or what went
+        wrong.
+        """
         cost = estimate(architecture, CLASSES)
         for reason, needed, given in (
             ("MACs", cost.macs, self.options.most_macs),
@@ -91,21 +106,36 @@ class Check:
     def verified(self, architecture, seed: int, folder: Path) -> str:
         size = architecture.resolution
         graph = self.random_graph(operators(architecture, CLASSES), seed)
-        inputs = np.random.default_rng(seed).integers(-128, 128, (self.options.images, size, size, 3)).astype(np.int8)
+        inputs = (
+            np.random.default_rng(seed)
+            .integers(-128, 128, (self.options.images, size, size, 3))
+            .astype(np.int8)
+        )
         outputs, measured = self.verifier.verify(graph, inputs, folder)  # compares bits and .bss
         elf = self.second.toolchain.compile(folder / PROGRAM, "cortex-m7", folder / "second.elf")
         run = self.second.emulator.run(elf, inputs.reshape(len(inputs), -1))
-        if (run.outputs != outputs).any() or program_sizes(elf).bss_bytes != measured.measured_bss_bytes:
+        if (run.outputs != outputs).any() or program_sizes(
+            elf
+        ).bss_bytes != measured.measured_bss_bytes:
             raise LmanetError("outputs or .bss by gcc and QEMU differ from TFLM's or zig's")
         library = self.verifier.toolchain.compile_host_network(folder / PROGRAM, folder / "host.so")
         if (HostNetwork(library).run(inputs) != outputs).any():
             raise LmanetError("the C on this machine differs from TFLM")
-        if (head := tflm_arena(graph.operators, "reference").head_bytes) != measured.measured_tflm_head_bytes:
-            raise LmanetError(f"TFLM's head has {measured.measured_tflm_head_bytes} bytes, the memory model says {head}")
-        million_macs, instructions = estimate(architecture, CLASSES).macs / 1e6, (measured.measured_instructions, run.instructions)
+        if (
+            head := tflm_arena(graph.operators, "reference").head_bytes
+        ) != measured.measured_tflm_head_bytes:
+            raise LmanetError(
+                f"TFLM's head has {measured.measured_tflm_head_bytes} bytes, the memory "
+                f"model says {head}"
+            )
+        million_macs, instructions = (
+            estimate(architecture, CLASSES).macs / 1e6,
+            (measured.measured_instructions, run.instructions),
+        )
         per_mac = ", ".join(f"{count / million_macs / 1e6:.2f}" for count in instructions)
         return (
-            f"{million_macs:.0f} MMACs, .bss {measured.measured_bss_bytes}, head {head}, {len(np.unique(outputs))} values, {per_mac} a MAC"
+            f"{million_macs:.0f} MMACs, .bss {measured.measured_bss_bytes}, head "
+            f"{head}, {len(np.unique(outputs))} values, {per_mac} a MAC"
         )
 
 
@@ -119,13 +149,27 @@ def main() -> int:
     options = parser.parse_args()
     lift_limits()
     check, start = Check(options), time.monotonic()
-    offering = [name for name in ("lmanet", "mcu") if set(options.blocks) <= set(load_space(name).stage.fields["block"])]
+    offering = [
+        name
+        for name in ("lmanet", "mcu")
+        if set(options.blocks) <= set(load_space(name).stage.fields["block"])
+    ]
     results = {name: check.space(name) for name in offering}
-    print(f"\n{options.images} images, seed {options.seed}, at most {options.most_macs:.0f} MACs, {time.monotonic() - start:.0f} s")
-    print("| space | networks | equal in all | exceptions | drawn with more MACs | RAM | flash over 4 MB |\n|---|---|---|---|---|---|---|")
+    print(
+        f"\n{options.images} images, seed {options.seed}, at most "
+        f"{options.most_macs:.0f} MACs, {time.monotonic() - start:.0f} s"
+    )
+    print(
+        "| space | networks | equal in all | exceptions | drawn with more MACs "
+        "| RAM | flash over 4 MB |\n|---|---|---|---|---|---|---|"
+    )
     for name, counts in results.items():
         taken = counts["equal"] + counts["exception"]
-        columns = (name, taken, *(counts[key] for key in ("equal", "exception", "MACs", "RAM", "flash")))
+        columns = (
+            name,
+            taken,
+            *(counts[key] for key in ("equal", "exception", "MACs", "RAM", "flash")),
+        )
         print("|", " | ".join(map(str, columns)), "|")
     return min(sum(counts["exception"] for counts in results.values()), 255)
 

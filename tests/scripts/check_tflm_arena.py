@@ -1,8 +1,11 @@
-"""The long check of the TFLM memory model: 200 random architectures of each space and padding, to the byte.
+"""The long check of the TFLM memory model: 200 random architectures of each space and padding, to
+the byte.
 
-Compares head and tail with what the tflite-micro wheel allocates on this 64-bit host, with the wheel's kernels. The Cortex-M's arena
-must stay below; with CMSIS-NN it need not, since its depthwise kernels from 5x5 on want scratch that the wheel's do not: counted only.
-Run: ``python tests/scripts/check_tflm_arena.py [NUMBER]``. Three minutes; it prints every exception and exits with their number.
+Compares head and tail with what the tflite-micro wheel allocates on this 64-bit host, with the
+wheel's kernels. The Cortex-M's arena must stay below; with CMSIS-NN it need not, since its
+depthwise kernels from 5x5 on want scratch that the wheel's do not: counted only. Run: ``python
+tests/scripts/check_tflm_arena.py [NUMBER]``. Three minutes; it prints every exception and exits
+with their number.
 """
 
 import importlib.util
@@ -29,17 +32,23 @@ def _random_graph():
 
 
 def check(architecture, random_graph) -> tuple[str, bool]:
-    """What does not agree, an empty string where all does; and whether CMSIS-NN needs more than the wheel."""
+    """What does not agree, an empty string where all does; and whether CMSIS-NN needs more than the
+    wheel.
+    """
     graph = operators(architecture, 100)
     size = architecture.resolution
-    measured = run_tflm(write_tflite(random_graph(graph), "check"), np.empty((0, size, size, 3), np.int8))
+    measured = run_tflm(
+        write_tflite(random_graph(graph), "check"), np.empty((0, size, size, 3), np.int8)
+    )
     host = arena_of(tflite_operators(graph), "reference", X86_64)
     arena = measured.measured_head_bytes + measured.measured_tail_bytes
     faults = []
     if host.head_bytes != measured.measured_head_bytes:
         faults.append(f"head {host.head_bytes}, measured {measured.measured_head_bytes}")
     if host.tail_bytes != measured.measured_tail_bytes:
-        faults.append(f"tail on this host {host.tail_bytes}, measured {measured.measured_tail_bytes}")
+        faults.append(
+            f"tail on this host {host.tail_bytes}, measured {measured.measured_tail_bytes}"
+        )
     if (cortex_m := tflm_arena(graph, "reference").arena_bytes) > arena:
         faults.append(f"on a Cortex-M {cortex_m}, above the host's {arena}")
     return "; ".join(faults), tflm_arena(graph, "cmsis_nn").arena_bytes > arena
@@ -54,7 +63,13 @@ def main(number: int) -> int:
             faults = [fault for fault, _ in results if fault]
             exceptions += len(faults)
             more = sum(above for _, above in results)
-            print(f"{name} {padding}: {number - len(faults)} of {number} to the byte; CMSIS-NN above the wheel in {more}", flush=True)
+            print(
+                (
+                    f"{name} {padding}: {number - len(faults)} of {number} to the byte; "
+                    f"CMSIS-NN above the wheel in {more}"
+                ),
+                flush=True,
+            )
             print(*faults, sep="\n", end="\n" if faults else "")
     return min(exceptions, 255)
 

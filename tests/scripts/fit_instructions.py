@@ -1,7 +1,8 @@
-"""Fits `lmanet.cost.c_runtime.instructions` to what the emulated Cortex-M7 counts; says how far off it is on unseen networks.
+"""Fits `lmanet.cost.c_runtime.instructions` to what the emulated Cortex-M7 counts; says how far off
+it is on unseen networks.
 
-python tests/scripts/fit_instructions.py [NETWORKS_OF_EACH_SPACE] [--only PIECE]: with ``--only`` all other pieces stay as they are, so that
-no cost of a network without pieces of that name changes.
+python tests/scripts/fit_instructions.py [NETWORKS_OF_EACH_SPACE] [--only PIECE]: with ``--only``
+all other pieces stay as they are, so that no cost of a network without pieces of that name changes.
 """
 
 import argparse
@@ -28,7 +29,9 @@ MOST_MACS, MOST_BYTES = 60_000_000, 2 << 20
 
 
 def random_operators(seed, space):
-    """Operators of the first random network of a microcontroller's size; every eighth has kernels of 1, which no space offers."""
+    """Operators of the first random network of a microcontroller's size; every eighth has kernels
+    of 1, which no space offers.
+    """
     rng = np.random.default_rng(seed)
     while True:
         architecture = load_space(space).sample(rng)
@@ -47,17 +50,25 @@ def measured(seed, space, folder):
     elf = toolchain_named("zig").compile(folder, "cortex-m7", folder / "network.elf")
     image = np.random.default_rng(seed).integers(-128, 128, (1, int(np.prod(graph[0].in_shape))))
     run = emulator_named("unicorn").run(elf, image.astype(np.int8))
-    return [(pieces(step), count) for step, count in zip(plan.steps, run.step_instructions, strict=True)]
+    return [
+        (pieces(step), count) for step, count in zip(plan.steps, run.step_instructions, strict=True)
+    ]
 
 
 def fit(networks, known):
-    """Piece -> instructions, least squares of the relative error of each call; none is negative, those that are known stay."""
+    """Piece -> instructions, least squares of the relative error of each call; none is negative,
+    those that are known stay.
+    """
     calls = [call for network in networks for call in network]
     names = sorted({name for counts, _ in calls for name in counts if name not in known})
-    # A call counts by its share: one of a thousand instructions tells little of a network of a hundred million.
+    # A call counts by its share: one of a thousand instructions tells little of a network of a
+    # hundred million.
     weights = np.array([instructions**-0.5 for _, instructions in calls])
     table = np.array([[counts[name] for name in names] for counts, _ in calls], float)
-    rest = [instructions - sum(known.get(name, 0) * times for name, times in counts.items()) for counts, instructions in calls]
+    rest = [
+        instructions - sum(known.get(name, 0) * times for name, times in counts.items())
+        for counts, instructions in calls
+    ]
     solution, _ = nnls(table * weights[:, None], np.array(rest) * weights)
     return {**known, **dict(zip(names, solution.tolist(), strict=True))}
 
@@ -65,7 +76,10 @@ def fit(networks, known):
 def errors(coefficients, networks):
     """Relative error of each network's sum."""
     sums = [
-        (sum(coefficients.get(name, 0) * n for counts, _ in calls for name, n in counts.items()), sum(c for _, c in calls))
+        (
+            sum(coefficients.get(name, 0) * n for counts, _ in calls for name, n in counts.items()),
+            sum(c for _, c in calls),
+        )
         for calls in networks
     ]
     return np.array([estimated / counted - 1 for estimated, counted in sums])
@@ -76,13 +90,24 @@ def main():
     parser.add_argument("each", type=int, nargs="?", default=30)
     parser.add_argument("--only", help="beginning of the names of the pieces that are fitted")
     options = parser.parse_args()
-    known = {name: count for name, count in INSTRUCTIONS.items() if options.only and not name.startswith(options.only)}
+    known = {
+        name: count
+        for name, count in INSTRUCTIONS.items()
+        if options.only and not name.startswith(options.only)
+    }
     with tempfile.TemporaryDirectory() as folder:
-        networks = [measured(seed, space, Path(folder)) for seed in range(options.each) for space in SPACES]
+        networks = [
+            measured(seed, space, Path(folder)) for seed in range(options.each) for space in SPACES
+        ]
     half = len(networks) // 2
     halves = networks[:half], networks[half:]
-    unseen = np.abs(np.concatenate([errors(fit(seen, known), other) for seen, other in (halves, halves[::-1])]))
-    print(f"# {len(networks)} networks, each told from the other half: median error {np.median(unseen):.1%}, worst {unseen.max():.1%}")
+    unseen = np.abs(
+        np.concatenate([errors(fit(seen, known), other) for seen, other in (halves, halves[::-1])])
+    )
+    print(
+        f"# {len(networks)} networks, each told from the other half: median "
+        f"error {np.median(unseen):.1%}, worst {unseen.max():.1%}"
+    )
     for name, instructions in sorted(fit(networks, known).items()):
         print(f'    "{name}": {instructions:.2f},')
 

@@ -1,9 +1,11 @@
-"""How well multiply-accumulates, or instructions, tell latency: one factor for each runtime and board, against published measurements.
+"""How well multiply-accumulates, or instructions, tell latency: one factor for each runtime and
+board, against published measurements.
 
     python tests/scripts/latency_models.py REFERENCE > table.md
 
-REFERENCE holds `stm32_benchmarks.csv` and `qemu_reference.csv`. Instructions are those of TFLM with CMSIS-NN (of its reference kernels for
-those alone): a measure of the network's work for the other runtimes, whose own are unknown.
+REFERENCE holds `stm32_benchmarks.csv` and `qemu_reference.csv`. Instructions are those of TFLM with
+CMSIS-NN (of its reference kernels for those alone): a measure of the network's work for the other
+runtimes, whose own are unknown.
 """
 
 import csv
@@ -28,8 +30,12 @@ COUNTED = {
 REFERENCE_KERNELS = "TFLM reference kernels"
 
 
-def measurements(reference: Path) -> dict[tuple[str, str], list[tuple[float, float | None, float | None]]]:
-    """(runtime, board) -> cycles, multiply-accumulates and instructions of each measured network."""
+def measurements(
+    reference: Path,
+) -> dict[tuple[str, str], list[tuple[float, float | None, float | None]]]:
+    """(runtime, board) -> cycles, multiply-accumulates and instructions of
+    each measured network.
+    """
     counts = {row["model"]: row for row in _rows(reference / "qemu_reference.csv")}
     groups = defaultdict(list)
     for row in _rows(reference / "stm32_benchmarks.csv"):
@@ -41,7 +47,9 @@ def measurements(reference: Path) -> dict[tuple[str, str], list[tuple[float, flo
         column = "insn_tflm_ref" if row["runtime"] == REFERENCE_KERNELS else "insn_tflm_cmsisnn"
         macs = float(row["macs_M"]) * 1e6 if row["macs_M"] else None
         version = f" {row['runtime_version']}" if row["runtime"] == "X-CUBE-AI / ST Edge AI" else ""
-        groups[row["runtime"] + version, row["board"]].append((cycles, macs, float(counted[column]) if counted else None))
+        groups[row["runtime"] + version, row["board"]].append(
+            (cycles, macs, float(counted[column]) if counted else None)
+        )
     return groups
 
 
@@ -52,8 +60,20 @@ def _rows(path: Path) -> list[dict[str, str]]:
 def one_factor(points: list[tuple[float, float]]) -> dict[str, float]:
     """Cycles per unit of work, and the error where each point is told from the others."""
     ratios = [cycles / work for cycles, work in points]
-    errors = [abs(geometric_mean(ratios[:i] + ratios[i + 1 :]) / ratio - 1) for i, ratio in enumerate(ratios)] if len(ratios) > 1 else []
-    factor = {"n": len(ratios), "low": min(ratios), "mean": geometric_mean(ratios), "high": max(ratios)}
+    errors = (
+        [
+            abs(geometric_mean(ratios[:i] + ratios[i + 1 :]) / ratio - 1)
+            for i, ratio in enumerate(ratios)
+        ]
+        if len(ratios) > 1
+        else []
+    )
+    factor = {
+        "n": len(ratios),
+        "low": min(ratios),
+        "mean": geometric_mean(ratios),
+        "high": max(ratios),
+    }
     return factor | ({"median_error": median(errors), "worst_error": max(errors)} if errors else {})
 
 
@@ -62,16 +82,28 @@ def cells(points: list[tuple[float, float]]) -> str:
     if not points:
         return "0 | | | "
     factor = one_factor(points)
-    errors = f"{factor['median_error']:.0%} | {factor['worst_error']:.0%}" if "worst_error" in factor else "| "
-    return f"{factor['n']} | {factor['mean']:.2f} ({factor['low']:.2f} to {factor['high']:.2f}) | {errors}"
+    errors = (
+        f"{factor['median_error']:.0%} | {factor['worst_error']:.0%}"
+        if "worst_error" in factor
+        else "| "
+    )
+    return (
+        f"{factor['n']} | {factor['mean']:.2f} ({factor['low']:.2f} to "
+        f"{factor['high']:.2f}) | {errors}"
+    )
 
 
 def main() -> None:
-    print("| runtime | board | n | cycles a MAC | median error | worst | n | cycles an instruction of TFLM | median error | worst |")
+    print(
+        "| runtime | board | n | cycles a MAC | median error | worst | n | "
+        "cycles an instruction of TFLM | median error | worst |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|")
     for (runtime, board), points in sorted(measurements(Path(sys.argv[1])).items()):
         by_macs = [(cycles, macs) for cycles, macs, _ in points if macs]
-        by_instructions = [(cycles, instructions) for cycles, _, instructions in points if instructions]
+        by_instructions = [
+            (cycles, instructions) for cycles, _, instructions in points if instructions
+        ]
         print(f"| {runtime} | {board} | {cells(by_macs)} | {cells(by_instructions)} |")
 
 

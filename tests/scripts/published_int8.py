@@ -1,9 +1,10 @@
-"""The three published networks with their published weights in int8, on the whole CIFAR-100 test set; prints rows of a table.
+"""The three published networks with their published weights in int8, on the whole CIFAR-100 test
+set; prints rows of a table.
 
     LMANET_DATA=... python tests/scripts/published_int8.py [--float] [--calibration mse] [NAME ...]
 
-NAME is a file of reference/lmanet without its suffix, such as vit_LMaNet_elite; all six by default. --float measures the float network in
-the same run, which takes ten times as long.
+NAME is a file of reference/lmanet without its suffix, such as vit_LMaNet_elite; all six by default.
+--float measures the float network in the same run, which takes ten times as long.
 """
 
 import argparse
@@ -23,7 +24,11 @@ from lmanet.network import load_architecture, operators
 from lmanet.network.images import fit, normalise
 from lmanet.network.weights import Checkpoint, load_published_weights
 
-ARCHITECTURES = {"LMaNet_elite": "lmanet_elite", "LMaNet-Core": "lmanet_core", "QwNet-Core": "qwnet_core"}
+ARCHITECTURES = {
+    "LMaNet_elite": "lmanet_elite",
+    "LMaNet-Core": "lmanet_core",
+    "QwNet-Core": "qwnet_core",
+}
 BATCH = 100
 
 
@@ -58,24 +63,40 @@ def row(name, folder, data, options):
     measured, latency = deployed.measurement, deployed.estimated_latency_ms
     arena = tflm_arena(operators(architecture, 100))
     shares = " | ".join(f"{100 * share:.2f}" for share in found)
-    figures = (measured.measured_bss_bytes, arena.arena_bytes, measured.measured_flash_bytes, measured.tflite_bytes)
+    figures = (
+        measured.measured_bss_bytes,
+        arena.arena_bytes,
+        measured.measured_flash_bytes,
+        measured.tflite_bytes,
+    )
     sizes = " | ".join(f"{size:,}" for size in figures)
-    return f"| {name} | {shares} | {sizes} | {measured.measured_instructions / 1e6:.1f}M | {latency[0]:.0f} to {latency[1]:.0f} |"
+    return (
+        f"| {name} | {shares} | {sizes} | "
+        f"{measured.measured_instructions / 1e6:.1f}M | {latency[0]:.0f} to {latency[1]:.0f} |"
+    )
 
 
 def main():
     root = Path(os.environ["LMANET_DATA"])
     parser = argparse.ArgumentParser()
-    parser.add_argument("names", nargs="*", default=[p + n for p in ("", "vit_") for n in ARCHITECTURES])
+    parser.add_argument(
+        "names", nargs="*", default=[p + n for p in ("", "vit_") for n in ARCHITECTURES]
+    )
     parser.add_argument("--float", action="store_true")
     parser.add_argument("--calibration", default="mse")
     options = parser.parse_args()
-    parts = [str(root / "data" / f"cifar100_{part}.npz") for part in ("train_1", "train_2", "train_3", "test")]
+    parts = [
+        str(root / "data" / f"cifar100_{part}.npz")
+        for part in ("train_1", "train_2", "train_3", "test")
+    ]
     data = Cifar100(archive=parts)
     data.setup("fit")
     data.setup("test")
     floats = " float |" if options.float else ""
-    print(f"| weights | int8 |{floats} c_static RAM | TFLM arena (CMSIS-NN) | flash | .tflite | instructions | ms at 480 MHz |")
+    print(
+        f"| weights | int8 |{floats} c_static RAM | TFLM arena (CMSIS-NN) | "
+        "flash | .tflite | instructions | ms at 480 MHz |"
+    )
     for name in options.names:
         print(row(name, root / "reference" / "lmanet", data, options), flush=True)
 

@@ -1,4 +1,6 @@
-"""The JSON schema, held against `Space.parse`, and the text for the prompt, held against its golden form."""
+"""The JSON schema, held against `Space.parse`, and the text for the prompt, held against its golden
+form.
+"""
 
 import json
 from typing import get_args
@@ -57,7 +59,10 @@ def test_the_text_of_the_shipped_spaces(name, text):
 def test_a_word_that_some_blocks_do_not_use_names_those_that_do():
     lines = describe(SPACES["mcu"]).splitlines()
     assert "  e1 | e2 | e3 | e4 | e6: expansion, mb and fu only" in lines
-    assert "  se25 | se50: squeeze-and-excitation, hidden channels in per cent, dw and mb and fu only; left out: none" in lines
+    assert (
+        "  se25 | se50: squeeze-and-excitation, hidden channels in per cent, "
+        "dw and mb and fu only; left out: none"
+    ) in lines
     assert "  e3 | e4 | e6: expansion, mb only" in describe(SPACES["lmanet"]).splitlines()
     ordinary = describe(load_space("mcu", {"stage": {"block": ["conv"]}}))
     assert "expansion" not in ordinary and "squeeze" not in ordinary
@@ -66,12 +71,16 @@ def test_a_word_that_some_blocks_do_not_use_names_those_that_do():
 def test_numbers_of_stages_with_a_gap_are_written_out():
     assert "stages: a list of 1 or 3 to 4 stages, each with" in describe(SPACES["gaps"], "json")
     assert "stem: an object with" in describe(SPACES["gaps"], "json")
-    assert "stages: a list of 1 or 3 to 4 stages, each a string of these words" in describe(SPACES["gaps"])
+    assert "stages: a list of 1 or 3 to 4 stages, each a string of these words" in describe(
+        SPACES["gaps"]
+    )
     assert "stem: a string of these words" in describe(SPACES["gaps"])
 
 
 def accepts(schema: dict, value: object) -> bool:
-    """The part of JSON schema that ours use: enum, anyOf, null, object and array, all of them closed."""
+    """The part of JSON schema that ours use: enum, anyOf, null, object and array, all of them
+    closed.
+    """
     if "anyOf" in schema:
         return any(accepts(option, value) for option in schema["anyOf"])
     if "enum" in schema:
@@ -81,7 +90,11 @@ def accepts(schema: dict, value: object) -> bool:
     if schema["type"] == "array":
         sized = isinstance(value, list) and schema["minItems"] <= len(value) <= schema["maxItems"]
         return sized and all(accepts(schema["items"], item) for item in value)
-    assert schema["type"] == "object" and schema["additionalProperties"] is False and schema["required"] == list(schema["properties"])
+    assert (
+        schema["type"] == "object"
+        and schema["additionalProperties"] is False
+        and schema["required"] == list(schema["properties"])
+    )
     named = isinstance(value, dict) and set(value) == set(schema["properties"])
     return named and all(accepts(part, value[name]) for name, part in schema["properties"].items())
 
@@ -95,12 +108,17 @@ def drawn(schema: dict, rng: np.random.Generator) -> object:
     if schema["type"] == "null":
         return None
     if schema["type"] == "array":
-        return [drawn(schema["items"], rng) for _ in range(rng.integers(schema["minItems"], schema["maxItems"] + 1))]
+        return [
+            drawn(schema["items"], rng)
+            for _ in range(rng.integers(schema["minItems"], schema["maxItems"] + 1))
+        ]
     return {name: drawn(part, rng) for name, part in schema["properties"].items()}
 
 
 def spoiled(data: object, rng: np.random.Generator) -> object:
-    """The same with one field removed, added or set to something else, or one stage too many or too few."""
+    """The same with one field removed, added or set to something else, or one stage too many or too
+    few.
+    """
     data = json.loads(json.dumps(data))
     place = data["stages"][rng.integers(len(data["stages"]))] if rng.random() < 0.6 else data
     name = list(place)[rng.integers(len(place))]
@@ -134,7 +152,10 @@ def test_what_the_schema_allows_parses(space):
 def test_what_the_schema_refuses_does_not_parse(space):
     """But for null in place of an optional part, which the schema allows as well."""
     rng, schema = np.random.default_rng(1), json_schema(space, "json")
-    outcomes = [(accepts(schema, data), parses(space, data)) for data in (spoiled(drawn(schema, rng), rng) for _ in range(500))]
+    outcomes = [
+        (accepts(schema, data), parses(space, data))
+        for data in (spoiled(drawn(schema, rng), rng) for _ in range(500))
+    ]
     assert all(allowed == parsed for allowed, parsed in outcomes)
     assert sum(not allowed for allowed, _ in outcomes) > 400
 
@@ -154,7 +175,9 @@ def shaped(schema: dict, data: object) -> object:
     if isinstance(data, list):
         return [shaped(next(iter(schema.get("anyOf", [schema])))["items"], item) for item in data]
     if isinstance(data, dict):
-        properties = next(option for option in schema.get("anyOf", [schema]) if "properties" in option)["properties"]
+        properties = next(
+            option for option in schema.get("anyOf", [schema]) if "properties" in option
+        )["properties"]
         return {name: shaped(part, data[name]) for name, part in properties.items()}
     return data
 

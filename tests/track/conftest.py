@@ -16,12 +16,28 @@ SPACE = load_space("mcu", {"resolution": [32]})
 @pytest.fixture(scope="session")
 def make_trial() -> Callable[..., Trial]:
     def make(number: int, status: Status = Status.TRAINED, accuracy: float = 0.5) -> Trial:
-        architecture = None if status is Status.UNPARSABLE else SPACE.sample(np.random.default_rng(number))
+        architecture = (
+            None if status is Status.UNPARSABLE else SPACE.sample(np.random.default_rng(number))
+        )
         usage = Usage(prompt_tokens=1000, completion_tokens=200, requests=1, seconds=2.0)
-        rejected = (Violation(rule="macs", given=9, limit=5, hint="macs=9 exceeds 5"),) if status is Status.REJECTED else ()
-        verdict = Verdict(accepted=not rejected, cost=estimate(architecture, 10), violations=rejected) if architecture else None
+        rejected = (
+            (Violation(rule="macs", given=9, limit=5, hint="macs=9 exceeds 5"),)
+            if status is Status.REJECTED
+            else ()
+        )
+        verdict = (
+            Verdict(accepted=not rejected, cost=estimate(architecture, 10), violations=rejected)
+            if architecture
+            else None
+        )
         curve = (Epoch(epoch=0, train_loss=1.0, val_loss=1.0, val_accuracy=accuracy, seconds=3.0),)
-        score = Score(val_accuracy=accuracy, val_macro_f1=accuracy, val_calibration_error=0.1, seconds=3.0, curve=curve)
+        score = Score(
+            val_accuracy=accuracy,
+            val_macro_f1=accuracy,
+            val_calibration_error=0.1,
+            seconds=3.0,
+            curve=curve,
+        )
         return Trial(
             number=number,
             status=status,
@@ -46,9 +62,16 @@ def trials(make_trial) -> list[Trial]:
 
 @pytest.fixture
 def tell() -> Callable[..., None]:
-    """Plays a search to a listener as `lmanet.search.Search` does; ``before`` is what a resumed run finds."""
+    """Plays a search to a listener as `lmanet.search.Search` does; ``before`` is what a resumed run
+    finds.
+    """
 
-    def play(listener, trials: Sequence[Trial], before: Sequence[Trial] = (), budget: Budget | None = None) -> None:
+    def play(
+        listener,
+        trials: Sequence[Trial],
+        before: Sequence[Trial] = (),
+        budget: Budget | None = None,
+    ) -> None:
         listener.on_search_start(before, budget or Budget(proposals=10))
         seen = list(before)
         front: list[Trial] = [trial for trial in seen if trial.eligible]

@@ -24,13 +24,20 @@ def test_files_are_the_default(tmp_path):
 
 
 def test_wandb_adds_to_them(tmp_path):
-    found = listeners("+track=wandb", f"track.events.folder={tmp_path}", f"track.wandb.folder={tmp_path}", "track.wandb.mode=offline")
+    found = listeners(
+        "+track=wandb",
+        f"track.events.folder={tmp_path}",
+        f"track.wandb.folder={tmp_path}",
+        "track.wandb.mode=offline",
+    )
     assert [type(listener) for listener in found.values()] == [Progress, EventLog, WandbTracker]
     assert found["wandb"].mode == "offline"
 
 
 def test_one_can_be_taken_out(tmp_path):
-    assert list(listeners("+track=jsonl", f"track.events.folder={tmp_path}", "~track.progress")) == ["events"]
+    assert list(
+        listeners("+track=jsonl", f"track.events.folder={tmp_path}", "~track.progress")
+    ) == ["events"]
 
 
 def test_without_the_package_one_sentence_says_what_to_do(tmp_path, monkeypatch):

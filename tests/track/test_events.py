@@ -14,10 +14,25 @@ def test_every_event_is_a_line(tmp_path, trials, tell):
     tell(EventLog(tmp_path), trials, budget=Budget(proposals=4, tokens=99))
     events = read(tmp_path)
     names = [event["event"] for event in events]
-    assert names == ["search_start", *["trial_end", "front_change", "trial_end", "trial_end", "trial_end", "front_change"], "search_end"]
-    limits = {"proposals": 4, "trained": None, "seconds": None, "tokens": 99, "training_seconds": None, "epochs": None}
+    assert names == [
+        "search_start",
+        *["trial_end", "front_change", "trial_end", "trial_end", "trial_end", "front_change"],
+        "search_end",
+    ]
+    limits = {
+        "proposals": 4,
+        "trained": None,
+        "seconds": None,
+        "tokens": 99,
+        "training_seconds": None,
+        "epochs": None,
+    }
     assert events[0]["trials"] == 0 and events[0]["budget"] == limits
-    assert {key: events[3][key] for key in ("number", "status", "id")} == {"number": 1, "status": "rejected", "id": trials[1].id}
+    assert {key: events[3][key] for key in ("number", "status", "id")} == {
+        "number": 1,
+        "status": "rejected",
+        "id": trials[1].id,
+    }
     assert events[6]["ids"] == [trials[3].id, trials[0].id] and events[6]["hypervolume"] == 0.2
     seconds = [event["elapsed_seconds"] for event in events]
     assert seconds == sorted(seconds) and seconds[0] >= 0

@@ -12,7 +12,9 @@ from lmanet.track import Progress
 
 @pytest.fixture
 def terminal() -> Console:
-    return Console(file=io.StringIO(), force_terminal=True, width=120, color_system=None, legacy_windows=False)
+    return Console(
+        file=io.StringIO(), force_terminal=True, width=120, color_system=None, legacy_windows=False
+    )
 
 
 @pytest.fixture
@@ -57,7 +59,9 @@ def test_a_warning_during_the_search_stands_above_the_live_view(trials):
     shown = Tty()
     handler = logging.StreamHandler(shown)
     logging.getLogger().addHandler(handler)
-    progress = Progress(Console(file=shown, force_terminal=True, width=120, color_system=None, legacy_windows=False))
+    progress = Progress(
+        Console(file=shown, force_terminal=True, width=120, color_system=None, legacy_windows=False)
+    )
     try:
         progress.on_search_start([], Budget(proposals=40))
         progress.live.refresh()
@@ -68,7 +72,9 @@ def test_a_warning_during_the_search_stands_above_the_live_view(trials):
     finally:
         logging.getLogger().removeHandler(handler)
     before, after = said.split("the pixels do not vary")
-    assert before.count("\x1b[2K") == 3 and not before.endswith("K\n"), "the view's three lines are erased first"
+    assert before.count("\x1b[2K") == 3 and not before.endswith("K\n"), (
+        "the view's three lines are erased first"
+    )
     assert "proposals 0/40" in after, "and drawn again below"
     assert handler.stream is shown
 
@@ -78,7 +84,9 @@ def test_elsewhere_each_trial_is_one_plain_line(file, trials, tell, caplog):
     tell(Progress(file), trials)
     lines = caplog.messages
     assert len(lines) == 4
-    assert lines[0].startswith(f"candidate 0 trained {trials[0].id}, 50.0% on validation in 3 s; best 50.0% on validation")
+    assert lines[0].startswith(
+        f"candidate 0 trained {trials[0].id}, 50.0% on validation in 3 s; best 50.0% on validation"
+    )
     assert lines[1].startswith(f"candidate 1 rejected {trials[1].id}: macs=9 exceeds 5; best 50.0%")
     assert lines[2].startswith("candidate 2 unparsable: no JSON in the reply; best")
     assert "\x1b" not in file.file.getvalue()
@@ -95,7 +103,13 @@ def test_the_front_is_a_table_at_the_end(file, trials, tell):
     tell(Progress(file), trials)
     shown = file.file.getvalue()
     cost = trials[3].verdict.cost
-    for value in ("80.0%", f"{cost.macs / 1e6:.2f}", f"{cost.peak_sram_bytes / 1024:.1f}", f"{cost.params:,}", trials[3].id):
+    for value in (
+        "80.0%",
+        f"{cost.macs / 1e6:.2f}",
+        f"{cost.peak_sram_bytes / 1024:.1f}",
+        f"{cost.params:,}",
+        trials[3].id,
+    ):
         assert value in shown
 
 

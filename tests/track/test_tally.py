@@ -33,7 +33,8 @@ def test_the_nearest_ceiling_gives_share_and_time_left(make_trial, clock):
     assert tally.seconds_left is None
     tally.add(make_trial(0))
     clock.now += 30
-    # 1 of 100 proposals, 1 of 4 trained, 30 of 1000 s, 1,200 of 3,600 tokens: two more such proposals spend the tokens
+    # 1 of 100 proposals, 1 of 4 trained, 30 of 1000 s, 1,200 of 3,600 tokens: two more such
+    # proposals spend the tokens
     assert tally.share_done == pytest.approx(1 / 3)
     assert tally.seconds_left == pytest.approx(60)
 

@@ -1,4 +1,6 @@
-"""A double of W&B's server on this machine: as much of its API as a run, a sync and a report ask for; it keeps what it is sent."""
+"""A double of W&B's server on this machine: as much of its API as a run, a sync and a report ask
+for; it keeps what it is sent.
+"""
 
 import gzip
 import json
@@ -30,7 +32,9 @@ class WandbServerDouble:
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.http.server_port}"
-        self.thread = threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.01})
+        self.thread = threading.Thread(
+            target=self.http.serve_forever, kwargs={"poll_interval": 0.01}
+        )
         self.thread.start()
 
     def close(self) -> None:
@@ -52,7 +56,9 @@ class WandbServerDouble:
     def stream(self, run: str, sent: dict[str, Any]) -> None:
         """Lines of the history."""
         lines = (sent.get("files") or {}).get("wandb-history.jsonl", {"offset": 0, "content": []})
-        self.history[run] |= {lines["offset"] + place: json.loads(line) for place, line in enumerate(lines["content"])}
+        self.history[run] |= {
+            lines["offset"] + place: json.loads(line) for place, line in enumerate(lines["content"])
+        }
 
     def answer(self, query: str, given: dict[str, Any]) -> dict[str, Any]:
         """The data of a GraphQL query; of one that is not known, nothing."""
@@ -61,19 +67,40 @@ class WandbServerDouble:
         return known(given) if known else {}
 
     def on_Viewer(self, given: dict[str, Any]) -> dict[str, Any]:
-        viewer = {"id": "u", "entity": ENTITY, "username": ENTITY, "email": "", "flags": "{}", "teams": {"edges": []}}
+        viewer = {
+            "id": "u",
+            "entity": ENTITY,
+            "username": ENTITY,
+            "email": "",
+            "flags": "{}",
+            "teams": {"edges": []},
+        }
         return {"viewer": viewer if self.knows_key else None}
 
     def on_RunResumeStatus(self, given: dict[str, Any]) -> dict[str, Any]:
-        bucket = self._bucket(given["name"], given["project"]) if given["name"] in self.history else None
-        return {"model": {"id": "p", "name": given["project"], "entity": {"id": "e", "name": ENTITY}, "bucket": bucket}}
+        bucket = (
+            self._bucket(given["name"], given["project"]) if given["name"] in self.history else None
+        )
+        return {
+            "model": {
+                "id": "p",
+                "name": given["project"],
+                "entity": {"id": "e", "name": ENTITY},
+                "bucket": bucket,
+            }
+        }
 
     def on_UpsertBucket(self, given: dict[str, Any]) -> dict[str, Any]:
         inserted = given["name"] not in self.history
         self.history.setdefault(given["name"], {})
         if given.get("config"):
             self.config[given["name"]] = json.loads(given["config"])
-        return {"upsertBucket": {"bucket": self._bucket(given["name"], given["project"]), "inserted": inserted}}
+        return {
+            "upsertBucket": {
+                "bucket": self._bucket(given["name"], given["project"]),
+                "inserted": inserted,
+            }
+        }
 
     def on_CreateRunFiles(self, given: dict[str, Any]) -> dict[str, Any]:
         files = [{"name": name, "uploadUrl": f"{self.url}/put"} for name in given["files"]]
@@ -81,17 +108,34 @@ class WandbServerDouble:
 
     def on_CreateArtifact(self, given: dict[str, Any]) -> dict[str, Any]:
         sent = given["input"]
-        self.artifacts.setdefault(sent["artifactTypeName"], []).append(sent["artifactCollectionName"])
+        self.artifacts.setdefault(sent["artifactTypeName"], []).append(
+            sent["artifactCollectionName"]
+        )
         sequence = {"id": "s", "latestArtifact": None}
-        return {"createArtifact": {"artifact": {"id": "a", "state": "COMMITTED", "artifactSequence": sequence}}}
+        return {
+            "createArtifact": {
+                "artifact": {"id": "a", "state": "COMMITTED", "artifactSequence": sequence}
+            }
+        }
 
     def on_ArtifactType(self, given: dict[str, Any]) -> dict[str, Any]:
         return {"project": None}
 
     def on_GetProjects(self, given: dict[str, Any]) -> dict[str, Any]:
-        fixed = {"__typename": "Project", "id": "p", "createdAt": "2026-01-01T00:00:00", "isBenchmark": False, "user": None}
+        fixed = {
+            "__typename": "Project",
+            "id": "p",
+            "createdAt": "2026-01-01T00:00:00",
+            "isBenchmark": False,
+            "user": None,
+        }
         edges = [{"node": {**fixed, "name": "lmanet", "entityName": ENTITY}}]
-        return {"models": {"pageInfo": {"__typename": "PageInfo", "endCursor": None, "hasNextPage": False}, "edges": edges}}
+        return {
+            "models": {
+                "pageInfo": {"__typename": "PageInfo", "endCursor": None, "hasNextPage": False},
+                "edges": edges,
+            }
+        }
 
     def on_ProjectInternalId(self, given: dict[str, Any]) -> dict[str, Any]:
         return {"project": {"id": "p", "internalId": "7"}}
@@ -106,7 +150,13 @@ class WandbServerDouble:
     def _view(self, sent: dict[str, Any]) -> dict[str, Any]:
         project = {"id": "p", "name": sent["projectName"], "entityName": sent["entityName"]}
         same = {key: sent[key] for key in ("name", "displayName", "description", "type", "spec")}
-        return {"id": "VmlldzoxMjM0", "project": project, "createdAt": "2026-01-01T00:00:00", "updatedAt": "2026-01-01T00:00:00", **same}
+        return {
+            "id": "VmlldzoxMjM0",
+            "project": project,
+            "createdAt": "2026-01-01T00:00:00",
+            "updatedAt": "2026-01-01T00:00:00",
+            **same,
+        }
 
     def _bucket(self, run: str, project: str) -> dict[str, Any]:
         rows = self.rows(run)
@@ -147,7 +197,11 @@ class WandbServerDouble:
 
             def _body(self) -> bytes:
                 content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                return gzip.decompress(content) if self.headers.get("Content-Encoding") == "gzip" else content
+                return (
+                    gzip.decompress(content)
+                    if self.headers.get("Content-Encoding") == "gzip"
+                    else content
+                )
 
             def _send(self, answer: dict[str, Any]) -> None:
                 content = json.dumps(answer).encode()

@@ -11,7 +11,15 @@ from lmanet.data import Augment, Mnist5k, Split
 from lmanet.network import Architecture, parse_architecture
 from lmanet.train import Recipe, WarmupCosine
 
-STAGE = {"block": "depthwise", "kernel": 3, "expansion": 1, "se_ratio": 0.0, "skip": True, "activation": "relu6", "layers": 1}
+STAGE = {
+    "block": "depthwise",
+    "kernel": 3,
+    "expansion": 1,
+    "se_ratio": 0.0,
+    "skip": True,
+    "activation": "relu6",
+    "layers": 1,
+}
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,6 @@
-"""Batch norm's averages after few steps: what they are, who has them, and what a training is worth with them."""
+"""Batch norm's averages after few steps: what they are, who has them, and what a training is worth
+with them.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +20,16 @@ from lmanet.train import Recipe, Trainer
 from lmanet.train.batch_norm import NormAverages
 
 CONF = Path(__file__).parents[2] / "conf"
-STAGE = {"block": "mbconv", "kernel": 3, "expansion": 2, "se_ratio": 0.0, "skip": True, "activation": "relu6", "layers": 1, "stride": 2}
+STAGE = {
+    "block": "mbconv",
+    "kernel": 3,
+    "expansion": 2,
+    "se_ratio": 0.0,
+    "skip": True,
+    "activation": "relu6",
+    "layers": 1,
+    "stride": 2,
+}
 
 
 class Numbers:
@@ -62,7 +73,9 @@ def norm_of_inputs() -> nn.Sequential:
 def candidates() -> list[Architecture]:
     """Three that differ in width alone."""
     stem = {"channels": 8, "kernel": 3, "stride": 2, "activation": "relu6"}
-    stages = [[{**STAGE, "channels": width}, {**STAGE, "channels": 2 * width}] for width in (8, 16, 24)]
+    stages = [
+        [{**STAGE, "channels": width}, {**STAGE, "channels": 2 * width}] for width in (8, 16, 24)
+    ]
     return [parse_architecture({"resolution": 32, "stem": stem, "stages": each}) for each in stages]
 
 
@@ -103,29 +116,44 @@ def test_a_teacher_pays_where_it_has_batch_norm(name: str, has: bool, data: Mnis
     averages = NormAverages(Numbers(), 8, lambda images: images.float().repeat(1, 1, 16, 16))
     averages.update(teacher)
     assert (averages.seconds > 0) == has
-    assert any(not torch.equal(tensor, before[name]) for name, tensor in teacher.named_buffers()) == has
+    assert (
+        any(not torch.equal(tensor, before[name]) for name, tensor in teacher.named_buffers())
+        == has
+    )
 
 
-def test_after_three_epochs_of_370_images_candidates_differ_and_are_above_chance(make_recipe: Callable[..., Recipe]) -> None:
+def test_after_three_epochs_of_370_images_candidates_differ_and_are_above_chance(
+    make_recipe: Callable[..., Recipe],
+) -> None:
     few_steps = {"batch_size": 64, "augment": None, "dropout": 0.0}
     before = trained(make_recipe(**few_steps, batch_norm_images=0))
     after = trained(make_recipe(**few_steps))
-    assert all(score.val_accuracy < 0.45 for score in before), "the averages of 15 steps are those of other weights"
+    assert all(score.val_accuracy < 0.45 for score in before), (
+        "the averages of 15 steps are those of other weights"
+    )
     assert all(score.val_accuracy > 0.6 for score in after)
     assert len({score.val_accuracy for score in after}) == 3
     for first, second in zip(before, after, strict=True):
-        assert [epoch.train_loss for epoch in first.curve] == [epoch.train_loss for epoch in second.curve]
+        assert [epoch.train_loss for epoch in first.curve] == [
+            epoch.train_loss for epoch in second.curve
+        ]
 
 
 @pytest.mark.parametrize("option", ["cpu", "paper", "quick"])
 def test_the_recipes_of_a_search_name_it_so_that_its_trials_share_it(option: str) -> None:
     recipes = yaml.safe_load((CONF / "train" / f"{option}.yaml").read_text())
-    assert {recipes[kind]["recipe"]["batch_norm_images"] for kind in ("mini", "full")} == {Recipe.batch_norm_images}
+    assert {recipes[kind]["recipe"]["batch_norm_images"] for kind in ("mini", "full")} == {
+        Recipe.batch_norm_images
+    }
 
 
 @pytest.mark.parametrize("ema_decay", [None, 0.9])
 def test_a_training_that_paused_has_the_same_bits_at_its_end(
-    ema_decay: float | None, data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe], tmp_path: Path
+    ema_decay: float | None,
+    data: Mnist5k,
+    architecture: Architecture,
+    make_recipe: Callable[..., Recipe],
+    tmp_path: Path,
 ) -> None:
     trainer = Trainer(data, make_recipe(epochs=3, ema_decay=ema_decay))
     whole, paused = trainer.build(architecture, 0), trainer.build(architecture, 0)
@@ -138,7 +166,10 @@ def test_a_training_that_paused_has_the_same_bits_at_its_end(
 
 @pytest.mark.parametrize("ema_decay", [None, 0.9])
 def test_the_network_that_is_kept_has_averages_of_its_own_weights(
-    ema_decay: float | None, data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]
+    ema_decay: float | None,
+    data: Mnist5k,
+    architecture: Architecture,
+    make_recipe: Callable[..., Recipe],
 ) -> None:
     trainer = Trainer(data, make_recipe(epochs=1, ema_decay=ema_decay))
     network = trainer.build(architecture, 0)
@@ -147,7 +178,9 @@ def test_the_network_that_is_kept_has_averages_of_its_own_weights(
     mean, std = (torch.tensor(channels).view(3, 1, 1) for channels in (data.mean, data.std))
 
     def prepare(images: Tensor) -> Tensor:
-        return nn.functional.interpolate((images / 255 - mean) / std, 32, mode="bilinear", antialias=True)
+        return nn.functional.interpolate(
+            (images / 255 - mean) / std, 32, mode="bilinear", antialias=True
+        )
 
     NormAverages(data.train_dataloader(32), 1024, prepare).update(network)
     for name, tensor in network.state_dict().items():
@@ -165,6 +198,8 @@ def test_the_seconds_are_recorded_over_pauses(
     assert first.batch_norm_seconds and whole.batch_norm_seconds
     assert 0 < first.batch_norm_seconds < whole.batch_norm_seconds < whole.seconds
     assert (
-        Trainer(data, make_recipe(epochs=1, batch_norm_images=0)).train(Job(number=0, architecture=architecture, seed=0)).batch_norm_seconds
+        Trainer(data, make_recipe(epochs=1, batch_norm_images=0))
+        .train(Job(number=0, architecture=architecture, seed=0))
+        .batch_norm_seconds
         == 0
     )

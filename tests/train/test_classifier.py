@@ -52,7 +52,9 @@ def test_pixels_are_normalised(make_recipe: Callable[..., Recipe]) -> None:
 
 
 @pytest.mark.parametrize("size", [20, 28, 40])
-def test_bytes_are_resized_before_they_are_normalised_as_on_the_board(size: int, data: Mnist5k, make_recipe: Callable[..., Recipe]) -> None:
+def test_bytes_are_resized_before_they_are_normalised_as_on_the_board(
+    size: int, data: Mnist5k, make_recipe: Callable[..., Recipe]
+) -> None:
     loss, network = _Listener(), _Inputs()
     network.input_resolution = size  # type: ignore[assignment]
     Trainer(data, make_recipe(augment=None, epochs=1)).fit(network, 0, loss)
@@ -60,17 +62,23 @@ def test_bytes_are_resized_before_they_are_normalised_as_on_the_board(size: int,
     assert torch.equal(torch.cat(network.validated), expected)
     trained = fit(data.train_images.images, size)  # type: ignore[attr-defined]
     means = normalise(trained, data.mean, data.std).mean((1, 2, 3)).sort().values
-    torch.testing.assert_close(torch.cat(network.trained)[:640].mean((1, 2, 3)).sort().values, means)
+    torch.testing.assert_close(
+        torch.cat(network.trained)[:640].mean((1, 2, 3)).sort().values, means
+    )
     assert loss.images[0].shape[-1] == 28  # a teacher resizes for itself
 
 
 def test_mixed_images_are_resized_without_rounding(make_recipe: Callable[..., Recipe]) -> None:
     classifier = Classifier(build(load_architecture("qwnet_core"), 10), TASK, make_recipe())
     mixed = 255 * torch.rand(2, 3, 32, 32)
-    torch.testing.assert_close(classifier.read(mixed), normalise(fit(mixed, 160), TASK.mean, TASK.std))
+    torch.testing.assert_close(
+        classifier.read(mixed), normalise(fit(mixed, 160), TASK.mean, TASK.std)
+    )
 
 
-def test_a_network_that_reads_frames_is_given_them_as_they_are(make_recipe: Callable[..., Recipe]) -> None:
+def test_a_network_that_reads_frames_is_given_them_as_they_are(
+    make_recipe: Callable[..., Recipe],
+) -> None:
     class Board(nn.Identity):
         reads_frames = True
 
@@ -79,7 +87,9 @@ def test_a_network_that_reads_frames_is_given_them_as_they_are(make_recipe: Call
 
 
 @pytest.mark.parametrize("size", [32, 160, 224])
-def test_a_network_is_given_images_of_its_resolution(size: int, make_recipe: Callable[..., Recipe]) -> None:
+def test_a_network_is_given_images_of_its_resolution(
+    size: int, make_recipe: Callable[..., Recipe]
+) -> None:
     network = build(load_architecture("qwnet_core"), 10).eval()
     sizes: list[tuple[int, ...]] = []
     network.register_forward_pre_hook(lambda module, inputs: sizes.append(tuple(inputs[0].shape)))
@@ -88,7 +98,9 @@ def test_a_network_is_given_images_of_its_resolution(size: int, make_recipe: Cal
     assert sizes == [(1, 3, 160, 160)]
 
 
-def test_shrinking_is_antialiased(architecture: Architecture, make_recipe: Callable[..., Recipe]) -> None:
+def test_shrinking_is_antialiased(
+    architecture: Architecture, make_recipe: Callable[..., Recipe]
+) -> None:
     network = build(architecture, 10).eval()
     seen: list[Tensor] = []
     network.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
@@ -102,18 +114,36 @@ def test_shrinking_is_antialiased(architecture: Architecture, make_recipe: Calla
 def test_targets_are_smoothed_and_mixed_and_progress_runs_from_0_to_1(
     data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]
 ) -> None:
-    loss, trainer = _Listener(), Trainer(data, make_recipe(augment=None, label_smoothing=0.1, epochs=2))
+    loss, trainer = (
+        _Listener(),
+        Trainer(data, make_recipe(augment=None, label_smoothing=0.1, epochs=2)),
+    )
     trainer.fit(trainer.build(architecture, 0), 0, loss)
     targets = torch.cat(loss.targets)
-    assert targets.max().item() == pytest.approx(0.91) and targets.min().item() == pytest.approx(0.01)
+    assert targets.max().item() == pytest.approx(0.91) and targets.min().item() == pytest.approx(
+        0.01
+    )
     assert torch.allclose(targets.sum(1), torch.ones(len(targets)))
     assert loss.progress == pytest.approx([step / 40 for step in range(40)])
-    assert loss.images[0].shape == (32, 3, 28, 28)  # as the data gave them, for a teacher resizes on its own
+    assert loss.images[0].shape == (
+        32,
+        3,
+        28,
+        28,
+    )  # as the data gave them, for a teacher resizes on its own
 
 
-def test_augmentation_acts_in_training_and_never_in_validation(data: Mnist5k, make_recipe: Callable[..., Recipe]) -> None:
+def test_augmentation_acts_in_training_and_never_in_validation(
+    data: Mnist5k, make_recipe: Callable[..., Recipe]
+) -> None:
     """Defect 1: a transform set for validation was set for training too."""
-    strong = Augment(crop_padding=4, auto_augment="cifar10", random_erasing=1.0, mixup_strength=1.0, cutmix_strength=1.0)
+    strong = Augment(
+        crop_padding=4,
+        auto_augment="cifar10",
+        random_erasing=1.0,
+        mixup_strength=1.0,
+        cutmix_strength=1.0,
+    )
     data.setup("fit")
     before = data.val_images.images.clone()  # type: ignore[attr-defined]
     trained, validated = {}, {}
@@ -123,14 +153,19 @@ def test_augmentation_acts_in_training_and_never_in_validation(data: Mnist5k, ma
         trained[name], validated[name] = torch.cat(loss.images), torch.cat(network.validated)
     assert torch.equal(data.val_images.images, before)  # type: ignore[attr-defined]
     assert torch.equal(validated["none"], validated["strong"])
-    for epoch in (trained["none"][:640], trained["none"][640:]):  # both epochs, so after a validation too
+    for epoch in (
+        trained["none"][:640],
+        trained["none"][640:],
+    ):  # both epochs, so after a validation too
         assert len(epoch) == 640
     for half in (slice(0, 640), slice(640, 1280)):
         same = (trained["none"][half] == trained["strong"][half]).flatten(1).all(1)
         assert same.float().mean() < 0.01
 
 
-def test_measures_are_those_of_torchmetrics_by_hand(make_recipe: Callable[..., Recipe], data: Mnist5k) -> None:
+def test_measures_are_those_of_torchmetrics_by_hand(
+    make_recipe: Callable[..., Recipe], data: Mnist5k
+) -> None:
     class Sure(nn.Module):
         """Says 3 with probability 0.9 whatever it sees."""
 
@@ -145,9 +180,13 @@ def test_measures_are_those_of_torchmetrics_by_hand(make_recipe: Callable[..., R
     assert score.val_calibration_error == pytest.approx(0.8, abs=1e-5)
 
 
-def test_only_the_network_is_in_state_and_optimizer(make_recipe: Callable[..., Recipe], architecture: Architecture) -> None:
+def test_only_the_network_is_in_state_and_optimizer(
+    make_recipe: Callable[..., Recipe], architecture: Architecture
+) -> None:
     seen: list[Any] = []
-    recipe = make_recipe(optimizer=lambda groups: seen.extend(groups) or torch.optim.SGD(groups, lr=0.1))
+    recipe = make_recipe(
+        optimizer=lambda groups: seen.extend(groups) or torch.optim.SGD(groups, lr=0.1)
+    )
     network = build(architecture, 10)
     classifier = Classifier(network, TASK, recipe)
     assert set(classifier.state_dict()) == {f"network.{name}" for name in network.state_dict()}
@@ -175,14 +214,20 @@ def test_the_average_of_the_weights_is_validated_and_kept(
         decay = min(1 - (1 + number) ** (-2 / 3), 0.9)  # timm's warm-up
         average = average * decay + weights * (1 - decay)
     kept = [each for each in network.parameters() if each.ndim > 1][-1]
-    assert torch.allclose(kept, average, atol=1e-6) and not torch.allclose(kept, steps[-1], atol=1e-4)
+    assert torch.allclose(kept, average, atol=1e-6) and not torch.allclose(
+        kept, steps[-1], atol=1e-4
+    )
     assert trainer.validate(network).val_accuracy == score.val_accuracy
 
 
 @pytest.mark.parametrize("decay_norms", [False, True])
-def test_weight_decay_leaves_norms_and_biases(decay_norms: bool, architecture: Architecture, make_recipe: Callable[..., Recipe]) -> None:
+def test_weight_decay_leaves_norms_and_biases(
+    decay_norms: bool, architecture: Architecture, make_recipe: Callable[..., Recipe]
+) -> None:
     network = build(architecture, 10)
-    recipe = make_recipe(optimizer=partial(torch.optim.SGD, lr=1.0, weight_decay=0.1), decay_norms=decay_norms)
+    recipe = make_recipe(
+        optimizer=partial(torch.optim.SGD, lr=1.0, weight_decay=0.1), decay_norms=decay_norms
+    )
     optimizer = recipe.optimizer(list(Classifier(network, TASK, recipe).parameter_groups()))
     for parameter in network.parameters():
         parameter.grad = torch.zeros_like(parameter)

@@ -17,9 +17,13 @@ MIB = 2**20
 
 
 def test_two_hundred_candidates_leave_nothing(make_recipe):
-    space = load_space("mcu", {"resolution": [32], "stage": {"channels": [8, 16, 24], "layers": [1, 2]}})
+    space = load_space(
+        "mcu", {"resolution": [32], "stage": {"channels": [8, 16, 24], "layers": [1, 2]}}
+    )
     generator = np.random.default_rng(0)
-    trainer = Trainer(Mnist5k(Split(val_fraction=0.004, max_train_images=64)), make_recipe(epochs=1))
+    trainer = Trainer(
+        Mnist5k(Split(val_fraction=0.004, max_train_images=64)), make_recipe(epochs=1)
+    )
     resident, tensors, trained = [], [], 0
     while trained < CANDIDATES:
         architecture = space.sample(generator)
@@ -32,4 +36,6 @@ def test_two_hundred_candidates_leave_nothing(make_recipe):
             tensors.append(sum(issubclass(type(each), torch.Tensor) for each in gc.get_objects()))
             resident.append(psutil.Process().memory_info().rss / MIB)
     assert tensors[-1] == tensors[0]  # no network, no optimizer, no batch
-    assert resident[-1] - resident[4] < 30, resident  # oneDNN keeps its kernels of the first hundred
+    assert resident[-1] - resident[4] < 30, (
+        resident
+    )  # oneDNN keeps its kernels of the first hundred

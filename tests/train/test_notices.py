@@ -23,7 +23,9 @@ class Constant(nn.Module):
         return self.bias.expand(len(images), 10)
 
 
-def test_predictions_all_of_one_class_are_said(data: Mnist5k, make_recipe: Callable[..., Recipe]) -> None:
+def test_predictions_all_of_one_class_are_said(
+    data: Mnist5k, make_recipe: Callable[..., Recipe]
+) -> None:
     trainer = Trainer(data, make_recipe(epochs=5, optimizer=partial(torch.optim.SGD, lr=1e-6)))
     score = trainer.fit(Constant(), 0)
     assert score.predicted_classes == 1
@@ -31,8 +33,12 @@ def test_predictions_all_of_one_class_are_said(data: Mnist5k, make_recipe: Calla
     assert "one class for all validation images" in score.notices[0].text
 
 
-def test_fewer_than_a_hundred_steps_are_said(data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]) -> None:
-    score = Trainer(data, make_recipe(epochs=2)).fit(Trainer(data, make_recipe()).build(architecture, 0), 0)
+def test_fewer_than_a_hundred_steps_are_said(
+    data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]
+) -> None:
+    score = Trainer(data, make_recipe(epochs=2)).fit(
+        Trainer(data, make_recipe()).build(architecture, 0), 0
+    )
     assert score.predicted_classes and score.predicted_classes > 1
     assert [notice.kind for notice in score.notices] == ["few_steps"]
     assert "40 steps (epochs=2 of 20 batches each), fewer than 100" in score.notices[0].text
@@ -40,7 +46,9 @@ def test_fewer_than_a_hundred_steps_are_said(data: Mnist5k, architecture: Archit
 
 def test_a_training_of_a_hundred_steps_says_nothing() -> None:
     assert not list(notices(10, epochs=5, batches=20))
-    assert not list(notices(None, epochs=5, batches=20)), "not known of a checkpoint of an older version"
+    assert not list(notices(None, epochs=5, batches=20)), (
+        "not known of a checkpoint of an older version"
+    )
 
 
 def test_the_texts_are_the_same_for_all_candidates() -> None:

@@ -15,7 +15,9 @@ from lmanet.train.schedules import Schedule
 
 def test_step_divides_by_ten_each_ten_epochs() -> None:
     schedule = Step(every_epochs=10)
-    assert [schedule(epoch, 30) for epoch in (0, 9.99, 10, 19.99, 20, 29.99)] == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
+    assert [schedule(epoch, 30) for epoch in (0, 9.99, 10, 19.99, 20, 29.99)] == pytest.approx(
+        [1, 1, 0.1, 0.1, 0.01, 0.01]
+    )
 
 
 def test_warm_up_and_cosine_of_the_paper() -> None:
@@ -41,14 +43,23 @@ class _RatesSeen(torch.optim.SGD):
 
 @pytest.mark.parametrize(
     ("schedule", "expected"),
-    [(WarmupCosine(1), [0.0, 0.25, 0.5, 0.4267767, 0.25, 0.0732233]), (Step(1), [0.5, 0.5, 0.05, 0.05, 0.005, 0.005])],
+    [
+        (WarmupCosine(1), [0.0, 0.25, 0.5, 0.4267767, 0.25, 0.0732233]),
+        (Step(1), [0.5, 0.5, 0.05, 0.05, 0.005, 0.005]),
+    ],
     ids=["warm-up and cosine", "step"],
 )
 def test_the_optimizer_is_given_the_schedule_at_every_step(
-    schedule: Schedule, expected: list[float], data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]
+    schedule: Schedule,
+    expected: list[float],
+    data: Mnist5k,
+    architecture: Architecture,
+    make_recipe: Callable[..., Recipe],
 ) -> None:
     """Defect 4: a schedule made for steps was moved once an epoch."""
     _RatesSeen.seen = []
-    recipe = make_recipe(schedule=schedule, optimizer=partial(_RatesSeen, lr=0.5), batch_size=320)  # two steps an epoch
+    recipe = make_recipe(
+        schedule=schedule, optimizer=partial(_RatesSeen, lr=0.5), batch_size=320
+    )  # two steps an epoch
     Trainer(data, recipe).train(Job(number=0, architecture=architecture, seed=0))
     assert _RatesSeen.seen == pytest.approx(expected)

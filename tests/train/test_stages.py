@@ -66,31 +66,50 @@ def test_the_first_of_the_front_are_trained_and_the_best_is_the_student(
     best = max(lines, key=lambda line: line.score.val_accuracy)
     assert (tmp_path / "student.ckpt").read_bytes() == (tmp_path / best.checkpoint).read_bytes()
     student = load_network(tmp_path / "student.ckpt")
-    assert (student.network.architecture, student.classes) == (best.architecture, tuple("0123456789"))
-    assert trainer.validate(student.network).val_accuracy == best.score.val_accuracy  # the weights are those that were scored
+    assert (student.network.architecture, student.classes) == (
+        best.architecture,
+        tuple("0123456789"),
+    )
+    assert (
+        trainer.validate(student.network).val_accuracy == best.score.val_accuracy
+    )  # the weights are those that were scored
     assert not list(tmp_path.rglob("last.ckpt"))
 
 
-def test_what_was_trained_is_not_trained_again(trainer: Trainer, architecture: Architecture, tmp_path: Path) -> None:
+def test_what_was_trained_is_not_trained_again(
+    trainer: Trainer, architecture: Architecture, tmp_path: Path
+) -> None:
     FullTraining(trainer, seed=1, architecture=architecture).run(tmp_path)
-    files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.ckpt") if path.name != "student.ckpt"}
+    files = {
+        path: path.stat().st_mtime_ns
+        for path in tmp_path.rglob("*.ckpt")
+        if path.name != "student.ckpt"
+    }
     line = (tmp_path / "full.jsonl").read_bytes()
     with (tmp_path / "full.jsonl").open("ab") as file:
         file.write(b'{"stage": "full", "archi')  # a kill cut this one off
     FullTraining(trainer, seed=1, architecture=architecture).run(tmp_path)
     assert files == {path: path.stat().st_mtime_ns for path in files}
     FullTraining(trainer, seed=2, architecture=architecture).run(tmp_path)
-    assert [json.loads(text)["seed"] for text in (tmp_path / "full.jsonl").read_text().splitlines()] == [1, 2]
+    assert [
+        json.loads(text)["seed"] for text in (tmp_path / "full.jsonl").read_text().splitlines()
+    ] == [1, 2]
     assert (tmp_path / "full.jsonl").read_bytes().startswith(line)
 
 
 def test_other_settings_train_again_and_the_same_say_what_stays(
-    data: Mnist5k, make_recipe: Callable[..., Recipe], architecture: Architecture, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    data: Mnist5k,
+    make_recipe: Callable[..., Recipe],
+    architecture: Architecture,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
 
     def train(settings_id: str) -> list[TrainedNetwork]:
-        stage = FullTraining(Trainer(data, make_recipe(epochs=1)), seed=1, architecture=architecture)
+        stage = FullTraining(
+            Trainer(data, make_recipe(epochs=1)), seed=1, architecture=architecture
+        )
         stage.settings_id = settings_id
         stage.run(tmp_path)
         return read_records(tmp_path / "full.jsonl", TrainedNetwork)
@@ -101,7 +120,10 @@ def test_other_settings_train_again_and_the_same_say_what_stays(
     assert f"was trained in full before, by these settings: {first.checkpoint} stays" in caplog.text
     _, second = train("bbbbbbbbbbbb")
     assert "by other settings" in caplog.text and second.settings_id == "bbbbbbbbbbbb"
-    assert second.checkpoint != first.checkpoint and (tmp_path / first.checkpoint).read_bytes() == weights
+    assert (
+        second.checkpoint != first.checkpoint
+        and (tmp_path / first.checkpoint).read_bytes() == weights
+    )
     old = first.model_copy(update={"settings_id": "", "seed": 1})
     (tmp_path / "full.jsonl").write_text(old.model_dump_json() + "\n")
     assert train("cccccccccccc") == [old], "a line of a run that kept no settings counts as done"
@@ -120,30 +142,42 @@ def test_a_checkpoint_with_other_contents_is_measured_again(
 
     def save(seed: int) -> None:
         network = trainer.build(architecture, seed)
-        save_network(tmp_path / "given.ckpt", Checkpoint(network, trainer.data.classes, trainer.data.mean, trainer.data.std))
+        save_network(
+            tmp_path / "given.ckpt",
+            Checkpoint(network, trainer.data.classes, trainer.data.mean, trainer.data.std),
+        )
 
     save(0)
-    assert [measure("data"), measure("data")] == [1, 1] and "was measured on these test images before" in caplog.text
+    assert [measure("data"), measure("data")] == [
+        1,
+        1,
+    ] and "was measured on these test images before" in caplog.text
     save(1)
     assert measure("data") == 2, "the file holds other weights"
     assert measure("other data") == 3
 
 
 def test_a_run_without_a_front_says_what_to_do(trainer: Trainer, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no front.json; run the stage search first, or pass arch="):
+    with pytest.raises(
+        ConfigError, match=r"no front.json; run the stage search first, or pass arch="
+    ):
         FullTraining(trainer, seed=1).run(tmp_path)
     write_front(tmp_path, [])
     with pytest.raises(ConfigError, match=r"is empty, so there is nothing to train"):
         FullTraining(trainer, seed=1).run(tmp_path)
 
 
-def test_a_broken_line_is_named(trainer: Trainer, architecture: Architecture, tmp_path: Path) -> None:
+def test_a_broken_line_is_named(
+    trainer: Trainer, architecture: Architecture, tmp_path: Path
+) -> None:
     (tmp_path / "full.jsonl").write_text('{"stage": "full"}\n')
     with pytest.raises(HistoryError, match=r"full.jsonl, line 1 holds no TrainedNetwork"):
         FullTraining(trainer, seed=1, architecture=architecture).run(tmp_path)
 
 
-def test_evaluation_opens_the_test_images_once_for_each_network(trainer: Trainer, architecture: Architecture, tmp_path: Path) -> None:
+def test_evaluation_opens_the_test_images_once_for_each_network(
+    trainer: Trainer, architecture: Architecture, tmp_path: Path
+) -> None:
     FullTraining(trainer, seed=1, architecture=architecture).run(tmp_path)
     Evaluation(trainer).run(tmp_path)
     Evaluation(trainer).run(tmp_path)
@@ -194,26 +228,38 @@ def trained(architecture: Architecture, tmp_path_factory: pytest.TempPathFactory
     """A run with one trained network."""
     folder = tmp_path_factory.mktemp("trained")
     optimizer = partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True)
-    recipe = Recipe(epochs=2, batch_size=32, optimizer=optimizer, schedule=WarmupCosine(0.5), accelerator="cpu")
+    recipe = Recipe(
+        epochs=2, batch_size=32, optimizer=optimizer, schedule=WarmupCosine(0.5), accelerator="cpu"
+    )
     FullTraining(Trainer(Mnist5k(SPLIT), recipe), seed=1, architecture=architecture).run(folder)
     return folder
 
 
-def evaluated(data: Mnist5k, make_recipe: Callable[..., Recipe], checkpoint: Path, folder: Path) -> EvaluationRecord:
+def evaluated(
+    data: Mnist5k, make_recipe: Callable[..., Recipe], checkpoint: Path, folder: Path
+) -> EvaluationRecord:
     folder.mkdir(exist_ok=True)
     Evaluation(Trainer(data, make_recipe()), checkpoint).run(folder)
     return read_records(folder / "test.jsonl", EvaluationRecord)[-1]
 
 
-def test_data_whose_classes_sort_otherwise_are_evaluated_by_name(trained: Path, make_recipe: Callable[..., Recipe], tmp_path: Path) -> None:
-    before = evaluated(Mnist5k(SPLIT), make_recipe, trained / "student.ckpt", tmp_path / "as trained")
+def test_data_whose_classes_sort_otherwise_are_evaluated_by_name(
+    trained: Path, make_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    before = evaluated(
+        Mnist5k(SPLIT), make_recipe, trained / "student.ckpt", tmp_path / "as trained"
+    )
     after = evaluated(Reversed(SPLIT), make_recipe, trained / "student.ckpt", tmp_path / "reversed")
     assert before.test_accuracy > 0.3  # by place it would be near chance
     assert after.test_accuracy == before.test_accuracy and not after.notices
 
 
-def test_data_whose_classes_have_other_names_are_refused(trained: Path, make_recipe: Callable[..., Recipe], tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"was trained on other classes than MNIST-5k has: 0 there, zero here"):
+def test_data_whose_classes_have_other_names_are_refused(
+    trained: Path, make_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    with pytest.raises(
+        ConfigError, match=r"was trained on other classes than MNIST-5k has: 0 there, zero here"
+    ):
         evaluated(Renamed(SPLIT), make_recipe, trained / "student.ckpt", tmp_path)
 
 
@@ -230,27 +276,39 @@ def test_a_network_that_takes_all_test_images_for_one_class_is_said_to(
     assert read_records(tmp_path / NOTICES, Notice) == list(line.notices)
 
 
-def test_of_two_networks_that_are_equal_the_later_is_evaluated(trained: Path, make_recipe: Callable[..., Recipe], tmp_path: Path) -> None:
+def test_of_two_networks_that_are_equal_the_later_is_evaluated(
+    trained: Path, make_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
     (line,) = read_records(trained / FULL, TrainedNetwork)
     for name in ("first.ckpt", "second.ckpt"):
         (tmp_path / name).write_bytes((trained / line.checkpoint).read_bytes())
         append_record(tmp_path / FULL, line.model_copy(update={"checkpoint": name}))
     Evaluation(Trainer(Mnist5k(SPLIT), make_recipe())).run(tmp_path)
-    assert [each.checkpoint for each in read_records(tmp_path / "test.jsonl", EvaluationRecord)] == ["second.ckpt"]
+    assert [
+        each.checkpoint for each in read_records(tmp_path / "test.jsonl", EvaluationRecord)
+    ] == ["second.ckpt"]
 
 
 def test_evaluation_without_a_network_says_what_to_do(trainer: Trainer, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no trained network \(full.jsonl\); run the stage train first"):
+    with pytest.raises(
+        ConfigError, match=r"no trained network \(full.jsonl\); run the stage train first"
+    ):
         Evaluation(trainer).run(tmp_path)
 
 
-def test_published_weights_keep_their_accuracy(tmp_path: Path, make_recipe: Callable[..., Recipe]) -> None:
+def test_published_weights_keep_their_accuracy(
+    tmp_path: Path, make_recipe: Callable[..., Recipe]
+) -> None:
     """On 100 test images, for time; the whole test set is measured in docs/results.md."""
     if "LMANET_DATA" not in os.environ:
-        pytest.skip("LMANET_DATA is not set: it names the folder with the published weights and CIFAR-100")
+        pytest.skip(
+            "LMANET_DATA is not set: it names the folder with the published weights and CIFAR-100"
+        )
     folder = Path(os.environ["LMANET_DATA"])
     with np.load(folder / "data" / "cifar100_2500.npz") as arrays:
-        part: dict[str, Any] = {name: arrays[name][::5] for name in ("x_test", "y_test", "x_train", "y_train")}
+        part: dict[str, Any] = {
+            name: arrays[name][::5] for name in ("x_test", "y_test", "x_train", "y_train")
+        }
     np.savez(tmp_path / "part.npz", **part)
     weights = folder / "reference" / "lmanet" / "vit_QwNet-Core.pth"
     trainer = Trainer(Cifar100(archive=str(tmp_path / "part.npz")), make_recipe())
@@ -260,9 +318,13 @@ def test_published_weights_keep_their_accuracy(tmp_path: Path, make_recipe: Call
     assert line.test_accuracy > 0.6  # 0.73 on all; three standard errors of 100 images are 0.13
 
 
-def test_a_line_is_added_in_place_of_one_that_was_cut_off(architecture: Architecture, tmp_path: Path) -> None:
+def test_a_line_is_added_in_place_of_one_that_was_cut_off(
+    architecture: Architecture, tmp_path: Path
+) -> None:
     score = Score(val_accuracy=0.5, val_macro_f1=0.5, val_calibration_error=0.1, seconds=1.0)
-    record = TrainedNetwork(stage="full", architecture=architecture, seed=1, score=score, checkpoint="a.ckpt")
+    record = TrainedNetwork(
+        stage="full", architecture=architecture, seed=1, score=score, checkpoint="a.ckpt"
+    )
     path = tmp_path / "lines.jsonl"
     append_record(path, record)
     whole = path.read_bytes()

@@ -23,7 +23,9 @@ from lmanet.train.trainer import LAST
 def figures(score: Score) -> list[float]:
     """All of a score but its seconds."""
     return [score.val_accuracy, score.val_macro_f1, score.val_calibration_error] + [
-        value for epoch in score.curve for value in (epoch.train_loss, epoch.val_loss, epoch.val_accuracy)
+        value
+        for epoch in score.curve
+        for value in (epoch.train_loss, epoch.val_loss, epoch.val_accuracy)
     ]
 
 
@@ -35,7 +37,9 @@ def test_a_candidate_learns_and_leaves_no_file(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    score = Trainer(data, make_recipe(epochs=6)).train(Job(number=0, architecture=architecture, seed=0))
+    score = Trainer(data, make_recipe(epochs=6)).train(
+        Job(number=0, architecture=architecture, seed=0)
+    )
     assert score.val_accuracy > 0.5  # chance is 0.1
     assert [epoch.epoch for epoch in score.curve] == list(range(6))
     assert score.curve[-1].val_accuracy == score.val_accuracy  # the last weights, not the best
@@ -45,7 +49,9 @@ def test_a_candidate_learns_and_leaves_no_file(
     assert not list(tmp_path.iterdir())
 
 
-def test_the_seed_fixes_the_score(data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]) -> None:
+def test_the_seed_fixes_the_score(
+    data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]
+) -> None:
     trainer = Trainer(data, make_recipe(epochs=2))
     first = figures(trainer.train(Job(number=0, architecture=architecture, seed=5)))
     torch.rand(7)  # what was drawn before does not matter
@@ -53,13 +59,24 @@ def test_the_seed_fixes_the_score(data: Mnist5k, architecture: Architecture, mak
     assert figures(trainer.train(Job(number=0, architecture=architecture, seed=6))) != first
 
 
-def test_a_worker_process_trains_the_same(data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]) -> None:
+def test_a_worker_process_trains_the_same(
+    data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]
+) -> None:
     trainer = Trainer(data, make_recipe(epochs=1))
     here = figures(trainer.train(Job(number=0, architecture=architecture, seed=5)))
-    assert figures(pickle.loads(pickle.dumps(trainer)).train(Job(number=0, architecture=architecture, seed=5))) == here
+    assert (
+        figures(
+            pickle.loads(pickle.dumps(trainer)).train(
+                Job(number=0, architecture=architecture, seed=5)
+            )
+        )
+        == here
+    )
 
 
-def test_the_search_never_opens_the_test_images(data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]) -> None:
+def test_the_search_never_opens_the_test_images(
+    data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]
+) -> None:
     """Defect 2: test accuracy drove the search."""
 
     class Sealed(Mnist5k):
@@ -68,25 +85,37 @@ def test_the_search_never_opens_the_test_images(data: Mnist5k, architecture: Arc
         def read_test(self) -> None:  # type: ignore[override]
             raise AssertionError("the test images were opened")
 
-    Trainer(Sealed(data.split), make_recipe(epochs=1)).train(Job(number=0, architecture=architecture, seed=0))
+    Trainer(Sealed(data.split), make_recipe(epochs=1)).train(
+        Job(number=0, architecture=architecture, seed=0)
+    )
 
 
-def test_a_loss_that_is_not_finite_is_an_error(data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]) -> None:
+def test_a_loss_that_is_not_finite_is_an_error(
+    data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]
+) -> None:
     recipe = make_recipe(optimizer=partial(torch.optim.SGD, lr=1e30))
     with pytest.raises(TrainingError, match=r"not finite; lower the learning rate .*optimizer.lr"):
         Trainer(data, recipe).train(Job(number=0, architecture=architecture, seed=0))
 
 
-def test_a_training_that_takes_too_long_is_given_up(data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]) -> None:
+def test_a_training_that_takes_too_long_is_given_up(
+    data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]
+) -> None:
     start = time.monotonic()
     with pytest.raises(TrainingTimeoutError, match=r"max_seconds=0.5; raise it"):
-        Trainer(data, make_recipe(epochs=10_000, max_seconds=0.5)).train(Job(number=0, architecture=architecture, seed=0))
+        Trainer(data, make_recipe(epochs=10_000, max_seconds=0.5)).train(
+            Job(number=0, architecture=architecture, seed=0)
+        )
     assert time.monotonic() - start < 30
 
 
-def test_a_device_that_is_not_there_is_named(data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]) -> None:
+def test_a_device_that_is_not_there_is_named(
+    data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]
+) -> None:
     with pytest.raises(ConfigError, match=r"accelerator=abacus cannot be had on this machine"):
-        Trainer(data, make_recipe(accelerator="abacus")).train(Job(number=0, architecture=architecture, seed=0))
+        Trainer(data, make_recipe(accelerator="abacus")).train(
+            Job(number=0, architecture=architecture, seed=0)
+        )
 
 
 CHILD = """
@@ -106,7 +135,12 @@ def test_a_killed_training_goes_on_and_ends_the_same(
     (tmp_path / "child.py").write_text(CHILD)
     (tmp_path / "trainer.pkl").write_bytes(pickle.dumps((trainer, architecture)))
     last = tmp_path / "work" / LAST
-    command = [sys.executable, str(tmp_path / "child.py"), str(tmp_path / "trainer.pkl"), str(last.parent)]
+    command = [
+        sys.executable,
+        str(tmp_path / "child.py"),
+        str(tmp_path / "trainer.pkl"),
+        str(last.parent),
+    ]
     child = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
     while not last.is_file():
         assert child.poll() is None
@@ -117,7 +151,9 @@ def test_a_killed_training_goes_on_and_ends_the_same(
     assert 1 <= kept < 8
     network = trainer.build(architecture, 3)
     epochs_trained = []
-    network.register_forward_pre_hook(lambda module, inputs: epochs_trained.append(torch.is_grad_enabled()))
+    network.register_forward_pre_hook(
+        lambda module, inputs: epochs_trained.append(torch.is_grad_enabled())
+    )
     resumed = trainer.fit(network, 3, folder=last.parent)
     assert sum(epochs_trained) == (8 - kept) * 20  # steps; what was over is not done again
     whole = trainer.build(architecture, 3)
@@ -128,20 +164,32 @@ def test_a_killed_training_goes_on_and_ends_the_same(
 
 @pytest.mark.parametrize("changes", [{}, {"ema_decay": 0.9}, {"views": 2}], ids=str)
 def test_a_training_that_paused_goes_on_and_ends_the_same(
-    changes: dict[str, Any], data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe], tmp_path: Path
+    changes: dict[str, Any],
+    data: Mnist5k,
+    architecture: Architecture,
+    make_recipe: Callable[..., Recipe],
+    tmp_path: Path,
 ) -> None:
     trainer = Trainer(data, make_recipe(epochs=4, **changes))
     job = Job(number=0, architecture=architecture, seed=3)
     whole = trainer.train(job)
     paused = trainer.train(job.model_copy(update={"epochs": 1, "folder": tmp_path}))
-    assert figures(paused)[3:] == pytest.approx(figures(whole)[3:6])  # the schedule is that of four epochs
+    assert figures(paused)[3:] == pytest.approx(
+        figures(whole)[3:6]
+    )  # the schedule is that of four epochs
     assert len(trainer.train(job.model_copy(update={"epochs": 3, "folder": tmp_path})).curve) == 3
-    assert figures(trainer.train(job.model_copy(update={"folder": tmp_path}))) == pytest.approx(figures(whole))
+    assert figures(trainer.train(job.model_copy(update={"folder": tmp_path}))) == pytest.approx(
+        figures(whole)
+    )
 
 
 @pytest.mark.parametrize("ema_decay", [None, 0.9])
 def test_a_training_that_was_over_is_not_done_again(
-    ema_decay: float | None, data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe], tmp_path: Path
+    ema_decay: float | None,
+    data: Mnist5k,
+    architecture: Architecture,
+    make_recipe: Callable[..., Recipe],
+    tmp_path: Path,
 ) -> None:
     trainer = Trainer(data, make_recipe(epochs=2, ema_decay=ema_decay))
     network, other = trainer.build(architecture, 0), trainer.build(architecture, 1)
@@ -164,6 +212,8 @@ def test_an_edit_trained_from_its_parents_weights_learns_faster(
     assert heir.val_accuracy > fresh.val_accuracy
 
 
-def test_a_way_of_inheriting_that_is_unknown_is_refused(data: Mnist5k, make_recipe: Callable[..., Recipe]) -> None:
+def test_a_way_of_inheriting_that_is_unknown_is_refused(
+    data: Mnist5k, make_recipe: Callable[..., Recipe]
+) -> None:
     with pytest.raises(ConfigError, match=r"train.mini.inherit=mother: legal are parent and none"):
         Trainer(data, make_recipe(), inherit="mother")

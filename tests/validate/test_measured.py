@@ -32,7 +32,9 @@ def test_what_is_measured_is_what_the_formula_says(make_validator, architecture)
     verdict = make_validator().validate(architecture, set())
     assert verdict.accepted and verdict.feasible
     assert verdict.measurement.measured_bss_bytes == verdict.cost.peak_sram_bytes
-    assert verdict.measurement.measured_instructions == pytest.approx(verdict.cost.estimated_instructions, rel=0.1)
+    assert verdict.measurement.measured_instructions == pytest.approx(
+        verdict.cost.estimated_instructions, rel=0.1
+    )
 
 
 def test_what_breaks_a_limit_by_formula_is_not_run(make_validator, architecture):
@@ -41,11 +43,20 @@ def test_what_breaks_a_limit_by_formula_is_not_run(make_validator, architecture)
 
 
 @pytest.mark.parametrize("runtime", ["c_static", "tflm"])
-def test_a_limit_that_only_the_measured_network_breaks_is_named(make_validator, architecture, runtime):
-    # Constants alone fit, with the code of the kernels they do not; TFLM's tail is larger on this machine than by formula.
+def test_a_limit_that_only_the_measured_network_breaks_is_named(
+    make_validator, architecture, runtime
+):
+    # Constants alone fit, with the code of the kernels they do not; TFLM's tail is larger on this
+    # machine than by formula.
     probe = make_validator(runtime=runtime).validate(architecture, set())
-    quantity, given = ("flash_bytes", probe.cost.flash_bytes) if runtime == "c_static" else ("peak_sram_bytes", probe.cost.peak_sram_bytes)
-    tight = {"flash_bytes": given + 1_000} if runtime == "c_static" else {"sram_bytes": given + 1_500}
+    quantity, given = (
+        ("flash_bytes", probe.cost.flash_bytes)
+        if runtime == "c_static"
+        else ("peak_sram_bytes", probe.cost.peak_sram_bytes)
+    )
+    tight = (
+        {"flash_bytes": given + 1_000} if runtime == "c_static" else {"sram_bytes": given + 1_500}
+    )
     verdict = make_validator(runtime=runtime, **tight).validate(architecture, set())
     assert not verdict.accepted and verdict.measurement
     (violation,) = verdict.violations
@@ -62,13 +73,20 @@ def broken_for_the_compiler(folder):
     toolchain_named("zig").compile(folder, "cortex-m7", folder / "network.elf")
 
 
-@pytest.mark.parametrize(("refusal", "words"), [(broken_for_tflm, "TFLM refuses the model"), (broken_for_the_compiler, "no_such_name")])
-def test_a_network_that_a_tool_refuses_is_rejected_with_its_words(make_validator, architecture, refusal, words, tmp_path):
+@pytest.mark.parametrize(
+    ("refusal", "words"),
+    [(broken_for_tflm, "TFLM refuses the model"), (broken_for_the_compiler, "no_such_name")],
+)
+def test_a_network_that_a_tool_refuses_is_rejected_with_its_words(
+    make_validator, architecture, refusal, words, tmp_path
+):
     class Refused(CandidateVerifier):
         def measure(self, architecture):
             return refusal(tmp_path)
 
-    verdict = make_validator(lambda target, num_classes: Refused(num_classes, Verifier())).validate(architecture, set())
+    verdict = make_validator(lambda target, num_classes: Refused(num_classes, Verifier())).validate(
+        architecture, set()
+    )
     assert not verdict.accepted and verdict.measurement is None
     (violation,) = verdict.violations
     assert violation.rule == "runtime" and words in violation.hint
@@ -82,7 +100,9 @@ def test_a_tool_that_hangs_rejects_no_network(make_validator, architecture, monk
 
 def test_a_tool_that_is_missing_is_named_before_the_first_network(make_validator, monkeypatch):
     monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, find=importlib.util.find_spec: None if name == "tflite_micro" else find(name)
+        importlib.util,
+        "find_spec",
+        lambda name, find=importlib.util.find_spec: None if name == "tflite_micro" else find(name),
     )
     with pytest.raises(ConfigError, match="tflite-micro is missing"):
         make_validator()

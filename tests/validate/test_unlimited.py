@@ -26,7 +26,11 @@ def test_networks_of_stages_are_accepted_however_large(space):
 
 
 def test_what_needs_a_board_says_so(make_target):
-    with pytest.raises(ConfigError, match=r"limits macs, peak_sram_bytes, flash_bytes, .* take target=none"):
+    with pytest.raises(
+        ConfigError, match=r"limits macs, peak_sram_bytes, flash_bytes, .* take target=none"
+    ):
         Validator(CELLS, make_target(), num_classes=100)
     with pytest.raises(ConfigError, match="take validate=limits"):
-        MeasuredValidator(CELLS, Unlimited(), 100, measurer=lambda **_: pytest.fail("no board to measure on"))
+        MeasuredValidator(
+            CELLS, Unlimited(), 100, measurer=lambda **_: pytest.fail("no board to measure on")
+        )

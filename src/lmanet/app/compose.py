@@ -1,4 +1,6 @@
-"""Hydra, which is imported here and nowhere else: ``conf/`` and the command line -> configurations, and configurations -> objects."""
+"""Hydra, which is imported here and nowhere else: ``conf/`` and the command line -> configurations,
+and configurations -> objects.
+"""
 
 import inspect
 import re
@@ -22,7 +24,9 @@ from lmanet.command import override
 from lmanet.errors import ConfigError, LmanetError
 
 CONF = Path(__file__).parents[3] / "conf"
-HINT = "a value with a space or one of = , : ( [ { ~ stands in quotes within quotes: \"key='a value'\""
+HINT = (
+    "a value with a space or one of = , : ( [ { ~ stands in quotes within quotes: \"key='a value'\""
+)
 NOT_THERE = re.compile(r"Could not override '([^']+)'")
 Config = DictConfig
 
@@ -46,14 +50,22 @@ class Command(NamedTuple):
 def read_command(arguments: Sequence[str]) -> Command:
     """Sort what was typed, as Hydra will."""
     given = get_args_parser().parse_args(list(arguments))
-    shows = given.help or given.hydra_help or given.cfg or given.info or given.shell_completion or given.experimental_rerun
+    shows = (
+        given.help
+        or given.hydra_help
+        or given.cfg
+        or given.info
+        or given.shell_completion
+        or given.experimental_rerun
+    )
     elsewhere = given.config_dir or given.config_path or given.config_name
     flags = [each for each in arguments if each not in given.overrides]
     return Command(list(given.overrides), flags, not (shows or elsewhere), bool(given.multirun))
 
 
 def understood(command: Command) -> tuple[Command, Config]:
-    """The command as Hydra takes it, and the configuration of its first job, Hydra's own part with it.
+    """The command as Hydra takes it, and the configuration of its first job, Hydra's own part with
+    it.
 
     What ``conf/`` does not list is added where it is set: the constructors say what is legal.
 
@@ -66,7 +78,10 @@ def understood(command: Command) -> tuple[Command, Config]:
             return command, _compose(first)
         except (HydraException, OmegaConfBaseException) as error:
             missing = NOT_THERE.search(str(error))
-            added = [f"++{text}" if missing and text.startswith(f"{missing[1]}=") else text for text in command.overrides]
+            added = [
+                f"++{text}" if missing and text.startswith(f"{missing[1]}=") else text
+                for text in command.overrides
+            ]
             if added == command.overrides:
                 raise ConfigError(_fault(error)) from None
             command = command._replace(overrides=added)
@@ -121,20 +136,32 @@ def start_log(config: Config, folder: Path) -> None:
 
 
 def launch(task: Callable[[Config], None], command: Command, folder: Path | None = None) -> None:
-    """Hand the command line to Hydra, which composes the configuration of each job and calls ``task`` with it."""
-    where = [override("hydra.sweep.dir" if command.sweeps else "hydra.run.dir", folder)] if folder else []
+    """Hand the command line to Hydra, which composes the configuration of each job and calls
+    ``task`` with it.
+    """
+    where = (
+        [override("hydra.sweep.dir" if command.sweeps else "hydra.run.dir", folder)]
+        if folder
+        else []
+    )
     sys.argv[1:] = [*command.flags, *command.overrides, *where]  # Hydra reads its arguments there
     hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(task)()
 
 
 def keep_start(config: Config, folder: Path) -> None:
-    """Write configuration and overrides of a job's first start to ``.hydra/``, whole or not at all; no later start changes them."""
+    """Write configuration and overrides of a job's first start to ``.hydra/``, whole or not at all;
+    no later start changes them.
+    """
     kept, partial = folder / ".hydra", folder / ".hydra.partial"
     if kept.is_dir() or not HydraConfig.initialized():
         return
     partial.mkdir(exist_ok=True)
     own = HydraConfig.get()
-    for name, content in {"config": config, "hydra": {"hydra": own}, "overrides": own.overrides.task}.items():
+    for name, content in {
+        "config": config,
+        "hydra": {"hydra": own},
+        "overrides": own.overrides.task,
+    }.items():
         (partial / f"{name}.yaml").write_text(OmegaConf.to_yaml(content), encoding="utf-8")
     partial.rename(kept)
 
@@ -146,7 +173,9 @@ def plain(config: Any) -> Any:
         ConfigError: a value refers to another that is not there.
     """
     try:
-        return OmegaConf.to_container(config, resolve=True) if OmegaConf.is_config(config) else config
+        return (
+            OmegaConf.to_container(config, resolve=True) if OmegaConf.is_config(config) else config
+        )
     except OmegaConfBaseException as error:
         raise ConfigError(f"{_fault(error)} ({error.full_key}, conf/)") from None
 
@@ -170,7 +199,9 @@ def make(config: Config, **parts: Any) -> Any:
     try:
         inspect.signature(factory.func).bind(*factory.args, **factory.keywords, **parts)
     except TypeError as error:
-        raise ConfigError(f"{config._target_} does not take these settings: {error} (conf/)") from error
+        raise ConfigError(
+            f"{config._target_} does not take these settings: {error} (conf/)"
+        ) from error
     return factory(**parts)
 
 

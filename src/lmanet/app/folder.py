@@ -1,4 +1,6 @@
-"""A run's folder: made by one start alone, worked on by one process at a time, and gone again where nothing came of it."""
+"""A run's folder: made by one start alone, worked on by one process at a time, and gone again where
+nothing came of it.
+"""
 
 import errno
 import shutil
@@ -13,7 +15,9 @@ from lmanet.errors import ConfigError
 from lmanet.run.folder import PROVENANCE
 
 LOCK = ".lock"
-LOCK_SECONDS = 6  # processes that read images outlive a killed run by up to 5 s, and hold its lock meanwhile
+LOCK_SECONDS = (
+    6  # processes that read images outlive a killed run by up to 5 s, and hold its lock meanwhile
+)
 LEAST_FREE_BYTES = 200_000_000
 # What a start leaves before its first result.
 OF_A_START = {
@@ -34,7 +38,8 @@ def claimed(folder: Path, given: bool) -> Iterator[Path]:
     """A folder for a run or a sweep, for this process alone.
 
     Args:
-        given: it was named on the command line, so that it is taken if it exists; else the next free name is.
+        given: it was named on the command line, so that it is taken if it exists; else the next
+            free name is.
 
     Raises:
         ConfigError: it cannot be written, or another process works in it.
@@ -57,20 +62,26 @@ def owned(folder: Path) -> Iterator[None]:
         ConfigError: another process works in the folder.
     """
     try:
-        # One lock a path in a process: a sweep owns its folder, and a job may own the same one again.
+        # One lock a path in a process: a sweep owns its folder, and a job may own the same one
+        # again.
         with FileLock(folder.absolute() / LOCK, timeout=LOCK_SECONDS, is_singleton=True):
             yield
     except Timeout:
         raise ConfigError(
-            f"another run.py works in {folder}; wait for its end or stop it, or start a run of its own without resume="
+            f"another run.py works in {folder}; wait for its end or stop it, or "
+            "start a run of its own without resume="
         ) from None
     except OSError as error:
         raise ConfigError(_unwritable(folder, error)) from error
 
 
 def leave_nothing(folder: Path, above: Path | None = None) -> None:
-    """Remove a folder in which a start has left no result, and the empty folders between it and ``above``."""
-    if not folder.is_dir() or not all(path.name in OF_A_START or _is_empty_job(path) for path in folder.iterdir()):
+    """Remove a folder in which a start has left no result, and the empty folders between it and
+    ``above``.
+    """
+    if not folder.is_dir() or not all(
+        path.name in OF_A_START or _is_empty_job(path) for path in folder.iterdir()
+    ):
         return
     shutil.rmtree(folder, ignore_errors=True)
     for parent in folder.absolute().parents:
@@ -80,7 +91,11 @@ def leave_nothing(folder: Path, above: Path | None = None) -> None:
 
 
 def _is_empty_job(path: Path) -> bool:
-    return path.is_dir() and path.name.isdigit() and all(each.name in OF_A_START for each in path.iterdir())
+    return (
+        path.is_dir()
+        and path.name.isdigit()
+        and all(each.name in OF_A_START for each in path.iterdir())
+    )
 
 
 def _make(folder: Path, given: bool) -> tuple[Path, bool]:
@@ -106,11 +121,16 @@ def require_room(folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE_BYTES:
         raise ConfigError(
-            f"{folder} has {free / 1e6:.0f} MB left on its disk, and a run needs at least {LEAST_FREE_BYTES / 1e6:.0f}; "
+            f"{folder} has {free / 1e6:.0f} MB left on its disk, and a run needs at "
+            f"least {LEAST_FREE_BYTES / 1e6:.0f}; "
             "free some, or choose another folder with hydra.run.dir="
         )
 
 
 def _unwritable(folder: Path, error: OSError) -> str:
     reason = errno.errorcode.get(error.errno or 0, "")
-    return f"{folder} cannot be written ({error.strerror or error}{f', {reason}' if reason else ''}); choose another with hydra.run.dir="
+    return (
+        f"{folder} cannot be written "
+        f"({error.strerror or error}{f', {reason}' if reason else ''}); choose "
+        "another with hydra.run.dir="
+    )

@@ -4,7 +4,19 @@ import os
 import sys
 from pathlib import Path
 
-from lmanet.app.compose import Command, Config, compose, folder_of, in_folder, jobs, keep_start, launch, read_command, start_log, understood
+from lmanet.app.compose import (
+    Command,
+    Config,
+    compose,
+    folder_of,
+    in_folder,
+    jobs,
+    keep_start,
+    launch,
+    read_command,
+    start_log,
+    understood,
+)
 from lmanet.app.folder import claimed
 from lmanet.app.resume import keep_sweep, resumed
 from lmanet.app.settings import refuse_unread
@@ -23,7 +35,9 @@ FILES = {
     "release": "networks for timm, Hugging Face, ONNX and the board",
     "report.html": "the report, in one file for a browser",
     "report.md": "the same for a terminal, plots beside it",
-    "comparison/compare.html": "which searcher is better, in one file; compare.md and compare.csv beside it",
+    "comparison/compare.html": (
+        "which searcher is better, in one file; compare.md and compare.csv beside it"
+    ),
 }
 DIRECTORIES = ("hydra.run.dir=", "hydra.sweep.dir=")
 
@@ -37,7 +51,9 @@ def main() -> None:
             launch(job, command)
             return
         command, config = understood(command)
-        named = given.folder is not None or any(text.lstrip("+").startswith(DIRECTORIES) for text in command.overrides)
+        named = given.folder is not None or any(
+            text.lstrip("+").startswith(DIRECTORIES) for text in command.overrides
+        )
         with claimed(given.folder or folder_of(config, command.sweeps), named) as folder:
             if command.sweeps:
                 _sweep(command, folder)
@@ -63,19 +79,29 @@ def job(cfg: Config, run: Run | None = None) -> None:
     except LmanetError as error:
         print(f"error: {error}", file=sys.stderr)
         if (folder / HISTORY).exists():
-            print(f"nothing is lost; go on with: {as_typed(f'resume={_short(folder)}')}", file=sys.stderr)
+            print(
+                f"nothing is lost; go on with: {as_typed(f'resume={_short(folder)}')}",
+                file=sys.stderr,
+            )
         raise SystemExit(1) from None
 
 
 def summarise(folder: Path) -> None:
-    """Print where each file of the run is and what can be done next; whole paths, however narrow the terminal."""
+    """Print where each file of the run is and what can be done next; whole paths, however narrow
+    the terminal.
+    """
     shown = _short(folder)
-    lines = [(str(shown / name), meaning) for name, meaning in FILES.items() if (folder / name).exists()]
+    lines = [
+        (str(shown / name), meaning) for name, meaning in FILES.items() if (folder / name).exists()
+    ]
     width = max((len(path) for path, _ in lines), default=0)
     for path, meaning in lines:
         print(f"{path:<{width}}  {meaning}")
     if (folder / HISTORY).exists():
-        print(f"Next: {as_typed(f'resume={shown}')} budget.proposals=... goes on searching; README.md says what else")
+        print(
+            f"Next: {as_typed(f'resume={shown}')} budget.proposals=... goes on "
+            "searching; README.md says what else"
+        )
 
 
 def _run(command: Command, config: Config, folder: Path) -> None:

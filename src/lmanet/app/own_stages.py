@@ -61,23 +61,30 @@ class CompareStage:
 
         comparison = Comparison(self.runs, self.pareto)
         comparison.run(folder)
-        Console().print(*comparison.sentences, sep="\n", markup=False, highlight=False, soft_wrap=True)
+        Console().print(
+            *comparison.sentences, sep="\n", markup=False, highlight=False, soft_wrap=True
+        )
 
 
 def check_promotion(promotion: Any, trainer: Any) -> None:
-    """Say now where candidates would pause after their training's end, or be ranked by what the trainer does not measure.
+    """Say now where candidates would pause after their training's end, or be ranked by what the
+    trainer does not measure.
 
     Raises:
         ConfigError: either would otherwise be said by the first training.
     """
     from lmanet.train.stops import require_a_stop_before_the_end
 
-    recipe, proxies = (getattr(trainer, "recipe", None), getattr(getattr(trainer, "zero_cost", None), "proxies", ()))
+    recipe, proxies = (
+        getattr(trainer, "recipe", None),
+        getattr(getattr(trainer, "zero_cost", None), "proxies", ()),
+    )
     if recipe is not None:
         for rung in getattr(promotion, "rungs", ()):
             require_a_stop_before_the_end(rung, recipe.epochs)
     if missing := [name for name in getattr(promotion, "screen", ()) if name not in proxies]:
         raise ConfigError(
-            f"promote.screen names {', '.join(missing)}, which the trainer does not measure (it has {', '.join(proxies) or 'none'}); "
+            f"promote.screen names {', '.join(missing)}, which the trainer does not "
+            f"measure (it has {', '.join(proxies) or 'none'}); "
             "correct conf/promote/halving.yaml or train.mini.zero_cost.proxies"
         )

@@ -23,14 +23,17 @@ class Resumed(NamedTuple):
 
 
 def resumed(arguments: Sequence[str]) -> Resumed:
-    """Replace ``resume=FOLDER`` by the overrides that the run or sweep in that folder was first started with.
+    """Replace ``resume=FOLDER`` by the overrides that the run or sweep in that folder was first
+    started with.
 
     Overrides beside it come after them and hold for this start alone.
 
     Raises:
         ConfigError: the folder holds neither.
     """
-    folders = [argument.partition("=")[2] for argument in arguments if argument.startswith("resume=")]
+    folders = [
+        argument.partition("=")[2] for argument in arguments if argument.startswith("resume=")
+    ]
     if not folders or folders[-1] in ("", "null"):
         return Resumed(list(arguments))
     folder = Path(folders[-1]).expanduser()
@@ -43,11 +46,16 @@ def resumed(arguments: Sequence[str]) -> Resumed:
     single = folder / ".hydra" / "overrides.yaml"
     if single.is_file():
         return Resumed([*_texts(_read(single), single), *rest], folder)
-    raise ConfigError(f"resume={folder}: no run there; pass a folder of multirun/ that has .hydra/overrides.yaml or multirun.yaml")
+    raise ConfigError(
+        f"resume={folder}: no run there; pass a folder of multirun/ that has "
+        ".hydra/overrides.yaml or multirun.yaml"
+    )
 
 
 def keep_sweep(folder: Path, overrides: Sequence[str]) -> None:
-    """Write the overrides of a sweep's first start, whole or not at all; Hydra's own file is written anew by each start."""
+    """Write the overrides of a sweep's first start, whole or not at all; Hydra's own file is
+    written anew by each start.
+    """
     path = folder / FIRST_SWEEP
     if not path.exists():
         partial = path.with_name(f"{FIRST_SWEEP}.partial")
@@ -60,7 +68,10 @@ def _read(path: Path) -> Any:
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {str(error).splitlines()[0]}; write into it, as a list, what was typed first") from None
+        raise ConfigError(
+            f"{path} cannot be read: {str(error).splitlines()[0]}; write into it, "
+            "as a list, what was typed first"
+        ) from None
 
 
 def _is_sweep(content: Any) -> bool:
@@ -72,5 +83,7 @@ def _is_sweep(content: Any) -> bool:
 
 def _texts(overrides: Any, path: Path) -> list[str]:
     if not isinstance(overrides, list) or not all(isinstance(each, str) for each in overrides):
-        raise ConfigError(f"{path} holds no list of overrides; write into it, as a list, what was typed first")
+        raise ConfigError(
+            f"{path} holds no list of overrides; write into it, as a list, what was typed first"
+        )
     return overrides

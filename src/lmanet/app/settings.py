@@ -1,4 +1,6 @@
-"""What may be set: every value is held against the constructor that reads it, before anything is built."""
+"""What may be set: every value is held against the constructor that reads it, before anything is
+built.
+"""
 
 import difflib
 import inspect
@@ -8,7 +10,14 @@ import types
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, PydanticSchemaGenerationError, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PydanticSchemaGenerationError,
+    TypeAdapter,
+    ValidationError,
+)
 
 from lmanet.errors import ConfigError
 from lmanet.run.brief import Budget
@@ -19,20 +28,57 @@ MISSING = "???"
 ROOT_FILE = "conf/config.yaml"
 # What a setting without a default may look like.
 EXAMPLES = {
-    "propose.model": "propose.model=meta-llama/Llama-3.1-8B-Instruct, the name under which the server knows the model",
+    "propose.model": (
+        "propose.model=meta-llama/Llama-3.1-8B-Instruct, the name under which "
+        "the server knows the model"
+    ),
     "propose.history": "propose.history=multirun/quickstart/<date>/history.jsonl",
 }
 # What the app hands to constructors is not offered as a setting.
 PARTS = ("brief", "num_classes", "trainer", "limits")
-NAMED = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", type(None): "null"}
+NAMED = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "a text",
+    type(None): "null",
+}
 STRICT = ConfigDict(strict=True, arbitrary_types_allowed=True)
 
 GROUPS = (
-    *("space", "target", "data", "propose", "validate", "promote", "train", "execute", "pareto", "feedback"),
+    *(
+        "space",
+        "target",
+        "data",
+        "propose",
+        "validate",
+        "promote",
+        "train",
+        "execute",
+        "pareto",
+        "feedback",
+    ),
     *("distill", "deploy", "release", "explain", "track"),
 )
-READ_BY = {"arch": ("train", "evaluate"), "checkpoint": ("evaluate",), "runs": ("compare",), "deploy.network": ("deploy",)}
-Stage = Literal["search", "rules", "train", "distill", "deploy", "explain", "evaluate", "release", "report", "export", "compare"]
+READ_BY = {
+    "arch": ("train", "evaluate"),
+    "checkpoint": ("evaluate",),
+    "runs": ("compare",),
+    "deploy.network": ("deploy",),
+}
+Stage = Literal[
+    "search",
+    "rules",
+    "train",
+    "distill",
+    "deploy",
+    "explain",
+    "evaluate",
+    "release",
+    "report",
+    "export",
+    "compare",
+]
 STAGES: tuple[str, ...] = get_args(Stage)
 
 
@@ -95,7 +141,9 @@ def check_groups(config: Mapping[str, Any], optional: Collection[str] = ()) -> N
                     raise ConfigError(_missing(setting.path))
             elif not fits(setting.value, setting.annotation):
                 legal = words(setting.annotation)
-                raise ConfigError(f"{setting.path}={_shown(setting.value)}: it takes {legal} (conf/{group})")
+                raise ConfigError(
+                    f"{setting.path}={_shown(setting.value)}: it takes {legal} (conf/{group})"
+                )
 
 
 def refuse_unread(typed: Sequence[str], stages: Collection[str]) -> None:
@@ -108,9 +156,16 @@ def refuse_unread(typed: Sequence[str], stages: Collection[str]) -> None:
         name, _, value = text.lstrip("+").partition("=")
         readers = READ_BY.get(name, ())
         if readers and value not in ("", "null") and not set(readers) & set(stages):
-            hint = "; deploy takes a network of the run: deploy.network=ID" if name == "checkpoint" else ""
+            hint = (
+                "; deploy takes a network of the run: deploy.network=ID"
+                if name == "checkpoint"
+                else ""
+            )
             read = "reads" if len(readers) == 1 else "read"
-            raise ConfigError(f"{text}: only {' and '.join(readers)} {read} {name}, not stages={list(stages)}{hint} ({ROOT_FILE})")
+            raise ConfigError(
+                f"{text}: only {' and '.join(readers)} {read} {name}, not "
+                f"stages={list(stages)}{hint} ({ROOT_FILE})"
+            )
 
 
 def refuse_unknown(what: str, given: Collection[str], legal: Collection[str], where: str) -> None:
@@ -121,11 +176,15 @@ def refuse_unknown(what: str, given: Collection[str], legal: Collection[str], wh
 
 
 def fits(value: Any, annotation: Any) -> bool:
-    """Whether a value of a configuration is of an annotation's type: nothing is turned into another type to make it fit."""
+    """Whether a value of a configuration is of an annotation's type: nothing is turned into another
+    type to make it fit.
+    """
     if annotation is inspect.Parameter.empty or isinstance(annotation, str) or _holds_target(value):
         return True  # nothing is known, or another constructor's product stands there
     try:
-        TypeAdapter(annotation, config=None if _is_model(annotation) else STRICT).validate_json(json.dumps(value), strict=True)
+        TypeAdapter(annotation, config=None if _is_model(annotation) else STRICT).validate_json(
+            json.dumps(value), strict=True
+        )
     except ValidationError:
         return False
     except PydanticSchemaGenerationError:
@@ -158,7 +217,9 @@ def legal_keys(node: Mapping[str, Any]) -> set[str] | None:
 
 
 def _settings(path: str, node: Any) -> Iterator[Setting]:
-    """Every value below a node that is a constructor's argument; unknown names are refused on the way."""
+    """Every value below a node that is a constructor's argument; unknown names are refused on the
+    way.
+    """
     if isinstance(node, list):
         for place, each in enumerate(node):
             yield from _settings(f"{path}[{place}]", each)
@@ -169,7 +230,10 @@ def _settings(path: str, node: Any) -> Iterator[Setting]:
     if TARGET in node:
         if (legal := legal_keys(node)) is not None:
             refuse_unknown(
-                "setting", [f"{path}.{key}" for key in keys], [f"{path}.{key}" for key in legal], f"conf/{path.partition('.')[0]}"
+                "setting",
+                [f"{path}.{key}" for key in keys],
+                [f"{path}.{key}" for key in legal],
+                f"conf/{path.partition('.')[0]}",
             )
         annotations = _annotations(_target(str(node[TARGET])))
     for key in keys:
@@ -190,7 +254,9 @@ def _target(name: str) -> Any:
     try:
         return pkgutil.resolve_name(name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(f"{TARGET}: {name} cannot be imported ({error}); correct it in conf/") from error
+        raise ConfigError(
+            f"{TARGET}: {name} cannot be imported ({error}); correct it in conf/"
+        ) from error
 
 
 def _holds_target(value: Any) -> bool:
@@ -205,27 +271,48 @@ def _is_model(annotation: Any) -> bool:
 
 def _root_fault(given: Mapping[str, Any], error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
-    path = [str(part) for part in first["loc"] if part in given or part in Budget.model_fields or first["type"] == "extra_forbidden"]
+    path = [
+        str(part)
+        for part in first["loc"]
+        if part in given or part in Budget.model_fields or first["type"] == "extra_forbidden"
+    ]
     name = ".".join(path)
     if first["type"] == "extra_forbidden":
-        return f"unknown setting {name}; {_nearest(name, [f'budget.{key}' for key in Budget.model_fields])} ({ROOT_FILE})"
+        return (
+            f"unknown setting {name}; "
+            f"{_nearest(name, [f'budget.{key}' for key in Budget.model_fields])} ({ROOT_FILE})"
+        )
     if name == "stages":
         if isinstance(given["stages"], str):
-            return f"stages={given['stages']}: it takes a list: stages=[{given['stages']}] ({ROOT_FILE})"
+            return (
+                f"stages={given['stages']}: it takes a list: stages=[{given['stages']}] "
+                f"({ROOT_FILE})"
+            )
         unknown = [each for each in given["stages"] if each not in STAGES]
         return f"unknown stage {unknown[0]}; {_nearest(str(unknown[0]), STAGES)} ({ROOT_FILE})"
     value: Any = given
     for part in path:
         value = value[part]
-    field = (Budget.model_fields if path[0] == "budget" and len(path) > 1 else Root.model_fields)[path[-1]]
-    return f"{name}={_shown(value)}: it takes {_legal(field.annotation, field.metadata)} ({ROOT_FILE})"
+    field = (Budget.model_fields if path[0] == "budget" and len(path) > 1 else Root.model_fields)[
+        path[-1]
+    ]
+    return (
+        f"{name}={_shown(value)}: it takes {_legal(field.annotation, field.metadata)} ({ROOT_FILE})"
+    )
 
 
 def _legal(annotation: Any, metadata: Sequence[Any]) -> str:
     bounds = {"ge": "at least", "gt": "above", "lt": "below", "le": "at most"}
-    limits = [f"{word} {getattr(each, name)}" for each in metadata for name, word in bounds.items() if hasattr(each, name)]
+    limits = [
+        f"{word} {getattr(each, name)}"
+        for each in metadata
+        for name, word in bounds.items()
+        if hasattr(each, name)
+    ]
     kind, _, rest = words(annotation).partition(", or ")
-    return ", ".join([" ".join([kind, *limits[:1]]), *limits[1:]]) + (f", or {rest}" if rest else "")
+    return ", ".join([" ".join([kind, *limits[:1]]), *limits[1:]]) + (
+        f", or {rest}" if rest else ""
+    )
 
 
 def _nearest(name: str, legal: Collection[str]) -> str:
@@ -236,8 +323,13 @@ def _nearest(name: str, legal: Collection[str]) -> str:
 
 def _missing(path: str) -> str:
     example = f", for example {EXAMPLES[path]}" if path in EXAMPLES else ""
-    return f"{path} is not set, and it has no default; give it on the command line{example} (conf/{path.partition('.')[0]})"
+    return (
+        f"{path} is not set, and it has no default; give it on the command "
+        f"line{example} (conf/{path.partition('.')[0]})"
+    )
 
 
 def _shown(value: Any) -> str:
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return (
+        "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    )

@@ -1,4 +1,6 @@
-"""A run: what each of its stages is built from, and the stages that were asked for, in their order."""
+"""A run: what each of its stages is built from, and the stages that were
+asked for, in their order.
+"""
 
 from functools import cached_property, partial
 from pathlib import Path
@@ -12,7 +14,15 @@ from lmanet.base import settings_id
 from lmanet.errors import ConfigError
 from lmanet.network import load_architecture
 from lmanet.run.brief import Brief, Budget, Goal
-from lmanet.run.folder import DISTILL, FRONT, FULL, PROVENANCE, append_record, read_trials, say_notices
+from lmanet.run.folder import (
+    DISTILL,
+    FRONT,
+    FULL,
+    PROVENANCE,
+    append_record,
+    read_trials,
+    say_notices,
+)
 from lmanet.run.history import History
 from lmanet.run.provenance import provenance
 from lmanet.search import Search, Steps
@@ -23,11 +33,20 @@ __all__ = ["ROOT_KEYS", "SHARED_SETTINGS", "Run"]
 # What trials must share to be compared: a resumed search refuses a change in these.
 SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
 STAGES_OF_CELLS = ("search", "rules", "export", "compare")  # the others need a network
-STAGES_THAT_TRAIN = ("search", "train", "distill", "deploy", "explain")  # and so read training and validation images
+STAGES_THAT_TRAIN = (
+    "search",
+    "train",
+    "distill",
+    "deploy",
+    "explain",
+)  # and so read training and validation images
 LATENCY = "estimated_latency_ms"
 # Stage -> the stage that makes what it needs, where that stands, and what it is.
 TRAINED = ("train", (FULL, DISTILL), "trained network")
-NEEDS = {"train": ("search", (FRONT,), "front"), **dict.fromkeys(("distill", "deploy", "explain", "evaluate", "release"), TRAINED)}
+NEEDS = {
+    "train": ("search", (FRONT,), "front"),
+    **dict.fromkeys(("distill", "deploy", "explain", "evaluate", "release"), TRAINED),
+}
 
 
 class Run:
@@ -40,7 +59,8 @@ class Run:
         self._prepared: list[Stage] | None = None
 
     def prepare(self) -> list[Stage]:
-        """Check every setting, build what the stages asked for need, and let each say what it lacks.
+        """Check every setting, build what the stages asked for need, and let each say what it
+        lacks.
 
         Raises:
             LmanetError: one of them cannot work as it is set, or needs what is not there.
@@ -61,7 +81,8 @@ class Run:
         """Run the stages asked for, in the order given, in the run's folder.
 
         Raises:
-            LmanetError: one of them cannot work as it is set, said before the first is run; or broke off.
+            LmanetError: one of them cannot work as it is set, said before the first is run; or
+                broke off.
         """
         stages = self.prepare()
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -107,19 +128,35 @@ class Run:
             return
         if real := [name for name in self.names if name not in STAGES_OF_CELLS]:
             raise ConfigError(
-                f"stages={self.names}: {', '.join(real)} need networks, and the space {self.space.name} has cells that are only "
+                f"stages={self.names}: {', '.join(real)} need networks, and the space "
+                f"{self.space.name} has cells that are only "
                 f"looked up in their table; keep {', '.join(STAGES_OF_CELLS)} (conf/config.yaml)"
             )
-        if unknown := sorted({"peak_sram_bytes", "flash_bytes", LATENCY} & set(self.cfg.pareto.objectives)):
-            raise ConfigError(f"objective {', '.join(unknown)} is not known of a cell; take pareto=accuracy or pareto=accuracy_params")
+        if unknown := sorted(
+            {"peak_sram_bytes", "flash_bytes", LATENCY} & set(self.cfg.pareto.objectives)
+        ):
+            raise ConfigError(
+                f"objective {', '.join(unknown)} is not known of a cell; take "
+                "pareto=accuracy or pareto=accuracy_params"
+            )
 
     def _search(self) -> Stage:
-        shared = {key: plain(self.cfg[key]) for key in SHARED_SETTINGS} | {"mini": plain(self.cfg.train.mini)}
-        trainer, promotion = (make(self.cfg.train.mini, data=self.data), make(self.cfg.promote, brief=self.brief))
+        shared = {key: plain(self.cfg[key]) for key in SHARED_SETTINGS} | {
+            "mini": plain(self.cfg.train.mini)
+        }
+        trainer, promotion = (
+            make(self.cfg.train.mini, data=self.data),
+            make(self.cfg.promote, brief=self.brief),
+        )
         check_promotion(promotion, trainer)
         steps = Steps(
             proposer=make(self.cfg.propose, brief=self.brief),
-            validator=make(self.cfg.validate, space=self.space, target=self.target, num_classes=self.data.num_classes),
+            validator=make(
+                self.cfg.validate,
+                space=self.space,
+                target=self.target,
+                num_classes=self.data.num_classes,
+            ),
             promotion=promotion,
             executor=make(self.cfg.execute, trainer=trainer),
             pareto=self.pareto,
@@ -131,18 +168,25 @@ class Run:
         def search(history: History) -> Search:
             return Search(steps, history, budget, self.cfg.seed, self.cfg.batch)
 
-        inherit = getattr(trainer, "inherit", "none") == "parent"  # a table of trainings has no weights
+        inherit = (
+            getattr(trainer, "inherit", "none") == "parent"
+        )  # a table of trainings has no weights
         return SearchStage(steps, search, self.data, shared, self.folder, inherit)
 
     def _rules(self) -> Stage:
         from lmanet.propose import LearnRules
 
-        return self._told(LearnRules(make(self.cfg.propose, brief=self.brief), self.cfg.budget.tokens), self.cfg.propose)
+        return self._told(
+            LearnRules(make(self.cfg.propose, brief=self.brief), self.cfg.budget.tokens),
+            self.cfg.propose,
+        )
 
     def _train(self) -> Stage:
         from lmanet.train import FullTraining
 
-        stage = FullTraining(self.full_trainer, self.cfg.seed, self.cfg.train_best, self.architecture)
+        stage = FullTraining(
+            self.full_trainer, self.cfg.seed, self.cfg.train_best, self.architecture
+        )
         return self._told(stage, self.cfg.train.full, self.cfg.data)
 
     def _distill(self) -> Stage:
@@ -151,9 +195,13 @@ class Run:
 
     def _deploy(self) -> Stage:
         if not self.target.limits:
-            raise ConfigError(f"target={self.cfg.target.name} is no board to deploy to; choose one in conf/target")
+            raise ConfigError(
+                f"target={self.cfg.target.name} is no board to deploy to; choose one in conf/target"
+            )
         stage = make(self.cfg.deploy, data=self.data, seed=self.cfg.seed, target=self.target)
-        return self._told(stage, {**plain(self.cfg.deploy), "network": None}, self.cfg.target, self.cfg.data)
+        return self._told(
+            stage, {**plain(self.cfg.deploy), "network": None}, self.cfg.target, self.cfg.data
+        )
 
     def _explain(self) -> Stage:
         stage = make(self.cfg.explain.examine, data=self.data, seed=self.cfg.seed)
@@ -165,14 +213,22 @@ class Run:
 
         architecture = self.architecture if self.cfg.checkpoint else None
         load_int8 = partial(load_deployed, toolchain=self.cfg.deploy.settings.toolchain)
-        return self._told(Evaluation(self.full_trainer, self.cfg.checkpoint, architecture, load_int8), self.cfg.data)
+        return self._told(
+            Evaluation(self.full_trainer, self.cfg.checkpoint, architecture, load_int8),
+            self.cfg.data,
+        )
 
     def _release(self) -> Stage:
         stage: Stage = make(self.cfg.release, data=self.data)
         return stage
 
     def _report(self) -> Stage:
-        parts = {"pareto": self.pareto, "target": self.target, "num_classes": self.data.num_classes, "space": self.space}
+        parts = {
+            "pareto": self.pareto,
+            "target": self.target,
+            "num_classes": self.data.num_classes,
+            "space": self.space,
+        }
         stage: Stage = make(self.cfg.explain.report, **parts)
         return stage
 
@@ -186,10 +242,14 @@ class Run:
 
         runs = read_runs(plain(self.cfg.runs))
         first = runs[0].folder
-        return CompareStage(runs, Run(read_config(first / ".hydra" / "config.yaml", folder=str(first))).pareto)
+        return CompareStage(
+            runs, Run(read_config(first / ".hydra" / "config.yaml", folder=str(first))).pareto
+        )
 
     def _told(self, stage: Any, *settings: Any) -> Stage:
-        """A stage that knows by which settings it was made, so that what was done by others is done again."""
+        """A stage that knows by which settings it was made, so that what was done by others is done
+        again.
+        """
         stage.settings_id = settings_id([plain(each) for each in settings])
         result: Stage = stage
         return result
@@ -214,7 +274,8 @@ class Run:
     def pareto(self) -> Any:
         if LATENCY in self.cfg.pareto.objectives and self.target.runtime != "c_static":
             raise ConfigError(
-                f"objective {LATENCY} is known for target.runtime=c_static alone, not for {self.target.runtime}; "
+                f"objective {LATENCY} is known for target.runtime=c_static alone, not "
+                f"for {self.target.runtime}; "
                 "choose that runtime, or objectives without it (conf/pareto)"
             )
         return make(self.cfg.pareto, limits=self.target.limits)
@@ -222,7 +283,10 @@ class Run:
     @cached_property
     def full_trainer(self) -> Any:
         if self.cfg.train.full is None:
-            raise ConfigError("train.full is null, so nothing can be trained or evaluated in full; take another option of conf/train")
+            raise ConfigError(
+                "train.full is null, so nothing can be trained or evaluated in full; "
+                "take another option of conf/train"
+            )
         return make(self.cfg.train.full, data=self.data)
 
     @cached_property
@@ -231,7 +295,10 @@ class Run:
 
     @property
     def objectives(self) -> tuple[Goal, ...]:
-        return tuple(Goal(name=name, maximise=spec.direction == "max") for name, spec in self.cfg.pareto.objectives.items())
+        return tuple(
+            Goal(name=name, maximise=spec.direction == "max")
+            for name, spec in self.cfg.pareto.objectives.items()
+        )
 
     @property
     def brief(self) -> Brief:
@@ -249,5 +316,7 @@ class Run:
 
 def _architecture(name: str, folder: Path) -> AnyArchitecture:
     """A shipped name, a file, or the ID of a network of the run's own history."""
-    known = {trial.id: trial.architecture for trial in read_trials(folder)} if folder.is_dir() else {}
+    known = (
+        {trial.id: trial.architecture for trial in read_trials(folder)} if folder.is_dir() else {}
+    )
     return known.get(name) or load_architecture(name)

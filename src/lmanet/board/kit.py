@@ -25,7 +25,8 @@ class Kit:
 
     Attributes:
         boards: development boards that carry the part, as STM32CubeIDE names them.
-        reset_clock_mhz: of the core after a reset, before anything sets it; None where it is not known.
+        reset_clock_mhz: of the core after a reset, before anything sets it; None where it is not
+            known.
         full_clock: what the core needs to run at its full clock, in words.
         linker_region: what STM32CubeIDE's linker script calls the network's region.
         remark: what else to know before a project is made, in words.

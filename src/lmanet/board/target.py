@@ -26,11 +26,15 @@ class Target:
         board: the board or microcontroller in words.
         core: ``cortex-m4`` or ``cortex-m7``.
         clock_mhz: of the core.
-        runtime: what runs the network: ``c_static`` (our generated C) or ``tflm`` (TensorFlow Lite Micro with CMSIS-NN). Memory is
-            counted as that runtime allocates it; ``plain`` counts tensors alone, as a comparison.
-        regions: of SRAM; addresses that follow each other are one region. The largest is the network's.
-        stack_bytes, runtime_sram_bytes: part of the network's region for the stack, and for all else that the firmware keeps.
-        input_buffer_bytes: part of it for the camera's frame, which lives beside the network's own input tensor.
+        runtime: what runs the network: ``c_static`` (our generated C) or ``tflm`` (TensorFlow Lite
+            Micro with CMSIS-NN). Memory is counted as that runtime allocates it; ``plain`` counts
+            tensors alone, as a comparison.
+        regions: of SRAM; addresses that follow each other are one region. The largest is the
+            network's.
+        stack_bytes, runtime_sram_bytes: part of the network's region for the stack, and for all
+            else that the firmware keeps.
+        input_buffer_bytes: part of it for the camera's frame, which lives beside the network's own
+            input tensor.
         flash_bytes: the whole flash memory.
         runtime_flash_bytes: part of it for code.
         macs: most multiply-accumulates for one image.
@@ -64,18 +68,22 @@ class Target:
         self._check_regions()
         optional = {"estimated_latency_ms"} if self.estimated_latency_ms is None else set()
         # not fields(): where annotations are postponed, it gives the types as text
-        for name in {name for name, kind in get_type_hints(type(self)).items() if kind in (int, int | None)} - optional:
+        for name in {
+            name for name, kind in get_type_hints(type(self)).items() if kind in (int, int | None)
+        } - optional:
             if type(value := getattr(self, name)) is not int or value < 0:
                 raise self._error(f"{name}={value!r} is no whole number from 0 on; correct it")
         if self.estimated_latency_ms is not None and self.runtime != "c_static":
             raise self._error(
-                f"estimated_latency_ms={self.estimated_latency_ms} is a limit, but latency is estimated for runtime=c_static alone; "
+                f"estimated_latency_ms={self.estimated_latency_ms} is a limit, but "
+                "latency is estimated for runtime=c_static alone; "
                 f"take that runtime, or set the limit to null"
             )
         for quantity, limit in self.limits.items():
             if limit <= 0:
                 raise self._error(
-                    f"{quantity}={limit} is left to the network, which needs more than 0; reserve less for runtime, stack and camera"
+                    f"{quantity}={limit} is left to the network, which needs more than 0; "
+                    "reserve less for runtime, stack and camera"
                 )
 
     @property
@@ -111,17 +119,30 @@ class Target:
             "peak_sram_bytes": self.region.bytes - self.reserved_sram_bytes,
             "flash_bytes": self.flash_bytes - self.runtime_flash_bytes,
         }
-        return limits if self.estimated_latency_ms is None else {**limits, "estimated_latency_ms": self.estimated_latency_ms}
+        return (
+            limits
+            if self.estimated_latency_ms is None
+            else {**limits, "estimated_latency_ms": self.estimated_latency_ms}
+        )
 
     def _check_choice(self, name: str, legal: Sequence[str]) -> None:
         if getattr(self, name) not in legal:
-            raise self._error(f"{name}={getattr(self, name)!r} is unknown; legal are {', '.join(legal)}; correct it")
+            raise self._error(
+                f"{name}={getattr(self, name)!r} is unknown; legal are "
+                f"{', '.join(legal)}; correct it"
+            )
 
     def _check_regions(self) -> None:
         for region in self.regions:
-            if type(region.bytes) is not int or region.bytes <= 0 or type(region.address) is not int or region.address < 0:
+            if (
+                type(region.bytes) is not int
+                or region.bytes <= 0
+                or type(region.address) is not int
+                or region.address < 0
+            ):
                 raise self._error(
-                    f"region {region.name} has address={region.address!r} and bytes={region.bytes!r}, not whole numbers; correct it"
+                    f"region {region.name} has address={region.address!r} and "
+                    f"bytes={region.bytes!r}, not whole numbers; correct it"
                 )
         if not self.regions:
             raise self._error("no region of SRAM is given, and the network needs one; correct it")
@@ -141,13 +162,20 @@ def load_target(name: str | Path) -> Target:
     """
     path = Path(name) if Path(name).suffix else TARGETS / f"{name}.yaml"
     if not path.is_file():
-        names = ", ".join(sorted(each.stem for each in TARGETS.glob("*.yaml") if each.stem != "none"))
-        raise ConfigError(f"target {str(name)!r} is neither one of {names} nor a file; pass one of them")
+        names = ", ".join(
+            sorted(each.stem for each in TARGETS.glob("*.yaml") if each.stem != "none")
+        )
+        raise ConfigError(
+            f"target {str(name)!r} is neither one of {names} nor a file; pass one of them"
+        )
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         return _target(_values(content))
     except (yaml.YAMLError, UnicodeDecodeError, TypeError, ValueError) as error:
-        raise ConfigError(f"{path} is no target ({str(error).splitlines()[0]}); write it like the others in conf/target") from error
+        raise ConfigError(
+            f"{path} is no target ({str(error).splitlines()[0]}); write it like the "
+            "others in conf/target"
+        ) from error
 
 
 def _target(values: dict[str, Any]) -> Target:

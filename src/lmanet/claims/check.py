@@ -1,4 +1,6 @@
-"""A trial with its rationale and what is known by now -> each claim with its truth and the reason."""
+"""A trial with its rationale and what is known by now -> each claim with its
+truth and the reason.
+"""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -42,7 +44,11 @@ def check_claims(trial: Trial, trials: Sequence[Trial]) -> list[CheckedClaim]:
     if not trial.proposal.rationale:
         return []
     findings = [(claim, _find(claim, trial, trials)) for claim in trial.proposal.rationale.claims]
-    return [CheckedClaim(claim, words(claim), truth(found), found.reason) for claim, found in findings if found]
+    return [
+        CheckedClaim(claim, words(claim), truth(found), found.reason)
+        for claim, found in findings
+        if found
+    ]
 
 
 def truth(found: Finding) -> Truth:
@@ -62,19 +68,33 @@ def _find(claim: Claim, trial: Trial, trials: Sequence[Trial]) -> Finding | None
 
 def _parent(trial: Trial, trials: Sequence[Trial]) -> Trial | None:
     """The last trial of its parent's architecture: a duplicate of that was never trained."""
-    found = [other for other in trials if other.id == trial.proposal.parent and other.number != trial.number]
-    return max(found, key=lambda other: (other.score is not None, other.number), default=None) if trial.proposal.parent else None
+    found = [
+        other
+        for other in trials
+        if other.id == trial.proposal.parent and other.number != trial.number
+    ]
+    return (
+        max(found, key=lambda other: (other.score is not None, other.number), default=None)
+        if trial.proposal.parent
+        else None
+    )
 
 
 def _cheaper(claim: CheaperThanParent, trial: Trial, parent: Trial | None) -> Finding:
     """True where the saving is at least as claimed; one of 0 % is true of any saving at all."""
     if parent is None:
         return Finding(None, "it has no parent")
-    own, other = (getattr(one.verdict.cost, claim.quantity, None) if one.verdict else None for one in (trial, parent))
+    own, other = (
+        getattr(one.verdict.cost, claim.quantity, None) if one.verdict else None
+        for one in (trial, parent)
+    )
     if own is None or not other:
         return Finding(None, f"{claim.quantity} is not known of both")
     saving = 100 * (1 - own / other)
-    figures = f"{own:,} against the parent's {other:,}: {abs(saving):.1f} % {'less' if saving >= 0 else 'more'}"
+    figures = (
+        f"{own:,} against the parent's {other:,}: {abs(saving):.1f} % "
+        f"{'less' if saving >= 0 else 'more'}"
+    )
     return Finding(own < other and saving >= claim.by_percent, figures)
 
 
@@ -86,10 +106,17 @@ def _accuracy(claim: ExpectedAccuracy, trial: Trial, trials: Sequence[Trial]) ->
         parent = _parent(trial, trials)
         known = [accuracy] if parent and (accuracy := _trained(parent)) is not None else []
     else:
-        known = [accuracy for other in trials if other.number < trial.number and (accuracy := _trained(other)) is not None]
+        known = [
+            accuracy
+            for other in trials
+            if other.number < trial.number and (accuracy := _trained(other)) is not None
+        ]
     if not known:
         return Finding(
-            None, "its parent was not trained to the end, or it has none" if claim.than == "parent" else "none was trained before it"
+            None,
+            "its parent was not trained to the end, or it has none"
+            if claim.than == "parent"
+            else "none was trained before it",
         )
     other = fmean(known) if claim.than == "mean" else max(known)
     reason = f"{own:.1%} against {other:.1%}" + (", equal" if own == other else "")

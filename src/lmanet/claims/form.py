@@ -1,4 +1,6 @@
-"""Claims on a network's form -> whether they hold: one function a kind, from architecture and cost alone."""
+"""Claims on a network's form -> whether they hold: one function a kind, from architecture and cost
+alone.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -31,7 +33,9 @@ class Finding(NamedTuple):
     reason: str
 
 
-def check_network(claim: Claim, architecture: AnyArchitecture, cost: AnyCost | None) -> Finding | None:
+def check_network(
+    claim: Claim, architecture: AnyArchitecture, cost: AnyCost | None
+) -> Finding | None:
     """None where the claim is not on the network's form."""
     check = CHECKS.get(type(claim))
     if check is None:
@@ -42,7 +46,11 @@ def check_network(claim: Claim, architecture: AnyArchitecture, cost: AnyCost | N
 
 
 def _residual(claim: ResidualIn, architecture: Architecture, cost: AnyCost | None) -> Finding:
-    sums = [operator.name.split(".")[0] for operator in feature_operators(architecture) if operator.kind == "add"]
+    sums = [
+        operator.name.split(".")[0]
+        for operator in feature_operators(architecture)
+        if operator.kind == "add"
+    ]
 
     def wanting(number: int) -> str:
         stage = architecture.stages[number - 1]
@@ -51,16 +59,23 @@ def _residual(claim: ResidualIn, architecture: Architecture, cost: AnyCost | Non
         why = "has stride 2" if stage.stride == 2 else "changes the channels"
         return f"has a skip that never acts: its one block {why}" if stage.skip else "has none"
 
-    return _of_stages(claim.stages, architecture, wanting, "adds its blocks' inputs to their outputs")
+    return _of_stages(
+        claim.stages, architecture, wanting, "adds its blocks' inputs to their outputs"
+    )
 
 
 def _stride_one(claim: StrideOneIn, architecture: Architecture, cost: AnyCost | None) -> Finding:
     return _of_stages(
-        claim.stages, architecture, lambda n: "has stride 2" if architecture.stages[n - 1].stride != 1 else "", "has stride 1"
+        claim.stages,
+        architecture,
+        lambda n: "has stride 2" if architecture.stages[n - 1].stride != 1 else "",
+        "has stride 1",
     )
 
 
-def _squeeze_excite(claim: SqueezeExciteIn, architecture: Architecture, cost: AnyCost | None) -> Finding:
+def _squeeze_excite(
+    claim: SqueezeExciteIn, architecture: Architecture, cost: AnyCost | None
+) -> Finding:
     def wanting(number: int) -> str:
         stage = architecture.stages[number - 1]
         return "" if stage.se_ratio > 0 and has_effect("se_ratio", stage.block) else "has none"
@@ -68,41 +83,67 @@ def _squeeze_excite(claim: SqueezeExciteIn, architecture: Architecture, cost: An
     return _of_stages(claim.stages, architecture, wanting, "has it")
 
 
-def _of_stages(named: Sequence[int], architecture: Architecture, wanting: Callable[[int], str], held: str) -> Finding:
+def _of_stages(
+    named: Sequence[int], architecture: Architecture, wanting: Callable[[int], str], held: str
+) -> Finding:
     """True where no stage named is wanting; the reason names those that are."""
     missing = [number for number in named if number > len(architecture.stages)]
     if missing:
-        return Finding(False, f"there is no stage {missing[0]}: the network has {len(architecture.stages)}")
-    faults = [f"stage {number} {fault}" for number in dict.fromkeys(named) if (fault := wanting(number))]
+        return Finding(
+            False, f"there is no stage {missing[0]}: the network has {len(architecture.stages)}"
+        )
+    faults = [
+        f"stage {number} {fault}" for number in dict.fromkeys(named) if (fault := wanting(number))
+    ]
     return Finding(not faults, "; ".join(faults) or f"each of them {held}")
 
 
-def _downsamples_early(claim: DownsamplesEarly, architecture: Architecture, cost: AnyCost | None) -> Finding:
+def _downsamples_early(
+    claim: DownsamplesEarly, architecture: Architecture, cost: AnyCost | None
+) -> Finding:
     last = min(EARLY_STAGES, len(architecture.stages))
     prefix = f"stage{last}."
-    size = next(operator.out_shape[1] for operator in reversed(feature_operators(architecture)) if operator.name.startswith(prefix))
+    size = next(
+        operator.out_shape[1]
+        for operator in reversed(feature_operators(architecture))
+        if operator.name.startswith(prefix)
+    )
     whole = architecture.resolution
-    return Finding(size * EARLY_FACTOR <= whole, f"after stage {last} the image is {size}x{size} of {whole}x{whole}")
+    return Finding(
+        size * EARLY_FACTOR <= whole,
+        f"after stage {last} the image is {size}x{size} of {whole}x{whole}",
+    )
 
 
 def _widens_late(claim: WidensLate, architecture: Architecture, cost: AnyCost | None) -> Finding:
     widths = [stage.channels for stage in architecture.stages]
-    widest = len(widths) - widths[::-1].index(max(widths))  # the last of those that are equally wide
+    widest = len(widths) - widths[::-1].index(
+        max(widths)
+    )  # the last of those that are equally wide
     holds = 2 * widest > len(widths) and max(widths) >= LEAST_WIDENING * widths[0]
     return Finding(holds, f"channels {', '.join(map(str, widths))}")
 
 
-def _small_expansion(claim: SmallExpansion, architecture: Architecture, cost: AnyCost | None) -> Finding:
+def _small_expansion(
+    claim: SmallExpansion, architecture: Architecture, cost: AnyCost | None
+) -> Finding:
     stages = architecture.stages
-    expansions = [stage.expansion if has_effect("expansion", stage.block) else 1 for stage in stages]
-    return Finding(max(expansions) <= MOST_EXPANSION, f"expansions {', '.join(map(str, expansions))}")
+    expansions = [
+        stage.expansion if has_effect("expansion", stage.block) else 1 for stage in stages
+    ]
+    return Finding(
+        max(expansions) <= MOST_EXPANSION, f"expansions {', '.join(map(str, expansions))}"
+    )
 
 
 def _peak_memory(claim: PeakMemoryAt, architecture: Architecture, cost: AnyCost | None) -> Finding:
     if not isinstance(cost, Cost):
         return Finding(None, "its memory is not known")
     part = cost.peak_operator.partition(".")[0]
-    return Finding(part == claim.part, f"{cost.peak_sram_bytes:,} bytes at {cost.peak_operator}, under {cost.runtime}")
+    return Finding(
+        part == claim.part,
+        f"{cost.peak_sram_bytes:,} bytes at {cost.peak_operator}, under {cost.runtime}",
+    )
 
 
 CHECKS: dict[type, Callable[[Any, Architecture, AnyCost | None], Finding]] = {

@@ -1,4 +1,6 @@
-"""Why a network was proposed: claims from a closed list, which can be checked, and free text, which cannot."""
+"""Why a network was proposed: claims from a closed list, which can be checked, and free text, which
+cannot.
+"""
 
 from typing import Annotated, Literal
 
@@ -6,7 +8,9 @@ from pydantic import Field
 
 from lmanet.base import Record
 
-Stages = Annotated[tuple[Annotated[int, Field(ge=1, le=16)], ...], Field(min_length=1, max_length=16)]
+Stages = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=16)], ...], Field(min_length=1, max_length=16)
+]
 Quantity = Literal["macs", "params", "peak_sram_bytes", "flash_bytes", "estimated_latency_ms"]
 MAX_TEXT_CHARACTERS = 400
 
@@ -39,19 +43,25 @@ class DownsamplesEarly(Record):
 
 
 class WidensLate(Record):
-    """The widest stage lies in the second half of the stages and has at least twice the channels of the first stage."""
+    """The widest stage lies in the second half of the stages and has at least twice the channels of
+    the first stage.
+    """
 
     claim: Literal["widens_late"] = "widens_late"
 
 
 class SmallExpansion(Record):
-    """No block widens its input more than three times: half of what MobileNetV2 (Sandler et al. 2018) does."""
+    """No block widens its input more than three times: half of what MobileNetV2 (Sandler et al.
+    2018) does.
+    """
 
     claim: Literal["small_expansion"] = "small_expansion"
 
 
 class PeakMemoryAt(Record):
-    """The operator that sets the peak of SRAM belongs to this part: ``stem``, ``stage1`` and so on, ``head``, ``classifier``."""
+    """The operator that sets the peak of SRAM belongs to this part: ``stem``, ``stage1`` and so on,
+    ``head``, ``classifier``.
+    """
 
     claim: Literal["peak_memory_at"] = "peak_memory_at"
     part: Annotated[str, Field(pattern="^(stem|stage([1-9]|1[0-6])|head|classifier)$")]
@@ -66,7 +76,9 @@ class CheaperThanParent(Record):
 
 
 class ExpectedAccuracy(Record):
-    """Accuracy on validation images against the parent's, or against the best or the mean of those trained before."""
+    """Accuracy on validation images against the parent's, or against the best or the mean of those
+    trained before.
+    """
 
     claim: Literal["expected_accuracy"] = "expected_accuracy"
     expected: Literal["higher", "lower"]

@@ -18,9 +18,11 @@ class Rate(NamedTuple):
 
     Attributes:
         kind: of `lmanet.claims.kinds.Claim`, or all of them together.
-        chance: mean share of the run's other networks of which the same claims would be true: how often a model is right that says of
-            its network what holds for most of them. Of claims on a network's form alone; None where there are none.
-        form_true, form_known: true claims on form, and those that are true or false: what ``chance`` is to be held against.
+        chance: mean share of the run's other networks of which the same claims would be true: how
+            often a model is right that says of its network what holds for most of them. Of claims
+            on a network's form alone; None where there are none.
+        form_true, form_known: true claims on form, and those that are true or false: what
+            ``chance`` is to be held against.
     """
 
     proposer: str
@@ -78,21 +80,35 @@ def rates(*runs: Sequence[Trial]) -> list[Rate]:
             for checked in check_claims(trial, trials):
                 if checked.claim not in truths:
                     truths[checked.claim] = _truths(checked.claim, networks)
-                others = [holds for identity, holds in truths[checked.claim].items() if identity != own]
+                others = [
+                    holds for identity, holds in truths[checked.claim].items() if identity != own
+                ]
                 count = _Count(checked.truth, fmean(others) if others else None)
                 for kind in (ALL, checked.claim.claim):
                     counted[trial.proposal.proposer, kind].append(count)
-    return [_rate(*key, counts) for key, counts in sorted(counted.items(), key=lambda item: (item[0][0], item[0][1] != ALL, item[0][1]))]
+    return [
+        _rate(*key, counts)
+        for key, counts in sorted(
+            counted.items(), key=lambda item: (item[0][0], item[0][1] != ALL, item[0][1])
+        )
+    ]
 
 
 def unreadable(trials: Sequence[Trial]) -> Counter[str]:
     """Proposer -> what was said and could not be read as a claim."""
-    return Counter(trial.proposal.proposer for trial in trials if trial.proposal.rationale for _ in trial.proposal.rationale.faults)
+    return Counter(
+        trial.proposal.proposer
+        for trial in trials
+        if trial.proposal.rationale
+        for _ in trial.proposal.rationale.faults
+    )
 
 
 def _rate(proposer: str, kind: str, counts: Sequence[_Count]) -> Rate:
     truths = Counter(count.truth for count in counts)
-    form = [count for count in counts if count.chance is not None and count.truth is not Truth.UNKNOWN]
+    form = [
+        count for count in counts if count.chance is not None and count.truth is not Truth.UNKNOWN
+    ]
     return Rate(
         proposer,
         kind,
@@ -110,7 +126,9 @@ def _truths(claim: Claim, networks: Mapping[str | None, Trial]) -> dict[str | No
     found = {}
     for identity, trial in networks.items():
         assert trial.architecture is not None
-        finding = check_network(claim, trial.architecture, trial.verdict.cost if trial.verdict else None)
+        finding = check_network(
+            claim, trial.architecture, trial.verdict.cost if trial.verdict else None
+        )
         if finding and finding.holds is not None:
             found[identity] = finding.holds
     return found

@@ -18,11 +18,11 @@ class WeighedRule(NamedTuple):
     Attributes:
         words: the rule as a sentence.
         truth: whether the difference of the means has the sign that the rule says.
-        difference: mean accuracy of the networks with the value less that of those in which the choice has another; None where either
-            side has fewer than two.
+        difference: mean accuracy of the networks with the value less that of those in which the
+            choice has another; None where either side has fewer than two.
         others: how many these are.
-        supporting, opposing: numbers of the trials with that value that lie on the side of the others' mean that the rule says, and on
-            the other side.
+        supporting, opposing: numbers of the trials with that value that lie on the side of the
+            others' mean that the rule says, and on the other side.
         pairs_for, pairs_against: pairs of networks that differ in this choice alone.
     """
 
@@ -44,7 +44,9 @@ class _Known(NamedTuple):
 
 
 def weigh(rule: Rule, trials: Sequence[Trial], space: AnySpace) -> WeighedRule:
-    """Count what speaks for a rule and against it, among the networks in which its choice is active."""
+    """Count what speaks for a rule and against it, among the networks in which its choice is
+    active.
+    """
     known = [found for found in _known(trials, space) if rule.choice in found.choices]
     having = [found for found in known if _equal(found.choices[rule.choice], rule.value)]
     others = [found for found in known if found not in having]
@@ -56,24 +58,37 @@ def weigh(rule: Rule, trials: Sequence[Trial], space: AnySpace) -> WeighedRule:
     return WeighedRule(
         rule,
         f"{rule.choice}={_word(rule.value)} {rule.effect} the accuracy",
-        Truth.UNKNOWN if difference is None else Truth.TRUE if sign * difference > 0 else Truth.FALSE,
+        Truth.UNKNOWN
+        if difference is None
+        else Truth.TRUE
+        if sign * difference > 0
+        else Truth.FALSE,
         difference,
         len(others),
-        supporting=tuple(found.number for found in having if others and sign * (found.accuracy - reference) > 0),
-        opposing=tuple(found.number for found in having if others and sign * (found.accuracy - reference) < 0),
+        supporting=tuple(
+            found.number for found in having if others and sign * (found.accuracy - reference) > 0
+        ),
+        opposing=tuple(
+            found.number for found in having if others and sign * (found.accuracy - reference) < 0
+        ),
         pairs_for=sum(gain > 0 for gain in gains),
         pairs_against=sum(gain < 0 for gain in gains),
     )
 
 
 def varied(trials: Sequence[Trial], space: AnySpace) -> dict[str, list[object]]:
-    """Choice -> its values among the trained networks in rising order, where there are at least two of either side of one."""
+    """Choice -> its values among the trained networks in rising order, where there are at least two
+    of either side of one.
+    """
     values: dict[str, list[object]] = {}
     for found in _known(trials, space):
         for name, value in found.choices.items():
             values.setdefault(name, []).append(value)
     worth = {
-        name: sorted({v for v in seen if seen.count(v) >= FEWEST and len(seen) - seen.count(v) >= FEWEST}, key=_order)
+        name: sorted(
+            {v for v in seen if seen.count(v) >= FEWEST and len(seen) - seen.count(v) >= FEWEST},
+            key=_order,
+        )
         for name, seen in values.items()
     }
     return {name: found for name, found in worth.items() if found}
@@ -83,11 +98,16 @@ def _known(trials: Sequence[Trial], space: AnySpace) -> list[_Known]:
     return [
         _Known(trial.number, write_choices(space, trial.architecture), trial.score.val_accuracy)
         for trial in trials
-        if trial.status is Status.TRAINED and trial.score and trial.architecture and space.contains(trial.architecture)
+        if trial.status is Status.TRAINED
+        and trial.score
+        and trial.architecture
+        and space.contains(trial.architecture)
     ]
 
 
-def _pairs(rule: Rule, having: Sequence[_Known], others: Sequence[_Known]) -> list[tuple[_Known, _Known]]:
+def _pairs(
+    rule: Rule, having: Sequence[_Known], others: Sequence[_Known]
+) -> list[tuple[_Known, _Known]]:
     """With the value and without it, all else equal."""
 
     def rest(found: _Known) -> dict[str, object]:

@@ -1,4 +1,6 @@
-"""Analytic cost of an architecture from shapes alone: MACs, parameters, peak SRAM and flash in int8."""
+"""Analytic cost of an architecture from shapes alone: MACs, parameters, peak SRAM and flash in
+int8.
+"""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,8 +28,8 @@ class Cost:
         flash_bytes: constants as that runtime stores them (see `lmanet.cost.flash`); without code.
         peak_operator: the operator that sets ``peak_sram_bytes``.
         estimated_instructions: of one image, under ``c_static``; for other runtimes none are known.
-        estimated_latency_ms: the upper end of the range that these instructions may take (see `lmanet.cost.latency`), where core and
-            clock are known.
+        estimated_latency_ms: the upper end of the range that these instructions may take (see
+            `lmanet.cost.latency`), where core and clock are known.
     """
 
     macs: int
@@ -44,7 +46,8 @@ def estimate(architecture: Architecture, num_classes: int, runtime: Runtime = "c
     """Cost of ``architecture`` with a classifier of ``num_classes``; builds no network.
 
     Args:
-        runtime: whose memory is counted: ``c_static``, ``tflm`` or ``plain`` (see `lmanet.cost.memory`).
+        runtime: whose memory is counted: ``c_static``, ``tflm`` or ``plain`` (see
+            `lmanet.cost.memory`).
 
     Raises:
         ArchitectureError: it is no architecture, or the number of classes is not at least 1.
@@ -59,7 +62,11 @@ def estimate_network(architecture: Architecture, num_classes: int, platform: Pla
     """As `estimate`, on a platform; where that has a core, with an estimate of latency."""
     graph, runtime = operators(architecture, num_classes), platform.runtime
     sram, peak, instructions = _memory(graph, platform)
-    latency = latency_ms(instructions, platform.core, platform.clock_mhz).highest if instructions and platform.core else None
+    latency = (
+        latency_ms(instructions, platform.core, platform.clock_mhz).highest
+        if instructions and platform.core
+        else None
+    )
     return Cost(
         macs=sum(map(macs, graph)),
         params=sum(map(params, graph)),
@@ -73,7 +80,9 @@ def estimate_network(architecture: Architecture, num_classes: int, platform: Pla
 
 
 def _memory(graph: tuple[Operator, ...], platform: Platform) -> tuple[int, str, int | None]:
-    """Bytes of SRAM, the operator that sets them, and instructions: as `memory`, without the bytes of all other operators."""
+    """Bytes of SRAM, the operator that sets them, and instructions: as `memory`, without the bytes
+    of all other operators.
+    """
     if platform.runtime != "c_static":
         sram = memory(graph, platform.runtime)
         return sram.peak_sram_bytes, graph[sram.peak_index].name, None
@@ -84,7 +93,9 @@ def _memory(graph: tuple[Operator, ...], platform: Platform) -> tuple[int, str, 
 
 
 def macs(operator: Operator) -> int:
-    """Multiply-accumulates: output elements times weights behind each; 0 for operators without weights."""
+    """Multiply-accumulates: output elements times weights behind each; 0 for operators without
+    weights.
+    """
     return prod(operator.out_shape[1:]) * operator.weights
 
 

@@ -1,4 +1,6 @@
-"""Flash that the constants of an operator take under a runtime; code is the target's ``runtime_flash_bytes``."""
+"""Flash that the constants of an operator take under a runtime; code is the target's
+``runtime_flash_bytes``.
+"""
 
 from lmanet.cost.c_runtime.scratch import whole_words
 from lmanet.network.graph import Operator
@@ -13,7 +15,8 @@ C_ADD_BYTES = 2 * 4 * TABLE_BYTES + 24
 C_OPERATOR_BYTES = 64
 # int32 bias, float32 scale and int64 zero point of the weight, and the same two of the bias.
 TFLITE_CHANNEL_BYTES = 4 + 12 + 12
-# An operator with its options, its result with name, shape and scale, its constants' shapes and the alignment of their buffers.
+# An operator with its options, its result with name, shape and scale, its constants' shapes and the
+# alignment of their buffers.
 TFLITE_OPERATOR_BYTES = 350
 PLAIN_CHANNEL_BYTES = 12
 
@@ -22,8 +25,9 @@ def flash_bytes(operator: Operator, runtime: str) -> int:
     """Bytes of int8 weights and of all that a runtime stores beside them.
 
     Args:
-        runtime: ``c_static``, arrays and structs of the generated C; ``tflm``, the ``.tflite`` file, estimated; ``plain``, weights and
-            12 bytes an output channel (bias, multiplier, shift).
+        runtime: ``c_static``, arrays and structs of the generated C; ``tflm``, the ``.tflite``
+            file, estimated; ``plain``, weights and 12 bytes an output channel (bias, multiplier,
+            shift).
     """
     if runtime == "c_static":
         return _c_static(operator)

@@ -7,9 +7,11 @@ from lmanet.network.graph import INPUT, Operator
 
 
 def live_bytes(graph: Iterable[Operator]) -> Iterator[int]:
-    """Bytes of int8 tensors alive while each operator runs: its inputs, its output, and whatever a later one still reads.
+    """Bytes of int8 tensors alive while each operator runs: its inputs, its output, and whatever a
+    later one still reads.
 
-    Nothing is done in place, nothing is tiled: what a plain runtime needs at least, before its own overhead.
+    Nothing is done in place, nothing is tiled: what a plain runtime needs at least, before its own
+    overhead.
     """
     graph = tuple(graph)
     last_use = {name: i for i, operator in enumerate(graph) for name in operator.inputs}

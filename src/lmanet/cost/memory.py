@@ -27,13 +27,15 @@ class Memory(NamedTuple):
         return self.operator_bytes.index(max(self.operator_bytes))
 
 
-def memory(graph: Sequence[Operator], runtime: Runtime, c_options: CStaticOptions | None = None) -> Memory:
+def memory(
+    graph: Sequence[Operator], runtime: Runtime, c_options: CStaticOptions | None = None
+) -> Memory:
     """SRAM of a network by one of the memory models.
 
     Args:
-        runtime: ``c_static``, the arena of our generated C; ``tflm``, the arena of TensorFlow Lite Micro with CMSIS-NN on a 32-bit
-            target; ``plain``, the tensors alone, each whole and nothing in place, which no runtime that works layer by layer can
-            do without.
+        runtime: ``c_static``, the arena of our generated C; ``tflm``, the arena of TensorFlow Lite
+            Micro with CMSIS-NN on a 32-bit target; ``plain``, the tensors alone, each whole and
+            nothing in place, which no runtime that works layer by layer can do without.
         c_options: of ``c_static``; the other models have none.
     """
     if runtime == "c_static":
@@ -48,7 +50,11 @@ def _plain(graph: Sequence[Operator]) -> Memory:
 
 def _c_static(graph: Sequence[Operator], options: CStaticOptions | None) -> Memory:
     plan = plan_c_static(tuple(graph), options)
-    used = {operator.name: size for step, size in zip(plan.steps, plan.step_bytes, strict=True) for operator in step.operators}
+    used = {
+        operator.name: size
+        for step, size in zip(plan.steps, plan.step_bytes, strict=True)
+        for operator in step.operators
+    }
     return Memory(plan.arena_bytes, tuple(used[operator.name] for operator in graph))
 
 

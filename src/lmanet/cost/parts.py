@@ -16,7 +16,8 @@ class PartCost(NamedTuple):
 
     Attributes:
         out_shape: channels, height, width.
-        peak_sram_bytes: most that is allocated while one of its operators runs; the network's is the largest of them.
+        peak_sram_bytes: most that is allocated while one of its operators runs; the network's is
+            the largest of them.
     """
 
     name: str
@@ -32,7 +33,9 @@ def part_costs(architecture: Architecture, num_classes: int, platform: Platform)
     graph = operators(architecture, num_classes)
     used = memory(graph, platform.runtime, platform.c_options).operator_bytes
     rows = []
-    for name, group in groupby(zip(graph, used, strict=True), key=lambda pair: pair[0].name.partition(".")[0]):
+    for name, group in groupby(
+        zip(graph, used, strict=True), key=lambda pair: pair[0].name.partition(".")[0]
+    ):
         pairs = list(group)
         inside = [operator for operator, _ in pairs]
         rows.append(

@@ -15,7 +15,8 @@ class Platform:
     """Where the cost of a network is counted.
 
     Attributes:
-        runtime: ``c_static``, our generated C; ``tflm``, TensorFlow Lite Micro with CMSIS-NN; ``plain``, none in particular.
+        runtime: ``c_static``, our generated C; ``tflm``, TensorFlow Lite Micro with CMSIS-NN;
+            ``plain``, none in particular.
         c_options: what the generated C does to save memory.
         core: ``cortex-m4`` or ``cortex-m7``; None where no latency is asked for.
         clock_mhz: of the core.
@@ -28,4 +29,7 @@ class Platform:
 
     def __post_init__(self) -> None:
         if self.runtime not in RUNTIMES:
-            raise ConfigError(f"runtime={self.runtime!r} is unknown; legal are {', '.join(RUNTIMES)} (target.runtime in conf/target)")
+            raise ConfigError(
+                f"runtime={self.runtime!r} is unknown; legal are {', '.join(RUNTIMES)} "
+                "(target.runtime in conf/target)"
+            )

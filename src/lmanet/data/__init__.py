@@ -8,4 +8,14 @@ from lmanet.data.module import ImageModule
 from lmanet.data.no_images import NoImages
 from lmanet.data.split import Split
 
-__all__ = ["Augment", "Cifar10", "Cifar100", "ImageFolder", "ImageModule", "Loading", "Mnist5k", "NoImages", "Split"]
+__all__ = [
+    "Augment",
+    "Cifar10",
+    "Cifar100",
+    "ImageFolder",
+    "ImageModule",
+    "Loading",
+    "Mnist5k",
+    "NoImages",
+    "Split",
+]

@@ -12,16 +12,19 @@ from lmanet.errors import ConfigError
 
 @dataclass(frozen=True)
 class Augment:
-    """What is done to training images, drawn from torch's global random numbers of the CPU, whatever the device.
+    """What is done to training images, drawn from torch's global random numbers of the CPU,
+    whatever the device.
 
     The distribution is that of torchvision's transforms, one image at a time.
 
     Attributes:
-        crop_padding: crop each image at random after so many black pixels were put around it; 0 is off.
+        crop_padding: crop each image at random after so many black pixels were put around it; 0 is
+            off.
         flip: mirror half of the images left to right.
         auto_augment: one of `policies.TRANSFORMS`, drawn for each image; None is off.
         random_erasing: probability that a rectangle of an image is made black.
-        mixup_strength: MixUp's weight is drawn from Beta(strength, strength), once a batch (Zhang et al. 2018); 0 is off.
+        mixup_strength: MixUp's weight is drawn from Beta(strength, strength), once a batch (Zhang
+            et al. 2018); 0 is off.
         cutmix_strength: the same of CutMix (Yun et al. 2019), where the weight is the area kept.
             With both on, each takes half of the batches.
     """
@@ -35,11 +38,20 @@ class Augment:
 
     def __post_init__(self) -> None:
         if self.auto_augment is not None and self.auto_augment not in TRANSFORMS:
-            raise ConfigError(f"auto_augment={self.auto_augment} is unknown; choose one of {', '.join(TRANSFORMS)} or null in conf/train")
+            raise ConfigError(
+                f"auto_augment={self.auto_augment} is unknown; choose one of "
+                f"{', '.join(TRANSFORMS)} or null in conf/train"
+            )
         if not 0 <= self.random_erasing <= 1:
-            raise ConfigError(f"random_erasing={self.random_erasing} is a probability, 0 to 1; correct it in conf/train")
+            raise ConfigError(
+                f"random_erasing={self.random_erasing} is a probability, 0 to 1; "
+                "correct it in conf/train"
+            )
         if min(self.crop_padding, self.mixup_strength, self.cutmix_strength) < 0:
-            raise ConfigError("crop_padding, mixup_strength and cutmix_strength are 0 (off) or above; correct them in conf/train")
+            raise ConfigError(
+                "crop_padding, mixup_strength and cutmix_strength are 0 (off) or "
+                "above; correct them in conf/train"
+            )
 
     def each(self, images: Tensor) -> Tensor:
         if self.crop_padding or self.flip:

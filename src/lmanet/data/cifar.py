@@ -14,7 +14,9 @@ from lmanet.data.module import ImageModule, user_path
 from lmanet.data.split import Split
 from lmanet.errors import DataError
 
-HINT = "set data.archive to .npz files with x_train, y_train, x_test and y_test, uint8 (N, 32, 32, 3)"
+HINT = (
+    "set data.archive to .npz files with x_train, y_train, x_test and y_test, uint8 (N, 32, 32, 3)"
+)
 
 
 class _Cifar(ImageModule):
@@ -22,16 +24,24 @@ class _Cifar(ImageModule):
 
     Args:
         root: folder of torchvision's download.
-        archive: one .npz file or several instead of the download; several training parts are joined in the order given.
+        archive: one .npz file or several instead of the download; several training parts are joined
+            in the order given.
         split: how training images are divided.
     """
 
     source: type[torchvision.datasets.CIFAR10]
 
-    def __init__(self, root: str = "data", archive: str | Sequence[str] | None = None, split: Split | None = None) -> None:
+    def __init__(
+        self,
+        root: str = "data",
+        archive: str | Sequence[str] | None = None,
+        split: Split | None = None,
+    ) -> None:
         super().__init__(split or Split())
         self.root = user_path(root)
-        self.archive = tuple(user_path(path) for path in ([archive] if isinstance(archive, str) else archive or ()))
+        self.archive = tuple(
+            user_path(path) for path in ([archive] if isinstance(archive, str) else archive or ())
+        )
 
     def read_train(self) -> MemoryImages:
         return _in_memory(*self._read("train"))
@@ -47,10 +57,19 @@ class _Cifar(ImageModule):
 
     def _read(self, part: str) -> tuple[Any, Any]:
         images, labels = self._from_archive(part) if self.archive else self._download(part)
-        if images.dtype != np.uint8 or images.shape[1:] != (32, 32, 3) or labels.shape != images.shape[:1]:
-            raise DataError(f"{self.name}: the {part} images are {images.dtype} {images.shape}; {HINT}")
+        if (
+            images.dtype != np.uint8
+            or images.shape[1:] != (32, 32, 3)
+            or labels.shape != images.shape[:1]
+        ):
+            raise DataError(
+                f"{self.name}: the {part} images are {images.dtype} {images.shape}; {HINT}"
+            )
         if labels.min() < 0 or labels.max() >= self.num_classes:
-            raise DataError(f"{self.name}: the {part} labels reach {labels.max()}, legal are 0 to {self.num_classes - 1}; {HINT}")
+            raise DataError(
+                f"{self.name}: the {part} labels reach {labels.max()}, legal are 0 to "
+                f"{self.num_classes - 1}; {HINT}"
+            )
         return images, labels
 
     def _from_archive(self, part: str) -> tuple[Any, Any]:
@@ -58,7 +77,10 @@ class _Cifar(ImageModule):
         for path in self.archive:
             try:
                 with np.load(path, allow_pickle=False) as archive:
-                    if "fine_label_names" in archive and len(archive["fine_label_names"]) == self.num_classes:
+                    if (
+                        "fine_label_names" in archive
+                        and len(archive["fine_label_names"]) == self.num_classes
+                    ):
                         self.classes = tuple(str(name) for name in archive["fine_label_names"])
                     if f"x_{part}" in archive:
                         images.append(archive[f"x_{part}"])
@@ -75,16 +97,23 @@ class _Cifar(ImageModule):
         try:
             dataset = self.source(str(self.root), train=part == "train", download=True)
         except (OSError, RuntimeError) as error:  # no network; a file that is not whole
-            raise DataError(f"{self.name} cannot be downloaded to {self.root} ({error}); connect to the internet, or {HINT}") from error
+            raise DataError(
+                f"{self.name} cannot be downloaded to {self.root} ({error}); connect to "
+                f"the internet, or {HINT}"
+            ) from error
         self.classes = tuple(dataset.classes)
         return dataset.data, np.asarray(dataset.targets)
 
 
 class Cifar100(_Cifar):
-    """CIFAR-100: 50,000 training and 10,000 test photographs, 32x32, of 100 classes (Krizhevsky 2009)."""
+    """CIFAR-100: 50,000 training and 10,000 test photographs, 32x32, of 100 classes (Krizhevsky
+    2009).
+    """
 
     name = "CIFAR-100"
-    description = "photographs of 100 classes of animals, plants, people, vehicles and things (CIFAR-100)"
+    description = (
+        "photographs of 100 classes of animals, plants, people, vehicles and things (CIFAR-100)"
+    )
     num_classes = 100
     classes = tuple(map(str, range(100)))  # until the data say more
     mean = (0.5071, 0.4865, 0.4409)
@@ -93,12 +122,25 @@ class Cifar100(_Cifar):
 
 
 class Cifar10(_Cifar):
-    """CIFAR-10: 50,000 training and 10,000 test photographs, 32x32, of 10 classes (Krizhevsky 2009)."""
+    """CIFAR-10: 50,000 training and 10,000 test photographs, 32x32, of 10 classes (Krizhevsky
+    2009).
+    """
 
     name = "CIFAR-10"
     description = "photographs of 10 classes of animals and vehicles (CIFAR-10)"
     num_classes = 10
-    classes = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+    classes = (
+        "airplane",
+        "automobile",
+        "bird",
+        "cat",
+        "deer",
+        "dog",
+        "frog",
+        "horse",
+        "ship",
+        "truck",
+    )
     mean = (0.4914, 0.4822, 0.4465)
     std = (0.2470, 0.2435, 0.2616)
     source = torchvision.datasets.CIFAR10

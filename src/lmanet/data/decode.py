@@ -1,8 +1,9 @@
 """One picture file -> upright RGB pixels, as a viewer shows them. No other place decodes a picture.
 
 A viewer turns the picture as EXIF says, scales grey of any depth to 8 bits, puts transparency on a
-white ground and shows the first picture of several. Embedded colour profiles are not applied: pixels
-count as sRGB. Floats, signed and 32-bit integers and CIELAB have no look of their own: refused.
+white ground and shows the first picture of several. Embedded colour profiles are not applied:
+pixels count as sRGB. Floats, signed and 32-bit integers and CIELAB have no look of their own:
+refused.
 """
 
 import warnings
@@ -39,7 +40,8 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     """Read a picture as a viewer shows it: upright RGB, (H, W, 3).
 
     Raises:
-        DataError: the file is gone, broken, too large or too narrow, or how it looks is not defined.
+        DataError: the file is gone, broken, too large or too narrow, or how it looks is not
+            defined.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # _check_size is stricter
@@ -62,7 +64,9 @@ def read_image(path: Path) -> NDArray[np.uint8]:
 
 def unreadable(path: Path, reason: str) -> DataError:
     """The one sentence on a file that is gone or broken."""
-    return DataError(f"{path} cannot be read as an image ({reason}); repair it or take it out of the folder")
+    return DataError(
+        f"{path} cannot be read as an image ({reason}); repair it or take it out of the folder"
+    )
 
 
 def _check_size(path: Path, width: int, height: int) -> None:

@@ -61,13 +61,17 @@ def pixel_notices(seen: Sample) -> Iterator[Notice]:
     """Pictures that show nothing."""
     if max(seen.std) < LEAST_DEVIATION:
         text = (
-            f"The pixels of the images do not vary: their deviation is {255 * max(seen.std):.1f} of 255 levels. "
+            "The pixels of the images do not vary: their deviation is "
+            f"{255 * max(seen.std):.1f} of 255 levels. "
             "No network can learn from them; look at the files and their depth."
         )
         yield Notice(kind="constant_pixels", text=text)
     elif seen.blank:
         verb = "is" if seen.blank == 1 else "are"
-        text = f"{seen.blank} of {seen.images} images {verb} of one colour throughout; look at the files."
+        text = (
+            f"{seen.blank} of {seen.images} images {verb} of one colour throughout; "
+            "look at the files."
+        )
         yield Notice(kind="blank_images", text=text)
 
 
@@ -81,7 +85,8 @@ def count_notices(train: Mapping[str, int], measured: Mapping[str, int]) -> Iter
     for part, images in measured.items():
         if 0 < images < FEW:
             text = (
-                f"There are only {images} {part} images: one of them is {100 / images:.1f} points of accuracy, "
+                f"There are only {images} {part} images: one of them is "
+                f"{100 / images:.1f} points of accuracy, "
                 # two standard errors of a share, at most: 2 sqrt(0.25 / n)
                 f"and differences below {100 / math.sqrt(images):.0f} points mean nothing."
             )
@@ -113,7 +118,10 @@ def copy_notices(parts: Mapping[str, Part], classes: Sequence[str]) -> Iterator[
     if doubtful := [sorted(labels) for labels in homes.values() if len(labels) > 1]:
         first = " and ".join(classes[label] for label in doubtful[0])
         verb = "image stands" if len(doubtful) == 1 else "images stand"
-        text = f"{len(doubtful)} {verb} in more than one class, the first in {first}; keep each in one."
+        text = (
+            f"{len(doubtful)} {verb} in more than one class, the first in {first}; "
+            "keep each in one."
+        )
         yield Notice(kind="two_classes", text=text)
 
 

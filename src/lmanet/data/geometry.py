@@ -1,4 +1,6 @@
-"""Crop, flip and erasing of many images at once, each image drawn for itself as torchvision draws it."""
+"""Crop, flip and erasing of many images at once, each image drawn for itself as torchvision draws
+it.
+"""
 
 import math
 
@@ -37,7 +39,8 @@ def erase(images: Tensor, probability: float) -> Tensor:
     """
     height, width = images.shape[-2:]
     top, left, high, wide = (
-        side.to(images.device, non_blocking=True).view(-1, 1, 1, 1) for side in _rectangles(len(images), height, width, probability)
+        side.to(images.device, non_blocking=True).view(-1, 1, 1, 1)
+        for side in _rectangles(len(images), height, width, probability)
     )
     row = torch.arange(height, device=images.device).view(1, 1, -1, 1)
     column = torch.arange(width, device=images.device).view(1, 1, 1, -1)
@@ -45,10 +48,13 @@ def erase(images: Tensor, probability: float) -> Tensor:
     return images.masked_fill(is_erased, 0)
 
 
-def _rectangles(count: int, height: int, width: int, probability: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _rectangles(
+    count: int, height: int, width: int, probability: float
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Top, left, height and width for each image; of no height where nothing is erased.
 
-    As torchvision does it, ten rectangles are drawn, and the first that is smaller than the image is taken.
+    As torchvision does it, ten rectangles are drawn, and the first that is smaller than the image
+    is taken.
     """
     transform = v2.RandomErasing()
     area = height * width * torch.empty(count, 10).uniform_(*transform.scale)
@@ -58,5 +64,8 @@ def _rectangles(count: int, height: int, width: int, probability: float) -> tupl
     first = fits.int().argmax(1, keepdim=True)
     is_erased = fits.any(1) & (torch.rand(count) < probability)
     high, wide = high.gather(1, first).squeeze(1), wide.gather(1, first).squeeze(1)
-    top, left = (torch.rand(count) * (height - high + 1)).long(), (torch.rand(count) * (width - wide + 1)).long()
+    top, left = (
+        (torch.rand(count) * (height - high + 1)).long(),
+        (torch.rand(count) * (width - wide + 1)).long(),
+    )
     return top, left, high * is_erased, wide

@@ -22,8 +22,8 @@ class Loading:
     """Where the images are kept.
 
     Attributes:
-        max_memory_bytes: of all decoded images of a part, in the memory of the device that trains; above it they are read from their
-            files each time, as they always are with 0.
+        max_memory_bytes: of all decoded images of a part, in the memory of the device that trains;
+            above it they are read from their files each time, as they always are with 0.
         num_workers: processes that then read them; what is in memory needs none.
     """
 
@@ -33,14 +33,17 @@ class Loading:
     def __post_init__(self) -> None:
         for name in ("max_memory_bytes", "num_workers"):
             if getattr(self, name) < 0:
-                raise ConfigError(f"{name}={getattr(self, name)} must be at least 0; correct data.loading.{name}")
+                raise ConfigError(
+                    f"{name}={getattr(self, name)} must be at least 0; correct data.loading.{name}"
+                )
 
 
 class ImageFolder(ImageModule):
     """Images in one folder a class; what is no picture is left out, counted and named in a notice.
 
     Args:
-        root: has the folder ``train``; without ``val`` or ``test`` these are split from it; ``~`` is home.
+        root: has the folder ``train``; without ``val`` or ``test`` these are split from it; ``~``
+            is home.
         resolution: height and width, pixels, that the centre square of each image is resized to.
         test_fraction: share of the images in ``train`` for test, where there is no folder ``test``.
         split: how training images are divided.
@@ -60,11 +63,20 @@ class ImageFolder(ImageModule):
     ) -> None:
         super().__init__(split or Split(val_fraction=0.15))
         if not root:
-            raise ConfigError(f"data.root is not set, and names the folder of your images; {LAYOUT}=/path/to/images")
+            raise ConfigError(
+                "data.root is not set, and names the folder of your images; "
+                f"{LAYOUT}=/path/to/images"
+            )
         if not isinstance(resolution, int) or resolution < 1:
-            raise ConfigError(f"resolution={resolution} must be a whole number of pixels, at least 1; correct data.resolution")
+            raise ConfigError(
+                f"resolution={resolution} must be a whole number of pixels, at least 1; "
+                "correct data.resolution"
+            )
         if not 0 < test_fraction < 1:
-            raise ConfigError(f"test_fraction={test_fraction} must lie between 0 and 1; correct data.test_fraction")
+            raise ConfigError(
+                f"test_fraction={test_fraction} must lie between 0 and 1; correct "
+                "data.test_fraction"
+            )
         self.root = user_path(root)
         self.resolution = resolution
         self.test_fraction = test_fraction
@@ -104,10 +116,19 @@ class ImageFolder(ImageModule):
         size_bytes, most_bytes = len(images) * images.image_bytes, self.loading.max_memory_bytes
         told = (self.name, len(images), part, size_bytes / 1e9, most_bytes / 1e9)
         if size_bytes <= most_bytes:
-            log.info("%s: %d %s images are kept in memory: %.2f of at most %.2f GB (data.loading.max_memory_bytes)", *told)
+            log.info(
+                (
+                    "%s: %d %s images are kept in memory: %.2f of at most %.2f GB "
+                    "(data.loading.max_memory_bytes)"
+                ),
+                *told,
+            )
             return images.load()
         log.info(
-            "%s: %d %s images are read from their files: %.2f GB are above the %.2f of data.loading.max_memory_bytes; %d workers",
+            (
+                "%s: %d %s images are read from their files: %.2f GB are above the "
+                "%.2f of data.loading.max_memory_bytes; %d workers"
+            ),
             *(*told, self.loading.num_workers),
         )
         return images
@@ -138,7 +159,9 @@ class ImageFolder(ImageModule):
         return self._sample
 
     def _files(self, part: str) -> FileImages:
-        """Files for training and validation (``train``), or for test, which may be a share of the folder ``train``."""
+        """Files for training and validation (``train``), or for test, which may be a share of the
+        folder ``train``.
+        """
         if "test" in self._given_parts:
             return self._scan(part)
         images = self._scan("train")
@@ -147,10 +170,14 @@ class ImageFolder(ImageModule):
 
     def _scan(self, part: str) -> FileImages:
         listing = self._listing(part)
-        return FileImages(listing.paths, torch.tensor(listing.labels), self.resolution, self.loading.num_workers)
+        return FileImages(
+            listing.paths, torch.tensor(listing.labels), self.resolution, self.loading.num_workers
+        )
 
     def _listing(self, part: str) -> Listing:
-        """Made once, and sent to workers: if they looked, a file that is gone would give them other parts."""
+        """Made once, and sent to workers: if they looked, a file that is gone would give them other
+        parts.
+        """
         if part not in self._listings:
             listing = list_part(self.root / part, self.classes)
             if part == "train":
@@ -160,6 +187,11 @@ class ImageFolder(ImageModule):
 
     def _require_enough(self, train: Listing) -> None:
         split_off = {"val": "validation", "test": "test"}
-        uses = ["training", *(name for part, name in split_off.items() if part not in self._given_parts)]
+        uses = [
+            "training",
+            *(name for part, name in split_off.items() if part not in self._given_parts),
+        ]
         purpose = f", one each for {', '.join(uses[:-1])} and {uses[-1]}" if len(uses) > 1 else ""
-        require_images(torch.tensor(train.labels), self.classes, len(uses), str(self.root / "train"), purpose)
+        require_images(
+            torch.tensor(train.labels), self.classes, len(uses), str(self.root / "train"), purpose
+        )

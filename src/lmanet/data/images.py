@@ -1,4 +1,6 @@
-"""Sets of images that hand out blocks of them on a device: in memory, or read from files by worker processes."""
+"""Sets of images that hand out blocks of them on a device: in memory, or read from files by worker
+processes.
+"""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -84,12 +86,14 @@ class FileImages:
     Args:
         paths: one file an image.
         labels: int64 (N,).
-        resolution: height and width, pixels, that each image is brought to; None leaves each in the size of its file, and then
-            a block may hold but one.
+        resolution: height and width, pixels, that each image is brought to; None leaves each in the
+            size of its file, and then a block may hold but one.
         num_workers: processes that decode blocks of them ahead.
     """
 
-    def __init__(self, paths: Sequence[Path], labels: Tensor, resolution: int | None, num_workers: int = 0) -> None:
+    def __init__(
+        self, paths: Sequence[Path], labels: Tensor, resolution: int | None, num_workers: int = 0
+    ) -> None:
         self.paths = tuple(paths)
         self.labels = labels
         self.resolution = resolution
@@ -106,7 +110,12 @@ class FileImages:
         return 3 * self._side**2
 
     def subset(self, indices: Tensor) -> "FileImages":
-        return FileImages([self.paths[i] for i in indices.tolist()], self.labels[indices], self.resolution, self.num_workers)
+        return FileImages(
+            [self.paths[i] for i in indices.tolist()],
+            self.labels[indices],
+            self.resolution,
+            self.num_workers,
+        )
 
     def frames(self) -> "FileImages":
         """The same images in the sizes of their files."""
@@ -122,7 +131,8 @@ class FileImages:
             batch_sampler=[part.tolist() for part in parts],
             num_workers=self.num_workers,
             pin_memory=device.type == "cuda",
-            generator=torch.Generator(),  # its own: else each pass would draw from the numbers that the training draws from
+            # its own: else each pass would draw from the numbers that the training draws from
+            generator=torch.Generator(),
             collate_fn=_as_is,  # type: ignore[arg-type]
         )
         for images in loader:
@@ -153,7 +163,9 @@ class FileImages:
 
 
 class _Files(Dataset[Tensor | DataError]):
-    """What worker processes are handed; an error is returned, as torch adds a traceback to one raised there."""
+    """What worker processes are handed; an error is returned, as torch adds a traceback to one
+    raised there.
+    """
 
     def __init__(self, paths: Sequence[Path], resolution: int | None) -> None:
         self.paths = paths
@@ -185,10 +197,15 @@ def _digest(content: bytes) -> bytes:
 
 
 def decode(path: Path, resolution: int | None) -> Tensor:
-    """Read an image, upright, as uint8 (3, resolution, resolution): its largest centred square, resized; or all of it with None.
+    """Read an image, upright, as uint8 (3, resolution, resolution): its largest centred square,
+    resized; or all of it with None.
 
     Raises:
         DataError: the file holds no image that `read_image` can read.
     """
     frame = torch.from_numpy(read_image(path))
-    return (fit(frame, resolution, height_axis=-3) if resolution else frame).permute(2, 0, 1).contiguous()
+    return (
+        (fit(frame, resolution, height_axis=-3) if resolution else frame)
+        .permute(2, 0, 1)
+        .contiguous()
+    )

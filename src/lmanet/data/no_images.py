@@ -1,4 +1,6 @@
-"""NoImages: in place of a data module where a table knows every training, and no image is looked at."""
+"""NoImages: in place of a data module where a table knows every training, and no image is looked
+at.
+"""
 
 import hashlib
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -35,7 +37,12 @@ class NoImages:
         pass  # there is nothing to open
 
     def train_dataloader(
-        self, batch_size: int, seed: int, device: "torch.device", augment: Augmentation | None = None, views: int | None = None
+        self,
+        batch_size: int,
+        seed: int,
+        device: "torch.device",
+        augment: Augmentation | None = None,
+        views: int | None = None,
     ) -> Any:
         self._refuse()
 
@@ -49,4 +56,7 @@ class NoImages:
         return hashlib.sha256(self.checksum_text.encode()).hexdigest()
 
     def _refuse(self) -> NoReturn:
-        raise DataError(f"{self.name} is a table of trainings without images; take a data set that has them to train on (conf/data)")
+        raise DataError(
+            f"{self.name} is a table of trainings without images; take a data set "
+            "that has them to train on (conf/data)"
+        )

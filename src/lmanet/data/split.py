@@ -1,4 +1,6 @@
-"""Which images are for training and which for validation: fixed by a seed, in proportion to the classes."""
+"""Which images are for training and which for validation: fixed by a seed, in proportion to the
+classes.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +19,10 @@ class Split:
 
     Attributes:
         val_fraction: share of the training images that is kept for validation, above 0 and below 1.
-        seed: of the division; apart from the run's seed, so that all runs validate on the same images.
-        max_train_images: train on so many of the images left, in proportion to the classes; None takes all.
+        seed: of the division; apart from the run's seed, so that all runs validate on the same
+            images.
+        max_train_images: train on so many of the images left, in proportion to the classes; None
+            takes all.
     """
 
     val_fraction: float = 0.1
@@ -27,12 +31,20 @@ class Split:
 
     def __post_init__(self) -> None:
         if not 0 < self.val_fraction < 1:
-            raise ConfigError(f"val_fraction={self.val_fraction} must lie between 0 and 1; correct data.split.val_fraction")
+            raise ConfigError(
+                f"val_fraction={self.val_fraction} must lie between 0 and 1; correct "
+                "data.split.val_fraction"
+            )
         if self.max_train_images is not None and self.max_train_images < 1:
-            raise ConfigError(f"max_train_images={self.max_train_images} must be at least 1 or null; correct data.split.max_train_images")
+            raise ConfigError(
+                f"max_train_images={self.max_train_images} must be at least 1 or null; "
+                "correct data.split.max_train_images"
+            )
 
     def divide(self, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Indices of the images for training and for validation, given the label of each image (N,)."""
+        """Indices of the images for training and for validation, given the label of each image
+        (N,).
+        """
         train, val = stratified(labels, self.val_fraction, self.seed)
         return self.reduce(labels, train), val
 
@@ -44,7 +56,9 @@ class Split:
         return train[part]
 
 
-def require_images(labels: Tensor, classes: Sequence[str], least: int, where: str, purpose: str = "") -> None:
+def require_images(
+    labels: Tensor, classes: Sequence[str], least: int, where: str, purpose: str = ""
+) -> None:
     """Refuse classes that cannot be divided, by name.
 
     Args:
@@ -57,15 +71,21 @@ def require_images(labels: Tensor, classes: Sequence[str], least: int, where: st
         DataError: a class has fewer.
     """
     counts = torch.bincount(labels, minlength=len(classes)).tolist()
-    if short := [(name, count) for name, count in zip(classes, counts, strict=True) if 0 < count < least]:
+    if short := [
+        (name, count) for name, count in zip(classes, counts, strict=True) if 0 < count < least
+    ]:
         name, count = short[0]
         images = "1 image" if count == 1 else f"{count} images"
         others = f" ({len(short)} classes have too few)" if len(short) > 1 else ""
-        raise DataError(f"the class {name} has {images} in {where}, and at least {least} are needed{purpose}; add some{others}")
+        raise DataError(
+            f"the class {name} has {images} in {where}, and at least {least} are "
+            f"needed{purpose}; add some{others}"
+        )
 
 
 def stratified(labels: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Divide indices in two, each class on its own, at least one image of each class on either side.
+    """Divide indices in two, each class on its own, at least one image of each class on either
+    side.
 
     A class of a single image, which `require_images` finds, goes to the second part.
 

@@ -1,4 +1,6 @@
-"""Verification of a network that was never trained: what it takes of a board does not depend on its weights."""
+"""Verification of a network that was never trained: what it takes of a board does not depend on its
+weights.
+"""
 
 import tempfile
 from pathlib import Path
@@ -41,11 +43,19 @@ class CandidateVerifier:
         Raises:
             DeployError: two runtimes differ, or a memory model is wrong.
         """
-        images = torch.randn(IMAGES, 3, architecture.resolution, architecture.resolution, generator=torch.Generator().manual_seed(0))
+        images = torch.randn(
+            IMAGES,
+            3,
+            architecture.resolution,
+            architecture.resolution,
+            generator=torch.Generator().manual_seed(0),
+        )
         graph = untrained_graph(architecture, self.num_classes, images)
         with tempfile.TemporaryDirectory(prefix="lmanet-") as folder:
             inputs = to_int8(images[:1], graph.scales[INPUT])
-            return self.verifier.verify(graph, inputs, Path(folder), architecture_id(architecture))[1]
+            return self.verifier.verify(graph, inputs, Path(folder), architecture_id(architecture))[
+                1
+            ]
 
 
 def candidate_verifier(target: Target, num_classes: int, settings: Settings) -> CandidateVerifier:
@@ -54,23 +64,33 @@ def candidate_verifier(target: Target, num_classes: int, settings: Settings) -> 
     Raises:
         ConfigError: one of the tools is missing.
     """
-    verifier = Verifier(target.core, settings.toolchain, settings.emulator, target.platform.c_options)
+    verifier = Verifier(
+        target.core, settings.toolchain, settings.emulator, target.platform.c_options
+    )
     verifier.require()
     return CandidateVerifier(num_classes, verifier)
 
 
-def untrained_graph(architecture: Architecture, num_classes: int, images: Tensor, seed: int = 0) -> IntegerGraph:
-    """The integer graph of a network with random weights, whose batch norm has seen ``images`` (N, 3, R, R) and nothing else."""
+def untrained_graph(
+    architecture: Architecture, num_classes: int, images: Tensor, seed: int = 0
+) -> IntegerGraph:
+    """The integer graph of a network with random weights, whose batch norm has seen ``images`` (N,
+    3, R, R) and nothing else.
+    """
     torch.manual_seed(seed)
     network = build(architecture, num_classes)
     _settle(network, images)
     folded = fold(network)
     labels = [str(label) for label in range(num_classes)]
-    return quantize(folded, calibrate(folded, images, minmax), labels, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+    return quantize(
+        folded, calibrate(folded, images, minmax), labels, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+    )
 
 
 def _settle(network: Network, images: Tensor) -> None:
-    """Set the statistics of batch norm: without them the signal of a deep network vanishes or explodes."""
+    """Set the statistics of batch norm: without them the signal of a deep network vanishes or
+    explodes.
+    """
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     for norm in norms:
         norm.momentum = None  # the mean over all batches seen

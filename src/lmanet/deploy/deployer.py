@@ -35,10 +35,15 @@ class Deployer:
 
     def __init__(self, target: Target, settings: Settings) -> None:
         if not isinstance(target, Target):
-            raise ConfigError(f"target={getattr(target, 'name', target)!r} is no board; take one of conf/target, by lmanet.load_target")
+            raise ConfigError(
+                f"target={getattr(target, 'name', target)!r} is no board; take one of "
+                "conf/target, by lmanet.load_target"
+            )
         self.target = target
         self.settings = settings
-        self.verifier = Verifier(target.core, settings.toolchain, settings.emulator, target.platform.c_options)
+        self.verifier = Verifier(
+            target.core, settings.toolchain, settings.emulator, target.platform.c_options
+        )
 
     def quantize(self, checkpoint: Checkpoint, inputs: Tensor) -> IntegerGraph:
         """Bring a trained network to int8 by calibration.
@@ -47,20 +52,26 @@ class Deployer:
             inputs: normalised images of the training set (N, 3, R, R).
         """
         folded = fold(checkpoint.network)
-        ranges = calibrate(folded, inputs[: self.calibrating(inputs)], METHODS[self.settings.calibration])
+        ranges = calibrate(
+            folded, inputs[: self.calibrating(inputs)], METHODS[self.settings.calibration]
+        )
         return quantize(folded, ranges, checkpoint.classes, checkpoint.mean, checkpoint.std)
 
     def calibrating(self, inputs: Tensor) -> int:
         """How many of the images calibrate; int8 and float are compared on the same."""
         return min(len(inputs), self.settings.calibration_images)
 
-    def deploy(self, graph: IntegerGraph, checkpoint: Checkpoint, inputs: Tensor, folder: Path, run_id: str) -> Deployed:
-        """Write ``model_int8.tflite``, ``c/`` and ``firmware/`` into ``folder`` and run the network everywhere.
+    def deploy(
+        self, graph: IntegerGraph, checkpoint: Checkpoint, inputs: Tensor, folder: Path, run_id: str
+    ) -> Deployed:
+        """Write ``model_int8.tflite``, ``c/`` and ``firmware/`` into ``folder`` and run the network
+        everywhere.
 
         Args:
             graph: the network in int8.
             checkpoint: the float network that it was made of.
-            inputs: normalised images (N, 3, R, R): the first are run in all runtimes, the calibration images in int8 and in float.
+            inputs: normalised images (N, 3, R, R): the first are run in all runtimes, the
+                calibration images in int8 and in float.
             folder: to be written.
             run_id: goes into the ``.tflite`` file.
 
@@ -72,7 +83,9 @@ class Deployer:
         images = to_int8(inputs[: self.settings.compare_images], graph.scales[INPUT])
         outputs, measurement = self.verifier.verify(graph, images, folder, run_id)
         example = Example(images[0], outputs[0])
-        write_firmware(folder / FIRMWARE, folder / PROGRAM, target, example, measurement.measured_bss_bytes)
+        write_firmware(
+            folder / FIRMWARE, folder / PROGRAM, target, example, measurement.measured_bss_bytes
+        )
         return Deployed(
             folder=str(folder),
             tflite=MODEL,
@@ -82,11 +95,21 @@ class Deployer:
             clock_mhz=target.clock_mhz,
             cost=estimate_on(checkpoint.network.architecture, len(graph.labels), target.platform),
             measurement=measurement,
-            estimated_latency_ms=latency_ms(measurement.measured_instructions, target.core, target.clock_mhz),
+            estimated_latency_ms=latency_ms(
+                measurement.measured_instructions, target.core, target.clock_mhz
+            ),
             int8_agreement=self._agreement(graph, checkpoint, inputs, folder),
         )
 
-    def _agreement(self, graph: IntegerGraph, checkpoint: Checkpoint, inputs: Tensor, folder: Path) -> float:
+    def _agreement(
+        self, graph: IntegerGraph, checkpoint: Checkpoint, inputs: Tensor, folder: Path
+    ) -> float:
         with tempfile.TemporaryDirectory(prefix="lmanet-") as scratch:
-            int8 = HostNetwork(self.verifier.toolchain.compile_host_network(folder / PROGRAM, Path(scratch) / "network.so"))
-        return agreement(fold(checkpoint.network), int8, inputs[: self.calibrating(inputs)], graph.scales[INPUT])
+            int8 = HostNetwork(
+                self.verifier.toolchain.compile_host_network(
+                    folder / PROGRAM, Path(scratch) / "network.so"
+                )
+            )
+        return agreement(
+            fold(checkpoint.network), int8, inputs[: self.calibrating(inputs)], graph.scales[INPUT]
+        )

@@ -1,4 +1,6 @@
-"""Deployment: the best trained network in int8, verified and with files to flash; the front in the true runtimes."""
+"""Deployment: the best trained network in int8, verified and with files to flash; the front in the
+true runtimes.
+"""
 
 import logging
 import shutil
@@ -51,7 +53,8 @@ log = logging.getLogger(__name__)
 class Deployment:
     """Stage: brings the best trained network, or the one that is named, to int8 and to the board.
 
-    Adds a line to ``deploy.jsonl`` and a folder to ``deploy/``, and to ``measured.jsonl`` a line for each network of the front.
+    Adds a line to ``deploy.jsonl`` and a folder to ``deploy/``, and to ``measured.jsonl`` a line
+    for each network of the front.
 
     Attributes:
         data: of the run; its training images calibrate, its validation images say what int8 costs.
@@ -76,7 +79,9 @@ class Deployment:
         self.deployer = Deployer(self.target, self.settings)
 
     def require(self) -> None:
-        """Raise `ConfigError` where a tool that `run` needs is missing; nothing is compiled for it."""
+        """Raise `ConfigError` where a tool that `run` needs is missing;
+        nothing is compiled for it.
+        """
         self.deployer.verifier.require()
 
     def run(self, folder: Path) -> None:
@@ -96,14 +101,21 @@ class Deployment:
     def _chosen(self, folder: Path) -> TrainedNetwork:
         trained = trained_networks(folder)
         if not trained:
-            raise ConfigError(f"{folder} has no trained network (full.jsonl, distill.jsonl) to deploy; run the stage train first")
-        wanted = [line for line in trained if self.network in (None, architecture_id(line.architecture))]
+            raise ConfigError(
+                f"{folder} has no trained network (full.jsonl, distill.jsonl) to "
+                "deploy; run the stage train first"
+            )
+        wanted = [
+            line for line in trained if self.network in (None, architecture_id(line.architecture))
+        ]
         if not wanted:
             raise ConfigError(self._untrained(folder, trained))
         return ranked(wanted)[0]
 
     def _untrained(self, folder: Path, trained: Sequence[TrainedNetwork]) -> str:
-        """Why the network that is named cannot be deployed: it is not known, or has only been trained for the search."""
+        """Why the network that is named cannot be deployed: it is not known, or has only been
+        trained for the search.
+        """
         known = {trial.id for trial in read_trials(folder) if trial.score}
         if self.network in known:
             train = command(f"resume={folder}", "stages=[train]", override("arch", self.network))
@@ -115,45 +127,74 @@ class Deployment:
         return f"deploy.network={self.network} is no network of this run; legal are {legal}{rest}"
 
     def _free_name(self, trained: TrainedNetwork, before: Sequence[DeploymentRecord]) -> str:
-        """A folder that no other deployment has: one to another target, or by other settings, keeps its own."""
+        """A folder that no other deployment has: one to another target, or by other settings, keeps
+        its own.
+        """
         name = f"deploy/{Path(trained.checkpoint).stem}-{trained.stage}"
-        names = (name, f"{name}-{self.target.name}", f"{name}-{self.target.name}-{self.settings_id[:6]}")
+        names = (
+            name,
+            f"{name}-{self.target.name}",
+            f"{name}-{self.target.name}-{self.settings_id[:6]}",
+        )
         taken = {line.deployed.folder for line in before}
         return next((each for each in names if each not in taken), names[-1])
 
     def _measure_front(self, folder: Path) -> None:
-        """Each network of the front in the true runtimes, so that the report can hold the formulas against them."""
+        """Each network of the front in the true runtimes, so that the report can hold the formulas
+        against them.
+        """
         if not (folder / FRONT).exists():
             return
         lines = read_records(folder / MEASURED, MeasuredCandidate)
-        done = {architecture_id(line.architecture) for line in lines if by_these_settings(line.settings_id, self.settings_id)}
+        done = {
+            architecture_id(line.architecture)
+            for line in lines
+            if by_these_settings(line.settings_id, self.settings_id)
+        }
         verifier = CandidateVerifier(self.data.num_classes, self.deployer.verifier)
         for trial in read_record(folder / FRONT, Front).trials:
             if trial.architecture and trial.id not in done:
                 architecture = staged(trial.architecture)
                 measurement = verifier.measure(architecture)
-                line = MeasuredCandidate(architecture=architecture, measurement=measurement, settings_id=self.settings_id)
+                line = MeasuredCandidate(
+                    architecture=architecture, measurement=measurement, settings_id=self.settings_id
+                )
                 append_record(folder / MEASURED, line)
 
     def _deploy(self, trained: TrainedNetwork, folder: Path, name: str) -> DeploymentRecord:
         checkpoint = load_network(folder / trained.checkpoint)
         inputs = self._inputs(checkpoint)
-        named = require_same_order(ClassNames(trained.checkpoint, checkpoint.classes), ClassNames(self.data.name, self.data.classes))
+        named = require_same_order(
+            ClassNames(trained.checkpoint, checkpoint.classes),
+            ClassNames(self.data.name, self.data.classes),
+        )
         float_accuracy, in_float = self._measure(checkpoint.network)
         graph = self.deployer.quantize(checkpoint, inputs)
         calibrated, in_int8 = self._measure(self._int8(graph))
         accuracy = calibrated
-        log.info("validation accuracy: float %.2f %%, int8 by calibration %.2f %%", 100 * float_accuracy, 100 * calibrated)
+        log.info(
+            "validation accuracy: float %.2f %%, int8 by calibration %.2f %%",
+            100 * float_accuracy,
+            100 * calibrated,
+        )
         epochs = 0
         if float_accuracy - calibrated > self.settings.most_loss:
             tuned, tuned_epochs = self._fine_tune(checkpoint, graph, folder)
             tuned_accuracy, in_tuned = self._measure(self._int8(tuned))
             if tuned_accuracy > accuracy:
                 graph, accuracy, epochs, in_int8 = tuned, tuned_accuracy, tuned_epochs, in_tuned
-            log.info("int8 after %d epochs of quantisation-aware fine-tuning: %.2f %%", tuned_epochs, 100 * tuned_accuracy)
+            log.info(
+                "int8 after %d epochs of quantisation-aware fine-tuning: %.2f %%",
+                tuned_epochs,
+                100 * tuned_accuracy,
+            )
         deployed = self.deployer.deploy(graph, checkpoint, inputs, folder / name, folder.name)
-        differing = int8_differs(float_accuracy, accuracy, int((in_float != in_int8).sum()), len(in_int8))
-        share = None if epochs else deployed.int8_agreement  # what was fine-tuned is another network by intent
+        differing = int8_differs(
+            float_accuracy, accuracy, int((in_float != in_int8).sum()), len(in_int8)
+        )
+        share = (
+            None if epochs else deployed.int8_agreement
+        )  # what was fine-tuned is another network by intent
         notices = (*named, *differing, *disagreement(share, self.deployer.calibrating(inputs)))
         say_notices(folder, notices)
         return DeploymentRecord(
@@ -172,19 +213,33 @@ class Deployment:
     def _inputs(self, checkpoint: Checkpoint) -> Tensor:
         """Training images as the network reads them, for calibration."""
         self.data.setup("fit")
-        batch = next(iter(self.data.train_dataloader(self.settings.calibration_images, self.seed, torch.device("cpu"))))
-        return normalise(fit(batch.images, checkpoint.network.architecture.resolution), checkpoint.mean, checkpoint.std)
+        batch = next(
+            iter(
+                self.data.train_dataloader(
+                    self.settings.calibration_images, self.seed, torch.device("cpu")
+                )
+            )
+        )
+        return normalise(
+            fit(batch.images, checkpoint.network.architecture.resolution),
+            checkpoint.mean,
+            checkpoint.std,
+        )
 
     def _int8(self, graph: IntegerGraph) -> nn.Module:
         return int8_network(graph, self.deployer.verifier.toolchain)
 
     def _measure(self, network: nn.Module) -> tuple[float, Tensor]:
-        """On the validation images: the share that is right, and the class predicted for each (N,)."""
+        """On the validation images: the share that is right, and the class
+        predicted for each (N,).
+        """
         with watched(network) as predicted:
             score = self.fitter.validate(network)
         return score.val_accuracy, torch.cat(predicted)
 
-    def _fine_tune(self, checkpoint: Checkpoint, graph: IntegerGraph, folder: Path) -> tuple[IntegerGraph, int]:
+    def _fine_tune(
+        self, checkpoint: Checkpoint, graph: IntegerGraph, folder: Path
+    ) -> tuple[IntegerGraph, int]:
         network = QatNetwork(fold(checkpoint.network), graph)
         work = folder / "deploy" / "fine_tuning"
         score = self.fitter.fit(network, self.seed, folder=work)

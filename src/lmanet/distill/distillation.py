@@ -13,7 +13,16 @@ from lmanet.distill.teacher_training import TeacherEnsemble
 from lmanet.errors import ConfigError
 from lmanet.network.classes import ClassNames, match_classes
 from lmanet.network.weights import Checkpoint, load_network, reordered, save_network
-from lmanet.run.folder import DISTILL, FULL, append_record, by_these_settings, keep_student, ranked, read_records, say_notices
+from lmanet.run.folder import (
+    DISTILL,
+    FULL,
+    append_record,
+    by_these_settings,
+    keep_student,
+    ranked,
+    read_records,
+    say_notices,
+)
 from lmanet.run.results import TrainedNetwork, TrainedTeacher
 from lmanet.space import architecture_id
 from lmanet.steps import Fitter, ImageData
@@ -23,17 +32,21 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Distillation:
-    """Stage: trains the best network of ``full.jsonl`` on from its weights, on the same training images.
+    """Stage: trains the best network of ``full.jsonl`` on from its weights, on the same training
+    images.
 
-    Adds a line to ``distill.jsonl`` and weights to ``distill/``; ``student.ckpt`` is then the best by validation.
+    Adds a line to ``distill.jsonl`` and weights to ``distill/``; ``student.ckpt`` is then the best
+    by validation.
 
     Attributes:
         data: of the run, divided as in all other trainings.
         seed: of order and augmentation.
         trainer: data -> trainer, by the recipe of distillation.
-        teacher: (data, seed) -> the stage that makes the teachers; None trains on labels alone, to see what a teacher adds.
+        teacher: (data, seed) -> the stage that makes the teachers; None trains on labels alone, to
+            see what a teacher adds.
         loss: teacher's logits -> loss; needed where there is a teacher.
-        skip_if_worse: do nothing where the teachers are no better than the network on the validation images.
+        skip_if_worse: do nothing where the teachers are no better than the network on the
+            validation images.
         folder: of the run, where it goes on: teachers that it has are not asked for before it.
     """
 
@@ -49,7 +62,10 @@ class Distillation:
 
     def __post_init__(self) -> None:
         if (self.teacher is None) != (self.loss is None):
-            raise ConfigError("a teacher needs a loss and a loss a teacher; set both distill.teacher and distill.loss, or both to null")
+            raise ConfigError(
+                "a teacher needs a loss and a loss a teacher; set both distill.teacher "
+                "and distill.loss, or both to null"
+            )
         if self.loss:
             self.loss(None)  # says so now if its settings do not fit
 
@@ -66,31 +82,57 @@ class Distillation:
     def run(self, folder: Path) -> None:
         trained = read_records(folder / FULL, TrainedNetwork)
         if not trained:
-            raise ConfigError(f"{folder} has no trained network (full.jsonl) to distil; run the stage train first")
+            raise ConfigError(
+                f"{folder} has no trained network (full.jsonl) to distil; run the stage train first"
+            )
         best = ranked(trained)[0]
         if not self._is_done(best, folder):
             teachers = self._teachers.measure(folder) if self._teachers else None
-            if teachers and self.skip_if_worse and teachers.score.val_accuracy <= best.score.val_accuracy:
+            if (
+                teachers
+                and self.skip_if_worse
+                and teachers.score.val_accuracy <= best.score.val_accuracy
+            ):
                 say_notices(folder, [_skipped(teachers, best)])
             else:
                 self._distil(best, folder)
         student = keep_student(folder)
-        log.info("student.ckpt is %s, validation accuracy %.2f %%", student.checkpoint, 100 * student.score.val_accuracy)
+        log.info(
+            "student.ckpt is %s, validation accuracy %.2f %%",
+            student.checkpoint,
+            100 * student.score.val_accuracy,
+        )
 
     def _is_done(self, best: TrainedNetwork, folder: Path) -> bool:
         """Whether it was distilled before, with this seed and by these settings; that is said."""
         wanted = (architecture_id(best.architecture), self.seed, self._teacher, self._divergence)
         for line in read_records(folder / DISTILL, TrainedNetwork):
-            same = (architecture_id(line.architecture), line.seed, line.teacher, line.divergence) == wanted
+            same = (
+                architecture_id(line.architecture),
+                line.seed,
+                line.teacher,
+                line.divergence,
+            ) == wanted
             if same and by_these_settings(line.settings_id, self.settings_id):
-                log.info("%s was distilled before, by these settings: %s stays", wanted[0], line.checkpoint)
+                log.info(
+                    "%s was distilled before, by these settings: %s stays",
+                    wanted[0],
+                    line.checkpoint,
+                )
                 return True
         return False
 
     def _identity(self, best: TrainedNetwork, folder: Path) -> str:
-        """What its files are called; a number tells those of another teacher apart, whose weights a line names."""
+        """What its files are called; a number tells those of another teacher apart, whose weights a
+        line names.
+        """
         how = (self._divergence or "no-teacher").lower()
-        identity = "-".join(filter(None, (architecture_id(best.architecture), str(self.seed), how, self.settings_id[:6])))
+        identity = "-".join(
+            filter(
+                None,
+                (architecture_id(best.architecture), str(self.seed), how, self.settings_id[:6]),
+            )
+        )
         taken = {line.checkpoint for line in read_records(folder / DISTILL, TrainedNetwork)}
         names = [identity, *(f"{identity}-{number}" for number in range(2, len(taken) + 2))]
         return next(name for name in names if _checkpoint(name) not in taken)
@@ -99,24 +141,51 @@ class Distillation:
         identity = self._identity(best, folder)
         self.data.setup("fit")
         trainer = self.trainer(self.data)
-        losses = {"loss": self.loss(self._teachers.teach(trainer, self.seed, folder))} if self._teachers and self.loss else {}
+        losses = (
+            {"loss": self.loss(self._teachers.teach(trainer, self.seed, folder))}
+            if self._teachers and self.loss
+            else {}
+        )
         network = trainer.build(best.architecture, self.seed)
         before = load_network(folder / best.checkpoint)
-        match = match_classes(ClassNames(best.checkpoint, before.classes), ClassNames(self.data.name, self.data.classes))
+        match = match_classes(
+            ClassNames(best.checkpoint, before.classes),
+            ClassNames(self.data.name, self.data.classes),
+        )
         network.load_state_dict(reordered(before.network, match.places).state_dict())
         work = folder / "distill" / identity
         log.info(
-            "distillation of %s: teacher %s, divergence %s", identity, self._teacher or "none, labels alone", self._divergence or "none"
+            "distillation of %s: teacher %s, divergence %s",
+            identity,
+            self._teacher or "none, labels alone",
+            self._divergence or "none",
         )
         score = trainer.fit(network, self.seed, folder=work, **losses)
-        save_network(folder / _checkpoint(identity), Checkpoint(network, self.data.classes, self.data.mean, self.data.std))
-        origin = {"teacher": self._teacher, "divergence": self._divergence, "settings_id": self.settings_id}
-        update = {"stage": "distill", "seed": self.seed, "score": score, "checkpoint": _checkpoint(identity), **origin}
+        save_network(
+            folder / _checkpoint(identity),
+            Checkpoint(network, self.data.classes, self.data.mean, self.data.std),
+        )
+        origin = {
+            "teacher": self._teacher,
+            "divergence": self._divergence,
+            "settings_id": self.settings_id,
+        }
+        update = {
+            "stage": "distill",
+            "seed": self.seed,
+            "score": score,
+            "checkpoint": _checkpoint(identity),
+            **origin,
+        }
         line = best.model_copy(update=update)
         append_record(folder / DISTILL, line)
         say_notices(folder, (*match.notices, *score.notices))
         shutil.rmtree(work)
-        log.info("validation accuracy %.2f %% before and %.2f %% after", 100 * best.score.val_accuracy, 100 * score.val_accuracy)
+        log.info(
+            "validation accuracy %.2f %% before and %.2f %% after",
+            100 * best.score.val_accuracy,
+            100 * score.val_accuracy,
+        )
 
     @cached_property
     def _teachers(self) -> TeacherEnsemble | None:
@@ -138,7 +207,9 @@ def _checkpoint(identity: str) -> str:
 def _skipped(teachers: TrainedTeacher, best: TrainedNetwork) -> Notice:
     return Notice(
         kind="teacher_no_better",
-        text=f"stage distill was skipped: teacher {teachers.name} has {teachers.score.val_accuracy:.2%} on the validation images, "
-        f"the network that it would teach {best.score.val_accuracy:.2%}; choose a better teacher (distill.teacher), "
+        text=f"stage distill was skipped: teacher {teachers.name} has "
+        f"{teachers.score.val_accuracy:.2%} on the validation images, "
+        f"the network that it would teach {best.score.val_accuracy:.2%}; choose "
+        "a better teacher (distill.teacher), "
         "or set distill.skip_if_worse=false",
     )

@@ -31,7 +31,8 @@ class TeacherLogits(Protocol):
 
 
 class OnlineTeacher:
-    """Computes them, in every epoch again. It holds the teacher, frozen, but is no module: no student's state has it.
+    """Computes them, in every epoch again. It holds the teacher, frozen, but is no module: no
+    student's state has it.
 
     Args:
         teacher: from normalised images (N, 3, H, W) to logits (N, classes).
@@ -42,7 +43,10 @@ class OnlineTeacher:
 
     def __call__(self, batch: Batch) -> Tensor:
         device = batch.images.device
-        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        with (
+            torch.no_grad(),
+            torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"),
+        ):
             logits: Tensor = self.teacher.to(device)(batch.images)
         return logits.float()
 
@@ -55,10 +59,14 @@ class StoredTeacher:
     """
 
     def __init__(self, teachers: Sequence[Sequence[Path]], num_classes: int) -> None:
-        views = [_averaged([load_file(file) for file in files], num_classes) for files in zip(*teachers, strict=True)]
+        views = [
+            _averaged([load_file(file) for file in files], num_classes)
+            for files in zip(*teachers, strict=True)
+        ]
         images = 1 + max(int(indices.max()) for indices, _ in views)
         kept = views[0][1].classes.shape[1]
-        # An image that a view left out is not a number: a training that asks for it does not go on in silence.
+        # An image that a view left out is not a number: a training that asks for it does not go on
+        # in silence.
         values = torch.full((len(views), images, kept + 1), torch.nan, dtype=torch.float16)
         classes = torch.zeros((len(views), images, kept), dtype=views[0][1].classes.dtype)
         for number, (indices, view) in enumerate(views):
@@ -70,35 +78,59 @@ class StoredTeacher:
     def __call__(self, batch: Batch) -> Tensor:
         if self.table.values.device != batch.images.device:
             self.table = Compressed(*(column.to(batch.images.device) for column in self.table))
-        return expand(Compressed(*(column[batch.view, batch.indices] for column in self.table)), self.num_classes)
+        return expand(
+            Compressed(*(column[batch.view, batch.indices] for column in self.table)),
+            self.num_classes,
+        )
 
 
 class LogitsOption(Protocol):
     """How a distillation comes by the teachers' logits."""
 
-    def of(self, teachers: Sequence[nn.Module], data: ImageData, trainer: Fitter, seed: int, folder: Path) -> TeacherLogits:
-        """Make ready for the training that ``trainer.fit`` does with that seed; ``folder`` is the run's."""
+    def of(
+        self,
+        teachers: Sequence[nn.Module],
+        data: ImageData,
+        trainer: Fitter,
+        seed: int,
+        folder: Path,
+    ) -> TeacherLogits:
+        """Make ready for the training that ``trainer.fit`` does with that seed; ``folder`` is the
+        run's.
+        """
 
 
 @dataclass(frozen=True)
 class OnlineLogits:
-    """The teachers are computed in every step: an epoch costs their time beside the student's; nothing is stored."""
+    """The teachers are computed in every step: an epoch costs their time beside the student's;
+    nothing is stored.
+    """
 
-    def of(self, teachers: Sequence[nn.Module], data: ImageData, trainer: Fitter, seed: int, folder: Path) -> TeacherLogits:
+    def of(
+        self,
+        teachers: Sequence[nn.Module],
+        data: ImageData,
+        trainer: Fitter,
+        seed: int,
+        folder: Path,
+    ) -> TeacherLogits:
         return OnlineTeacher(Ensemble(teachers))
 
 
 @dataclass(frozen=True)
 class StoredLogits:
-    """Each teacher is computed once for each view of the recipe, ahead of the training; an epoch then costs that of a plain training.
+    """Each teacher is computed once for each view of the recipe, ahead of the training; an epoch
+    then costs that of a plain training.
 
-    Epoch e is taught what the teachers say of view e modulo ``views``. Bytes on disk, for each teacher, and once on the device:
-    ``views * images * (3 * top_k + 2)`` up to 256 classes, ``4 * top_k + 2`` above.
+    Epoch e is taught what the teachers say of view e modulo ``views``. Bytes on disk, for each
+    teacher, and once on the device: ``views * images * (3 * top_k + 2)`` up to 256 classes, ``4 *
+    top_k + 2`` above.
 
     Attributes:
-        top_k: logits kept of each image. The rest shares the probability that is left, which is right as a whole at a kd_temperature of 1;
-            a high one asks for the differences between unlikely classes, as do standardised logits and several teachers, so keep all of
-            them where there are few hundred.
+        top_k: logits kept of each image. The rest shares the probability that is left, which is
+            right as a whole at a kd_temperature of 1; a high one asks for the differences between
+            unlikely classes, as do standardised logits and several teachers, so keep all of them
+            where there are few hundred.
         folder: of the files, for several runs to share; None is ``teacher_logits`` in the run's.
     """
 
@@ -107,14 +139,27 @@ class StoredLogits:
 
     def __post_init__(self) -> None:
         if self.top_k < 1:
-            raise ConfigError(f"top_k={self.top_k} must be at least 1; correct distill.teacher.logits.top_k")
+            raise ConfigError(
+                f"top_k={self.top_k} must be at least 1; correct distill.teacher.logits.top_k"
+            )
 
-    def of(self, teachers: Sequence[nn.Module], data: ImageData, trainer: Fitter, seed: int, folder: Path) -> TeacherLogits:
+    def of(
+        self,
+        teachers: Sequence[nn.Module],
+        data: ImageData,
+        trainer: Fitter,
+        seed: int,
+        folder: Path,
+    ) -> TeacherLogits:
         def ask(teacher: nn.Module, batch: Batch) -> Tensor:
-            return OnlineTeacher(teacher)(batch._replace(images=normalise(batch.images, data.mean, data.std)))
+            return OnlineTeacher(teacher)(
+                batch._replace(images=normalise(batch.images, data.mean, data.std))
+            )
 
         store = LogitStore(Path(self.folder or folder / STORE), self.top_k)
-        return StoredTeacher(store.fill(teachers, ask, trainer.batches(seed), trainer.views), data.num_classes)
+        return StoredTeacher(
+            store.fill(teachers, ask, trainer.batches(seed), trainer.views), data.num_classes
+        )
 
 
 def _averaged(said: Sequence[dict[str, Tensor]], num_classes: int) -> tuple[Tensor, Compressed]:
@@ -123,10 +168,14 @@ def _averaged(said: Sequence[dict[str, Tensor]], num_classes: int) -> tuple[Tens
     kept = [Compressed(each["values"], each["classes"]) for each in said]
     if len(kept) == 1:
         return indices, kept[0]
-    assert all(torch.equal(each["indices"], indices) for each in said)  # all were asked of the same batches
+    assert all(
+        torch.equal(each["indices"], indices) for each in said
+    )  # all were asked of the same batches
     top_k = max(each.classes.shape[1] for each in kept)
     blocks = []
     for rows in torch.split(torch.arange(len(indices)), BLOCK):
-        logits = [expand(Compressed(each.values[rows], each.classes[rows]), num_classes) for each in kept]
+        logits = [
+            expand(Compressed(each.values[rows], each.classes[rows]), num_classes) for each in kept
+        ]
         blocks.append(compress(average(logits), top_k))
     return indices, Compressed(*(torch.cat(column) for column in zip(*blocks, strict=True)))

@@ -10,12 +10,14 @@ from lmanet.steps import Batch
 
 
 class KnowledgeDistillation:
-    """Cross-entropy to the targets and divergence from the teacher (Hinton et al. 2015; arXiv 2504.09685, a = 1 - w):
+    """Cross-entropy to the targets and divergence from the teacher (Hinton et al. 2015; arXiv
+    2504.09685, a = 1 - w):
 
     ``(1 - w) * CE(student, targets) + w * divergence(student, teacher, targets)``
 
-    both as means over the batch. The weight w of the teacher goes in a straight line over the training's progress p,
-    ``w(p) = kd_weight_start + p * (kd_weight_end - kd_weight_start)``: where it falls, first the teacher leads, then labels do.
+    both as means over the batch. The weight w of the teacher goes in a straight line over the
+    training's progress p, ``w(p) = kd_weight_start + p * (kd_weight_end - kd_weight_start)``: where
+    it falls, first the teacher leads, then labels do.
 
     Args:
         teacher_logits: of the batches of this training.
@@ -24,11 +26,16 @@ class KnowledgeDistillation:
     """
 
     def __init__(
-        self, teacher_logits: TeacherLogits, divergence: Divergence, kd_weight_start: float = 0.6, kd_weight_end: float = 0.2
+        self,
+        teacher_logits: TeacherLogits,
+        divergence: Divergence,
+        kd_weight_start: float = 0.6,
+        kd_weight_end: float = 0.2,
     ) -> None:
         if not (0 <= kd_weight_start <= 1 and 0 <= kd_weight_end <= 1):
             raise ConfigError(
-                f"kd_weight_start={kd_weight_start}, kd_weight_end={kd_weight_end} must be 0 to 1; correct them in distill.loss"
+                f"kd_weight_start={kd_weight_start}, kd_weight_end={kd_weight_end} must "
+                "be 0 to 1; correct them in distill.loss"
             )
         self.teacher_logits = teacher_logits
         self.divergence = divergence

@@ -67,7 +67,9 @@ def _in_order(wanted: Tensors, given: Tensors, heads: Heads) -> dict[str, str] |
         return None
     for name, other in zip(own, theirs, strict=True):
         is_head = name.startswith(heads)
-        shapes = [each.shape[1:] if is_head else each.shape for each in (wanted[name], given[other])]
+        shapes = [
+            each.shape[1:] if is_head else each.shape for each in (wanted[name], given[other])
+        ]
         elsewhere = other != name and (other in wanted or name in given)
         if shapes[0] != shapes[1] or _kind(name) != _kind(other) or elsewhere:
             return None

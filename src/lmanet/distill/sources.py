@@ -127,10 +127,13 @@ class PublishedSource(_FileSource):
             network = load_published_weights(path, architecture)
         if network.num_classes != data.num_classes:
             raise ConfigError(
-                f"teacher {self.name} tells {network.num_classes} classes apart, {data.name} has {data.num_classes}; "
+                f"teacher {self.name} tells {network.num_classes} classes apart, "
+                f"{data.name} has {data.num_classes}; "
                 "choose another teacher (distill.teacher), or its data="
             )
-        reading = Reading(self.mean or data.mean, self.std or data.std, self.resolution or architecture.resolution)
+        reading = Reading(
+            self.mean or data.mean, self.std or data.std, self.resolution or architecture.resolution
+        )
         return Teacher(network, data, reading, class_order(self.name, None, data)), True
 
     def with_weights(self, checkpoint: str) -> "PublishedSource":

@@ -1,4 +1,6 @@
-"""Stored logits of teachers: the largest of each image under each augmentation, in half precision, computed once."""
+"""Stored logits of teachers: the largest of each image under each augmentation, in half precision,
+computed once.
+"""
 
 import hashlib
 import logging
@@ -29,7 +31,8 @@ class Compressed(NamedTuple):
     """What is kept of a teacher's logits.
 
     Attributes:
-        values: (..., k + 1), half precision: the k largest logarithms of probabilities, and what stands for each of the rest.
+        values: (..., k + 1), half precision: the k largest logarithms of probabilities, and what
+            stands for each of the rest.
         classes: (..., k), of these values.
     """
 
@@ -38,7 +41,8 @@ class Compressed(NamedTuple):
 
 
 def compress(logits: Tensor, top_k: int) -> Compressed:
-    """Keep the ``top_k`` largest of (N, classes) logits; the probability of the rest is spread evenly over the rest:
+    """Keep the ``top_k`` largest of (N, classes) logits; the probability of the rest is spread
+    evenly over the rest:
 
     ``log((1 - sum of the k largest p) / (classes - k))`` with ``p = softmax(logits)``.
     """
@@ -46,23 +50,31 @@ def compress(logits: Tensor, top_k: int) -> Compressed:
     k, num_classes = min(top_k, logits.shape[1]), logits.shape[1]
     values, classes = log_p.topk(k)
     # As a sum over the rest, for one minus a sum near one is lost to rounding
-    rest = log_p.scatter(1, classes, -torch.inf).logsumexp(1, keepdim=True) - math.log(max(num_classes - k, 1))  # -inf of none
-    return Compressed(torch.cat((values, rest), 1).half(), classes.to(torch.uint8 if num_classes <= 256 else torch.int16))
+    rest = log_p.scatter(1, classes, -torch.inf).logsumexp(1, keepdim=True) - math.log(
+        max(num_classes - k, 1)
+    )  # -inf of none
+    return Compressed(
+        torch.cat((values, rest), 1).half(),
+        classes.to(torch.uint8 if num_classes <= 256 else torch.int16),
+    )
 
 
 def expand(compressed: Compressed, num_classes: int) -> Tensor:
     """Logits (N, classes) again, as logarithms of probabilities."""
     values = compressed.values.float()
-    return values[:, -1:].expand(-1, num_classes).scatter(1, compressed.classes.long(), values[:, :-1])
+    return (
+        values[:, -1:].expand(-1, num_classes).scatter(1, compressed.classes.long(), values[:, :-1])
+    )
 
 
 class LogitStore:
     """Files of teachers' logits, one a teacher and view: ``FOLDER/KEY/view_000.safetensors``.
 
-    The key is a hash of the teacher and its weights, and of every pixel of view 0 in the order of training: whatever decides what the
-    teacher says - data, split, batch size, augmentation, seed, versions of libraries - shows in these. A teacher is stored alone, whoever
-    it is averaged with, so that another teacher beside it costs that one alone. A kill loses a twentieth of a view of each teacher, and a
-    training of more views needs only the new ones.
+    The key is a hash of the teacher and its weights, and of every pixel of view 0 in the order of
+    training: whatever decides what the teacher says - data, split, batch size, augmentation, seed,
+    versions of libraries - shows in these. A teacher is stored alone, whoever it is averaged with,
+    so that another teacher beside it costs that one alone. A kill loses a twentieth of a view of
+    each teacher, and a training of more views needs only the new ones.
 
     Args:
         folder: of the files; several trainings may share it.
@@ -80,23 +92,36 @@ class LogitStore:
         batches: Batches,
         views: int,
     ) -> list[list[Path]]:
-        """The files of each teacher, one a view; those that are missing are computed, all teachers at once.
+        """The files of each teacher, one a view; those that are missing are computed, all teachers
+        at once.
 
         Args:
             ask: the logits of a teacher, for a batch as ``batches`` gives it.
         """
         keys = self._keys(teachers, batches)
-        asked = dict(zip(keys, teachers, strict=True))  # a teacher that is given twice is asked once
-        files = {key: [self.folder / key / f"view_{view:03}.safetensors" for view in range(views)] for key in asked}
+        asked = dict(
+            zip(keys, teachers, strict=True)
+        )  # a teacher that is given twice is asked once
+        files = {
+            key: [self.folder / key / f"view_{view:03}.safetensors" for view in range(views)]
+            for key in asked
+        }
         cut = math.ceil(len(batches) / PARTS)
         with _alone(sorted(each[0].parent for each in files.values())):
-            rows = [[_View(files[key][view], asked[key], cut) for key in asked] for view in range(views)]
+            rows = [
+                [_View(files[key][view], asked[key], cut) for key in asked] for view in range(views)
+            ]
             progress = _Progress(sum(view.missing(len(batches)) for row in rows for view in row))
             for number, row in enumerate(rows):
                 if todo := [view for view in row if not _is_whole(view.file)]:
                     self._write(todo, ask, _view(batches, number), progress)
                     size = sum(view.file.stat().st_size for view in row) / 1e6
-                    log.info("teacher's logits of view %d/%d are stored: %.1f MB", number + 1, views, size)
+                    log.info(
+                        "teacher's logits of view %d/%d are stored: %.1f MB",
+                        number + 1,
+                        views,
+                        size,
+                    )
         return [files[key] for key in keys]
 
     def _keys(self, teachers: Sequence[nn.Module], batches: Batches) -> list[str]:
@@ -194,7 +219,11 @@ class _Progress:
             return
         self.said = now
         minutes = (now - self.start) / self.done * (self.total - self.done) / 60
-        log.info("teacher's logits: %.0f %% computed, some %.0f minutes left", 100 * self.done / self.total, minutes)
+        log.info(
+            "teacher's logits: %.0f %% computed, some %.0f minutes left",
+            100 * self.done / self.total,
+            minutes,
+        )
 
 
 @contextmanager
@@ -207,7 +236,9 @@ def _alone(folders: Sequence[Path]) -> Iterator[None]:
             try:
                 locks.enter_context(lock.acquire(timeout=0))
             except Timeout:
-                log.info("another run stores the same teacher's logits in %s; waiting for it", folder)
+                log.info(
+                    "another run stores the same teacher's logits in %s; waiting for it", folder
+                )
                 locks.enter_context(lock.acquire())
         yield
 

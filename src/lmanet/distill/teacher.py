@@ -1,4 +1,6 @@
-"""Teacher: a network brought to the pixels and the classes of the data, or several that are averaged."""
+"""Teacher: a network brought to the pixels and the classes of the data, or several that are
+averaged.
+"""
 
 import logging
 import math
@@ -62,7 +64,9 @@ class Teacher(nn.Module):
     shift: Tensor
     order: Tensor | None
 
-    def __init__(self, model: nn.Module, data: ImageData, reading: Reading, order: Order | None = None) -> None:
+    def __init__(
+        self, model: nn.Module, data: ImageData, reading: Reading, order: Order | None = None
+    ) -> None:
         super().__init__()
         self.model = model
         self.notices = order.notices if order else ()
@@ -133,12 +137,16 @@ def class_order(teacher: str, classes: Sequence[str] | None, data: ImageData) ->
     """
     names = classes or list(map(str, range(data.num_classes)))
     if len(names) == data.num_classes:
-        match = match_classes(ClassNames(f"teacher {teacher}", names), ClassNames(data.name, data.classes))
+        match = match_classes(
+            ClassNames(f"teacher {teacher}", names), ClassNames(data.name, data.classes)
+        )
         return Order(None if match.is_identity else match.places, match.notices)
     places = {name: place for place, name in enumerate(names)}
     if unknown := [name for name in data.classes if name not in places]:
         raise ConfigError(
-            f"teacher {teacher} does not know {len(unknown)} of {data.num_classes} classes of {data.name}, such as {unknown[0]!r}; "
-            "choose a teacher of these classes (distill.teacher), or the data that it was trained on (data=)"
+            f"teacher {teacher} does not know {len(unknown)} of {data.num_classes} "
+            f"classes of {data.name}, such as {unknown[0]!r}; "
+            "choose a teacher of these classes (distill.teacher), or the data that "
+            "it was trained on (data=)"
         )
     return Order(tuple(places[name] for name in data.classes))

@@ -1,4 +1,6 @@
-"""The teachers of a run: fine-tuned where they do not know the classes yet, measured one by one and together."""
+"""The teachers of a run: fine-tuned where they do not know the classes yet, measured one by one and
+together.
+"""
 
 import logging
 import shutil
@@ -45,7 +47,10 @@ class TeacherEnsemble:
         logits: LogitsOption,
     ) -> None:
         if not sources:
-            raise ConfigError("there is no teacher; name one or several in distill.teacher.sources=[...], or take distill=no_teacher")
+            raise ConfigError(
+                "there is no teacher; name one or several in "
+                "distill.teacher.sources=[...], or take distill=no_teacher"
+            )
         self.data = data
         self.seed = seed
         self.sources = [NetworkSource(each) if isinstance(each, str) else each for each in sources]
@@ -78,7 +83,9 @@ class TeacherEnsemble:
         self.measure(folder)
 
     def teach(self, student: Fitter, seed: int, folder: Path) -> TeacherLogits:
-        """The logits of the run's teachers for the training that ``student.fit`` does with that seed."""
+        """The logits of the run's teachers for the training that ``student.fit`` does with that
+        seed.
+        """
         return self.logits.of(self.prepare(folder), self.data, student, seed, folder)
 
     def prepare(self, folder: Path) -> list[Teacher]:
@@ -92,7 +99,11 @@ class TeacherEnsemble:
         if (folder / TEACHER).is_file():
             return self._recorded(folder)
         members = [self._member(number, folder) for number in range(len(self.sources))]
-        record = TrainedTeacher(**dict(members[0])) if len(members) == 1 else self._together(members, folder)
+        record = (
+            TrainedTeacher(**dict(members[0]))
+            if len(members) == 1
+            else self._together(members, folder)
+        )
         write_record(folder / TEACHER, record)
         shutil.rmtree(folder / "teacher", ignore_errors=True)
         say_notices(folder, self._notices(record))
@@ -109,9 +120,15 @@ class TeacherEnsemble:
         teacher, fitted = source.build(self.data)
         say_notices(folder, teacher.notices)
         alone = len(self.sources) == 1
-        checkpoint = source.origin if fitted else "teacher.ckpt" if alone else f"teacher_{number + 1}.ckpt"
+        checkpoint = (
+            source.origin if fitted else "teacher.ckpt" if alone else f"teacher_{number + 1}.ckpt"
+        )
         work = folder / "teacher" if alone else folder / "teacher" / str(number + 1)
-        score = self.trainer.validate(teacher) if fitted else self._train(teacher, number, work, folder / checkpoint)
+        score = (
+            self.trainer.validate(teacher)
+            if fitted
+            else self._train(teacher, number, work, folder / checkpoint)
+        )
         record = TeacherMember(
             name=source.name,
             origin=source.origin,
@@ -133,13 +150,19 @@ class TeacherEnsemble:
         )
         score = self.trainer.fit(teacher, self.seed + number, folder=work)
         partial = checkpoint.with_name(f"{checkpoint.name}.partial")
-        torch.save({"state_dict": teacher.model.state_dict(), "classes": list(self.data.classes)}, partial)
+        torch.save(
+            {"state_dict": teacher.model.state_dict(), "classes": list(self.data.classes)}, partial
+        )
         partial.replace(checkpoint)
         return score
 
     def _together(self, members: Sequence[TeacherMember], folder: Path) -> TrainedTeacher:
         score = self.trainer.validate(Ensemble(list(self._built(members, folder))))
-        log.info("%d teachers averaged: validation accuracy %.2f %%", len(members), 100 * score.val_accuracy)
+        log.info(
+            "%d teachers averaged: validation accuracy %.2f %%",
+            len(members),
+            100 * score.val_accuracy,
+        )
         return TrainedTeacher(
             name=self.name,
             checkpoint="",
@@ -151,7 +174,9 @@ class TeacherEnsemble:
 
     def _built(self, members: Sequence[TeacherMember], folder: Path) -> Iterator[Teacher]:
         for source, member in zip(self.sources, members, strict=True):
-            weights = source.with_weights(str(folder / member.checkpoint)) if member.trained else source
+            weights = (
+                source.with_weights(str(folder / member.checkpoint)) if member.trained else source
+            )
             yield weights.build(self.data)[0]
 
     def _recorded(self, folder: Path) -> TrainedTeacher:
@@ -168,8 +193,10 @@ class TeacherEnsemble:
             if member.score.val_accuracy <= GUESSING / self.data.num_classes:
                 yield Notice(
                     kind="teacher_guesses",
-                    text=f"teacher {member.name} has {member.score.val_accuracy:.2%} on the validation images, no more than guessing; "
-                    "its classes may stand in another order: correct or leave it out (distill.teacher)",
+                    text=f"teacher {member.name} has {member.score.val_accuracy:.2%} on the "
+                    "validation images, no more than guessing; "
+                    "its classes may stand in another order: correct or leave it out "
+                    "(distill.teacher)",
                 )
 
 
@@ -194,7 +221,9 @@ class TeacherTraining(TeacherEnsemble):
 def _refuse_another(record: TeacherMember, source: Source, where: Path) -> None:
     if record.name != source.name or (record.origin and record.origin != source.origin):
         asked = source.name if record.name != source.name else f"{source.name} from {source.origin}"
-        raise _another(f"{record.name} from {record.origin}" if record.origin else record.name, asked, where)
+        raise _another(
+            f"{record.name} from {record.origin}" if record.origin else record.name, asked, where
+        )
 
 
 def _another(own: str, asked: str, where: Path) -> ConfigError:

@@ -83,7 +83,9 @@ class TeacherSource:
         order = class_order(self.name, classes, data) if fitted else None
         own = resolve_model_data_config(model)  # type: ignore[no-untyped-call]
         resolution = self.resolution or int(own["input_size"][-1])
-        reading = Reading(self.mean or own["mean"], self.std or own["std"], resolution, bicubic=True)
+        reading = Reading(
+            self.mean or own["mean"], self.std or own["std"], resolution, bicubic=True
+        )
         return Teacher(model, data, reading, order), fitted
 
     def with_weights(self, checkpoint: str) -> "TeacherSource":
@@ -92,17 +94,27 @@ class TeacherSource:
 
     def _check(self) -> None:
         if self.pretrained and self.checkpoint:
-            raise ConfigError("the teacher has both pretrained=true and a checkpoint; keep one of them in distill.teacher")
+            raise ConfigError(
+                "the teacher has both pretrained=true and a checkpoint; keep one of "
+                "them in distill.teacher"
+            )
         if not timm.is_model(self.name):
-            near = ", ".join(timm.list_models(f"*{self.name.split('_')[0]}*")[:5]) or "see timm.list_models()"
-            raise ConfigError(f"timm has no model {self.name!r}; correct its name in distill.teacher ({near})")
+            near = (
+                ", ".join(timm.list_models(f"*{self.name.split('_')[0]}*")[:5])
+                or "see timm.list_models()"
+            )
+            raise ConfigError(
+                f"timm has no model {self.name!r}; correct its name in distill.teacher ({near})"
+            )
 
     def _create(self, num_classes: int) -> nn.Module:
         options = {"num_classes": num_classes, **self.timm_options}
         try:
             model: nn.Module = timm.create_model(self.name, pretrained=self.pretrained, **options)
         except TypeError as error:
-            raise ConfigError(f"timm's {self.name} refuses timm_options of distill.teacher: {error}") from error
+            raise ConfigError(
+                f"timm's {self.name} refuses timm_options of distill.teacher: {error}"
+            ) from error
         except Exception as error:  # hub, network and disk each raise their own
             if not self.pretrained:
                 raise
@@ -115,15 +127,23 @@ class TeacherSource:
         found = match(wanted, weights.tensors, heads)
         if found is None:
             wrong = differences(wanted, weights.tensors, heads)
-            raise ConfigError(f"{self.checkpoint} does not fit {self.name}: {len(wrong)} tensors differ, such as {wrong[0]}; {CORRECT}")
+            raise ConfigError(
+                f"{self.checkpoint} does not fit {self.name}: {len(wrong)} tensors "
+                f"differ, such as {wrong[0]}; {CORRECT}"
+            )
         if found.renamed:
             log.info(
-                "%s names its %d tensors otherwise than timm's %s, such as %s for %s; kinds and shapes "
+                "%s names its %d tensors otherwise than timm's %s, such as %s for %s; "
+                "kinds and shapes "
                 "agree one to one, so they are taken in order",
                 *(self.checkpoint, len(weights.tensors), self.name, *found.renamed),
             )
         fitted = found.fitted and not weights.of_others
-        kept = {name: each for name, each in found.tensors.items() if fitted or not name.startswith(heads)}
+        kept = {
+            name: each
+            for name, each in found.tensors.items()
+            if fitted or not name.startswith(heads)
+        }
         model.load_state_dict(kept, strict=False)
         return fitted
 
@@ -132,7 +152,8 @@ class _Weights(NamedTuple):
     """What a file holds.
 
     Attributes:
-        classes: their names, where the file is of an earlier run and all of the data are among them.
+        classes: their names, where the file is of an earlier run and all of the data are among
+            them.
         of_others: it names classes, and not all of the data's, so that its classifier is of no use.
     """
 
@@ -187,14 +208,20 @@ def _read(checkpoint: str, data: ImageData) -> _Weights:
     try:
         with warnings.catch_warnings(action="ignore"):  # of files that are refused
             given = load_state_dict(checkpoint, weights_only=True)
-            whole = {} if checkpoint.endswith(".safetensors") else torch.load(checkpoint, "cpu", weights_only=True)
+            whole = (
+                {}
+                if checkpoint.endswith(".safetensors")
+                else torch.load(checkpoint, "cpu", weights_only=True)
+            )
         tensors = {name: each for name, each in given.items() if isinstance(each, Tensor)}
         names = whole.get("classes")
     except Exception as error:  # torch and safetensors raise many kinds for a file not theirs
         reason = str(error) if isinstance(error, SafetensorError) else why_unreadable(error)
         raise ConfigError(f"{checkpoint} cannot be read as weights: {reason}; {CORRECT}") from None
     if not tensors:
-        raise ConfigError(f"{checkpoint} holds no weights at its top, nor under state_dict or model; {CORRECT}")
+        raise ConfigError(
+            f"{checkpoint} holds no weights at its top, nor under state_dict or model; {CORRECT}"
+        )
     classes = tuple(map(str, names)) if isinstance(names, list) else None
     of_others = classes is not None and not set(data.classes) <= set(classes)
     return _Weights(tensors, None if of_others else classes, of_others)

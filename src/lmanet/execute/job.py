@@ -11,7 +11,8 @@ log = logging.getLogger(__name__)
 
 
 def run_job(trainer: Trainer, job: Job) -> Outcome:
-    """Train a candidate; an error becomes a status and a sentence, since one bad candidate must not end a search.
+    """Train a candidate; an error becomes a status and a sentence, since one bad candidate must not
+    end a search.
 
     Raises:
         ConfigError: no candidate can be trained with these settings.
@@ -20,12 +21,19 @@ def run_job(trainer: Trainer, job: Job) -> Outcome:
     start = time.monotonic()
 
     def failed(status: Status, error: str) -> Outcome:
-        return Outcome(number=job.number, status=status, error=error, seconds=time.monotonic() - start)
+        return Outcome(
+            number=job.number, status=status, error=error, seconds=time.monotonic() - start
+        )
 
     try:
         if job.epochs == 0:
             measured = trainer.screen(job.architecture, job.seed)
-            return Outcome(number=job.number, status=Status.PAUSED, zero_cost=measured, seconds=time.monotonic() - start)
+            return Outcome(
+                number=job.number,
+                status=Status.PAUSED,
+                zero_cost=measured,
+                seconds=time.monotonic() - start,
+            )
         score = trainer.train(job)
     except TrainingTimeoutError as error:
         return failed(Status.TIMED_OUT, str(error))

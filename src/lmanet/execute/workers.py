@@ -1,4 +1,6 @@
-"""Candidates trained in worker processes on this machine, so that the next is proposed meanwhile."""
+"""Candidates trained in worker processes on this machine, so that the next is
+proposed meanwhile.
+"""
 
 import logging
 import multiprocessing
@@ -30,8 +32,10 @@ class Workers:
     Args:
         trainer: is sent to each worker once, by pickle.
         workers: processes; ``auto`` asks ``auto``.
-        threads: CPU threads of each worker; ``auto`` divides the cores among them, None leaves torch's default.
-        queue: jobs that may wait for a worker, so that none is idle while the next proposal is awaited.
+        threads: CPU threads of each worker; ``auto`` divides the cores among them, None leaves
+            torch's default.
+        queue: jobs that may wait for a worker, so that none is idle while the next proposal is
+            awaited.
         auto: what is chosen by where a number is to be found.
     """
 
@@ -46,7 +50,8 @@ class Workers:
         threads_fit = threads is None or _at_least_one(threads)
         if not (_at_least_one(workers) and threads_fit and queue >= 0):
             raise ConfigError(
-                f"execute: workers={workers}, threads={threads}, queue={queue}; at least 1 worker and "
+                f"execute: workers={workers}, threads={threads}, queue={queue}; at "
+                "least 1 worker and "
                 "1 thread, or auto, and a queue of 0 (conf/execute/workers.yaml)"
             )
         number, threads_each = _decide(auto or Auto(), workers, threads)
@@ -68,7 +73,8 @@ class Workers:
         """Outcomes since the last call.
 
         Raises:
-            TrainingError: one worker after the other dies, so that no candidate can be trained here.
+            TrainingError: one worker after the other dies, so that no candidate can be trained
+                here.
         """
         ended: list[tuple[Job, Future[Outcome]]] = []
         while self._pending and (not self._ended.empty() or (wait and not ended)):
@@ -90,7 +96,9 @@ class Workers:
                 worker.train(job).add_done_callback(partial(self._end, worker, job))
 
     def _end(self, worker: "_Worker", job: Job, future: "Future[Outcome]") -> None:
-        """A thread of the worker's pool says so; the next job starts at once, whatever the search is at."""
+        """A thread of the worker's pool says so; the next job starts at once, whatever the search
+        is at.
+        """
         with self._lock:
             if _died(future):
                 worker.renew()  # here, for a broken pool may hold its lock while it calls this
@@ -104,7 +112,10 @@ class Workers:
             return future.result()
         self._deaths += 1
         log.warning("a worker died while it trained candidate %d", job.number)
-        reason = "the worker process died (out of memory, or killed); see execute.workers and the machine's log"
+        reason = (
+            "the worker process died (out of memory, or killed); see "
+            "execute.workers and the machine's log"
+        )
         if self._deaths >= MOST_DEATHS:
             raise TrainingError(f"{self._deaths} times in a row {reason}")
         return Outcome(number=job.number, status=Status.FAILED, error=reason)
@@ -150,9 +161,16 @@ def _at_least_one(number: int | str) -> bool:
 def _decide(auto: Auto, workers: int | str, threads: int | str | None) -> tuple[int, int | None]:
     if isinstance(workers, int) and not isinstance(threads, str):
         return workers, threads
-    share = auto.share(workers if isinstance(workers, int) else None, threads if isinstance(threads, int) else None)
+    share = auto.share(
+        workers if isinstance(workers, int) else None, threads if isinstance(threads, int) else None
+    )
     threads_each = None if threads is None else share.threads
-    log.info("candidates at once: %d, CPU threads of each: %s (%s)", share.workers, threads_each or "torch's default", share.reason)
+    log.info(
+        "candidates at once: %d, CPU threads of each: %s (%s)",
+        share.workers,
+        threads_each or "torch's default",
+        share.reason,
+    )
     return share.workers, threads_each
 
 

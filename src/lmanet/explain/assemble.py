@@ -1,4 +1,6 @@
-"""A run's files -> all that the report's template asks for: tables by name, and facts for its sentences."""
+"""A run's files -> all that the report's template asks for: tables by name, and facts for its
+sentences.
+"""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -9,7 +11,12 @@ from lmanet.explain.facts.importance import SEEDS, Importance, importances
 from lmanet.explain.tables import rows
 from lmanet.explain.tables.network import examination_sheets, network_sheets
 from lmanet.explain.tables.origin import origin_sheets
-from lmanet.explain.tables.results import STAGE_WORDS, board_sheets, front_runtime_sheet, result_sheets
+from lmanet.explain.tables.results import (
+    STAGE_WORDS,
+    board_sheets,
+    front_runtime_sheet,
+    result_sheets,
+)
 from lmanet.explain.tables.table import Table
 from lmanet.explain.tables.trials import claims_sheet, rules_sheet, search_sheets
 from lmanet.network import Architecture
@@ -45,7 +52,12 @@ def assemble(run: RunFiles, setting: Setting) -> Assembled:
     origin = _origin(run, best)
     important = importances(run.trials, setting.space)
     compared = measured.front_rows(run, setting.num_classes, setting.target.platform.c_options)
-    sheets = [*result_sheets(run), *search_sheets(run, important), front_runtime_sheet(compared), *origin_sheets(run)]
+    sheets = [
+        *result_sheets(run),
+        *search_sheets(run, important),
+        front_runtime_sheet(compared),
+        *origin_sheets(run),
+    ]
     sheets += network_sheets(best, run, setting) if best else []
     sheets += examination_sheets(run.examination) if run.examination else []
     sheets += [claims_sheet(origin, run.trials)] if origin else []
@@ -61,7 +73,11 @@ def assemble(run: RunFiles, setting: Setting) -> Assembled:
         "stage_words": STAGE_WORDS,
         "identity": architecture_id,
         "best": run.best,
-        "best_stage": "search" if isinstance(run.best, Trial) else run.best.stage if run.best else None,
+        "best_stage": "search"
+        if isinstance(run.best, Trial)
+        else run.best.stage
+        if run.best
+        else None,
         "cost": estimate_on(best, setting.num_classes, setting.target.platform) if best else None,
         "rationale": origin.proposal.rationale if origin else None,
         "proposer": origin.proposal.proposer if origin else None,
@@ -89,7 +105,9 @@ def _origin(run: RunFiles, best: Architecture | None) -> Trial | None:
     if best is None:
         return None
     identity = architecture_id(best)
-    return next((trial for trial in run.trials if trial.id == identity and trial.proposal.rationale), None)
+    return next(
+        (trial for trial in run.trials if trial.id == identity and trial.proposal.rationale), None
+    )
 
 
 def _board(deployment: Deployment, place: int) -> dict[str, Any]:

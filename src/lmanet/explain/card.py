@@ -31,7 +31,8 @@ class NetworkCard(NamedTuple):
 
     Attributes:
         number: of its trial, from 0.
-        costs: (title with unit, value as shown, share of the target's limit or None), as many as are known.
+        costs: (title with unit, value as shown, share of the target's limit or None), as many as
+            are known.
         curve: of its mini-training.
         origin: who proposed it and how, in words.
         text: the proposer's free text.

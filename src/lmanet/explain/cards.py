@@ -25,14 +25,22 @@ SHOWN: tuple[tuple[str, str, Form], ...] = (
 
 
 def make_cards(run: RunFiles, setting: Setting, folder: Path) -> list[NetworkCard]:
-    """Those of the front first, then the other networks that were trained to the end, in the order of their trials.
+    """Those of the front first, then the other networks that were trained to the end, in the order
+    of their trials.
 
     Args:
         folder: of the run, as the command that retrains a network names it.
     """
     fronting = [trial.number for trial in run.front.trials]
-    others = [trial for trial in run.trials if trial.status is Status.TRAINED and trial.number not in fronting]
-    return [_card(trial, trial.number in fronting, run.trials, setting, folder) for trial in (*run.front.trials, *others)]
+    others = [
+        trial
+        for trial in run.trials
+        if trial.status is Status.TRAINED and trial.number not in fronting
+    ]
+    return [
+        _card(trial, trial.number in fronting, run.trials, setting, folder)
+        for trial in (*run.front.trials, *others)
+    ]
 
 
 def network_file(folder: Path, trial: Trial) -> Path:
@@ -40,11 +48,15 @@ def network_file(folder: Path, trial: Trial) -> Path:
     return folder / NETWORKS / f"{trial.id}.json"
 
 
-def _card(trial: Trial, on_front: bool, trials: Sequence[Trial], setting: Setting, folder: Path) -> NetworkCard:
+def _card(
+    trial: Trial, on_front: bool, trials: Sequence[Trial], setting: Setting, folder: Path
+) -> NetworkCard:
     assert trial.architecture is not None and trial.score is not None and trial.verdict is not None
     architecture, cost = staged(trial.architecture), trial.verdict.cost
     assert isinstance(cost, Cost)
-    retrain = command(f"resume={folder}", "stages=[train]", override("arch", network_file(folder, trial)))
+    retrain = command(
+        f"resume={folder}", "stages=[train]", override("arch", network_file(folder, trial))
+    )
     return NetworkCard(
         number=trial.number,
         id=str(trial.id),
@@ -66,9 +78,16 @@ def _card(trial: Trial, on_front: bool, trials: Sequence[Trial], setting: Settin
 
 
 def _costs(cost: Cost, setting: Setting) -> list[tuple[str, str, float | None]]:
-    known = [(name, title, form, value) for name, title, form in SHOWN if (value := getattr(cost, name)) is not None]
+    known = [
+        (name, title, form, value)
+        for name, title, form in SHOWN
+        if (value := getattr(cost, name)) is not None
+    ]
     limits = setting.target.limits
-    return [(title, shown(value, form), value / limits[name] if name in limits else None) for name, title, form, value in known]
+    return [
+        (title, shown(value, form), value / limits[name] if name in limits else None)
+        for name, title, form, value in known
+    ]
 
 
 def _parts(architecture: Architecture, setting: Setting) -> list[PartDrawing]:

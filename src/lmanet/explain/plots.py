@@ -1,4 +1,6 @@
-"""The report's plots: one function a figure, from a run's records. The only file that imports matplotlib."""
+"""The report's plots: one function a figure, from a run's records. The only file that imports
+matplotlib.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,7 +10,13 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import (
+    FuncFormatter,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    PercentFormatter,
+)
 
 from lmanet.cost import Cost, Runtime
 from lmanet.cost.estimate import macs
@@ -23,7 +31,14 @@ from lmanet.space import architecture_id
 from lmanet.steps import Pareto
 
 # Okabe and Ito's palette, told apart by colour-blind readers too.
-BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#8C8C8C"
+BLUE, ORANGE, GREEN, RED, PURPLE, GREY = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#8C8C8C",
+)
 STATUS_COLOURS = {
     Status.TRAINED: BLUE,
     Status.PAUSED: GREEN,
@@ -50,25 +65,55 @@ def save(figure: Figure, path: Path) -> None:
     figure.savefig(path, dpi=110, bbox_inches="tight", facecolor="white")
 
 
-def front_plot(trials: Sequence[Trial], front: Sequence[Trial], limits: Mapping[str, int]) -> Figure:
-    """Validation accuracy over MACs of all trained networks; the colour of the front is its peak SRAM."""
+def front_plot(
+    trials: Sequence[Trial], front: Sequence[Trial], limits: Mapping[str, int]
+) -> Figure:
+    """Validation accuracy over MACs of all trained networks; the colour of the front is its peak
+    SRAM.
+    """
     figure, axes = _figure(8, 4.6)
     numbers = {trial.number for trial in front}
     dominated = [trial for trial in trials if trial.eligible and trial.number not in numbers]
-    infeasible = [trial for trial in trials if trial.status is Status.TRAINED and not trial.eligible]
-    for shown, marker, label in ((dominated, "o", "dominated"), (infeasible, "x", "over a limit, so never on the front")):
+    infeasible = [
+        trial for trial in trials if trial.status is Status.TRAINED and not trial.eligible
+    ]
+    for shown, marker, label in (
+        (dominated, "o", "dominated"),
+        (infeasible, "x", "over a limit, so never on the front"),
+    ):
         if shown:
-            axes.scatter(_macs(shown), _accuracies(shown), s=30, color=GREY, alpha=0.8, marker=marker, label=label)
+            axes.scatter(
+                _macs(shown),
+                _accuracies(shown),
+                s=30,
+                color=GREY,
+                alpha=0.8,
+                marker=marker,
+                label=label,
+            )
     sram = [_cost(trial).peak_sram_bytes / KIB for trial in front]
     limit = limits.get("peak_sram_bytes")
     top = limit / KIB if limit else max(sram)
     points = axes.scatter(
-        _macs(front), _accuracies(front), c=sram, cmap="viridis", vmin=0, vmax=top, s=80, edgecolors="black", zorder=3, label="front"
+        _macs(front),
+        _accuracies(front),
+        c=sram,
+        cmap="viridis",
+        vmin=0,
+        vmax=top,
+        s=80,
+        edgecolors="black",
+        zorder=3,
+        label="front",
     )
     most_macs = [limits["macs"] / MILLION] if "macs" in limits else []
     for most in most_macs:
         axes.axvline(most, color=RED, linestyle="--", label="limit of MACs")
-    figure.colorbar(points, ax=axes, label=f"peak SRAM (KiB), up to the limit of {top:.0f}" if limit else "peak SRAM (KiB)")
+    figure.colorbar(
+        points,
+        ax=axes,
+        label=f"peak SRAM (KiB), up to the limit of {top:.0f}" if limit else "peak SRAM (KiB)",
+    )
     _scale(axes, [*_macs(dominated + infeasible), *_macs(front), *most_macs])
     axes.set(title="Trained networks", xlabel="MACs (M)", ylabel="validation accuracy (%)")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=""))
@@ -79,14 +124,33 @@ def front_plot(trials: Sequence[Trial], front: Sequence[Trial], limits: Mapping[
 
 
 def proposals_plot(trials: Sequence[Trial], limits: Mapping[str, int]) -> Figure:
-    """Peak SRAM over MACs of every proposal in the space: where the proposer looks, and where the limits are."""
+    """Peak SRAM over MACs of every proposal in the space: where the proposer looks, and where the
+    limits are.
+    """
     figure, axes = _figure(8, 4.6)
-    markers = {Status.TRAINED: "o", Status.PAUSED: "s", Status.REJECTED: "x", Status.FAILED: "v", Status.TIMED_OUT: "^"}
+    markers = {
+        Status.TRAINED: "o",
+        Status.PAUSED: "s",
+        Status.REJECTED: "x",
+        Status.FAILED: "v",
+        Status.TIMED_OUT: "^",
+    }
     for status, marker in markers.items():
-        shown = [trial for trial in trials if trial.status is status and trial.verdict and trial.verdict.cost]
+        shown = [
+            trial
+            for trial in trials
+            if trial.status is status and trial.verdict and trial.verdict.cost
+        ]
         if shown:
             sram = [_cost(trial).peak_sram_bytes / KIB for trial in shown]
-            axes.scatter(_macs(shown), sram, s=34, color=STATUS_COLOURS[status], marker=marker, label=f"{_words(status)} ({len(shown)})")
+            axes.scatter(
+                _macs(shown),
+                sram,
+                s=34,
+                color=STATUS_COLOURS[status],
+                marker=marker,
+                label=f"{_words(status)} ({len(shown)})",
+            )
     title = "Proposals against the limits" if limits else "Proposals"
     axes.set(xscale="log", yscale="log", title=title, xlabel="MACs (M)", ylabel="peak SRAM (KiB)")
     _plain_ticks(axes)
@@ -97,11 +161,21 @@ def proposals_plot(trials: Sequence[Trial], limits: Mapping[str, int]) -> Figure
 
 
 def _draw_limits(axes: Axes, limits: Mapping[str, int]) -> None:
-    """The limits of MACs and SRAM as lines, and what lies within both; a target may have neither."""
+    """The limits of MACs and SRAM as lines, and what lies within both; a
+    target may have neither.
+    """
     left, bottom = axes.get_xlim()[0], axes.get_ylim()[0]
     most_macs, most_sram = limits.get("macs", 0) / MILLION, limits.get("peak_sram_bytes", 0) / KIB
     if most_macs and most_sram:
-        axes.fill_between([left, most_macs], bottom, most_sram, color=GREEN, alpha=0.12, linewidth=0, label="within both limits")
+        axes.fill_between(
+            [left, most_macs],
+            bottom,
+            most_sram,
+            color=GREEN,
+            alpha=0.12,
+            linewidth=0,
+            label="within both limits",
+        )
     if most_macs:
         axes.axvline(most_macs, color=RED, linestyle="--", linewidth=1, label="limit")
     if most_sram:
@@ -111,16 +185,26 @@ def _draw_limits(axes: Axes, limits: Mapping[str, int]) -> None:
 
 
 def progress_plot(trials: Sequence[Trial], pareto: Pareto) -> Figure:
-    """Best validation accuracy and hypervolume over the trials, in the order in which they ended."""
+    """Best validation accuracy and hypervolume over the trials, in the order
+    in which they ended.
+    """
     best, hypervolume = [math.nan], [0.0]  # there is no best before the first
     for count, trial in enumerate(trials, start=1):
         best.append(float(np.fmax(best[-1], _accuracy(trial))) if trial.eligible else best[-1])
-        hypervolume.append(pareto.hypervolume(trials[:count]) if trial.eligible else hypervolume[-1])
+        hypervolume.append(
+            pareto.hypervolume(trials[:count]) if trial.eligible else hypervolume[-1]
+        )
     figure = Figure(figsize=(8, 5), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True)
     ended = {trial.number: count for count, trial in enumerate(trials, start=1)}
     eligible = [trial for trial in trials if trial.eligible]
-    upper.scatter([ended[trial.number] for trial in eligible], _accuracies(eligible), s=22, color=GREY, label="a network within the limits")
+    upper.scatter(
+        [ended[trial.number] for trial in eligible],
+        _accuracies(eligible),
+        s=22,
+        color=GREY,
+        label="a network within the limits",
+    )
     upper.step(range(len(best)), best, where="post", color=BLUE, linewidth=2, label="best so far")
     upper.set(title="Progress of the search", ylabel="validation accuracy (%)")
     upper.yaxis.set_major_formatter(PercentFormatter(1, decimals=None, symbol=""))
@@ -135,11 +219,17 @@ def progress_plot(trials: Sequence[Trial], pareto: Pareto) -> Figure:
 
 def statuses_plot(trials: Sequence[Trial]) -> Figure:
     """How the trials ended, and which rules were broken."""
-    counts = [(_words(status), sum(trial.status is status for trial in trials), colour) for status, colour in STATUS_COLOURS.items()]
+    counts = [
+        (_words(status), sum(trial.status is status for trial in trials), colour)
+        for status, colour in STATUS_COLOURS.items()
+    ]
     rows = [(row.kind, row.trials, ORANGE) for row in reasons(trials)]
     figure = Figure(figsize=(8, 2.8), layout="constrained")
     left, right = figure.subplots(1, 2)
-    for axes, bars, title in ((left, counts, "How the trials ended"), (right, rows, "Rules broken, and failures")):
+    for axes, bars, title in (
+        (left, counts, "How the trials ended"),
+        (right, rows, "Rules broken, and failures"),
+    ):
         names, values, colours = zip(*bars, strict=True) if bars else ((), (), ())
         drawn = axes.barh(names, values, color=colours)
         axes.bar_label(drawn, padding=3, fontsize=9)
@@ -153,11 +243,21 @@ def statuses_plot(trials: Sequence[Trial]) -> Figure:
 
 
 def curves_plot(run: RunFiles) -> Figure:
-    """Validation accuracy by epoch: the front in mini-training, then full training and distillation where they were run."""
+    """Validation accuracy by epoch: the front in mini-training, then full training and distillation
+    where they were run.
+    """
     phases = {  # in each the best first
-        "search (mini-training)": {f"#{trial.number}": trial.score.curve for trial in run.front.trials if trial.score},
-        "full training": {architecture_id(network.architecture): network.score.curve for network in ranked(run.full)},
-        "distillation": {architecture_id(network.architecture): network.score.curve for network in ranked(run.distilled)},
+        "search (mini-training)": {
+            f"#{trial.number}": trial.score.curve for trial in run.front.trials if trial.score
+        },
+        "full training": {
+            architecture_id(network.architecture): network.score.curve
+            for network in ranked(run.full)
+        },
+        "distillation": {
+            architecture_id(network.architecture): network.score.curve
+            for network in ranked(run.distilled)
+        },
     }
     shown = {phase: curves for phase, curves in phases.items() if any(curves.values())}
     figure = Figure(figsize=(8, 3.4), layout="constrained")
@@ -176,8 +276,12 @@ def curves_plot(run: RunFiles) -> Figure:
     return figure
 
 
-def network_plot(graph: Sequence[Operator], runtime: Runtime, sram: Memory, limits: Mapping[str, int]) -> Figure:
-    """MACs of each operator, and the SRAM in use under a runtime while it runs, in the order of execution."""
+def network_plot(
+    graph: Sequence[Operator], runtime: Runtime, sram: Memory, limits: Mapping[str, int]
+) -> Figure:
+    """MACs of each operator, and the SRAM in use under a runtime while it runs, in the order of
+    execution.
+    """
     work = [macs(operator) / MILLION for operator in graph]
     used, peak = [count / KIB for count in sram.operator_bytes], sram.peak_index
     figure = Figure(figsize=(9, 5), layout="constrained")
@@ -189,7 +293,14 @@ def network_plot(graph: Sequence[Operator], runtime: Runtime, sram: Memory, limi
     if limit := limits.get("peak_sram_bytes", 0) / KIB:
         place = (len(graph) - 1, limit)
         lower.axhline(limit, color=RED, linestyle="--", linewidth=1.5)
-        lower.annotate(f"limit: {limit:.1f} KiB", place, xytext=(0, -12), textcoords="offset points", fontsize=9, ha="right")
+        lower.annotate(
+            f"limit: {limit:.1f} KiB",
+            place,
+            xytext=(0, -12),
+            textcoords="offset points",
+            fontsize=9,
+            ha="right",
+        )
     left_half = peak < len(graph) / 2  # the words go towards the middle
     lower.annotate(
         f"peak: {used[peak]:.1f} KiB at {graph[peak].name}",
@@ -208,7 +319,12 @@ def network_plot(graph: Sequence[Operator], runtime: Runtime, sram: Memory, limi
         for axes in (upper, lower):
             axes.axvline(start - 0.5, color=GREY, linewidth=0.6)
     lower.set_xticks(
-        [place for place, _ in ticks], [name for _, name in ticks], fontsize=9, rotation=35, ha="right", rotation_mode="anchor"
+        [place for place, _ in ticks],
+        [name for _, name in ticks],
+        fontsize=9,
+        rotation=35,
+        ha="right",
+        rotation_mode="anchor",
     )
     for axes in (upper, lower):
         axes.set_xlim(-0.5, len(graph) - 0.5)
@@ -221,12 +337,17 @@ def kernels_plot(deployed: Deployed) -> Figure:
     kernels = sorted(deployed.measurement.kernel_instructions.items(), key=lambda item: -item[1])
     total = deployed.measurement.measured_instructions
     figure, axes = _figure(8, 1 + 0.4 * len(kernels))
-    bars = axes.barh([KERNEL_WORDS.get(name, name) for name, _ in kernels], [count / MILLION for _, count in kernels], color=BLUE)
+    bars = axes.barh(
+        [KERNEL_WORDS.get(name, name) for name, _ in kernels],
+        [count / MILLION for _, count in kernels],
+        color=BLUE,
+    )
     axes.bar_label(bars, [f"{count / total:.1%}" for _, count in kernels], padding=3, fontsize=9)
     axes.invert_yaxis()
     axes.margins(x=0.1)
     axes.set(
-        title=f"{total / MILLION:,.2f}M instructions, {total / deployed.cost.macs:.2f} a MAC", xlabel="instructions of one inference (M)"
+        title=f"{total / MILLION:,.2f}M instructions, {total / deployed.cost.macs:.2f} a MAC",
+        xlabel="instructions of one inference (M)",
     )
     return figure
 
@@ -248,7 +369,15 @@ def _curve(axes: Axes, curve: Sequence[Epoch], name: str, leading: bool) -> None
     epochs = [epoch.epoch + 1 for epoch in curve]
     accuracies = [epoch.val_accuracy for epoch in curve]
     colour, width, order = (BLUE, 2.2, 3) if leading else (GREY, 1.0, 2)
-    axes.plot(epochs, accuracies, ".-", color=colour, linewidth=width, zorder=order, label=f"{name}, the best" if leading else None)
+    axes.plot(
+        epochs,
+        accuracies,
+        ".-",
+        color=colour,
+        linewidth=width,
+        zorder=order,
+        label=f"{name}, the best" if leading else None,
+    )
 
 
 def _scale(axes: Axes, values: Sequence[float]) -> None:
@@ -267,13 +396,22 @@ def _plain_ticks(axes: Axes) -> None:
 
 
 def _name_points(axes: Axes, front: Sequence[Trial]) -> None:
-    """Write candidate numbers beside the points, the most accurate first, wherever there is room."""
+    """Write candidate numbers beside the points, the most accurate first,
+    wherever there is room.
+    """
     named: list[tuple[float, float]] = []
     for trial in front:
         place = (_cost(trial).macs / MILLION, _accuracy(trial))
         pixels = tuple(axes.transData.transform(place))
         if all(math.dist(pixels, other) > CROWDED for other in named):
-            axes.annotate(f"#{trial.number}", place, xytext=(-8, 6), textcoords="offset points", fontsize=9, ha="right")
+            axes.annotate(
+                f"#{trial.number}",
+                place,
+                xytext=(-8, 6),
+                textcoords="offset points",
+                fontsize=9,
+                ha="right",
+            )
             named.append((pixels[0], pixels[1]))
 
 

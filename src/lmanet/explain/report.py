@@ -45,7 +45,8 @@ class Report:
         require_packages("the stage report", "", "matplotlib", "plotly", "markdown_it")
 
     def run(self, folder: Path) -> None:
-        """Read the files of ``folder`` and write ``report.html``, ``report.md``, ``plots/`` and ``networks/`` into it.
+        """Read the files of ``folder`` and write ``report.html``, ``report.md``, ``plots/`` and
+        ``networks/`` into it.
 
         Raises:
             ConfigError: the search was of cells, whose operators are not known here.
@@ -78,7 +79,9 @@ class Report:
                 _write(path, trial.architecture.model_dump_json(indent=1) + "\n")
 
     def _draw(self, run: RunFiles, assembled: Assembled, folder: Path) -> set[str]:
-        """Write the plots of ``report.md`` for which there is something to show; gives their names."""
+        """Write the plots of ``report.md`` for which there is something to
+        show; gives their names.
+        """
         from lmanet.explain import plots  # matplotlib takes a second to import
 
         limits, platform = self.setting.target.limits, self.setting.target.platform
@@ -89,7 +92,9 @@ class Report:
         if run.front.trials:
             drawings["front"] = lambda: plots.front_plot(run.trials, run.front.trials, limits)
             drawings["progress"] = lambda: plots.progress_plot(run.trials, self.setting.pareto)
-        if any(network.score.curve for network in run.full + run.distilled) or any(t.epochs for t in run.front.trials[:1]):
+        if any(network.score.curve for network in run.full + run.distilled) or any(
+            t.epochs for t in run.front.trials[:1]
+        ):
             drawings["curves"] = lambda: plots.curves_plot(run)
         if assembled.best:
             graph = operators(assembled.best, self.setting.num_classes)
@@ -114,7 +119,11 @@ class _Markdown:
             return ""
         whole = self.tables[name]
         left = len(whole.rows) - MOST_ROWS
-        rest = f"{left} more row{'s' if left > 1 else ''} of this table in `report.html`.\n" if left > 0 else ""
+        rest = (
+            f"{left} more row{'s' if left > 1 else ''} of this table in `report.html`.\n"
+            if left > 0
+            else ""
+        )
         return f"{to_markdown(whole._replace(rows=whole.rows[:MOST_ROWS]))}\n\n{rest}"
 
     def figure(self, title: str, plot: str | None, *figures: str) -> str:
@@ -142,10 +151,18 @@ class _Placeholders:
 
 def _render(assembled: Assembled, run: RunFiles, calls: _Markdown | _Placeholders) -> str:
     environment = Environment(
-        loader=PackageLoader("lmanet.explain"), autoescape=False, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("lmanet.explain"),
+        autoescape=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters |= FILTERS
-    environment.globals |= {"table": calls.table, "figure": calls.figure, "explorer": calls.explorer}
+    environment.globals |= {
+        "table": calls.table,
+        "figure": calls.figure,
+        "explorer": calls.explorer,
+    }
     facts: Mapping[str, Any] = {**assembled.facts, "tables": assembled.tables, "title": TITLE}
     text = environment.get_template("report.md").render(facts, command=command(*run.overrides))
     return BLANK_LINES.sub("\n\n", text).strip() + "\n"

@@ -1,4 +1,6 @@
-"""What a proposer is told of the trials so far: the front and all around it, the best alone, or nothing."""
+"""What a proposer is told of the trials so far: the front and all around it, the best alone, or
+nothing.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +21,8 @@ MIN_TOKENS = 100
 
 @dataclass(frozen=True)
 class ParetoFeedback:
-    """Counts, best network, front, other accurate networks, recent failures, false claims, values never tried, and a hint.
+    """Counts, best network, front, other accurate networks, recent failures, false claims, values
+    never tried, and a hint.
 
     Attributes:
         max_tokens: the longest text, by `lmanet.tokens.count_tokens`, which never counts too few.
@@ -42,15 +45,25 @@ class ParetoFeedback:
     def compose(self, trials: Sequence[Trial], front: Sequence[Trial]) -> str:
         if not trials:
             return ""
-        failed = [lines.failure(trial) for trial in reversed(trials) if not (trial.eligible or trial.status is Status.PAUSED)]
+        failed = [
+            lines.failure(trial)
+            for trial in reversed(trials)
+            if not (trial.eligible or trial.status is Status.PAUSED)
+        ]
         summary = [line for line in (lines.counts(trials), lines.averages(trials)) if line]
         networks = [lines.network(trial, self.space, self.form) for trial in front]
         sections = (
             Section("Results so far:", tuple(summary), rank=1),
             Section("Best network so far:", tuple(networks[:1]), rank=0),
-            Section("Other networks that no network beats in everything:", tuple(networks[1:]), rank=3),
+            Section(
+                "Other networks that no network beats in everything:", tuple(networks[1:]), rank=3
+            ),
             Section("Other accurate networks:", tuple(self._beside(trials, front)), rank=7),
-            Section("Failures, the last first:", tuple(dict.fromkeys(failed))[: self.recent_failures], rank=4),
+            Section(
+                "Failures, the last first:",
+                tuple(dict.fromkeys(failed))[: self.recent_failures],
+                rank=4,
+            ),
             Section("Claims of yours that are false, the last first:", self._wrong(trials), rank=5),
             Section("Values never tried:", tuple(untried(trials, self.space)), rank=6),
             Section("Hint:", (hint(trials, front),), rank=2),
@@ -63,8 +76,16 @@ class ParetoFeedback:
     def _beside(self, trials: Sequence[Trial], front: Sequence[Trial]) -> list[str]:
         """The most accurate of those that are not on the front, for comparison."""
         numbers = {trial.number for trial in front}
-        beside = [(-trial.score.val_accuracy, trial.number, trial) for trial in trials if trial.eligible and trial.score]
-        others = [trial for *_, trial in sorted(beside, key=lambda entry: entry[:2]) if trial.number not in numbers]
+        beside = [
+            (-trial.score.val_accuracy, trial.number, trial)
+            for trial in trials
+            if trial.eligible and trial.score
+        ]
+        others = [
+            trial
+            for *_, trial in sorted(beside, key=lambda entry: entry[:2])
+            if trial.number not in numbers
+        ]
         return [lines.network(trial, self.space, self.form) for trial in others[: self.runners_up]]
 
 
@@ -72,7 +93,8 @@ class BestOnlyFeedback:
     """The most accurate network within the limits and nothing else.
 
     Args:
-        max_tokens, form: as for `ParetoFeedback`; a network that takes more is left out, and that is said.
+        max_tokens, form: as for `ParetoFeedback`; a network that takes more is left out, and that
+            is said.
     """
 
     def __init__(self, space: AnySpace, max_tokens: int, form: Form = "lines") -> None:
@@ -100,4 +122,7 @@ def _check(max_tokens: int, form: Form) -> None:
     if form not in get_args(Form):
         raise ConfigError(f"feedback.form={form}: choose one of {', '.join(get_args(Form))}")
     if max_tokens < MIN_TOKENS:
-        raise ConfigError(f"feedback.max_tokens={max_tokens}: at least {MIN_TOKENS} are needed; or choose feedback=none")
+        raise ConfigError(
+            f"feedback.max_tokens={max_tokens}: at least {MIN_TOKENS} are needed; "
+            "or choose feedback=none"
+        )

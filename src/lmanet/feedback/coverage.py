@@ -8,7 +8,12 @@ from lmanet.space import AnyArchitecture, AnySpace, Cell, CellSpace, write_choic
 
 def untried(trials: Sequence[Trial], space: AnySpace) -> list[str]:
     """One line for every field that has values which no proposed network used, trained or not."""
-    used = {entry for trial in trials if trial.architecture for entry in _entries(trial.architecture, space)}
+    used = {
+        entry
+        for trial in trials
+        if trial.architecture
+        for entry in _entries(trial.architecture, space)
+    }
     return [
         f"- {name}: {', '.join(map(str, missing))}"
         for name, values in _choices(space)
@@ -33,7 +38,11 @@ def _entries(architecture: AnyArchitecture, space: AnySpace) -> Iterator[tuple[s
         return
     yield from {"resolution": architecture.resolution, "padding": architecture.padding}.items()
     yield "number of stages", len(architecture.stages)
-    parts = [("stem", architecture.stem), ("head", architecture.head), *(("stage", stage) for stage in architecture.stages)]
+    parts = [
+        ("stem", architecture.stem),
+        ("head", architecture.head),
+        *(("stage", stage) for stage in architecture.stages),
+    ]
     for name, part in parts:
         if part:
             yield from ((f"{name} {field}", value) for field, value in part)

@@ -13,7 +13,9 @@ STALLED = 20
 
 
 def hint(trials: Sequence[Trial], front: Sequence[Trial]) -> str:
-    """The sentence of the first rule that applies: what most of the last 10 failed by, no front, a front 20 trials old, else growth."""
+    """The sentence of the first rule that applies: what most of the last 10 failed by, no front, a
+    front 20 trials old, else growth.
+    """
     return _sentences()[_rule(trials, front)]
 
 

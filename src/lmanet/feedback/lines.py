@@ -1,4 +1,6 @@
-"""Trials as lines of text: a network with what it reached and costs, a failure with its reason, counts and averages."""
+"""Trials as lines of text: a network with what it reached and costs, a failure with its reason,
+counts and averages.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -22,7 +24,9 @@ def network(trial: Trial, space: AnySpace, form: Form) -> str:
 
 
 def failure(trial: Trial) -> str:
-    """Why a trial is not eligible, without its network: small models imitate whatever they are shown."""
+    """Why a trial is not eligible, without its network: small models imitate whatever they are
+    shown.
+    """
     hints = [violation.hint for violation in trial.verdict.violations] if trial.verdict else []
     reason = "; ".join(hints) or trial.error or trial.proposal.error or "no reason recorded"
     one_line = " ".join(reason.split())
@@ -34,24 +38,36 @@ def wrong_claims(trials: Sequence[Trial]) -> Iterator[str]:
     for trial in reversed(trials):
         for checked in check_claims(trial, trials):
             if checked.truth is Truth.FALSE:
-                yield f"- of network {trial.number} you said: {checked.words}. {checked.reason[:MAX_REASON_CHARACTERS]}"
+                yield (
+                    f"- of network {trial.number} you said: {checked.words}. "
+                    f"{checked.reason[:MAX_REASON_CHARACTERS]}"
+                )
 
 
 def counts(trials: Sequence[Trial]) -> str:
     """How many trials ended how."""
     number = Counter(trial.status for trial in trials)
-    ended = ", ".join(f"{number[status]} {status.value.replace('_', ' ')}" for status in Status if number[status])
+    ended = ", ".join(
+        f"{number[status]} {status.value.replace('_', ' ')}" for status in Status if number[status]
+    )
     return f"{len(trials)} networks proposed: {ended}."
 
 
 def averages(trials: Sequence[Trial]) -> str:
     """Mean accuracy and cost of the networks trained to the end; empty where there is none."""
     ended = [trial for trial in trials if trial.status is Status.TRAINED]
-    trained = [(trial.score, trial.verdict.cost) for trial in ended if trial.score and trial.verdict and trial.verdict.cost]
+    trained = [
+        (trial.score, trial.verdict.cost)
+        for trial in ended
+        if trial.score and trial.verdict and trial.verdict.cost
+    ]
     if not trained:
         return ""
     accuracy = fmean(score.val_accuracy for score, _ in trained)
-    means = [f"{name} {short_number(fmean(getattr(cost, name) for _, cost in trained))}" for name in _shown(trained[0][1])]
+    means = [
+        f"{name} {short_number(fmean(getattr(cost, name) for _, cost in trained))}"
+        for name in _shown(trained[0][1])
+    ]
     return f"Averages of the {len(trained)} trained: accuracy {accuracy:.3f}, {', '.join(means)}."
 
 

@@ -20,12 +20,18 @@ class Section:
 
 
 def fit(sections: Sequence[Section], max_tokens: int) -> str:
-    """The sections as text of at most ``max_tokens`` by `count_tokens`; whole lines are left out, and how many is said.
+    """The sections as text of at most ``max_tokens`` by `count_tokens`; whole lines are left out,
+    and how many is said.
 
-    Every section gets its first line before any gets its second, so that a long front does not crowd out the failures.
+    Every section gets its first line before any gets its second, so that a long front does not
+    crowd out the failures.
     """
     kept = [0] * len(sections)
-    lines = sorted((place, section.rank, i) for i, section in enumerate(sections) for place in range(len(section.lines)))
+    lines = sorted(
+        (place, section.rank, i)
+        for i, section in enumerate(sections)
+        for place in range(len(section.lines))
+    )
     full: set[int] = set()
     for _, _, i in lines:
         if i in full:
@@ -38,7 +44,11 @@ def fit(sections: Sequence[Section], max_tokens: int) -> str:
 
 
 def _render(sections: Sequence[Section], kept: Sequence[int]) -> str:
-    blocks = ["\n".join((section.title, *section.lines[:number])) for section, number in zip(sections, kept, strict=True) if number]
+    blocks = [
+        "\n".join((section.title, *section.lines[:number]))
+        for section, number in zip(sections, kept, strict=True)
+        if number
+    ]
     left_out = sum(len(section.lines) for section in sections) - sum(kept)
     note = [f"(lines left out for want of room: {left_out})"] if left_out else []
     return "\n\n".join(blocks + note)

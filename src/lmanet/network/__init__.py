@@ -1,6 +1,16 @@
-"""What a network is: its fields, its operators with shapes, its weights. Torch is imported by `build` and `weights` alone."""
+"""What a network is: its fields, its operators with shapes, its weights. Torch is imported by
+`build` and `weights` alone.
+"""
 
-from lmanet.network.architecture import Architecture, Head, Stage, Stem, explain_validation, load_architecture, parse_architecture
+from lmanet.network.architecture import (
+    Architecture,
+    Head,
+    Stage,
+    Stem,
+    explain_validation,
+    load_architecture,
+    parse_architecture,
+)
 from lmanet.network.graph import Operator, operators
 
 __all__ = [

@@ -37,7 +37,8 @@ Stride = Annotated[Literal[1, 2], BeforeValidator(_whole)]
 
 
 class _Frozen(BaseModel):
-    # strict: "16", 16.0 and true are refused where 16 is meant; nothing that a model writes is coerced.
+    # strict: "16", 16.0 and true are refused where 16 is meant; nothing that a model writes is
+    # coerced.
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
@@ -98,8 +99,9 @@ class Architecture(_Frozen):
 
     Attributes:
         resolution: height and width of the input image, pixels.
-        padding: ``same`` as TensorFlow and TFLite define it; ``torch`` pads kernel // 2 on every side. They differ at
-            stride 2 only, and there decide whether TFLite needs an operator of its own to pad.
+        padding: ``same`` as TensorFlow and TFLite define it; ``torch`` pads kernel // 2 on every
+            side. They differ at stride 2 only, and there decide whether TFLite needs an operator of
+            its own to pad.
         stem, head: None where the network has none, as the paper's networks.
     """
 
@@ -114,7 +116,8 @@ def parse_architecture(data: object) -> Architecture:
     """Check decoded JSON and return the architecture.
 
     Raises:
-        ArchitectureError: with every field that is missing, unknown, of the wrong type or out of range.
+        ArchitectureError: with every field that is missing, unknown, of the wrong type or out of
+            range.
     """
     try:
         return Architecture.model_validate(data)
@@ -143,9 +146,13 @@ def _clause(fault: ErrorDetails) -> str:
 
 
 def _counts_sound_items_only(fault: ErrorDetails, errors: list[ErrorDetails]) -> bool:
-    """A list that pydantic finds too short because its items are at fault, which they have errors of their own to say."""
+    """A list that pydantic finds too short because its items are at fault, which they have errors
+    of their own to say.
+    """
     place = fault["loc"]
-    return fault["type"] == "too_short" and any(other["loc"][: len(place)] == place != other["loc"] for other in errors)
+    return fault["type"] == "too_short" and any(
+        other["loc"][: len(place)] == place != other["loc"] for other in errors
+    )
 
 
 def quoted(value: object, most: int = 60) -> str:
@@ -153,27 +160,39 @@ def quoted(value: object, most: int = 60) -> str:
     for write in (partial(json.dumps, default=str), ascii):
         try:
             return write(value)[:most]
-        except (TypeError, ValueError, RecursionError):  # ValueError: a list within itself, or thousands of digits
+        except (
+            TypeError,
+            ValueError,
+            RecursionError,
+        ):  # ValueError: a list within itself, or thousands of digits
             continue
     return f"a {type(value).__name__}"
 
 
 def require_network(architecture: object, num_classes: object) -> None:
-    """Raises `ArchitectureError` where no network can be made of these: said here, not by a tensor deep inside."""
+    """Raises `ArchitectureError` where no network can be made of these: said here, not by a tensor
+    deep inside.
+    """
     if not isinstance(architecture, Architecture):
         given = f"{type(architecture).__name__} {quoted(architecture)}"
-        raise ArchitectureError(f"{given} is no architecture; pass what lmanet.load_architecture or a space's sample gives")
+        raise ArchitectureError(
+            f"{given} is no architecture; pass what lmanet.load_architecture or a "
+            "space's sample gives"
+        )
     if not isinstance(num_classes, int) or isinstance(num_classes, bool) or num_classes < 1:
         raise ArchitectureError(
-            f"num_classes={quoted(num_classes)} is no whole number of at least 1; pass how many classes the images have"
+            f"num_classes={quoted(num_classes)} is no whole number of at least 1; "
+            "pass how many classes the images have"
         )
 
 
 def load_architecture(name_or_path: str | Path) -> Architecture:
-    """Load an architecture that ships with the package (``lmanet_elite``, ``lmanet_core``, ``qwnet_core``) or a file.
+    """Load an architecture that ships with the package (``lmanet_elite``, ``lmanet_core``,
+    ``qwnet_core``) or a file.
 
     Args:
-        name_or_path: a shipped name, or the path of our JSON or YAML, or of JSON in the format of the paper's authors.
+        name_or_path: a shipped name, or the path of our JSON or YAML, or of JSON in the format of
+            the paper's authors.
 
     Raises:
         ArchitectureError: no such name or file, or the content is not an architecture.
@@ -184,18 +203,25 @@ def load_architecture(name_or_path: str | Path) -> Architecture:
         path = shipped / f"{name_or_path}.json"
     if not path.is_file():
         names = ", ".join(sorted(p.stem for p in shipped.glob("*.json")))
-        raise ArchitectureError(f"architecture {str(name_or_path)!r} is neither one of {names} nor a file; pass one of them (arch=...)")
+        raise ArchitectureError(
+            f"architecture {str(name_or_path)!r} is neither one of {names} nor a "
+            "file; pass one of them (arch=...)"
+        )
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ArchitectureError(f"{path} is neither JSON nor YAML: {str(error).splitlines()[0]}") from error
+        raise ArchitectureError(
+            f"{path} is neither JSON nor YAML: {str(error).splitlines()[0]}"
+        ) from error
     if isinstance(data, dict) and isinstance(published := data.get("candidate_config"), dict):
         data = _from_published(published)
     return parse_architecture(data)
 
 
 def _from_published(config: dict[str, Any]) -> dict[str, Any]:
-    """Translate ``candidate_config`` of the paper's public code, whose fields say more than its networks use."""
+    """Translate ``candidate_config`` of the paper's public code, whose fields say more than its
+    networks use.
+    """
     try:
         stages = [
             {
@@ -206,12 +232,16 @@ def _from_published(config: dict[str, Any]) -> dict[str, Any]:
                 "expansion": block["expansion_factor"],
                 "se_ratio": block["se_ratio"] if block["use_se"] else 0.0,
                 "skip": block["skip_op"] == "residual",
-                "activation": {"leakyrelu": "leaky_relu"}.get(block["activation"], block["activation"]),
+                "activation": {"leakyrelu": "leaky_relu"}.get(
+                    block["activation"], block["activation"]
+                ),
                 "layers": block["num_layers"],
             }
             for block in config["blocks"]
         ]
     except (KeyError, TypeError) as error:
         fault = f"lacks {error}" if isinstance(error, KeyError) else "is malformed"
-        raise ArchitectureError(f"candidate_config {fault}; each block needs the fields of the published JSON") from error
+        raise ArchitectureError(
+            f"candidate_config {fault}; each block needs the fields of the published JSON"
+        ) from error
     return {"resolution": 160, "padding": "torch", "stages": stages}

@@ -24,7 +24,8 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 class Block(nn.Module):
     """The operators of one part of a network, such as one repetition of a stage.
 
-    Its layers bear the operators' roles: ``expand``, ``depthwise``, ``project``, ``skip``, ``se_reduce`` and so on.
+    Its layers bear the operators' roles: ``expand``, ``depthwise``, ``project``, ``skip``,
+    ``se_reduce`` and so on.
     """
 
     def __init__(self, graph: Sequence[Operator], source: str, dropout: float) -> None:
@@ -56,13 +57,16 @@ class Block(nn.Module):
 class Network(nn.Sequential):
     """A network as a sequence of blocks named by stage and repetition, the classifier last.
 
-    Takes normalised images (N, 3, R, R), R being ``architecture.resolution``; gives logits (N, num_classes).
+    Takes normalised images (N, 3, R, R), R being ``architecture.resolution``; gives logits (N,
+    num_classes).
     """
 
     def __init__(self, architecture: Architecture, num_classes: int, dropout: float = 0.0) -> None:
         blocks: OrderedDict[str, nn.Module] = OrderedDict()
         source = INPUT
-        for part, group in groupby(operators(architecture, num_classes), key=lambda operator: operator.part):
+        for part, group in groupby(
+            operators(architecture, num_classes), key=lambda operator: operator.part
+        ):
             graph = list(group)
             blocks[module_name(part)] = Block(graph, source, dropout)
             source = graph[-1].name
@@ -94,7 +98,9 @@ def build(architecture: Architecture, num_classes: int, dropout: float = 0.0) ->
 
 
 def draw_weights(network: Network) -> None:
-    """Weights of convolutions anew, as for ReLU (He et al. 2015); those of the classifier stay as torch draws them."""
+    """Weights of convolutions anew, as for ReLU (He et al. 2015); those of the classifier stay as
+    torch draws them.
+    """
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out")
@@ -106,7 +112,9 @@ def draw_weights(network: Network) -> None:
 def watched(network: nn.Module) -> Iterator[list[Tensor]]:
     """The classes (N,) that a network predicts for each batch, while something else measures it."""
     predicted: list[Tensor] = []
-    hook = network.register_forward_hook(lambda module, inputs, logits: predicted.append(logits.detach().argmax(1).cpu()))
+    hook = network.register_forward_hook(
+        lambda module, inputs, logits: predicted.append(logits.detach().argmax(1).cpu())
+    )
     try:
         yield predicted
     finally:

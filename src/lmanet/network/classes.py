@@ -1,4 +1,6 @@
-"""Classes by name: what each logit of a network means to a data set; the one place where the two are compared."""
+"""Classes by name: what each logit of a network means to a data set; the one place where the two
+are compared.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -43,14 +45,18 @@ class Match(NamedTuple):
 
 
 def match_classes(network: ClassNames, data: ClassNames) -> Match:
-    """Find each class of the data among the network's by name; where either has only numbers, by its place.
+    """Find each class of the data among the network's by name; where either has only numbers, by
+    its place.
 
     Raises:
         ConfigError: they tell other classes apart.
     """
     trained, given = list(network.names), list(data.names)
     if len(trained) != len(given):
-        raise ConfigError(f"{network.owner} tells {len(trained)} classes apart, {data.owner} has {len(given)}; choose its data=")
+        raise ConfigError(
+            f"{network.owner} tells {len(trained)} classes apart, {data.owner} has "
+            f"{len(given)}; choose its data="
+        )
     in_place = tuple(range(len(given)))
     if trained == given:
         return Match(in_place)
@@ -59,14 +65,16 @@ def match_classes(network: ClassNames, data: ClassNames) -> Match:
     if (network.are_numbers or data.are_numbers) and not set(trained) & set(given):
         nameless, named = (network, data) if network.are_numbers else (data, network)
         text = (
-            f"{nameless.owner} has no names of classes, so their order could not be compared: it was taken to be "
+            f"{nameless.owner} has no names of classes, so their order could not be "
+            "compared: it was taken to be "
             f"that of {named.owner} ({_list(list(named.names))})"
         )
         return Match(in_place, (Notice(kind="unnamed_classes", text=text),))
     only_trained = [name for name in trained if name not in given]
     only_given = [name for name in given if name not in trained]
     raise ConfigError(
-        f"{network.owner} was trained on other classes than {data.owner} has: {_list(only_trained)} there, "
+        f"{network.owner} was trained on other classes than {data.owner} has: "
+        f"{_list(only_trained)} there, "
         f"{_list(only_given)} here; choose its data=, or give the classes the names that they had"
     )
 
@@ -80,7 +88,8 @@ def require_same_order(network: ClassNames, data: ClassNames) -> tuple[Notice, .
     match = match_classes(network, data)
     if not match.is_identity:
         raise ConfigError(
-            f"{network.owner} has its classes in another order ({_list(list(network.names))}) than {data.owner} "
+            f"{network.owner} has its classes in another order "
+            f"({_list(list(network.names))}) than {data.owner} "
             f"({_list(list(data.names))}); choose its data=, or train a network on these"
         )
     return match.notices

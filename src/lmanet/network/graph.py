@@ -1,4 +1,6 @@
-"""Architecture -> operators with their shapes and order: the one source of cost, memory plan, identity and network."""
+"""Architecture -> operators with their shapes and order: the one source of cost, memory plan,
+identity and network.
+"""
 
 import hashlib
 from collections.abc import Iterator
@@ -16,11 +18,13 @@ class Operator(NamedTuple):
     """One operator of a network; every operator makes one tensor, which bears its name.
 
     Attributes:
-        name: ``part.role``, such as ``stage2.0.expand``; operators of one part form a block with one input.
+        name: ``part.role``, such as ``stage2.0.expand``; operators of one part form a block with
+            one input.
         inputs: names of the tensors read; ``input`` is the image.
         in_shape, out_shape: (channels, height, width) of the first input and of the result.
         padding: pixels of zeros (before, after) in height and in width.
-        activation: applied to the result in place; ``none``, one of `Activation`, or SE's ``relu`` and ``sigmoid``.
+        activation: applied to the result in place; ``none``, one of `Activation`, or SE's ``relu``
+            and ``sigmoid``.
         norm: batch norm follows, folded into the weights in int8.
         bias: the operator has a bias of its own.
     """
@@ -39,10 +43,16 @@ class Operator(NamedTuple):
 
     @property
     def weights(self) -> int:
-        """Weights without bias: kernel area x input channels (one for depthwise) x output channels; 0 for operators without."""
+        """Weights without bias: kernel area x input channels (one for depthwise) x output channels;
+        0 for operators without.
+        """
         if self.kind == "depthwise":
             return self.kernel**2 * self.out_shape[0]
-        return self.kernel**2 * self.in_shape[0] * self.out_shape[0] if self.kind in ("conv", "linear") else 0
+        return (
+            self.kernel**2 * self.in_shape[0] * self.out_shape[0]
+            if self.kind in ("conv", "linear")
+            else 0
+        )
 
     @property
     def part(self) -> str:
@@ -52,7 +62,10 @@ class Operator(NamedTuple):
 
 def operators(architecture: Architecture, num_classes: int) -> tuple[Operator, ...]:
     """All operators in the order in which a runtime executes them."""
-    return (*feature_operators(architecture), *_classifier(feature_operators(architecture)[-1], num_classes))
+    return (
+        *feature_operators(architecture),
+        *_classifier(feature_operators(architecture)[-1], num_classes),
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -70,7 +83,9 @@ def feature_operators(architecture: Architecture) -> tuple[Operator, ...]:
 
 
 def operators_id(architecture: Architecture) -> str:
-    """Twelve hexadecimal digits, equal for two architectures exactly where their operators are equal."""
+    """Twelve hexadecimal digits, equal for two architectures exactly where their operators are
+    equal.
+    """
     numbers = {INPUT: 0}
     digest = hashlib.sha256()
     for number, operator in enumerate(feature_operators(architecture), start=1):
@@ -80,7 +95,9 @@ def operators_id(architecture: Architecture) -> str:
 
 
 def _identity(operator: Operator, numbers: dict[str, int]) -> tuple[object, ...]:
-    """All of an operator but its name; inputs by their numbers. Ids of old runs rest on the order."""
+    """All of an operator but its name; inputs by their numbers. Ids of old
+    runs rest on the order.
+    """
     return (
         operator.kind,
         [numbers[name] for name in operator.inputs],
@@ -104,18 +121,37 @@ class _Chain:
         self.tensor = INPUT
         self.shape = shape
 
-    def conv(self, name: str, channels: int, window: tuple[int, int] = (1, 1), activation: str = "none") -> None:
+    def conv(
+        self, name: str, channels: int, window: tuple[int, int] = (1, 1), activation: str = "none"
+    ) -> None:
         """``window``: kernel and stride."""
         self._slide(name, "conv", channels, window, activation)
 
     def depthwise(self, name: str, window: tuple[int, int], activation: str) -> None:
         self._slide(name, "depthwise", self.shape[0], window, activation)
 
-    def _slide(self, name: str, kind: Kind, channels: int, window: tuple[int, int], activation: str) -> None:
+    def _slide(
+        self, name: str, kind: Kind, channels: int, window: tuple[int, int], activation: str
+    ) -> None:
         size, (kernel, stride) = self.shape[1], window
-        padding = pad_same(size, kernel, stride) if self.padding == "same" else (kernel // 2, kernel // 2)
+        padding = (
+            pad_same(size, kernel, stride) if self.padding == "same" else (kernel // 2, kernel // 2)
+        )
         out = (size + sum(padding) - kernel) // stride + 1
-        self.push(Operator(name, kind, (self.tensor,), self.shape, (channels, out, out), kernel, stride, padding, activation, norm=True))
+        self.push(
+            Operator(
+                name,
+                kind,
+                (self.tensor,),
+                self.shape,
+                (channels, out, out),
+                kernel,
+                stride,
+                padding,
+                activation,
+                norm=True,
+            )
+        )
 
     def push(self, operator: Operator) -> None:
         self.operators.append(operator)
@@ -157,8 +193,28 @@ def _squeeze_excite(chain: _Chain, part: str, ratio: float) -> None:
     hidden = max(1, int(shape[0] * ratio))
     gate, squeezed = (shape[0], 1, 1), (hidden, 1, 1)
     chain.push(Operator(f"{part}.se_mean", "mean", (tensor,), shape, gate))
-    chain.push(Operator(f"{part}.se_reduce", "conv", (chain.tensor,), gate, squeezed, activation="relu", bias=True))
-    chain.push(Operator(f"{part}.se_expand", "conv", (chain.tensor,), squeezed, gate, activation="sigmoid", bias=True))
+    chain.push(
+        Operator(
+            f"{part}.se_reduce",
+            "conv",
+            (chain.tensor,),
+            gate,
+            squeezed,
+            activation="relu",
+            bias=True,
+        )
+    )
+    chain.push(
+        Operator(
+            f"{part}.se_expand",
+            "conv",
+            (chain.tensor,),
+            squeezed,
+            gate,
+            activation="sigmoid",
+            bias=True,
+        )
+    )
     chain.push(Operator(f"{part}.se_scale", "mul", (tensor, chain.tensor), shape, shape))
 
 
@@ -174,4 +230,6 @@ def _skip(chain: _Chain, part: str, tensor: str, shape: Shape) -> None:
 def _classifier(last: Operator, num_classes: int) -> Iterator[Operator]:
     pooled = (last.out_shape[0], 1, 1)
     yield Operator("classifier.pool", "mean", (last.name,), last.out_shape, pooled)
-    yield Operator("classifier.linear", "linear", ("classifier.pool",), pooled, (num_classes, 1, 1), bias=True)
+    yield Operator(
+        "classifier.linear", "linear", ("classifier.pool",), pooled, (num_classes, 1, 1), bias=True
+    )

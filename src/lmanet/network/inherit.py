@@ -1,4 +1,6 @@
-"""Weights of a network for another that is an edit of it, so that its training need not begin from nothing."""
+"""Weights of a network for another that is an edit of it, so that its training need not begin from
+nothing.
+"""
 
 from collections.abc import Sequence
 
@@ -49,7 +51,9 @@ def _origins(stages: Sequence[Stage], before: Sequence[Stage]) -> list[int | Non
 
 
 def _parent_name(name: str, origins: Sequence[int | None]) -> str:
-    """Module of the parent for a module such as ``stage2_0``; ``stem``, ``head`` keep their names."""
+    """Module of the parent for a module such as ``stage2_0``; ``stem``,
+    ``head`` keep their names.
+    """
     part, _, layer = name.partition("_")
     if not layer:
         return name

@@ -32,13 +32,17 @@ class Checkpoint:
 
 
 def save_network(path: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint that `load_network` reads with ``weights_only=True``; a crash leaves the old file or the new one."""
+    """Write a checkpoint that `load_network` reads with ``weights_only=True``; a crash leaves the
+    old file or the new one.
+    """
     content = {
         "architecture": checkpoint.network.architecture.model_dump(mode="json"),
         "classes": list(checkpoint.classes),
         "mean": list(checkpoint.mean),
         "std": list(checkpoint.std),
-        "state_dict": {name: tensor.detach().cpu() for name, tensor in checkpoint.network.state_dict().items()},
+        "state_dict": {
+            name: tensor.detach().cpu() for name, tensor in checkpoint.network.state_dict().items()
+        },
     }
     partial = path.with_name(path.name + ".partial")
     torch.save(content, partial)
@@ -49,15 +53,20 @@ def load_network(path: Path) -> Checkpoint:
     """Read what `save_network` wrote.
 
     Raises:
-        ConfigError: the file is missing, is not a checkpoint of ours, or its weights do not fit its architecture.
+        ConfigError: the file is missing, is not a checkpoint of ours, or its weights do not fit its
+            architecture.
     """
     content = _read(path)
     try:
         network = build(parse_architecture(content["architecture"]), len(content["classes"]))
         network.load_state_dict(content["state_dict"])
-        return Checkpoint(network.eval(), tuple(content["classes"]), tuple(content["mean"]), tuple(content["std"]))
+        return Checkpoint(
+            network.eval(), tuple(content["classes"]), tuple(content["mean"]), tuple(content["std"])
+        )
     except (KeyError, TypeError, RuntimeError, ArchitectureError) as error:
-        raise ConfigError(f"{path} is not a checkpoint of lmanet: {str(error).splitlines()[0]}") from error
+        raise ConfigError(
+            f"{path} is not a checkpoint of lmanet: {str(error).splitlines()[0]}"
+        ) from error
 
 
 @overload
@@ -108,7 +117,8 @@ class _Reordered(nn.Module):
 def load_published_weights(path: Path, architecture: Architecture) -> Network:
     """Read a state dict of the paper's public code into our network.
 
-    The two list the same tensors in the same order, so each is taken in turn and its shape and kind are checked.
+    The two list the same tensors in the same order, so each is taken in turn and its shape and kind
+    are checked.
 
     Raises:
         ConfigError: the file is missing or its tensors are not those of the architecture.
@@ -117,8 +127,13 @@ def load_published_weights(path: Path, architecture: Architecture) -> Network:
     num_classes = published["classifier.bias"].numel() if "classifier.bias" in published else 1
     network = build(architecture, num_classes)
     own = network.state_dict()
-    if [_signature(item) for item in published.items()] != [_signature(item) for item in own.items()]:
-        raise ConfigError(f"{path} does not hold the weights of this architecture; pass arch= and checkpoint= of one network")
+    if [_signature(item) for item in published.items()] != [
+        _signature(item) for item in own.items()
+    ]:
+        raise ConfigError(
+            f"{path} does not hold the weights of this architecture; pass arch= and "
+            "checkpoint= of one network"
+        )
     network.load_state_dict(dict(zip(own, published.values(), strict=True)))
     return network.eval()
 
@@ -130,7 +145,9 @@ def why_unreadable(error: Exception) -> str:
     if isinstance(error, EOFError):
         return "it is empty or cut off"
     return (
-        (str(error).splitlines() or [type(error).__name__])[0] if isinstance(error, OSError) else "it is no file of torch's, or not whole"
+        (str(error).splitlines() or [type(error).__name__])[0]
+        if isinstance(error, OSError)
+        else "it is no file of torch's, or not whole"
     )
 
 
@@ -145,7 +162,10 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise ConfigError(f"no checkpoint at {path}; pass one with checkpoint=") from None
     except Exception as error:  # torch raises many kinds for a file that is not its own
-        raise ConfigError(f"{path} cannot be read as a checkpoint: {why_unreadable(error)}; pass another with checkpoint=") from None
+        raise ConfigError(
+            f"{path} cannot be read as a checkpoint: {why_unreadable(error)}; pass "
+            "another with checkpoint="
+        ) from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path} holds a {type(content).__name__}, not a dictionary of weights")
     return content

@@ -1,4 +1,6 @@
-"""Objective: a named quantity of a trial, which way is better, and the box in which it is measured."""
+"""Objective: a named quantity of a trial, which way is better, and the box in
+which it is measured.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Literal, Self
@@ -33,7 +35,10 @@ class Objective(BaseModel):
     @model_validator(mode="after")
     def _ideal_is_better(self) -> Self:
         if self.ideal == self.reference or (self.ideal > self.reference) != self.maximise:
-            raise ValueError(f"ideal={self.ideal:g} is not better than reference={self.reference:g} where direction={self.direction}")
+            raise ValueError(
+                f"ideal={self.ideal:g} is not better than reference={self.reference:g} "
+                f"where direction={self.direction}"
+            )
         return self
 
     @property
@@ -52,21 +57,30 @@ class Objective(BaseModel):
 
 
 def parse_objective(name: str, spec: Mapping[str, Any], limits: Mapping[str, int]) -> Objective:
-    """Read one entry of conf/pareto; the reference ``limit`` stands for the target's limit of that quantity.
+    """Read one entry of conf/pareto; the reference ``limit`` stands for the target's limit of that
+    quantity.
 
     Raises:
-        ConfigError: unknown quantity or key, a limit that the target has not, or an ideal worse than the reference.
+        ConfigError: unknown quantity or key, a limit that the target has not, or an ideal worse
+            than the reference.
     """
     where = "correct it in conf/pareto"
     if name not in SCORES + COSTS:
-        raise ConfigError(f"objective {name!r} is unknown; legal are {', '.join(SCORES + COSTS)}; {where}")
+        raise ConfigError(
+            f"objective {name!r} is unknown; legal are {', '.join(SCORES + COSTS)}; {where}"
+        )
     if spec.get("reference") == "limit":
         if name not in limits:
             limited = f"only {', '.join(limits)}" if limits else "nothing"
-            raise ConfigError(f"objective {name}: reference=limit, but the target limits {limited}; give a number, {where}")
+            raise ConfigError(
+                f"objective {name}: reference=limit, but the target limits {limited}; "
+                f"give a number, {where}"
+            )
         spec = {**spec, "reference": limits[name]}
     try:
         return Objective.model_validate({"name": name, **spec})
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))} {fault['msg']}".strip() for fault in error.errors())
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc']))} {fault['msg']}".strip() for fault in error.errors()
+        )
         raise ConfigError(f"objective {name}: {faults}; {where}") from error

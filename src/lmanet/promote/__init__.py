@@ -1,4 +1,6 @@
-"""Takes the trials, says which paused candidate is trained further: every candidate to its end, or the promising ones by halving."""
+"""Takes the trials, says which paused candidate is trained further: every candidate to its end, or
+the promising ones by halving.
+"""
 
 from lmanet.promote.everything import Everything
 from lmanet.promote.halving import Halving

@@ -1,4 +1,6 @@
-"""Which of several candidates are worth more training: by dominance, and by how much each adds to those of its rank."""
+"""Which of several candidates are worth more training: by dominance, and by how much each adds to
+those of its rank.
+"""
 
 from collections.abc import Sequence
 
@@ -8,10 +10,12 @@ from scipy.stats import rankdata
 
 
 def best_first(points: Sequence[Sequence[float]]) -> list[int]:
-    """Places of the points, the most promising first: the selection of SMS-EMOA (Beume, Naujoks and Emmerich 2007).
+    """Places of the points, the most promising first: the selection of SMS-EMOA (Beume, Naujoks and
+    Emmerich 2007).
 
-    Points are sorted by non-dominated rank, those of one rank by the hypervolume that each alone adds. Units do not matter: in each
-    quantity a point counts as its rank among all points, from 0 to 1.
+    Points are sorted by non-dominated rank, those of one rank by the hypervolume that each alone
+    adds. Units do not matter: in each quantity a point counts as its rank among all points, from 0
+    to 1.
 
     Args:
         points: one value a quantity, the smaller the better.
@@ -23,5 +27,7 @@ def best_first(points: Sequence[Sequence[float]]) -> list[int]:
     gains = np.zeros(len(points))
     if shares.shape[1] > 1:  # in one quantity the rank says it all
         for front in np.unique(fronts):
-            gains[fronts == front] = moocore.hv_contributions(shares[fronts == front], ref=np.ones(shares.shape[1]))
+            gains[fronts == front] = moocore.hv_contributions(
+                shares[fronts == front], ref=np.ones(shares.shape[1])
+            )
     return sorted(range(len(points)), key=lambda i: (fronts[i], -gains[i]))

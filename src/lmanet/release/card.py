@@ -15,12 +15,17 @@ from lmanet.release.released import Released, Run
 from lmanet.steps import ImageData
 
 TEMPLATE = Path(__file__).with_name("card.md")
-UNLICENSED = "No licence is named: what the training images allow is for whoever publishes the weights to say."
+UNLICENSED = (
+    "No licence is named: what the training images allow is for whoever "
+    "publishes the weights to say."
+)
 MARKS = re.compile(r"([\\`*_|<>\[\]&~#])")
 
 
 class Accuracy(NamedTuple):
-    """Of one network on one set of images; all but ``images`` are shares of 1, None where they were not measured."""
+    """Of one network on one set of images; all but ``images`` are shares of 1, None where they were
+    not measured.
+    """
 
     network: str
     split: str
@@ -42,7 +47,9 @@ class Settings(NamedTuple):
     opset: int
 
 
-def card(released: Released, run: Run, checkpoint: Checkpoint, data: ImageData, settings: Settings) -> str:
+def card(
+    released: Released, run: Run, checkpoint: Checkpoint, data: ImageData, settings: Settings
+) -> str:
     """The whole ``README.md``; the same records give the same text.
 
     Raises:
@@ -63,7 +70,9 @@ def _metadata(name: str, figures: list[Accuracy], data: ImageData, license: str 
     try:
         from huggingface_hub import EvalResult, ModelCardData
     except ImportError as error:
-        raise ConfigError("a model card needs the package huggingface-hub: pip install 'lmanet[release]'") from error
+        raise ConfigError(
+            "a model card needs the package huggingface-hub: pip install 'lmanet[release]'"
+        ) from error
     results = [
         EvalResult(
             task_type="image-classification",
@@ -81,7 +90,16 @@ def _metadata(name: str, figures: list[Accuracy], data: ImageData, license: str 
         model_name=name,
         license=license,
         library_name="timm",
-        tags=["image-classification", "timm", "tinyml", "microcontroller", "int8", "onnx", "tflite", "lmanet"],
+        tags=[
+            "image-classification",
+            "timm",
+            "tinyml",
+            "microcontroller",
+            "int8",
+            "onnx",
+            "tflite",
+            "lmanet",
+        ],
         pipeline_tag="image-classification",
         metrics=["accuracy"],
         eval_results=results,
@@ -92,30 +110,59 @@ def _metadata(name: str, figures: list[Accuracy], data: ImageData, license: str 
 def accuracies(released: Released, val_images: int | None) -> list[Accuracy]:
     """Float and int8, on validation and on test images."""
     score = released.trained.score
-    found = [Accuracy("float", "validation", val_images, score.val_accuracy, score.val_macro_f1, score.val_calibration_error)]
+    found = [
+        Accuracy(
+            "float",
+            "validation",
+            val_images,
+            score.val_accuracy,
+            score.val_macro_f1,
+            score.val_calibration_error,
+        )
+    ]
     if released.deployment:
-        found.append(Accuracy("int8", "validation", val_images, released.deployment.int8_val_accuracy))
+        found.append(
+            Accuracy("int8", "validation", val_images, released.deployment.int8_val_accuracy)
+        )
     for network, test in (("float", released.float_test), ("int8", released.int8_test)):
         if test:
-            found.append(Accuracy(network, "test", test.images, test.test_accuracy, test.test_macro_f1, test.test_calibration_error))
+            found.append(
+                Accuracy(
+                    network,
+                    "test",
+                    test.images,
+                    test.test_accuracy,
+                    test.test_macro_f1,
+                    test.test_calibration_error,
+                )
+            )
     return found
 
 
-def _of_network(released: Released, checkpoint: Checkpoint, figures: list[Accuracy]) -> dict[str, str]:
+def _of_network(
+    released: Released, checkpoint: Checkpoint, figures: list[Accuracy]
+) -> dict[str, str]:
     network = checkpoint.network
     return {
         "name": released.name,
         "size": str(network.architecture.resolution),
         "classes": str(network.num_classes),
         "params": f"{sum(weights.numel() for weights in network.parameters()):,}",
-        "labels": plain(", ".join(checkpoint.classes[:20]) + (", ..." if network.num_classes > 20 else "")),
+        "labels": plain(
+            ", ".join(checkpoint.classes[:20]) + (", ..." if network.num_classes > 20 else "")
+        ),
         "mean": ", ".join(f"{value:.6g}" for value in checkpoint.mean),
         "std": ", ".join(f"{value:.6g}" for value in checkpoint.std),
         "notices": _notices(released.notices),
         "accuracies": "\n".join(_row(*figure) for figure in figures),
-        "costs": "\n".join(f"| `{row.name}` | {row.value} | {row.origin} |" for row in cost_rows(released, network.num_classes)),
+        "costs": "\n".join(
+            f"| `{row.name}` | {row.value} | {row.origin} |"
+            for row in cost_rows(released, network.num_classes)
+        ),
         "sha256": released.checkpoint_sha256,
-        "listed": "; in C `lmanet_classes` of `firmware/network/network.h`" if released.deployment else "",
+        "listed": "; in C `lmanet_classes` of `firmware/network/network.h`"
+        if released.deployment
+        else "",
         "int8": _int8(released),
     }
 
@@ -124,24 +171,47 @@ def _notices(notices: Sequence[Notice]) -> str:
     """A section; nothing where there is nothing to say."""
     if not notices:
         return ""
-    lines = [f"- {text[:1].upper()}{text[1:].rstrip('.')}." for text in (plain(notice.text) for notice in notices)]
+    lines = [
+        f"- {text[:1].upper()}{text[1:].rstrip('.')}."
+        for text in (plain(notice.text) for notice in notices)
+    ]
     return "\n".join(["## What to be wary of", "", *lines, "", ""])
 
 
 def _of_run(released: Released, run: Run, data: ImageData) -> dict[str, str]:
     trained, start = released.trained, run.start
-    teacher = f", with {plain(trained.teacher)} as teacher (distillation, {trained.divergence})" if trained.teacher else ""
-    versions = ", ".join(f"{package} {version}" for package, version in start.versions.items()) if start else ""
-    commit = f", of commit `{start.commit}`{' with changes' if start.modified else ''}" if start and start.commit else ""
+    teacher = (
+        f", with {plain(trained.teacher)} as teacher (distillation, {trained.divergence})"
+        if trained.teacher
+        else ""
+    )
+    versions = (
+        ", ".join(f"{package} {version}" for package, version in start.versions.items())
+        if start
+        else ""
+    )
+    commit = (
+        f", of commit `{start.commit}`{' with changes' if start.modified else ''}"
+        if start and start.commit
+        else ""
+    )
     return {
         "data": plain(data.name),
         "description": plain(data.description),
         "search": _search(released, run),
         "training": f"{len(trained.score.curve)} epochs, seed {trained.seed}{teacher}",
-        "checksum": f"Checksum of training and validation images: `{run.checksum}`." if run.checksum else "",
+        "checksum": f"Checksum of training and validation images: `{run.checksum}`."
+        if run.checksum
+        else "",
         "command": _command(*run.overrides),
-        "retrain": _command(*run.overrides, "stages=[train,distill,deploy,evaluate,release]", "arch=architecture.json"),
-        "versions": f"The run was started with {versions}{commit}." if start else "Its versions were not recorded.",
+        "retrain": _command(
+            *run.overrides,
+            "stages=[train,distill,deploy,evaluate,release]",
+            "arch=architecture.json",
+        ),
+        "versions": f"The run was started with {versions}{commit}."
+        if start
+        else "Its versions were not recorded.",
     }
 
 
@@ -150,18 +220,28 @@ def _search(released: Released, run: Run) -> str:
     if not found:
         return "Its architecture was given, not searched for."
     proposer, number = found
-    return f"{plain(proposer)} proposed it, as candidate {number}; the search had {run.proposals} proposals."
+    return (
+        f"{plain(proposer)} proposed it, as candidate {number}; the search had "
+        f"{run.proposals} proposals."
+    )
 
 
 def _int8(released: Released) -> str:
     if not released.deployment:
         return "It was not brought to int8."
     line = released.deployment
-    tuning = f" and {line.qat_epochs} epochs of quantisation-aware fine-tuning" if line.qat_epochs else ""
+    tuning = (
+        f" and {line.qat_epochs} epochs of quantisation-aware fine-tuning"
+        if line.qat_epochs
+        else ""
+    )
     return (
-        f"In int8, by calibration ({line.calibration}){tuning}, it is `model_int8.tflite`, for TensorFlow Lite Micro, LiteRT and "
-        "STM32Cube.AI; scales and labels stand in the file. `firmware/` is the same network in C for "
-        f"{plain(line.deployed.target)}, without any library, with start-up code and linker script; its README says how to build and "
+        f"In int8, by calibration ({line.calibration}){tuning}, it is "
+        "`model_int8.tflite`, for TensorFlow Lite Micro, LiteRT and "
+        "STM32Cube.AI; scales and labels stand in the file. `firmware/` is the "
+        "same network in C for "
+        f"{plain(line.deployed.target)}, without any library, with start-up "
+        "code and linker script; its README says how to build and "
         f"flash it. On {line.deployed.measurement.images} images both gave the same bits."
     )
 
@@ -182,6 +262,8 @@ def _command(*overrides: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Text from anywhere as one line without markup, and without what moves a terminal's cursor or turns the direction of writing."""
+    """Text from anywhere as one line without markup, and without what moves a terminal's cursor or
+    turns the direction of writing.
+    """
     line = "".join(mark if mark.isprintable() else "\ufffd" for mark in " ".join(text.split()))
     return MARKS.sub(r"\\\1", line)

@@ -27,19 +27,37 @@ def _by_formula(cost: Cost) -> list[CostRow]:
     return [
         CostRow("macs", f"{cost.macs:,}", "formula, one image"),
         CostRow("params", f"{cost.params:,}", "formula, batch norm included"),
-        CostRow("peak_sram_bytes", f"{cost.peak_sram_bytes:,}", f"formula, int8, of the runtime `{cost.runtime}`"),
-        CostRow("flash_bytes", f"{cost.flash_bytes:,}", f"formula, int8, constants alone, of the runtime `{cost.runtime}`"),
+        CostRow(
+            "peak_sram_bytes",
+            f"{cost.peak_sram_bytes:,}",
+            f"formula, int8, of the runtime `{cost.runtime}`",
+        ),
+        CostRow(
+            "flash_bytes",
+            f"{cost.flash_bytes:,}",
+            f"formula, int8, constants alone, of the runtime `{cost.runtime}`",
+        ),
     ]
 
 
 def _measured(deployed: Deployed) -> list[CostRow]:
     found = deployed.measurement
-    elf, core = f"measured: ELF of the generated C, by {found.toolchain}", f"measured: {found.ran_on}, emulated by {found.emulator}"
-    tflm = "measured: TensorFlow Lite Micro with portable kernels on a 64-bit machine; less on a microcontroller"
+    elf, core = (
+        f"measured: ELF of the generated C, by {found.toolchain}",
+        f"measured: {found.ran_on}, emulated by {found.emulator}",
+    )
+    tflm = (
+        "measured: TensorFlow Lite Micro with portable kernels on a 64-bit "
+        "machine; less on a microcontroller"
+    )
     low, high = deployed.estimated_latency_ms
     return [
-        CostRow("measured_bss_bytes", f"{found.measured_bss_bytes:,}", f"{elf}; the network's memory"),
-        CostRow("measured_flash_bytes", f"{found.measured_flash_bytes:,}", f"{elf}; code and constants"),
+        CostRow(
+            "measured_bss_bytes", f"{found.measured_bss_bytes:,}", f"{elf}; the network's memory"
+        ),
+        CostRow(
+            "measured_flash_bytes", f"{found.measured_flash_bytes:,}", f"{elf}; code and constants"
+        ),
         CostRow("measured_stack_bytes", f"{found.measured_stack_bytes:,}", core),
         CostRow("measured_instructions", f"{found.measured_instructions:,}", f"{core}; one image"),
         CostRow("measured_tflm_arena_bytes", f"{found.measured_tflm_arena_bytes:,}", tflm),
@@ -47,6 +65,9 @@ def _measured(deployed: Deployed) -> list[CostRow]:
         CostRow(
             "estimated_latency_ms",
             f"{low:.3g} to {high:.3g}",
-            f"a range, not a measurement: the instructions on a {found.core} at {deployed.clock_mhz} MHz; no board was used",
+            (
+                f"a range, not a measurement: the instructions on a {found.core} at "
+                f"{deployed.clock_mhz} MHz; no board was used"
+            ),
         ),
     ]

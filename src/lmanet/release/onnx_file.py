@@ -23,7 +23,9 @@ def write_onnx(checkpoint: Checkpoint, path: Path, opset: int) -> None:
 
         import_module("onnxscript")  # torch's exporter needs it
     except ImportError as error:
-        raise ConfigError(f"an ONNX file needs the package {error.name}: pip install 'lmanet[release]'") from error
+        raise ConfigError(
+            f"an ONNX file needs the package {error.name}: pip install 'lmanet[release]'"
+        ) from error
     size = checkpoint.network.architecture.resolution
     torch.onnx.export(
         checkpoint.network.eval(),
@@ -39,6 +41,8 @@ def write_onnx(checkpoint: Checkpoint, path: Path, opset: int) -> None:
     )
     model = onnx.load(path)
     described = {"mean": checkpoint.mean, "std": checkpoint.std, "labels": checkpoint.classes}
-    onnx.helper.set_model_props(model, {name: json.dumps(value) for name, value in described.items()})
+    onnx.helper.set_model_props(
+        model, {name: json.dumps(value) for name, value in described.items()}
+    )
     onnx.save(model, path)
     onnx.checker.check_model(path, full_check=True)

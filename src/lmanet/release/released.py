@@ -68,14 +68,18 @@ class Released(NamedTuple):
 
 
 def read_released(folder: Path) -> list[Released]:
-    """The network of ``student.ckpt`` and every deployed one; of several trainings of one architecture the best by validation.
+    """The network of ``student.ckpt`` and every deployed one; of several trainings of one
+    architecture the best by validation.
 
     Raises:
         ConfigError: no network was trained to the end.
     """
     trained = trained_networks(folder)
     if not trained:
-        raise ConfigError(f"{folder} has no trained network (full.jsonl, distill.jsonl) to release; run the stage train first")
+        raise ConfigError(
+            f"{folder} has no trained network (full.jsonl, distill.jsonl) to "
+            "release; run the stage train first"
+        )
     deployments = {line.checkpoint: line for line in read_records(folder / DEPLOY, Deployment)}
     tests = {line.checkpoint: line for line in read_records(folder / TEST, Evaluation)}
     best, *others = ranked(trained)
@@ -83,7 +87,10 @@ def read_released(folder: Path) -> list[Released]:
     for network in others:
         if network.checkpoint in deployments:
             chosen.setdefault(model_name(network.architecture), network)
-    found = [_released(name, network, folder, deployments.get(network.checkpoint), tests) for name, network in chosen.items()]
+    found = [
+        _released(name, network, folder, deployments.get(network.checkpoint), tests)
+        for name, network in chosen.items()
+    ]
     said, of_networks = read_records(folder / NOTICES, Notice), _of_networks(folder)
     of_all = [notice for notice in said if notice not in of_networks]
     return [released._replace(notices=(*_own(released), *of_all)) for released in found]
@@ -95,19 +102,29 @@ def read_run(folder: Path) -> Run:
     trials = read_trials(folder)
     for trial in sorted(trials, key=lambda each: each.number):
         if trial.architecture:
-            proposers.setdefault(architecture_id(trial.architecture), (trial.proposal.proposer, trial.number))
+            proposers.setdefault(
+                architecture_id(trial.architecture), (trial.proposal.proposer, trial.number)
+            )
     examination = folder / EXAMINATION
     return Run(
         proposers=proposers,
         proposals=len(trials),
         val_images=read_record(examination, Examination).images if examination.exists() else None,
         checksum=(_read(folder / "settings.json", json.loads) or {}).get("data_checksum"),
-        overrides=tuple(map(str, _read(folder / ".hydra" / "overrides.yaml", yaml.safe_load) or ())),
+        overrides=tuple(
+            map(str, _read(folder / ".hydra" / "overrides.yaml", yaml.safe_load) or ())
+        ),
         start=next(iter(read_records(folder / PROVENANCE, Provenance)), None),
     )
 
 
-def _released(name: str, network: TrainedNetwork, folder: Path, deployment: Deployment | None, tests: dict[str, Evaluation]) -> Released:
+def _released(
+    name: str,
+    network: TrainedNetwork,
+    folder: Path,
+    deployment: Deployment | None,
+    tests: dict[str, Evaluation],
+) -> Released:
     return Released(
         name=name,
         trained=network,

@@ -20,13 +20,21 @@ from lmanet.steps import ImageData
 
 log = logging.getLogger(__name__)
 FOLDER = "release"
-CARD, ARCHITECTURE, ONNX, TFLITE, FIRMWARE = "README.md", "architecture.json", "model.onnx", "model_int8.tflite", "firmware"
+CARD, ARCHITECTURE, ONNX, TFLITE, FIRMWARE = (
+    "README.md",
+    "architecture.json",
+    "model.onnx",
+    "model_int8.tflite",
+    "firmware",
+)
 
 
 class Release:
-    """Stage: writes ``release/lmanet_<id>/`` of the network of ``student.ckpt`` and of every deployed one.
+    """Stage: writes ``release/lmanet_<id>/`` of the network of ``student.ckpt`` and of every
+    deployed one.
 
-    A folder whose card says all that is known stays as it is; any other is written anew, whole or not at all.
+    A folder whose card says all that is known stays as it is; any other is written anew, whole or
+    not at all.
 
     Args:
         data: of the run.
@@ -45,7 +53,10 @@ class Release:
         run = read_run(folder)
         for released in read_released(folder):
             checkpoint = load_network(folder / released.trained.checkpoint)
-            match_classes(ClassNames(released.trained.checkpoint, checkpoint.classes), ClassNames(self.data.name, self.data.classes))
+            match_classes(
+                ClassNames(released.trained.checkpoint, checkpoint.classes),
+                ClassNames(self.data.name, self.data.classes),
+            )
             text = card(released, run, checkpoint, self.data, self.settings)
             final = folder / FOLDER / released.name
             if _is_current(final, text, released, folder):
@@ -62,9 +73,15 @@ class Release:
 
     def _write(self, released: Released, checkpoint: Checkpoint, folder: Path, made: Path) -> None:
         network = checkpoint.network
-        (made / WEIGHTS).write_bytes(save(network.state_dict(), metadata={"format": "pt"}))  # save_file keeps the file from other users
-        (made / CONFIG).write_text(json.dumps(_config(checkpoint), indent=1) + "\n", encoding="utf-8")
-        (made / ARCHITECTURE).write_text(network.architecture.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        (made / WEIGHTS).write_bytes(
+            save(network.state_dict(), metadata={"format": "pt"})
+        )  # save_file keeps the file from other users
+        (made / CONFIG).write_text(
+            json.dumps(_config(checkpoint), indent=1) + "\n", encoding="utf-8"
+        )
+        (made / ARCHITECTURE).write_text(
+            network.architecture.model_dump_json(indent=1) + "\n", encoding="utf-8"
+        )
         write_onnx(checkpoint, made / ONNX, self.settings.opset)
         if released.deployment:
             line = released.deployment.deployed
@@ -73,13 +90,17 @@ class Release:
 
 
 def _is_current(final: Path, text: str, released: Released, folder: Path) -> bool:
-    """Whether a folder says all that is known, and holds the int8 network of the newest deployment."""
+    """Whether a folder says all that is known, and holds the int8 network of
+    the newest deployment.
+    """
     if not (final / CARD).exists() or (final / CARD).read_text(encoding="utf-8") != text:
         return False
     if released.deployment is None:
         return True
     line = released.deployment.deployed
-    return (final / TFLITE).is_file() and filecmp.cmp(folder / line.folder / line.tflite, final / TFLITE, shallow=False)
+    return (final / TFLITE).is_file() and filecmp.cmp(
+        folder / line.folder / line.tflite, final / TFLITE, shallow=False
+    )
 
 
 def _config(checkpoint: Checkpoint) -> dict[str, object]:
@@ -91,5 +112,9 @@ def _config(checkpoint: Checkpoint) -> dict[str, object]:
         "num_features": network.get_submodule(CLASSIFIER).in_features,
         "label_names": list(checkpoint.classes),
         "model_args": {"architecture": network.architecture.model_dump(mode="json")},
-        "pretrained_cfg": {**preprocessing(network.architecture), "mean": checkpoint.mean, "std": checkpoint.std},
+        "pretrained_cfg": {
+            **preprocessing(network.architecture),
+            "mean": checkpoint.mean,
+            "std": checkpoint.std,
+        },
     }

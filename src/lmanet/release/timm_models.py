@@ -1,6 +1,8 @@
-"""Our networks as models of timm: ``timm.create_model("lmanet_elite")``, and whatever a run has released.
+"""Our networks as models of timm: ``timm.create_model("lmanet_elite")``, and whatever a run has
+released.
 
-Importing this module registers the shipped architectures, and ``lmanet_network``, by which ``local-dir:`` finds a released folder.
+Importing this module registers the shipped architectures, and ``lmanet_network``, by which
+``local-dir:`` finds a released folder.
 """
 
 import json
@@ -28,7 +30,9 @@ def model_name(architecture: Architecture) -> str:
 
 
 def preprocessing(architecture: Architecture) -> dict[str, Any]:
-    """timm's ``pretrained_cfg`` as far as it follows from the architecture; timm has no resizing like `lmanet.network.images.fit`."""
+    """timm's ``pretrained_cfg`` as far as it follows from the architecture; timm has no resizing
+    like `lmanet.network.images.fit`.
+    """
     return {
         "input_size": (CHANNELS, architecture.resolution, architecture.resolution),
         "fixed_input_size": True,
@@ -44,11 +48,14 @@ def _paper(name: str) -> dict[str, Any]:
 
 
 # timm looks for it under this name
-default_cfgs = generate_default_cfgs({name: _paper(name) for name in ("lmanet_elite", "lmanet_core", "qwnet_core")})
+default_cfgs = generate_default_cfgs(
+    {name: _paper(name) for name in ("lmanet_elite", "lmanet_core", "qwnet_core")}
+)
 
 
 def register(folder: str | Path) -> str:
-    """Register a released network with timm, weights and all; gives the name for ``timm.create_model``.
+    """Register a released network with timm, weights and all; gives the name for
+    ``timm.create_model``.
 
     Args:
         folder: ``release/lmanet_...`` of a run, or a copy of it.
@@ -60,9 +67,16 @@ def register(folder: str | Path) -> str:
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         architecture = parse_architecture(config["model_args"]["architecture"])
-        cfg = {**config["pretrained_cfg"], "num_classes": config["num_classes"], "label_names": config["label_names"]}
+        cfg = {
+            **config["pretrained_cfg"],
+            "num_classes": config["num_classes"],
+            "label_names": config["label_names"],
+        }
     except (OSError, ValueError, KeyError, TypeError, ArchitectureError) as error:
-        raise ConfigError(f"{folder} holds no network that lmanet released ({error}); pass a folder below release/ of a run") from error
+        raise ConfigError(
+            f"{folder} holds no network that lmanet released ({error}); pass a "
+            "folder below release/ of a run"
+        ) from error
     name = model_name(architecture)
     cfg["file"] = str((folder / WEIGHTS).resolve())
     if is_model(name) and default_cfgs[name].default.file == cfg["file"]:
@@ -79,13 +93,18 @@ def register(folder: str | Path) -> str:
 
 @register_model
 def lmanet_network(pretrained: bool = False, **kwargs: Any) -> nn.Module:
-    """Any ``architecture``: a shipped name, a file, or its JSON, as the ``config.json`` of a released network has it."""
+    """Any ``architecture``: a shipped name, a file, or its JSON, as the ``config.json`` of a
+    released network has it.
+    """
     given = kwargs.pop("architecture", None)
     if given is None:
         raise ConfigError(
-            f"{ENTRYPOINT} needs architecture=: a shipped name, a file or its JSON; local-dir:release/NAME takes it from {CONFIG}"
+            f"{ENTRYPOINT} needs architecture=: a shipped name, a file or its JSON; "
+            f"local-dir:release/NAME takes it from {CONFIG}"
         )
-    architecture = parse_architecture(given) if isinstance(given, Mapping) else load_architecture(given)
+    architecture = (
+        parse_architecture(given) if isinstance(given, Mapping) else load_architecture(given)
+    )
     kwargs["pretrained_cfg"] = kwargs.get("pretrained_cfg") or preprocessing(architecture)
     return _create(ENTRYPOINT, pretrained, architecture, **kwargs)
 
@@ -111,6 +130,11 @@ def qwnet_core(pretrained: bool = False, **kwargs: Any) -> nn.Module:
 def _create(name: str, pretrained: bool, architecture: Architecture, **kwargs: Any) -> nn.Module:
     levels = tuple(range(len(feature_levels(architecture))))
     model: nn.Module = build_model_with_cfg(
-        TimmNetwork, name, pretrained, feature_cfg={"out_indices": levels}, architecture=architecture, **kwargs
+        TimmNetwork,
+        name,
+        pretrained,
+        feature_cfg={"out_indices": levels},
+        architecture=architecture,
+        **kwargs,
     )
     return model

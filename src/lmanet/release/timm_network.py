@@ -24,7 +24,8 @@ class TimmNetwork(Network):
         num_classes: 0 gives the pooled features in place of logits.
         in_chans: 3, as every network reads RGB images.
         drop_rate: probability of dropout before the linear layer.
-        img_size: height and width, pixels; the architecture's resolution where it is None. Weights fit at any.
+        img_size: height and width, pixels; the architecture's resolution where it is None. Weights
+            fit at any.
 
     Raises:
         ConfigError: images of another number of channels, or of a height that is not their width.
@@ -39,7 +40,10 @@ class TimmNetwork(Network):
         img_size: int | Sequence[int] | None = None,
     ) -> None:
         if in_chans != CHANNELS:
-            raise ConfigError(f"in_chans={in_chans}: these networks read RGB images, 3 channels; repeat a grey image's channel three times")
+            raise ConfigError(
+                f"in_chans={in_chans}: these networks read RGB images, 3 channels; "
+                "repeat a grey image's channel three times"
+            )
         super().__init__(_at_size(architecture, img_size), num_classes or 1, drop_rate)
         draw_weights(self)
         self.in_chans = in_chans
@@ -55,7 +59,9 @@ class TimmNetwork(Network):
         return images
 
     def forward_head(self, features: Tensor, pre_logits: bool = False) -> Tensor:
-        """Feature maps -> logits (N, num_classes), or with ``pre_logits`` what the linear layer reads (N, num_features)."""
+        """Feature maps -> logits (N, num_classes), or with ``pre_logits`` what the linear layer
+        reads (N, num_features).
+        """
         flatten, dropout, linear = self.get_submodule("classifier.linear").children()
         pooled: Tensor = dropout(flatten(functional.adaptive_avg_pool2d(features, 1)))
         return pooled if pre_logits else linear(pooled)
@@ -78,20 +84,29 @@ class TimmNetwork(Network):
             ConfigError: another pooling.
         """
         if global_pool not in (None, "avg"):
-            raise ConfigError(f"global_pool={global_pool}: these networks pool by the average; leave it out, or take forward_features")
+            raise ConfigError(
+                f"global_pool={global_pool}: these networks pool by the average; leave "
+                "it out, or take forward_features"
+            )
         self.num_classes = num_classes
         linear = nn.Linear(self.num_features, num_classes) if num_classes else nn.Identity()
         self.set_submodule(CLASSIFIER, linear)
 
 
 def feature_levels(architecture: Architecture) -> list[dict[str, Any]]:
-    """timm's ``feature_info``: for each reduction of the image the last block whose maps have it, finest first."""
+    """timm's ``feature_info``: for each reduction of the image the last block whose maps have it,
+    finest first.
+    """
     levels: dict[int, dict[str, Any]] = {}
     reduction = 1
     for part, group in groupby(feature_operators(architecture), key=lambda operator: operator.part):
         block = list(group)
         reduction *= prod(operator.stride for operator in block)
-        levels[reduction] = {"num_chs": block[-1].out_shape[0], "reduction": reduction, "module": module_name(part)}
+        levels[reduction] = {
+            "num_chs": block[-1].out_shape[0],
+            "reduction": reduction,
+            "module": module_name(part),
+        }
     return list(levels.values())
 
 
@@ -100,5 +115,7 @@ def _at_size(architecture: Architecture, img_size: int | Sequence[int] | None) -
         return architecture
     sides = {img_size} if isinstance(img_size, int) else set(img_size)
     if len(sides) > 1:
-        raise ConfigError(f"img_size={img_size}: these networks read square images; pass one number")
+        raise ConfigError(
+            f"img_size={img_size}: these networks read square images; pass one number"
+        )
     return Architecture.model_validate({**architecture.model_dump(), "resolution": sides.pop()})

@@ -1,4 +1,6 @@
-"""What a search is about and may spend, told once before the first proposal, and what a proposer is told each time."""
+"""What a search is about and may spend, told once before the first proposal, and what a proposer is
+told each time.
+"""
 
 from collections.abc import Mapping
 
@@ -11,7 +13,9 @@ from lmanet.space import AnySpace
 
 
 class Goal(Record):
-    """One objective of the search: a quantity of `Score` or of the cost, and whether more of it is better."""
+    """One objective of the search: a quantity of `Score` or of the cost, and whether more of it is
+    better.
+    """
 
     name: str
     maximise: bool
@@ -38,14 +42,16 @@ class Brief(Record):
 
 
 class Budget(Record):
-    """What a search may spend at most; None is no such limit. ``proposals`` is the ceiling of the loop.
+    """What a search may spend at most; None is no such limit. ``proposals`` is the ceiling of the
+    loop.
 
     Attributes:
         proposals: trials of any status.
         trained: trials that were trained.
         seconds: of searching, over all parts of a resumed run.
         tokens: prompt and completion tokens together.
-        training_seconds: of all trainings together, as their scores say: the simulated clock of a table of trainings.
+        training_seconds: of all trainings together, as their scores say: the simulated clock of a
+            table of trainings.
         epochs: of all trainings together, as their curves say.
     """
 
@@ -61,7 +67,8 @@ class Request(Record):
     """What a proposer is given.
 
     Attributes:
-        number: of the first trial that the answer becomes; with the run's seed it fixes every draw, also after a resume.
+        number: of the first trial that the answer becomes; with the run's seed it fixes every draw,
+            also after a resume.
         count: proposals wanted.
         trials: the history so far.
         front: its non-dominated trials.

@@ -1,4 +1,6 @@
-"""The files of a run's folder through which its stages meet: records, safe against a crash at any moment."""
+"""The files of a run's folder through which its stages meet: records, safe against a crash at any
+moment.
+"""
 
 import logging
 import os
@@ -37,18 +39,23 @@ STUDENT = "student.ckpt"
 def read_records(path: Path, kind: type[R]) -> list[R]:
     """The records in a file, one a line; none where there is no file.
 
-    A last line without its newline is what a crash leaves behind: it was never acknowledged, so it does not count.
+    A last line without its newline is what a crash leaves behind: it was never acknowledged, so it
+    does not count.
 
     Raises:
         HistoryError: a whole line is no such record; the file is left as it is.
     """
     # not splitlines(): a model's reply may hold U+2028, which JSON leaves as it is
     lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-    return [_parse(line, f"{path}, line {number}", kind) for number, line in enumerate(lines, start=1)]
+    return [
+        _parse(line, f"{path}, line {number}", kind) for number, line in enumerate(lines, start=1)
+    ]
 
 
 def read_trials(folder: Path) -> list[Trial]:
-    """The trials of a run as they ended last: of several lines with one number the last one counts, in its place."""
+    """The trials of a run as they ended last: of several lines with one number the last one counts,
+    in its place.
+    """
     last: dict[int, Trial] = {}
     for trial in read_records(folder / HISTORY, Trial):
         last.pop(trial.number, None)
@@ -83,7 +90,9 @@ def write_record(path: Path, record: Record) -> None:
 
 
 def say_notices(folder: Path, notices: Iterable[Notice]) -> None:
-    """Say on the terminal what is off, and keep it in ``notices.jsonl`` for the report; each text once in a run."""
+    """Say on the terminal what is off, and keep it in ``notices.jsonl`` for the report; each text
+    once in a run.
+    """
     said = {notice.text for notice in read_records(folder / NOTICES, Notice)}
     for notice in notices:
         if notice.text not in said:
@@ -93,17 +102,23 @@ def say_notices(folder: Path, notices: Iterable[Notice]) -> None:
 
 
 def by_these_settings(recorded: str, settings_id: str) -> bool:
-    """Whether a line of a file was made by the settings at hand; one that does not say by which counts as such."""
+    """Whether a line of a file was made by the settings at hand; one that does not say by which
+    counts as such.
+    """
     return settings_id in (recorded, "") or not recorded
 
 
 def trained_networks(folder: Path) -> list[TrainedNetwork]:
     """All networks that were trained to the end, in the order of their training."""
-    return read_records(folder / FULL, TrainedNetwork) + read_records(folder / DISTILL, TrainedNetwork)
+    return read_records(folder / FULL, TrainedNetwork) + read_records(
+        folder / DISTILL, TrainedNetwork
+    )
 
 
 def ranked(networks: Sequence[TrainedNetwork]) -> list[TrainedNetwork]:
-    """The best by validation accuracy first; of two that are equal the later, which may have been trained on from the other."""
+    """The best by validation accuracy first; of two that are equal the later, which may have been
+    trained on from the other.
+    """
     return sorted(networks, key=lambda network: network.score.val_accuracy)[::-1]
 
 
@@ -121,7 +136,10 @@ def _parse(content: bytes, where: str, kind: type[R]) -> R:
         return kind.model_validate_json(content)
     except ValidationError as error:
         fault = explain_validation(error, most=1)
-        raise HistoryError(f"{where} holds no {kind.__name__} ({fault}); nothing was changed: correct or remove it, then resume") from error
+        raise HistoryError(
+            f"{where} holds no {kind.__name__} ({fault}); nothing was changed: "
+            "correct or remove it, then resume"
+        ) from error
 
 
 def _drop_torn_line(file: BinaryIO) -> None:

@@ -1,4 +1,6 @@
-"""The run's memory: ``history.jsonl``, append-only, one line each time that a trial ends or pauses."""
+"""The run's memory: ``history.jsonl``, append-only, one line each time that a
+trial ends or pauses.
+"""
 
 import shutil
 from collections.abc import Collection, Iterable
@@ -13,7 +15,8 @@ RECENT_PARENTS = 32  # at most some 130 MB, with 4 MB a network
 
 
 class History:
-    """The trials of a run, in memory and in its folder; a trial is on the disk before `append` returns.
+    """The trials of a run, in memory and in its folder; a trial is on the disk before `append`
+    returns.
 
     A paused trial that went on has several lines, of which the last counts.
 
@@ -23,7 +26,8 @@ class History:
         ids: of all networks that were proposed.
 
     Raises:
-        HistoryError: a line cannot be read, or two lines bear the number of one that had ended; the file is left as it is.
+        HistoryError: a line cannot be read, or two lines bear the number of one that had ended; the
+            file is left as it is.
     """
 
     def __init__(self, folder: Path, inherit: bool = False) -> None:
@@ -60,7 +64,9 @@ class History:
         return self.checkpoints / str(number)
 
     def weights(self, number: int | None) -> Path | None:
-        """The file for a trial's weights, from which trainings of its edits start; None where none are kept."""
+        """The file for a trial's weights, from which trainings of its edits start; None where none
+        are kept.
+        """
         return None if self.parents is None or number is None else self.parents / f"{number}.ckpt"
 
     def parent(self, identity: str | None) -> Trial | None:
@@ -80,23 +86,32 @@ class History:
             path.unlink()
 
     def drop_checkpoints(self) -> None:
-        """Remove all but those of paused trials; another network may yet bear the number of one that a crash cut short."""
-        paused = {self.checkpoint(trial.number) for trial in self.trials if trial.status is Status.PAUSED}
+        """Remove all but those of paused trials; another network may yet bear the number of one
+        that a crash cut short.
+        """
+        paused = {
+            self.checkpoint(trial.number) for trial in self.trials if trial.status is Status.PAUSED
+        }
         for path in set(self.checkpoints.glob("*")) - paused:
             shutil.rmtree(path)
 
     def free_number(self, taken: Collection[int]) -> int:
         """The smallest number that no trial bears and that is not ``taken``.
 
-        A number lost in a crash comes first, so that a resumed run makes the same trials as one that was never stopped.
+        A number lost in a crash comes first, so that a resumed run makes the same trials as one
+        that was never stopped.
         """
-        return next(number for number in count() if number not in self._trials and number not in taken)
+        return next(
+            number for number in count() if number not in self._trials and number not in taken
+        )
 
     def _remember(self, trial: Trial) -> None:
         before = self._trials.pop(trial.number, None)
         if before and before.status is not Status.PAUSED:
             self._trials[trial.number] = before
-            raise HistoryError(f"{self.path}: trial {trial.number} stands there twice; keep one of the two lines")
+            raise HistoryError(
+                f"{self.path}: trial {trial.number} stands there twice; keep one of the two lines"
+            )
         self._trials[trial.number] = trial
         if identity := trial.id:
             self.ids.add(identity)

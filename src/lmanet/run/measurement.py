@@ -1,4 +1,6 @@
-"""What was measured of a network in int8, whoever asked for it: a validator, or the stage that deploys."""
+"""What was measured of a network in int8, whoever asked for it: a validator, or the stage that
+deploys.
+"""
 
 from collections.abc import Mapping
 
@@ -6,13 +8,16 @@ from lmanet.base import Record
 
 
 class Measurement(Record):
-    """What the true runtimes and an emulated core said of one network in int8; all of them gave the same bits.
+    """What the true runtimes and an emulated core said of one network in int8; all of them gave the
+    same bits.
 
     Attributes:
-        toolchain, core: what compiled our generated C, and for which core; emulator, emulated_core: what ran it, and as which.
+        toolchain, core: what compiled our generated C, and for which core; emulator, emulated_core:
+            what ran it, and as which.
         images: inputs on which the outputs were compared.
         tflite_bytes: size of the ``.tflite`` file.
-        measured_tflm_head_bytes, measured_tflm_tail_bytes: arena of TensorFlow Lite Micro here; 64-bit pointers make its tail larger.
+        measured_tflm_head_bytes, measured_tflm_tail_bytes: arena of TensorFlow Lite Micro here;
+            64-bit pointers make its tail larger.
         measured_bss_bytes: the ELF's ``.bss`` that belongs to the network, its arena.
         measured_flash_bytes: the ELF's code and constants, start-up code included.
         measured_stack_bytes: most of the stack that one inference used.
@@ -38,7 +43,9 @@ class Measurement(Record):
 
     @property
     def ran_on(self) -> str:
-        """The emulated core. Earlier versions had QEMU be a Cortex-M7 and unicorn a Cortex-M33 whatever core the code was for."""
+        """The emulated core. Earlier versions had QEMU be a Cortex-M7 and unicorn a Cortex-M33
+        whatever core the code was for.
+        """
         return self.emulated_core or ("cortex-m33" if self.emulator == "unicorn" else "cortex-m7")
 
     @property

@@ -1,4 +1,6 @@
-"""What is off about a result, told from records alone: functions without state, one for each kind of notice."""
+"""What is off about a result, told from records alone: functions without state, one for each kind
+of notice.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,10 +13,12 @@ Z = 1.96  # standard errors of a 95 % interval
 
 
 def unclear_difference(accuracy: float, images: int) -> float:
-    """The largest difference from ``accuracy`` that chance alone explains, 95 %: two networks, each on so many images.
+    """The largest difference from ``accuracy`` that chance alone explains, 95 %: two networks, each
+    on so many images.
 
-    Both accuracies bear an error. Each count of right answers gets one more right and one more wrong (Agresti and Caffo 2000):
-    without that, a network that is right on all of 20 images would seem to be known exactly.
+    Both accuracies bear an error. Each count of right answers gets one more right and one more
+    wrong (Agresti and Caffo 2000): without that, a network that is right on all of 20 images would
+    seem to be known exactly.
     """
     share = (accuracy * images + 1) / (images + 2)
     return Z * sqrt(2 * share * (1 - share) / (images + 2))
@@ -36,17 +40,22 @@ def unclear_front(front: Sequence[Trial], counted: int | None = None) -> list[No
     if not close:
         return []
     text = (
-        f"{images:,} validation images cannot tell the best network of the front from {close} of the "
-        f"{len(scores) - 1} others: a difference of less than {100 * least:.1f} points means nothing (95 %)"
+        f"{images:,} validation images cannot tell the best network of the "
+        f"front from {close} of the "
+        f"{len(scores) - 1} others: a difference of less than {100 * least:.1f} "
+        "points means nothing (95 %)"
     )
     return [Notice(kind="unclear_front", text=text)]
 
 
-def int8_differs(float_accuracy: float, int8_accuracy: float, unlike: int, images: int) -> list[Notice]:
-    """That the network in int8 is right on fewer images than in float, or on more, than chance explains.
+def int8_differs(
+    float_accuracy: float, int8_accuracy: float, unlike: int, images: int
+) -> list[Notice]:
+    """That the network in int8 is right on fewer images than in float, or on more, than chance
+    explains.
 
-    A sign test: of the images on which the two differ, either is as likely to be right. Some of these both have wrong, so
-    that it errs towards silence.
+    A sign test: of the images on which the two differ, either is as likely to be right. Some of
+    these both have wrong, so that it errs towards silence.
 
     Args:
         unlike: images for which the two predict different classes.
@@ -61,7 +70,8 @@ def int8_differs(float_accuracy: float, int8_accuracy: float, unlike: int, image
         else "the float network was trained too little (train.full in conf/train)"
     )
     text = (
-        f"in int8 the network is right on {100 * int8_accuracy:.1f} % of {images:,} validation images and in float on "
+        f"in int8 the network is right on {100 * int8_accuracy:.1f} % of "
+        f"{images:,} validation images and in float on "
         f"{100 * float_accuracy:.1f} %, which chance does not explain (95 %); {advice}"
     )
     return [Notice(kind="int8_differs", text=text)]
@@ -76,7 +86,10 @@ def one_class(predicted: Sequence[str], where: str) -> list[Notice]:
     """
     if len(predicted) != 1:
         return []
-    text = f"every one of the {where} is taken for the class {predicted[0]}: the network tells nothing apart, and its accuracy is chance"
+    text = (
+        f"every one of the {where} is taken for the class {predicted[0]}: the "
+        "network tells nothing apart, and its accuracy is chance"
+    )
     return [Notice(kind="one_class", text=text)]
 
 
@@ -86,19 +99,33 @@ def nothing_trained(trials: Sequence[Trial]) -> str | None:
     if statuses[Status.TRAINED]:
         return None
     if not trials:
-        return "nothing was trained: the budget was spent before the first proposal; raise it (budget in conf/config.yaml)"
+        return (
+            "nothing was trained: the budget was spent before the first proposal; "
+            "raise it (budget in conf/config.yaml)"
+        )
     counts = ", ".join(f"{count} {status}" for status, count in statuses.most_common())
-    return f"nothing was trained to the end: of {len(trials)} candidates {counts}; {_hindrance(trials)}"
+    return (
+        f"nothing was trained to the end: of {len(trials)} candidates {counts}; "
+        f"{_hindrance(trials)}"
+    )
 
 
 def _hindrance(trials: Sequence[Trial]) -> str:
     """What kept most candidates from being trained: the end of a training says more than a rule."""
-    failed = [trial.error for trial in trials if trial.status in (Status.FAILED, Status.TIMED_OUT) and trial.error]
+    failed = [
+        trial.error
+        for trial in trials
+        if trial.status in (Status.FAILED, Status.TIMED_OUT) and trial.error
+    ]
     if failed:
         return f"most trainings ended so: {_most_common(failed)}"
     if any(trial.status is Status.PAUSED for trial in trials):
         return "raise the budget and resume the run (budget in conf/config.yaml)"
-    broken = [trial.verdict.violations[0] for trial in trials if trial.verdict and trial.verdict.violations]
+    broken = [
+        trial.verdict.violations[0]
+        for trial in trials
+        if trial.verdict and trial.verdict.violations
+    ]
     if broken:
         rule = _most_common([violation.rule for violation in broken])
         hint = next(violation.hint for violation in broken if violation.rule == rule)

@@ -57,7 +57,8 @@ def provenance(stages: Sequence[str]) -> Provenance:
         machine=_machine(),
         commit=commit,
         modified=bool(commit and _git("status", "--porcelain")),
-        versions={"python": platform.python_version()} | {name: found for name in PACKAGES if (found := _version(name))},
+        versions={"python": platform.python_version()}
+        | {name: found for name in PACKAGES if (found := _version(name))},
     )
 
 
@@ -66,10 +67,14 @@ def _machine() -> dict[str, str]:
 
     words = {
         "processor": _processor(),
-        "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
+        "cores": str(
+            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        ),
         "memory": f"{_memory_bytes() / GIB:.0f} GiB" if _memory_bytes() else "",
         "system": f"{platform.system()} {platform.machine()}",
-        "gpu": ", ".join(torch.cuda.get_device_name(place) for place in range(torch.cuda.device_count())),
+        "gpu": ", ".join(
+            torch.cuda.get_device_name(place) for place in range(torch.cuda.device_count())
+        ),
     }
     return {name: word for name, word in words.items() if word}
 
@@ -83,12 +88,16 @@ def _processor() -> str:
 
 def _memory_bytes() -> int:
     names = getattr(os, "sysconf_names", {})
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if "SC_PHYS_PAGES" in names else 0
+    return (
+        os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if "SC_PHYS_PAGES" in names else 0
+    )
 
 
 def _git(*arguments: str) -> str | None:
     try:
-        done = subprocess.run(["git", *arguments], cwd=SOURCE, capture_output=True, text=True, timeout=10, check=False)
+        done = subprocess.run(
+            ["git", *arguments], cwd=SOURCE, capture_output=True, text=True, timeout=10, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None

@@ -29,9 +29,11 @@ class Usage(Record):
 
     Attributes:
         prompt_tokens, completion_tokens: as the server counts them.
-        cached_tokens: of the prompt's, those that the server still had in its prefix cache, where it says so.
+        cached_tokens: of the prompt's, those that the server still had in its prefix cache, where
+            it says so.
         requests: sent to the server.
-        retries: of these, the ones that repeated a failed request or asked again after an unusable reply.
+        retries: of these, the ones that repeated a failed request or asked again after an unusable
+            reply.
         seconds: waited.
         price: by the prices of ``propose.price``, in their currency; None where there are none.
     """
@@ -72,13 +74,15 @@ class Proposal(Record):
         proposer: who proposed: a model's name, ``random``, ``replay``.
         reply: the model's last reply, to the letter; None where no model was asked.
         error: why there is no architecture.
-        structured: whether that reply was constrained by a JSON schema; None where no model was asked.
+        structured: whether that reply was constrained by a JSON schema; None where no model was
+            asked.
         usage: of the request; where that brought several proposals, the first bears it.
         role: what the model was asked to do: ``generate``, ``mutate`` or ``rank``.
         parent: id of the network of which this is a change.
         niche: the band of cost that was asked for, in words.
         sampling_temperature: at which the reply was drawn.
-        stalled_for: proposals since the front had changed, where that was answered by another role, niche or temperature.
+        stalled_for: proposals since the front had changed, where that was answered by another role,
+            niche or temperature.
         note: what the strategist wrote before this proposal; it holds until the next.
         rationale: why, in the model's words; None where none was asked for.
     """
@@ -102,8 +106,10 @@ class Violation(Record):
     """One rule that a proposal breaks.
 
     Attributes:
-        rule: ``membership``, ``duplicate``, ``macs``, ``peak_sram_bytes``, ``flash_bytes``, ``estimated_latency_ms``, ``runtime``.
-        given, limit: measured value and the most that is allowed; None where the rule is not a limit.
+        rule: ``membership``, ``duplicate``, ``macs``, ``peak_sram_bytes``, ``flash_bytes``,
+            ``estimated_latency_ms``, ``runtime``.
+        given, limit: measured value and the most that is allowed; None where the rule is not a
+            limit.
         hint: one sentence for people and for the model: given, rule, what to change.
     """
 
@@ -119,7 +125,8 @@ class Verdict(Record):
     Attributes:
         cost: by formula; None where the architecture lies outside the space.
         violations: every rule that it breaks.
-        accepted: it may be trained. Without a validator an infeasible one may, and still never enters the front.
+        accepted: it may be trained. Without a validator an infeasible one may, and still never
+            enters the front.
         measurement: of the network with untrained weights, where the validator measures.
     """
 
@@ -151,11 +158,14 @@ class Score(Record):
     Attributes:
         val_accuracy, val_macro_f1: share of 1; a table of trainings knows accuracy alone.
         val_calibration_error: expected calibration error over 15 bins, share of 1.
-        seconds: wall time of the training; of one that a table knows, the time it took when the table was made.
+        seconds: wall time of the training; of one that a table knows, the time it took when the
+            table was made.
         curve: one entry an epoch.
         kernels: memory format, precision and compilation of its steps; a table does not know them.
-        val_images: on which the network was measured; None of a table, and in runs of earlier versions.
-        batch_norm_seconds: of these seconds, those in which batch norm's averages were taken anew; None where nothing was trained.
+        val_images: on which the network was measured; None of a table, and in runs of earlier
+            versions.
+        batch_norm_seconds: of these seconds, those in which batch norm's averages were taken anew;
+            None where nothing was trained.
         predicted_classes: different classes among the predictions; None in a table of trainings.
         notices: what is off about this training.
     """
@@ -181,10 +191,12 @@ class Job(Record):
     """A candidate handed to the executor.
 
     Attributes:
-        epochs: where its training stops; 0 measures zero-cost proxies alone, None is at the end of the recipe.
-        folder: of its checkpoint, from which it goes on and where it leaves one if it stops before the end; None where no training is
-            ever taken up again.
-        parent: checkpoint of a network of which this is an edit: its weights are where a new training starts.
+        epochs: where its training stops; 0 measures zero-cost proxies alone, None is at the end of
+            the recipe.
+        folder: of its checkpoint, from which it goes on and where it leaves one if it stops before
+            the end; None where no training is ever taken up again.
+        parent: checkpoint of a network of which this is an edit: its weights are where a new
+            training starts.
         weights: file that the network's weights are left in, for edits of it.
     """
 
@@ -213,18 +225,23 @@ class Outcome(Record):
 
 
 class Trial(Record):
-    """One line of the history: a proposal and all that became of it. A paused trial that went on has a later line, which counts.
+    """One line of the history: a proposal and all that became of it. A paused trial that went on
+    has a later line, which counts.
 
     Attributes:
         number: counts the proposals of the run from 0.
         score: of a paused trial after the epochs so far.
-        zero_cost: proxy -> value before any training, where candidates are screened; more is better.
+        zero_cost: proxy -> value before any training, where candidates are screened; more is
+            better.
         seed: of the training.
         started_at: UTC, ISO 8601, when the proposal came.
         seconds: from proposal to end.
-        elapsed_seconds: of the whole search when the trial ended, pauses between resumed runs left out.
-        unseen_trials: trials before it whose end its proposer could not know: candidates in training, earlier ones of the same call.
-        inherited_from: number of the trial from whose weights its training started; None is from fresh ones.
+        elapsed_seconds: of the whole search when the trial ended, pauses between resumed runs left
+            out.
+        unseen_trials: trials before it whose end its proposer could not know: candidates in
+            training, earlier ones of the same call.
+        inherited_from: number of the trial from whose weights its training started; None is from
+            fresh ones.
         inherited_epochs: that these weights had been trained for, along the whole line of descent.
         versions: package -> version that made the trial.
     """

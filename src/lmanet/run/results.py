@@ -1,4 +1,6 @@
-"""Frozen records of what the stages after a search leave behind: networks trained to the end, deployed, tested."""
+"""Frozen records of what the stages after a search leave behind: networks trained to the end,
+deployed, tested.
+"""
 
 from typing import Literal
 
@@ -12,14 +14,17 @@ from lmanet.run.records import Score, Usage
 
 
 class TrainedNetwork(Record):
-    """One line of ``full.jsonl`` or ``distill.jsonl``: a network trained to the end, scored on validation images.
+    """One line of ``full.jsonl`` or ``distill.jsonl``: a network trained to the end, scored on
+    validation images.
 
     Attributes:
         stage: ``full`` or ``distill``.
         checkpoint: path of its weights, relative to the run's folder.
         teacher: the teacher it was distilled from, if any.
-        divergence: how it was compared with the teacher: ``Kd``, ``Dkd``, ``Dist``, the former two also ``-standardised``.
-        settings_id: of the settings that it was trained by (`lmanet.base.settings_id`); empty in runs that kept none, here as below.
+        divergence: how it was compared with the teacher: ``Kd``, ``Dkd``, ``Dist``, the former two
+            also ``-standardised``.
+        settings_id: of the settings that it was trained by (`lmanet.base.settings_id`); empty in
+            runs that kept none, here as below.
     """
 
     stage: str
@@ -37,10 +42,12 @@ class TeacherMember(Record):
 
     Attributes:
         origin: where its weights come from, as given; empty in files of an earlier version.
-        checkpoint: of its weights: relative to the run's folder where it was trained there, else as given; empty of several together.
+        checkpoint: of its weights: relative to the run's folder where it was trained there, else as
+            given; empty of several together.
         trained: it was fine-tuned or fitted in this run; else its checkpoint was taken as it is.
-        score: on the validation images of the students, none of which it was trained on in this run; a teacher that was taken as it is may
-            know them, and is then no better than its score on other images.
+        score: on the validation images of the students, none of which it was trained on in this
+            run; a teacher that was taken as it is may know them, and is then no better than its
+            score on other images.
     """
 
     name: str
@@ -52,7 +59,8 @@ class TeacherMember(Record):
 
 
 class TrainedTeacher(TeacherMember):
-    """The content of ``teacher.json``: a teacher, or several together, whose probabilities are averaged.
+    """The content of ``teacher.json``: a teacher, or several together, whose probabilities are
+    averaged.
 
     Attributes:
         members: the several; none where there is one alone.
@@ -86,7 +94,9 @@ class Evaluation(Record):
 
 
 class MeasuredCandidate(Record):
-    """One line of ``measured.jsonl``: a network of the front in the true runtimes, with untrained weights; trained ones cost the same."""
+    """One line of ``measured.jsonl``: a network of the front in the true runtimes, with untrained
+    weights; trained ones cost the same.
+    """
 
     architecture: Architecture
     measurement: Measurement
@@ -98,14 +108,16 @@ class Deployed(Record):
 
     Attributes:
         folder: of all files.
-        tflite, program, firmware: a ``.tflite`` file, the folder of its C, and the folder to build for the board; below ``folder``.
+        tflite, program, firmware: a ``.tflite`` file, the folder of its C, and the folder to build
+            for the board; below ``folder``.
         target: name of the board.
         runtime: whose memory was asked for: ``c_static`` or ``tflm``.
         cost: by formula, under that runtime.
         measurement: of the same network in the true runtimes.
-        estimated_latency_ms: lowest and highest for one image, of the generated C on the target's core at ``clock_mhz``.
-        int8_agreement: share of the calibration images on which the int8 network chooses the float network's class; None in records that
-            are older than this figure.
+        estimated_latency_ms: lowest and highest for one image, of the generated C on the target's
+            core at ``clock_mhz``.
+        int8_agreement: share of the calibration images on which the int8 network chooses the float
+            network's class; None in records that are older than this figure.
     """
 
     folder: str
@@ -128,8 +140,8 @@ class Deployment(Record):
         checkpoint: of the float network, relative to the run's folder.
         calibration: how the ranges of the activations were found.
         qat_epochs: of quantisation-aware fine-tuning; 0 where calibration alone was good enough.
-        float_val_accuracy, calibrated_val_accuracy, int8_val_accuracy: share of 1, on the same validation images: in float, in int8 by
-            calibration alone, and as deployed.
+        float_val_accuracy, calibrated_val_accuracy, int8_val_accuracy: share of 1, on the same
+            validation images: in float, in int8 by calibration alone, and as deployed.
         deployed: its files; ``folder`` is relative to the run's.
         notices: what is off about it.
     """
@@ -148,12 +160,13 @@ class Deployment(Record):
 
 
 class SkippedBlock(Record):
-    """What a block contributes: validation accuracy of the network without it, its other weights as they are.
+    """What a block contributes: validation accuracy of the network without it, its other weights as
+    they are.
 
     Attributes:
         part: as in the graph: ``stage2.0``.
-        stand_in: ``identity`` where the block keeps the shape; else ``pooled``: average pooling by its stride, channels cut or filled
-            up with zeros.
+        stand_in: ``identity`` where the block keeps the shape; else ``pooled``: average pooling by
+            its stride, channels cut or filled up with zeros.
         accuracy_loss: of the whole network on the same images, less ``val_accuracy``.
         low, high: 95 % interval of that loss, by bootstrap over the images.
     """
@@ -170,7 +183,8 @@ class Saliency(Record):
     """One validation image, and where the network looks: Grad-CAM of the predicted class.
 
     Attributes:
-        image, overlay: PNG files, relative to the run's folder: as the network sees it, and with the map over it.
+        image, overlay: PNG files, relative to the run's folder: as the network sees it, and with
+            the map over it.
         label, predicted: names of classes.
         probability: of the predicted class.
     """
@@ -188,16 +202,19 @@ class Saliency(Record):
 
 
 class Deletion(Record):
-    """Mean probability of the predicted class while more and more of the image is deleted, the most salient first (Petsiuk et al. 2018).
+    """Mean probability of the predicted class while more and more of the image is deleted, the most
+    salient first (Petsiuk et al. 2018).
 
     Attributes:
         images: validation images over which it is the mean.
         shares: of the image deleted, 0 to 1.
-        gradcam, random: mean probability at each share, in the order of Grad-CAM and in random order, in cells of the same size.
+        gradcam, random: mean probability at each share, in the order of Grad-CAM and in random
+            order, in cells of the same size.
         draws: random orders of each image, over which it is the mean.
-        area_difference: mean over the images of the area below the random curve less that below Grad-CAM's: positive where the map
-            finds what the decision rests on. Its size counts beside its sign: a network with random weights, whose
-            probabilities hardly move, comes to less than 0.001.
+        area_difference: mean over the images of the area below the random curve less that below
+            Grad-CAM's: positive where the map finds what the decision rests on. Its size counts
+            beside its sign: a network with random weights, whose probabilities hardly move, comes
+            to less than 0.001.
         low, high: 95 % interval of that mean, by bootstrap over the images.
     """
 

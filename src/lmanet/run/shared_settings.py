@@ -1,4 +1,6 @@
-"""What the trials of one history share, so that they can be compared: ``settings.json`` of a run."""
+"""What the trials of one history share, so that they can be compared:
+``settings.json`` of a run.
+"""
 
 import json
 import logging
@@ -10,7 +12,8 @@ from lmanet.errors import HistoryError
 from lmanet.run.folder import HISTORY
 
 log = logging.getLogger(__name__)
-# Settings of a training that came later, and what a run without them did: so it can go on as it began.
+# Settings of a training that came later, and what a run without them did: so it can go on as it
+# began.
 ADDED = {"mini.recipe.batch_norm_images": 0, "mini.inherit": "none"}
 # What the firmware alone reads of a target: no validator and no training looks at it.
 OF_FIRMWARE = ("target.flash_address", "target.kit")
@@ -30,23 +33,32 @@ def remember_settings(folder: Path, settings: Settings) -> None:
     if not path.exists() or not (folder / HISTORY).exists():
         path.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
         return
-    now, before = _compared(under_first_names(settings)), _compared(under_first_names(json.loads(path.read_text(encoding="utf-8"))))
+    now, before = (
+        _compared(under_first_names(settings)),
+        _compared(under_first_names(json.loads(path.read_text(encoding="utf-8")))),
+    )
     if "mini.recipe.epochs" in before:
         before = {key: value for key, value in ADDED.items() if key in now} | before
     if _kept_no_checksum_of_contents(before, now):
         log.warning(
-            "%s is of an earlier lmanet, which kept no checksum of contents and labels: its images are taken to be the same", folder
+            (
+                "%s is of an earlier lmanet, which kept no checksum of contents and "
+                "labels: its images are taken to be the same"
+            ),
+            folder,
         )
         before[DATA_CHECKSUM] = now[DATA_CHECKSUM]
     changed = sorted(key for key in now.keys() | before.keys() if now.get(key) != before.get(key))
     if changed == [DATA_CHECKSUM] and str(now.get(DATA_CHECKSUM)).startswith(CHECKSUM_FORM):
         raise HistoryError(
-            f"{folder} holds a search on other images: files or labels for training or validation have changed since; "
+            f"{folder} holds a search on other images: files or labels for training "
+            "or validation have changed since; "
             "bring them back, or start a new run without resume="
         )
     if changed:
         raise HistoryError(
-            f"{folder} holds a search with another setting of {_shown(changed, before, now)}; its trials cannot be compared with "
+            f"{folder} holds a search with another setting of "
+            f"{_shown(changed, before, now)}; its trials cannot be compared with "
             "new ones: take the old setting, or start a new run without resume="
         )
 
@@ -57,18 +69,31 @@ def _compared(settings: Mapping[str, object], above: str = "") -> Settings:
     for name, value in settings.items():
         if (dotted := f"{above}{name}") in OF_FIRMWARE:
             continue
-        flat |= _compared(value, f"{dotted}.") if isinstance(value, Mapping) and value else {dotted: value}
+        flat |= (
+            _compared(value, f"{dotted}.")
+            if isinstance(value, Mapping) and value
+            else {dotted: value}
+        )
     return flat
 
 
 def _kept_no_checksum_of_contents(before: Settings, now: Settings) -> bool:
-    """The old checksum has no form, and the new one has; a table of trainings has one of its text alone, without a form."""
+    """The old checksum has no form, and the new one has; a table of trainings has one of its text
+    alone, without a form.
+    """
     old, new = str(before.get(DATA_CHECKSUM)), str(now.get(DATA_CHECKSUM))
-    return DATA_CHECKSUM in before and new.startswith(CHECKSUM_FORM) and not old.startswith(CHECKSUM_FORM)
+    return (
+        DATA_CHECKSUM in before
+        and new.startswith(CHECKSUM_FORM)
+        and not old.startswith(CHECKSUM_FORM)
+    )
 
 
 def _shown(changed: list[str], before: Settings, now: Settings) -> str:
-    shown = [f"{_option(key)} ({_short(before.get(key))} before, {_short(now.get(key))} now)" for key in changed[:MOST_SHOWN]]
+    shown = [
+        f"{_option(key)} ({_short(before.get(key))} before, {_short(now.get(key))} now)"
+        for key in changed[:MOST_SHOWN]
+    ]
     more = f" and {len(changed) - MOST_SHOWN} more" if len(changed) > MOST_SHOWN else ""
     return ", ".join(shown) + more
 

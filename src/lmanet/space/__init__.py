@@ -1,4 +1,6 @@
-"""What may be proposed. Each space has a folder: `stages` (ours and the paper's), `cells` (NAS-Bench-201)."""
+"""What may be proposed. Each space has a folder: `stages` (ours and the paper's), `cells`
+(NAS-Bench-201).
+"""
 
 from importlib import import_module
 from typing import Any

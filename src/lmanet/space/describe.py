@@ -1,6 +1,8 @@
-"""A space in words: JSON schema for constrained decoding, text for the prompt, and an architecture as a model writes it.
+"""A space in words: JSON schema for constrained decoding, text for the prompt, and an architecture
+as a model writes it.
 
-Each in two forms: ``lines``, a string of short words for each stage, or ``json``, an object for each.
+Each in two forms: ``lines``, a string of short words for each stage, or ``json``, an object for
+each.
 """
 
 import json
@@ -15,16 +17,21 @@ from lmanet.space.stages.wire import Form
 
 
 def json_schema(space: AnySpace, form: Form = "lines") -> dict[str, Any]:
-    """JSON schema of a proposal; fields with one legal value are left out, since `Space.parse` fills them."""
+    """JSON schema of a proposal; fields with one legal value are left out, since `Space.parse`
+    fills them.
+    """
     if isinstance(space, CellSpace):
         return object_schema({key: {"enum": list(words)} for key, words in space.words().items()})
     schema_of = _line_schema if form == "lines" else _part_schema
-    properties: dict[str, Any] = {name: {"enum": list(values)} for name, values in space.fields.items() if len(values) > 1}
+    properties: dict[str, Any] = {
+        name: {"enum": list(values)} for name, values in space.fields.items() if len(values) > 1
+    }
     for name, spec in space.parts.items():
         part = schema_of(spec)
         properties[name] = {"anyOf": [{"type": "null"}, part]} if spec.optional else part
     stages = [
-        {"type": "array", "minItems": least, "maxItems": most, "items": schema_of(space.stage)} for least, most in _runs(space.num_stages)
+        {"type": "array", "minItems": least, "maxItems": most, "items": schema_of(space.stage)}
+        for least, most in _runs(space.num_stages)
     ]
     properties["stages"] = stages[0] if len(stages) == 1 else {"anyOf": stages}
     # The stages come after the stem and before the head, as in the network.
@@ -37,21 +44,32 @@ def describe(space: AnySpace, form: Form = "lines") -> str:
     """The space as lines of text: each field with its legal values."""
     if isinstance(space, CellSpace):
         return "\n".join(f"{key}: {_values(words)}" for key, words in space.words().items())
-    lines = [f"{name}: {_values(values)}" for name, values in space.fields.items() if len(values) > 1]
+    lines = [
+        f"{name}: {_values(values)}" for name, values in space.fields.items() if len(values) > 1
+    ]
     lines += _part_lines("stem", space.stem, form)
-    number = " or ".join(str(least) if least == most else f"{least} to {most}" for least, most in _runs(space.num_stages))
+    number = " or ".join(
+        str(least) if least == most else f"{least} to {most}"
+        for least, most in _runs(space.num_stages)
+    )
     each = "each a string of these words" if form == "lines" else "each with"
     lines += [f"stages: a list of {number} stages, {each}", *_field_lines(space.stage, form)]
     return "\n".join(lines + _part_lines("head", space.head, form))
 
 
 def write_proposal(space: AnySpace, architecture: AnyArchitecture, form: Form = "lines") -> str:
-    """One line of JSON as a model of this space would write it: the inverse of ``parse``, in the order of `json_schema`."""
+    """One line of JSON as a model of this space would write it: the inverse of ``parse``, in the
+    order of `json_schema`.
+    """
     if isinstance(space, CellSpace):
         return json.dumps(space.write(architecture), separators=(",", ":"))
     architecture = staged(architecture)
     written = _line if form == "lines" else _written
-    data: dict[str, Any] = {name: getattr(architecture, name) for name, values in space.fields.items() if len(values) > 1}
+    data: dict[str, Any] = {
+        name: getattr(architecture, name)
+        for name, values in space.fields.items()
+        if len(values) > 1
+    }
     for name, spec in space.parts.items():
         part = getattr(architecture, name)
         data[name] = None if part is None else written(part, spec)
@@ -71,13 +89,24 @@ def short_number(value: float) -> str:
 
 
 def write_choices(space: AnySpace, architecture: AnyArchitecture) -> dict[str, Any]:
-    """The choices of a network by name, as a prompt writes them: ``stage3.channels``, or the edge of a cell."""
-    return dict(space.write(architecture)) if isinstance(space, CellSpace) else space.flatten(architecture)
+    """The choices of a network by name, as a prompt writes them: ``stage3.channels``, or the edge
+    of a cell.
+    """
+    return (
+        dict(space.write(architecture))
+        if isinstance(space, CellSpace)
+        else space.flatten(architecture)
+    )
 
 
 def object_schema(properties: dict[str, Any]) -> dict[str, Any]:
     """JSON schema of an object that has all of these and nothing else."""
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
 
 
 def _line(part: AnyPart, spec: Part) -> str:
@@ -86,7 +115,11 @@ def _line(part: AnyPart, spec: Part) -> str:
 
 def _written(part: AnyPart, spec: Part) -> dict[str, Any]:
     # The space's own value, so that 0 is not written as 0.0.
-    return {name: values[values.index(getattr(part, name))] for name, values in spec.fields.items() if len(values) > 1}
+    return {
+        name: values[values.index(getattr(part, name))]
+        for name, values in spec.fields.items()
+        if len(values) > 1
+    }
 
 
 def _runs(counts: Iterable[int]) -> list[tuple[int, int]]:
@@ -105,7 +138,9 @@ def _line_schema(spec: Part) -> dict[str, Any]:
 
 
 def _part_schema(spec: Part) -> dict[str, Any]:
-    return object_schema({name: {"enum": list(values)} for name, values in spec.fields.items() if len(values) > 1})
+    return object_schema(
+        {name: {"enum": list(values)} for name, values in spec.fields.items() if len(values) > 1}
+    )
 
 
 def _part_lines(name: str, spec: Part | None, form: Form) -> list[str]:
@@ -118,7 +153,9 @@ def _part_lines(name: str, spec: Part | None, form: Form) -> list[str]:
 def _field_lines(spec: Part, form: Form) -> list[str]:
     if form == "lines":
         return [f"  {line}" for line in wire.describe_words(spec.fields)]
-    return [f"  {name}: {_values(values)}" for name, values in spec.fields.items() if len(values) > 1]
+    return [
+        f"  {name}: {_values(values)}" for name, values in spec.fields.items() if len(values) > 1
+    ]
 
 
 def _values(values: tuple[Any, ...]) -> str:

@@ -18,11 +18,13 @@ AnyCost = Cost | CellCost
 
 @lru_cache(maxsize=65536)
 def architecture_id(architecture: AnyArchitecture) -> str:
-    """Twelve hexadecimal digits, equal for two architectures exactly where their operators are equal.
+    """Twelve hexadecimal digits, equal for two architectures exactly where their operators are
+    equal.
 
     A field without effect (see `lmanet.network.architecture.has_effect`) or another division into
     stages does not change it.
-    Two cells have one id only where every edge is the same, as in their table: isomorphic cells are two networks there.
+    Two cells have one id only where every edge is the same, as in their table: isomorphic cells are
+    two networks there.
     """
     if isinstance(architecture, Cell):
         return hashlib.sha256(architecture.text.encode()).hexdigest()[:12]
@@ -39,7 +41,11 @@ def estimate_on(architecture: Cell, num_classes: int, platform: Platform) -> Cel
 
 def estimate_on(architecture: AnyArchitecture, num_classes: int, platform: Platform) -> AnyCost:
     """What a network costs on a platform. A cell costs the same on all of them."""
-    return cell_cost(architecture, num_classes) if isinstance(architecture, Cell) else estimate_network(architecture, num_classes, platform)
+    return (
+        cell_cost(architecture, num_classes)
+        if isinstance(architecture, Cell)
+        else estimate_network(architecture, num_classes, platform)
+    )
 
 
 def staged(architecture: AnyArchitecture) -> Architecture:
@@ -50,7 +56,8 @@ def staged(architecture: AnyArchitecture) -> Architecture:
     """
     if isinstance(architecture, Cell):
         raise ConfigError(
-            f"the cell {architecture.text} cannot be trained, distilled, deployed or drawn, only looked up in its table; "
+            f"the cell {architecture.text} cannot be trained, distilled, deployed "
+            "or drawn, only looked up in its table; "
             "with space=nasbench201 take train=nasbench201 and stages=[search] (conf/config.yaml)"
         )
     return architecture

@@ -17,8 +17,8 @@ def load_space(name: str, choices: Mapping[str, Any] | None = None) -> Space:
 
     Args:
         name: a shipped name or a path.
-        choices: fields to replace, nested as in the file: ``{"resolution": [32], "stage": {"kernel": [3]}}``;
-            a part set to None is taken out.
+        choices: fields to replace, nested as in the file: ``{"resolution": [32], "stage":
+            {"kernel": [3]}}``; a part set to None is taken out.
 
     Raises:
         ConfigError: no such space, an unknown field, or a value that no architecture may have.
@@ -27,17 +27,24 @@ def load_space(name: str, choices: Mapping[str, Any] | None = None) -> Space:
     path = Path(name) if Path(name).suffix else shipped / f"{name}.yaml"
     if not path.is_file():
         names = ", ".join(sorted(p.stem for p in shipped.glob("*.yaml")))
-        raise ConfigError(f"space {name!r} is neither one of {names} nor a file; choose one in conf/space")
+        raise ConfigError(
+            f"space {name!r} is neither one of {names} nor a file; choose one in conf/space"
+        )
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"space {name} is not YAML: {str(error).splitlines()[0]}; correct the file, or choose another in conf/space"
+            f"space {name} is not YAML: {str(error).splitlines()[0]}; correct the "
+            "file, or choose another in conf/space"
         ) from error
     try:
-        space = Space.model_validate(_merge(content, choices or {}) if isinstance(content, Mapping) else content)
+        space = Space.model_validate(
+            _merge(content, choices or {}) if isinstance(content, Mapping) else content
+        )
     except ValidationError as error:
-        raise ConfigError(f"space {name}: {explain_validation(error)}; see {path.name} and conf/space") from error
+        raise ConfigError(
+            f"space {name}: {explain_validation(error)}; see {path.name} and conf/space"
+        ) from error
     _check_choices(space)
     return space
 
@@ -45,7 +52,10 @@ def load_space(name: str, choices: Mapping[str, Any] | None = None) -> Space:
 def _check_choices(space: Space) -> None:
     """Refuse a space whose values no architecture could have, naming the part."""
     if space.stage.optional:
-        raise ConfigError(f"space {space.name}: a stage cannot be optional; write the legal numbers of stages into num_stages (conf/space)")
+        raise ConfigError(
+            f"space {space.name}: a stage cannot be optional; write the legal "
+            "numbers of stages into num_stages (conf/space)"
+        )
     for name, spec in {"stage": space.stage, **space.parts}.items():
         try:
             smallest = {field: values[0] for field, values in spec.fields.items()}
@@ -53,7 +63,9 @@ def _check_choices(space: Space) -> None:
                 for value in values:
                     PART_TYPES[name].model_validate({**smallest, field: value})
         except ValidationError as error:
-            raise ConfigError(f"space {space.name}, {name}: {explain_validation(error)}; correct it in conf/space") from error
+            raise ConfigError(
+                f"space {space.name}, {name}: {explain_validation(error)}; correct it in conf/space"
+            ) from error
 
 
 def _merge(base: Any, changes: Mapping[str, Any]) -> Any:

@@ -1,4 +1,6 @@
-"""Listeners of the search: progress on the terminal, events in a file, Weights & Biases; and an export for Optuna's dashboard."""
+"""Listeners of the search: progress on the terminal, events in a file, Weights & Biases; and an
+export for Optuna's dashboard.
+"""
 
 from typing import TYPE_CHECKING, Any
 

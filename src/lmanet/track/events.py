@@ -42,7 +42,12 @@ class EventLog:
 
     def _write(self, event: str, **content: Any) -> None:
         seconds = round(time.monotonic() - self.started, 3)
-        entry = {"event": event, "at": datetime.now(UTC).isoformat(timespec="milliseconds"), "elapsed_seconds": seconds, **content}
+        entry = {
+            "event": event,
+            "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "elapsed_seconds": seconds,
+            **content,
+        }
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
 

@@ -20,25 +20,34 @@ from lmanet.run.records import Status, Trial
 from lmanet.space import AnySpace
 
 # all others failed
-STATES = {Status.TRAINED: TrialState.COMPLETE, Status.REJECTED: TrialState.PRUNED, Status.PAUSED: TrialState.PRUNED}
+STATES = {
+    Status.TRAINED: TrialState.COMPLETE,
+    Status.REJECTED: TrialState.PRUNED,
+    Status.PAUSED: TrialState.PRUNED,
+}
 COSTS = ("macs", "params", "peak_sram_bytes", "flash_bytes")
 
 
 class OptunaExport:
     """Writes ``optuna_journal.log`` anew from the history; it can be run again at any time.
 
-    A trained trial is complete, one that the validator refused or that is paused is pruned, as it has no value that compares, and
-    any other has failed. What exceeds a limit is infeasible to Optuna too: each limit is a constraint, given / limit - 1.
+    A trained trial is complete, one that the validator refused or that is paused is pruned, as it
+    has no value that compares, and any other has failed. What exceeds a limit is infeasible to
+    Optuna too: each limit is a constraint, given / limit - 1.
 
     Args:
         objectives, limits: of the run.
     """
 
-    def __init__(self, space: AnySpace, objectives: Sequence[Goal], limits: Mapping[str, int]) -> None:
+    def __init__(
+        self, space: AnySpace, objectives: Sequence[Goal], limits: Mapping[str, int]
+    ) -> None:
         self.space = space
         self.objectives = tuple(objectives)
         self.limits = limits
-        self._distributions = {name: CategoricalDistribution(legal) for name, legal in space.choices().items()}
+        self._distributions = {
+            name: CategoricalDistribution(legal) for name, legal in space.choices().items()
+        }
 
     def run(self, folder: Path) -> None:
         """Read the history of ``folder`` and write the journal into it."""
@@ -48,9 +57,14 @@ class OptunaExport:
         study = optuna.create_study(
             study_name=folder.resolve().name,
             storage=JournalStorage(JournalFileBackend(str(partial))),
-            directions=[StudyDirection.MAXIMIZE if goal.maximise else StudyDirection.MINIMIZE for goal in self.objectives],
+            directions=[
+                StudyDirection.MAXIMIZE if goal.maximise else StudyDirection.MINIMIZE
+                for goal in self.objectives
+            ],
         )
-        with warnings.catch_warnings():  # names of the axes; without them the dashboard numbers the objectives
+        with (
+            warnings.catch_warnings()
+        ):  # names of the axes; without them the dashboard numbers the objectives
             warnings.simplefilter("ignore", ExperimentalWarning)
             study.set_metric_names([goal.name for goal in self.objectives])
         trials = sorted(read_trials(folder), key=lambda trial: trial.number)
@@ -59,31 +73,56 @@ class OptunaExport:
 
     def _frozen(self, trial: Trial) -> FrozenTrial:
         state = STATES.get(trial.status, TrialState.FAIL)
-        params = self.space.flatten(trial.architecture) if trial.architecture and self.space.contains(trial.architecture) else {}
+        params = (
+            self.space.flatten(trial.architecture)
+            if trial.architecture and self.space.contains(trial.architecture)
+            else {}
+        )
         cost = trial.verdict and trial.verdict.cost
         frozen = create_trial(
             state=state,
-            values=[_value(goal, trial) for goal in self.objectives] if state is TrialState.COMPLETE else None,
+            values=[_value(goal, trial) for goal in self.objectives]
+            if state is TrialState.COMPLETE
+            else None,
             params=params,
             distributions={name: self._distributions[name] for name in params},
             user_attrs=_details(trial),
             # the key of Optuna before 5, which the dashboard and Optuna 5 both read
-            system_attrs={"constraints": [getattr(cost, name) / limit - 1 for name, limit in self.limits.items()]} if cost else {},
+            system_attrs={
+                "constraints": [
+                    getattr(cost, name) / limit - 1 for name, limit in self.limits.items()
+                ]
+            }
+            if cost
+            else {},
         )
-        frozen.datetime_start = datetime.fromisoformat(trial.started_at).astimezone().replace(tzinfo=None)  # Optuna keeps local times
+        frozen.datetime_start = (
+            datetime.fromisoformat(trial.started_at).astimezone().replace(tzinfo=None)
+        )  # Optuna keeps local times
         frozen.datetime_complete = frozen.datetime_start + timedelta(seconds=trial.seconds)
         return frozen
 
 
 def _value(goal: Goal, trial: Trial) -> float:
     cost = trial.verdict and trial.verdict.cost
-    return float(getattr(trial.score, goal.name) if hasattr(trial.score, goal.name) else getattr(cost, goal.name))
+    return float(
+        getattr(trial.score, goal.name)
+        if hasattr(trial.score, goal.name)
+        else getattr(cost, goal.name)
+    )
 
 
 def _details(trial: Trial) -> dict[str, Any]:
     """What the dashboard shows beside the parameters."""
-    details: dict[str, Any] = {"number": trial.number, "status": trial.status.value, "id": trial.id, "proposer": trial.proposal.proposer}
+    details: dict[str, Any] = {
+        "number": trial.number,
+        "status": trial.status.value,
+        "id": trial.id,
+        "proposer": trial.proposal.proposer,
+    }
     cost = trial.verdict and trial.verdict.cost
     details |= {name: getattr(cost, name) for name in COSTS if hasattr(cost, name)}
     reasons = [violation.hint for violation in trial.verdict.violations] if trial.verdict else []
-    return details | {"reason": "; ".join(filter(None, [trial.error or trial.proposal.error, *reasons]))}
+    return details | {
+        "reason": "; ".join(filter(None, [trial.error or trial.proposal.error, *reasons]))
+    }

@@ -1,4 +1,6 @@
-"""Progress: a live view of the search on a terminal, one line a trial elsewhere, and the front as a table at the end."""
+"""Progress: a live view of the search on a terminal, one line a trial elsewhere, and the front as a
+table at the end.
+"""
 
 import logging
 import sys
@@ -45,7 +47,12 @@ class Progress:
     def on_search_start(self, trials: Sequence[Trial], budget: Budget) -> None:
         self.tally = Tally(budget, trials)
         if self.console.is_terminal:
-            self.live = Live(get_renderable=self._view, console=self.console, refresh_per_second=2, transient=True)
+            self.live = Live(
+                get_renderable=self._view,
+                console=self.console,
+                refresh_per_second=2,
+                transient=True,
+            )
             self._start(self.live)
         elif trials:
             log.info("goes on after %d trials", len(trials))
@@ -74,9 +81,15 @@ class Progress:
         pass  # the app says where everything is
 
     def _start(self, live: Live) -> None:
-        """Draw; from now on the log's lines for this terminal stand above the view, which they would tear."""
-        handlers = [each for each in logging.getLogger().handlers if isinstance(each, logging.StreamHandler)]
-        self._streams = {each: each.stream for each in handlers if each.stream and each.stream.isatty()}
+        """Draw; from now on the log's lines for this terminal stand above the view, which they
+        would tear.
+        """
+        handlers = [
+            each for each in logging.getLogger().handlers if isinstance(each, logging.StreamHandler)
+        ]
+        self._streams = {
+            each: each.stream for each in handlers if each.stream and each.stream.isatty()
+        }
         live.start()
         for handler in self._streams:
             handler.setStream(sys.stderr)  # rich's by now, which prints above the view
@@ -85,13 +98,21 @@ class Progress:
         if self.tally is None:
             return Text()
         grid = Table.grid(padding=(0, 2))
-        grid.add_row(_candidate(self.tally), ProgressBar(total=1.0, completed=self.tally.share_done, width=30), _time(self.tally))
+        grid.add_row(
+            _candidate(self.tally),
+            ProgressBar(total=1.0, completed=self.tally.share_done, width=30),
+            _time(self.tally),
+        )
         return Group(grid, _counts(self.tally), self._standing(self.tally))
 
     def _standing(self, tally: Tally) -> Text:
         """Best accuracy, hypervolume, tokens."""
         best = tally.best_accuracy
-        parts = [f"best {best:.1%} on validation" if best is not None else "no network within the limits yet"]
+        parts = [
+            f"best {best:.1%} on validation"
+            if best is not None
+            else "no network within the limits yet"
+        ]
         parts.append(f"hypervolume {self.hypervolume:.3f}" if self.hypervolume is not None else "")
         limit = f" of {tally.budget.tokens:,}" if tally.budget.tokens else ""
         parts.append(f"{tally.tokens:,}{limit} tokens" if tally.tokens else "")
@@ -105,8 +126,15 @@ def line(trial: Trial) -> str:
         text += f" {trial.id}"
     if trial.score:
         after = f" after epoch {trial.epochs}" if trial.status is Status.PAUSED else ""
-        return f"{text}, {trial.score.val_accuracy:.1%} on validation{after} in {trial.score.seconds:.0f} s"
-    reason = trial.verdict.violations[0].hint if trial.verdict and trial.verdict.violations else trial.error
+        return (
+            f"{text}, {trial.score.val_accuracy:.1%} on validation{after} in "
+            f"{trial.score.seconds:.0f} s"
+        )
+    reason = (
+        trial.verdict.violations[0].hint
+        if trial.verdict and trial.verdict.violations
+        else trial.error
+    )
     return f"{text}: {reason}" if reason else text
 
 
@@ -142,8 +170,14 @@ def _caption(front: Sequence[Trial]) -> str:
 
 
 def _candidate(tally: Tally) -> Text:
-    of_trained = f", trained {tally.statuses[Status.TRAINED]}/{tally.budget.trained}" if tally.budget.trained else ""
-    return Text(f"proposals {tally.statuses.total()}/{tally.budget.proposals}{of_trained}", style="bold")
+    of_trained = (
+        f", trained {tally.statuses[Status.TRAINED]}/{tally.budget.trained}"
+        if tally.budget.trained
+        else ""
+    )
+    return Text(
+        f"proposals {tally.statuses.total()}/{tally.budget.proposals}{of_trained}", style="bold"
+    )
 
 
 def _time(tally: Tally) -> Text:
@@ -153,7 +187,11 @@ def _time(tally: Tally) -> Text:
 
 
 def _counts(tally: Tally) -> Text:
-    counts = [Text(f"{tally.statuses[status]} {status}", style=style) for status, style in STYLES.items() if tally.statuses[status]]
+    counts = [
+        Text(f"{tally.statuses[status]} {status}", style=style)
+        for status, style in STYLES.items()
+        if tally.statuses[status]
+    ]
     counts += [Text(f"{tally.epochs:,} epochs")] if tally.epochs else []
     return Text(" · ").join(counts) if counts else Text("no candidate yet")
 

@@ -1,4 +1,6 @@
-"""Tally: what a search has done so far, counted from its trials, and how much of its budget is left."""
+"""Tally: what a search has done so far, counted from its trials, and how much of its budget is
+left.
+"""
 
 import time
 from collections import Counter
@@ -17,7 +19,12 @@ class Tally:
         clock: seconds, rising.
     """
 
-    def __init__(self, budget: Budget, trials: Sequence[Trial] = (), clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        budget: Budget,
+        trials: Sequence[Trial] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.budget = budget
         self.clock = clock
         self.seconds_before = max((trial.elapsed_seconds for trial in trials), default=0.0)
@@ -57,14 +64,23 @@ class Tally:
     def share_done(self) -> float:
         """Of the ceiling that is nearest, 0 to 1."""
         used = self._used()
-        return min(1.0, max((used[name] / limit for name, limit in self._limits().items()), default=0.0))
+        return min(
+            1.0, max((used[name] / limit for name, limit in self._limits().items()), default=0.0)
+        )
 
     @property
     def seconds_left(self) -> float | None:
         """Until the first ceiling at the pace since this start; None before there is a pace."""
         used, gone = self._used(), self.clock() - self.started
         paces = {name: (used[name] - self.before[name]) / gone for name in used if gone > 0}
-        return min((max(limit - used[name], 0.0) / paces[name] for name, limit in self._limits().items() if paces.get(name)), default=None)
+        return min(
+            (
+                max(limit - used[name], 0.0) / paces[name]
+                for name, limit in self._limits().items()
+                if paces.get(name)
+            ),
+            default=None,
+        )
 
     def _used(self) -> dict[str, float]:
         return {

@@ -30,26 +30,43 @@ MEASURED = ("bss_bytes", "tflm_arena_bytes", "flash_bytes", "stack_bytes", "inst
 
 
 class WandbTracker:
-    """Sends the configuration, each trial, the front as table and plot; and once all stages are done tables, curves and artifacts.
+    """Sends the configuration, each trial, the front as table and plot; and once all stages are
+    done tables, curves and artifacts.
 
     Args:
-        folder: of the run; W&B writes below its ``wandb/``, which also keeps the id with which a resumed run goes on.
+        folder: of the run; W&B writes below its ``wandb/``, which also keeps the id with which a
+            resumed run goes on.
         project: of W&B.
-        mode: ``auto`` heeds WANDB_MODE; without it, it is online where WANDB_API_KEY is set and W&B answers, else offline.
-        wait_seconds: how long W&B may take to answer at the start, and to take what is left at an end.
-        report: make a W&B report of the run at its end, where it is online; a resumed run writes the same one anew.
+        mode: ``auto`` heeds WANDB_MODE; without it, it is online where WANDB_API_KEY is set and W&B
+            answers, else offline.
+        wait_seconds: how long W&B may take to answer at the start, and to take what is left at an
+            end.
+        report: make a W&B report of the run at its end, where it is online; a resumed run writes
+            the same one anew.
 
     Raises:
         ConfigError: the mode is unknown, wandb is not installed, or ``online`` gets no answer.
     """
 
-    def __init__(self, folder: str | Path, project: str, mode: Mode = "auto", wait_seconds: Above0 = 60.0, report: bool = False) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        project: str,
+        mode: Mode = "auto",
+        wait_seconds: Above0 = 60.0,
+        report: bool = False,
+    ) -> None:
         if mode not in get_args(Mode):
-            raise ConfigError(f"track.wandb.mode={mode!r} is unknown; legal are {', '.join(get_args(Mode))} (conf/track/wandb.yaml)")
+            raise ConfigError(
+                f"track.wandb.mode={mode!r} is unknown; legal are "
+                f"{', '.join(get_args(Mode))} (conf/track/wandb.yaml)"
+            )
         _library()
         if not 0 < len(project) <= MOST_CHARACTERS or set(project) & set(ILLEGAL):
             legal = f"1 to {MOST_CHARACTERS} characters, none of {' '.join(ILLEGAL)}"
-            raise ConfigError(f"track.wandb.project={project!r}: W&B takes {legal} (conf/track/wandb.yaml)")
+            raise ConfigError(
+                f"track.wandb.project={project!r}: W&B takes {legal} (conf/track/wandb.yaml)"
+            )
         self.folder = Path(folder)
         self.project = project
         self.mode = mode if mode != "auto" else os.environ.get("WANDB_MODE", mode)
@@ -65,7 +82,10 @@ class WandbTracker:
     def on_trial_end(self, trial: Trial) -> None:
         self.statuses[trial.number] = trial.status.value
         if self.run is not None:
-            counts = {f"status/{status}": count for status, count in Counter(self.statuses.values()).items()}
+            counts = {
+                f"status/{status}": count
+                for status, count in Counter(self.statuses.values()).items()
+            }
             self.run.log({"trial": trial.number, **_numbers(trial), **counts})
 
     def on_front_change(self, front: Sequence[Trial], hypervolume: float) -> None:
@@ -101,7 +121,13 @@ class WandbTracker:
 
     def _report(self, run: "wandb.Run", curves: Sequence[str]) -> None:
         if run.offline:
-            log.info("tracked offline: `wandb sync %s/wandb/offline-run-*` sends it; a W&B report is made online alone", self.folder)
+            log.info(
+                (
+                    "tracked offline: `wandb sync %s/wandb/offline-run-*` sends it; a W&B "
+                    "report is made online alone"
+                ),
+                self.folder,
+            )
             return
         made = self.folder / "wandb" / "report_url.txt"
         before = made.read_text(encoding="utf-8") if made.exists() else None
@@ -122,7 +148,10 @@ class WandbTracker:
         except _library().errors.Error as error:
             reason = str(error).splitlines()[0]
             if self.mode != "auto":
-                raise ConfigError(f"W&B gives no run in mode {mode}: {reason}; track.wandb.mode=offline needs no network") from error
+                raise ConfigError(
+                    f"W&B gives no run in mode {mode}: {reason}; track.wandb.mode=offline "
+                    "needs no network"
+                ) from error
             log.warning("W&B cannot be reached (%s): this run is tracked offline", reason)
             _library().teardown()  # else its service still holds the run's id
             return self._init("offline")
@@ -135,19 +164,22 @@ class WandbTracker:
             dir=self.folder,
             id=self._run_id(),
             mode=mode,
-            # Offline too: `wandb sync` then continues the run of this id; without it the steps of each part would begin at 0 again.
+            # Offline too: `wandb sync` then continues the run of this id; without it the steps of
+            # each part would begin at 0 again.
             resume="allow",
             config=self._config(),
             settings=library.Settings(
                 silent=True,  # the terminal is the progress view's
                 console="off",
                 init_timeout=self.wait_seconds,
-                finish_timeout=self.wait_seconds,  # else W&B tries for hours to reach a server that is gone
+                # else W&B tries for hours to reach a server that is gone
+                finish_timeout=self.wait_seconds,
                 finish_timeout_raises=True,
             ),
         )
-        # Trials end in any order, so the trial's number is the axis and not W&B's own step. Each part of a run says so again, since
-        # the last one's axes are kept; and by name, since of two patterns that match W&B takes either.
+        # Trials end in any order, so the trial's number is the axis and not W&B's own step. Each
+        # part of a run says so again, since the last one's axes are kept; and by name, since of two
+        # patterns that match W&B takes either.
         for name in _metrics():
             run.define_metric(name, step_metric="trial")
         return run
@@ -157,7 +189,10 @@ class WandbTracker:
             run.finish()
         except TimeoutError:
             log.warning(
-                "W&B has not taken everything within track.wandb.wait_seconds=%g; nothing is lost: `wandb sync --include-online %s`",
+                (
+                    "W&B has not taken everything within track.wandb.wait_seconds=%g; "
+                    "nothing is lost: `wandb sync --include-online %s`"
+                ),
                 self.wait_seconds,
                 Path(run.dir).parent,
             )
@@ -178,13 +213,18 @@ def _library() -> Any:
     try:
         import wandb
     except ImportError as error:
-        raise ConfigError("track=wandb needs the package wandb: pip install 'lmanet[wandb]', or choose track=jsonl") from error
+        raise ConfigError(
+            "track=wandb needs the package wandb: pip install 'lmanet[wandb]', or "
+            "choose track=jsonl"
+        ) from error
     return wandb
 
 
 @contextmanager
 def _heard() -> Iterator[None]:
-    """What W&B does not take is said, and ends no search: tables and artifacts are asked about at its server, which may be gone."""
+    """What W&B does not take is said, and ends no search: tables and artifacts are asked about at
+    its server, which may be gone.
+    """
     try:
         yield
     except (_library().errors.Error, OSError) as error:
@@ -194,7 +234,13 @@ def _heard() -> Iterator[None]:
 def _metrics() -> Iterator[str]:
     """All that the search sends and that is drawn over its trials."""
     yield from ("hypervolume", "front_size", "seconds", "tokens/prompt", "tokens/completion")
-    groups = {"cost": COSTS, "measured": MEASURED, "score": SCORES, "paused": SCORES, "status": [status.value for status in Status]}
+    groups = {
+        "cost": COSTS,
+        "measured": MEASURED,
+        "score": SCORES,
+        "paused": SCORES,
+        "status": [status.value for status in Status],
+    }
     yield from (f"{group}/{name}" for group, names in groups.items() for name in names)
 
 
@@ -214,6 +260,8 @@ def _numbers(trial: Trial) -> dict[str, float]:
 
 
 def _known(group: str, holder: object, names: Sequence[str]) -> dict[str, float]:
-    """The quantities that are known: not every trainer knows every score, nor every space every cost."""
+    """The quantities that are known: not every trainer knows every score, nor every space every
+    cost.
+    """
     values = {name: getattr(holder, name, None) for name in names}
     return {f"{group}/{name}": value for name, value in values.items() if value is not None}

@@ -12,7 +12,9 @@ TITLE = "lmanet: what a search has found"
 TABLES = ("front", "results", "deployments", "claim_rates", "design_rules")
 
 
-def save_report(entity: str, project: str, run_id: str, curves: Sequence[str], url: str | None = None) -> str:
+def save_report(
+    entity: str, project: str, run_id: str, curves: Sequence[str], url: str | None = None
+) -> str:
     """Make the report in ``project`` and save it; gives its address.
 
     Args:
@@ -24,7 +26,9 @@ def save_report(entity: str, project: str, run_id: str, curves: Sequence[str], u
         ConfigError: wandb-workspaces is missing.
     """
     api = reports_api()
-    report = api.Report.from_url(url) if url else api.Report(project=project, entity=entity, title=TITLE)
+    report = (
+        api.Report.from_url(url) if url else api.Report(project=project, entity=entity, title=TITLE)
+    )
     report.blocks = blocks(api, project, entity, run_id, curves)
     report.save()
     return str(report.url)
@@ -37,12 +41,15 @@ def reports_api() -> Any:
         ConfigError: wandb-workspaces is missing.
     """
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Pydantic V1 style")  # of the package's own classes
+        warnings.filterwarnings(
+            "ignore", message="Pydantic V1 style"
+        )  # of the package's own classes
         try:
             return import_module("wandb_workspaces.reports.v2")
         except ImportError as error:
             raise ConfigError(
-                "a W&B report needs the package wandb-workspaces: pip install 'lmanet[wandb]', or track.wandb.report=false"
+                "a W&B report needs the package wandb-workspaces: pip install "
+                "'lmanet[wandb]', or track.wandb.report=false"
             ) from error
 
 
@@ -50,23 +57,35 @@ def blocks(api: Any, project: str, entity: str, run_id: str, curves: Sequence[st
     """The report's blocks; nothing is asked of W&B."""
 
     def grid(panels: list[Any]) -> Any:
-        runs = api.Runset(project=project, entity=entity, name=run_id, filters=f"Metric('ID') = '{run_id}'")
+        runs = api.Runset(
+            project=project, entity=entity, name=run_id, filters=f"Metric('ID') = '{run_id}'"
+        )
         return api.PanelGrid(runsets=[runs], panels=panels)
 
     search = [
         api.LinePlot(title="Hypervolume", x="trial", y=["hypervolume"]),
-        api.LinePlot(title="Validation accuracy of each candidate", x="trial", y=["score/val_accuracy"]),
-        api.LinePlot(title="How candidates ended", x="trial", y=[f"status/{status}" for status in Status]),
+        api.LinePlot(
+            title="Validation accuracy of each candidate", x="trial", y=["score/val_accuracy"]
+        ),
+        api.LinePlot(
+            title="How candidates ended", x="trial", y=[f"status/{status}" for status in Status]
+        ),
         api.CustomChart(
             query={"summaryTable": {"tableKey": "front"}},
             chart_name="wandb/scatter/v0",
             chart_fields={"x": "MACs", "y": "validation accuracy"},
             chart_strings={"title": "Pareto front"},
         ),
-        api.ScatterPlot(title="Accuracy of every candidate over MACs", x="cost/macs", y="score/val_accuracy"),
+        api.ScatterPlot(
+            title="Accuracy of every candidate over MACs", x="cost/macs", y="score/val_accuracy"
+        ),
     ]
     trainings = [
-        api.LinePlot(title=f"Training {group}", x=f"{group}/epoch", y=[f"{group}/val_accuracy", f"{group}/train_loss", f"{group}/val_loss"])
+        api.LinePlot(
+            title=f"Training {group}",
+            x=f"{group}/epoch",
+            y=[f"{group}/val_accuracy", f"{group}/train_loss", f"{group}/val_loss"],
+        )
         for group in curves
     ]
     tables = [api.WeavePanelSummaryTable(table_name=name) for name in TABLES]

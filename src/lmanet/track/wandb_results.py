@@ -24,7 +24,15 @@ from lmanet.run.records import Front, Trial
 from lmanet.run.results import Deployment, DesignRules, Evaluation, TrainedNetwork
 from lmanet.space import architecture_id
 
-FRONT_COLUMNS = ["validation accuracy", "MACs", "peak SRAM (bytes)", "flash (bytes)", "parameters", "trial", "network"]
+FRONT_COLUMNS = [
+    "validation accuracy",
+    "MACs",
+    "peak SRAM (bytes)",
+    "flash (bytes)",
+    "parameters",
+    "trial",
+    "network",
+]
 # Kind of artifact -> files and folders of a run that it holds, where they are there.
 ARTIFACTS = {
     "search": (HISTORY, FRONT, PROVENANCE),
@@ -51,11 +59,23 @@ class Results:
         table = self.library.Table(columns=FRONT_COLUMNS, data=[_row(trial) for trial in front])
         plot = self.library.plot.scatter(table, "MACs", "validation accuracy", title="Pareto front")
         newest = max(trial.number for trial in front)
-        self.run.log({"trial": newest, "front": table, "front_plot": plot, "hypervolume": hypervolume, "front_size": len(front)})
+        self.run.log(
+            {
+                "trial": newest,
+                "front": table,
+                "front_plot": plot,
+                "hypervolume": hypervolume,
+                "front_size": len(front),
+            }
+        )
 
     def send(self) -> None:
-        """Everything that the stages have left; the front again, since the search may not have been followed."""
-        if (self.folder / FRONT).exists() and (found := read_record(self.folder / FRONT, Front)).trials:
+        """Everything that the stages have left; the front again, since the search may not have been
+        followed.
+        """
+        if (self.folder / FRONT).exists() and (
+            found := read_record(self.folder / FRONT, Front)
+        ).trials:
             self.front(found.trials, found.hypervolume)
         for name, (columns, rows) in self._tables():
             if rows:
@@ -66,7 +86,11 @@ class Results:
         self.artifact("report")
 
     def _trained(self) -> list[TrainedNetwork]:
-        return [line for name in (FULL, DISTILL) for line in read_records(self.folder / name, TrainedNetwork)]
+        return [
+            line
+            for name in (FULL, DISTILL)
+            for line in read_records(self.folder / name, TrainedNetwork)
+        ]
 
     @property
     def curves(self) -> list[str]:
@@ -74,7 +98,10 @@ class Results:
         return list(self._groups())
 
     def _groups(self) -> dict[str, TrainedNetwork]:
-        return {f"{network.stage}/{architecture_id(network.architecture)}-{network.seed}": network for network in self._trained()}
+        return {
+            f"{network.stage}/{architecture_id(network.architecture)}-{network.seed}": network
+            for network in self._trained()
+        }
 
     def _curve(self, group: str, network: TrainedNetwork) -> None:
         self.run.define_metric(f"{group}/*", step_metric=f"{group}/epoch")
@@ -86,35 +113,101 @@ class Results:
         yield "deployments", self._deployments()
         trials = read_trials(self.folder)
         columns = ["model", "claim", "true", "false", "cannot be told", "rate", "chance"]
-        yield "claim_rates", (columns, [[r.proposer, r.kind, r.true, r.false, r.unknown, r.rate, r.chance] for r in rates(trials)])
-        claims = [[t.number, t.id, c.words, c.truth.value, c.reason] for t in trials for c in check_claims(t, trials)]
+        yield (
+            "claim_rates",
+            (
+                columns,
+                [
+                    [r.proposer, r.kind, r.true, r.false, r.unknown, r.rate, r.chance]
+                    for r in rates(trials)
+                ],
+            ),
+        )
+        claims = [
+            [t.number, t.id, c.words, c.truth.value, c.reason]
+            for t in trials
+            for c in check_claims(t, trials)
+        ]
         yield "claims", (["trial", "network", "claim", "truth", "reason"], claims)
         if (self.folder / RULES).exists():
             rules = read_record(self.folder / RULES, DesignRules).rules
-            yield "design_rules", (["choice", "value", "effect"], [[rule.choice, str(rule.value), rule.effect] for rule in rules])
+            yield (
+                "design_rules",
+                (
+                    ["choice", "value", "effect"],
+                    [[rule.choice, str(rule.value), rule.effect] for rule in rules],
+                ),
+            )
 
     def _results(self) -> tuple[list[str], list[list[Any]]]:
         """Every network trained to the end, on validation images, then what was tested."""
         rows: list[list[Any]] = [
-            [n.stage, architecture_id(n.architecture), "validation", n.score.val_accuracy, len(n.score.curve), n.teacher]
+            [
+                n.stage,
+                architecture_id(n.architecture),
+                "validation",
+                n.score.val_accuracy,
+                len(n.score.curve),
+                n.teacher,
+            ]
             for n in self._trained()
         ]
         for line in read_records(self.folder / DEPLOY, Deployment):
-            rows.append(["deploy", architecture_id(line.architecture), "validation", line.int8_val_accuracy, line.qat_epochs, None])
+            rows.append(
+                [
+                    "deploy",
+                    architecture_id(line.architecture),
+                    "validation",
+                    line.int8_val_accuracy,
+                    line.qat_epochs,
+                    None,
+                ]
+            )
         for test in read_records(self.folder / TEST, Evaluation):
-            rows.append([test.stage, architecture_id(test.architecture), "test", test.test_accuracy, None, None])
+            rows.append(
+                [
+                    test.stage,
+                    architecture_id(test.architecture),
+                    "test",
+                    test.test_accuracy,
+                    None,
+                    None,
+                ]
+            )
         return ["stage", "network", "images", "accuracy", "epochs", "teacher"], rows
 
     def _deployments(self) -> tuple[list[str], list[list[Any]]]:
         """What was measured of each deployed network, with the tools."""
-        columns = ["network", "float accuracy", "int8 accuracy", "bss (bytes)", "flash (bytes)", "stack (bytes)", "instructions"]
+        columns = [
+            "network",
+            "float accuracy",
+            "int8 accuracy",
+            "bss (bytes)",
+            "flash (bytes)",
+            "stack (bytes)",
+            "instructions",
+        ]
         rows = []
         for line in read_records(self.folder / DEPLOY, Deployment):
             found = line.deployed.measurement
-            measured = [found.measured_bss_bytes, found.measured_flash_bytes, found.measured_stack_bytes, found.measured_instructions]
+            measured = [
+                found.measured_bss_bytes,
+                found.measured_flash_bytes,
+                found.measured_stack_bytes,
+                found.measured_instructions,
+            ]
             latency = list(line.deployed.estimated_latency_ms)
             accuracies = [line.float_val_accuracy, line.int8_val_accuracy]
-            rows.append([architecture_id(line.architecture), *accuracies, *measured, *latency, found.toolchain, found.emulator])
+            rows.append(
+                [
+                    architecture_id(line.architecture),
+                    *accuracies,
+                    *measured,
+                    *latency,
+                    found.toolchain,
+                    found.emulator,
+                ]
+            )
         return [*columns, "latency from (ms), estimated", "to (ms)", "toolchain", "emulator"], rows
 
     def artifact(self, kind: str) -> None:
@@ -134,5 +227,8 @@ class Results:
 def _row(trial: Trial) -> list[float | str | None]:
     if not (trial.verdict and trial.verdict.cost and trial.score):
         return [None] * len(FRONT_COLUMNS)
-    costs = (getattr(trial.verdict.cost, name, None) for name in ("macs", "peak_sram_bytes", "flash_bytes", "params"))
+    costs = (
+        getattr(trial.verdict.cost, name, None)
+        for name in ("macs", "peak_sram_bytes", "flash_bytes", "params")
+    )
     return [trial.score.val_accuracy, *costs, trial.number, trial.id]

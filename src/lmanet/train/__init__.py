@@ -1,4 +1,6 @@
-"""Training of a network on the images of a data module: mini-training, full training, evaluation."""
+"""Training of a network on the images of a data module: mini-training, full
+training, evaluation.
+"""
 
 from lmanet.train.classifier import Classifier, Task, cross_entropy
 from lmanet.train.compute import Kernels, KernelTrial

@@ -11,15 +11,18 @@ from lmanet.steps import Batches
 
 
 class NormAverages:
-    """Takes the means and variances of all batch norms of a network anew, from the weights as they are now.
+    """Takes the means and variances of all batch norms of a network anew, from the weights as they
+    are now.
 
-    In training they are exponential averages over the last steps. After few steps those still hold the first weights, and a network that
-    has learned is validated with the statistics of one that had not. Weights are left as they are, and nothing that comes later in a
-    training follows from the averages before, so that one which paused ends like one which did not.
+    In training they are exponential averages over the last steps. After few steps those still hold
+    the first weights, and a network that has learned is validated with the statistics of one that
+    had not. Weights are left as they are, and nothing that comes later in a training follows from
+    the averages before, so that one which paused ends like one which did not.
 
     Args:
         batches: training images as they are in a validation; they are read again each time.
-        images: at most so many are read, in whole batches, at least one; 0 leaves the averages of the training.
+        images: at most so many are read, in whole batches, at least one; 0 leaves the averages of
+            the training.
         prepare: brings the images of a batch to what the network takes.
     """
 
@@ -30,7 +33,9 @@ class NormAverages:
         self.seconds = 0.0
 
     def update(self, network: nn.Module) -> None:
-        """Give the network new averages; `seconds` counts the time. A network without batch norm reads no image."""
+        """Give the network new averages; `seconds` counts the time. A network without batch norm
+        reads no image.
+        """
         if not self.images or not has_batch_norm(network):
             return
         start = time.monotonic()

@@ -14,7 +14,11 @@ from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics import MetricCollection
-from torchmetrics.classification import MulticlassAccuracy, MulticlassCalibrationError, MulticlassF1Score
+from torchmetrics.classification import (
+    MulticlassAccuracy,
+    MulticlassCalibrationError,
+    MulticlassF1Score,
+)
 
 from lmanet.errors import TrainingError
 from lmanet.network.build import Network
@@ -42,37 +46,62 @@ class Task:
 
 
 def cross_entropy(logits: Tensor, batch: Batch, progress: float) -> Tensor:
-    """The loss of a training without a teacher: mean cross-entropy against probabilities (N, classes)."""
+    """The loss of a training without a teacher: mean cross-entropy against probabilities (N,
+    classes).
+    """
     return functional.cross_entropy(logits, batch.targets)
 
 
 class Classifier(LightningModule):
-    """Trains a network on batches of images, and measures it on validation or test batches; both come on the device that trains.
+    """Trains a network on batches of images, and measures it on validation or test batches; both
+    come on the device that trains.
 
     Here they are normalised and brought to the network's resolution.
-    All that is drawn at random follows from seed and epoch, so that a training that goes on after a pause or a kill ends as if it had not
-    stopped. Where the recipe averages weights, it is the average that is validated, and that the network has in the end.
+    All that is drawn at random follows from seed and epoch, so that a training that goes on after a
+    pause or a kill ends as if it had not stopped. Where the recipe averages weights, it is the
+    average that is validated, and that the network has in the end.
 
     Args:
-        network: a `Network` is given images of its architecture's resolution, another module of its `input_resolution`, where it has one,
-            else of the data's. One with ``reads_frames`` is given pixels as they are.
-        loss: is handed the batch before it is brought to the network's resolution, for a teacher has its own.
+        network: a `Network` is given images of its architecture's resolution, another module of its
+            `input_resolution`, where it has one, else of the data's. One with ``reads_frames`` is
+            given pixels as they are.
+        loss: is handed the batch before it is brought to the network's resolution, for a teacher
+            has its own.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, network: nn.Module, task: Task, recipe: Recipe, loss: Loss = cross_entropy, seed: int = 0) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        task: Task,
+        recipe: Recipe,
+        loss: Loss = cross_entropy,
+        seed: int = 0,
+    ) -> None:
         super().__init__()
         self.network = network
         self.compute_by(network.__call__, torch.channels_last)
-        # In training mode, as Lightning wants all of its module: it changes to evaluation for a validation, where alone the average is run.
-        self.average = ModelEmaV3(network, recipe.ema_decay, use_warmup=True).train() if recipe.ema_decay else None
-        self.resolution = network.architecture.resolution if isinstance(network, Network) else getattr(network, "input_resolution", None)
+        # In training mode, as Lightning wants all of its module: it changes to evaluation for a
+        # validation, where alone the average is run.
+        self.average = (
+            ModelEmaV3(network, recipe.ema_decay, use_warmup=True).train()
+            if recipe.ema_decay
+            else None
+        )
+        self.resolution = (
+            network.architecture.resolution
+            if isinstance(network, Network)
+            else getattr(network, "input_resolution", None)
+        )
         self.task, self.recipe, self.loss, self.seed = task, recipe, loss, seed
         self.register_buffer("mean", torch.tensor(task.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(task.std).view(3, 1, 1), persistent=False)
-        kind: dict[str, Any] = {"num_classes": task.num_classes, "validate_args": False}  # which would look at each batch on the CPU
+        kind: dict[str, Any] = {
+            "num_classes": task.num_classes,
+            "validate_args": False,
+        }  # which would look at each batch on the CPU
         self.metrics = MetricCollection(
             {
                 "accuracy": MulticlassAccuracy(average="micro", **kind),
@@ -89,11 +118,15 @@ class Classifier(LightningModule):
         self.curve: list[Epoch] = []
 
     def compute_by(self, forward: Forward, memory_format: torch.memory_format) -> None:
-        """Say what to call for the network in training steps, where that is compiled, and the format that its images must have."""
+        """Say what to call for the network in training steps, where that is compiled, and the
+        format that its images must have.
+        """
         self._train_forward, self._memory_format = forward, memory_format
 
     def renew_norms_from(self, batches: Batches) -> None:
-        """Take batch norm's averages anew before each validation, from training images without augmentation."""
+        """Take batch norm's averages anew before each validation, from training images without
+        augmentation.
+        """
         self.norms = NormAverages(batches, self.recipe.batch_norm_images, self._prepared)
 
     def normalise(self, images: Tensor) -> Tensor:
@@ -101,7 +134,9 @@ class Classifier(LightningModule):
         return normalise(images, self.mean, self.std)
 
     def read(self, pixels: Tensor) -> Tensor:
-        """Pixels 0..255 of the data -> what the network takes: bytes are resized before they are normalised, as on the board."""
+        """Pixels 0..255 of the data -> what the network takes: bytes are resized before they are
+        normalised, as on the board.
+        """
         if getattr(self.network, "reads_frames", False):
             return pixels
         return self.normalise(fit(pixels, self.resolution) if self.resolution else pixels)
@@ -125,7 +160,9 @@ class Classifier(LightningModule):
             images = fit(images, self.resolution)
         return images.contiguous(memory_format=self._memory_format)
 
-    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+    def transfer_batch_to_device(
+        self, batch: Any, device: torch.device, dataloader_idx: int
+    ) -> Any:
         return batch  # it is there
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
@@ -133,7 +170,9 @@ class Classifier(LightningModule):
         targets = batch.targets * (1 - smoothing) + smoothing / self.task.num_classes
         images = self.read(batch.images)
         same = images.shape == batch.images.shape
-        batch = batch._replace(images=images if same else self.normalise(batch.images), targets=targets)
+        batch = batch._replace(
+            images=images if same else self.normalise(batch.images), targets=targets
+        )
         progress = self.global_step / (self._steps_per_epoch * self.recipe.epochs)
         loss = self.loss(self(images), batch, progress)
         self._train_losses.append(loss.detach())
@@ -158,7 +197,11 @@ class Classifier(LightningModule):
         self.measured = {name: float(value) for name, value in self.metrics.compute().items()}
         losses = torch.cat(self._val_losses)
         predicted = int(torch.bincount(torch.cat(self._predicted)).count_nonzero())
-        self.measured |= {"loss": float(losses.mean()), "images": len(losses), "predicted_classes": predicted}
+        self.measured |= {
+            "loss": float(losses.mean()),
+            "images": len(losses),
+            "predicted_classes": predicted,
+        }
         self.metrics.reset()
         self._val_losses.clear()
         self._predicted.clear()
@@ -166,7 +209,9 @@ class Classifier(LightningModule):
     def on_train_epoch_start(self) -> None:
         batches = cast(Batches, self.trainer.train_dataloader)
         batches.set_epoch(self.current_epoch)
-        torch.manual_seed(int(np.random.SeedSequence([self.seed, self.current_epoch]).generate_state(1)[0]))
+        torch.manual_seed(
+            int(np.random.SeedSequence([self.seed, self.current_epoch]).generate_state(1)[0])
+        )
         self._epoch_start = time.monotonic()
 
     def on_train_epoch_end(self) -> None:
@@ -174,8 +219,10 @@ class Classifier(LightningModule):
         self._train_losses.clear()
         if not (math.isfinite(train_loss) and math.isfinite(val_loss)):
             raise TrainingError(
-                f"after epoch {self.current_epoch + 1} the loss is {train_loss} in training and {val_loss} in validation, not finite; "
-                "lower the learning rate or lengthen its warm-up (the recipe's optimizer.lr and schedule in conf/)"
+                f"after epoch {self.current_epoch + 1} the loss is {train_loss} in "
+                f"training and {val_loss} in validation, not finite; "
+                "lower the learning rate or lengthen its warm-up (the recipe's "
+                "optimizer.lr and schedule in conf/)"
             )
         epoch = Epoch(
             epoch=self.current_epoch,
@@ -186,8 +233,18 @@ class Classifier(LightningModule):
         )
         self.curve.append(epoch)
         log.info(
-            "epoch %d/%d: training loss %.3f, validation loss %.3f, validation accuracy %.2f %%, %.1f s",
-            *(epoch.epoch + 1, self.recipe.epochs, train_loss, val_loss, 100 * epoch.val_accuracy, epoch.seconds),
+            (
+                "epoch %d/%d: training loss %.3f, validation loss %.3f, validation "
+                "accuracy %.2f %%, %.1f s"
+            ),
+            *(
+                epoch.epoch + 1,
+                self.recipe.epochs,
+                train_loss,
+                val_loss,
+                100 * epoch.val_accuracy,
+                epoch.seconds,
+            ),
         )
 
     def keep_average(self) -> None:
@@ -197,9 +254,12 @@ class Classifier(LightningModule):
 
     def configure_optimizers(self) -> Any:
         optimizer = self.recipe.optimizer(list(self.parameter_groups()))
-        self._steps_per_epoch = int(self.trainer.estimated_stepping_batches) // (self.trainer.max_epochs or 1)
+        self._steps_per_epoch = int(self.trainer.estimated_stepping_batches) // (
+            self.trainer.max_epochs or 1
+        )
         scale = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: self.recipe.schedule(step / self._steps_per_epoch, self.recipe.epochs)
+            optimizer,
+            lambda step: self.recipe.schedule(step / self._steps_per_epoch, self.recipe.epochs),
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scale, "interval": "step"}}
 
@@ -209,7 +269,8 @@ class Classifier(LightningModule):
         if self.recipe.decay_norms:
             yield {"params": parameters}
             return
-        # Norms and biases are vectors: to pull them to 0 does not regularise (He et al., Bag of Tricks, arXiv 1812.01187).
+        # Norms and biases are vectors: to pull them to 0 does not regularise (He et al., Bag of
+        # Tricks, arXiv 1812.01187).
         yield {"params": [each for each in parameters if each.ndim > 1]}
         yield {"params": [each for each in parameters if each.ndim <= 1], "weight_decay": 0.0}
 
@@ -222,7 +283,9 @@ class Classifier(LightningModule):
         self.curve = [Epoch.model_validate(epoch) for epoch in checkpoint["curve"]]
         self.measured = dict(checkpoint["measured"])
         if self.norms:
-            self.norms.seconds = checkpoint.get("batch_norm_seconds") or 0.0  # none in a file of an older version
+            self.norms.seconds = (
+                checkpoint.get("batch_norm_seconds") or 0.0
+            )  # none in a file of an older version
 
     @property
     def seconds(self) -> float:

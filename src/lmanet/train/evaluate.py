@@ -15,7 +15,17 @@ from lmanet.network import Architecture
 from lmanet.network.build import watched
 from lmanet.network.classes import ClassNames, match_classes
 from lmanet.network.weights import Checkpoint, load_network, load_published_weights, reordered
-from lmanet.run.folder import DEPLOY, DISTILL, FULL, TEST, append_record, by_these_settings, ranked, read_records, say_notices
+from lmanet.run.folder import (
+    DEPLOY,
+    DISTILL,
+    FULL,
+    TEST,
+    append_record,
+    by_these_settings,
+    ranked,
+    read_records,
+    say_notices,
+)
 from lmanet.run.notices import one_class
 from lmanet.run.results import Deployment, TrainedNetwork
 from lmanet.run.results import Evaluation as EvaluationRecord
@@ -42,13 +52,14 @@ class Subject(NamedTuple):
 class Evaluation:
     """Stage: measures networks on the test images, a line each in ``test.jsonl``.
 
-    Without ``checkpoint``: the best of ``full.jsonl`` by validation, all of ``distill.jsonl``, wherever the student came from, and all of
-    ``deploy.jsonl``, in int8.
+    Without ``checkpoint``: the best of ``full.jsonl`` by validation, all of ``distill.jsonl``,
+    wherever the student came from, and all of ``deploy.jsonl``, in int8.
 
     Args:
         trainer: of its recipe only batch size, precision and accelerator count.
         checkpoint: measure this file alone.
-        architecture: of the checkpoint, where that holds the weights the paper's authors published; our own checkpoints know theirs.
+        architecture: of the checkpoint, where that holds the weights the paper's authors published;
+            our own checkpoints know theirs.
         load_int8: folder of a deployed network -> module from normalised images to logits.
     """
 
@@ -80,13 +91,26 @@ class Evaluation:
         for subject in self._chosen(folder):
             made_by = self._made_by(subject)
             lines = read_records(folder / TEST, EvaluationRecord)
-            if any(line.checkpoint == subject.name and by_these_settings(line.settings_id, made_by) for line in lines):
-                log.info("%s was measured on these test images before: its line in %s stays", subject.name, TEST)
+            if any(
+                line.checkpoint == subject.name and by_these_settings(line.settings_id, made_by)
+                for line in lines
+            ):
+                log.info(
+                    "%s was measured on these test images before: its line in %s stays",
+                    subject.name,
+                    TEST,
+                )
                 continue
             line = self._measure(subject, folder).model_copy(update={"settings_id": made_by})
             append_record(folder / TEST, line)
             say_notices(folder, line.notices)
-            log.info("%s: test accuracy %.2f %% of %d images, %.0f s", line.checkpoint, 100 * line.test_accuracy, line.images, line.seconds)
+            log.info(
+                "%s: test accuracy %.2f %% of %d images, %.0f s",
+                line.checkpoint,
+                100 * line.test_accuracy,
+                line.images,
+                line.seconds,
+            )
 
     def _chosen(self, folder: Path) -> Iterator[Subject]:
         if self.checkpoint:
@@ -95,14 +119,24 @@ class Evaluation:
             return
         full = read_records(folder / FULL, TrainedNetwork)
         if not full:
-            raise ConfigError(f"{folder} has no trained network (full.jsonl); run the stage train first, or pass checkpoint=")
+            raise ConfigError(
+                f"{folder} has no trained network (full.jsonl); run the stage train "
+                "first, or pass checkpoint="
+            )
         for line in (ranked(full)[0], *read_records(folder / DISTILL, TrainedNetwork)):
             yield Subject(line.stage, line.checkpoint, line.checkpoint)
         for deployment in read_records(folder / DEPLOY, Deployment) if self.load_int8 else ():
-            yield Subject("deploy", deployment.deployed.folder, deployment.checkpoint, deployment.deployed.folder)
+            yield Subject(
+                "deploy",
+                deployment.deployed.folder,
+                deployment.checkpoint,
+                deployment.deployed.folder,
+            )
 
     def _made_by(self, subject: Subject) -> str:
-        """The settings, and the contents of a file that is not the run's own: they may be others by now."""
+        """The settings, and the contents of a file that is not the run's own: they may be others by
+        now.
+        """
         if not (self.settings_id and self.checkpoint and self.checkpoint.is_file()):
             return self.settings_id
         return f"{self.settings_id}-{hashlib.sha256(self.checkpoint.read_bytes()).hexdigest()[:12]}"
@@ -117,14 +151,19 @@ class Evaluation:
     def _refuse_other_classes(self, name: str, checkpoint: Checkpoint) -> None:
         given, data = checkpoint.network.num_classes, self.trainer.data
         if given != data.num_classes:
-            raise ConfigError(f"{name} tells {given} classes apart, {data.name} has {data.num_classes}; choose its data=")
+            raise ConfigError(
+                f"{name} tells {given} classes apart, {data.name} has "
+                f"{data.num_classes}; choose its data="
+            )
 
     def _measure(self, subject: Subject, folder: Path) -> EvaluationRecord:
         checkpoint = self._load(folder / subject.checkpoint)
         data = self.trainer.data
         self._refuse_other_classes(subject.name, checkpoint)
         data.setup("test")  # the files may know better names
-        match = match_classes(ClassNames(subject.name, checkpoint.classes), ClassNames(data.name, data.classes))
+        match = match_classes(
+            ClassNames(subject.name, checkpoint.classes), ClassNames(data.name, data.classes)
+        )
         int8 = self.load_int8(folder / subject.int8) if self.load_int8 and subject.int8 else None
         network = reordered(int8 or checkpoint.network, match.places)
         start = time.monotonic()

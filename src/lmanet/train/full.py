@@ -7,7 +7,16 @@ from pathlib import Path
 from lmanet.errors import ConfigError, TrainingError
 from lmanet.network import Architecture
 from lmanet.network.weights import Checkpoint, save_network
-from lmanet.run.folder import FRONT, FULL, append_record, by_these_settings, keep_student, read_record, read_records, say_notices
+from lmanet.run.folder import (
+    FRONT,
+    FULL,
+    append_record,
+    by_these_settings,
+    keep_student,
+    read_record,
+    read_records,
+    say_notices,
+)
 from lmanet.run.records import Front
 from lmanet.run.results import TrainedNetwork
 from lmanet.space import architecture_id, staged
@@ -17,7 +26,8 @@ log = logging.getLogger(__name__)
 
 
 class FullTraining:
-    """Stage: trains networks to the end, a line each in ``full.jsonl``, weights in ``full/``, the best as ``student.ckpt``.
+    """Stage: trains networks to the end, a line each in ``full.jsonl``, weights in ``full/``, the
+    best as ``student.ckpt``.
 
     Args:
         seed: of weights, order and augmentation.
@@ -27,9 +37,17 @@ class FullTraining:
 
     settings_id = ""
 
-    def __init__(self, trainer: Trainer, seed: int, candidates: int = 1, architecture: Architecture | None = None) -> None:
+    def __init__(
+        self,
+        trainer: Trainer,
+        seed: int,
+        candidates: int = 1,
+        architecture: Architecture | None = None,
+    ) -> None:
         if candidates < 1:
-            raise ConfigError(f"candidates={candidates} must be at least 1, to have a network to train in full")
+            raise ConfigError(
+                f"candidates={candidates} must be at least 1, to have a network to train in full"
+            )
         self.trainer = trainer
         self.seed = seed
         self.candidates = candidates
@@ -48,18 +66,36 @@ class FullTraining:
         if not read_records(folder / FULL, TrainedNetwork):
             raise errors[0]
         best = keep_student(folder)
-        log.info("student.ckpt is %s, validation accuracy %.2f %%", best.checkpoint, 100 * best.score.val_accuracy)
+        log.info(
+            "student.ckpt is %s, validation accuracy %.2f %%",
+            best.checkpoint,
+            100 * best.score.val_accuracy,
+        )
 
     def _is_done(self, architecture: Architecture, folder: Path) -> bool:
-        """Whether it was trained before, with this seed and by these settings; what is found is said."""
+        """Whether it was trained before, with this seed and by these settings; what is found is
+        said.
+        """
         identity = architecture_id(architecture)
         lines = read_records(folder / FULL, TrainedNetwork)
-        before = [line for line in lines if (architecture_id(line.architecture), line.seed) == (identity, self.seed)]
+        before = [
+            line
+            for line in lines
+            if (architecture_id(line.architecture), line.seed) == (identity, self.seed)
+        ]
         done = [line for line in before if by_these_settings(line.settings_id, self.settings_id)]
         if done:
-            log.info("%s was trained in full before, by these settings: %s stays", identity, done[-1].checkpoint)
+            log.info(
+                "%s was trained in full before, by these settings: %s stays",
+                identity,
+                done[-1].checkpoint,
+            )
         elif before:
-            log.info("%s was trained in full before, by other settings (%s): it is trained again", identity, before[-1].checkpoint)
+            log.info(
+                "%s was trained in full before, by other settings (%s): it is trained again",
+                identity,
+                before[-1].checkpoint,
+            )
         return bool(done)
 
     def _chosen(self, folder: Path) -> list[Architecture]:
@@ -68,11 +104,18 @@ class FullTraining:
         try:
             front = read_record(folder / FRONT, Front)
         except FileNotFoundError:
-            raise ConfigError(f"{folder} has no front.json; run the stage search first, or pass arch=") from None
-        chosen = [staged(trial.architecture) for trial in front.trials[: self.candidates] if trial.architecture]
+            raise ConfigError(
+                f"{folder} has no front.json; run the stage search first, or pass arch="
+            ) from None
+        chosen = [
+            staged(trial.architecture)
+            for trial in front.trials[: self.candidates]
+            if trial.architecture
+        ]
         if not chosen:
             raise ConfigError(
-                f"the front in {folder} is empty, so there is nothing to train; let the search go on or loosen the target's limits"
+                f"the front in {folder} is empty, so there is nothing to train; let the "
+                "search go on or loosen the target's limits"
             )
         return chosen
 
@@ -85,7 +128,14 @@ class FullTraining:
         score = self.trainer.fit(network, self.seed, folder=work)
         checkpoint = f"full/{name}.ckpt"
         save_network(folder / checkpoint, Checkpoint(network, data.classes, data.mean, data.std))
-        made = {"seed": self.seed, "score": score, "checkpoint": checkpoint, "settings_id": self.settings_id}
-        append_record(folder / FULL, TrainedNetwork(stage="full", architecture=architecture, **made))
+        made = {
+            "seed": self.seed,
+            "score": score,
+            "checkpoint": checkpoint,
+            "settings_id": self.settings_id,
+        }
+        append_record(
+            folder / FULL, TrainedNetwork(stage="full", architecture=architecture, **made)
+        )
         say_notices(folder, score.notices)
         shutil.rmtree(work)

@@ -26,14 +26,16 @@ class Recipe:
         label_smoothing: share of the target that is spread over all classes, 0 to below 1.
         dropout: probability before the classifier, 0 to below 1.
         decay_norms: whether weight decay pulls at batch norm and biases, too.
-        ema_decay: of the exponential moving average of weights that is validated and kept, above 0 and below 1; it begins lower. None is
-            off: the last weights count.
-        batch_norm_images: training images, without augmentation, from which batch norm's running averages are taken anew before each
-            validation; more than there are is all of them. 0 keeps the averages of the training, which lag behind after few steps.
-        views: distinct epochs: after so many the same augmented images come again in the same order; None is never. What a teacher says
-            of them can then be stored.
+        ema_decay: of the exponential moving average of weights that is validated and kept, above 0
+            and below 1; it begins lower. None is off: the last weights count.
+        batch_norm_images: training images, without augmentation, from which batch norm's running
+            averages are taken anew before each validation; more than there are is all of them. 0
+            keeps the averages of the training, which lag behind after few steps.
+        views: distinct epochs: after so many the same augmented images come again in the same
+            order; None is never. What a teacher says of them can then be stored.
         max_seconds: a training that takes longer is given up; None is no limit.
-        kernels: memory format, precision and compilation: forced, or chosen by a trial on the machine at hand.
+        kernels: memory format, precision and compilation: forced, or chosen by a trial on the
+            machine at hand.
         accelerator: of Lightning's trainer: ``auto``, ``cpu``, ``gpu``.
     """
 
@@ -54,25 +56,41 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
-            raise ConfigError(f"epochs={self.epochs} must be at least 1; correct the recipe in conf/")
+            raise ConfigError(
+                f"epochs={self.epochs} must be at least 1; correct the recipe in conf/"
+            )
         if self.batch_size < 2:
-            raise ConfigError(f"batch_size={self.batch_size} must be at least 2, for batch norm; correct the recipe in conf/")
+            raise ConfigError(
+                f"batch_size={self.batch_size} must be at least 2, for batch norm; "
+                "correct the recipe in conf/"
+            )
         for name in ("label_smoothing", "dropout", "ema_decay"):
             if not 0 <= (getattr(self, name) or 0) < 1:
-                raise ConfigError(f"{name}={getattr(self, name)} must be 0 to below 1; correct the recipe in conf/")
+                raise ConfigError(
+                    f"{name}={getattr(self, name)} must be 0 to below 1; correct the recipe "
+                    "in conf/"
+                )
         if self.batch_norm_images < 0:
             raise ConfigError(
-                f"batch_norm_images={self.batch_norm_images} must be at least 0, which keeps the averages of the training; "
+                f"batch_norm_images={self.batch_norm_images} must be at least 0, which "
+                "keeps the averages of the training; "
                 "correct the recipe in conf/"
             )
         if self.views is not None and self.views < 1:
             raise ConfigError(
-                f"views={self.views} must be at least 1, or null for as many as there are epochs; correct the recipe in conf/"
+                f"views={self.views} must be at least 1, or null for as many as there "
+                "are epochs; correct the recipe in conf/"
             )
         if self.max_seconds is not None and self.max_seconds <= 0:
-            raise ConfigError(f"max_seconds={self.max_seconds} must be above 0, or null for no limit; correct the recipe in conf/")
+            raise ConfigError(
+                f"max_seconds={self.max_seconds} must be above 0, or null for no limit; "
+                "correct the recipe in conf/"
+            )
         self.schedule(0.0, self.epochs)  # says so now if it does not fit
         try:
             self.optimizer([Parameter(zeros(1))])
         except (TypeError, ValueError) as error:
-            raise ConfigError(f"the optimizer does not take its settings: {error}; correct the recipe's optimizer in conf/") from error
+            raise ConfigError(
+                f"the optimizer does not take its settings: {error}; correct the "
+                "recipe's optimizer in conf/"
+            ) from error

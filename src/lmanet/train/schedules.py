@@ -15,7 +15,8 @@ class Schedule(Protocol):
         """0 to 1.
 
         Args:
-            epoch: epochs that are over, with the share of the one under way: 2.5 is the middle of the third.
+            epoch: epochs that are over, with the share of the one under way: 2.5 is the middle of
+                the third.
             epochs: of the whole training.
         """
 
@@ -33,13 +34,20 @@ class Step:
 
 @dataclass(frozen=True)
 class WarmupCosine:
-    """From 0 to 1 in a straight line over ``warmup_epochs``, then along half a cosine to 0 at the end."""
+    """From 0 to 1 in a straight line over ``warmup_epochs``, then along half a cosine to 0 at the
+    end.
+    """
 
     warmup_epochs: float = 0.0
 
     def __call__(self, epoch: float, epochs: int) -> float:
         if not 0 <= self.warmup_epochs < epochs:
-            raise ConfigError(f"warmup_epochs={self.warmup_epochs} must be below epochs={epochs}; correct the recipe's schedule in conf/")
+            raise ConfigError(
+                f"warmup_epochs={self.warmup_epochs} must be below epochs={epochs}; "
+                "correct the recipe's schedule in conf/"
+            )
         if epoch < self.warmup_epochs:
             return epoch / self.warmup_epochs
-        return (1 + math.cos(math.pi * (epoch - self.warmup_epochs) / (epochs - self.warmup_epochs))) / 2
+        return (
+            1 + math.cos(math.pi * (epoch - self.warmup_epochs) / (epochs - self.warmup_epochs))
+        ) / 2

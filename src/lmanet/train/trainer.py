@@ -1,4 +1,6 @@
-"""Trainer: runs a recipe on the images of a data module, in Lightning, and returns a score on the validation images."""
+"""Trainer: runs a recipe on the images of a data module, in Lightning, and returns a score on the
+validation images.
+"""
 
 import logging
 import time
@@ -43,19 +45,30 @@ class Trainer:
 
     Args:
         zero_cost: what may be asked of a network before it is trained; None is nothing.
-        inherit: where the weights of an edit of another candidate start: from that ``parent``, or from nothing (``none``).
+        inherit: where the weights of an edit of another candidate start: from that ``parent``, or
+            from nothing (``none``).
     """
 
-    def __init__(self, data: ImageData, recipe: Recipe, zero_cost: ZeroCost | None = None, inherit: str = NO_PARENT) -> None:
+    def __init__(
+        self,
+        data: ImageData,
+        recipe: Recipe,
+        zero_cost: ZeroCost | None = None,
+        inherit: str = NO_PARENT,
+    ) -> None:
         if inherit not in (PARENT, NO_PARENT):
-            raise ConfigError(f"train.mini.inherit={inherit}: legal are {PARENT} and {NO_PARENT} (conf/train)")
+            raise ConfigError(
+                f"train.mini.inherit={inherit}: legal are {PARENT} and {NO_PARENT} (conf/train)"
+            )
         self.inherit = inherit
         self.data = data
         self.recipe = recipe
         self.zero_cost = zero_cost
 
     def train(self, job: Job) -> Score:
-        """Build a candidate and train it up to ``job.epochs``; no file is written but those that the job names."""
+        """Build a candidate and train it up to ``job.epochs``; no file is written but those that
+        the job names.
+        """
         if job.epochs is not None:
             require_a_stop_before_the_end(job.epochs, self.recipe.epochs)
         network = self.build(staged(job.architecture), job.seed)
@@ -64,39 +77,55 @@ class Trainer:
         score = self.fit(network, job.seed, folder=job.folder, epochs=job.epochs)
         if job.weights:
             job.weights.parent.mkdir(exist_ok=True)
-            save_network(job.weights, Checkpoint(network, self.data.classes, self.data.mean, self.data.std))
+            save_network(
+                job.weights, Checkpoint(network, self.data.classes, self.data.mean, self.data.std)
+            )
         return score
 
     def screen(self, architecture: AnyArchitecture, seed: int) -> dict[str, float]:
-        """Zero-cost proxies of a candidate: the same training images for all, weights drawn from ``seed``; more is better.
+        """Zero-cost proxies of a candidate: the same training images for all, weights drawn from
+        ``seed``; more is better.
 
         Raises:
             ConfigError: the trainer has no proxies.
             TrainingError: a value is not finite.
         """
         if self.zero_cost is None:
-            raise ConfigError("candidates are to be screened without training, but no proxies are named; set zero_cost in conf/train")
+            raise ConfigError(
+                "candidates are to be screened without training, but no proxies are "
+                "named; set zero_cost in conf/train"
+            )
         self.data.setup("fit")
         batch = next(iter(self.data.train_dataloader(self.zero_cost.images, 0, self._device)))
         known = staged(architecture)
         images = normalise(fit(batch.images, known.resolution), self.data.mean, self.data.std)
-        return self.zero_cost.measure(known, self.data.num_classes, images, batch.targets.argmax(1), seed)
+        return self.zero_cost.measure(
+            known, self.data.num_classes, images, batch.targets.argmax(1), seed
+        )
 
     def build(self, architecture: Architecture, seed: int) -> Network:
-        """The network of an architecture, with weights drawn from ``seed`` and the recipe's dropout."""
+        """The network of an architecture, with weights drawn from ``seed`` and the recipe's
+        dropout.
+        """
         torch.manual_seed(seed)
         return build(architecture, self.data.num_classes, self.recipe.dropout)
 
     def fit(
-        self, network: nn.Module, seed: int, loss: Loss = cross_entropy, folder: Path | None = None, epochs: int | None = None
+        self,
+        network: nn.Module,
+        seed: int,
+        loss: Loss = cross_entropy,
+        folder: Path | None = None,
+        epochs: int | None = None,
     ) -> Score:
-        """Train a network in place; its last weights count, so that the score is no pick of the best epoch.
+        """Train a network in place; its last weights count, so that the score is no pick of the
+        best epoch.
 
         Args:
             network: a `Network`, or any module from normalised images (N, 3, H, W) to logits.
             seed: of the order of the images, of augmentation and dropout.
-            folder: where ``last.ckpt`` is written after each epoch and taken up again; the caller removes the folder
-                once the result is safe.
+            folder: where ``last.ckpt`` is written after each epoch and taken up again; the caller
+                removes the folder once the result is safe.
             epochs: stop after so many, in the middle of the recipe's schedule; None is at its end.
 
         Raises:
@@ -106,19 +135,32 @@ class Trainer:
         recipe, device, train = self.recipe, self._device, self.batches(seed)
         val = self.data.val_dataloader(recipe.batch_size, device)
         classifier = Classifier(network, self._task, recipe, loss, seed)
-        classifier.renew_norms_from(self.data.train_dataloader(recipe.batch_size, 0, device))  # the same images for all candidates
+        classifier.renew_norms_from(
+            self.data.train_dataloader(recipe.batch_size, 0, device)
+        )  # the same images for all candidates
         callbacks: list[Callback] = [_TimeLimit(recipe.max_seconds)] if recipe.max_seconds else []
         last = folder / LAST if folder else None
         if last:
             callbacks.append(_KeepLast(last))
         with _named_errors(), freed_memory_kept():
             size = classifier.resolution or next(iter(val))[0].shape[-1]
-            kernels = recipe.kernels.choose(network, (recipe.batch_size, 3, size, size), device, recipe.epochs * len(train))
+            kernels = recipe.kernels.choose(
+                network, (recipe.batch_size, 3, size, size), device, recipe.epochs * len(train)
+            )
             with applied(kernels, network, device) as forward:
                 classifier.compute_by(forward, kernels.memory_format)
-                engine = self._engine(device, kernels.precision, callbacks, min(epochs or recipe.epochs, recipe.epochs))
-                engine.fit(classifier, train, val, ckpt_path=last if last and last.is_file() else None)
-                classifier.keep_average()  # no hook of Lightning's, which calls none where the checkpoint is of a training that was over
+                engine = self._engine(
+                    device,
+                    kernels.precision,
+                    callbacks,
+                    min(epochs or recipe.epochs, recipe.epochs),
+                )
+                engine.fit(
+                    classifier, train, val, ckpt_path=last if last and last.is_file() else None
+                )
+                # no hook of Lightning's, which calls none where the checkpoint is of a training
+                # that was over
+                classifier.keep_average()
         score = _score(classifier.measured, classifier.seconds)
         of_training = {
             "curve": tuple(classifier.curve),
@@ -132,7 +174,9 @@ class Trainer:
         """The training batches of `fit` with that seed, on its device."""
         self.data.setup("fit")
         recipe = self.recipe
-        return self.data.train_dataloader(recipe.batch_size, seed, self._device, recipe.augment, recipe.views)
+        return self.data.train_dataloader(
+            recipe.batch_size, seed, self._device, recipe.augment, recipe.views
+        )
 
     @property
     def views(self) -> int:
@@ -147,17 +191,25 @@ class Trainer:
         return _score(measured, time.monotonic() - start)
 
     def test(self, network: nn.Module, mean: Channels, std: Channels) -> dict[str, float]:
-        """Measure a network on the test images, normalised as in its training: accuracy, macro_f1, calibration_error, loss, images."""
+        """Measure a network on the test images, normalised as in its training: accuracy, macro_f1,
+        calibration_error, loss, images.
+        """
         self.data.setup("test")
         task = Task(self.data.num_classes, mean, std)
         return self._measure(network, task, self.data.test_dataloader)
 
-    def _measure(self, network: nn.Module, task: Task, loader: Callable[..., Iterable[Any]]) -> dict[str, float]:
+    def _measure(
+        self, network: nn.Module, task: Task, loader: Callable[..., Iterable[Any]]
+    ) -> dict[str, float]:
         kernels, device = Kernels(), self._device
-        batches = loader(self.recipe.batch_size, device, frames=getattr(network, "reads_frames", False))
+        batches = loader(
+            self.recipe.batch_size, device, frames=getattr(network, "reads_frames", False)
+        )
         classifier = Classifier(network, task, replace(self.recipe, ema_decay=None))
         with _named_errors(), freed_memory_kept(), applied(kernels, network, device):
-            self._engine(device, kernels.precision, [], 1).validate(classifier, batches, verbose=False)
+            self._engine(device, kernels.precision, [], 1).validate(
+                classifier, batches, verbose=False
+            )
         return classifier.measured
 
     @property
@@ -169,10 +221,16 @@ class Trainer:
         with self._named_accelerator():
             device = Fabric(accelerator=self.recipe.accelerator, devices=1).device
         # Of several GPUs the one that this process was given, where Lightning takes the first.
-        return torch.device("cuda", torch.cuda.current_device()) if device.type == "cuda" else device
+        return (
+            torch.device("cuda", torch.cuda.current_device()) if device.type == "cuda" else device
+        )
 
-    def _engine(self, device: torch.device, precision: str, callbacks: list[Callback], epochs: int) -> lightning.Trainer:
-        logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # no line on devices for each candidate
+    def _engine(
+        self, device: torch.device, precision: str, callbacks: list[Callback], epochs: int
+    ) -> lightning.Trainer:
+        logging.getLogger("lightning.pytorch").setLevel(
+            logging.WARNING
+        )  # no line on devices for each candidate
         with self._named_accelerator():
             return lightning.Trainer(
                 max_epochs=epochs,
@@ -181,7 +239,9 @@ class Trainer:
                 precision=precision,  # type: ignore[arg-type]
                 callbacks=callbacks,
                 logger=False,
-                enable_checkpointing=any(isinstance(callback, CheckpointCallback) for callback in callbacks),
+                enable_checkpointing=any(
+                    isinstance(callback, CheckpointCallback) for callback in callbacks
+                ),
                 enable_progress_bar=False,
                 enable_model_summary=False,
                 num_sanity_val_steps=0,
@@ -193,20 +253,25 @@ class Trainer:
             yield
         except (MisconfigurationException, ValueError) as error:
             given = f"accelerator={self.recipe.accelerator}"
-            raise ConfigError(f"{given} cannot be had on this machine ({error}); correct the recipe in conf/") from error
+            raise ConfigError(
+                f"{given} cannot be had on this machine ({error}); correct the recipe in conf/"
+            ) from error
 
 
 class _KeepLast(CheckpointCallback):
     """Writes the state after each epoch; a kill leaves the old file or the new one.
 
-    Lightning calls callbacks of this kind after the module's own hook, so that the epoch's record is in the file.
+    Lightning calls callbacks of this kind after the module's own hook, so that the epoch's record
+    is in the file.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
 
-    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+    def on_train_epoch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
         partial = self.path.with_suffix(".partial")
         trainer.save_checkpoint(partial)
         partial.replace(self.path)
@@ -219,14 +284,19 @@ class _TimeLimit(Callback):
         self.max_seconds = max_seconds
         self.start = 0.0
 
-    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+    def on_train_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
         assert isinstance(pl_module, Classifier)
         self.start = time.monotonic() - pl_module.seconds
 
-    def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *args: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *args: Any
+    ) -> None:
         if time.monotonic() - self.start > self.max_seconds:
             raise TrainingTimeoutError(
-                f"training stopped in epoch {trainer.current_epoch + 1} after max_seconds={self.max_seconds}; "
+                f"training stopped in epoch {trainer.current_epoch + 1} after "
+                f"max_seconds={self.max_seconds}; "
                 "raise it in the recipe in conf/, or take fewer epochs or smaller networks"
             )
 
@@ -234,14 +304,17 @@ class _TimeLimit(Callback):
 @contextmanager
 def _named_errors() -> Iterator[None]:
     with warnings.catch_warnings():
-        # Images in memory are fetched by one index operation: a worker process would only copy them.
+        # Images in memory are fetched by one index operation: a worker process would only copy
+        # them.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         # Lightning 2.6 asks torch 2.14 for a class that it means to rename.
         warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
         try:
             yield
         except (torch.OutOfMemoryError, MemoryError) as error:
-            raise TrainingError("training ran out of memory; take a smaller batch_size or resolution in conf/") from error
+            raise TrainingError(
+                "training ran out of memory; take a smaller batch_size or resolution in conf/"
+            ) from error
 
 
 def _score(measured: dict[str, float], seconds: float) -> Score:

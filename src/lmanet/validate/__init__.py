@@ -1,4 +1,6 @@
-"""Takes an architecture, gives a verdict: the rules that it breaks, among them the limits of a target board."""
+"""Takes an architecture, gives a verdict: the rules that it breaks, among them the limits of a
+target board.
+"""
 
 from lmanet.board import Target
 from lmanet.validate.measured import MeasuredValidator

@@ -1,4 +1,6 @@
-"""Validator that believes no formula: what keeps every limit is run in the true runtimes before it may be trained."""
+"""Validator that believes no formula: what keeps every limit is run in the true runtimes before it
+may be trained.
+"""
 
 from collections.abc import Callable, Collection
 from typing import Protocol
@@ -24,7 +26,8 @@ class Measurer(Protocol):
 
 
 class MeasuredValidator:
-    """As `Validator`, and seconds a network slower: each one that it accepts has run, and fits as it ran.
+    """As `Validator`, and seconds a network slower: each one that it accepts has run, and fits as
+    it ran.
 
     Args:
         num_classes: width of the classifier.
@@ -34,9 +37,18 @@ class MeasuredValidator:
         ConfigError: the target is no board.
     """
 
-    def __init__(self, space: AnySpace, target: Target | Unlimited, num_classes: int, measurer: Callable[..., Measurer]) -> None:
+    def __init__(
+        self,
+        space: AnySpace,
+        target: Target | Unlimited,
+        num_classes: int,
+        measurer: Callable[..., Measurer],
+    ) -> None:
         if isinstance(target, Unlimited):
-            raise ConfigError(f"validate=measured runs networks as on a board, and target={target.name} has none; take validate=limits")
+            raise ConfigError(
+                "validate=measured runs networks as on a board, and "
+                f"target={target.name} has none; take validate=limits"
+            )
         self.formulas = Validator(space, target, num_classes)
         self.target = target
         self.measurer = measurer(target=target, num_classes=num_classes)
@@ -53,22 +65,42 @@ class MeasuredValidator:
         try:
             measurement = self.measurer.measure(staged(architecture))
         except DeployError as error:
-            return verdict.model_copy(update={"accepted": False, "violations": (Violation(rule=RUNTIME, hint=str(error)),)})
+            return verdict.model_copy(
+                update={
+                    "accepted": False,
+                    "violations": (Violation(rule=RUNTIME, hint=str(error)),),
+                }
+            )
         violations = tuple(self._exceeded(measurement))
-        return verdict.model_copy(update={"accepted": not violations, "violations": violations, "measurement": measurement})
+        return verdict.model_copy(
+            update={
+                "accepted": not violations,
+                "violations": violations,
+                "measurement": measurement,
+            }
+        )
 
     def _exceeded(self, measurement: Measurement) -> list[Violation]:
         """Limits that the measured network breaks."""
         name, limits = self.target.name, self.target.limits
-        measured = {"peak_sram_bytes": measurement.measured_bss_bytes, "flash_bytes": measurement.measured_flash_bytes}
-        if self.target.runtime == "tflm":  # with the pointers of this machine, so never less than on the board
-            measured = {"peak_sram_bytes": measurement.measured_tflm_arena_bytes, "flash_bytes": measurement.tflite_bytes}
+        measured = {
+            "peak_sram_bytes": measurement.measured_bss_bytes,
+            "flash_bytes": measurement.measured_flash_bytes,
+        }
+        if (
+            self.target.runtime == "tflm"
+        ):  # with the pointers of this machine, so never less than on the board
+            measured = {
+                "peak_sram_bytes": measurement.measured_tflm_arena_bytes,
+                "flash_bytes": measurement.tflite_bytes,
+            }
         return [
             Violation(
                 rule=quantity,
                 given=given,
                 limit=limits[quantity],
-                hint=f"{quantity}={given}, measured under {self.target.runtime}, exceeds {limits[quantity]} of target {name}; "
+                hint=f"{quantity}={given}, measured under {self.target.runtime}, exceeds "
+                f"{limits[quantity]} of target {name}; "
                 f"take fewer channels or layers (conf/target/{name}.yaml)",
             )
             for quantity, given in measured.items()

@@ -1,4 +1,6 @@
-"""One class per rule that a proposal must keep; each names every breach with a hint for people and for the model."""
+"""One class per rule that a proposal must keep; each names every breach with a hint for people and
+for the model.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
@@ -28,7 +30,10 @@ class Membership:
     def check(self, architecture: AnyArchitecture) -> Iterator[Violation]:
         """One violation a field that lies outside."""
         for reason in self.space.violations(architecture):
-            yield Violation(rule=MEMBERSHIP, hint=f"{reason} in the space {self.space.name} (conf/space/{self.space.name}.yaml)")
+            yield Violation(
+                rule=MEMBERSHIP,
+                hint=f"{reason} in the space {self.space.name} (conf/space/{self.space.name}.yaml)",
+            )
 
 
 @dataclass(frozen=True)
@@ -44,12 +49,20 @@ class Duplicate:
     def check(self, architecture: AnyArchitecture) -> Iterator[Violation]:
         """At most one violation."""
         if (identity := architecture_id(architecture)) in self.known:
-            change = "the operation of an edge" if isinstance(architecture, Cell) else "channels, kernel, stride or layers of a stage"
-            yield Violation(rule=DUPLICATE, hint=f"network {identity} was proposed before; change {change}")
+            change = (
+                "the operation of an edge"
+                if isinstance(architecture, Cell)
+                else "channels, kernel, stride or layers of a stage"
+            )
+            yield Violation(
+                rule=DUPLICATE, hint=f"network {identity} was proposed before; change {change}"
+            )
 
 
 class Generated:
-    """The generated C can hold every shape of the network, so that what is trained can be deployed."""
+    """The generated C can hold every shape of the network, so that what is
+    trained can be deployed.
+    """
 
     def check(self, architecture: Architecture, num_classes: int) -> Iterator[Violation]:
         """At most one violation, of the first operator that is too large."""
@@ -72,41 +85,63 @@ class Limit:
     limit: int
     target: Target
 
-    def check(self, architecture: Architecture, num_classes: int, cost: Cost) -> Iterator[Violation]:
+    def check(
+        self, architecture: Architecture, num_classes: int, cost: Cost
+    ) -> Iterator[Violation]:
         """At most one violation; its hint says where the network spends most."""
         given = getattr(cost, self.quantity)
         if given <= self.limit:
             return
         where, advice = ADVICE[self.quantity](architecture, num_classes, cost)
         name, more = self.target.name, self._in_one_piece(given)
-        hint = f"{self.quantity}={round(given)} {where} exceeds {self.limit} of target {name}{more}; {advice} (conf/target/{name}.yaml)"
+        hint = (
+            f"{self.quantity}={round(given)} {where} exceeds {self.limit} of target "
+            f"{name}{more}; {advice} (conf/target/{name}.yaml)"
+        )
         yield Violation(rule=self.quantity, given=given, limit=self.limit, hint=hint)
 
     def _in_one_piece(self, given: int) -> str:
         """Said of an arena that the part's memory could hold if it were contiguous."""
         target = self.target
-        if self.quantity != "peak_sram_bytes" or given > target.sram_bytes - target.reserved_sram_bytes:
+        if (
+            self.quantity != "peak_sram_bytes"
+            or given > target.sram_bytes - target.reserved_sram_bytes
+        ):
             return ""
         return (
-            f" (it must lie in one region, and the largest, {target.region.name}, has {target.region.bytes} of {target.sram_bytes} bytes)"
+            f" (it must lie in one region, and the largest, {target.region.name}, "
+            f"has {target.region.bytes} of {target.sram_bytes} bytes)"
         )
 
 
 def _advise_macs(architecture: Architecture, num_classes: int, _: Cost) -> tuple[str, str]:
     part, share = _largest_part(architecture, num_classes, macs)
-    return f"({share:.0%} of them in {part})", f"fewer channels, layers or a smaller expansion in {part}, or stride 2 before it"
+    return (
+        f"({share:.0%} of them in {part})",
+        f"fewer channels, layers or a smaller expansion in {part}, or stride 2 before it",
+    )
 
 
 def _advise_sram(_: Architecture, __: int, cost: Cost) -> tuple[str, str]:
-    return f"at {cost.peak_operator}", "halve the channels or the expansion there, or put stride 2 earlier"
+    return (
+        f"at {cost.peak_operator}",
+        "halve the channels or the expansion there, or put stride 2 earlier",
+    )
 
 
 def _advise_flash(architecture: Architecture, num_classes: int, cost: Cost) -> tuple[str, str]:
-    part, share = _largest_part(architecture, num_classes, partial(flash_bytes, runtime=cost.runtime))
-    return f"({share:.0%} of them in {part})", f"fewer channels, layers or a smaller expansion in {part}"
+    part, share = _largest_part(
+        architecture, num_classes, partial(flash_bytes, runtime=cost.runtime)
+    )
+    return (
+        f"({share:.0%} of them in {part})",
+        f"fewer channels, layers or a smaller expansion in {part}",
+    )
 
 
-def _largest_part(architecture: Architecture, num_classes: int, measure: Callable[[Operator], int]) -> tuple[str, float]:
+def _largest_part(
+    architecture: Architecture, num_classes: int, measure: Callable[[Operator], int]
+) -> tuple[str, float]:
     """The stage, stem, head or classifier that takes most, and its share."""
     parts: Counter[str] = Counter()
     for operator in operators(architecture, num_classes):

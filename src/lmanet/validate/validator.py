@@ -16,26 +16,36 @@ class Validator:
     Args:
         num_classes: width of the classifier, which counts in every cost.
         target: with limits, for a space of networks of stages; `Unlimited` takes any space.
-        enforce: refuse what exceeds a limit. Without it such a network is trained, with its violations on record, and
-            still never enters the front; this is the ablation ``no_validator``.
+        enforce: refuse what exceeds a limit. Without it such a network is trained, with its
+            violations on record, and still never enters the front; this is the ablation
+            ``no_validator``.
 
     Raises:
         ConfigError: the space is of cells, whose memory is not known, and the target has limits.
     """
 
-    def __init__(self, space: AnySpace, target: Target | Unlimited, num_classes: int, enforce: bool = True) -> None:
+    def __init__(
+        self, space: AnySpace, target: Target | Unlimited, num_classes: int, enforce: bool = True
+    ) -> None:
         if isinstance(space, CellSpace) and target.limits:
             raise ConfigError(
-                f"target {target.name} limits {', '.join(target.limits)}, which the space {space.name} knows nothing of; take target=none"
+                f"target {target.name} limits {', '.join(target.limits)}, which the "
+                f"space {space.name} knows nothing of; take target=none"
             )
         self.membership = Membership(space)
         self.target = target
-        self.limits = () if isinstance(target, Unlimited) else tuple(Limit(*limit, target) for limit in target.limits.items())
+        self.limits = (
+            ()
+            if isinstance(target, Unlimited)
+            else tuple(Limit(*limit, target) for limit in target.limits.items())
+        )
         self.num_classes = num_classes
         self.enforce = enforce
 
     def validate(self, architecture: AnyArchitecture, known: Collection[str]) -> Verdict:
-        """Name every rule that ``architecture`` breaks; outside the space nothing else is checked."""
+        """Name every rule that ``architecture`` breaks; outside the space
+        nothing else is checked.
+        """
         if outside := tuple(self.membership.check(architecture)):
             return Verdict(accepted=False, violations=outside)
         cost = estimate_on(architecture, self.num_classes, self.target.platform)
@@ -45,7 +55,9 @@ class Validator:
         return Verdict(accepted=accepted, cost=cost, violations=repeated + exceeded)
 
     def _exceeded(self, architecture: AnyArchitecture) -> Iterator[Violation]:
-        """Limits that a network breaks, those of the board and those of the generated C; a cell meets none."""
+        """Limits that a network breaks, those of the board and those of the generated C; a cell
+        meets none.
+        """
         if isinstance(architecture, Cell):
             return
         if self.limits:

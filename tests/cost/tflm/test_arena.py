@@ -16,22 +16,30 @@ CLASSES = 100
 
 
 def test_the_head_of_a_depthwise_stage_by_hand(make):
-    """8 x 8 image. Bytes, each a multiple of 16: input and depthwise 192 each, project 1,024, pool 16, logits 16.
+    """8 x 8 image. Bytes, each a multiple of 16: input and depthwise 192 each, project 1,024, pool
+    16, logits 16.
 
-    project runs with 192 + 1,024; so does the pool, with 16 and its scratch of 16, 16 and 4 x 16 channels = 64: 1,024 + 16 + 96.
+    project runs with 192 + 1,024; so does the pool, with 16 and its scratch of 16, 16 and 4 x 16
+    channels = 64: 1,024 + 16 + 96.
     """
     arena = tflm_arena(operators(make(resolution=8), 10), "reference")
     assert (arena.head_bytes, arena.peak_operator) == (192 + 1_024, "stage1.0.project")
 
 
 def test_swish_has_three_tensors_alive(make):
-    """Depthwise on 3 channels at 8 x 8: its result, the sigmoid and their product, 192 bytes each; project needs 192 + 128."""
-    arena = tflm_arena(operators(make({"activation": "swish", "channels": 2}, resolution=8), 10), "reference")
+    """Depthwise on 3 channels at 8 x 8: its result, the sigmoid and their product, 192 bytes each;
+    project needs 192 + 128.
+    """
+    arena = tflm_arena(
+        operators(make({"activation": "swish", "channels": 2}, resolution=8), 10), "reference"
+    )
     assert (arena.head_bytes, arena.peak_operator) == (3 * 192, "stage1.0.depthwise")
 
 
 def test_cmsis_nn_needs_scratch_for_a_window_that_is_not_3x3(make):
-    """5 x 5 x 3 channels as int16 are 150 bytes, 160 in the arena, beside image and result of 192 each."""
+    """5 x 5 x 3 channels as int16 are 150 bytes, 160 in the arena, beside image and result of 192
+    each.
+    """
     graph = operators(make({"kernel": 5, "channels": 1}, resolution=8), 10)
     heads = [tflm_arena(graph, kernels).head_bytes for kernels in ("reference", "cmsis_nn")]
     assert heads == [2 * 192, 2 * 192 + 160]
@@ -40,16 +48,19 @@ def test_cmsis_nn_needs_scratch_for_a_window_that_is_not_3x3(make):
 def test_the_tail_by_hand(make):
     """4 operators and 5 activations, 6 weights and biases, axes: 12 tensors.
 
-    prefix  208 objects + 8 subgraph + 12 x 12 tensors + 4 x 32 operators = 488; options 28 + 28 + 1 + 8, at a multiple of 4: 556
-    kernels 56, 56, 44, 56, each up to a multiple of 16: 624, 688, 736, 800; then 2 x 16 for 3 channels, 2 x 64 for 16
-    handles 3 x 4 and an array of one pointer: 16; then a tensor of 32, quantisation 12, zero point 8, and the next array: 64; again 52
+    prefix  208 objects + 8 subgraph + 12 x 12 tensors + 4 x 32 operators = 488; options 28 + 28 + 1
+    + 8, at a multiple of 4: 556 kernels 56, 56, 44, 56, each up to a multiple of 16: 624, 688, 736,
+    800; then 2 x 16 for 3 channels, 2 x 64 for 16 handles 3 x 4 and an array of one pointer: 16;
+    then a tensor of 32, quantisation 12, zero point 8, and the next array: 64; again 52
     """
     tail = tflm_arena(operators(make(resolution=8), 10), "reference").tail_bytes
     assert tail == 800 + 32 + 128 + 16 + 64 + 52
 
 
 class _Reference:
-    """A network of the reference, as a converter for PyTorch writes it: SE with MUL by 1/6, a PAD for each strided convolution."""
+    """A network of the reference, as a converter for PyTorch writes it: SE with MUL by 1/6, a PAD
+    for each strided convolution.
+    """
 
     def __init__(self, size, padding):
         self.operators, self.padding = [], padding
@@ -58,7 +69,11 @@ class _Reference:
     def push(self, kind, out_shape, constants=(), inputs=None, **more):
         name = f"{kind}{len(self.operators)}"
         in_shape = more.pop("in_shape", self.shape)
-        self.operators.append(TfliteOperator(kind, name, inputs or (self.tensor,), constants, name, in_shape, out_shape, **more))
+        self.operators.append(
+            TfliteOperator(
+                kind, name, inputs or (self.tensor,), constants, name, in_shape, out_shape, **more
+            )
+        )
         self.tensor, self.shape = name, out_shape
 
     def conv(self, channels, kernel=1, stride=1, activation=None, kind="CONV_2D"):
@@ -68,7 +83,14 @@ class _Reference:
             self.push("PAD", (1, side, side, self.shape[3]), (f"pad{kernel}",))
         constants = (f"weights{len(self.operators)}", f"bias{len(self.operators)}")
         padding = "VALID" if padded else "SAME"
-        self.push(kind, (1, size, size, channels), constants, kernel=kernel, stride=stride, padding=padding)
+        self.push(
+            kind,
+            (1, size, size, channels),
+            constants,
+            kernel=kernel,
+            stride=stride,
+            padding=padding,
+        )
         if activation == "hard_swish":
             self.push("HARD_SWISH", self.shape)
 
@@ -111,7 +133,8 @@ class _Reference:
         self.push("FULLY_CONNECTED", (batch, CLASSES), ("weights", "bias"))
 
 
-# Image, stem's channels and stride, stages (layers, block, channels, kernel, stride, expansion, SE, activation), head, its activation.
+# Image, stem's channels and stride, stages (layers, block, channels, kernel, stride, expansion, SE,
+# activation), head, its activation.
 NETWORKS = {
     "mb_se_hs": (
         (128, 16, 2, 384, "hard_swish"),
@@ -154,7 +177,8 @@ NETWORKS = {
         (2, "mbconv", 128, 3, 2, 3, 1, "hard_swish"),
     ),
 }
-# Their linear layer has scales per channel, of which the converter writes multiplier and shift; ours has one scale.
+# Their linear layer has scales per channel, of which the converter writes multiplier and shift;
+# ours has one scale.
 LINEAR_PER_CHANNEL = 2 * 4 * CLASSES
 
 
@@ -171,9 +195,17 @@ def test_arena_of_an_emulated_cortex_m7(name, padding, kernels, lmanet_data):
         network.conv(head, activation=activation)
     network.classifier()
     with (lmanet_data / "reference" / "qemu_reference.csv").open() as file:
-        (row,) = [row for row in csv.DictReader(file) if row["model"] == name and row["variant"] == f"{padding}_pad"]
-    arena = arena_of(network.operators, kernels, CORTEX_M._replace(op_data={**CORTEX_M.op_data, "TRANSPOSE": 0}))
-    column = {"reference": "tflm_arena_M7_ref_bytes", "cmsis_nn": "tflm_arena_M7_cmsisnn_bytes"}[kernels]
+        (row,) = [
+            row
+            for row in csv.DictReader(file)
+            if row["model"] == name and row["variant"] == f"{padding}_pad"
+        ]
+    arena = arena_of(
+        network.operators, kernels, CORTEX_M._replace(op_data={**CORTEX_M.op_data, "TRANSPOSE": 0})
+    )
+    column = {"reference": "tflm_arena_M7_ref_bytes", "cmsis_nn": "tflm_arena_M7_cmsisnn_bytes"}[
+        kernels
+    ]
     measured_tail_bytes = int(row[column]) - int(row["tflm_head_bytes"])
     assert arena.head_bytes == int(row["tflm_head_bytes"])
     assert arena.tail_bytes + LINEAR_PER_CHANNEL == measured_tail_bytes

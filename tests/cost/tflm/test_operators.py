@@ -16,7 +16,11 @@ def _kinds(architecture, source):
 
 def test_a_depthwise_stage_by_hand(make):
     depthwise, project, pool, linear = _of(make())
-    assert (depthwise.kind, depthwise.activation, depthwise.padding) == ("DEPTHWISE_CONV_2D", "relu6", "SAME")
+    assert (depthwise.kind, depthwise.activation, depthwise.padding) == (
+        "DEPTHWISE_CONV_2D",
+        "relu6",
+        "SAME",
+    )
     assert depthwise[2:7] == (
         ("input",),
         ("stage1.0.depthwise.weights", "stage1.0.depthwise.bias"),
@@ -24,7 +28,11 @@ def test_a_depthwise_stage_by_hand(make):
         (1, 32, 32, 3),
         (1, 32, 32, 3),
     )
-    assert (project.kind, project.activation, project.out_shape) == ("CONV_2D", "none", (1, 32, 32, 16))
+    assert (project.kind, project.activation, project.out_shape) == (
+        "CONV_2D",
+        "none",
+        (1, 32, 32, 16),
+    )
     assert (pool.kind, pool.constants, pool.out_shape) == ("MEAN", ("axes",), (1, 16))
     assert (linear.kind, linear.in_shape, linear.out_shape) == ("FULLY_CONNECTED", (1, 16), (1, 10))
 
@@ -47,7 +55,10 @@ def test_an_activation_that_is_not_fused_is_an_operator(make, activation, kinds)
 def test_swish_reads_both_tensors(make):
     convolution, sigmoid, product = _of(make({"activation": "swish"}))[:3]
     assert convolution.output == "stage1.0.depthwise.pre"
-    assert (sigmoid.inputs, sigmoid.output) == (("stage1.0.depthwise.pre",), "stage1.0.depthwise.sigmoid")
+    assert (sigmoid.inputs, sigmoid.output) == (
+        ("stage1.0.depthwise.pre",),
+        "stage1.0.depthwise.sigmoid",
+    )
     assert product.inputs == ("stage1.0.depthwise.pre", "stage1.0.depthwise.sigmoid")
 
 
@@ -74,8 +85,15 @@ def test_padding_that_is_not_same_becomes_an_operator(make, padding, stride, res
     *pad, convolution = _of(network)[: len(kinds)]
     assert convolution.padding == ("VALID" if pad else "SAME")
     if pad:
-        assert (pad[0].output, pad[0].pad, pad[0].out_shape) == ("stage1.0.depthwise.pad", (1, 1), (1, 34, 34, 3))
-        assert (convolution.inputs, convolution.in_shape) == (("stage1.0.depthwise.pad",), (1, 34, 34, 3))
+        assert (pad[0].output, pad[0].pad, pad[0].out_shape) == (
+            "stage1.0.depthwise.pad",
+            (1, 1),
+            (1, 34, 34, 3),
+        )
+        assert (convolution.inputs, convolution.in_shape) == (
+            ("stage1.0.depthwise.pad",),
+            (1, 34, 34, 3),
+        )
 
 
 def test_tensors_in_the_order_of_the_file(make):

@@ -1,4 +1,6 @@
-"""The five networks of `qemu_reference.csv`, rebuilt from the published sketch of them into float graphs of ours."""
+"""The five networks of `qemu_reference.csv`, rebuilt from the published sketch of them into float
+graphs of ours.
+"""
 
 import csv
 import importlib.util
@@ -33,9 +35,11 @@ def sketch(data: Path) -> ModuleType:
 
 
 def reference_network(data: Path, name: str, padding: str) -> tuple[Folded, set[str], Tensor]:
-    """A float graph, the names of its squeeze-and-excitation gates, and 64 images to calibrate with.
+    """A float graph, the names of its squeeze-and-excitation gates, and 64 images to calibrate
+    with.
 
-    A gate is relu6(z + 3) / 6. The sixth is moved into the weights, so that the gate's int8 range must be set to 0..1.
+    A gate is relu6(z + 3) / 6. The sixth is moved into the weights, so that the gate's int8 range
+    must be set to 0..1.
     """
     models = sketch(data)
     network, resolution = models.build(name, same=padding == "same")
@@ -46,7 +50,9 @@ def reference_network(data: Path, name: str, padding: str) -> tuple[Folded, set[
     return Folded(walk.graph, walk.filters), walk.gates, models.calib(resolution, 64, 5)
 
 
-def reference_graph(data: Path, name: str, padding: str, images: int) -> tuple[IntegerGraph, NDArray[np.int8]]:
+def reference_graph(
+    data: Path, name: str, padding: str, images: int
+) -> tuple[IntegerGraph, NDArray[np.int8]]:
     """The same in integers, and ``images`` inputs."""
     folded, gates, inputs = reference_network(data, name, padding)
     ranges = calibrate(folded, inputs[:16], minmax) | dict.fromkeys(gates, Range(0.0, 1.0))
@@ -57,7 +63,11 @@ def reference_graph(data: Path, name: str, padding: str, images: int) -> tuple[I
 def reference_figures(data: Path, name: str, padding: str) -> dict[str, int]:
     """A line of `qemu_reference.csv`: TFLM with CMSIS-NN, on the same emulated board."""
     with (data / "reference" / "qemu_reference.csv").open(newline="") as file:
-        line = next(row for row in csv.DictReader(file) if (row["model"], row["variant"]) == (name, f"{padding}_pad"))
+        line = next(
+            row
+            for row in csv.DictReader(file)
+            if (row["model"], row["variant"]) == (name, f"{padding}_pad")
+        )
     return {column: int(value) for column, value in line.items() if value.isdigit()}
 
 
@@ -69,7 +79,14 @@ class _Walk:
         self.gates: set[str] = set()
         self.tensor, self.shape = INPUT, (3, resolution, resolution)
 
-    def push(self, name: str, kind: str, shape: tuple[int, int, int], others: tuple[str, ...] = (), **fields) -> None:
+    def push(
+        self,
+        name: str,
+        kind: str,
+        shape: tuple[int, int, int],
+        others: tuple[str, ...] = (),
+        **fields,
+    ) -> None:
         operator = Operator(name, kind, (self.tensor, *others), self.shape, shape, **fields)
         self.graph.append(operator)
         self.tensor, self.shape = name, shape
@@ -92,21 +109,40 @@ class _Walk:
     def conv_bn(self, module: nn.Sequential, name: str) -> None:
         conv, norm = module[0], module[1]
         gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-        self.filters[name] = ((conv.weight * gain[:, None, None, None]).detach(), (norm.bias - norm.running_mean * gain).detach())
+        self.filters[name] = (
+            (conv.weight * gain[:, None, None, None]).detach(),
+            (norm.bias - norm.running_mean * gain).detach(),
+        )
         kernel, stride, size = conv.kernel_size[0], conv.stride[0], self.shape[1]
-        padding = pad_same(size, kernel, stride) if self.padding == "same" else (kernel // 2, kernel // 2)
+        padding = (
+            pad_same(size, kernel, stride) if self.padding == "same" else (kernel // 2, kernel // 2)
+        )
         out = (size + sum(padding) - kernel) // stride + 1
         activation = ACTIVATIONS[type(module[2])] if len(module) > 2 else "none"
         kind = "depthwise" if conv.groups > 1 else "conv"
         shape = (conv.out_channels, out, out)
-        self.push(name, kind, shape, kernel=kernel, stride=stride, padding=padding, activation=activation, bias=True)
+        self.push(
+            name,
+            kind,
+            shape,
+            kernel=kernel,
+            stride=stride,
+            padding=padding,
+            activation=activation,
+            bias=True,
+        )
 
     def squeeze_excite(self, module: nn.Module, name: str) -> None:
         tensor, shape = self.tensor, self.shape
         self.push(f"{name}.mean", "mean", (shape[0], 1, 1))
         self.filters[f"{name}.reduce"] = (module.fc1.weight.detach(), module.fc1.bias.detach())
-        self.push(f"{name}.reduce", "conv", (module.fc1.out_channels, 1, 1), activation="relu", bias=True)
-        self.filters[f"{name}.expand"] = (module.fc2.weight.detach() / 6, (module.fc2.bias.detach() + 3) / 6)
+        self.push(
+            f"{name}.reduce", "conv", (module.fc1.out_channels, 1, 1), activation="relu", bias=True
+        )
+        self.filters[f"{name}.expand"] = (
+            module.fc2.weight.detach() / 6,
+            (module.fc2.bias.detach() + 3) / 6,
+        )
         self.gates.add(f"{name}.expand")
         self.push(f"{name}.expand", "conv", (shape[0], 1, 1), activation="relu6", bias=True)
         gate, self.tensor, self.shape = self.tensor, tensor, shape
@@ -114,5 +150,8 @@ class _Walk:
 
     def classifier(self, linear: nn.Linear) -> None:
         self.push("classifier.pool", "mean", (self.shape[0], 1, 1))
-        self.filters["classifier.linear"] = (linear.weight.detach()[:, :, None, None], linear.bias.detach())
+        self.filters["classifier.linear"] = (
+            linear.weight.detach()[:, :, None, None],
+            linear.bias.detach(),
+        )
         self.push("classifier.linear", "linear", (linear.out_features, 1, 1), bias=True)

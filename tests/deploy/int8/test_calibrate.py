@@ -1,15 +1,27 @@
 import pytest
 import torch
 
-from lmanet.deploy.int8.calibrate import BINS, METHODS, Histogram, MeanSquaredError, Percentile, Range, calibrate
+from lmanet.deploy.int8.calibrate import (
+    BINS,
+    METHODS,
+    Histogram,
+    MeanSquaredError,
+    Percentile,
+    Range,
+    calibrate,
+)
 from lmanet.deploy.int8.fold import Folded
 from lmanet.errors import ConfigError
 from lmanet.network import Operator
 
 
 def tensors_of(activation):
-    """A network that is one activation, and 3,000 values that it is shown, with one outlier on either side."""
-    operator = Operator("part.conv", "conv", ("input",), (3, 5, 5), (3, 5, 5), activation=activation, bias=True)
+    """A network that is one activation, and 3,000 values that it is shown, with one outlier on
+    either side.
+    """
+    operator = Operator(
+        "part.conv", "conv", ("input",), (3, 5, 5), (3, 5, 5), activation=activation, bias=True
+    )
     folded = Folded([operator], {"part.conv": (torch.eye(3)[:, :, None, None], torch.zeros(3))})
     torch.manual_seed(0)
     images = torch.randn(40, 3, 5, 5)
@@ -22,7 +34,9 @@ def tensors_of(activation):
 def test_ranges_lie_within_what_occurred_and_include_zero(name, activation):
     folded, images = tensors_of(activation)
     ranges = calibrate(folded, images, METHODS[name], batch_size=16)
-    assert set(ranges) == {"input", "part.conv"} | ({"part.conv.pre"} if activation == "hard_swish" else set())
+    assert set(ranges) == {"input", "part.conv"} | (
+        {"part.conv.pre"} if activation == "hard_swish" else set()
+    )
     for low, high in ranges.values():
         assert -50 <= low <= 0 < high <= 40
     if activation.startswith("relu"):
@@ -40,7 +54,9 @@ def test_minmax_keeps_the_outliers_and_the_others_do_not():
 
 def test_batches_do_not_change_the_ranges():
     folded, images = tensors_of("hard_swish")
-    assert calibrate(folded, images, METHODS["mse"], 7) == calibrate(folded, images, METHODS["mse"], 40)
+    assert calibrate(folded, images, METHODS["mse"], 7) == calibrate(
+        folded, images, METHODS["mse"], 40
+    )
 
 
 def test_the_least_squared_error_is_at_the_range_that_is_found():

@@ -7,7 +7,16 @@ from lmanet.network import parse_architecture
 from lmanet.network.build import build
 from lmanet.network.int8 import TABLES, tensor_before_table
 
-STAGE = {"block": "mbconv", "channels": 12, "kernel": 3, "stride": 2, "expansion": 3, "se_ratio": 0.25, "skip": True, "layers": 2}
+STAGE = {
+    "block": "mbconv",
+    "channels": 12,
+    "kernel": 3,
+    "stride": 2,
+    "expansion": 3,
+    "se_ratio": 0.25,
+    "skip": True,
+    "layers": 2,
+}
 
 
 def trained(activation, padding, **changes):
@@ -52,7 +61,9 @@ def test_every_tensor_with_a_scale_is_observed_once_and_may_be_replaced():
 
     with torch.no_grad():
         logits = folded(torch.randn(2, 3, 30, 30), observe)
-    tables = [tensor_before_table(operator) for operator in folded.graph if operator.activation in TABLES]
+    tables = [
+        tensor_before_table(operator) for operator in folded.graph if operator.activation in TABLES
+    ]
     assert sorted(seen) == sorted(["input", *(operator.name for operator in folded.graph), *tables])
     _, bias = folded.constants(folded.graph[-1])
     torch.testing.assert_close(logits, bias.expand(2, 7))

@@ -1,4 +1,6 @@
-"""Every kernel against TFLite's specification in plain integers, on this machine and on an emulated Cortex-M7, between guard bytes."""
+"""Every kernel against TFLite's specification in plain integers, on this machine and on an emulated
+Cortex-M7, between guard bytes.
+"""
 
 import ctypes
 import math
@@ -24,7 +26,8 @@ ACTIVATIONS = ("none", "relu6", "leaky_relu", "swish", "hard_swish", "sigmoid")
 MEMORY_BYTES = 1 << 20
 GUARD_BYTES = 32
 OVERLAPS = (None, 0, 12)
-# A program whose step calls the kernel that it is told; it names all of them, so that the linker keeps them.
+# A program whose step calls the kernel that it is told; it names all of them, so that the linker
+# keeps them.
 PROGRAM_C = """#include "network.h"
 #include "lmanet_kernels.h"
 const int lmanet_input_bytes = 4, lmanet_output_bytes = 4, lmanet_arena_bytes = 4, lmanet_num_steps = 5;
@@ -63,9 +66,17 @@ def _layouts(pointer):
     i32, i16, i8 = ctypes.c_int32, ctypes.c_int16, ctypes.c_int8
 
     def struct(*fields):
-        return type("Struct", (ctypes.Structure,), {"_fields_": [(f"f{i}", field) for i, field in enumerate(fields)]})
+        return type(
+            "Struct",
+            (ctypes.Structure,),
+            {"_fields_": [(f"f{i}", field) for i, field in enumerate(fields)]},
+        )
 
-    channel, dense, window = struct(*[i32] * 3), struct(*[pointer] * 3, *[i16] * 4), struct(*[i16] * 5, *[i8] * 4)
+    channel, dense, window = (
+        struct(*[i32] * 3),
+        struct(*[pointer] * 3, *[i16] * 4),
+        struct(*[i16] * 5, *[i8] * 4),
+    )
     conv = struct(dense, window)
     return SimpleNamespace(
         channel=channel,
@@ -83,7 +94,9 @@ def _layouts(pointer):
 class Host:
     def __init__(self, folder, compiler):
         sources = [SUPPORT / name for name in KERNELS if name.endswith(".c")]
-        self.library = ctypes.CDLL(str(toolchain_named(compiler).compile_host(sources, folder / "kernels.so")))
+        self.library = ctypes.CDLL(
+            str(toolchain_named(compiler).compile_host(sources, folder / "kernels.so"))
+        )
         self.layouts = _layouts(ctypes.c_void_p)
         self._memory = np.empty(MEMORY_BYTES + 16, np.int8)
         self.address = -(-self._memory.ctypes.data // 16) * 16
@@ -109,7 +122,11 @@ class CortexM7:
             (folder / name).write_bytes((SUPPORT / name).read_bytes())
         (folder / "network.c").write_text(PROGRAM_C)
         (folder / "network.h").write_text(PROGRAM_H)
-        self.core = EmulatedCore(read_program(toolchain_named(compiler).compile(folder, "cortex-m7", folder / "kernels.elf")))
+        self.core = EmulatedCore(
+            read_program(
+                toolchain_named(compiler).compile(folder, "cortex-m7", folder / "kernels.elf")
+            )
+        )
         self.layouts = _layouts(ctypes.c_uint32)
         self.address = 0x20100000
         self.write, self.read = self.core.write, self.core.read
@@ -122,7 +139,11 @@ class CortexM7:
         self.core.call("lmanet_step", NAMES.index(kernel))
 
 
-@pytest.fixture(scope="module", params=[(Host, "zig"), (CortexM7, "zig"), (CortexM7, "gcc")], ids=lambda p: f"{p[0].__name__}-{p[1]}")
+@pytest.fixture(
+    scope="module",
+    params=[(Host, "zig"), (CortexM7, "zig"), (CortexM7, "gcc")],
+    ids=lambda p: f"{p[0].__name__}-{p[1]}",
+)
 def machine(request, tmp_path_factory):
     kind, compiler = request.param
     if compiler == "gcc" and not shutil.which("arm-none-eabi-gcc"):
@@ -131,7 +152,9 @@ def machine(request, tmp_path_factory):
 
 
 class Call:
-    """Memory of one kernel call: constants first, then tensors and scratch, each between guard bytes."""
+    """Memory of one kernel call: constants first, then tensors and scratch, each between guard
+    bytes.
+    """
 
     def __init__(self, machine, graph):
         self.machine, self.graph, self.layouts = machine, graph, machine.layouts
@@ -157,28 +180,48 @@ class Call:
         return packing.halves(self.graph.linear_scale(operator))
 
     def channels(self, operator):
-        return self.place(b"".join(bytes(self.channel(c)) for c in packing.channels(self.graph, operator)) + bytes(12))
+        return self.place(
+            b"".join(bytes(self.channel(c)) for c in packing.channels(self.graph, operator))
+            + bytes(12)
+        )
 
     def table(self, operator):
-        return 0 if operator.activation in FUSED else self.array(activation_table(self.graph, operator)) + 128
+        return (
+            0
+            if operator.activation in FUSED
+            else self.array(activation_table(self.graph, operator)) + 128
+        )
 
     def dense(self, operator):
         inputs = operator.kernel**2 * operator.in_shape[0]
         weights = self.array(packing.dense_weights(self.graph, operator))
         column = -(-inputs // 4) * 4
         return self.layouts.dense(
-            weights, self.channels(operator), self.table(operator), inputs, column, operator.out_shape[0], self.halves(operator)
+            weights,
+            self.channels(operator),
+            self.table(operator),
+            inputs,
+            column,
+            operator.out_shape[0],
+            self.halves(operator),
         )
 
     def window(self, operator):
         (c, h, w), (_, oh, ow) = operator.in_shape, operator.out_shape
         zero = self.graph.scales[operator.inputs[0]].zero_point
-        return self.layouts.window(h, w, c, oh, ow, operator.kernel, operator.stride, operator.padding[0], zero)
+        return self.layouts.window(
+            h, w, c, oh, ow, operator.kernel, operator.stride, operator.padding[0], zero
+        )
 
     def add(self, operator, inputs):
         addition = packing.addition(self.graph, operator)
         tables = dict(zip(operator.inputs, (addition.first, addition.second), strict=True))
-        return self.struct("add", *(self.array(tables[name]) for name in inputs), self.channel(addition.scale), self.halves(operator))
+        return self.struct(
+            "add",
+            *(self.array(tables[name]) for name in inputs),
+            self.channel(addition.scale),
+            self.halves(operator),
+        )
 
     def sum(self, add, own):
         """What the block makes comes first."""
@@ -186,18 +229,35 @@ class Call:
 
     def pixels(self, pixels):
         project, add = pixels.project, pixels.add
-        parts = (project and self.place(bytes(self.dense(project))), add and self.sum(add, project or pixels.conv))
+        parts = (
+            project and self.place(bytes(self.dense(project))),
+            add and self.sum(add, project or pixels.conv),
+        )
         conv = self.layouts.conv(self.dense(pixels.conv), self.window(pixels.conv))
         return self.struct("pixels", conv, *(part or 0 for part in parts))
 
     def rows(self, rows):
-        parts = [operator and self.place(bytes(self.dense(operator))) for operator in (rows.expand, rows.project)]
+        parts = [
+            operator and self.place(bytes(self.dense(operator)))
+            for operator in (rows.expand, rows.project)
+        ]
         add = rows.add and self.sum(rows.add, rows.project)
         depthwise = rows.depthwise
-        constants = (self.array(packing.depthwise_weights(self.graph, depthwise)), self.channels(depthwise), self.table(depthwise))
-        sizes = (rows.present[0].in_shape[0], rows_pitch(depthwise), self.halves(depthwise), self.window(depthwise))
+        constants = (
+            self.array(packing.depthwise_weights(self.graph, depthwise)),
+            self.channels(depthwise),
+            self.table(depthwise),
+        )
+        sizes = (
+            rows.present[0].in_shape[0],
+            rows_pitch(depthwise),
+            self.halves(depthwise),
+            self.window(depthwise),
+        )
         kernel = self.machine.function(f"lm_depthwise_{depthwise.kernel}_{depthwise.stride}")
-        return self.struct("rows", kernel, *(part or 0 for part in (*parts, add)), *constants, *sizes)
+        return self.struct(
+            "rows", kernel, *(part or 0 for part in (*parts, add)), *constants, *sizes
+        )
 
     def layer(self, step):
         operator, scales = step.operators[0], self.graph.scales
@@ -210,32 +270,52 @@ class Call:
         if step.kind == "conv":
             return self.struct("conv", self.dense(operator), self.window(operator))
         if step.kind == "mean":
-            numbers = (zeros[0] * pixels, *packing.mean_multiplier(self.graph, operator), scales[operator.name].zero_point)
+            numbers = (
+                zeros[0] * pixels,
+                *packing.mean_multiplier(self.graph, operator),
+                scales[operator.name].zero_point,
+            )
             return self.struct("mean", pixels, operator.in_shape[0], *numbers)
         if step.kind == "scale":
             channel = self.channel(packing.scaling(self.graph, operator))
-            return self.struct("scale", pixels, operator.in_shape[0], *zeros, channel, self.halves(operator))
+            return self.struct(
+                "scale", pixels, operator.in_shape[0], *zeros, channel, self.halves(operator)
+            )
         return self.add(operator, operator.inputs)
 
     def run(self, step, tensors, overlap):
-        """Output of a call that begins so far before the first input that the memory plan allows it, and ``overlap`` bytes more.
+        """Output of a call that begins so far before the first input that the memory plan allows
+        it, and ``overlap`` bytes more.
 
         Where ``overlap`` is None, it lies apart.
         """
-        layer, (first, *others) = self.layer(step), [tensors[name].tobytes() for name in step.inputs]
+        layer, (first, *others) = (
+            self.layer(step),
+            [tensors[name].tobytes() for name in step.inputs],
+        )
         distance = step.output_bytes + GUARD_BYTES if overlap is None else step.distance + overlap
         distance = -(-distance // 4) * 4
         arguments = [self.place(content, GUARD_BYTES) for content in others]
         out = self.place(bytes(max(step.output_bytes, distance + len(first))), GUARD_BYTES)
         self.machine.write(out + distance, first)
         scratch = self.place(bytes(step.scratch_bytes), GUARD_BYTES)
-        arguments += [out, *{"conv": [scratch], "pixels": [scratch], "rows": [scratch], "add": [step.output_bytes]}.get(step.kind, [])]
+        arguments += [
+            out,
+            *{
+                "conv": [scratch],
+                "pixels": [scratch],
+                "rows": [scratch],
+                "add": [step.output_bytes],
+            }.get(step.kind, []),
+        ]
         start, size = self.machine.address, self._next - self.machine.address
         before = np.frombuffer(self.machine.read(start, size), np.int8)
         self.machine.call(f"lm_{step.kind}", layer, out + distance, *arguments)
         after = np.frombuffer(self.machine.read(start, size), np.int8)
         kept = np.ones(size, bool)
-        kept[out - start :][: step.output_bytes] = kept[scratch - start :][: step.scratch_bytes] = False
+        kept[out - start :][: step.output_bytes] = kept[scratch - start :][: step.scratch_bytes] = (
+            False
+        )
         assert (before == after)[kept].all(), "written outside of output and scratch"
         return after[out - start :][: step.output_bytes]
 
@@ -246,7 +326,9 @@ def fixed_point(real):
 
 
 def multiply(values, integer, exponent):
-    """TFLite's MultiplyByQuantizedMultiplier: the upper half of twice the product, rounded, then a rounding shift."""
+    """TFLite's MultiplyByQuantizedMultiplier: the upper half of twice the product, rounded, then a
+    rounding shift.
+    """
     product = (values << max(exponent, 0)) * integer
     upper = np.where(product >= 0, (product + 2**30) // 2**31, -((-product + 2**30 - 1) // 2**31))
     right = max(-exponent, 0)
@@ -255,12 +337,16 @@ def multiply(values, integer, exponent):
 
 
 def sums_of(operator, weights, values):
-    """Convolution in plain integers; ``values`` (height, width, channels) without their zero point."""
+    """Convolution in plain integers; ``values`` (height, width, channels)
+    without their zero point.
+    """
     (_, oh, ow), stride = operator.out_shape, operator.stride
     padded = np.pad(values, (operator.padding, operator.padding, (0, 0)))
     sums = np.zeros((oh, ow, operator.out_shape[0]), np.int64)
     for y, x in np.ndindex(operator.kernel, operator.kernel):
-        pixels = padded[y : y + stride * (oh - 1) + 1 : stride, x : x + stride * (ow - 1) + 1 : stride]
+        pixels = padded[
+            y : y + stride * (oh - 1) + 1 : stride, x : x + stride * (ow - 1) + 1 : stride
+        ]
         tap = weights[:, :, y, x].astype(np.int64)
         sums += pixels * tap[:, 0] if operator.kind == "depthwise" else pixels @ tap.T
     return sums
@@ -268,32 +354,65 @@ def sums_of(operator, weights, values):
 
 def expected(graph, operator, tensors):
     """What TFLite makes of an operator's inputs, int8 (height, width, channels)."""
-    values = [tensors[name].astype(np.int64) - graph.scales[name].zero_point for name in operator.inputs]
-    scales, target = [graph.scales[name].scale for name in operator.inputs], graph.linear_scale(operator)
+    values = [
+        tensors[name].astype(np.int64) - graph.scales[name].zero_point for name in operator.inputs
+    ]
+    scales, target = (
+        [graph.scales[name].scale for name in operator.inputs],
+        graph.linear_scale(operator),
+    )
     if operator.kind == "add":
         unit = 2 * max(scales)
-        wide = sum(multiply(value << 20, *fixed_point(scale / unit)) for value, scale in zip(values, scales, strict=True))
+        wide = sum(
+            multiply(value << 20, *fixed_point(scale / unit))
+            for value, scale in zip(values, scales, strict=True)
+        )
         result = multiply(wide, *fixed_point(unit / (2**20 * target.scale)))
     elif operator.kind == "mul":
         result = multiply(values[0] * values[1], *fixed_point(scales[0] * scales[1] / target.scale))
     elif operator.kind == "mean":
         pixels, (integer, exponent) = values[0][..., 0].size, fixed_point(scales[0] / target.scale)
         shift = pixels.bit_length() - 1
-        result = multiply(values[0].sum((0, 1), keepdims=True), (integer << shift) // pixels, exponent - shift)
+        result = multiply(
+            values[0].sum((0, 1), keepdims=True), (integer << shift) // pixels, exponent - shift
+        )
     else:
         constants = graph.filters[operator.name]
         sums = sums_of(operator, constants.weights, values[0]) + constants.bias
         reals = [scales[0] * float(scale) / target.scale for scale in constants.scales]
-        result = np.stack([multiply(sums[..., i], *fixed_point(real)) for i, real in enumerate(reals)], axis=-1)
+        result = np.stack(
+            [multiply(sums[..., i], *fixed_point(real)) for i, real in enumerate(reals)], axis=-1
+        )
     result = np.clip(result + target.zero_point, -128, 127)
     if operator.activation not in FUSED:
         result = activation_table(graph, operator)[result + 128]
     return result.astype(np.int8)
 
 
-def operator(name, kind, inputs, in_shape, out_channels, kernel=1, stride=1, padding=(0, 0), activation="none"):
+def operator(
+    name,
+    kind,
+    inputs,
+    in_shape,
+    out_channels,
+    kernel=1,
+    stride=1,
+    padding=(0, 0),
+    activation="none",
+):
     out = [(size + sum(padding) - kernel) // stride + 1 for size in in_shape[1:]]
-    return Operator(name, kind, inputs, in_shape, (out_channels, *out), kernel, stride, padding, activation, bias=True)
+    return Operator(
+        name,
+        kind,
+        inputs,
+        in_shape,
+        (out_channels, *out),
+        kernel,
+        stride,
+        padding,
+        activation,
+        bias=True,
+    )
 
 
 def widened(graph, rng):
@@ -301,22 +420,33 @@ def widened(graph, rng):
     filters = {}
     for layer in graph.operators:
         if constants := graph.filters.get(layer.name):
-            factors = np.exp(rng.uniform(-4, 4, constants.scales.shape) * (rng.random(constants.scales.shape) < 0.5))
+            factors = np.exp(
+                rng.uniform(-4, 4, constants.scales.shape)
+                * (rng.random(constants.scales.shape) < 0.5)
+            )
             unit = graph.linear_scale(layer).scale / graph.scales[layer.inputs[0]].scale
-            scales = np.clip(constants.scales * factors, unit * 2**-21, unit * 0.49).astype(np.float32)
+            scales = np.clip(constants.scales * factors, unit * 2**-21, unit * 0.49).astype(
+                np.float32
+            )
             filters[layer.name] = Filter(constants.weights, scales, constants.bias)
     return IntegerGraph(graph.operators, graph.scales, filters, graph.labels)
 
 
 def check(machine, graph, rng, overlap, values=(-128, 128)):
-    """One kernel call must make of random inputs what all its operators make of them one after the other."""
+    """One kernel call must make of random inputs what all its operators make of them one after the
+    other.
+    """
     (step,) = c_steps(graph.operators)
     made = {layer.name for layer in graph.operators}
     tensors = {}
     for layer in graph.operators:
         for position, name in enumerate(layer.inputs):
             if name not in made:
-                channels, *size = layer.in_shape if position == 0 or layer.kind == "add" else (layer.in_shape[0], 1, 1)
+                channels, *size = (
+                    layer.in_shape
+                    if position == 0 or layer.kind == "add"
+                    else (layer.in_shape[0], 1, 1)
+                )
                 tensors.setdefault(name, rng.integers(*values, (*size, channels)).astype(np.int8))
         tensors[layer.name] = expected(graph, layer, tensors)
     result = Call(machine, graph).run(step, tensors, overlap)
@@ -324,7 +454,9 @@ def check(machine, graph, rng, overlap, values=(-128, 128)):
 
 
 def geometry(rng, same_size=False):
-    """Size of a map, kernel, stride, padding before and after: also one-sided, and with a kernel larger than the map."""
+    """Size of a map, kernel, stride, padding before and after: also one-sided, and with a kernel
+    larger than the map.
+    """
     while True:
         size = tuple(int(n) for n in rng.integers(1, 12, 2))
         kernel, stride = int(rng.choice([1, 3, 5, 7])), 1 if same_size else int(rng.integers(1, 3))
@@ -339,7 +471,15 @@ def test_convolution(machine, integer_graph, seed):
     rng = np.random.default_rng(seed)
     size, *window = geometry(rng) if seed % 2 else ((int(rng.integers(1, 7)),) * 2, 1, 1, (0, 0))
     channels, outputs = (int(n) for n in rng.choice([1, 2, 3, 4, 5, 8, 13, 24], 2))
-    layer = operator("a.conv", "conv", ("input",), (channels, *size), outputs, *window, activation=ACTIVATIONS[seed % 6])
+    layer = operator(
+        "a.conv",
+        "conv",
+        ("input",),
+        (channels, *size),
+        outputs,
+        *window,
+        activation=ACTIVATIONS[seed % 6],
+    )
     check(machine, widened(integer_graph([layer], seed), rng), rng, overlap=OVERLAPS[seed // 6 % 3])
 
 
@@ -348,11 +488,23 @@ def test_pixels(machine, integer_graph, seed):
     rng = np.random.default_rng(seed)
     with_project, with_add = seed % 3 != 1, seed % 3 != 2
     windows = iter(lambda: geometry(rng, with_add), None)
-    size, *window = next(each for each in windows if each[1:3] != (1, 1))  # a 1x1 convolution at stride 1 runs by itself
+    size, *window = next(
+        each for each in windows if each[1:3] != (1, 1)
+    )  # a 1x1 convolution at stride 1 runs by itself
     channels, hidden, outputs = (int(n) for n in rng.choice([1, 2, 3, 4, 5, 8, 13, 24], 3))
     outputs = channels if with_add else outputs
     first = hidden if with_project else outputs
-    layers = [operator("a.conv", "conv", ("input",), (channels, *size), first, *window, activation=str(rng.choice(ACTIVATIONS)))]
+    layers = [
+        operator(
+            "a.conv",
+            "conv",
+            ("input",),
+            (channels, *size),
+            first,
+            *window,
+            activation=str(rng.choice(ACTIVATIONS)),
+        )
+    ]
     if with_project:
         layers.append(operator("a.project", "conv", ("a.conv",), layers[0].out_shape, outputs))
     if with_add:
@@ -369,13 +521,34 @@ def test_rows(machine, integer_graph, seed):
     channels, hidden, outputs = (int(n) for n in rng.choice([1, 2, 3, 4, 6, 9, 16], 3))
     layers, tensor = [], "input"
     if with_expand:
-        layers.append(operator("a.expand", "conv", ("input",), (channels, *size), hidden, activation=str(rng.choice(ACTIVATIONS))))
+        layers.append(
+            operator(
+                "a.expand",
+                "conv",
+                ("input",),
+                (channels, *size),
+                hidden,
+                activation=str(rng.choice(ACTIVATIONS)),
+            )
+        )
         tensor = "a.expand"
     shape = (hidden if with_expand else channels, *size)
-    layers.append(operator("a.depthwise", "depthwise", (tensor,), shape, shape[0], *window, activation=str(rng.choice(ACTIVATIONS))))
+    layers.append(
+        operator(
+            "a.depthwise",
+            "depthwise",
+            (tensor,),
+            shape,
+            shape[0],
+            *window,
+            activation=str(rng.choice(ACTIVATIONS)),
+        )
+    )
     if with_project:
         outputs = channels if with_add else outputs
-        layers.append(operator("a.project", "conv", ("a.depthwise",), layers[-1].out_shape, outputs))
+        layers.append(
+            operator("a.project", "conv", ("a.depthwise",), layers[-1].out_shape, outputs)
+        )
         if with_add:
             inputs = ("a.project", "input") if seed % 3 else ("input", "a.project")
             layers.append(operator("a.add", "add", inputs, layers[-1].out_shape, outputs))
@@ -383,7 +556,9 @@ def test_rows(machine, integer_graph, seed):
 
 
 @pytest.mark.parametrize("kind", ["mean", "mul", "add", "linear"])
-@pytest.mark.parametrize("shape", [(1, 1, 1), (4, 1, 1), (5, 3, 3), (3, 20, 20), (8, 17, 16), (13, 2, 7)])
+@pytest.mark.parametrize(
+    "shape", [(1, 1, 1), (4, 1, 1), (5, 3, 3), (3, 20, 20), (8, 17, 16), (13, 2, 7)]
+)
 @pytest.mark.parametrize("overlap", OVERLAPS)
 def test_others(machine, integer_graph, kind, shape, overlap):
     rng = np.random.default_rng(sum(shape))
@@ -394,7 +569,12 @@ def test_others(machine, integer_graph, kind, shape, overlap):
         layer = operator("a.layer", kind, inputs, shape, shape[0])
         layer = layer._replace(out_shape=(shape[0], 1, 1) if kind == "mean" else shape)
     graph = integer_graph([operator("other", "conv", ("input",), shape, shape[0]), layer], 0)
-    check(machine, IntegerGraph((layer,), graph.scales, graph.filters, ()), rng, None if kind == "mean" else overlap)
+    check(
+        machine,
+        IntegerGraph((layer,), graph.scales, graph.filters, ()),
+        rng,
+        None if kind == "mean" else overlap,
+    )
 
 
 def test_mean_of_the_largest_values(machine, integer_graph):
@@ -405,13 +585,23 @@ def test_mean_of_the_largest_values(machine, integer_graph):
 
 
 def test_every_rounding(machine):
-    """Sums up to 2^30 under multipliers down to 2^-23, half of them powers of two, with results at and about a half."""
+    """Sums up to 2^30 under multipliers down to 2^-23, half of them powers of two, with results at
+    and about a half.
+    """
     rng = np.random.default_rng(0)
     outputs = 4000
-    reals = np.float32(2) ** rng.integers(-23, -2, outputs) * np.where(np.arange(outputs) % 2, 1, rng.uniform(1, 2, outputs))
+    reals = np.float32(2) ** rng.integers(-23, -2, outputs) * np.where(
+        np.arange(outputs) % 2, 1, rng.uniform(1, 2, outputs)
+    )
     room = np.minimum(2**30 - 2**16, 140 / reals)
     layer = operator("a.conv", "conv", ("input",), (1, 3, 2), outputs)
     bias = np.round(rng.uniform(-room, room) * reals * 2) / 2 / reals
-    constants = Filter(rng.integers(-1, 2, (outputs, 1, 1, 1)).astype(np.int8), reals.astype(np.float32), bias.astype(np.int32))
-    graph = IntegerGraph((layer,), {"input": Scale(1.0, 3), "a.conv": Scale(1.0, -5)}, {"a.conv": constants}, ())
+    constants = Filter(
+        rng.integers(-1, 2, (outputs, 1, 1, 1)).astype(np.int8),
+        reals.astype(np.float32),
+        bias.astype(np.int32),
+    )
+    graph = IntegerGraph(
+        (layer,), {"input": Scale(1.0, 3), "a.conv": Scale(1.0, -5)}, {"a.conv": constants}, ()
+    )
     check(machine, graph, rng, overlap=None, values=(1, 6))

@@ -14,7 +14,16 @@ from lmanet.network.images import normalise
 from lmanet.train import Recipe, Trainer, WarmupCosine
 from lmanet.train.batch_norm import has_batch_norm
 
-STAGE = {"block": "depthwise", "kernel": 3, "expansion": 1, "se_ratio": 0.0, "skip": False, "activation": "relu6", "layers": 1, "stride": 2}
+STAGE = {
+    "block": "depthwise",
+    "kernel": 3,
+    "expansion": 1,
+    "se_ratio": 0.0,
+    "skip": False,
+    "activation": "relu6",
+    "layers": 1,
+    "stride": 2,
+}
 
 
 @pytest.fixture(scope="module")
@@ -35,16 +44,29 @@ def calibration_images(data):
 def test_training_regains_what_a_bad_calibration_lost(data):
     torch.set_num_threads(1)
     stem = {"channels": 8, "kernel": 3, "stride": 2, "activation": "relu6"}
-    stages = [STAGE | {"channels": 16}, STAGE | {"channels": 32, "activation": "hard_swish", "se_ratio": 0.25}]
+    stages = [
+        STAGE | {"channels": 16},
+        STAGE | {"channels": 32, "activation": "hard_swish", "se_ratio": 0.25},
+    ]
     training = trainer(data, 6, 0.1)
-    network = training.build(parse_architecture({"resolution": 28, "stem": stem, "stages": stages}), seed=0)
+    network = training.build(
+        parse_architecture({"resolution": 28, "stem": stem, "stages": stages}), seed=0
+    )
     exact = training.fit(network, seed=0).val_accuracy
     folded = fold(network.eval())
-    start = quantize(folded, calibrate(folded, calibration_images(data), Percentile(95)), data.classes, data.mean, data.std)
+    start = quantize(
+        folded,
+        calibrate(folded, calibration_images(data), Percentile(95)),
+        data.classes,
+        data.mean,
+        data.std,
+    )
     rounded = QatNetwork(folded, start)
     before = training.validate(rounded).val_accuracy
     assert before < exact - 0.1
-    trainer(data, 6, 0.01).fit(rounded, seed=1)  # after 3 epochs other seeds are still at 0.74 to 0.86
+    trainer(data, 6, 0.01).fit(
+        rounded, seed=1
+    )  # after 3 epochs other seeds are still at 0.74 to 0.86
     # What counts is the integer graph: a new network starts from it without any training.
     after = training.validate(QatNetwork(rounded.folded, rounded.integer_graph())).val_accuracy
     assert after > exact - 0.03
@@ -57,13 +79,31 @@ def test_a_network_to_be_tuned_has_no_batch_norm_whose_averages_could_lag():
 
 def small(seed=0):
     torch.manual_seed(seed)
-    convolution = Operator("a.conv", "conv", ("input",), (3, 4, 4), (5, 4, 4), 3, padding=(1, 1), activation="relu", bias=True)
+    convolution = Operator(
+        "a.conv",
+        "conv",
+        ("input",),
+        (3, 4, 4),
+        (5, 4, 4),
+        3,
+        padding=(1, 1),
+        activation="relu",
+        bias=True,
+    )
     pool = Operator("a.pool", "mean", ("a.conv",), (5, 4, 4), (5, 1, 1))
     linear = Operator("a.linear", "linear", ("a.pool",), (5, 1, 1), (2, 1, 1), bias=True)
-    filters = {"a.conv": (torch.randn(5, 3, 3, 3), torch.randn(5)), "a.linear": (torch.randn(2, 5, 1, 1), torch.randn(2))}
+    filters = {
+        "a.conv": (torch.randn(5, 3, 3, 3), torch.randn(5)),
+        "a.linear": (torch.randn(2, 5, 1, 1), torch.randn(2)),
+    }
     folded = Folded([convolution, pool, linear], filters)
     images = torch.randn(64, 3, 4, 4)
-    return QatNetwork(folded, quantize(folded, calibrate(folded, images, METHODS["minmax"]), "ab", (0.0,) * 3, (1.0,) * 3)), images
+    return QatNetwork(
+        folded,
+        quantize(
+            folded, calibrate(folded, images, METHODS["minmax"]), "ab", (0.0,) * 3, (1.0,) * 3
+        ),
+    ), images
 
 
 def test_the_integer_graph_of_an_untrained_network_is_the_one_it_started_from():

@@ -1,4 +1,5 @@
-"""The five networks of `qemu_reference.csv`: the same bits in every runtime, and RAM, flash and instructions against TFLM with CMSIS-NN.
+"""The five networks of `qemu_reference.csv`: the same bits in every runtime, and RAM, flash and
+instructions against TFLM with CMSIS-NN.
 
 tests/scripts/reference_table.py prints the figures.
 """
@@ -17,11 +18,19 @@ from lmanet.deploy.run.verify import Verifier
 
 IMAGES = 20
 MBCONV = ("mb_se_hs", "mb_relu6", "mixed160")
-MOST_INSTRUCTIONS = {"mb_se_hs": 0.45, "mb_relu6": 0.65, "dwsep": 0.65, "conv32": 0.65, "mixed160": 0.45}
+MOST_INSTRUCTIONS = {
+    "mb_se_hs": 0.45,
+    "mb_relu6": 0.65,
+    "dwsep": 0.65,
+    "conv32": 0.65,
+    "mixed160": 0.45,
+}
 
 
 def _module():
-    spec = importlib.util.spec_from_file_location("reference", Path(__file__).with_name("reference.py"))
+    spec = importlib.util.spec_from_file_location(
+        "reference", Path(__file__).with_name("reference.py")
+    )
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -39,11 +48,20 @@ def data():
 
 def verified(data, way, name, padding, folder):
     """Outputs and measurement; an error where the emulated core and TFLM differ."""
-    if way == "gcc+qemu" and not (shutil.which("arm-none-eabi-gcc") and shutil.which("qemu-system-arm")):
-        pytest.skip("needs arm-none-eabi-gcc and qemu-system-arm: apt-get install gcc-arm-none-eabi qemu-system-arm")
+    if way == "gcc+qemu" and not (
+        shutil.which("arm-none-eabi-gcc") and shutil.which("qemu-system-arm")
+    ):
+        pytest.skip(
+            "needs arm-none-eabi-gcc and qemu-system-arm: apt-get install "
+            "gcc-arm-none-eabi qemu-system-arm"
+        )
     toolchain, emulator = way.split("+")
     graph, inputs = reference.reference_graph(data, name, padding, IMAGES)
-    return graph, inputs, *Verifier(toolchain=toolchain, emulator=emulator).verify(graph, inputs, folder)
+    return (
+        graph,
+        inputs,
+        *Verifier(toolchain=toolchain, emulator=emulator).verify(graph, inputs, folder),
+    )
 
 
 @pytest.mark.parametrize("name", reference.NAMES)

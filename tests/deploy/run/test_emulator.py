@@ -12,7 +12,10 @@ from lmanet.deploy.run.toolchain import toolchain_named
 from lmanet.errors import ConfigError, DeployError, ToolError
 
 PROGRAM = Path(__file__).parent / "two_steps"
-needs_qemu = pytest.mark.skipif(not shutil.which("qemu-system-arm"), reason="needs qemu-system-arm: apt-get install qemu-system-arm")
+needs_qemu = pytest.mark.skipif(
+    not shutil.which("qemu-system-arm"),
+    reason="needs qemu-system-arm: apt-get install qemu-system-arm",
+)
 BOTH = ["unicorn", pytest.param("qemu", marks=needs_qemu)]
 
 
@@ -76,7 +79,11 @@ def test_a_fault_is_an_error_with_its_address(emulator, images, variant):
 
 
 @pytest.mark.parametrize(
-    ("emulator", "body"), [("unicorn", "for (volatile int i = 0;;) i++;"), ("unicorn", "((void (*)(void))0x20000101)();")]
+    ("emulator", "body"),
+    [
+        ("unicorn", "for (volatile int i = 0;;) i++;"),
+        ("unicorn", "((void (*)(void))0x20000101)();"),
+    ],
 )
 def test_a_program_that_does_not_return_is_stopped(emulator, body, images, variant, monkeypatch):
     monkeypatch.setattr("lmanet.deploy.run.emulator.core.MAX_INSTRUCTIONS", 10**6)
@@ -105,7 +112,9 @@ def test_other_inputs_and_emulators_are_refused(images, tmp_path):
 @pytest.mark.parametrize("emulator", BOTH)
 def test_the_core_that_is_named_is_emulated(emulator, images, variant):
     """An M4 has no floating-point maximum, which an M7 has."""
-    elf = variant('__asm volatile(".short 0xfe80, 0x0a00" ::: "memory"); /* vmaxnm.f32 s0, s0, s0 */')
+    elf = variant(
+        '__asm volatile(".short 0xfe80, 0x0a00" ::: "memory"); /* vmaxnm.f32 s0, s0, s0 */'
+    )
     emulator_named(emulator).run(elf, images[:1], "cortex-m7")
     with pytest.raises(DeployError, match="failed at pc="):
         emulator_named(emulator).run(elf, images[:1], "cortex-m4")

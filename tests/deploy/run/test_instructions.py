@@ -17,18 +17,29 @@ BLOCKS = {"rows": ["depthwise", "mbconv"], "pixels": ["conv", "fused"]}
 
 @pytest.fixture(params=["qwnet_core", "lmanet_core", *BLOCKS])
 def architecture(request):
-    """Published networks, and two of the other space; the coefficients were fitted to none of them."""
+    """Published networks, and two of the other space; the coefficients were
+    fitted to none of them.
+    """
     if request.param not in BLOCKS:
         return load_architecture(request.param)
-    space, rng = load_space("mcu", {"resolution": [32], "stage": {"block": BLOCKS[request.param]}}), np.random.default_rng(1001)
-    return next(each for each in iter(lambda: space.sample(rng), None) if 1e6 < estimate(each, 10).macs < 30e6)
+    space, rng = (
+        load_space("mcu", {"resolution": [32], "stage": {"block": BLOCKS[request.param]}}),
+        np.random.default_rng(1001),
+    )
+    return next(
+        each
+        for each in iter(lambda: space.sample(rng), None)
+        if 1e6 < estimate(each, 10).macs < 30e6
+    )
 
 
 def test_within_three_percent_of_what_is_counted(architecture, integer_graph, tmp_path):
     graph = operators(architecture, 10)
     plan = write_program(integer_graph(graph), tmp_path)
     elf = toolchain_named("zig").compile(tmp_path, "cortex-m7", tmp_path / "network.elf")
-    run = emulator_named("unicorn").run(elf, np.zeros((1, int(np.prod(graph[0].in_shape))), np.int8))
+    run = emulator_named("unicorn").run(
+        elf, np.zeros((1, int(np.prod(graph[0].in_shape))), np.int8)
+    )
     assert estimated_instructions(plan.steps) == pytest.approx(run.instructions, rel=0.03)
     for step, counted in zip(plan.steps, run.step_instructions, strict=True):
         alone = estimated_instructions([step])
@@ -38,5 +49,7 @@ def test_within_three_percent_of_what_is_counted(architecture, integer_graph, tm
 def test_every_piece_of_every_step_is_known():
     for seed in range(50):
         for space in ("lmanet", "mcu"):
-            for step in c_steps(operators(load_space(space).sample(np.random.default_rng(seed)), 100)):
+            for step in c_steps(
+                operators(load_space(space).sample(np.random.default_rng(seed)), 100)
+            ):
                 assert set(pieces(step)) <= set(INSTRUCTIONS)

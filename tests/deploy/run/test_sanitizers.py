@@ -1,4 +1,6 @@
-"""The generated C under the address and undefined-behaviour sanitizers: each kernel call touches its own tensors and scratch alone."""
+"""The generated C under the address and undefined-behaviour sanitizers: each kernel call touches
+its own tensors and scratch alone.
+"""
 
 import shutil
 import subprocess
@@ -57,26 +59,46 @@ def build(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("sanitized")
     flags = ("-O1", "-g", "-std=c11", *request.param, *SANITIZE)
     kernels = [name for name in KERNELS if name.endswith(".c")]
-    subprocess.run(["cc", *flags, "-c", *(str(SUPPORT / name) for name in kernels)], cwd=folder, check=True)
+    subprocess.run(
+        ["cc", *flags, "-c", *(str(SUPPORT / name) for name in kernels)], cwd=folder, check=True
+    )
 
     def program(graph, options):
         plan = write_program(graph, folder / "network", options)
-        (folder / "main.c").write_text(MAIN % ",".join(f"{{{a},{b},{c}}}" for a, b, c in ranges(plan)))
+        (folder / "main.c").write_text(
+            MAIN % ",".join(f"{{{a},{b},{c}}}" for a, b, c in ranges(plan))
+        )
         objects = [name.replace(".c", ".o") for name in kernels]
-        subprocess.run(["cc", *flags, "-Inetwork", "main.c", *objects, "-o", "program"], cwd=folder, check=True)
+        subprocess.run(
+            ["cc", *flags, "-Inetwork", "main.c", *objects, "-o", "program"], cwd=folder, check=True
+        )
         return folder / "program"
 
     return program
 
 
-@pytest.mark.parametrize("options", [CStaticOptions(), CStaticOptions(fuse=False, in_place=False)], ids=["all", "plain"])
-@pytest.mark.parametrize(("space", "seed"), [("lmanet", 2), ("mcu", 0), ("mcu", 1), ("mcu", 8)])  # the last has blocks run by pixels
-def test_no_call_leaves_its_memory(build, on_host, integer_graph, small_architecture, space, seed, options):
+@pytest.mark.parametrize(
+    "options", [CStaticOptions(), CStaticOptions(fuse=False, in_place=False)], ids=["all", "plain"]
+)
+@pytest.mark.parametrize(
+    ("space", "seed"), [("lmanet", 2), ("mcu", 0), ("mcu", 1), ("mcu", 8)]
+)  # the last has blocks run by pixels
+def test_no_call_leaves_its_memory(
+    build, on_host, integer_graph, small_architecture, space, seed, options
+):
     graph = integer_graph(operators(small_architecture(space, seed), 11), seed)
     program, (channels, height, width) = build(graph, options), graph.operators[0].in_shape
-    inputs = np.random.default_rng(seed).integers(-128, 128, (2, height, width, channels)).astype(np.int8)
+    inputs = (
+        np.random.default_rng(seed)
+        .integers(-128, 128, (2, height, width, channels))
+        .astype(np.int8)
+    )
     expected = on_host(graph, inputs, options)
     for rubbish in ("\x01", "Z", "\x7f"):  # what the arena holds before a run does not matter
-        done = subprocess.run([program, rubbish], input=inputs.tobytes(), capture_output=True, check=False)
+        done = subprocess.run(
+            [program, rubbish], input=inputs.tobytes(), capture_output=True, check=False
+        )
         assert done.returncode == 0, done.stderr.decode()[:3000]
-        np.testing.assert_array_equal(np.frombuffer(done.stdout, np.int8).reshape(expected.shape), expected)
+        np.testing.assert_array_equal(
+            np.frombuffer(done.stdout, np.int8).reshape(expected.shape), expected
+        )

@@ -17,7 +17,9 @@ from lmanet.space import load_space
 
 @pytest.fixture(scope="module")
 def content(integer_graph):
-    architecture = load_space("mcu", {"resolution": [32], "num_stages": [3], "stage": {"layers": [1]}}).sample(np.random.default_rng(3))
+    architecture = load_space(
+        "mcu", {"resolution": [32], "num_stages": [3], "stage": {"layers": [1]}}
+    ).sample(np.random.default_rng(3))
     return write_tflite(integer_graph(operators(architecture, 10)), "run")
 
 
@@ -55,13 +57,20 @@ def test_a_missing_package_says_what_to_install(content, monkeypatch):
 @pytest.mark.parametrize("padding", ["same", "torch"])
 @pytest.mark.parametrize("space", ["lmanet", "mcu"])
 def test_the_memory_model_equals_the_arena(space, padding, integer_graph):
-    """To the byte for this host, whose arena is an upper bound of a Cortex-M's. tests/scripts/check_tflm_arena.py takes 200 of each."""
+    """To the byte for this host, whose arena is an upper bound of a Cortex-M's.
+    tests/scripts/check_tflm_arena.py takes 200 of each.
+    """
     spaces, rng = load_space(space, {"padding": [padding]}), np.random.default_rng(1)
     for _ in range(4):
         architecture = spaces.sample(rng)
         graph = operators(architecture, 100)
         size = architecture.resolution
-        run = run_tflm(write_tflite(integer_graph(graph), "run"), np.empty((0, size, size, 3), np.int8))
+        run = run_tflm(
+            write_tflite(integer_graph(graph), "run"), np.empty((0, size, size, 3), np.int8)
+        )
         host = arena_of(tflite_operators(graph), "reference", X86_64)
-        assert (host.head_bytes, host.tail_bytes) == (run.measured_head_bytes, run.measured_tail_bytes)
+        assert (host.head_bytes, host.tail_bytes) == (
+            run.measured_head_bytes,
+            run.measured_tail_bytes,
+        )
         assert tflm_arena(graph, "reference").head_bytes == run.measured_head_bytes

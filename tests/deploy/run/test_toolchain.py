@@ -21,9 +21,16 @@ def test_no_warning_and_nothing_but_the_arena_in_bss(name, core, tmp_path, caplo
     if name == "gcc" and not shutil.which("arm-none-eabi-gcc"):
         pytest.skip("needs arm-none-eabi-gcc: apt-get install gcc-arm-none-eabi")
     with caplog.at_level(logging.WARNING):
-        program = read_program(toolchain_named(name).compile(PROGRAM, core, tmp_path / "network.elf"))
+        program = read_program(
+            toolchain_named(name).compile(PROGRAM, core, tmp_path / "network.elf")
+        )
     assert not caplog.records
-    assert program.sizes.bss_bytes == program.sizes.arena_bytes == program.word("lmanet_arena_bytes") == 64
+    assert (
+        program.sizes.bss_bytes
+        == program.sizes.arena_bytes
+        == program.word("lmanet_arena_bytes")
+        == 64
+    )
     assert 500 < program.sizes.flash_bytes < 3000
 
 
@@ -34,10 +41,16 @@ def test_a_changed_kernel_header_is_no_old_object(tmp_path, monkeypatch):
     kept = cache_folder("objects")
 
     def objects_after(core):
-        zig._objects((*zig.command, *zig.core_flags[core], *zig.flags), sorted(folder.glob("*.c")), tmp_path)
+        zig._objects(
+            (*zig.command, *zig.core_flags[core], *zig.flags), sorted(folder.glob("*.c")), tmp_path
+        )
         return len(list(kept.iterdir()))
 
-    assert [objects_after("cortex-m7"), objects_after("cortex-m7"), objects_after("cortex-m4")] == [1, 1, 2]
+    assert [objects_after("cortex-m7"), objects_after("cortex-m7"), objects_after("cortex-m4")] == [
+        1,
+        1,
+        2,
+    ]
     header = folder / "lmanet_kernels.h"
     header.write_text(header.read_text() + "#define CHANGED\n")
     assert objects_after("cortex-m7") == 3
@@ -53,7 +66,10 @@ def test_the_compilers_words_reach_the_user(tmp_path):
 def test_a_compiler_that_refuses_what_is_the_same_for_every_network_is_at_fault_itself(tmp_path):
     folder = shutil.copytree(PROGRAM, tmp_path / "program")
     (folder / "lmanet_kernels.c").write_text("int lm_negate(void) { return no_such_name; }\n")
-    with pytest.raises(ToolError, match=r"lmanet_kernels\.c is the same for every network, and toolchain=zig refuses it"):
+    with pytest.raises(
+        ToolError,
+        match=r"lmanet_kernels\.c is the same for every network, and toolchain=zig refuses it",
+    ):
         toolchain_named("zig").compile(folder, "cortex-m7", tmp_path / "network.elf")
 
 

@@ -1,4 +1,6 @@
-"""A camera's frame as input of the network: the firmware's C against the Python that reads images for the training, to the byte."""
+"""A camera's frame as input of the network: the firmware's C against the Python that reads images
+for the training, to the byte.
+"""
 
 import ctypes
 import shutil
@@ -17,7 +19,8 @@ from lmanet.network import operators
 from lmanet.network.graph import INPUT
 from lmanet.network.images import fit, normalise
 
-# A program that has an input and no network; the table gives each byte as it is, less 128, and tells the channels apart.
+# A program that has an input and no network; the table gives each byte as it is, less 128, and
+# tells the channels apart.
 HEADER = """#pragma once
 #include <stdint.h>
 #define LMANET_INPUT_HEIGHT {size}
@@ -50,7 +53,21 @@ int main(int count, char **arguments) {
 }
 """
 SIZES = (1, 2, 5, 28, 32, 96)
-FRAMES = [(1, 1), (1, 3), (2, 2), (5, 5), (3, 7), (28, 28), (31, 47), (32, 32), (33, 33), (64, 48), (95, 97), (120, 160), (241, 323)]
+FRAMES = [
+    (1, 1),
+    (1, 3),
+    (2, 2),
+    (5, 5),
+    (3, 7),
+    (28, 28),
+    (31, 47),
+    (32, 32),
+    (33, 33),
+    (64, 48),
+    (95, 97),
+    (120, 160),
+    (241, 323),
+]
 
 
 def program(folder, size):
@@ -64,13 +81,23 @@ def program(folder, size):
 def camera(request, tmp_path_factory):
     """Size of an input, and what a frame becomes in C: uint8 (3, size, size)."""
     folder = tmp_path_factory.mktemp("camera")
-    library = ctypes.CDLL(str(toolchain_named("zig").compile_host([program(folder, request.param), CAMERA], folder / "camera.so")))
+    library = ctypes.CDLL(
+        str(
+            toolchain_named("zig").compile_host(
+                [program(folder, request.param), CAMERA], folder / "camera.so"
+            )
+        )
+    )
     library.lmanet_input.restype = ctypes.c_void_p
 
     def read(kind, frame):
         height, width = frame.shape[:2]
-        getattr(library, f"lmanet_input_from_{kind}")(np.ascontiguousarray(frame).ctypes.data_as(ctypes.c_void_p), width, height)
-        values = np.frombuffer(ctypes.string_at(library.lmanet_input(), 3 * request.param**2), np.int8)
+        getattr(library, f"lmanet_input_from_{kind}")(
+            np.ascontiguousarray(frame).ctypes.data_as(ctypes.c_void_p), width, height
+        )
+        values = np.frombuffer(
+            ctypes.string_at(library.lmanet_input(), 3 * request.param**2), np.int8
+        )
         pixels = values.astype(int).reshape(request.param, request.param, 3) + 128
         return (pixels ^ np.array([0, 85, 170])).transpose(2, 0, 1)
 
@@ -78,20 +105,33 @@ def camera(request, tmp_path_factory):
 
 
 def colours_of_565(frame):
-    """uint16 (H, W) -> uint8 (3, H, W), by the definition: the brightest of 31 or 63 is 255, in steps that are as equal as bits allow."""
+    """uint16 (H, W) -> uint8 (3, H, W), by the definition: the brightest of 31 or 63 is 255, in
+    steps that are as equal as bits allow.
+    """
     red, green, blue = frame >> 11, frame >> 5 & 63, frame & 31
-    return np.stack([red << 3 | red >> 2, green << 2 | green >> 4, blue << 3 | blue >> 2]).astype(np.uint8)
+    return np.stack([red << 3 | red >> 2, green << 2 | green >> 4, blue << 3 | blue >> 2]).astype(
+        np.uint8
+    )
 
 
 @pytest.mark.parametrize("shape", FRAMES, ids=lambda shape: f"{shape[1]}x{shape[0]}")
 def test_frames_become_the_bytes_that_python_makes_of_them(camera, shape):
     size, read = camera
     rng = np.random.default_rng(shape)
-    rgb, packed = rng.integers(0, 256, (*shape, 3), np.uint8), rng.integers(0, 65536, shape, np.uint16)
-    np.testing.assert_array_equal(read("rgb888", rgb), fit(torch.from_numpy(rgb).permute(2, 0, 1), size))
-    np.testing.assert_array_equal(read("rgb565", packed), fit(torch.from_numpy(colours_of_565(packed)), size))
+    rgb, packed = (
+        rng.integers(0, 256, (*shape, 3), np.uint8),
+        rng.integers(0, 65536, shape, np.uint16),
+    )
+    np.testing.assert_array_equal(
+        read("rgb888", rgb), fit(torch.from_numpy(rgb).permute(2, 0, 1), size)
+    )
+    np.testing.assert_array_equal(
+        read("rgb565", packed), fit(torch.from_numpy(colours_of_565(packed)), size)
+    )
     grey = rgb[..., 0]
-    np.testing.assert_array_equal(read("grey8", grey), fit(torch.from_numpy(grey), size).expand(3, size, size))
+    np.testing.assert_array_equal(
+        read("grey8", grey), fit(torch.from_numpy(grey), size).expand(3, size, size)
+    )
 
 
 def test_the_largest_frame_in_white_stays_white(camera):
@@ -105,12 +145,27 @@ def test_the_largest_frame_in_white_stays_white(camera):
 def test_nothing_beyond_the_frame_is_read(size, tmp_path):
     source = tmp_path / "main.c"
     source.write_text(MAIN)
-    command = ["cc", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", f"-I{CAMERA.parent}", f"-I{tmp_path}"]
-    subprocess.run([*command, str(source), str(program(tmp_path, size)), "-o", str(tmp_path / "main")], check=True)
+    command = [
+        "cc",
+        "-g",
+        "-fsanitize=address,undefined",
+        "-fno-sanitize-recover=all",
+        f"-I{CAMERA.parent}",
+        f"-I{tmp_path}",
+    ]
+    subprocess.run(
+        [*command, str(source), str(program(tmp_path, size)), "-o", str(tmp_path / "main")],
+        check=True,
+    )
     for height, width in FRAMES:
         frame = bytes(range(256)) * (3 * height * width // 256 + 1)
         given = frame[: 3 * height * width]
-        done = subprocess.run([str(tmp_path / "main"), str(width), str(height)], input=given, capture_output=True, check=False)
+        done = subprocess.run(
+            [str(tmp_path / "main"), str(width), str(height)],
+            input=given,
+            capture_output=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr.decode()
 
 
@@ -119,11 +174,23 @@ def network(integer_graph, small_architecture, tmp_path_factory):
     """An integer graph with a normalisation, and its C on this machine."""
     architecture = small_architecture("mcu", 3)
     graph = integer_graph(operators(architecture, 10))
-    graph = graph.__class__(graph.operators, graph.scales, graph.filters, graph.labels, (0.5, 0.4, 0.3), (0.25, 0.3, 0.2))
+    graph = graph.__class__(
+        graph.operators,
+        graph.scales,
+        graph.filters,
+        graph.labels,
+        (0.5, 0.4, 0.3),
+        (0.25, 0.3, 0.2),
+    )
     folder = tmp_path_factory.mktemp("network")
     write_program(graph, folder)
     library = toolchain_named("zig").compile_host_network(folder, folder / "network.so")
-    return architecture.resolution, graph, HostNetwork(library, workers=2), ctypes.CDLL(str(library))
+    return (
+        architecture.resolution,
+        graph,
+        HostNetwork(library, workers=2),
+        ctypes.CDLL(str(library)),
+    )
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (240, 320), (97, 64)], ids=str)
@@ -142,6 +209,16 @@ def test_the_input_of_a_frame_is_what_the_training_would_read(network, shape):
 
 def test_what_is_no_frame_is_refused(network):
     _, _, host, _ = network
-    for frames in (np.zeros((1, 3, 32, 32), np.uint8), np.zeros((1, 32, 32, 3), np.float32), np.zeros((1, 4097, 4097, 3), np.uint8)):
-        with pytest.raises(DeployError, match=r"the firmware reads uint8 \(N, height, width, 3\), the shorter side 1 to 4096 pixels"):
+    for frames in (
+        np.zeros((1, 3, 32, 32), np.uint8),
+        np.zeros((1, 32, 32, 3), np.float32),
+        np.zeros((1, 4097, 4097, 3), np.uint8),
+    ):
+        with pytest.raises(
+            DeployError,
+            match=(
+                r"the firmware reads uint8 \(N, height, width, 3\), the shorter side 1 "
+                r"to 4096 pixels"
+            ),
+        ):
             host.run_frames(frames)

@@ -1,4 +1,6 @@
-"""Firmware of a program written by hand: compiled, linked against real memory maps, and run from reset on an emulated core."""
+"""Firmware of a program written by hand: compiled, linked against real memory maps, and run from
+reset on an emulated core.
+"""
 
 import ctypes
 import re
@@ -10,7 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import unicorn
-from unicorn.arm_const import UC_ARM_REG_PC, UC_ARM_REG_SP, UC_CPU_ARM_CORTEX_M4, UC_CPU_ARM_CORTEX_M7
+from unicorn.arm_const import (
+    UC_ARM_REG_PC,
+    UC_ARM_REG_SP,
+    UC_CPU_ARM_CORTEX_M4,
+    UC_CPU_ARM_CORTEX_M7,
+)
 
 from lmanet.board import Kit, Region, load_target
 from lmanet.deploy.run.elf import read_program
@@ -41,7 +48,8 @@ int main() {
 """
 TARGETS = sorted((Path(__file__).parents[3] / "conf" / "target").glob("stm32*.yaml"))
 needs_cmake = pytest.mark.skipif(
-    not (shutil.which("cmake") and shutil.which("arm-none-eabi-gcc")), reason="needs cmake and arm-none-eabi-gcc"
+    not (shutil.which("cmake") and shutil.which("arm-none-eabi-gcc")),
+    reason="needs cmake and arm-none-eabi-gcc",
 )
 
 
@@ -52,7 +60,13 @@ def target_of(path, **changes):
 @pytest.fixture
 def firmware(tmp_path):
     image = np.random.default_rng(0).integers(-128, 128, (4, 4, 3)).astype(np.int8)
-    logits = np.minimum(-image.astype(int), 127).reshape(6, 8).sum(axis=0).clip(-128, 127).astype(np.int8)
+    logits = (
+        np.minimum(-image.astype(int), 127)
+        .reshape(6, 8)
+        .sum(axis=0)
+        .clip(-128, 127)
+        .astype(np.int8)
+    )
 
     def write(target, wrong_logits=0):
         folder = tmp_path / target.name
@@ -66,21 +80,33 @@ def firmware(tmp_path):
 
 def link(folder, core, definitions=()):
     sources = [*sorted(folder.glob("*.c")), *sorted((folder / "network").glob("*.c"))]
-    return toolchain_named("zig").link(sources, core, folder / "lmanet.ld", folder / "firmware.elf", definitions)
+    return toolchain_named("zig").link(
+        sources, core, folder / "lmanet.ld", folder / "firmware.elf", definitions
+    )
 
 
 def cmake(folder):
     subprocess.run(["cmake", "-B", "build"], cwd=folder, check=True, capture_output=True)
-    return subprocess.run(["cmake", "--build", "build"], cwd=folder, check=False, capture_output=True, text=True)
+    return subprocess.run(
+        ["cmake", "--build", "build"], cwd=folder, check=False, capture_output=True, text=True
+    )
 
 
 def run_from_reset(elf, target):
-    """Value of lmanet_different_logits after start-up and main, in a machine that has no memory but the target's."""
+    """Value of lmanet_different_logits after start-up and main, in a machine that has no memory but
+    the target's.
+    """
     program = read_program(elf)
     machine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
-    machine.ctl_set_cpu_model(UC_CPU_ARM_CORTEX_M7 if target.core == "cortex-m7" else UC_CPU_ARM_CORTEX_M4)
+    machine.ctl_set_cpu_model(
+        UC_CPU_ARM_CORTEX_M7 if target.core == "cortex-m7" else UC_CPU_ARM_CORTEX_M4
+    )
     flash = target.flash_address
-    for region in [Region("flash", flash, target.flash_bytes), Region("core", 0xE0000000, 1 << 20), *target.regions]:
+    for region in [
+        Region("flash", flash, target.flash_bytes),
+        Region("core", 0xE0000000, 1 << 20),
+        *target.regions,
+    ]:
         machine.mem_map(region.address, region.bytes)
     for segment in program.segments:
         machine.mem_write(segment.address, segment.content)
@@ -89,17 +115,27 @@ def run_from_reset(elf, target):
     machine.reg_write(UC_ARM_REG_SP, stack)
     machine.emu_start(reset, 0, count=1_000_000)
     assert flash <= machine.reg_read(UC_ARM_REG_PC) < flash + target.flash_bytes
-    return int.from_bytes(machine.mem_read(program.symbol("lmanet_different_logits"), 4), "little", signed=True)
+    return int.from_bytes(
+        machine.mem_read(program.symbol("lmanet_different_logits"), 4), "little", signed=True
+    )
 
 
 @pytest.mark.parametrize("path", TARGETS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("wrong_logits", [0, 3])
 def test_it_starts_from_reset_and_compares_the_logits(path, wrong_logits, firmware):
     target = target_of(path)
-    elf = link(firmware(target, wrong_logits), target.core, ["-DLMANET_CACHES"] if target.core == "cortex-m7" else [])
+    elf = link(
+        firmware(target, wrong_logits),
+        target.core,
+        ["-DLMANET_CACHES"] if target.core == "cortex-m7" else [],
+    )
     assert run_from_reset(elf, target) == wrong_logits
     arena = read_program(elf).symbol("arena")
-    assert target.region.address + target.reserved_sram_bytes <= arena < target.region.address + target.region.bytes
+    assert (
+        target.region.address + target.reserved_sram_bytes
+        <= arena
+        < target.region.address + target.region.bytes
+    )
 
 
 @needs_cmake
@@ -117,7 +153,9 @@ def test_cmake_builds_the_same(name, firmware):
 def test_a_network_over_the_budget_does_not_link(firmware):
     def left(network_bytes):
         reserved = 524288 - 8192 - 34816 - network_bytes
-        return target_of(next(path for path in TARGETS if path.stem == "stm32h743"), input_buffer_bytes=reserved)
+        return target_of(
+            next(path for path in TARGETS if path.stem == "stm32h743"), input_buffer_bytes=reserved
+        )
 
     link(firmware(left(64)), "cortex-m7")
     with pytest.raises(DeployError, match="NETWORK"):
@@ -143,15 +181,21 @@ def test_nothing_is_left_open_in_what_is_written(firmware):
 
 def test_a_frame_is_cropped_scaled_and_looked_up(firmware, tmp_path):
     folder = firmware(target_of(TARGETS[0])) / "network"
-    library = ctypes.CDLL(str(toolchain_named("zig").compile_host(sorted(folder.glob("*.c")), tmp_path / "camera.so")))
+    library = ctypes.CDLL(
+        str(toolchain_named("zig").compile_host(sorted(folder.glob("*.c")), tmp_path / "camera.so"))
+    )
     library.lmanet_input.restype = ctypes.c_void_p
     frame = np.zeros((24, 32), np.uint16)
-    # Squares of 6 pixels from column 4 on become one pixel each, their mean; the table of the program knows 255 alone.
+    # Squares of 6 pixels from column 4 on become one pixel each, their mean; the table of the
+    # program knows 255 alone.
     frame[0:6, 4:10], frame[6:12, 16:22], frame[18:24, 22:28] = 31 << 11, 63 << 5, 31
     library.lmanet_input_from_rgb565(frame.ctypes.data_as(ctypes.c_void_p), 32, 24)
     expected = np.zeros((4, 4, 3), np.int8)
     expected[0, 0, 0], expected[1, 2, 1], expected[3, 3, 2] = 100, 101, 102
-    np.testing.assert_array_equal(np.frombuffer(ctypes.string_at(library.lmanet_input(), 48), np.int8).reshape(4, 4, 3), expected)
+    np.testing.assert_array_equal(
+        np.frombuffer(ctypes.string_at(library.lmanet_input(), 48), np.int8).reshape(4, 4, 3),
+        expected,
+    )
 
 
 def readme_of(folder):
@@ -162,13 +206,19 @@ def readme_of(folder):
 def test_the_readme_speaks_of_its_target_alone(path, firmware):
     target = target_of(path)
     readme = readme_of(firmware(target))
-    for other in {"CORTEX_M4", "CORTEX_M7"} - {f"CORTEX_{target.core.removeprefix('cortex-').upper()}"}:
+    for other in {"CORTEX_M4", "CORTEX_M7"} - {
+        f"CORTEX_{target.core.removeprefix('cortex-').upper()}"
+    }:
         assert other not in readme
-    assert all(board in readme for board in target.kit.boards) and ("NUCLEO-H743ZI2" in readme) == (path.stem == "stm32h743")
+    assert all(board in readme for board in target.kit.boards) and ("NUCLEO-H743ZI2" in readme) == (
+        path.stem == "stm32h743"
+    )
     for word in ("data cache", "SCB_InvalidateDCache_by_Addr", "DWT->LAR", "caches on"):
         assert (word in readme) == (target.core == "cortex-m7"), word
     assert f"({target.kit.reset_clock_mhz} MHz)" in readme and target.kit.full_clock in readme
-    width, height = map(int, re.search(r"lmanet_input_from_rgb565\(frame, (\d+), (\d+)\)", readme).groups())
+    width, height = map(
+        int, re.search(r"lmanet_input_from_rgb565\(frame, (\d+), (\d+)\)", readme).groups()
+    )
     assert 2 * width * height <= target.input_buffer_bytes
     assert not re.search(r"\n +\n", readme), "a line that says nothing"
 
@@ -180,7 +230,9 @@ def test_a_target_without_room_for_a_frame_or_words_about_it_has_a_readme_all_th
 
 
 def test_flash_begins_where_the_target_says(firmware):
-    target = target_of(next(path for path in TARGETS if path.stem == "stm32f446"), flash_address=0x08020000)
+    target = target_of(
+        next(path for path in TARGETS if path.stem == "stm32f446"), flash_address=0x08020000
+    )
     folder = firmware(target)
     assert "Flash begins at 0x8020000." in readme_of(folder)
     assert run_from_reset(link(folder, target.core), target) == 0
@@ -188,18 +240,42 @@ def test_flash_begins_where_the_target_says(firmware):
 
 def test_a_board_in_a_strangers_words_ends_no_comment(firmware):
     words = "a board */ int x; /*\nEND { } @NAME@"
-    target = target_of(TARGETS[0], name="other", board=words, kit=Kit(boards=(words,), remark=words, full_clock=words))
+    target = target_of(
+        TARGETS[0],
+        name="other",
+        board=words,
+        kit=Kit(boards=(words,), remark=words, full_clock=words),
+    )
     assert run_from_reset(link(firmware(target), target.core), target) == 0
 
 
 NETWORK = {
     "resolution": 9,
     "stages": [
-        {"block": "depthwise", "channels": 4, "kernel": 3, "stride": 2, "expansion": 1, "se_ratio": 0.5, "skip": False}
+        {
+            "block": "depthwise",
+            "channels": 4,
+            "kernel": 3,
+            "stride": 2,
+            "expansion": 1,
+            "se_ratio": 0.5,
+            "skip": False,
+        }
         | {"activation": "swish", "layers": 1}
     ],
 }
-NAMES = ("plain", 'a "quoted" \\ name', "*/ int x; /*", "what??/", "two\nlines", "caf\u00e9 \u6f22", "10", "2", "%s // \\n", "#define x")
+NAMES = (
+    "plain",
+    'a "quoted" \\ name',
+    "*/ int x; /*",
+    "what??/",
+    "two\nlines",
+    "caf\u00e9 \u6f22",
+    "10",
+    "2",
+    "%s // \\n",
+    "#define x",
+)
 
 
 @pytest.fixture
@@ -210,7 +286,13 @@ def generated(integer_graph, tmp_path):
     image = np.random.default_rng(0).integers(-128, 128, (1, 9, 9, 3)).astype(np.int8)
     library = toolchain_named("zig").compile_host_network(tmp_path / "c", tmp_path / "network.so")
     target = load_target("stm32f446")
-    write_firmware(tmp_path / "f", tmp_path / "c", target, Example(image[0], HostNetwork(library).run(image)[0]), plan.arena_bytes)
+    write_firmware(
+        tmp_path / "f",
+        tmp_path / "c",
+        target,
+        Example(image[0], HostNetwork(library).run(image)[0]),
+        plan.arena_bytes,
+    )
     return tmp_path / "f", library, target
 
 
@@ -225,7 +307,9 @@ def test_the_header_lists_the_classes_and_the_program_names_them(generated):
 
 
 def test_a_name_that_no_string_of_c_can_hold_is_marked(integer_graph, tmp_path):
-    graph = replace(integer_graph(operators(parse_architecture(NETWORK), 2)), labels=("a\0b", "\udcff"))
+    graph = replace(
+        integer_graph(operators(parse_architecture(NETWORK), 2)), labels=("a\0b", "\udcff")
+    )
     write_program(graph, tmp_path)
     assert '"a\\077b",\n    "\\077",' in (tmp_path / "network.c").read_text()
     assert read_metadata(write_tflite(graph, "run"))["labels"] == ["a\0b", "?"]
@@ -242,21 +326,56 @@ def test_a_program_in_cpp_links_with_the_network(generated, tmp_path):
     folder = generated[0]
     (tmp_path / "main.cpp").write_text(MAIN_CPP)
     flags = ["-Wall", "-Wextra", "-Werror", f"-I{folder}", f"-I{folder / 'network'}"]
-    subprocess.run(["cc", "-std=c11", *flags, "-c", *map(str, (folder / "network").glob("*.c"))], cwd=tmp_path, check=True)
+    subprocess.run(
+        ["cc", "-std=c11", *flags, "-c", *map(str, (folder / "network").glob("*.c"))],
+        cwd=tmp_path,
+        check=True,
+    )
     objects = [path.name for path in tmp_path.glob("*.o")]
-    subprocess.run(["g++", "-std=c++11", *flags, "main.cpp", *objects, "-o", "program"], cwd=tmp_path, check=True)
+    subprocess.run(
+        ["g++", "-std=c++11", *flags, "main.cpp", *objects, "-o", "program"],
+        cwd=tmp_path,
+        check=True,
+    )
     assert subprocess.run([tmp_path / "program"], check=False).returncode == 0
 
 
-@pytest.mark.skipif(not shutil.which("arm-none-eabi-g++"), reason="needs arm-none-eabi-g++: apt-get install gcc-arm-none-eabi")
+@pytest.mark.skipif(
+    not shutil.which("arm-none-eabi-g++"),
+    reason="needs arm-none-eabi-g++: apt-get install gcc-arm-none-eabi",
+)
 def test_the_firmware_in_cpp_links_and_runs(generated):
     folder, _, target = generated
     core = [f"-mcpu={target.core}", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16", "-O2"]
-    flags = [*core, "-fno-tree-loop-distribute-patterns", "-ffunction-sections", "-fdata-sections", "-Inetwork", "-I."]
-    sources = ["startup.c", "memory.c", *(f"network/{path.name}" for path in (folder / "network").glob("*.c"))]
-    subprocess.run(["arm-none-eabi-gcc", "-std=c11", *flags, "-c", *sources], cwd=folder, check=True)
-    subprocess.run(["arm-none-eabi-g++", *flags, "-fno-exceptions", "-fno-rtti", "-x", "c++", "-c", "main.c"], cwd=folder, check=True)
+    flags = [
+        *core,
+        "-fno-tree-loop-distribute-patterns",
+        "-ffunction-sections",
+        "-fdata-sections",
+        "-Inetwork",
+        "-I.",
+    ]
+    sources = [
+        "startup.c",
+        "memory.c",
+        *(f"network/{path.name}" for path in (folder / "network").glob("*.c")),
+    ]
+    subprocess.run(
+        ["arm-none-eabi-gcc", "-std=c11", *flags, "-c", *sources], cwd=folder, check=True
+    )
+    subprocess.run(
+        ["arm-none-eabi-g++", *flags, "-fno-exceptions", "-fno-rtti", "-x", "c++", "-c", "main.c"],
+        cwd=folder,
+        check=True,
+    )
     objects = [path.name for path in folder.glob("*.o")]
-    link = ["arm-none-eabi-g++", *core, "-nostdlib", "-T", "lmanet.ld", "-Wl,--gc-sections,-e,Reset_Handler"]
+    link = [
+        "arm-none-eabi-g++",
+        *core,
+        "-nostdlib",
+        "-T",
+        "lmanet.ld",
+        "-Wl,--gc-sections,-e,Reset_Handler",
+    ]
     subprocess.run([*link, *objects, "-lgcc", "-o", "firmware.elf"], cwd=folder, check=True)
     assert run_from_reset(folder / "firmware.elf", target) == 0

@@ -1,4 +1,6 @@
-"""The .tflite writer: what the file holds, and that LiteRT and TFLM take it for the same network."""
+"""The .tflite writer: what the file holds, and that LiteRT and TFLM take it
+for the same network.
+"""
 
 import json
 from dataclasses import replace
@@ -14,11 +16,40 @@ from lmanet.network import operators, parse_architecture
 from lmanet.space import load_space
 
 # Operators on both lists: ST Edge AI Core 3.0.0, "TensorFlow Lite toolbox support"
-# (https://stedgeai-dc.st.com/assets/embedded-docs/supported_ops_tflite.html), and TFLM's micro_mutable_op_resolver.h.
-CUBE_AI_AND_TFLM = {"ADD", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "MEAN", "MUL", "PAD"}
-STAGE = {"block": "depthwise", "channels": 16, "kernel": 3, "stride": 1, "expansion": 1, "se_ratio": 0.0, "skip": False, "layers": 1}
+# (https://stedgeai-dc.st.com/assets/embedded-docs/supported_ops_tflite.html), and TFLM's
+# micro_mutable_op_resolver.h.
+CUBE_AI_AND_TFLM = {
+    "ADD",
+    "CONV_2D",
+    "DEPTHWISE_CONV_2D",
+    "FULLY_CONNECTED",
+    "HARD_SWISH",
+    "LEAKY_RELU",
+    "LOGISTIC",
+    "MEAN",
+    "MUL",
+    "PAD",
+}
+STAGE = {
+    "block": "depthwise",
+    "channels": 16,
+    "kernel": 3,
+    "stride": 1,
+    "expansion": 1,
+    "se_ratio": 0.0,
+    "skip": False,
+    "layers": 1,
+}
 EVERY_KIND = (
-    {"block": "mbconv", "expansion": 2, "se_ratio": 0.5, "skip": True, "activation": "hard_swish", "stride": 2, "layers": 2},
+    {
+        "block": "mbconv",
+        "expansion": 2,
+        "se_ratio": 0.5,
+        "skip": True,
+        "activation": "hard_swish",
+        "stride": 2,
+        "layers": 2,
+    },
     {"activation": "leaky_relu", "channels": 8},
     {"activation": "swish", "channels": 8, "skip": True, "kernel": 5},
 )
@@ -30,15 +61,24 @@ def _parsed(content):
 
 def _operators(model):
     """(kind, operator) of a parsed file."""
-    kinds = {number: kind for kind, number in vars(tflite_schema().BuiltinOperator).items() if not kind.startswith("_")}
-    return [(kinds[model.operatorCodes[operator.opcodeIndex].builtinCode], operator) for operator in model.subgraphs[0].operators]
+    kinds = {
+        number: kind
+        for kind, number in vars(tflite_schema().BuiltinOperator).items()
+        if not kind.startswith("_")
+    }
+    return [
+        (kinds[model.operatorCodes[operator.opcodeIndex].builtinCode], operator)
+        for operator in model.subgraphs[0].operators
+    ]
 
 
 @pytest.fixture(scope="module")
 def network(integer_graph):
     stem = {"channels": 8, "kernel": 3, "stride": 2, "activation": "relu6"}
     stages = [{**STAGE, **changes} for changes in EVERY_KIND]
-    architecture = parse_architecture({"resolution": 32, "padding": "torch", "stem": stem, "stages": stages})
+    architecture = parse_architecture(
+        {"resolution": 32, "padding": "torch", "stem": stem, "stages": stages}
+    )
     return integer_graph(operators(architecture, 10))
 
 
@@ -65,28 +105,48 @@ def test_weights_in_the_order_of_tflite(network, content):
     tensors = model.subgraphs[0].tensors
     kinds = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
     first = {kind: operator for kind, operator in reversed(_operators(model)) if kind in kinds}
-    names = {"CONV_2D": "stem.conv", "DEPTHWISE_CONV_2D": "stage1.0.depthwise", "FULLY_CONNECTED": "classifier.linear"}
-    orders = {"CONV_2D": (0, 2, 3, 1), "DEPTHWISE_CONV_2D": (1, 2, 3, 0), "FULLY_CONNECTED": (0, 1, 2, 3)}
+    names = {
+        "CONV_2D": "stem.conv",
+        "DEPTHWISE_CONV_2D": "stage1.0.depthwise",
+        "FULLY_CONNECTED": "classifier.linear",
+    }
+    orders = {
+        "CONV_2D": (0, 2, 3, 1),
+        "DEPTHWISE_CONV_2D": (1, 2, 3, 0),
+        "FULLY_CONNECTED": (0, 1, 2, 3),
+    }
     for kind, operator in first.items():
         name, axes = names[kind], orders[kind]
         weights = model.buffers[tensors[operator.inputs[1]].buffer].data.view(np.int8)
         expected = network.filters[name].weights.transpose(axes)
         assert np.array_equal(weights, expected.ravel())
-        assert model.buffers[tensors[operator.inputs[2]].buffer].data.tobytes() == network.filters[name].bias.tobytes()
+        assert (
+            model.buffers[tensors[operator.inputs[2]].buffer].data.tobytes()
+            == network.filters[name].bias.tobytes()
+        )
 
 
 def test_scales_by_channel_and_by_tensor(network, content):
     model = _parsed(content)
     tensors = model.subgraphs[0].tensors
     last = dict(_operators(model))
-    weights = {kind: tensors[last[kind].inputs[1]].quantization for kind in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")}
+    weights = {
+        kind: tensors[last[kind].inputs[1]].quantization
+        for kind in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+    }
     assert [each.quantizedDimension for each in weights.values()] == [0, 3, 0]
     assert [len(each.scale) for each in weights.values()] == [8, 8, 1]
     bias = tensors[last["FULLY_CONNECTED"].inputs[2]].quantization
-    assert bias.scale[0] == np.float32(network.scales["classifier.pool"].scale) * network.filters["classifier.linear"].scales[0]
+    assert (
+        bias.scale[0]
+        == np.float32(network.scales["classifier.pool"].scale)
+        * network.filters["classifier.linear"].scales[0]
+    )
     logistic = tensors[last["LOGISTIC"].outputs[0]].quantization
     assert (logistic.scale[0], logistic.zeroPoint[0]) == (1 / 256, -128)
-    before, after = (tensors[i].quantization for i in (last["PAD"].inputs[0], last["PAD"].outputs[0]))
+    before, after = (
+        tensors[i].quantization for i in (last["PAD"].inputs[0], last["PAD"].outputs[0])
+    )
     assert (before.scale[0], before.zeroPoint[0]) == (after.scale[0], after.zeroPoint[0])
 
 
@@ -111,13 +171,18 @@ def test_metadata_say_how_to_use_the_file(network, content):
 @pytest.mark.parametrize("padding", ["same", "torch"])
 @pytest.mark.parametrize("space", ["lmanet", "mcu"])
 def test_tflm_and_litert_agree(space, padding, integer_graph):
-    """Within 1: the two have separate kernels for a few operators, and round differently now and then."""
+    """Within 1: the two have separate kernels for a few operators, and round differently now and
+    then.
+    """
     interpreter_module = pytest.importorskip("ai_edge_litert.interpreter")
-    architecture = load_space(space, {"padding": [padding], "resolution": [32]}).sample(np.random.default_rng(7))
+    architecture = load_space(space, {"padding": [padding], "resolution": [32]}).sample(
+        np.random.default_rng(7)
+    )
     content = write_tflite(integer_graph(operators(architecture, 10)), "run")
     inputs = np.random.default_rng(0).integers(-128, 128, (3, 32, 32, 3)).astype(np.int8)
     reference = interpreter_module.Interpreter(
-        model_content=content, experimental_op_resolver_type=interpreter_module.OpResolverType.BUILTIN_REF
+        model_content=content,
+        experimental_op_resolver_type=interpreter_module.OpResolverType.BUILTIN_REF,
     )
     reference.allocate_tensors()
     outputs = run_tflm(content, inputs).outputs
@@ -130,9 +195,13 @@ def test_tflm_and_litert_agree(space, padding, integer_graph):
 
 
 def test_relu6_clamps_no_tighter_than_the_integer_graph(network):
-    """A scale of 6/255 keeps ReLU6; at a larger one 6 lies below 127, and TFLite would clamp there."""
+    """A scale of 6/255 keeps ReLU6; at a larger one 6 lies below 127, and
+    TFLite would clamp there.
+    """
     schema = tflite_schema().ActivationFunctionType
     for scale, fused in ((6 / 255, schema.RELU6), (0.05, schema.RELU)):
-        graph = replace(network, scales={**network.scales, "stem.conv": Scale(float(np.float32(scale)), -128)})
+        graph = replace(
+            network, scales={**network.scales, "stem.conv": Scale(float(np.float32(scale)), -128)}
+        )
         stem = _parsed(write_tflite(graph, "run")).subgraphs[0].operators[1]
         assert stem.builtinOptions.fusedActivationFunction == fused

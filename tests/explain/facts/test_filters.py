@@ -27,8 +27,18 @@ HOSTILE = (
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("before", ["", "> "])
 def test_what_a_model_wrote_is_one_paragraph_of_text(text, before):
-    tokens = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(before + prose(text))
-    assert {token.type for token in tokens} <= {"paragraph_open", "inline", "paragraph_close", "blockquote_open", "blockquote_close"}
+    tokens = (
+        MarkdownIt("commonmark", {"html": True})
+        .enable(["table", "strikethrough"])
+        .parse(before + prose(text))
+    )
+    assert {token.type for token in tokens} <= {
+        "paragraph_open",
+        "inline",
+        "paragraph_close",
+        "blockquote_open",
+        "blockquote_close",
+    }
     (inline,) = (token for token in tokens if token.type == "inline")
     assert {child.type for child in inline.children} <= {"text", "text_special"}
     assert "".join(child.content for child in inline.children) == " ".join(text.split())

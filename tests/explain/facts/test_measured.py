@@ -1,10 +1,20 @@
-"""Formulas against what the true runtimes said of two networks, and what the report makes of a difference."""
+"""Formulas against what the true runtimes said of two networks, and what the report makes of a
+difference.
+"""
 
 import pytest
 
 from lmanet.cost import CStaticOptions, estimate
 from lmanet.explain.facts.contents import read_run
-from lmanet.explain.facts.measured import FrontRow, agreement, formulas, front_rows, int8_test, quantity_rows, tool
+from lmanet.explain.facts.measured import (
+    FrontRow,
+    agreement,
+    formulas,
+    front_rows,
+    int8_test,
+    quantity_rows,
+    tool,
+)
 from lmanet.network import Architecture
 from lmanet.run.measurement import Measurement
 
@@ -56,8 +66,12 @@ def row(number: int, given, **other) -> FrontRow:
 
 
 def test_formulas_of_a_small_network_by_hand(small):
-    assert small.host_head_bytes == 3 * 16 * 16 + 3 * 8 * 8  # input and depthwise output are alive together
-    assert small.tflm_bytes < small.host_head_bytes + small.host_tail_bytes  # pointers of 4 bytes, and no scratch at 3x3
+    assert (
+        small.host_head_bytes == 3 * 16 * 16 + 3 * 8 * 8
+    )  # input and depthwise output are alive together
+    assert (
+        small.tflm_bytes < small.host_head_bytes + small.host_tail_bytes
+    )  # pointers of 4 bytes, and no scratch at 3x3
 
 
 def test_flash_is_that_of_each_runtime_whatever_the_target_has(small):
@@ -72,16 +86,34 @@ def test_only_what_claims_to_be_exact_is_judged(small):
         "measured_tflm_head_bytes",
         "measured_tflm_tail_bytes",
     ]
-    assert (rows["measured_flash_bytes"].formula, rows["measured_flash_bytes"].measured) == (small.flash_bytes, 8520)
+    assert (rows["measured_flash_bytes"].formula, rows["measured_flash_bytes"].measured) == (
+        small.flash_bytes,
+        8520,
+    )
     assert 0.5 < rows["measured_instructions"].formula / rows["measured_instructions"].measured < 2
-    assert rows["measured_instructions"].verdict == rows["measured_flash_bytes"].verdict == rows["measured_stack_bytes"].verdict == ""
-    assert (rows["peak_sram_bytes"].formula, rows["peak_sram_bytes"].measured) == (small.tflm_bytes, None)
+    assert (
+        rows["measured_instructions"].verdict
+        == rows["measured_flash_bytes"].verdict
+        == rows["measured_stack_bytes"].verdict
+        == ""
+    )
+    assert (rows["peak_sram_bytes"].formula, rows["peak_sram_bytes"].measured) == (
+        small.tflm_bytes,
+        None,
+    )
 
 
 def test_an_exception_is_listed_by_name(small):
-    assert agreement([row(4, small), row(8, small)]) == "Formulas and runtimes agree to the byte on all 2 networks."
-    text = agreement([row(4, small), row(8, small, measured_tflm_head_bytes=976, measured_bss_bytes=944)])
-    assert text.startswith("Formulas and runtimes agree to the byte on 1 of 2 networks. Exceptions: #8: ")
+    assert (
+        agreement([row(4, small), row(8, small)])
+        == "Formulas and runtimes agree to the byte on all 2 networks."
+    )
+    text = agreement(
+        [row(4, small), row(8, small, measured_tflm_head_bytes=976, measured_bss_bytes=944)]
+    )
+    assert text.startswith(
+        "Formulas and runtimes agree to the byte on 1 of 2 networks. Exceptions: #8: "
+    )
     assert "`.bss`: differ by -16" in text and "head: differ by +16" in text
 
 
@@ -89,7 +121,9 @@ def test_options_of_the_generated_c_are_in_its_formula():
     block = SMALL.stages[0].model_copy(update={"block": "mbconv", "expansion": 4})
     wide = SMALL.model_copy(update={"stages": (block,)})
     fused, not_fused = (formulas(wide, 10, CStaticOptions(fuse=fuse)) for fuse in (True, False))
-    assert fused.c_static_bytes < 12 * 16 * 16 < not_fused.c_static_bytes  # the expanded tensor whole
+    assert (
+        fused.c_static_bytes < 12 * 16 * 16 < not_fused.c_static_bytes
+    )  # the expanded tensor whole
     assert fused.host_head_bytes == not_fused.host_head_bytes
 
 
@@ -106,5 +140,11 @@ def test_a_record_of_an_earlier_version_names_the_core_that_ran_it():
     """unicorn took no notice of the core that it was asked for."""
     old = MEASURED.model_copy(update={"core": "cortex-m4"})
     assert tool("measured_instructions", old) == "unicorn, an emulated cortex-m33"
-    assert tool("measured_instructions", old.model_copy(update={"emulator": "qemu"})) == "qemu, an emulated cortex-m7"
-    assert tool("measured_instructions", old.model_copy(update={"emulated_core": "cortex-m4"})) == "unicorn, an emulated cortex-m4"
+    assert (
+        tool("measured_instructions", old.model_copy(update={"emulator": "qemu"}))
+        == "qemu, an emulated cortex-m7"
+    )
+    assert (
+        tool("measured_instructions", old.model_copy(update={"emulated_core": "cortex-m4"}))
+        == "unicorn, an emulated cortex-m4"
+    )

@@ -10,7 +10,8 @@ from lmanet.network import Architecture, Stage
 from lmanet.run.records import Proposal, Score, Status, Trial, Verdict
 from lmanet.space import architecture_id, estimate_on, load_space
 
-# One stage of one block without expansion: its stride, kernel and channels are all that there is to choose.
+# One stage of one block without expansion: its stride, kernel and channels are all that there is to
+# choose.
 CHOICES = {
     "resolution": [32],
     "num_stages": [1, 2],
@@ -28,7 +29,17 @@ CHOICES = {
         "layers": [1],
     },
 }
-STAGE = Stage(block="mbconv", channels=8, kernel=3, stride=2, expansion=1, se_ratio=0.0, skip=False, activation="relu6", layers=1)
+STAGE = Stage(
+    block="mbconv",
+    channels=8,
+    kernel=3,
+    stride=2,
+    expansion=1,
+    se_ratio=0.0,
+    skip=False,
+    activation="relu6",
+    layers=1,
+)
 HERE = Architecture(resolution=32, stages=(STAGE,))
 
 
@@ -39,8 +50,17 @@ def setting(pareto, target) -> Setting:
 
 
 def trained(number: int, architecture: Architecture, accuracy: float) -> Trial:
-    score = Score(val_accuracy=accuracy, val_macro_f1=accuracy, val_calibration_error=0.0, seconds=1.0)
-    common = {"number": number, "seed": 0, "started_at": "", "seconds": 1.0, "elapsed_seconds": 1.0, "score": score}
+    score = Score(
+        val_accuracy=accuracy, val_macro_f1=accuracy, val_calibration_error=0.0, seconds=1.0
+    )
+    common = {
+        "number": number,
+        "seed": 0,
+        "started_at": "",
+        "seconds": 1.0,
+        "elapsed_seconds": 1.0,
+        "score": score,
+    }
     proposal = Proposal(proposer="random", architecture=architecture)
     return Trial(status=Status.TRAINED, proposal=proposal, verdict=Verdict(accepted=True), **common)
 
@@ -51,11 +71,18 @@ def changed(**choice: int) -> Architecture:
 
 def test_every_change_is_there_once_with_its_exact_cost(setting):
     found = surroundings(HERE, setting, [])
-    assert {row.change for row in found.rows} == {"stage1.channels=16", "stage1.kernel=5", "stage1.stride=1", "double stage 1"}
+    assert {row.change for row in found.rows} == {
+        "stage1.channels=16",
+        "stage1.kernel=5",
+        "stage1.stride=1",
+        "double stage 1",
+    }
     wide = next(row for row in found.rows if row.change == "stage1.channels=16")
     # of 32x32x3, a depthwise 3x3 with stride 2 and a projection to 16 channels, then 10 classes
     assert wide.cost.macs == 16 * 16 * (3 * 9 + 3 * 16) + 16 * 10
-    assert found.cost == estimate_on(HERE, 10, setting.target.platform) and found.val_accuracy is None
+    assert (
+        found.cost == estimate_on(HERE, 10, setting.target.platform) and found.val_accuracy is None
+    )
     assert all(row.fits and row.val_accuracy is None for row in found.rows)
 
 
@@ -63,7 +90,11 @@ def test_those_that_were_trained_come_first_and_say_what_they_reached(setting):
     trials = [trained(0, HERE, 0.7), trained(1, changed(stride=1), 0.8)]
     found = surroundings(HERE, setting, trials)
     first, *others = found.rows
-    assert (first.change, first.id, first.val_accuracy) == ("stage1.stride=1", architecture_id(changed(stride=1)), 0.8)
+    assert (first.change, first.id, first.val_accuracy) == (
+        "stage1.stride=1",
+        architecture_id(changed(stride=1)),
+        0.8,
+    )
     assert found.val_accuracy == 0.7
     assert [row.cost.macs for row in others] == sorted(row.cost.macs for row in others)
 

@@ -14,7 +14,9 @@ CLASSES = ("cat", "dog", "a <b>bold</b> bird")
 IMPORTANT = [Importance("stage1.channels", 0.4, 0.05), Importance("stage2.kernel", 0.1, 0.02)]
 
 
-def examination(run: RunFiles, classes=CLASSES, confusion=((8, 2, 0), (1, 9, 0), (0, 3, 7))) -> Examination:
+def examination(
+    run: RunFiles, classes=CLASSES, confusion=((8, 2, 0), (1, 9, 0), (0, 3, 7))
+) -> Examination:
     """Of the run's best network."""
     best = run.distilled[0]
     return Examination(
@@ -24,8 +26,22 @@ def examination(run: RunFiles, classes=CLASSES, confusion=((8, 2, 0), (1, 9, 0),
         images=1000,
         val_accuracy=0.8,
         skipped=(
-            SkippedBlock(part="stage1.0", stand_in="pooled", val_accuracy=0.3, accuracy_loss=0.5, low=0.47, high=0.54),
-            SkippedBlock(part="stage1.1", stand_in="identity", val_accuracy=0.81, accuracy_loss=-0.01, low=-0.02, high=0.0),
+            SkippedBlock(
+                part="stage1.0",
+                stand_in="pooled",
+                val_accuracy=0.3,
+                accuracy_loss=0.5,
+                low=0.47,
+                high=0.54,
+            ),
+            SkippedBlock(
+                part="stage1.1",
+                stand_in="identity",
+                val_accuracy=0.81,
+                accuracy_loss=-0.01,
+                low=-0.02,
+                high=0.0,
+            ),
         ),
         block_images=1000,
         layer="stage2.0",

@@ -30,13 +30,29 @@ def hostile(run, examined):
     trials = []
     for trial in run.trials:
         why = Rationale(claims=(DownsamplesEarly(),)) if trial.architecture else None
-        proposal = trial.proposal.model_copy(update={"proposer": f"{PLANTED}{trial.number % 2}", "rationale": why, "reply": PLANTED})
-        verdict = trial.verdict and trial.verdict.model_copy(
-            update={"violations": tuple(v.model_copy(update={"hint": PLANTED}) for v in trial.verdict.violations)}
+        proposal = trial.proposal.model_copy(
+            update={"proposer": f"{PLANTED}{trial.number % 2}", "rationale": why, "reply": PLANTED}
         )
-        trials.append(trial.model_copy(update={"proposal": proposal, "verdict": verdict, "error": PLANTED if trial.error else None}))
+        verdict = trial.verdict and trial.verdict.model_copy(
+            update={
+                "violations": tuple(
+                    v.model_copy(update={"hint": PLANTED}) for v in trial.verdict.violations
+                )
+            }
+        )
+        trials.append(
+            trial.model_copy(
+                update={
+                    "proposal": proposal,
+                    "verdict": verdict,
+                    "error": PLANTED if trial.error else None,
+                }
+            )
+        )
     deployment = run.deployments[0]
-    measured = deployment.deployed.measurement.model_copy(update={"kernel_instructions": {PLANTED: 7}, "emulator": PLANTED})
+    measured = deployment.deployed.measurement.model_copy(
+        update={"kernel_instructions": {PLANTED: 7}, "emulator": PLANTED}
+    )
     deployed = deployment.deployed.model_copy(update={"measurement": measured})
     return replace(
         run,
@@ -48,7 +64,10 @@ def hostile(run, examined):
 
 
 def test_no_text_from_elsewhere_is_markup(hostile, setting, important):
-    drawn = {name: json.loads(figure.to_json()) for name, figure in draw_figures(hostile, setting, important).items()}
+    drawn = {
+        name: json.loads(figure.to_json())
+        for name, figure in draw_figures(hostile, setting, important).items()
+    }
     assert len(drawn) > 15
     for name, figure in drawn.items():
         found = {tag for text in texts(figure) for tag in re.findall(r"<[^>]*>?", text)}
@@ -65,7 +84,9 @@ def test_no_template_holds_text_from_elsewhere(hostile, setting, important):
 
 
 def test_hover_text_is_broken_into_lines_that_a_phone_shows():
-    lines = hover("macs is 7,000,000, allowed are 6,000,000: take fewer channels, " * 5).split("<br>")
+    lines = hover("macs is 7,000,000, allowed are 6,000,000: take fewer channels, " * 5).split(
+        "<br>"
+    )
     assert 1 < len(lines) < 6 and all(len(line) <= 42 for line in lines)
     assert hover("a < b & c") == "a &lt; b &amp; c"
 
@@ -76,6 +97,9 @@ def test_labels_are_short():
 
 
 def test_the_figures_of_five_hundred_trials_are_small(run, setting, important):
-    many = [run.trials[place % len(run.trials)].model_copy(update={"number": place}) for place in range(500)]
+    many = [
+        run.trials[place % len(run.trials)].model_copy(update={"number": place})
+        for place in range(500)
+    ]
     drawn = draw_figures(replace(run, trials=tuple(many)), setting, important)
     assert sum(len(figure.to_json()) for figure in drawn.values()) < 300_000

@@ -1,4 +1,6 @@
-"""A page made by hand: three networks, two tables and two figures, with text of a model that tries to be markup."""
+"""A page made by hand: three networks, two tables and two figures, with text of a model that tries
+to be markup.
+"""
 
 import pytest
 from plotly.graph_objects import Bar, Figure, Scatter
@@ -31,11 +33,18 @@ RULES = Table("rules", "Rules", (Column("rule", "rule"),), (("keep it small",),)
 CLAIMS = (
     CheckedClaim(DownsamplesEarly(), "It downsamples early", Truth.TRUE, "8x8 after two stages"),
     CheckedClaim(WidensLate(), "It widens late", Truth.FALSE, f"stage 1 is the widest {PLANTED}"),
-    CheckedClaim(ExpectedAccuracy(expected="higher", than="parent"), "It beats its parent", Truth.UNKNOWN, "it has no parent"),
+    CheckedClaim(
+        ExpectedAccuracy(expected="higher", than="parent"),
+        "It beats its parent",
+        Truth.UNKNOWN,
+        "it has no parent",
+    ),
 )
 
 
-def card(number: int, on_front: bool, val_accuracy: float, macs: int, text: str = "") -> NetworkCard:
+def card(
+    number: int, on_front: bool, val_accuracy: float, macs: int, text: str = ""
+) -> NetworkCard:
     parts = (
         PartDrawing("stem", "3x3, stride 2", (8, 16, 16), macs // 4, 200, 9000, False),
         PartDrawing("stage1", "mbconv, 5x5", (32, 8, 8), macs // 2, 2000, 20000, True),
@@ -53,7 +62,14 @@ def card(number: int, on_front: bool, val_accuracy: float, macs: int, text: str 
         costs=(("MACs (M)", f"{macs / 1e6:.2f}", macs / 4e6), ("parameters", "2,520", None)),
         parts=parts,
         curve=tuple(
-            Epoch(epoch=e, train_loss=2.0 - e, val_loss=1.9 - e, val_accuracy=val_accuracy - 0.1 * (1 - e), seconds=1.0) for e in (0, 1)
+            Epoch(
+                epoch=e,
+                train_loss=2.0 - e,
+                val_loss=1.9 - e,
+                val_accuracy=val_accuracy - 0.1 * (1 - e),
+                seconds=1.0,
+            )
+            for e in (0, 1)
         ),
         origin="proposed by a double",
         text=text,
@@ -63,9 +79,15 @@ def card(number: int, on_front: bool, val_accuracy: float, macs: int, text: str 
     )
 
 
-CARDS = (card(4, True, 0.9, 3_000_000, text=f"Small & early. {PLANTED}"), card(1, True, 0.8, 1_000_000), card(122, False, 0.7, 5_000_000))
+CARDS = (
+    card(4, True, 0.9, 3_000_000, text=f"Small & early. {PLANTED}"),
+    card(1, True, 0.8, 1_000_000),
+    card(122, False, 0.7, 5_000_000),
+)
 FIGURES = {
-    "accuracy": Figure([Scatter(x=[1, 2], y=[3, 4])], {"title": {"text": "Accuracy <over> time"}, "height": 300}),
+    "accuracy": Figure(
+        [Scatter(x=[1, 2], y=[3, 4])], {"title": {"text": "Accuracy <over> time"}, "height": 300}
+    ),
     "bars": Figure([Bar(x=["a"], y=[1])]),
 }
 TEXT = """# A run

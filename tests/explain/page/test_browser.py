@@ -1,4 +1,6 @@
-"""The page in headless Chromium, as its readers use it: with a mouse, a keyboard, a phone, in the dark, without JavaScript."""
+"""The page in headless Chromium, as its readers use it: with a mouse, a keyboard, a phone, in the
+dark, without JavaScript.
+"""
 
 import csv
 import io
@@ -9,7 +11,15 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Download, Page, Route, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Download,
+    Page,
+    Route,
+    expect,
+    sync_playwright,
+)
 
 from lmanet.explain import Report
 from lmanet.explain.page import render_page
@@ -17,10 +27,17 @@ from lmanet.explain.tables.table import Table
 from lmanet.space import load_space
 
 PHONE = {"width": 360, "height": 740}
-NAMES = "[...document.querySelectorAll('button, input, select, a, [tabindex]')].filter(e => e.checkVisibility())"
+NAMES = (
+    "[...document.querySelectorAll('button, input, select, a, "
+    "[tabindex]')].filter(e => e.checkVisibility())"
+)
 # The name that a screen reader says, by its commonest sources.
-NAMELESS = f"{NAMES}.filter(e => !(e.getAttribute('aria-label') || e.textContent.trim() || e.labels?.length)).map(e => e.outerHTML)"
-# WCAG 2.2: contrast of each element with text of its own against the nearest ground that is not clear; AA asks for 4.5, or 3 if large.
+NAMELESS = (
+    f"{NAMES}.filter(e => !(e.getAttribute('aria-label') || "
+    "e.textContent.trim() || e.labels?.length)).map(e => e.outerHTML)"
+)
+# WCAG 2.2: contrast of each element with text of its own against the nearest ground that is not
+# clear; AA asks for 4.5, or 3 if large.
 FAINT = """() => {
   const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
   const light = (colour) => {
@@ -49,10 +66,15 @@ def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
     if chromium is None:
         if os.environ.get("CI") == "true":
-            pytest.fail("there is no chromium, and in CI the page must be tried in one: install Debian's package chromium")
+            pytest.fail(
+                "there is no chromium, and in CI the page must be tried in one: "
+                "install Debian's package chromium"
+            )
         pytest.skip("there is no chromium on this machine")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])  # a container's root has no sandbox
+        started = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox"]
+        )  # a container's root has no sandbox
         yield started
         started.close()
 
@@ -74,13 +96,17 @@ class Reader:
         self.complaints: list[str] = []
 
     def open(self, fragment: str = "", ready: bool = True, before: str = "", **options) -> Page:
-        context = self.browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | options)
+        context = self.browser.new_context(
+            **{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | options
+        )
         self.contexts.append(context)
         context.route("**/*", self._only_the_file)
         if before:
             context.add_init_script(before)
         page = context.new_page()
-        page.on("console", lambda message: self.complaints.append(message.text))  # Plotly warns with a trace, not a warning
+        page.on(
+            "console", lambda message: self.complaints.append(message.text)
+        )  # Plotly warns with a trace, not a warning
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.goto(self.address + fragment)
         if ready:
@@ -88,7 +114,9 @@ class Reader:
         return page
 
     def _only_the_file(self, route: Route) -> None:
-        if route.request.url.partition("#")[0] == self.address or route.request.url.startswith(("data:", "blob:")):
+        if route.request.url.partition("#")[0] == self.address or route.request.url.startswith(
+            ("data:", "blob:")
+        ):
             route.continue_()
         else:
             self.requests.append(route.request.url)
@@ -127,7 +155,9 @@ def see_all(page: Page) -> None:
 def test_a_point_of_the_plot_is_picked_with_the_mouse(reader):
     page = reader.open()
     assert heading(page) == "Candidate 4 · 90.0 % · on the front"
-    box = page.locator(".plot .scatterlayer .trace").nth(2).locator(".point").nth(1).bounding_box()  # the front's second
+    box = (
+        page.locator(".plot .scatterlayer .trace").nth(2).locator(".point").nth(1).bounding_box()
+    )  # the front's second
     page.mouse.move(box["x"], box["y"])
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     expect(page.locator("#explorer h3")).to_have_text("Candidate 1 · 80.0 % · on the front")
@@ -163,7 +193,11 @@ def test_the_card_tells_network_costs_claims_and_command(reader):
     card = page.locator(".details")
     parts = card.locator(".diagram li")
     assert parts.count() == 3 and card.locator(".diagram svg").count() == 3
-    assert ["▲ sets the peak of SRAM" in text for text in parts.all_inner_texts()] == [False, True, False]
+    assert ["▲ sets the peak of SRAM" in text for text in parts.all_inner_texts()] == [
+        False,
+        True,
+        False,
+    ]
     assert "32 channels" in parts.nth(1).inner_text() and "50 %" in parts.nth(1).inner_text()
     assert "3.00 · 75.0 % of the limit" in card.inner_text()
     assert card.locator(".mark").all_inner_texts() == ["✓ true", "✗ false", "? cannot be told"]
@@ -177,7 +211,10 @@ def test_the_plot_is_over_the_cost_chosen(reader):
     page = reader.open()
     page.locator("#explorer-axis").select_option("peak_sram_bytes")
     assert page.locator(".plot").evaluate("e => e.layout.xaxis.title.text") == "peak SRAM (KiB)"
-    assert page.locator(".plot").evaluate("e => Array.from(e.data[2].x)") == [(20000 - 4) / 1024, (20000 - 1) / 1024]
+    assert page.locator(".plot").evaluate("e => Array.from(e.data[2].x)") == [
+        (20000 - 4) / 1024,
+        (20000 - 1) / 1024,
+    ]
 
 
 @pytest.mark.parametrize("by", ["mouse", "keyboard"])
@@ -213,14 +250,21 @@ def test_a_table_is_downloaded_with_its_raw_values(reader, contents):
     table: Table = contents.tables["front"]
     rows = [["" if value is None else str(value) for value in row] for row in table.rows]
     rows[1][1] = "'=1+1"  # no spreadsheet may take it for a formula; -5 is a number
-    assert list(csv.reader(io.StringIO(text, newline=""), strict=True)) == [[c.key for c in table.columns], *rows]
+    assert list(csv.reader(io.StringIO(text, newline=""), strict=True)) == [
+        [c.key for c in table.columns],
+        *rows,
+    ]
     assert text.count("\r\n") == len(rows) + 1 and '"said ""so"", twice"' in text
 
 
 def colours(page: Page) -> tuple[str, str, str]:
     """Of the paper, of the text, and of the text in a figure."""
-    body = page.evaluate("[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]")
-    return *body, page.locator('[data-figure="accuracy"] .xtick text').first.evaluate("e => getComputedStyle(e).fill")
+    body = page.evaluate(
+        "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
+    )
+    return *body, page.locator('[data-figure="accuracy"] .xtick text').first.evaluate(
+        "e => getComputedStyle(e).fill"
+    )
 
 
 def test_dark_follows_the_system_and_figures_follow_too(reader):
@@ -250,7 +294,10 @@ def test_the_button_turns_colours_over_and_is_remembered(reader):
 
 
 def test_without_storage_the_button_still_works(reader):
-    refuse = "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', 'SecurityError'); } })"
+    refuse = (
+        "Object.defineProperty(window, 'localStorage', { get() { throw new "
+        "DOMException('no', 'SecurityError'); } })"
+    )
     page = reader.open(before=refuse, color_scheme="light")
     page.get_by_role("button", name="Dark colours").click()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 24, 27)"
@@ -266,10 +313,20 @@ def test_it_fits_a_phone(reader):
     page = reader.open(viewport=PHONE)
     see_all(page)
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
-    assert page.locator('[data-name="front"] .scroll').evaluate("e => e.scrollWidth > e.clientWidth")
-    outside = "[...document.querySelectorAll('#explorer *')].filter(e => e.getBoundingClientRect().right > innerWidth).length"
+    assert page.locator('[data-name="front"] .scroll').evaluate(
+        "e => e.scrollWidth > e.clientWidth"
+    )
+    outside = (
+        "[...document.querySelectorAll('#explorer *')].filter(e => "
+        "e.getBoundingClientRect().right > innerWidth).length"
+    )
     assert page.evaluate(outside) == 0
-    assert page.locator(".choices span").evaluate_all("spans => spans.filter(e => e.scrollWidth > e.clientWidth).length") == 0
+    assert (
+        page.locator(".choices span").evaluate_all(
+            "spans => spans.filter(e => e.scrollWidth > e.clientWidth).length"
+        )
+        == 0
+    )
     contents = page.locator(".contents details")
     assert not contents.evaluate("e => e.open")
     contents.locator("summary").click()
@@ -288,7 +345,10 @@ def test_text_of_a_model_is_shown_and_does_not_run(reader, planted):
 
 def test_a_script_that_slipped_in_would_not_run(reader):
     page = reader.open()
-    page.evaluate("document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.wasRun = true' }))")
+    page.evaluate(
+        "document.body.append(Object.assign(document.createElement('script'), "
+        "{ textContent: 'window.wasRun = true' }))"
+    )
     assert page.evaluate("window.wasRun") is None
     (refusal,) = reader.complaints
     assert "Content Security Policy" in refusal
@@ -298,7 +358,12 @@ def test_a_script_that_slipped_in_would_not_run(reader):
 def test_text_and_tables_need_no_javascript(browser, reader):
     page = reader.open(ready=False, java_script_enabled=False)
     text = page.locator("main").inner_text()
-    for words in ("It went well.", "To pick networks here needs JavaScript.", "Accuracy <over> time\nTo draw it needs JavaScript.", "2.50"):
+    for words in (
+        "It went well.",
+        "To pick networks here needs JavaScript.",
+        "Accuracy <over> time\nTo draw it needs JavaScript.",
+        "2.50",
+    ):
         assert words in text
     assert page.locator("table").count() == 2 and page.locator("button:visible").count() == 0
     page.close()
@@ -314,11 +379,17 @@ def test_a_browser_that_cannot_unpack_says_so_and_keeps_the_rest(reader):
 
 
 def heading_levels(page: Page) -> list[int]:
-    return page.evaluate("[...document.querySelectorAll('main :is(h1, h2, h3, h4)')].map(e => Number(e.tagName[1]))")
+    return page.evaluate(
+        "[...document.querySelectorAll('main :is(h1, h2, h3, h4)')].map(e => Number(e.tagName[1]))"
+    )
 
 
 def in_order(levels: list[int]) -> bool:
-    return levels[0] == 1 and levels.count(1) == 1 and all(after <= before + 1 for before, after in pairwise(levels))
+    return (
+        levels[0] == 1
+        and levels.count(1) == 1
+        and all(after <= before + 1 for before, after in pairwise(levels))
+    )
 
 
 def test_controls_have_names_and_headings_their_order(reader):
@@ -326,7 +397,10 @@ def test_controls_have_names_and_headings_their_order(reader):
     see_all(page)
     assert page.evaluate(NAMELESS) == []
     assert in_order(heading_levels(page)) and 4 in heading_levels(page)
-    assert page.evaluate("document.documentElement.lang") == "en" and page.title() == "A run <1> · lmanet"
+    assert (
+        page.evaluate("document.documentElement.lang") == "en"
+        and page.title() == "A run <1> · lmanet"
+    )
     ids = page.evaluate("[...document.querySelectorAll('body > * [id]:not(svg *)')].map(e => e.id)")
     assert len(ids) == len(set(ids))
 
@@ -365,19 +439,29 @@ def test_nothing_on_the_page_leads_out_of_it(reader):
     assert page.get_by_role("button", name="Share").count() == 0
     assert (
         page.evaluate(
-            "[...document.querySelectorAll('[href], [src], form')].filter(e => !/^(#|data:)/.test(e.getAttribute('href'))).length"
+            "[...document.querySelectorAll('[href], [src], form')].filter(e => "
+            "!/^(#|data:)/.test(e.getAttribute('href'))).length"
         )
         == 0
     )
-    assert page.evaluate("fetch('https://example.org').then(() => 'sent', () => 'refused')") == "refused"
-    assert reader.complaints and all("Content Security Policy" in complaint for complaint in reader.complaints)
+    assert (
+        page.evaluate("fetch('https://example.org').then(() => 'sent', () => 'refused')")
+        == "refused"
+    )
+    assert reader.complaints and all(
+        "Content Security Policy" in complaint for complaint in reader.complaints
+    )
     reader.complaints.clear()
 
 
 def test_paper_is_white_and_every_figure_is_on_it(reader):
     page = reader.open(color_scheme="dark", viewport={"width": 1280, "height": 200})
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-    assert page.locator("[data-figure]").count() == page.locator("[data-figure]:has(.main-svg)").count() == 2
+    assert (
+        page.locator("[data-figure]").count()
+        == page.locator("[data-figure]:has(.main-svg)").count()
+        == 2
+    )
     assert colours(page)[:2] == ("rgb(255, 255, 255)", "rgb(26, 27, 28)")
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert colours(page)[0] == "rgb(22, 24, 27)"
@@ -392,7 +476,11 @@ def test_the_report_of_a_run_is_such_a_page(browser, make_run, pareto, target):
         see_all(page)
         assert page.locator("[data-figure]").count() > 5 and page.locator("table").count() > 5
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
-        assert page.evaluate(NAMELESS) == [] and page.evaluate(FAINT) == [] and in_order(heading_levels(page))
+        assert (
+            page.evaluate(NAMELESS) == []
+            and page.evaluate(FAINT) == []
+            and in_order(heading_levels(page))
+        )
     reader.close()
     assert (reader.requests, reader.complaints) == ([], [])
     assert (folder / "report.html").stat().st_size < 5_000_000

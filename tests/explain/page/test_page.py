@@ -13,7 +13,9 @@ from plotly.offline import get_plotlyjs
 
 from lmanet.explain.page import render_page
 
-PICTURE = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 
 @dataclass
@@ -58,7 +60,9 @@ def with_text(contents, text: str, folder) -> Parsed:
 
 def test_text_of_a_model_makes_no_element(page, planted):
     assert page.text.count(planted) == 1  # in the table; the cards' stands in their JSON
-    assert not any(attribute.startswith("on") for _, attributes in page.elements for attribute in attributes)
+    assert not any(
+        attribute.startswith("on") for _, attributes in page.elements for attribute in attributes
+    )
     assert not page.all("img")
     assert set(page.scripts) == {None, "figures-data", "cards-data", "plotly-data"}
 
@@ -74,19 +78,34 @@ def test_the_data_of_the_cards_cannot_end_their_script(page, planted):
 def test_line_separators_are_escaped_in_data(contents, tmp_path):
     card = contents.cards[0]._replace(text="a\u2028b")
     page = parsed(render_page(contents._replace(cards=[card]), tmp_path))
-    assert "\\u2028" in page.scripts["cards-data"] and json.loads(page.scripts["cards-data"])[0]["text"] == "a\u2028b"
+    assert (
+        "\\u2028" in page.scripts["cards-data"]
+        and json.loads(page.scripts["cards-data"])[0]["text"] == "a\u2028b"
+    )
 
 
 def test_placeholders_become_tables_figures_and_the_explorer(page):
     assert [box["data-name"] for box in page.all("div") if "data-name" in box] == ["front", "rules"]
-    assert [box["data-figure"] for box in page.all("div") if "data-figure" in box] == ["accuracy", "bars"]
-    assert len(page.all("figcaption")) == 2 and "Accuracy <over> time" in page.text  # as text above the drawing, not in it
+    assert [box["data-figure"] for box in page.all("div") if "data-figure" in box] == [
+        "accuracy",
+        "bars",
+    ]
+    assert (
+        len(page.all("figcaption")) == 2 and "Accuracy <over> time" in page.text
+    )  # as text above the drawing, not in it
     assert "title" not in json.loads(page.scripts["figures-data"])["accuracy"]["layout"]
     assert [section["id"] for section in page.all("section")] == ["explorer"]
 
 
 @pytest.mark.parametrize(
-    "text", ["\\[\\[table:front\\]\\]", "so [[table:front]] said", "`[[table:front]]`", "[[table:none]]", "    [[table:front]]"]
+    "text",
+    [
+        "\\[\\[table:front\\]\\]",
+        "so [[table:front]] said",
+        "`[[table:front]]`",
+        "[[table:none]]",
+        "    [[table:front]]",
+    ],
 )
 def test_only_a_paragraph_of_exactly_a_known_placeholder_is_one(contents, tmp_path, text):
     page = with_text(contents, text, tmp_path)
@@ -113,7 +132,10 @@ def test_a_picture_of_the_run_stands_inline(contents, tmp_path):
     (tmp_path / "plots").mkdir()
     (tmp_path / "plots" / "a b.png").write_bytes(PICTURE)
     (picture,) = with_text(contents, "![a plot](<plots/a b.png>)", tmp_path).all("img")
-    assert picture == {"src": f"data:image/png;base64,{base64.b64encode(PICTURE).decode()}", "alt": "a plot"}
+    assert picture == {
+        "src": f"data:image/png;base64,{base64.b64encode(PICTURE).decode()}",
+        "alt": "a plot",
+    }
 
 
 @pytest.mark.parametrize(
@@ -148,7 +170,13 @@ def test_a_link_that_would_run_is_text(contents, tmp_path, address):
 def test_cells_carry_raw_values_beside_what_is_shown(page):
     values = [cell.get("data-value") for cell in page.all("td")]
     assert values[:8] == [None, None, "2500000", "-0.25", None, None, "10000000", "0.5"]
-    assert [head["data-key"] for head in page.all("th")] == ["network", "note", "macs", "change", "rule"]
+    assert [head["data-key"] for head in page.all("th")] == [
+        "network",
+        "note",
+        "macs",
+        "change",
+        "rule",
+    ]
     assert "2.50" in page.text and "-25.0 %" in page.text
 
 
@@ -160,8 +188,15 @@ def test_plotly_is_packed_with_its_licence_in_sight(contents, tmp_path, page):
 
 
 def test_only_the_scripts_of_the_page_may_run(page):
-    (policy,) = [meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
-    allowed = [f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in (page.scripts[None], get_plotlyjs())]
+    (policy,) = [
+        meta["content"]
+        for meta in page.all("meta")
+        if meta.get("http-equiv") == "Content-Security-Policy"
+    ]
+    allowed = [
+        f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'"
+        for s in (page.scripts[None], get_plotlyjs())
+    ]
     assert policy.startswith("default-src 'none';")
     assert re.search("script-src (.*)$", policy)[1].split() == allowed
 

@@ -4,14 +4,28 @@ import pytest
 
 from lmanet.cost import Cost, Platform, estimate
 from lmanet.explain.facts.contents import read_run
-from lmanet.explain.tables.rows import limit_rows, part_rows, proposers, reasons, result_rows, versions
+from lmanet.explain.tables.rows import (
+    limit_rows,
+    part_rows,
+    proposers,
+    reasons,
+    result_rows,
+    versions,
+)
 from lmanet.network import load_architecture
 from lmanet.run.records import Proposal, Status, Trial, Usage, Verdict, Violation
 
 
 def trial(number: int, status: Status, **fields) -> Trial:
     usage = Usage(prompt_tokens=100, completion_tokens=10, requests=1, seconds=0.5)
-    common = {"number": number, "status": status, "seed": 0, "started_at": "", "seconds": 1.0, "elapsed_seconds": 1.0}
+    common = {
+        "number": number,
+        "status": status,
+        "seed": 0,
+        "started_at": "",
+        "seconds": 1.0,
+        "elapsed_seconds": 1.0,
+    }
     return Trial(**{"proposal": Proposal(proposer="model", usage=usage), **common, **fields})
 
 
@@ -23,11 +37,20 @@ def test_a_limit_row_gives_the_share_that_is_used():
 def test_the_parts_add_up_to_the_whole():
     architecture = load_architecture("lmanet_elite")
     cost, rows = estimate(architecture, 100), part_rows(architecture, 100, Platform())
-    assert [row.cost.name for row in rows] == ["stage1", "stage2", "stage3", "stage4", "stage5", "classifier"]
+    assert [row.cost.name for row in rows] == [
+        "stage1",
+        "stage2",
+        "stage3",
+        "stage4",
+        "stage5",
+        "classifier",
+    ]
     assert sum(row.cost.macs for row in rows) == cost.macs
     assert sum(row.cost.params for row in rows) == cost.params
     assert sum(row.cost.flash_bytes for row in rows) == cost.flash_bytes
-    assert 0 <= cost.peak_sram_bytes - max(row.cost.peak_sram_bytes for row in rows) < 16  # the arena ends at a multiple of 16
+    assert (
+        0 <= cost.peak_sram_bytes - max(row.cost.peak_sram_bytes for row in rows) < 16
+    )  # the arena ends at a multiple of 16
     assert rows[0].setting == "2 x depthwise, 3x3, stride 2, relu6"
     assert rows[3].setting == "3 x mbconv, 3x3, stride 1, expansion 3, SE 0.5, relu6"
     assert rows[0].cost.out_shape == (16, 80, 80)
@@ -43,15 +66,33 @@ def test_the_parts_add_up_to_the_whole():
 def test_a_part_names_what_its_block_uses(changes, words):
     elite = load_architecture("lmanet_elite")
     stages = (*elite.stages[:3], elite.stages[3].model_copy(update=changes), elite.stages[4])
-    assert part_rows(elite.model_copy(update={"stages": stages}), 100, Platform())[3].setting == words
+    assert (
+        part_rows(elite.model_copy(update={"stages": stages}), 100, Platform())[3].setting == words
+    )
 
 
 def test_reasons_count_trials_and_not_violations():
-    twice = [Violation(rule="membership", hint="kernel"), Violation(rule="membership", hint="channels")]
+    twice = [
+        Violation(rule="membership", hint="kernel"),
+        Violation(rule="membership", hint="channels"),
+    ]
     trials = [
         trial(0, Status.REJECTED, verdict=Verdict(accepted=False, violations=twice)),
-        trial(1, Status.REJECTED, verdict=Verdict(accepted=False, violations=[Violation(rule="macs", hint="too many", given=2, limit=1)])),
-        trial(2, Status.REJECTED, verdict=Verdict(accepted=False, violations=[Violation(rule="macs", hint="again", given=3, limit=1)])),
+        trial(
+            1,
+            Status.REJECTED,
+            verdict=Verdict(
+                accepted=False,
+                violations=[Violation(rule="macs", hint="too many", given=2, limit=1)],
+            ),
+        ),
+        trial(
+            2,
+            Status.REJECTED,
+            verdict=Verdict(
+                accepted=False, violations=[Violation(rule="macs", hint="again", given=3, limit=1)]
+            ),
+        ),
         trial(3, Status.TIMED_OUT, verdict=Verdict(accepted=True), error="after 60 s"),
     ]
     assert [tuple(row) for row in reasons(trials)] == [
@@ -62,7 +103,10 @@ def test_reasons_count_trials_and_not_violations():
 
 
 def test_who_proposed_and_with_which_versions():
-    trials = [trial(0, Status.FAILED, versions={"torch": "2.13"}), trial(1, Status.FAILED, versions={"torch": "2.14"})]
+    trials = [
+        trial(0, Status.FAILED, versions={"torch": "2.13"}),
+        trial(1, Status.FAILED, versions={"torch": "2.14"}),
+    ]
     assert proposers(trials) == {"model": 2}
     assert versions(trials) == {"torch": "2.13, 2.14"}
 

@@ -31,13 +31,30 @@ def test_a_value_is_written_as_its_column_says(value, form, text):
 def test_a_row_stays_one_row_whatever_stands_in_it():
     columns = (Column("name", "name"), Column("id", "id", "code"), Column("macs", "MACs", "count"))
     rows = (("a | b\n| c", "x|y", 1000), ("<b>*x*</b> [l](u)", "a`b", None), ("-", "two\nlines", 0))
-    tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(to_markdown(Table("t", "T", columns, rows)))
+    tokens = (
+        MarkdownIt("commonmark", {"html": True})
+        .enable("table")
+        .parse(to_markdown(Table("t", "T", columns, rows)))
+    )
     cells = [token for token in tokens if token.type == "inline"]
     assert {child.type for token in cells for child in token.children} == {"text"}
     texts = ["".join(child.content for child in token.children) for token in cells]
-    assert texts[3:] == ["a | b | c", "x|y", "1,000", "<b>*x*</b> [l](u)", "a`b", "", "-", "two lines", "0"]
+    assert texts[3:] == [
+        "a | b | c",
+        "x|y",
+        "1,000",
+        "<b>*x*</b> [l](u)",
+        "a`b",
+        "",
+        "-",
+        "two lines",
+        "0",
+    ]
 
 
 def test_numbers_stand_at_the_right_and_code_is_code():
     columns = (Column("id", "id", "code"), Column("macs", "MACs", "count"))
-    assert to_markdown(Table("t", "T", columns, [("e98d", 3)])) == "| id | MACs |\n|---|---:|\n| `e98d` | 3 |"
+    assert (
+        to_markdown(Table("t", "T", columns, [("e98d", 3)]))
+        == "| id | MACs |\n|---|---:|\n| `e98d` | 3 |"
+    )

@@ -1,4 +1,6 @@
-"""Tables of the report, against values worked out by hand and against the records they come from."""
+"""Tables of the report, against values worked out by hand and against the
+records they come from.
+"""
 
 from datetime import datetime
 
@@ -16,13 +18,39 @@ def sheets(finished_run, setting) -> dict[str, Table]:
 
 
 def keyed(table: Table) -> list[dict[str, object]]:
-    return [dict(zip([column.key for column in table.columns], row, strict=True)) for row in table.rows]
+    return [
+        dict(zip([column.key for column in table.columns], row, strict=True)) for row in table.rows
+    ]
 
 
 def test_every_table_of_a_finished_run_is_there_and_whole(sheets):
     assert set(sheets) == {
-        *("limits", "parts", "operators", "neighbours", "blocks", "looks", "confused", "claims", "rules", "front", "results", "tests"),
-        *("int8_1", "hardware_1", "files_1", "runtimes", "reasons", "importances", "ledger", "claim_rates", "starts", "versions"),
+        *(
+            "limits",
+            "parts",
+            "operators",
+            "neighbours",
+            "blocks",
+            "looks",
+            "confused",
+            "claims",
+            "rules",
+            "front",
+            "results",
+            "tests",
+        ),
+        *(
+            "int8_1",
+            "hardware_1",
+            "files_1",
+            "runtimes",
+            "reasons",
+            "importances",
+            "ledger",
+            "claim_rates",
+            "starts",
+            "versions",
+        ),
     }
     for table in sheets.values():
         keys = [column.key for column in table.columns]
@@ -32,12 +60,23 @@ def test_every_table_of_a_finished_run_is_there_and_whole(sheets):
 
 def test_what_is_most_often_confused_comes_first(finished_run):
     (*_, confused) = examination_sheets(finished_run.examination)
-    assert confused.rows == [("dog", "cat", 4, 0.1), ("cat", "dog", 2, 0.05), ("horse", "dog", 1, 0.05)]
+    assert confused.rows == [
+        ("dog", "cat", 4, 0.1),
+        ("cat", "dog", 2, 0.05),
+        ("horse", "dog", 1, 0.05),
+    ]
 
 
 def test_a_block_is_worth_what_goes_without_it(finished_run):
     (row,) = keyed(examination_sheets(finished_run.examination)[0])
-    assert row == {"block": "stage1.0", "stand_in": "pooled", "val_accuracy": 0.43, "accuracy_loss": 0.5, "low": 0.4, "high": 0.6}
+    assert row == {
+        "block": "stage1.0",
+        "stand_in": "pooled",
+        "val_accuracy": 0.43,
+        "accuracy_loss": 0.5,
+        "low": 0.4,
+        "high": 0.6,
+    }
 
 
 def test_each_hardware_figure_names_the_tool_that_gave_it(sheets):
@@ -66,10 +105,21 @@ def test_float_and_int8_stand_below_each_other(sheets):
 def test_the_front_and_the_limits_are_raw_values(finished_run, sheets):
     first = finished_run.front.trials[0]
     row = keyed(sheets["front"])[0]
-    assert (row["candidate"], row["network"], row["val_accuracy"]) == (first.number, first.id, first.score.val_accuracy)
-    assert (row["macs"], row["peak_sram_bytes"]) == (first.verdict.cost.macs, first.verdict.cost.peak_sram_bytes)
+    assert (row["candidate"], row["network"], row["val_accuracy"]) == (
+        first.number,
+        first.id,
+        first.score.val_accuracy,
+    )
+    assert (row["macs"], row["peak_sram_bytes"]) == (
+        first.verdict.cost.macs,
+        first.verdict.cost.peak_sram_bytes,
+    )
     macs = next(row for row in keyed(sheets["limits"]) if row["quantity"] == "macs")
-    assert (macs["given"], macs["limit"], macs["share"]) == (first.verdict.cost.macs, 6_000_000, first.verdict.cost.macs / 6e6)
+    assert (macs["given"], macs["limit"], macs["share"]) == (
+        first.verdict.cost.macs,
+        6_000_000,
+        first.verdict.cost.macs / 6e6,
+    )
 
 
 def test_the_ledger_ends_with_the_sum(sheets):
@@ -80,8 +130,15 @@ def test_the_ledger_ends_with_the_sum(sheets):
 
 def test_claims_bear_their_truth_and_their_reason(finished_run, sheets):
     form, accuracy = keyed(sheets["claims"])
-    assert form["claim"] == "residual connections in stage 1" and form["truth"] in ("true", "false") and form["reason"]
-    assert accuracy["claim"] == "accuracy higher than the mean before it" and "against" in accuracy["reason"]
+    assert (
+        form["claim"] == "residual connections in stage 1"
+        and form["truth"] in ("true", "false")
+        and form["reason"]
+    )
+    assert (
+        accuracy["claim"] == "accuracy higher than the mean before it"
+        and "against" in accuracy["reason"]
+    )
     proposed = [trial for trial in finished_run.trials if trial.proposal.rationale]
     everything = keyed(sheets["claim_rates"])[0]
     told = everything["true"] + everything["false"] + everything["unknown"]
@@ -92,7 +149,9 @@ def test_a_run_without_examination_rules_or_provenance_has_no_such_tables(make_r
     folder = make_run(10)
     for name in ("examination.json", "rules.json", "provenance.jsonl"):
         (folder / name).unlink()
-    assert not {"blocks", "confused", "rules", "starts", "versions"} & set(assemble(read_run(folder), setting).tables)
+    assert not {"blocks", "confused", "rules", "starts", "versions"} & set(
+        assemble(read_run(folder), setting).tables
+    )
 
 
 def test_each_start_of_the_run_says_where_it_ran(sheets):

@@ -16,7 +16,15 @@ from lmanet.space import load_space, write_proposal
 
 
 def trial(number: int, proposal: Proposal) -> Trial:
-    return Trial(number=number, status=Status.REJECTED, proposal=proposal, seed=1, started_at="", seconds=0, elapsed_seconds=0)
+    return Trial(
+        number=number,
+        status=Status.REJECTED,
+        proposal=proposal,
+        seed=1,
+        started_at="",
+        seconds=0,
+        elapsed_seconds=0,
+    )
 
 
 @pytest.fixture
@@ -25,9 +33,18 @@ def recorded(brief: Brief) -> list[Proposal]:
     reply = f"Here\u2028it is: {write_proposal(brief.space, drawn[0])}"
     usage = Usage(prompt_tokens=9, completion_tokens=9, requests=1, seconds=1.5)
     return [
-        Proposal(proposer="m", architecture=parse_reply(reply, brief.space), reply=reply, structured=True, usage=usage),
         Proposal(
-            proposer="m", reply="no", error='the reply was cut at 1 tokens: the reply holds no JSON object with "stages"', structured=False
+            proposer="m",
+            architecture=parse_reply(reply, brief.space),
+            reply=reply,
+            structured=True,
+            usage=usage,
+        ),
+        Proposal(
+            proposer="m",
+            reply="no",
+            error='the reply was cut at 1 tokens: the reply holds no JSON object with "stages"',
+            structured=False,
         ),
         Proposal(proposer="random", architecture=drawn[2]),
     ]
@@ -36,7 +53,9 @@ def recorded(brief: Brief) -> list[Proposal]:
 @pytest.fixture
 def history(tmp_path: Path, recorded: list[Proposal]) -> Path:
     path = tmp_path / "history.jsonl"
-    lines = [trial(number, recorded[number]).model_dump_json() + "\n" for number in (1, 0, 2)]  # in the order in which they ended
+    lines = [
+        trial(number, recorded[number]).model_dump_json() + "\n" for number in (1, 0, 2)
+    ]  # in the order in which they ended
     path.write_text("".join(lines) + '{"number": 3, "stat', encoding="utf-8")
     return path
 
@@ -48,7 +67,9 @@ def test_random_draws_depend_on_seed_and_number_alone(brief: Brief) -> None:
     assert drawn[2:] == again and len({p.architecture for p in [*drawn, *other]}) == 8
 
 
-def test_replays_every_proposal_in_the_order_of_its_number(brief: Brief, recorded: list[Proposal], history: Path) -> None:
+def test_replays_every_proposal_in_the_order_of_its_number(
+    brief: Brief, recorded: list[Proposal], history: Path
+) -> None:
     proposer = ReplayProposer(brief, str(history))
     replayed = [proposer.propose(Request(number=number, count=1))[0] for number in range(3)]
     same = {"proposer": "replay", "usage": Usage()}
@@ -62,7 +83,9 @@ def test_an_exhausted_recording_ends_the_run(brief: Brief, history: Path) -> Non
 
 
 def test_a_reply_outside_another_space_is_refused_anew(brief: Brief, history: Path) -> None:
-    space = load_space("mcu", {"resolution": [32], "stem": None, "head": None, "stage": {"channels": [8]}})
+    space = load_space(
+        "mcu", {"resolution": [32], "stem": None, "head": None, "stage": {"channels": [8]}}
+    )
     narrow = brief.model_copy(update={"space": space})
     (replayed,) = ReplayProposer(narrow, str(history)).propose(Request(number=0, count=1))
     assert replayed.architecture is None and replayed.error and "legal are cv8" in replayed.error
@@ -77,7 +100,10 @@ def test_unusable_recordings(brief: Brief, history: Path, tmp_path: Path) -> Non
 
 
 def test_neither_holds_anything_open(brief: Brief, history: Path) -> None:
-    makers: list[Callable[[], Any]] = [lambda: RandomProposer(brief), lambda: ReplayProposer(brief, str(history))]
+    makers: list[Callable[[], Any]] = [
+        lambda: RandomProposer(brief),
+        lambda: ReplayProposer(brief, str(history)),
+    ]
     for make in makers:
         proposer = make()
         proposer.close()

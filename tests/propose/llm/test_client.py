@@ -1,4 +1,6 @@
-"""The client against a double that misbehaves: each fault ends in one sentence, or is overcome and heard."""
+"""The client against a double that misbehaves: each fault ends in one sentence, or is overcome and
+heard.
+"""
 
 import logging
 import socket
@@ -24,7 +26,9 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FIRST_PAUSE_S", 0.01)
 
 
-def connect(base_url: str, structured: str = "auto", retries: int = 2, timeout_s: float = 5.0) -> Client:
+def connect(
+    base_url: str, structured: str = "auto", retries: int = 2, timeout_s: float = 5.0
+) -> Client:
     server = RemoteServer(base_url, api_key_env=None, timeout_s=timeout_s, retries=retries)
     sampling = Sampling(1.5, 64, structured, extra_body={"min_p": 0.1})
     return Client(server.start("some-model"), sampling)
@@ -34,29 +38,49 @@ def test_asks_as_it_is_told(endpoint: Any) -> None:
     endpoint.answers = [(200, "{}")]
     answer = connect(endpoint.base_url).ask(ask(7))
     assert (answer.text, answer.cut, answer.structured) == ("{}", False, True)
-    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens, answer.usage.requests) == (100, 10, 1)
+    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens, answer.usage.requests) == (
+        100,
+        10,
+        1,
+    )
     (body,) = endpoint.requests
     assert body["response_format"]["json_schema"]["schema"] == {"type": "object"}
     del body["response_format"]
-    assert body == {"model": "some-model", "messages": ASK, "seed": 7, "temperature": 1.5, "max_tokens": 64, "min_p": 0.1}
+    assert body == {
+        "model": "some-model",
+        "messages": ASK,
+        "seed": 7,
+        "temperature": 1.5,
+        "max_tokens": 64,
+        "min_p": 0.1,
+    }
 
 
 def test_plain_text_is_asked_for_without_a_schema(endpoint: Any) -> None:
     endpoint.answers = [(200, "a note")]
     answer = connect(endpoint.base_url).ask(Query(ASK, None, 0, sampling_temperature=0.5))
     assert (answer.text, answer.structured) == ("a note", False)
-    assert "response_format" not in endpoint.requests[0] and endpoint.requests[0]["temperature"] == 0.5
+    assert (
+        "response_format" not in endpoint.requests[0] and endpoint.requests[0]["temperature"] == 0.5
+    )
 
 
 def test_the_price_counts_cached_tokens_apart() -> None:
-    assert Price(prompt=2.0, cached=0.5, completion=8.0).of(1_000_000, 400_000, 500_000) == pytest.approx(1.2 + 0.2 + 4.0)
+    assert Price(prompt=2.0, cached=0.5, completion=8.0).of(
+        1_000_000, 400_000, 500_000
+    ) == pytest.approx(1.2 + 0.2 + 4.0)
 
 
 @pytest.mark.parametrize("fault", [(503, "loading"), (429, "slow down"), (500, "oops")])
 def test_recovers_from_a_passing_fault(endpoint: Any, fault: tuple[int, str]) -> None:
     endpoint.answers = [fault, (200, "{}")]
     answer = connect(endpoint.base_url).ask(ask())
-    assert (answer.text, answer.structured, answer.usage.requests, answer.usage.retries) == ("{}", True, 2, 1)
+    assert (answer.text, answer.structured, answer.usage.requests, answer.usage.retries) == (
+        "{}",
+        True,
+        2,
+        1,
+    )
 
 
 @pytest.mark.parametrize(
@@ -70,7 +94,9 @@ def test_recovers_from_a_passing_fault(endpoint: Any, fault: tuple[int, str]) ->
         ((200, "raw:"), "speaks no OpenAI-compatible API", 1),
     ],
 )
-def test_says_why_in_one_sentence(endpoint: Any, answer: tuple[int, str], sentence: str, requests: int) -> None:
+def test_says_why_in_one_sentence(
+    endpoint: Any, answer: tuple[int, str], sentence: str, requests: int
+) -> None:
     endpoint.answers = [answer]
     with pytest.raises(EndpointError) as caught:
         connect(endpoint.base_url).ask(ask())
@@ -101,14 +127,24 @@ def test_a_stalling_server(endpoint: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "refusal", [(400, "response_format is not supported"), (422, "extra fields"), (500, "json_schema type not handled")]
+    "refusal",
+    [
+        (400, "response_format is not supported"),
+        (422, "extra fields"),
+        (500, "json_schema type not handled"),
+    ],
 )
-def test_goes_to_plain_text_once_and_says_so(endpoint: Any, refusal: tuple[int, str], caplog: pytest.LogCaptureFixture) -> None:
+def test_goes_to_plain_text_once_and_says_so(
+    endpoint: Any, refusal: tuple[int, str], caplog: pytest.LogCaptureFixture
+) -> None:
     endpoint.answers = [refusal, (200, "one"), (200, "two")]
     client = connect(endpoint.base_url)
     with caplog.at_level(logging.WARNING):
         answers = [client.ask(ask()), client.ask(ask(1))]
-    assert [(answer.text, answer.structured, answer.usage.requests) for answer in answers] == [("one", False, 2), ("two", False, 1)]
+    assert [(answer.text, answer.structured, answer.usage.requests) for answer in answers] == [
+        ("one", False, 2),
+        ("two", False, 1),
+    ]
     assert ["response_format" in body for body in endpoint.requests] == [True, False, False]
     assert len(caplog.records) == 1 and "Plain text from here on" in caplog.text
 
@@ -137,7 +173,9 @@ def test_always_means_always(endpoint: Any) -> None:
     assert len(endpoint.requests) == 1
 
 
-def test_the_key_comes_from_the_environment_and_stays_out_of_sight(endpoint: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_comes_from_the_environment_and_stays_out_of_sight(
+    endpoint: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = RemoteServer(endpoint.base_url, api_key_env="LMANET_TEST_KEY", timeout_s=5, retries=0)
     monkeypatch.delenv("LMANET_TEST_KEY", raising=False)
     with pytest.raises(ConfigError, match="LMANET_TEST_KEY is empty"):

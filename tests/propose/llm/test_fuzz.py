@@ -1,4 +1,6 @@
-"""10,000 broken replies, made from valid ones with a fixed seed: a legal architecture or a named reason, and nothing else."""
+"""10,000 broken replies, made from valid ones with a fixed seed: a legal architecture or a named
+reason, and nothing else.
+"""
 
 import base64
 import json
@@ -23,7 +25,26 @@ MAX_REASON = 2_000
 Break = Callable[[random.Random, str], str]
 
 JUNK: list[Any] = [
-    *(None, True, False, 0, -1, 3.0, 1e308, float("nan"), float("inf"), 10**300, 10**4000, "", "16", "k4", "mb17 k3", "x", [], {}),
+    *(
+        None,
+        True,
+        False,
+        0,
+        -1,
+        3.0,
+        1e308,
+        float("nan"),
+        float("inf"),
+        10**300,
+        10**4000,
+        "",
+        "16",
+        "k4",
+        "mb17 k3",
+        "x",
+        [],
+        {},
+    ),
     *(
         [[]],
         [None] * 3,
@@ -37,9 +58,29 @@ JUNK: list[Any] = [
         "\x00",
         "é" * 3000,
     ),
-    *("$" + "{oc.env:HOME}", "__import__('os').system('true')", "'; DROP TABLE trials; --", "../../etc/passwd", "{{7*7}}", "%s%n"),
+    *(
+        "$" + "{oc.env:HOME}",
+        "__import__('os').system('true')",
+        "'; DROP TABLE trials; --",
+        "../../etc/passwd",
+        "{{7*7}}",
+        "%s%n",
+    ),
 ]
-KEYS = ["stages", "stem", "head", "block", "_target_", "__class__", "padding", "\ud800", "", "k" * 5000, "ключ", "\u202estages"]
+KEYS = [
+    "stages",
+    "stem",
+    "head",
+    "block",
+    "_target_",
+    "__class__",
+    "padding",
+    "\ud800",
+    "",
+    "k" * 5000,
+    "ключ",
+    "\u202estages",
+]
 WORDS = [
     "k4",
     "s3",
@@ -96,7 +137,11 @@ def mistyped(rng: random.Random, text: str) -> str:
     data = json.loads(text)
     place: Any = data
     while rng.random() < 0.6:
-        inner = [value for value in (place.values() if isinstance(place, dict) else place) if isinstance(value, dict | list) and value]
+        inner = [
+            value
+            for value in (place.values() if isinstance(place, dict) else place)
+            if isinstance(value, dict | list) and value
+        ]
         if not inner:
             break
         place = rng.choice(inner)
@@ -122,7 +167,14 @@ def wrapped(rng: random.Random, text: str) -> str:
 
 def nested(rng: random.Random, text: str) -> str:
     unit, end = rng.choice(
-        [("[", "]"), ('{"stages":', "}"), ('{"a":[', "]}"), ('{"stages":["', '"]}'), ("(", ")"), ('{"stages":[{"block":', "}]}")]
+        [
+            ("[", "]"),
+            ('{"stages":', "}"),
+            ('{"a":[', "]}"),
+            ('{"stages":["', '"]}'),
+            ("(", ")"),
+            ('{"stages":[{"block":', "}]}"),
+        ]
     )
     depth = rng.choice([2, 5, 30, 300, 3000])
     return unit * depth + text + end * rng.randint(0, depth)
@@ -131,7 +183,14 @@ def nested(rng: random.Random, text: str) -> str:
 def huge(rng: random.Random, text: str) -> str:
     size = rng.choice([1_000, 16_000, 100_000, 2_000_000])
     return rng.choice(
-        [text + " " * size, "x" * size, (text * (size // len(text) + 1)), "\n" * size + text, '{"stages":' + "9" * size, "💥" * size]
+        [
+            text + " " * size,
+            "x" * size,
+            (text * (size // len(text) + 1)),
+            "\n" * size + text,
+            '{"stages":' + "9" * size,
+            "💥" * size,
+        ]
     )
 
 
@@ -139,7 +198,11 @@ def twice(rng: random.Random, text: str) -> str:
     """The same key with two values."""
     junk = json.dumps(rng.choice(JUNK))
     return rng.choice(
-        [f'{text[:-1]},"stages":{junk}}}', f'{{"stages":{junk},{text[1:]}', text.replace('"stages"', '"stem":' + junk + ',"stages"')]
+        [
+            f'{text[:-1]},"stages":{junk}}}',
+            f'{{"stages":{junk},{text[1:]}',
+            text.replace('"stages"', '"stem":' + junk + ',"stages"'),
+        ]
     )
 
 
@@ -147,7 +210,21 @@ def numbered(rng: random.Random, text: str) -> str:
     """A number of thousands of digits, or none at all, in place of a number."""
     at = [i for i, character in enumerate(text) if character.isdigit()]
     number = rng.choice(
-        ["9" * 5000, "-0", "1e999", "NaN", "Infinity", "-Infinity", "0x10", "\uff11\uff16", "1_6", "016", "16.0", "1/2", "\u0663"]
+        [
+            "9" * 5000,
+            "-0",
+            "1e999",
+            "NaN",
+            "Infinity",
+            "-Infinity",
+            "0x10",
+            "\uff11\uff16",
+            "1_6",
+            "016",
+            "16.0",
+            "1/2",
+            "\u0663",
+        ]
     )
     return text[: (i := rng.choice(at))] + number + text[i + 1 :]
 
@@ -172,12 +249,27 @@ def translated(rng: random.Random, text: str) -> str:
     )
 
 
-BREAKS: list[Break] = [cut, scratched, mistyped, misworded, wrapped, nested, huge, twice, numbered, translated]
+BREAKS: list[Break] = [
+    cut,
+    scratched,
+    mistyped,
+    misworded,
+    wrapped,
+    nested,
+    huge,
+    twice,
+    numbered,
+    translated,
+]
 
 
 def replies(space: AnySpace, number: int) -> Iterator[tuple[str, str]]:
     rng, drawn = random.Random(0), np.random.default_rng(0)
-    texts = [write_proposal(space, space.sample(drawn), form) for _ in range(20) for form in ("lines", "json")]
+    texts = [
+        write_proposal(space, space.sample(drawn), form)
+        for _ in range(20)
+        for form in ("lines", "json")
+    ]
     for i in range(number):
         make = BREAKS[i % len(BREAKS)]
         yield make.__name__, make(rng, rng.choice(texts))
@@ -198,12 +290,16 @@ def test_broken_replies(space: AnySpace) -> None:
 
 @pytest.mark.timeout(120)
 def test_broken_replies_to_a_choice() -> None:
-    """An answer to `mutate` or `rank` that is none: what is read is on offer, or there is a reason."""
+    """An answer to `mutate` or `rank` that is none: what is read is on offer,
+    or there is a reason.
+    """
     edits = ["stage1.channels=16", "stage1.channels=160", "double stage 2"]
     for options in (list("ABCDEFGH"), edits):
         for _, reply in replies(SPACES[0], 1000):
             try:
                 chosen = read_options(reply, options, 3)
-                assert chosen and set(chosen) <= set(options) and len(set(chosen)) == len(chosen) <= 3
+                assert (
+                    chosen and set(chosen) <= set(options) and len(set(chosen)) == len(chosen) <= 3
+                )
             except ArchitectureError as error:
                 assert 0 < len(str(error)) < MAX_REASON and str(error).encode()

@@ -14,21 +14,30 @@ from lmanet.run.brief import Brief
 from lmanet.space import load_space, write_proposal
 
 
-def test_golden_prompts(brief: Brief, paper_brief: Brief, golden: Callable[[str, str], None]) -> None:
+def test_golden_prompts(
+    brief: Brief, paper_brief: Brief, golden: Callable[[str, str], None]
+) -> None:
     prompt = Prompt(max_attempts=2)
-    mcu = prompt.ask(prompt.opening(brief, example(brief)), "Results so far:\nnone worth telling.\n")
+    mcu = prompt.ask(
+        prompt.opening(brief, example(brief)), "Results so far:\nnone worth telling.\n"
+    )
     golden("mcu.txt", _text(mcu))
     long = Prompt(max_attempts=2, form="json")
     golden("lmanet_json.txt", _text(long.ask(long.opening(paper_brief, example(paper_brief)), "")))
     golden("lmanet.txt", _text(prompt.ask(prompt.opening(paper_brief, example(paper_brief)), "")))
-    golden("asked_again.txt", _text(prompt.ask_again(mcu, '{"stages": 5}', "not an architecture: stages=5")[1:]))
+    golden(
+        "asked_again.txt",
+        _text(prompt.ask_again(mcu, '{"stages": 5}', "not an architecture: stages=5")[1:]),
+    )
 
 
 def test_ordinary_convolutions_are_told_of_where_the_space_has_them(brief: Brief) -> None:
     without = load_space("mcu", {"stage": {"block": ["depthwise", "mbconv"]}})
     for space, told in ((brief.space, True), (without, False)):
         here = brief.model_copy(update={"space": space})
-        assert ("conv: an ordinary convolution" in Prompt(max_attempts=1).opening(here, example(here))) is told
+        assert (
+            "conv: an ordinary convolution" in Prompt(max_attempts=1).opening(here, example(here))
+        ) is told
 
 
 def _text(messages: list[Any]) -> str:
@@ -62,11 +71,20 @@ def test_attempts_need_a_number_above_zero() -> None:
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     ("name", "macs", "peak_sram_bytes"),
-    [("lmanet", 30_000_000, 204_800), ("lmanet", 100_000_000, 327_680), ("mcu", 4_000_000, 65_536), ("mcu", 80_000_000, 262_144)],
+    [
+        ("lmanet", 30_000_000, 204_800),
+        ("lmanet", 100_000_000, 327_680),
+        ("mcu", 4_000_000, 65_536),
+        ("mcu", 80_000_000, 262_144),
+    ],
 )
-def test_the_example_lies_inside_the_space_and_the_limits(name: str, macs: int, peak_sram_bytes: int, seed: int) -> None:
+def test_the_example_lies_inside_the_space_and_the_limits(
+    name: str, macs: int, peak_sram_bytes: int, seed: int
+) -> None:
     limits = {"macs": macs, "peak_sram_bytes": peak_sram_bytes, "flash_bytes": 1 << 20}
-    brief = Brief(space=load_space(name), seed=seed, images="photographs", num_classes=100, limits=limits)
+    brief = Brief(
+        space=load_space(name), seed=seed, images="photographs", num_classes=100, limits=limits
+    )
     shown = example(brief)
     cost = estimate(shown, 100)
     assert brief.space.contains(shown)

@@ -16,7 +16,12 @@ from lmanet.space import architecture_id, json_schema, write_proposal
 
 @pytest.fixture
 def proposer(endpoint: Any, brief: Brief, configured: Callable[..., Any]) -> Any:
-    overrides = ("model=some-model", f"server.base_url={endpoint.base_url}", "strategy.roles=[generate]", "prompt.rationale=false")
+    overrides = (
+        "model=some-model",
+        f"server.base_url={endpoint.base_url}",
+        "strategy.roles=[generate]",
+        "prompt.rationale=false",
+    )
     made = configured("llm", brief, *overrides)
     yield made
     made.close()
@@ -26,24 +31,43 @@ def test_a_good_reply(endpoint: Any, proposer: Any, brief: Brief) -> None:
     reply = write_proposal(brief.space, example(brief))
     endpoint.answers = [(200, reply)]
     (proposal,) = proposer.propose(Request(number=3, count=1, feedback="Be bold."))
-    assert (proposal.proposer, proposal.role, proposal.reply, proposal.error, proposal.structured) == (
-        *("some-model", "generate", reply, None, True),
-    )
+    assert (
+        proposal.proposer,
+        proposal.role,
+        proposal.reply,
+        proposal.error,
+        proposal.structured,
+    ) == (*("some-model", "generate", reply, None, True),)
     assert architecture_id(proposal.architecture) == architecture_id(example(brief))
     (request,) = endpoint.requests
-    assert "Be bold." in request["messages"][0]["content"] and request["seed"] == request_seed(0, 3, 0)
-    assert request["response_format"]["json_schema"]["schema"] == json.loads(json.dumps(json_schema(brief.space)))
+    assert "Be bold." in request["messages"][0]["content"] and request["seed"] == request_seed(
+        0, 3, 0
+    )
+    assert request["response_format"]["json_schema"]["schema"] == json.loads(
+        json.dumps(json_schema(brief.space))
+    )
     assert (request["temperature"], request["min_p"], request["max_tokens"]) == (1.5, 0.1, 2048)
 
 
-def test_several_networks_in_one_call_are_paid_for_once(endpoint: Any, proposer: Any, brief: Brief) -> None:
+def test_several_networks_in_one_call_are_paid_for_once(
+    endpoint: Any, proposer: Any, brief: Brief
+) -> None:
     rng = np.random.default_rng(0)
     wanted = [brief.space.sample(rng) for _ in range(3)]
-    endpoint.answers = [(200, f'{{"networks": [{", ".join(write_proposal(brief.space, each) for each in wanted)}]}}')]
+    endpoint.answers = [
+        (
+            200,
+            f'{{"networks": [{", ".join(write_proposal(brief.space, each) for each in wanted)}]}}',
+        )
+    ]
     proposals = proposer.propose(Request(number=0, count=3))
-    assert [architecture_id(p.architecture) for p in proposals] == [architecture_id(each) for each in wanted]
+    assert [architecture_id(p.architecture) for p in proposals] == [
+        architecture_id(each) for each in wanted
+    ]
     assert [p.usage.tokens for p in proposals] == [110, 0, 0] and len(endpoint.requests) == 1
-    schema = endpoint.requests[0]["response_format"]["json_schema"]["schema"]["properties"]["networks"]
+    schema = endpoint.requests[0]["response_format"]["json_schema"]["schema"]["properties"][
+        "networks"
+    ]
     assert (schema["minItems"], schema["maxItems"]) == (3, 3)
 
 
@@ -52,7 +76,11 @@ def test_asks_again_with_the_reason(endpoint: Any, proposer: Any, brief: Brief) 
     (proposal,) = proposer.propose(Request(number=0, count=1))
     assert architecture_id(proposal.architecture) == architecture_id(example(brief))
     assert (proposal.usage.requests, proposal.usage.retries) == (2, 1)
-    assert (proposal.usage.requests, proposal.usage.prompt_tokens, proposal.usage.completion_tokens) == (2, 200, 20)
+    assert (
+        proposal.usage.requests,
+        proposal.usage.prompt_tokens,
+        proposal.usage.completion_tokens,
+    ) == (2, 200, 20)
     messages = endpoint.requests[1]["messages"]
     assert [message["role"] for message in messages] == ["user", "assistant", "user"]
     assert messages[1]["content"] == '{"stages": 5}' and "stages=5" in messages[2]["content"]
@@ -73,20 +101,42 @@ def test_a_dead_endpoint_makes_no_proposal(endpoint: Any, proposer: Any) -> None
         proposer.propose(Request(number=0, count=1))
 
 
-def test_the_recorded_proposal_says_that_the_schema_was_refused(endpoint: Any, proposer: Any, brief: Brief) -> None:
-    endpoint.answers = [(400, "unknown field response_format"), (200, write_proposal(brief.space, example(brief)))]
+def test_the_recorded_proposal_says_that_the_schema_was_refused(
+    endpoint: Any, proposer: Any, brief: Brief
+) -> None:
+    endpoint.answers = [
+        (400, "unknown field response_format"),
+        (200, write_proposal(brief.space, example(brief))),
+    ]
     (proposal,) = proposer.propose(Request(number=0, count=1))
     assert proposal.architecture and proposal.structured is False and proposal.usage.requests == 2
 
 
 def test_seeds_differ_between_runs_trials_and_attempts() -> None:
-    seeds = {request_seed(seed, number, attempt) for seed in range(5) for number in range(50) for attempt in range(3)}
+    seeds = {
+        request_seed(seed, number, attempt)
+        for seed in range(5)
+        for number in range(50)
+        for attempt in range(3)
+    }
     assert len(seeds) == 750 and all(0 <= seed < 2**31 for seed in seeds)
 
 
-def test_a_price_of_the_configuration_stands_in_the_proposal(endpoint: Any, brief: Brief, configured: Callable[..., Any]) -> None:
-    price = "sampling.price={_target_: lmanet.propose.Price, prompt: 1.0, cached: 0.5, completion: 10.0}"
-    made = configured("llm", brief, "model=m", f"server.base_url={endpoint.base_url}", "strategy.roles=[generate]", price)
+def test_a_price_of_the_configuration_stands_in_the_proposal(
+    endpoint: Any, brief: Brief, configured: Callable[..., Any]
+) -> None:
+    price = (
+        "sampling.price={_target_: lmanet.propose.Price, prompt: 1.0, cached: "
+        "0.5, completion: 10.0}"
+    )
+    made = configured(
+        "llm",
+        brief,
+        "model=m",
+        f"server.base_url={endpoint.base_url}",
+        "strategy.roles=[generate]",
+        price,
+    )
     endpoint.answers = [(200, write_proposal(brief.space, example(brief)))]
     (proposal,) = made.propose(Request(number=0, count=1))
     made.close()

@@ -13,7 +13,10 @@ from lmanet.propose.llm.reply import MAX_REPLY_CHARACTERS, parse_reply
 from lmanet.space import load_space, write_proposal
 
 SPACE = load_space("mcu", {"resolution": [32], "num_stages": [3, 4], "head": None})
-FIRST, SECOND = (SPACE.parse(json.loads(write_proposal(SPACE, SPACE.sample(np.random.default_rng(seed))))) for seed in (0, 1))
+FIRST, SECOND = (
+    SPACE.parse(json.loads(write_proposal(SPACE, SPACE.sample(np.random.default_rng(seed)))))
+    for seed in (0, 1)
+)
 TEXT, OTHER = write_proposal(SPACE, FIRST, "json"), write_proposal(SPACE, SECOND, "json")
 LINES = write_proposal(SPACE, FIRST)
 DATA: dict[str, Any] = json.loads(TEXT)
@@ -48,8 +51,9 @@ def changed(**fields: Any) -> str:
         LINES[:-2],
     ],
     ids=[
-        "plain", "fence", "prose", "list", "wrapped", "doubled", "doubled_cut", "second_is_legal", "thought",
-        "cut_brace", "cut_bracket", "single_quotes", "trailing_comma", "python", "indented", "lines", "lines_fence", "lines_cut",
+        "plain", "fence", "prose", "list", "wrapped", "doubled", "doubled_cut",
+        "second_is_legal", "thought", "cut_brace", "cut_bracket", "single_quotes",
+        "trailing_comma", "python", "indented", "lines", "lines_fence", "lines_cut",
     ],
 )  # fmt: skip
 def test_finds_the_architecture(reply: str) -> None:
@@ -91,19 +95,55 @@ def test_names_what_is_wrong(reply: str, reason: str) -> None:
 
 
 @pytest.mark.timeout(10)
-@pytest.mark.parametrize("unit", ["{", "[", '{"stages":', '{"a":[', '{"stages":[{', '{"a":"', "{/*", '{"a": "b" c" ', "\\", "```{"])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "{",
+        "[",
+        '{"stages":',
+        '{"a":[',
+        '{"stages":[{',
+        '{"a":"',
+        "{/*",
+        '{"a": "b" c" ',
+        "\\",
+        "```{",
+    ],
+)
 def test_survives_hostile_nesting(unit: str) -> None:
     with pytest.raises(ArchitectureError):
         parse_reply(unit * (MAX_REPLY_CHARACTERS // len(unit)), SPACE)
 
 
 SCRAP = st.sampled_from(
-    ["{", "}", "[", "]", '"', ",", ":", '"stages"', "null", "true", "16", "1e999", "-", "\\u0000", "```", "\n", "é", "💥"]
+    [
+        "{",
+        "}",
+        "[",
+        "]",
+        '"',
+        ",",
+        ":",
+        '"stages"',
+        "null",
+        "true",
+        "16",
+        "1e999",
+        "-",
+        "\\u0000",
+        "```",
+        "\n",
+        "é",
+        "💥",
+    ]
 )
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["stages", "stem", "head", "block", "kernel"]), inner, max_size=4)
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["stages", "stem", "head", "block", "kernel"]), inner, max_size=4
+        )
     ),
     max_leaves=20,
 )
@@ -112,7 +152,9 @@ REPLIES = st.one_of(
     st.lists(SCRAP, max_size=60).map("".join),
     JSON_VALUES.map(json.dumps),
     st.builds(lambda at, scrap: TEXT[:at] + scrap + TEXT[at:], st.integers(0, len(TEXT)), SCRAP),
-    st.builds(lambda at, end: TEXT[:at] + TEXT[end:], st.integers(0, len(TEXT)), st.integers(0, len(TEXT))),
+    st.builds(
+        lambda at, end: TEXT[:at] + TEXT[end:], st.integers(0, len(TEXT)), st.integers(0, len(TEXT))
+    ),
 )
 
 

@@ -19,8 +19,15 @@ def server() -> EmbeddedServer:
     return EmbeddedServer(threads=1, context_tokens=2048, timeout_s=60, retries=0)
 
 
-def test_the_paper_s_space_through_the_real_model(configured: Callable[..., Any], paper_brief: Brief, embedded_address: str) -> None:
-    overrides = ("model=SmolLM2", f"server.base_url={embedded_address}", "prompt.max_attempts=1", "prompt.rationale=false")
+def test_the_paper_s_space_through_the_real_model(
+    configured: Callable[..., Any], paper_brief: Brief, embedded_address: str
+) -> None:
+    overrides = (
+        "model=SmolLM2",
+        f"server.base_url={embedded_address}",
+        "prompt.max_attempts=1",
+        "prompt.rationale=false",
+    )
     proposer = configured("llm", paper_brief, *overrides)
     (proposal,) = proposer.propose(Request(number=0, count=1))
     proposer.close()
@@ -28,7 +35,9 @@ def test_the_paper_s_space_through_the_real_model(configured: Callable[..., Any]
     assert proposal.structured and 50 < proposal.usage.completion_tokens <= 120
 
 
-def test_plain_text_of_the_real_model_is_cut_and_unparsable(configured: Callable[..., Any], brief: Brief, embedded_address: str) -> None:
+def test_plain_text_of_the_real_model_is_cut_and_unparsable(
+    configured: Callable[..., Any], brief: Brief, embedded_address: str
+) -> None:
     overrides = (
         *("model=SmolLM2", f"server.base_url={embedded_address}", "prompt.max_attempts=2"),
         *("sampling.structured=never", "sampling.max_reply_tokens=4", "prompt.rationale=false"),
@@ -40,7 +49,9 @@ def test_plain_text_of_the_real_model_is_cut_and_unparsable(configured: Callable
     assert (proposal.usage.requests, proposal.structured) == (2, False)
 
 
-def test_starts_at_the_first_proposal_and_is_gone_after_close(configured: Callable[..., Any], brief: Brief) -> None:
+def test_starts_at_the_first_proposal_and_is_gone_after_close(
+    configured: Callable[..., Any], brief: Brief
+) -> None:
     before = threading.active_count()
     proposer = configured("embedded", brief, "sampling.max_reply_tokens=5", "prompt.max_attempts=1")
     assert proposer._client is None

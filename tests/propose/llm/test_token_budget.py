@@ -1,4 +1,6 @@
-"""Five hundred rounds with a server that takes as many tokens as it may: the run's budget is never exceeded, whatever it is."""
+"""Five hundred rounds with a server that takes as many tokens as it may: the run's budget is never
+exceeded, whatever it is.
+"""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -28,7 +30,9 @@ LONGEST_REPLY = 200
 
 
 class GreedyClient:
-    """Test double of a client: legal replies, and usage at the bound of what a real server can count; one reply in seven is useless."""
+    """Test double of a client: legal replies, and usage at the bound of what a real server can
+    count; one reply in seven is useless.
+    """
 
     endpoint = SimpleNamespace(model="double")
 
@@ -37,7 +41,9 @@ class GreedyClient:
         self.rng = np.random.default_rng(0)
 
     def ask(self, query: Query) -> Answer:
-        prompt = TEMPLATE_TOKENS + sum(count_tokens(message["content"]) for message in query.messages)
+        prompt = TEMPLATE_TOKENS + sum(
+            count_tokens(message["content"]) for message in query.messages
+        )
         usage = Usage(prompt_tokens=prompt, completion_tokens=LONGEST_REPLY, requests=1)
         return Answer(text=self._reply(query), cut=False, structured=True, usage=usage)
 
@@ -63,14 +69,25 @@ class Trainer:
 
 
 @pytest.mark.parametrize("tokens", [1_000, 30_000, 10_000_000])
-def test_500_rounds_never_exceed_the_token_budget(tokens: int, tmp_path: Path, brief: Brief, configured: Callable[..., Any]) -> None:
+def test_500_rounds_never_exceed_the_token_budget(
+    tokens: int, tmp_path: Path, brief: Brief, configured: Callable[..., Any]
+) -> None:
     space = CellSpace()
     goals = (Goal(name="val_accuracy", maximise=True),)
-    cells = brief.model_copy(update={"space": space, "limits": {}, "objectives": goals, "num_classes": 100})
-    settings = (f"sampling.max_reply_tokens={LONGEST_REPLY}", "strategy.stall_after=10", "team.strategist.every=5", "model=m")
+    cells = brief.model_copy(
+        update={"space": space, "limits": {}, "objectives": goals, "num_classes": 100}
+    )
+    settings = (
+        f"sampling.max_reply_tokens={LONGEST_REPLY}",
+        "strategy.stall_after=10",
+        "team.strategist.every=5",
+        "model=m",
+    )
     proposer = configured("llm", cells, *settings)
     proposer._client = GreedyClient(space)
-    objectives = {"val_accuracy": {"direction": "max", "unit": "share of 1", "reference": 0.0, "ideal": 1.0}}
+    objectives = {
+        "val_accuracy": {"direction": "max", "unit": "share of 1", "reference": 0.0, "ideal": 1.0}
+    }
     steps = Steps(
         proposer=proposer,
         validator=Validator(space, Unlimited(), 100),
@@ -80,11 +97,19 @@ def test_500_rounds_never_exceed_the_token_budget(tokens: int, tmp_path: Path, b
         feedback=ParetoFeedback(space, max_tokens=500, recent_failures=2),
     )
     search = Search(steps, History(tmp_path), Budget(proposals=500, tokens=tokens), seed=0)
-    with pytest.raises(SearchError, match="before the first proposal") if tokens == 1_000 else nullcontext():
+    with (
+        pytest.raises(SearchError, match="before the first proposal")
+        if tokens == 1_000
+        else nullcontext()
+    ):
         search.run()
     trials = search.history.trials
     assert sum(trial.proposal.usage.tokens for trial in trials) <= tokens
-    assert (len(trials) == 500) == (tokens == 10_000_000) and (len(trials) == 0) == (tokens == 1_000)
+    assert (len(trials) == 500) == (tokens == 10_000_000) and (len(trials) == 0) == (
+        tokens == 1_000
+    )
     if tokens == 10_000_000:
         assert {trial.proposal.role for trial in trials} == {"generate", "mutate", "rank"}
-        assert sum(bool(trial.proposal.note) for trial in trials) > 20 and any(trial.proposal.stalled_for for trial in trials)
+        assert sum(bool(trial.proposal.note) for trial in trials) > 20 and any(
+            trial.proposal.stalled_for for trial in trials
+        )

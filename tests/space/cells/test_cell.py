@@ -1,4 +1,6 @@
-"""Cells of NAS-Bench-201: their edges, how they are written and read, their space, and what they cost."""
+"""Cells of NAS-Bench-201: their edges, how they are written and read, their space, and what they
+cost.
+"""
 
 import json
 
@@ -11,14 +13,34 @@ from lmanet.cost import Cost, Platform
 from lmanet.errors import ArchitectureError, ConfigError
 from lmanet.propose.llm.reply import parse_reply
 from lmanet.run.records import Proposal, Verdict
-from lmanet.space import Cell, CellCost, CellSpace, architecture_id, describe, estimate_on, json_schema, load_space, staged, write_proposal
+from lmanet.space import (
+    Cell,
+    CellCost,
+    CellSpace,
+    architecture_id,
+    describe,
+    estimate_on,
+    json_schema,
+    load_space,
+    staged,
+    write_proposal,
+)
 from lmanet.space.cells.cell import OPERATIONS
 from lmanet.train.lookup.nasbench import NUM_CLASSES, load_table, table_key
 
 CELLS = CellSpace()
 SPACES = {"nasbench201": CELLS, **{name: load_space(name) for name in ("lmanet", "mcu")}}
 SEEDS = st.integers(0, 2**32 - 1)
-BEST = Cell(operations=("nor_conv_3x3", "nor_conv_3x3", "nor_conv_3x3", "skip_connect", "nor_conv_3x3", "nor_conv_3x3"))
+BEST = Cell(
+    operations=(
+        "nor_conv_3x3",
+        "nor_conv_3x3",
+        "nor_conv_3x3",
+        "skip_connect",
+        "nor_conv_3x3",
+        "nor_conv_3x3",
+    )
+)
 NEEDS_A_KEY = "01 missing; 02 missing; 12 missing; 03 missing; 13 missing; 23 missing"
 
 
@@ -29,7 +51,10 @@ def cell_of(key: str) -> Cell:
 def test_a_cell_is_written_as_its_authors_write_it():
     """The first network of the benchmark's own list, which is the first of the table, too."""
     first = cell_of(next(iter(load_table("cifar100"))))
-    assert first.text == "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|skip_connect~2|"
+    assert (
+        first.text == "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|"
+        "+|nor_conv_1x1~0|skip_connect~1|skip_connect~2|"
+    )
 
 
 def test_the_table_counts_edges_as_we_do():
@@ -42,7 +67,9 @@ def test_the_table_counts_edges_as_we_do():
 
 @pytest.mark.parametrize(("dataset", "num_classes"), NUM_CLASSES.items())
 def test_the_formula_gives_the_parameters_of_every_network_of_the_table(dataset, num_classes):
-    """Of 204 networks the table gives two sizes, one of them another network's; ours is always among them."""
+    """Of 204 networks the table gives two sizes, one of them another network's; ours is always
+    among them.
+    """
     mixed = 0
     for key, row in load_table(dataset).items():
         millions = estimate_on(cell_of(key), num_classes, Platform()).params / 1e6
@@ -52,9 +79,15 @@ def test_the_formula_gives_the_parameters_of_every_network_of_the_table(dataset,
 
 
 def test_macs_are_the_published_ones():
-    """15.64737 and 220.12 million with the ten biases of the classifier, by the authors' own count for CIFAR-10."""
-    assert estimate_on(cell_of("421211"), 10, Platform()) == CellCost(macs=15_647_370 - 10, params=129_306)
-    assert estimate_on(cell_of("333333"), 10, Platform()).macs / 1e6 == pytest.approx(220.12, abs=0.005)
+    """15.64737 and 220.12 million with the ten biases of the classifier, by the authors' own count
+    for CIFAR-10.
+    """
+    assert estimate_on(cell_of("421211"), 10, Platform()) == CellCost(
+        macs=15_647_370 - 10, params=129_306
+    )
+    assert estimate_on(cell_of("333333"), 10, Platform()).macs / 1e6 == pytest.approx(
+        220.12, abs=0.005
+    )
 
 
 def test_a_cell_for_small_images_costs_a_quarter_of_the_macs():
@@ -84,7 +117,10 @@ def test_choices_have_flat_names():
     mcu = SPACES["mcu"].choices()
     assert mcu["stem.present"] == (False, True)
     assert {"num_stages", "resolution", "stem.channels", "stage3.kernel"} <= set(mcu)
-    assert f"stage{max(mcu['num_stages'])}.kernel" in mcu and f"stage{max(mcu['num_stages']) + 1}.kernel" not in mcu
+    assert (
+        f"stage{max(mcu['num_stages'])}.kernel" in mcu
+        and f"stage{max(mcu['num_stages']) + 1}.kernel" not in mcu
+    )
 
 
 @pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
@@ -101,7 +137,11 @@ def test_a_proposal_is_short_and_reads_back():
     reply = write_proposal(CELLS, BEST)
     assert reply == '{"01":"conv3","02":"conv3","12":"conv3","03":"skip","13":"conv3","23":"conv3"}'
     assert parse_reply(f"Sure: {reply}", CELLS) == BEST
-    assert CELLS.parse(BEST.model_dump(mode="json")) == CELLS.parse(dict(zip(json.loads(reply), BEST.operations, strict=True))) == BEST
+    assert (
+        CELLS.parse(BEST.model_dump(mode="json"))
+        == CELLS.parse(dict(zip(json.loads(reply), BEST.operations, strict=True)))
+        == BEST
+    )
     assert list(json_schema(CELLS)["properties"]) == list(json.loads(reply))
     assert describe(CELLS).splitlines()[0] == '01: "none" | "skip" | "conv1" | "conv3" | "pool3"'
 
@@ -110,7 +150,10 @@ def test_a_proposal_is_short_and_reads_back():
     ("reply", "reason"),
     [
         ("{}", 'no JSON object with "01"'),
-        ('{"01": "conv5"}', '02 missing.*01="conv5", legal values are none, skip, conv1, conv3, pool3'),
+        (
+            '{"01": "conv5"}',
+            '02 missing.*01="conv5", legal values are none, skip, conv1, conv3, pool3',
+        ),
         ('{"01": ["conv3"], "99": "skip"}', '"99" is no edge, legal are 01, 02'),
         ('{"operations": ["none"]}', NEEDS_A_KEY),
         ('{"operations": 3}', NEEDS_A_KEY),
@@ -124,7 +167,10 @@ def test_what_is_no_cell_is_refused_with_its_reason(reply, reason):
 
 def test_there_are_15625_cells_each_with_24_neighbours():
     assert CELLS.size == 15_625 == len({table_key(cell_of(key)) for key in load_table("cifar10")})
-    assert len({architecture_id(cell) for cell in CELLS.neighbours(BEST)} - {architecture_id(BEST)}) == 24
+    assert (
+        len({architecture_id(cell) for cell in CELLS.neighbours(BEST)} - {architecture_id(BEST)})
+        == 24
+    )
 
 
 def test_neither_space_takes_the_other_kind():

@@ -1,4 +1,6 @@
-"""Spaces: what is in them, what they draw and change, how they read a proposal, and what is refused."""
+"""Spaces: what is in them, what they draw and change, how they read a proposal, and what is
+refused.
+"""
 
 import json
 from collections import Counter
@@ -27,12 +29,24 @@ def test_the_papers_space_has_25920_settings_a_stage():
 
 
 def test_the_size_of_a_space_with_optional_parts_by_hand():
-    """2 resolutions x (1 + 4 x 2 stems) x (1 head or none) x (stages: 6 + 36 of two channels and three kernels)."""
-    one = {"block": ["depthwise"], "channels": [8, 16], "kernel": [3, 5, 7], "stride": [1], "expansion": [1], "se_ratio": [0]}
+    """2 resolutions x (1 + 4 x 2 stems) x (1 head or none) x (stages: 6 + 36 of two channels and
+    three kernels).
+    """
+    one = {
+        "block": ["depthwise"],
+        "channels": [8, 16],
+        "kernel": [3, 5, 7],
+        "stride": [1],
+        "expansion": [1],
+        "se_ratio": [0],
+    }
     one |= {"skip": [False], "activation": ["relu6"], "layers": [1]}
     stem = {"channels": [8, 16, 24, 32], "kernel": [3, 5], "stride": [2], "activation": ["relu6"]}
     head = {"channels": [96], "activation": ["relu6"]}
-    space = load_space("mcu", {"resolution": [32, 64], "num_stages": [1, 2], "stem": stem, "stage": one, "head": head})
+    space = load_space(
+        "mcu",
+        {"resolution": [32, 64], "num_stages": [1, 2], "stem": stem, "stage": one, "head": head},
+    )
     assert space.size == 2 * 9 * 2 * (6 + 36)
 
 
@@ -67,12 +81,21 @@ def test_a_mutant_is_another_network_of_the_space_one_change_away(space, seed):
     mutant = space.mutate(parent, np.random.default_rng(seed))
     assert space.contains(mutant)
     assert architecture_id(mutant) != architecture_id(parent)
-    changed = [field for field in ("resolution", "padding", "stem", "head", "stages") if getattr(mutant, field) != getattr(parent, field)]
+    changed = [
+        field
+        for field in ("resolution", "padding", "stem", "head", "stages")
+        if getattr(mutant, field) != getattr(parent, field)
+    ]
     assert len(changed) == 1
     assert abs(len(mutant.stages) - len(parent.stages)) <= 1
     if len(mutant.stages) == len(parent.stages) and changed == ["stages"]:
-        ((before, after),) = [pair for pair in zip(parent.stages, mutant.stages, strict=True) if pair[0] != pair[1]]
-        assert sum(getattr(before, name) != getattr(after, name) for name in type(before).model_fields) == 1
+        ((before, after),) = [
+            pair for pair in zip(parent.stages, mutant.stages, strict=True) if pair[0] != pair[1]
+        ]
+        assert (
+            sum(getattr(before, name) != getattr(after, name) for name in type(before).model_fields)
+            == 1
+        )
 
 
 def test_what_one_change_brings_into_the_space_is_a_mutant_and_nothing_else():
@@ -81,13 +104,19 @@ def test_what_one_change_brings_into_the_space_is_a_mutant_and_nothing_else():
     assert not space.contains(elite)
     mutant = space.mutate(elite, np.random.default_rng(0))
     assert space.contains(mutant) and mutant == elite.model_copy(update={"padding": "same"})
-    with pytest.raises(ArchitectureError, match="no other network of the space lmanet is one change away"):
-        space.mutate(load_architecture("lmanet_core"), np.random.default_rng(0))  # expansion 2 and padding torch
+    with pytest.raises(
+        ArchitectureError, match="no other network of the space lmanet is one change away"
+    ):
+        space.mutate(
+            load_architecture("lmanet_core"), np.random.default_rng(0)
+        )  # expansion 2 and padding torch
 
 
 def test_a_space_of_one_network_has_no_mutants(make):
     stage = {name: [value] for name, value in make().stages[0].model_dump().items()}
-    space = load_space("mcu", {"resolution": [32], "num_stages": [1], "stem": None, "head": None, "stage": stage})
+    space = load_space(
+        "mcu", {"resolution": [32], "num_stages": [1], "stem": None, "head": None, "stage": stage}
+    )
     assert space.size == 1 and space.sample(np.random.default_rng(0)) == make()
     with pytest.raises(ArchitectureError, match="no other network"):
         space.mutate(make(), np.random.default_rng(0))
@@ -95,13 +124,18 @@ def test_a_space_of_one_network_has_no_mutants(make):
 
 def test_whatever_lies_outside_is_named_with_the_legal_values(make):
     stem = {"channels": 64, "kernel": 3, "stride": 1, "activation": "relu6"}
-    outside = make({"kernel": 1, "channels": 12}, {"expansion": 5}, resolution=33, padding="torch", stem=stem)
+    outside = make(
+        {"kernel": 1, "channels": 12}, {"expansion": 5}, resolution=33, padding="torch", stem=stem
+    )
     assert SPACES["mcu"].violations(outside) == [
         "resolution=33, legal values are 32, 48, 64, 96, 128, 160",
         "padding=torch, legal values are same",
         "stages: 2 of them, legal numbers are 3, 4, 5, 6, 7",
         "stem channels=64, legal values are 8, 16, 24, 32",
-        "stage 1 channels=12, legal values are 8, 16, 24, 32, 40, 48, 64, 80, 96, 112, 128, 160, 192, 256, 320",
+        (
+            "stage 1 channels=12, legal values are 8, 16, 24, 32, 40, 48, 64, 80, "
+            "96, 112, 128, 160, 192, 256, 320"
+        ),
         "stage 1 kernel=1, legal values are 3, 5, 7",
         "stage 2 expansion=5, legal values are 1, 2, 3, 4, 6",
     ]
@@ -142,7 +176,9 @@ def test_parse_overrides_nothing_that_is_written(make_data):
         SPACES["lmanet"].parse(make_data(*[{"expansion": 3}] * 5))
 
 
-@pytest.mark.parametrize("data", [None, [], "x", 3, {}, {"stages": None}, {"stages": [1]}, {"stages": "x"}])
+@pytest.mark.parametrize(
+    "data", [None, [], "x", 3, {}, {"stages": None}, {"stages": [1]}, {"stages": "x"}]
+)
 def test_parse_refuses_what_is_no_proposal(data):
     for space in SPACES.values():
         with pytest.raises(ArchitectureError, match="not an architecture"):
@@ -158,7 +194,8 @@ def test_choices_replace_what_the_file_says():
 
 def test_a_space_is_a_file_too(tmp_path):
     (tmp_path / "own.yaml").write_text(
-        "name: own\nresolution: [64]\npadding: [same]\nnum_stages: [1]\nstage: {channels: [8], activation: [relu6]}"
+        "name: own\nresolution: [64]\npadding: [same]\nnum_stages: [1]\nstage: "
+        "{channels: [8], activation: [relu6]}"
     )
     with pytest.raises(ConfigError, match="space own, stage: block missing"):
         load_space(str(tmp_path / "own.yaml"))
@@ -187,7 +224,8 @@ def test_choices_that_no_architecture_could_have_are_refused(choices, message):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [("a: [1", "is not YAML"), ("[1]", r"\[1\]: input should be"), ("", "null: input should be")]
+    ("content", "message"),
+    [("a: [1", "is not YAML"), ("[1]", r"\[1\]: input should be"), ("", "null: input should be")],
 )
 def test_a_file_that_is_no_space_is_refused(tmp_path, content, message):
     (tmp_path / "own.yaml").write_text(content)

@@ -21,14 +21,27 @@ BASE, CONTIGUOUS, COMPILED = Kernels(), Kernels(channels_last=False), Kernels(co
 
 
 def network(channels: int = 8, block: str = "depthwise") -> torch.nn.Module:
-    stage = Stage(block=block, channels=channels, kernel=3, stride=2, expansion=2, se_ratio=0.0, skip=False, activation="relu6", layers=1)
+    stage = Stage(
+        block=block,
+        channels=channels,
+        kernel=3,
+        stride=2,
+        expansion=2,
+        se_ratio=0.0,
+        skip=False,
+        activation="relu6",
+        layers=1,
+    )
     torch.manual_seed(0)
     return build(Architecture(resolution=16, stages=(stage,)), num_classes=5)
 
 
 def figures(**step_seconds: tuple[float, list[float]]) -> Figures:
     names = {"base": BASE, "contiguous": CONTIGUOUS, "compiled": COMPILED}
-    timings = {str(names[name]): Timing(startup_seconds=each[0], step_seconds=tuple(each[1])) for name, each in step_seconds.items()}
+    timings = {
+        str(names[name]): Timing(startup_seconds=each[0], step_seconds=tuple(each[1]))
+        for name, each in step_seconds.items()
+    }
     return Figures(workload="a", timings=timings)
 
 
@@ -40,11 +53,20 @@ def test_a_faster_candidate_is_taken():
 @pytest.mark.parametrize(
     "contiguous",
     [[1.95] * 7, [1.0, 1.0, 1.0, 1.0, 1.0, 2.1, 2.1], [1.5] * 7],
-    ids=["by less than the margin", "in five rounds of seven", "while the machine slowed the first"],
+    ids=[
+        "by less than the margin",
+        "in five rounds of seven",
+        "while the machine slowed the first",
+    ],
 )
 def test_noise_does_not_change_the_choice(contiguous):
     base = [2.0] * 7 if contiguous != [1.5] * 7 else [1.4, 1.4, 1.4, 1.4, 90.0, 90.0, 90.0]
-    assert figures(base=(0, base), contiguous=(0, contiguous)).decide((BASE, CONTIGUOUS), 100, margin=0.05) == BASE
+    assert (
+        figures(base=(0, base), contiguous=(0, contiguous)).decide(
+            (BASE, CONTIGUOUS), 100, margin=0.05
+        )
+        == BASE
+    )
 
 
 def test_compilation_must_be_earned_back_by_the_steps_planned():
@@ -62,7 +84,12 @@ def test_a_trial_is_held_once_for_each_class_and_leaves_no_trace(tmp_path, caplo
     assert all(torch.equal(value, weights[name]) for name, value in first.state_dict().items())
     assert str(chosen) in caplog.text and "ms a step" in caplog.text
     caplog.clear()
-    assert KernelTrial(rounds=3, folder=tmp_path).choose(network(channels=9), SHAPE, CPU, steps_planned=10) == chosen
+    assert (
+        KernelTrial(rounds=3, folder=tmp_path).choose(
+            network(channels=9), SHAPE, CPU, steps_planned=10
+        )
+        == chosen
+    )
     assert not caplog.records and len(list(tmp_path.glob("*.json"))) == 1
     trial.choose(network(channels=64), SHAPE, CPU, steps_planned=10)
     assert len(list(tmp_path.glob("*.json"))) == 2
@@ -70,9 +97,16 @@ def test_a_trial_is_held_once_for_each_class_and_leaves_no_trace(tmp_path, caplo
 
 def test_classes_tell_apart_what_runs_differently():
     same = describe_workload(network(8), SHAPE, CPU)
-    others = [(network(64), SHAPE), (network(8, "mbconv"), SHAPE), (network(8), (8, 3, 16, 16)), (torch.nn.Linear(2, 2), SHAPE)]
+    others = [
+        (network(64), SHAPE),
+        (network(8, "mbconv"), SHAPE),
+        (network(8), (8, 3, 16, 16)),
+        (torch.nn.Linear(2, 2), SHAPE),
+    ]
     texts = {describe_workload(each, shape, CPU) for each, shape in others}
-    assert len(texts) == 4 and same not in texts and describe_workload(network(9), SHAPE, CPU) == same
+    assert (
+        len(texts) == 4 and same not in texts and describe_workload(network(9), SHAPE, CPU) == same
+    )
 
 
 def test_a_torn_file_costs_another_trial(tmp_path, caplog):
@@ -91,7 +125,9 @@ def choose_in_a_process(folder, results):
 def test_processes_share_one_trial(tmp_path):
     context = multiprocessing.get_context("spawn")
     results = context.Queue()
-    processes = [context.Process(target=choose_in_a_process, args=(tmp_path, results)) for _ in range(2)]
+    processes = [
+        context.Process(target=choose_in_a_process, args=(tmp_path, results)) for _ in range(2)
+    ]
     for process in processes:
         process.start()
     assert len({results.get(timeout=120) for _ in processes}) == 1
@@ -101,7 +137,9 @@ def test_processes_share_one_trial(tmp_path):
 
 
 def test_without_a_compiler_the_others_remain(tmp_path, caplog):
-    trial = KernelTrial(candidates=[BASE, COMPILED], rounds=3, compile_from_seconds=0, folder=tmp_path)
+    trial = KernelTrial(
+        candidates=[BASE, COMPILED], rounds=3, compile_from_seconds=0, folder=tmp_path
+    )
     with torch._inductor.config.patch({"cpp.cxx": ("no-such-compiler",)}):
         assert trial.choose(network(), SHAPE, CPU, 10) == BASE
     assert "channels_last,32-true,default are out" in caplog.text

@@ -13,7 +13,16 @@ from lmanet.space import AnyArchitecture, Cell, CellSpace, load_space
 from lmanet.train import NASBench201Trainer
 from lmanet.train.lookup.nasbench import NUM_CLASSES
 
-BEST = Cell(operations=("nor_conv_3x3", "nor_conv_3x3", "nor_conv_3x3", "skip_connect", "nor_conv_3x3", "nor_conv_3x3"))
+BEST = Cell(
+    operations=(
+        "nor_conv_3x3",
+        "nor_conv_3x3",
+        "nor_conv_3x3",
+        "skip_connect",
+        "nor_conv_3x3",
+        "nor_conv_3x3",
+    )
+)
 
 
 def job(architecture: AnyArchitecture, seed: int, epochs: int | None = None) -> Job:
@@ -34,9 +43,13 @@ def test_the_best_network_of_the_table():
 
 
 def test_each_training_of_the_table_can_be_had():
-    assert [trainer(seed_of_table=n).train(job(BEST, 5)).val_accuracy for n in (0, 1, 2)] == pytest.approx([0.7352, 0.7338, 0.7358])
+    assert [
+        trainer(seed_of_table=n).train(job(BEST, 5)).val_accuracy for n in (0, 1, 2)
+    ] == pytest.approx([0.7352, 0.7338, 0.7358])
     by_seed = trainer(seed_of_table="by_seed")
-    assert [by_seed.train(job(BEST, seed)).val_accuracy for seed in (3, 4, 8)] == pytest.approx([0.7352, 0.7338, 0.7358])
+    assert [by_seed.train(job(BEST, seed)).val_accuracy for seed in (3, 4, 8)] == pytest.approx(
+        [0.7352, 0.7338, 0.7358]
+    )
 
 
 @pytest.mark.parametrize("dataset", NUM_CLASSES)
@@ -48,11 +61,18 @@ def test_every_cell_has_a_score(dataset, seed_of_table):
 
 
 def test_settings_that_contradict_the_table_are_refused():
-    with pytest.raises(ConfigError, match=r"'cifar1' is not in NAS-Bench-201; legal are cifar10, cifar100, imagenet"):
+    with pytest.raises(
+        ConfigError,
+        match=r"'cifar1' is not in NAS-Bench-201; legal are cifar10, cifar100, imagenet",
+    ):
         trainer("cifar1")
-    with pytest.raises(ConfigError, match=r"seed_of_table=3 is unknown; legal are mean, by_seed, 0, 1, 2"):
+    with pytest.raises(
+        ConfigError, match=r"seed_of_table=3 is unknown; legal are mean, by_seed, 0, 1, 2"
+    ):
         trainer(seed_of_table=3)
-    with pytest.raises(ConfigError, match=r"has 10 classes, data cifar100 100; take data=nasbench201_cifar10"):
+    with pytest.raises(
+        ConfigError, match=r"has 10 classes, data cifar100 100; take data=nasbench201_cifar10"
+    ):
         NASBench201Trainer(NoImages("cifar100", "images", 100, "a table"), "cifar10")
 
 
@@ -62,7 +82,9 @@ def test_a_network_of_stages_is_refused():
 
 
 def test_a_training_that_pauses_and_a_screening_are_refused():
-    with pytest.raises(ConfigError, match="200 epochs alone, none that pauses; take promote=everything"):
+    with pytest.raises(
+        ConfigError, match="200 epochs alone, none that pauses; take promote=everything"
+    ):
         trainer().train(job(BEST, 0, epochs=3))
     with pytest.raises(ConfigError, match="no zero-cost proxies"):
         trainer().screen(BEST, 0)

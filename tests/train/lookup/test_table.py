@@ -1,4 +1,6 @@
-"""The table of our own trainings: it has every network that its experiment accepts, and says what their trainings gave."""
+"""The table of our own trainings: it has every network that its experiment accepts, and says what
+their trainings gave.
+"""
 
 import importlib
 import json
@@ -64,13 +66,22 @@ def test_every_feasible_network_is_in_the_table(feasible):
     assert len({architecture_id(network) for network in feasible}) == len(feasible) >= 240
     table = trainer()
     scores = [table.train(job(network, 0)) for network in feasible]
-    assert all(len(score.curve) == 27 and score.curve[-1].val_accuracy == score.val_accuracy and score.seconds > 1 for score in scores)
+    assert all(
+        len(score.curve) == 27
+        and score.curve[-1].val_accuracy == score.val_accuracy
+        and score.seconds > 1
+        for score in scores
+    )
     assert np.std([score.val_accuracy for score in scores]) > 0.02
 
 
 def test_each_limit_alone_rejects_networks(bench, script, validator, feasible):
-    verdicts = [validator.validate(network, ()) for network in script.settings(instantiate(bench.space))]
-    alone = Counter(verdict.violations[0].rule for verdict in verdicts if len(verdict.violations) == 1)
+    verdicts = [
+        validator.validate(network, ()) for network in script.settings(instantiate(bench.space))
+    ]
+    alone = Counter(
+        verdict.violations[0].rule for verdict in verdicts if len(verdict.violations) == 1
+    )
     assert set(alone) == set(validator.target.limits) and min(alone.values()) > 10
     assert 0.05 < len(feasible) / len(verdicts) < 0.2, "share of uniform draws that may be trained"
 
@@ -95,13 +106,18 @@ def test_a_training_that_pauses_has_the_first_part_of_the_curve_and_of_the_secon
     whole, paused = (trainer().train(job(feasible[0], 0, epochs)) for epochs in (None, 3))
     assert paused.curve == whole.curve[:3] and paused.val_accuracy == whole.curve[2].val_accuracy
     assert paused.seconds == pytest.approx(whole.seconds / 9) and paused.val_macro_f1 is None
-    with pytest.raises(ConfigError, match="cannot pause after 27 epochs, as its training ends after 27"):
+    with pytest.raises(
+        ConfigError, match="cannot pause after 27 epochs, as its training ends after 27"
+    ):
         trainer().train(job(feasible[0], 0, 27))
 
 
 def test_a_network_that_was_not_trained_is_named():
     network = load_space("lmanet").sample(np.random.default_rng(0))
-    with pytest.raises(TrainingError, match=rf"network {architecture_id(network)} is not among the \d+ of the table {NAME}"):
+    with pytest.raises(
+        TrainingError,
+        match=rf"network {architecture_id(network)} is not among the \d+ of the table {NAME}",
+    ):
         trainer().train(job(network, 0))
 
 

@@ -1,4 +1,6 @@
-"""ZeroCost and the trainers' screen: the same values for the same seed, finite ones, and nothing moved that others rely on."""
+"""ZeroCost and the trainers' screen: the same values for the same seed, finite ones, and nothing
+moved that others rely on.
+"""
 
 import gc
 
@@ -33,7 +35,9 @@ def test_a_seed_gives_one_result_and_moves_no_random_numbers(architecture, image
 def test_a_proxy_says_the_same_alone_and_among_others(architecture, images):
     together = ZeroCost(EVERY).measure(architecture, 2, images, LABELS, seed=3)
     for name in EVERY:
-        assert ZeroCost([name]).measure(architecture, 2, images, LABELS, seed=3) == {name: together[name]}
+        assert ZeroCost([name]).measure(architecture, 2, images, LABELS, seed=3) == {
+            name: together[name]
+        }
 
 
 @pytest.mark.parametrize("space", ["lmanet", "mcu"])
@@ -41,9 +45,14 @@ def test_values_are_finite_in_the_whole_space(space, images):
     rng = np.random.default_rng(0)
     for _ in range(20):
         drawn = load_space(space).sample(rng)
-        stages = tuple(stage.model_copy(update={"layers": 1, "channels": min(stage.channels, 64)}) for stage in drawn.stages)
+        stages = tuple(
+            stage.model_copy(update={"layers": 1, "channels": min(stage.channels, 64)})
+            for stage in drawn.stages
+        )
         small = drawn.model_copy(update={"resolution": 16, "stages": stages})
-        assert set(ZeroCost(EVERY).measure(small, 2, images, LABELS, seed=0)) == set(EVERY)  # else it raises
+        assert set(ZeroCost(EVERY).measure(small, 2, images, LABELS, seed=0)) == set(
+            EVERY
+        )  # else it raises
 
 
 def test_a_value_that_is_not_finite_is_an_error(monkeypatch, architecture, images):
@@ -78,7 +87,9 @@ def test_a_trainer_screens_with_its_training_images(data, make_recipe, architect
     values = trainer.screen(architecture, seed=0)
     assert set(values) == set(EVERY) and trainer.screen(architecture, seed=0) == values
     assert (
-        ZeroCost(["zico"], images=32).measure(architecture, 10, torch.zeros(32, 3, 32, 32), torch.zeros(32).long(), 0)["zico"]
+        ZeroCost(["zico"], images=32).measure(
+            architecture, 10, torch.zeros(32, 3, 32, 32), torch.zeros(32).long(), 0
+        )["zico"]
         != values["zico"]
     )
     with pytest.raises(ConfigError, match="no proxies are named; set zero_cost in conf/train"):

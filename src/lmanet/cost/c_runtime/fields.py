@@ -1,4 +1,6 @@
-"""Numbers in the structures of our generated C, each held against the width of its field in `lmanet_kernels.h`."""
+"""Numbers in the structures of our generated C, each held against the width of its field in
+`lmanet_kernels.h`.
+"""
 
 from collections.abc import Iterator
 from math import prod
@@ -17,7 +19,14 @@ BITS: dict[str, dict[str, int]] = {
     },
     "lm_add_layer": {"halves": 32},
     "lm_rows_layer": {"in_channels": 16, "pitch": 16, "halves": 16},
-    "lm_mean_layer": {"pixels": 32, "channels": 32, "zero": 32, "multiplier": 32, "exponent": 32, "out_zero": 32},
+    "lm_mean_layer": {
+        "pixels": 32,
+        "channels": 32,
+        "zero": 32,
+        "multiplier": 32,
+        "exponent": 32,
+        "out_zero": 32,
+    },
     "lm_scale_layer": {"pixels": 32, "channels": 32, "zero": 16, "gate_zero": 16, "halves": 32},
 }
 # Bytes that a 32-bit address and the kernels' offsets reach.
@@ -49,7 +58,10 @@ class Overflow(NamedTuple):
 
     def __str__(self) -> str:
         bound = "most" if self.value > 0 else "least"
-        return f"{self.layer}: {self.field}={self.value}, and the generated C holds at {bound} {self.limit}; {self.advice}"
+        return (
+            f"{self.layer}: {self.field}={self.value}, and the generated C holds at "
+            f"{bound} {self.limit}; {self.advice}"
+        )
 
 
 def overflow(struct: str, layer: str, field: str, value: int) -> Overflow | None:
@@ -58,7 +70,9 @@ def overflow(struct: str, layer: str, field: str, value: int) -> Overflow | None
     if -bound <= value < bound:
         return None
     limit = bound - 1 if value > 0 else -bound
-    return Overflow(layer, f"{struct}.{field}", value, limit, ADVICE.get(field, "quantise with lmanet.deploy"))
+    return Overflow(
+        layer, f"{struct}.{field}", value, limit, ADVICE.get(field, "quantise with lmanet.deploy")
+    )
 
 
 def dense_numbers(operator: Operator) -> dict[str, int]:
@@ -70,8 +84,19 @@ def dense_numbers(operator: Operator) -> dict[str, int]:
 def window_numbers(operator: Operator) -> dict[str, int]:
     """Of ``lm_window``."""
     (channels, height, width), (_, out_height, out_width) = operator.in_shape, operator.out_shape
-    image = {"in_height": height, "in_width": width, "in_channels": channels, "out_height": out_height, "out_width": out_width}
-    return {**image, "kernel": operator.kernel, "stride": operator.stride, "before": operator.padding[0]}
+    image = {
+        "in_height": height,
+        "in_width": width,
+        "in_channels": channels,
+        "out_height": out_height,
+        "out_width": out_width,
+    }
+    return {
+        **image,
+        "kernel": operator.kernel,
+        "stride": operator.stride,
+        "before": operator.padding[0],
+    }
 
 
 def map_numbers(operator: Operator) -> dict[str, int]:
@@ -95,4 +120,7 @@ def _numbers(operator: Operator) -> Iterator[tuple[str, dict[str, int]]]:
     if operator.kind in ("conv", "linear", "depthwise"):
         yield "lm_window", window_numbers(operator)
     if operator.kind in ("mean", "mul"):
-        yield "lm_mean_layer" if operator.kind == "mean" else "lm_scale_layer", map_numbers(operator)
+        yield (
+            "lm_mean_layer" if operator.kind == "mean" else "lm_scale_layer",
+            map_numbers(operator),
+        )

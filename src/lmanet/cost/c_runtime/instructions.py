@@ -1,4 +1,6 @@
-"""Instructions of the generated C from shapes alone, so that latency can be a limit or an objective before anything is compiled."""
+"""Instructions of the generated C from shapes alone, so that latency can be a limit or an objective
+before anything is compiled.
+"""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,9 +11,10 @@ from lmanet.cost.c_runtime.steps import Pixels, Rows, Step
 from lmanet.network.graph import Operator
 from lmanet.network.int8 import FUSED
 
-# Instructions each time that a piece of a kernel runs, compiled by zig for a Cortex-M7. Fitted by tests/scripts/fit_instructions.py to 80
-# networks of both spaces; the sum of a network that it had not seen was off by 0.3 % in the median, by 2.1 % at most. To be fitted anew
-# where the kernels change: tests/deploy/test_c_instructions.py tells.
+# Instructions each time that a piece of a kernel runs, compiled by zig for a Cortex-M7. Fitted by
+# tests/scripts/fit_instructions.py to 80 networks of both spaces; the sum of a network that it had
+# not seen was off by 0.3 % in the median, by 2.1 % at most. To be fitted anew where the kernels
+# change: tests/deploy/test_c_instructions.py tells.
 INSTRUCTIONS = {
     "add: value": 13.14,
     "call": 167.06,
@@ -56,11 +59,15 @@ Counts = list[tuple[str, int]]
 
 def estimated_instructions(steps: Iterable[Step]) -> int:
     """Of one inference by these kernel calls."""
-    return round(sum(INSTRUCTIONS[piece] * times for step in steps for piece, times in _counts(step)))
+    return round(
+        sum(INSTRUCTIONS[piece] * times for step in steps for piece, times in _counts(step))
+    )
 
 
 def pieces(step: Step) -> Counter[str]:
-    """How often each piece of a kernel runs in one call of it; a piece that does not run is not there."""
+    """How often each piece of a kernel runs in one call of it; a piece that does not run is not
+    there.
+    """
     counts: Counter[str] = Counter()
     for piece, times in _counts(step):
         counts[piece] += times
@@ -77,7 +84,10 @@ def _counts(step: Step) -> Counts:
     elif step.kind == "conv":
         counts = _conv(operator)
     elif step.kind == "mean":
-        counts = [("mean: four values", prod(operator.in_shape) // 4), ("mean: channel", operator.in_shape[0])]
+        counts = [
+            ("mean: four values", prod(operator.in_shape) // 4),
+            ("mean: channel", operator.in_shape[0]),
+        ]
     else:
         counts = [(f"{step.kind}: value", prod(operator.in_shape))]
     counts.append(("call", 1))
@@ -112,11 +122,16 @@ def _rows(rows: Rows) -> Counts:
     depthwise = rows.depthwise
     channels, in_height, width = depthwise.in_shape
     _, out_height, out_width = depthwise.out_shape
-    pixels = width * (in_height if depthwise.kernel >= depthwise.stride else out_height)  # rows in between are skipped
+    pixels = width * (
+        in_height if depthwise.kernel >= depthwise.stride else out_height
+    )  # rows in between are skipped
     counts = _depthwise(depthwise)
     if rows.expand:
         counts += _multiply(rows.expand, width, pixels // width)
-        counts += [("widen: word", pixels * _words(rows.expand.in_shape[0])), ("widen: pixel", pixels)]
+        counts += [
+            ("widen: word", pixels * _words(rows.expand.in_shape[0])),
+            ("widen: pixel", pixels),
+        ]
     else:
         counts += [("transpose: word", pixels * _words(channels)), ("transpose: pixel", pixels)]
     if rows.project:
@@ -129,7 +144,9 @@ def _rows(rows: Rows) -> Counts:
 
 
 def _depthwise(operator: Operator) -> Counts:
-    """Blocks of pixels of each channel; those whose window leaves the image above or below run other code."""
+    """Blocks of pixels of each channel; those whose window leaves the image above or below run
+    other code.
+    """
     kernel, stride, before = operator.kernel, operator.stride, operator.padding[0]
     channels, height, width = operator.out_shape
     last = min(height - 1, (operator.in_shape[1] + before - kernel) // stride)
@@ -144,8 +161,13 @@ def _depthwise(operator: Operator) -> Counts:
 
 
 def _multiply(operator: Operator, pixels: int, rows: int = 1) -> Counts:
-    """Columns of neighbouring pixels of each row times weights; a pixel that is left alone runs other code than a block."""
-    column, pairs = _words(operator.kernel**2 * operator.in_shape[0]), -(-operator.out_shape[0] // 2)
+    """Columns of neighbouring pixels of each row times weights; a pixel that is left alone runs
+    other code than a block.
+    """
+    column, pairs = (
+        _words(operator.kernel**2 * operator.in_shape[0]),
+        -(-operator.out_shape[0] // 2),
+    )
     counts: Counts = []
     single = pixels % BLOCK_PIXELS == 1
     if blocks := (_blocks(pixels) - single) * rows:

@@ -26,8 +26,11 @@ class Buffer(NamedTuple):
 _Placed = tuple[int, int, int, int | None, int]
 
 
-def first_fit(buffers: Sequence[Buffer], order: Iterable[int], limit: int | None = None) -> list[int] | None:
-    """First byte of each buffer, put one after the other at the lowest place that is free while it is kept.
+def first_fit(
+    buffers: Sequence[Buffer], order: Iterable[int], limit: int | None = None
+) -> list[int] | None:
+    """First byte of each buffer, put one after the other at the lowest place that is free while it
+    is kept.
 
     Args:
         order: numbers of the buffers; what has no bytes lies at 0 and may be left out.
@@ -35,7 +38,9 @@ def first_fit(buffers: Sequence[Buffer], order: Iterable[int], limit: int | None
     """
     steps = 1 + max(buffer.last for buffer in buffers)
     kept: list[list[_Placed]] = [[] for _ in range(steps)]  # at each step: those placed so far
-    begun: list[list[_Placed]] = [[] for _ in range(steps)]  # of these, those kept from this step on
+    begun: list[list[_Placed]] = [
+        [] for _ in range(steps)
+    ]  # of these, those kept from this step on
     starts = [0] * len(buffers)
     for number in order:
         size, first, last, over, distance = buffers[number]
@@ -48,7 +53,13 @@ def first_fit(buffers: Sequence[Buffer], order: Iterable[int], limit: int | None
         if limit is not None and start + size > limit:
             return None
         starts[number] = start
-        placed = (start, -(-(start + size) // BUFFER_ALIGNMENT) * BUFFER_ALIGNMENT, number, over, distance)
+        placed = (
+            start,
+            -(-(start + size) // BUFFER_ALIGNMENT) * BUFFER_ALIGNMENT,
+            number,
+            over,
+            distance,
+        )
         begun[first].append(placed)
         for at_step in kept[first : last + 1]:
             at_step.append(placed)
@@ -56,7 +67,9 @@ def first_fit(buffers: Sequence[Buffer], order: Iterable[int], limit: int | None
 
 
 def _lowest(number: int, buffer: Buffer, others: Iterable[_Placed]) -> int:
-    """Lowest place at which a buffer meets none of the others but one that it may overwrite, or that may overwrite it."""
+    """Lowest place at which a buffer meets none of the others but one that it may overwrite, or
+    that may overwrite it.
+    """
     size, _, _, over, distance = buffer
     # A start between two such bounds, both excluded, would destroy one of the two.
     bounds = []

@@ -1,4 +1,6 @@
-"""Memory model ``c_static``: the static arena of our generated C, planned by the very function that the generator uses."""
+"""Memory model ``c_static``: the static arena of our generated C, planned by the very function that
+the generator uses.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +24,8 @@ class CStaticOptions:
         fuse: run the operators of a block in one kernel, row by row or a few pixels at a time (see
             `c_steps`), wherever that does not raise the peak.
         in_place: let a kernel write over its input where nothing reads that any more.
-        reorder: run the projection of a skip connection before or after the block's main path, whichever needs less.
+        reorder: run the projection of a skip connection before or after the block's main path,
+            whichever needs less.
     """
 
     fuse: bool = True
@@ -50,10 +53,12 @@ class CStaticPlan:
 
 
 class Layout:
-    """Calls, and the order in which their buffers are placed: all that decides how large the arena is.
+    """Calls, and the order in which their buffers are placed: all that decides how large the arena
+    is.
 
     Attributes:
-        step_bytes: end of the memory in use while each step runs, where that is the largest of all; elsewhere less than the largest.
+        step_bytes: end of the memory in use while each step runs, where that is the largest of all;
+            elsewhere less than the largest.
     """
 
     def __init__(self, work: Work, order: list[int], starts: list[int]) -> None:
@@ -67,7 +72,12 @@ class Layout:
     def peak_operators(self) -> set[str]:
         """Names of all that run where the memory in use ends highest."""
         most = self.step_bytes[self.peak]
-        return {each.name for step, end in zip(self.work.steps, self.step_bytes, strict=True) if end == most for each in step.operators}
+        return {
+            each.name
+            for step, end in zip(self.work.steps, self.step_bytes, strict=True)
+            if end == most
+            for each in step.operators
+        }
 
     @property
     def plan(self) -> CStaticPlan:
@@ -76,7 +86,13 @@ class Layout:
         starts = first_fit(work.buffers, self.order)
         assert starts, "without a limit every buffer has its place"
         offsets = dict(zip(work.made, starts, strict=False))
-        return CStaticPlan(steps, offsets, tuple(starts[-len(steps) :]), tuple(_step_bytes(work, starts)), self.arena_bytes)
+        return CStaticPlan(
+            steps,
+            offsets,
+            tuple(starts[-len(steps) :]),
+            tuple(_step_bytes(work, starts)),
+            self.arena_bytes,
+        )
 
 
 def _step_bytes(work: Work, starts: list[int]) -> list[int]:
@@ -89,7 +105,9 @@ def _step_bytes(work: Work, starts: list[int]) -> list[int]:
 
 
 @lru_cache(maxsize=256)
-def plan_c_static(graph: tuple[Operator, ...], options: CStaticOptions | None = None) -> CStaticPlan:
+def plan_c_static(
+    graph: tuple[Operator, ...], options: CStaticOptions | None = None
+) -> CStaticPlan:
     """Plan the arena of a network."""
     return lay_out(graph, options).plan
 
@@ -99,12 +117,14 @@ def lay_out(graph: tuple[Operator, ...], options: CStaticOptions | None = None) 
     options = options or CStaticOptions()
     steps = c_steps(graph, options.fuse)
     best = _improved(Work(steps, options.in_place), options.reorder)
-    # A peak that fusing raises at several calls cannot be mended at one of them: then nothing is fused at all, where the largest tensor,
-    # now whole at some time, allows it.
+    # A peak that fusing raises at several calls cannot be mended at one of them: then nothing is
+    # fused at all, where the largest tensor, now whole at some time, allows it.
     if options.fuse and max(prod(operator.out_shape) for operator in graph) < best.arena_bytes:
         work = Work(unfused(steps), options.in_place)
         if work.least_bytes < best.arena_bytes:
-            best = min(best, _improved(work, options.reorder), key=lambda layout: layout.arena_bytes)
+            best = min(
+                best, _improved(work, options.reorder), key=lambda layout: layout.arena_bytes
+            )
     return best
 
 
@@ -117,7 +137,9 @@ def _improved(work: Work, reorder: bool) -> Layout:
 
 
 def _better(layout: Layout, reorder: bool) -> Iterator[Layout]:
-    """Smaller layouts that differ where the peak stands: in what is fused there, or in the order of its part."""
+    """Smaller layouts that differ where the peak stands: in what is fused there, or in the order of
+    its part.
+    """
     work, arena, peak = layout.work, layout.arena_bytes, layout.peak
     part = work.steps[peak].operators[0].part
     inside = [i for i, step in enumerate(work.steps) if step.operators[0].part == part]
@@ -148,12 +170,16 @@ def _changed(steps: tuple[Step, ...], peak: int, reorder: bool) -> Iterator[tupl
 
 
 def _layout(work: Work, below: int | None = None) -> Layout | None:
-    """The smallest that first fit makes of any order; None where it is not below a size of the arena."""
+    """The smallest that first fit makes of any order; None where it is not below a size of the
+    arena.
+    """
     least, best = _arena(max(work.bound)), None
     for order in work.orders():
         if below is not None and least >= below:
             break
-        if starts := first_fit(work.buffers, work.decisive(order), None if below is None else below - ARENA_ALIGNMENT):
+        if starts := first_fit(
+            work.buffers, work.decisive(order), None if below is None else below - ARENA_ALIGNMENT
+        ):
             best = Layout(work, order, starts)
             below = best.arena_bytes
     return best

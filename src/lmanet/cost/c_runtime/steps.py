@@ -1,4 +1,6 @@
-"""Operators -> the kernel calls of our generated C, each with what it reads, writes and may overwrite."""
+"""Operators -> the kernel calls of our generated C, each with what it reads, writes and may
+overwrite.
+"""
 
 from collections.abc import Iterable, Iterator
 from math import prod
@@ -51,9 +53,10 @@ class Step(NamedTuple):
         operators: that it runs.
         inputs: tensors read; the first is the one that its kernel may overwrite.
         output: the tensor that it makes, which is the last operator's.
-        distance: bytes before its first input at which the output may start at the latest, if that input is not read again: a kernel
-            reads its input front to back while it writes its output front to back, so that the output may take the place of what has
-            been read. None where the kernel still reads the input after its last write.
+        distance: bytes before its first input at which the output may start at the latest, if that
+            input is not read again: a kernel reads its input front to back while it writes its
+            output front to back, so that the output may take the place of what has been read. None
+            where the kernel still reads the input after its last write.
         scratch_bytes: memory that the call needs for itself.
         rows, pixels: the same operators by their roles, where the kernel is the one so named.
     """
@@ -123,13 +126,20 @@ def _pixel_blocks(operators: tuple[Operator, ...], readers: _Readers) -> Iterato
             yield Pixels(conv, project, add)
 
 
-def _row_blocks(operators: tuple[Operator, ...], readers: _Readers, projections: set[str]) -> Iterator[tuple[str, Rows]]:
+def _row_blocks(
+    operators: tuple[Operator, ...], readers: _Readers, projections: set[str]
+) -> Iterator[tuple[str, Rows]]:
     producers = {operator.name: operator for operator in operators}
     for depthwise in operators:
         if depthwise.kind != "depthwise":
             continue
         before = producers.get(depthwise.inputs[0])
-        free = before and _is_pointwise(before) and len(readers[before.name]) == 1 and before.name not in projections
+        free = (
+            before
+            and _is_pointwise(before)
+            and len(readers[before.name]) == 1
+            and before.name not in projections
+        )
         expand = before if free else None
         after = readers.get(depthwise.name, [])
         project = after[0] if len(after) == 1 and _is_pointwise(after[0]) else None
@@ -147,14 +157,27 @@ def _add(last: list[Operator], source: str, stride: int) -> Operator | None:
 
 
 def _is_pointwise(operator: Operator) -> bool:
-    return operator.kind == "conv" and operator.kernel == operator.stride == 1 and operator.padding == (0, 0)
+    return (
+        operator.kind == "conv"
+        and operator.kernel == operator.stride == 1
+        and operator.padding == (0, 0)
+    )
 
 
 def _rows_step(rows: Rows) -> Step:
     operators = rows.present
     scratch, output = rows_scratch_bytes(rows.expand, rows.depthwise, rows.project), operators[-1]
     distance = _rows_distance(rows.depthwise, operators[0].in_shape, output.out_shape)
-    return Step("rows", operators, operators[0].inputs[:1], output.name, prod(output.out_shape), distance, scratch, rows)
+    return Step(
+        "rows",
+        operators,
+        operators[0].inputs[:1],
+        output.name,
+        prod(output.out_shape),
+        distance,
+        scratch,
+        rows,
+    )
 
 
 def _pixels_step(pixels: Pixels) -> Step:
@@ -187,11 +210,17 @@ def _alone(step: Step) -> Iterator[Step]:
         yield step
         return
     for operator in block.present:
-        yield _rows_step(Rows(None, operator, None, None)) if operator.kind == "depthwise" else _single_step(operator)
+        yield (
+            _rows_step(Rows(None, operator, None, None))
+            if operator.kind == "depthwise"
+            else _single_step(operator)
+        )
 
 
 def without_expansion(step: Step) -> tuple[Step, ...]:
-    """The same work with the expansion as a call of its own: more memory in all, but not all of it at the same time."""
+    """The same work with the expansion as a call of its own: more memory in all, but not all of it
+    at the same time.
+    """
     assert step.rows and step.rows.expand
     expand, rows = step.rows.expand, step.rows._replace(expand=None, add=None)
     adding = (_single_step(step.rows.add),) if step.rows.add else ()
@@ -199,7 +228,9 @@ def without_expansion(step: Step) -> tuple[Step, ...]:
 
 
 def _rows_distance(depthwise: Operator, in_shape: Shape, out_shape: Shape) -> int:
-    """`Step.distance`: of what is written after an output row and what is read by then, the most that the first is ahead."""
+    """`Step.distance`: of what is written after an output row and what is read by then, the most
+    that the first is ahead.
+    """
     in_row, out_row = in_shape[0] * in_shape[2], out_shape[0] * out_shape[2]
     before, kernel, stride = depthwise.padding[0], depthwise.kernel, depthwise.stride
     # The last row after which input is still unread.
@@ -222,5 +253,7 @@ def _conv_distance(operator: Operator, channels: int) -> int:
     for row in range(height):
         # Of the blocks that end in one row of pixels the last is the furthest ahead.
         done = ((row + 1) * width - 1) // block * block
-        ahead = max(ahead, done * channels - max(row * operator.stride - operator.padding[0], 0) * in_row)
+        ahead = max(
+            ahead, done * channels - max(row * operator.stride - operator.padding[0], 0) * in_row
+        )
     return whole_words(ahead)

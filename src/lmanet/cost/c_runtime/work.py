@@ -9,14 +9,17 @@ from lmanet.network.graph import INPUT
 
 
 class Work:
-    """Calls in some order, and the buffers that they need: the input, then what each call makes, then the scratch of each.
+    """Calls in some order, and the buffers that they need: the input, then what each call makes,
+    then the scratch of each.
 
     The input is the image, or of calls in the middle of a network what is made before them.
 
     Attributes:
         reads: numbers of the buffers that each call reads.
-        need: bytes of all buffers that are kept while each call runs; ``kept``: how many of them have any.
-        bound: the same, less what the call may save by writing over its input: no layout takes less.
+        need: bytes of all buffers that are kept while each call runs; ``kept``: how many of them
+            have any.
+        bound: the same, less what the call may save by writing over its input: no layout takes
+            less.
     """
 
     def __init__(self, steps: tuple[Step, ...], in_place: bool) -> None:
@@ -27,7 +30,9 @@ class Work:
         self.need: list[int] = []
         self.kept: list[int] = []
         self.bound: list[int] = []
-        self.buffers = self._tensors() + [Buffer(step.scratch_bytes, i, i) for i, step in enumerate(steps)]
+        self.buffers = self._tensors() + [
+            Buffer(step.scratch_bytes, i, i) for i, step in enumerate(steps)
+        ]
 
     def _tensors(self) -> list[Buffer]:
         last_use = [len(self.steps) - 1] * (len(self.steps) + 1)
@@ -40,12 +45,21 @@ class Work:
             size, scratch, over = step.output_bytes, step.scratch_bytes, None
             dying = {number for number in reads if last_use[number] == i}
             if self.in_place and step.distance is not None:
-                over = next((number for number in reads[: 2 if step.kind == "add" else 1] if number in dying), None)
+                over = next(
+                    (
+                        number
+                        for number in reads[: 2 if step.kind == "add" else 1]
+                        if number in dying
+                    ),
+                    None,
+                )
             tensors.append(Buffer(size, i, last_use[i + 1], over, step.distance or 0))
             alive, count = alive + size, count + 1
             self.need.append(alive + scratch)
             self.kept.append(count + (scratch > 0))
-            self.bound.append(alive + scratch - (0 if over is None else _saved(step, tensors[over].size)))
+            self.bound.append(
+                alive + scratch - (0 if over is None else _saved(step, tensors[over].size))
+            )
             alive, count = alive - sum(tensors[number].size for number in dying), count - len(dying)
         return tensors
 
@@ -55,11 +69,19 @@ class Work:
         least = 0
         for step, reads in zip(self.steps, self.reads, strict=True):
             sizes = [self.buffers[number].size for number in dict.fromkeys(reads)]
-            least = max(least, step.scratch_bytes + step.output_bytes + sum(sizes) - (_saved(step, sizes[0]) if self.in_place else 0))
+            least = max(
+                least,
+                step.scratch_bytes
+                + step.output_bytes
+                + sum(sizes)
+                - (_saved(step, sizes[0]) if self.in_place else 0),
+            )
         return least
 
     def orders(self) -> Iterator[list[int]]:
-        """In which the buffers may be placed: the largest first, or those of the call that needs most."""
+        """In which the buffers may be placed: the largest first, or those of the call that needs
+        most.
+        """
         yield sorted(range(len(self.buffers)), key=lambda number: -self.buffers[number].size)
         order: dict[int, None] = {}
         for i in sorted(range(len(self.steps)), key=lambda i: -self.need[i]):
@@ -68,11 +90,13 @@ class Work:
         yield list(order)
 
     def decisive(self, order: list[int]) -> list[int]:
-        """Of the buffers in an order those that may end highest of all, and those that one of these must avoid.
+        """Of the buffers in an order those that may end highest of all, and those that one of these
+        must avoid.
 
-        First fit leaves no gap below a buffer that would hold it. So a buffer ends at the latest after all that is kept while it is,
-        and as many gaps, each smaller than itself. Where that is below the bound of all calls, it does not count, unless one that
-        counts is placed after it.
+        First fit leaves no gap below a buffer that would hold it. So a buffer ends at the latest
+        after all that is kept while it is, and as many gaps, each smaller than itself. Where that
+        is below the bound of all calls, it does not count, unless one that counts is placed after
+        it.
         """
         bound, steps = max(self.bound), self.steps
         avoided = [False] * len(steps)

@@ -1,4 +1,6 @@
-"""What TensorFlow Lite Micro allocates for a network: a replay of its memory planner and of its allocations for good."""
+"""What TensorFlow Lite Micro allocates for a network: a replay of its memory planner and of its
+allocations for good.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
@@ -9,7 +11,8 @@ from lmanet.cost.tflm.operators import TfliteOperator, activation_shapes, tflite
 from lmanet.network.graph import INPUT, Operator
 
 Kernels = Literal["cmsis_nn", "reference"]
-# MicroArenaBufferAlignment(): of every tensor, every scratch buffer and every buffer that a kernel keeps.
+# MicroArenaBufferAlignment(): of every tensor, every scratch buffer and every buffer that a kernel
+# keeps.
 ALIGNMENT = 16
 INT32_BYTES = 4
 
@@ -18,7 +21,8 @@ class TflmArena(NamedTuple):
     """The arena that a network needs in TFLM.
 
     Attributes:
-        head_bytes: activations and scratch buffers as TFLM's greedy planner lays them out; the same on every processor.
+        head_bytes: activations and scratch buffers as TFLM's greedy planner lays them out; the same
+            on every processor.
         tail_bytes: what TFLM and its kernels allocate for good.
         peak_operator: name of the operator during which the highest bytes of the head are in use.
         live_bytes: operator -> most bytes of tensors and scratch that are alive while it runs.
@@ -39,12 +43,15 @@ def tflm_arena(graph: Iterable[Operator], kernels: Kernels = "cmsis_nn") -> Tflm
     """The arena on a Cortex-M, for the file that `lmanet.deploy.write.tflite` writes.
 
     Args:
-        kernels: ``reference`` are TFLM's portable kernels; ``cmsis_nn`` are Arm's, which need scratch memory.
+        kernels: ``reference`` are TFLM's portable kernels; ``cmsis_nn`` are Arm's, which need
+            scratch memory.
     """
     return arena_of(tflite_operators(graph), kernels)
 
 
-def arena_of(operators: Sequence[TfliteOperator], kernels: Kernels = "cmsis_nn", layout: Layout = CORTEX_M) -> TflmArena:
+def arena_of(
+    operators: Sequence[TfliteOperator], kernels: Kernels = "cmsis_nn", layout: Layout = CORTEX_M
+) -> TflmArena:
     """The arena for the operators of any TFLite file, on any processor."""
     buffers, scratch_count = _buffers(operators, kernels)
     offsets = _plan(buffers)
@@ -60,7 +67,9 @@ def arena_of(operators: Sequence[TfliteOperator], kernels: Kernels = "cmsis_nn",
 
 
 class _Buffer(NamedTuple):
-    """Memory wanted from the operator numbered ``first`` to ``last``; the first operator is 1, and 0 is the time before it."""
+    """Memory wanted from the operator numbered ``first`` to ``last``; the first operator is 1, and
+    0 is the time before it.
+    """
 
     size: int
     first: int
@@ -68,7 +77,9 @@ class _Buffer(NamedTuple):
 
 
 def _buffers(operators: Sequence[TfliteOperator], kernels: Kernels) -> tuple[list[_Buffer], int]:
-    """What the planner is asked for, in the order in which TFLM asks: tensors as in the file, then scratch; and how many scratch."""
+    """What the planner is asked for, in the order in which TFLM asks: tensors as in the file, then
+    scratch; and how many scratch.
+    """
     first, last = {INPUT: 0}, {INPUT: 0}
     scratch: list[_Buffer] = []
     for time, operator in enumerate(operators, start=1):
@@ -78,7 +89,9 @@ def _buffers(operators: Sequence[TfliteOperator], kernels: Kernels) -> tuple[lis
         scratch += [_Buffer(_aligned(size), time, time) for size in _scratch(operator, kernels)]
     last[operators[-1].output] = len(operators)
     shapes = activation_shapes(operators)
-    tensors = [_Buffer(_aligned(prod(shape)), first[name], last[name]) for name, shape in shapes.items()]
+    tensors = [
+        _Buffer(_aligned(prod(shape)), first[name], last[name]) for name, shape in shapes.items()
+    ]
     return tensors + scratch, len(scratch)
 
 
@@ -87,7 +100,11 @@ def _scratch(operator: TfliteOperator, kernels: Kernels) -> tuple[int, ...]:
     kernel, channels = operator.kernel, operator.in_shape[-1]
     if operator.kind == "MEAN":
         axes = 2
-        return INT32_BYTES * len(operator.in_shape), INT32_BYTES * axes, INT32_BYTES * prod(operator.out_shape)
+        return (
+            INT32_BYTES * len(operator.in_shape),
+            INT32_BYTES * axes,
+            INT32_BYTES * prod(operator.out_shape),
+        )
     if kernels == "reference":
         return ()
     if operator.kind == "CONV_2D" and kernel > 1:
@@ -95,18 +112,23 @@ def _scratch(operator: TfliteOperator, kernels: Kernels) -> tuple[int, ...]:
         column = -(-(kernel * kernel * channels) // 4) * 4
         return (2 * column * 2,)
     if operator.kind == "DEPTHWISE_CONV_2D" and kernel != 3:
-        # arm_depthwise_conv_s8_opt: one window of all channels as int16; 3x3 has a kernel that needs none.
+        # arm_depthwise_conv_s8_opt: one window of all channels as int16; 3x3 has a kernel that
+        # needs none.
         return (kernel * kernel * channels * 2,)
     return ()
 
 
 def _plan(buffers: Sequence[_Buffer]) -> list[int]:
-    """Offsets, as TFLM's GreedyMemoryPlanner chooses them: the largest buffer first, each at the lowest gap that holds it.
+    """Offsets, as TFLM's GreedyMemoryPlanner chooses them: the largest buffer first, each at the
+    lowest gap that holds it.
 
-    Of equal sizes the last one asked for comes first. Neighbours at one offset stay in the order in which they were placed.
+    Of equal sizes the last one asked for comes first. Neighbours at one offset stay in the order in
+    which they were placed.
     """
     end_of_time = max(buffer.last for buffer in buffers) + 1
-    alive: list[list[tuple[int, int, int]]] = [[] for _ in range(end_of_time)]  # at each time: (offset, order of placing, end)
+    alive: list[list[tuple[int, int, int]]] = [
+        [] for _ in range(end_of_time)
+    ]  # at each time: (offset, order of placing, end)
     starting: list[list[tuple[int, int, int]]] = [[] for _ in range(end_of_time)]
     offsets = [0] * len(buffers)
     order = sorted(range(len(buffers) - 1, -1, -1), key=lambda number: -buffers[number].size)
@@ -143,7 +165,9 @@ def _live(operators: Sequence[TfliteOperator], buffers: Sequence[_Buffer]) -> di
 
 
 def _tail(operators: Sequence[TfliteOperator], scratch_count: int, layout: Layout) -> int:
-    """Bytes allocated downwards from the arena's end, one after the other, each with its own alignment."""
+    """Bytes allocated downwards from the arena's end, one after the other, each with its own
+    alignment.
+    """
     pointer = layout.pointer
     constants = {name for operator in operators for name in operator.constants}
     tail = _aligned(layout.objects + layout.subgraph, pointer)

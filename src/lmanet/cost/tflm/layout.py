@@ -9,14 +9,16 @@ class Layout(NamedTuple):
 
     Attributes:
         pointer: a ScratchBufferHandle is one, too.
-        objects: the allocator, the planner and the micro allocator, which live in the arena themselves; of the recording interpreter,
-            which the figures that this model is checked against come from.
+        objects: the allocator, the planner and the micro allocator, which live in the arena
+            themselves; of the recording interpreter, which the figures that this model is checked
+            against come from.
         subgraph: SubgraphAllocations.
         tensor: TfliteEvalTensor, one for every tensor, constants included.
         node: NodeAndRegistration, one for every operator.
-        io_tensor: TfLiteTensor, for the input and the output, each with one TfLiteAffineQuantization (``quantization``) and one
-            TfLiteIntArray of a zero point.
-        options: kind -> (size, alignment) of its TfLite...Params; a kind that is not listed has none.
+        io_tensor: TfLiteTensor, for the input and the output, each with one
+            TfLiteAffineQuantization (``quantization``) and one TfLiteIntArray of a zero point.
+        options: kind -> (size, alignment) of its TfLite...Params; a kind that is not listed has
+            none.
         op_data: kind -> what its kernel keeps about one operator.
     """
 
@@ -31,8 +33,9 @@ class Layout(NamedTuple):
     op_data: Mapping[str, int]
 
 
-# 32 bits, enumerations as short as can be: gcc's rules for bare-metal Arm. ``objects`` and FULLY_CONNECTED's options are known as a
-# sum only, from the arena measured on a Cortex-M7; all else follows from the structures' fields.
+# 32 bits, enumerations as short as can be: gcc's rules for bare-metal Arm. ``objects`` and
+# FULLY_CONNECTED's options are known as a sum only, from the arena measured on a Cortex-M7; all
+# else follows from the structures' fields.
 CORTEX_M = Layout(
     pointer=4,
     objects=208,
@@ -63,8 +66,9 @@ CORTEX_M = Layout(
         "LEAKY_RELU": 24,
     },
 )
-# The tflite-micro wheel on a 64-bit host, to the byte: every size that holds no pointer is that of `CORTEX_M`. OpData of convolutions
-# and linear layers also count the fields for compressed weights, with which the wheel is built.
+# The tflite-micro wheel on a 64-bit host, to the byte: every size that holds no pointer is that of
+# `CORTEX_M`. OpData of convolutions and linear layers also count the fields for compressed weights,
+# with which the wheel is built.
 X86_64 = Layout(
     pointer=8,
     objects=472,
@@ -84,6 +88,6 @@ X86_64 = Layout(
     },
     op_data={**CORTEX_M.op_data, "CONV_2D": 80, "DEPTHWISE_CONV_2D": 80, "FULLY_CONNECTED": 72},
 )
-# What kernels of CMSIS-NN keep on a Cortex-M where it is more than TFLM's own: the index of a scratch buffer, and for a linear layer
-# also its shape and sums.
+# What kernels of CMSIS-NN keep on a Cortex-M where it is more than TFLM's own: the index of a
+# scratch buffer, and for a linear layer also its shape and sums.
 CMSIS_NN_OP_DATA = {"CONV_2D": 60, "DEPTHWISE_CONV_2D": 60, "FULLY_CONNECTED": 84}

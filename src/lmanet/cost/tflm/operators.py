@@ -1,4 +1,6 @@
-"""Operators -> the operators and tensors that a TFLite file of the same network holds, by shapes alone."""
+"""Operators -> the operators and tensors that a TFLite file of the same network holds, by shapes
+alone.
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
@@ -7,7 +9,18 @@ from lmanet.network.graph import INPUT, Operator, pad_same
 from lmanet.network.graph import Shape as ChannelsFirst
 from lmanet.network.int8 import FUSED, tensor_before_table
 
-TfliteKind = Literal["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MEAN", "ADD", "MUL", "PAD", "LOGISTIC", "HARD_SWISH", "LEAKY_RELU"]
+TfliteKind = Literal[
+    "CONV_2D",
+    "DEPTHWISE_CONV_2D",
+    "FULLY_CONNECTED",
+    "MEAN",
+    "ADD",
+    "MUL",
+    "PAD",
+    "LOGISTIC",
+    "HARD_SWISH",
+    "LEAKY_RELU",
+]
 Shape = tuple[int, ...]
 AXES = "axes"
 _KINDS: dict[str, TfliteKind] = {
@@ -18,7 +31,11 @@ _KINDS: dict[str, TfliteKind] = {
     "add": "ADD",
     "mul": "MUL",
 }
-_TABLES: dict[str, TfliteKind] = {"sigmoid": "LOGISTIC", "hard_swish": "HARD_SWISH", "leaky_relu": "LEAKY_RELU"}
+_TABLES: dict[str, TfliteKind] = {
+    "sigmoid": "LOGISTIC",
+    "hard_swish": "HARD_SWISH",
+    "leaky_relu": "LEAKY_RELU",
+}
 
 
 class TfliteOperator(NamedTuple):
@@ -27,9 +44,11 @@ class TfliteOperator(NamedTuple):
     Attributes:
         source: name of the `Operator` that it is part of.
         inputs: names of the activations read; the file's order.
-        constants: names of the constant tensors read after them; operators that name the same one share it.
+        constants: names of the constant tensors read after them; operators that name the same one
+            share it.
         output: name of the tensor made.
-        in_shape, out_shape: of the first input and of the output as the file has them: (1, height, width, channels) or (1, channels).
+        in_shape, out_shape: of the first input and of the output as the file has them: (1, height,
+            width, channels) or (1, channels).
         padding: of a convolution, as TensorFlow defines it.
         pad: pixels that a PAD adds (before, after) in height and in width.
         activation: fused; ``none``, ``relu`` or ``relu6``.
@@ -52,8 +71,8 @@ class TfliteOperator(NamedTuple):
 def tflite_operators(graph: Iterable[Operator]) -> tuple[TfliteOperator, ...]:
     """The operators of a TFLite file, in the order of execution.
 
-    ReLU and ReLU6 are fused; every other activation is an operator of its own, swish two, since TFLite has none. Padding that is not
-    TensorFlow's SAME becomes a PAD.
+    ReLU and ReLU6 are fused; every other activation is an operator of its own, swish two, since
+    TFLite has none. Padding that is not TensorFlow's SAME becomes a PAD.
     """
     graph = tuple(graph)
     # What a linear layer reads has lost its two spatial dimensions.
@@ -98,7 +117,14 @@ def _pad(operator: Operator, in_shape: Shape) -> TfliteOperator:
     out_shape = (batch, height + before + after, width + before + after, channels)
     constants = (f"pad_{before}_{after}",)
     return TfliteOperator(
-        "PAD", operator.name, operator.inputs, constants, f"{operator.name}.pad", in_shape, out_shape, pad=operator.padding
+        "PAD",
+        operator.name,
+        operator.inputs,
+        constants,
+        f"{operator.name}.pad",
+        in_shape,
+        out_shape,
+        pad=operator.padding,
     )
 
 
@@ -124,6 +150,8 @@ def _channels_last(shape: ChannelsFirst, flat: bool) -> Shape:
 
 
 def activation_shapes(graph: Iterable[TfliteOperator]) -> dict[str, Shape]:
-    """Name -> shape of every tensor that is no constant, in the file's order: the image first, then as they are made."""
+    """Name -> shape of every tensor that is no constant, in the file's order: the image first, then
+    as they are made.
+    """
     graph = tuple(graph)
     return {INPUT: graph[0].in_shape} | {operator.output: operator.out_shape for operator in graph}

@@ -1,4 +1,6 @@
-"""How often the int8 network chooses the class that the float network chooses, and what is said where that is seldom."""
+"""How often the int8 network chooses the class that the float network chooses, and what is said
+where that is seldom.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -8,8 +10,9 @@ from lmanet.deploy.int8.graph import Scale
 from lmanet.deploy.int8.int8_network import to_int8
 from lmanet.deploy.run.host import HostNetwork
 
-# Share of 1. An int8 network that lost no accuracy chooses otherwise on a few in a hundred images, whose two best classes are close. Of 256
-# images on which it agrees in truth on 95 %, it agrees on less than 90 % once in some three thousand times.
+# Share of 1. An int8 network that lost no accuracy chooses otherwise on a few in a hundred images,
+# whose two best classes are close. Of 256 images on which it agrees in truth on 95 %, it agrees on
+# less than 90 % once in some three thousand times.
 LEAST_AGREEMENT = 0.9
 KIND = "int8_disagrees"
 BATCH = 32
@@ -43,8 +46,11 @@ def disagreement(share: float | None, images: int) -> tuple[Notice, ...]:
     if share is None or share >= LEAST_AGREEMENT:
         return ()
     text = (
-        f"The int8 network chooses the class of the float network on {round(share * images)} of {images} calibration images "
-        f"({100 * share:.0f} %; {100 * LEAST_AGREEMENT:.0f} % or more is usual), so its accuracy is another one. Train longer or with more "
-        "weight decay, since weights of very different size share a scale badly, or calibrate with more images."
+        "The int8 network chooses the class of the float network on "
+        f"{round(share * images)} of {images} calibration images "
+        f"({100 * share:.0f} %; {100 * LEAST_AGREEMENT:.0f} % or more is "
+        "usual), so its accuracy is another one. Train longer or with more "
+        "weight decay, since weights of very different size share a scale "
+        "badly, or calibrate with more images."
     )
     return (Notice(kind=KIND, text=text),)

@@ -32,7 +32,8 @@ class Histogram:
     Attributes:
         counts: float64 (BINS,).
         range: least and greatest value, zero included; the bins divide it evenly.
-        reader: what the network does with the tensor next: the activation, if that is a table, else nothing.
+        reader: what the network does with the tensor next: the activation, if that is a table, else
+            nothing.
     """
 
     counts: Tensor
@@ -48,10 +49,13 @@ class Histogram:
 Method = Callable[[Histogram], Range]
 
 
-def calibrate(folded: Folded, images: Tensor, method: Method, batch_size: int = 32) -> dict[str, Range]:
+def calibrate(
+    folded: Folded, images: Tensor, method: Method, batch_size: int = 32
+) -> dict[str, Range]:
     """Find the range of every tensor that has a scale in the integer graph.
 
-    Runs the images twice, first for the extremes, then for histograms between them, so that no tensor is kept.
+    Runs the images twice, first for the extremes, then for histograms between them, so that no
+    tensor is kept.
 
     Args:
         folded: the network.
@@ -63,7 +67,10 @@ def calibrate(folded: Folded, images: Tensor, method: Method, batch_size: int = 
         ConfigError: there is no image, or a tensor holds something that is not finite.
     """
     if not len(images):
-        raise ConfigError("calibration needs at least one image; raise the number of calibration images in conf/deploy/")
+        raise ConfigError(
+            "calibration needs at least one image; raise the number of calibration "
+            "images in conf/deploy/"
+        )
     extremes: dict[str, Range] = {}
     counts: dict[str, Tensor] = {}
 
@@ -71,14 +78,19 @@ def calibrate(folded: Folded, images: Tensor, method: Method, batch_size: int = 
         low, high = extremes.get(name, Range(0.0, 0.0))
         least, greatest = (float(value) for value in tensor.aminmax())
         if not (isfinite(least) and isfinite(greatest)):
-            raise ConfigError(f"tensor {name} spans {least} to {greatest} on the calibration images: train the network anew")
+            raise ConfigError(
+                f"tensor {name} spans {least} to {greatest} on the calibration images: "
+                "train the network anew"
+            )
         extremes[name] = Range(min(low, least), max(high, greatest))
         return tensor
 
     def count(name: str, tensor: Tensor) -> Tensor:
         low, high = extremes[name]
         if low < high:
-            counts[name] = counts.get(name, 0) + torch.histc(tensor.float(), BINS, low, high).double().cpu()
+            counts[name] = (
+                counts.get(name, 0) + torch.histc(tensor.float(), BINS, low, high).double().cpu()
+            )
         return tensor
 
     with torch.no_grad():
@@ -86,7 +98,9 @@ def calibrate(folded: Folded, images: Tensor, method: Method, batch_size: int = 
             for start in range(0, len(images), batch_size):
                 folded(images[start : start + batch_size], hook)
     readers = _readers(folded)
-    found = {name: method(Histogram(counts[name], extremes[name], readers[name])) for name in counts}
+    found = {
+        name: method(Histogram(counts[name], extremes[name], readers[name])) for name in counts
+    }
     return {name: found.get(name, extreme) for name, extreme in extremes.items()}
 
 
@@ -107,7 +121,10 @@ class Percentile:
 
     def __post_init__(self) -> None:
         if not 50 < self.percent <= 100:
-            raise ConfigError(f"percent={self.percent} of calibration: must lie above 50 and at most at 100 (conf/deploy/)")
+            raise ConfigError(
+                f"percent={self.percent} of calibration: must lie above 50 and at most "
+                "at 100 (conf/deploy/)"
+            )
 
     def __call__(self, histogram: Histogram) -> Range:
         cumulative = histogram.counts.cumsum(0) / histogram.counts.sum()
@@ -120,9 +137,11 @@ class Percentile:
 
 @dataclass(frozen=True)
 class MeanSquaredError:
-    """The range whose int8 values are closest to the real ones, after the activation where a table reads them.
+    """The range whose int8 values are closest to the real ones, after the activation where a table
+    reads them.
 
-    So the flat part of an activation takes no levels: hard-swish is zero below -3, and LeakyReLU shrinks what is negative.
+    So the flat part of an activation takes no levels: hard-swish is zero below -3, and LeakyReLU
+    shrinks what is negative.
 
     Attributes:
         candidates: ends that are tried on either side, evenly from zero to the extreme.
@@ -136,12 +155,22 @@ class MeanSquaredError:
         low, high = histogram.range
         shares = [number / self.candidates for number in range(1, self.candidates + 1)]
         for _ in range(self.rounds):
-            high = min((histogram.range.high * share for share in shares), key=lambda end: _error(histogram, Range(low, end)))
-            low = min((histogram.range.low * share for share in shares), key=lambda end: _error(histogram, Range(end, high)))
+            high = min(
+                (histogram.range.high * share for share in shares),
+                key=lambda end: _error(histogram, Range(low, end)),
+            )
+            low = min(
+                (histogram.range.low * share for share in shares),
+                key=lambda end: _error(histogram, Range(end, high)),
+            )
         return Range(low, high)
 
 
-METHODS: dict[str, Method] = {"minmax": minmax, "percentile": Percentile(), "mse": MeanSquaredError()}
+METHODS: dict[str, Method] = {
+    "minmax": minmax,
+    "percentile": Percentile(),
+    "mse": MeanSquaredError(),
+}
 
 
 def _error(histogram: Histogram, span: Range) -> float:
@@ -149,7 +178,12 @@ def _error(histogram: Histogram, span: Range) -> float:
     values = (edges[1:] + edges[:-1]) / 2
     step = (span.high - span.low) / LEVELS
     integers = torch.round(values / step).clamp(round(span.low / step), round(span.high / step))
-    return float((histogram.counts * (histogram.reader(integers * step) - histogram.reader(values)).square()).sum())
+    return float(
+        (
+            histogram.counts
+            * (histogram.reader(integers * step) - histogram.reader(values)).square()
+        ).sum()
+    )
 
 
 def _readers(folded: Folded) -> dict[str, Function]:

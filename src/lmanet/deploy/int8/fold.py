@@ -1,4 +1,6 @@
-"""Trained network -> float graph: the same operators with batch norm folded into weights and biases."""
+"""Trained network -> float graph: the same operators with batch norm folded into weights and
+biases.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -25,22 +27,34 @@ class Folded(nn.Module):
 
     Args:
         graph: in the order of execution; the last makes the logits.
-        filters: operator with weights -> weight (out, in, k, k), depthwise (channels, 1, k, k), linear (out, in, 1, 1), and bias (out,).
+        filters: operator with weights -> weight (out, in, k, k), depthwise (channels, 1, k, k),
+            linear (out, in, 1, 1), and bias (out,).
     """
 
-    def __init__(self, graph: Sequence[Operator], filters: Mapping[str, tuple[Tensor, Tensor]]) -> None:
+    def __init__(
+        self, graph: Sequence[Operator], filters: Mapping[str, tuple[Tensor, Tensor]]
+    ) -> None:
         super().__init__()
         self.graph = tuple(graph)
-        self.weights = nn.ParameterDict({_key(name): nn.Parameter(weight) for name, (weight, _) in filters.items()})
-        self.biases = nn.ParameterDict({_key(name): nn.Parameter(bias) for name, (_, bias) in filters.items()})
-        self._last_use = {name: index for index, operator in enumerate(graph) for name in operator.inputs}
+        self.weights = nn.ParameterDict(
+            {_key(name): nn.Parameter(weight) for name, (weight, _) in filters.items()}
+        )
+        self.biases = nn.ParameterDict(
+            {_key(name): nn.Parameter(bias) for name, (_, bias) in filters.items()}
+        )
+        self._last_use = {
+            name: index for index, operator in enumerate(graph) for name in operator.inputs
+        }
 
-    def forward(self, images: Tensor, observe: Hook = _unchanged, weigh: Hook = _unchanged) -> Tensor:
+    def forward(
+        self, images: Tensor, observe: Hook = _unchanged, weigh: Hook = _unchanged
+    ) -> Tensor:
         """Normalised images (N, 3, R, R) -> logits (N, classes).
 
         Args:
             images: at the resolution of the graph.
-            observe: is handed every tensor that has a scale in the integer graph, and gives what the network goes on with.
+            observe: is handed every tensor that has a scale in the integer graph, and gives what
+                the network goes on with.
             weigh: the same for the weight of each operator that has one.
         """
         tensors = {INPUT: observe(INPUT, images)}
@@ -68,11 +82,15 @@ class Folded(nn.Module):
         if before != after:
             images, padding = functional.pad(images, (before, after, before, after)), 0
         groups = operator.in_shape[0] if operator.kind == "depthwise" else 1
-        return functional.conv2d(images, weigh(operator.name, weight), bias, operator.stride, padding, groups=groups)
+        return functional.conv2d(
+            images, weigh(operator.name, weight), bias, operator.stride, padding, groups=groups
+        )
 
 
 def activate(operator: Operator, linear: Tensor, observe: Hook = _unchanged) -> Tensor:
-    """Apply the activation of an operator to what it made; a table reads a tensor that is observed on its own."""
+    """Apply the activation of an operator to what it made; a table reads a tensor that is observed
+    on its own.
+    """
     if operator.activation not in FUSED:
         linear = observe(tensor_before_table(operator), linear)
     return linear if operator.activation == "none" else ACTIVATIONS[operator.activation]()(linear)
@@ -81,17 +99,27 @@ def activate(operator: Operator, linear: Tensor, observe: Hook = _unchanged) -> 
 def fold(network: Network) -> Folded:
     """Fold the batch norm statistics of a trained network into its weights, in double precision.
 
-    With gain g, offset b, mean m and variance v of a channel: weight * g / sqrt(v + eps), (bias - m) * g / sqrt(v + eps) + b.
+    With gain g, offset b, mean m and variance v of a channel: weight * g / sqrt(v + eps), (bias -
+    m) * g / sqrt(v + eps) + b.
 
     Raises:
         DeployError: a weight, a bias or a statistic is not finite.
     """
     graph = operators(network.architecture, network.num_classes)
-    return Folded(graph, {operator.name: _filter(network, operator) for operator in graph if operator.kind in WITH_WEIGHTS})
+    return Folded(
+        graph,
+        {
+            operator.name: _filter(network, operator)
+            for operator in graph
+            if operator.kind in WITH_WEIGHTS
+        },
+    )
 
 
 def _filter(network: Network, operator: Operator) -> tuple[Tensor, Tensor]:
-    layers = network.get_submodule(f"{operator.part.replace('.', '_')}.{operator.name.rpartition('.')[2]}")
+    layers = network.get_submodule(
+        f"{operator.part.replace('.', '_')}.{operator.name.rpartition('.')[2]}"
+    )
     state = {name: tensor.double() for name, tensor in layers.state_dict().items()}
     layer = "linear" if operator.kind == "linear" else "conv"
     weight = state[f"{layer}.weight"]
@@ -102,11 +130,17 @@ def _filter(network: Network, operator: Operator) -> tuple[Tensor, Tensor]:
         norm = layers.get_submodule("norm")
         assert isinstance(norm, nn.BatchNorm2d)
         gain = state["norm.weight"] / torch.sqrt(state["norm.running_var"] + norm.eps)
-        weight, bias = weight * gain[:, None, None, None], (bias - state["norm.running_mean"]) * gain + state["norm.bias"]
+        weight, bias = (
+            weight * gain[:, None, None, None],
+            (bias - state["norm.running_mean"]) * gain + state["norm.bias"],
+        )
     weight, bias = weight.float(), bias.float()
     for what, values in (("weight", weight), ("bias", bias)):
         if not values.isfinite().all():
-            raise DeployError(f"{operator.name}: a {what} is not finite, batch norm included; train the network anew")
+            raise DeployError(
+                f"{operator.name}: a {what} is not finite, batch norm included; train "
+                "the network anew"
+            )
     return weight, bias
 
 

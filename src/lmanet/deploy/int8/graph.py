@@ -1,4 +1,6 @@
-"""The integer graph: operators of a network with their int8 constants and the scale of every tensor, as TFLite defines them."""
+"""The integer graph: operators of a network with their int8 constants and the scale of every
+tensor, as TFLite defines them.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,7 +34,8 @@ class Filter:
     """The constants of a convolution or linear layer, batch norm folded in.
 
     Attributes:
-        weights: int8, -127 to 127, (out, in, k, k); depthwise (channels, 1, k, k); linear (out, in, 1, 1).
+        weights: int8, -127 to 127, (out, in, k, k); depthwise (channels, 1, k, k); linear (out, in,
+            1, 1).
         scales: float32 (out,), of each output channel; all equal for a linear layer.
         bias: int32 (out,), in units of input scale times ``scales``.
     """
@@ -46,16 +49,18 @@ class Filter:
 class IntegerGraph:
     """A whole network in integers.
 
-    Every result saturates to int8, and no clamp is tighter than that: where a convolution has ReLU or ReLU6 its scale starts at zero, so
-    that saturation is the activation. An operator whose activation is a table has two tensors: its own name is the result, and
-    `tensor_before_table` names what the table reads.
+    Every result saturates to int8, and no clamp is tighter than that: where a convolution has ReLU
+    or ReLU6 its scale starts at zero, so that saturation is the activation. An operator whose
+    activation is a table has two tensors: its own name is the result, and `tensor_before_table`
+    names what the table reads.
 
     Attributes:
         operators: in the order of execution; the last makes the logits.
         scales: tensor -> its scale; ``input`` is the image.
         filters: operator with weights -> its constants.
         labels: of the classes, in the order of the logits.
-        mean, std: of each RGB channel, for pixels in 0..1: the network's real input is (pixel / 255 - mean) / std.
+        mean, std: of each RGB channel, for pixels in 0..1: the network's real input is (pixel / 255
+            - mean) / std.
     """
 
     operators: tuple[Operator, ...]
@@ -66,5 +71,9 @@ class IntegerGraph:
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     def linear_scale(self, operator: Operator) -> Scale:
-        """Scale of what an operator makes before its activation; that of its result where the activation is no table."""
-        return self.scales[operator.name if operator.activation in FUSED else tensor_before_table(operator)]
+        """Scale of what an operator makes before its activation; that of its result where the
+        activation is no table.
+        """
+        return self.scales[
+            operator.name if operator.activation in FUSED else tensor_before_table(operator)
+        ]

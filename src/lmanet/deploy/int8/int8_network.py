@@ -1,4 +1,6 @@
-"""The generated C as a torch module, so that whatever measures a float network measures the deployed one."""
+"""The generated C as a torch module, so that whatever measures a float network measures the
+deployed one.
+"""
 
 import tempfile
 from pathlib import Path
@@ -19,7 +21,8 @@ from lmanet.network.images import fit
 
 
 class Int8Network(nn.Module):
-    """Takes pixels (N, 3, H, W) of any size, gives logits (N, classes): the firmware's arithmetic on this machine, from a frame on.
+    """Takes pixels (N, 3, H, W) of any size, gives logits (N, classes): the firmware's arithmetic
+    on this machine, from a frame on.
 
     Args:
         program: folder of the generated C.
@@ -30,19 +33,31 @@ class Int8Network(nn.Module):
 
     reads_frames = True  # it resizes and normalises them itself, from the size of a file on
 
-    def __init__(self, program: Path, toolchain: Toolchain, input_scale: Scale, output_scale: Scale, workers: int = 1) -> None:
+    def __init__(
+        self,
+        program: Path,
+        toolchain: Toolchain,
+        input_scale: Scale,
+        output_scale: Scale,
+        workers: int = 1,
+    ) -> None:
         super().__init__()
         self.input_scale = input_scale
         self.output_scale = output_scale
         with tempfile.TemporaryDirectory(prefix="lmanet-") as folder:
-            self._network = HostNetwork(toolchain.compile_host_network(program, Path(folder) / "network.so"), workers)
+            self._network = HostNetwork(
+                toolchain.compile_host_network(program, Path(folder) / "network.so"), workers
+            )
         self.num_classes = self._network.output_bytes
 
     def forward(self, pixels: Tensor) -> Tensor:
         if min(pixels.shape[-2:]) > MOST_FRAME_SIDE:
             pixels = fit(pixels, MOST_FRAME_SIDE)  # no camera of a microcontroller has such frames
         outputs = self._network.run_frames(pixels.cpu().permute(0, 2, 3, 1).numpy())
-        logits = torch.from_numpy(outputs.astype(np.float32) - self.output_scale.zero_point) * self.output_scale.scale
+        logits = (
+            torch.from_numpy(outputs.astype(np.float32) - self.output_scale.zero_point)
+            * self.output_scale.scale
+        )
         return logits.to(pixels.device)
 
 
@@ -50,20 +65,29 @@ def int8_network(graph: IntegerGraph, toolchain: Toolchain, workers: int = 1) ->
     """The module of an integer graph; its C is written for this alone."""
     with tempfile.TemporaryDirectory(prefix="lmanet-") as folder:
         write_program(graph, Path(folder))
-        return Int8Network(Path(folder), toolchain, graph.scales[INPUT], graph.scales[graph.operators[-1].name], workers)
+        return Int8Network(
+            Path(folder),
+            toolchain,
+            graph.scales[INPUT],
+            graph.scales[graph.operators[-1].name],
+            workers,
+        )
 
 
 def load_deployed(folder: Path, toolchain: str = "zig", workers: int = 1) -> Int8Network:
     """The module of a network that was deployed into ``folder``."""
     content = read_metadata((folder / MODEL).read_bytes())
-    source, result = (Scale(content[end]["scale"], content[end]["zero_point"]) for end in ("input", "output"))
+    source, result = (
+        Scale(content[end]["scale"], content[end]["zero_point"]) for end in ("input", "output")
+    )
     return Int8Network(folder / PROGRAM, toolchain_named(toolchain), source, result, workers)
 
 
 def to_int8(inputs: Tensor, scale: Scale) -> NDArray[np.int8]:
     """Normalised images (N, C, H, W) -> integers of the network's input, (N, H, W, C).
 
-    The C's `lmanet_input_table` is rounded from doubles, this from single precision: of a million bytes some four differ by 1.
+    The C's `lmanet_input_table` is rounded from doubles, this from single precision: of a million
+    bytes some four differ by 1.
     """
     integers = torch.round(inputs.detach().cpu() / scale.scale + scale.zero_point).clamp(-128, 127)
     return integers.to(torch.int8).permute(0, 2, 3, 1).contiguous().numpy()

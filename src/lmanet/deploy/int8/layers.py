@@ -1,4 +1,6 @@
-"""The constants of each kernel call as C: arrays of weights, channels and tables, and the struct that points to them."""
+"""The constants of each kernel call as C: arrays of weights, channels and tables, and the struct
+that points to them.
+"""
 
 from collections.abc import Iterable
 
@@ -53,21 +55,35 @@ class Layers:
 
     def _rows(self, name: str, rows: Rows) -> str:
         depthwise = rows.depthwise
+        weights = packing.depthwise_weights(self.graph, depthwise)
         parts = [
             packing.depthwise_kernel(depthwise),
-            self._part("lm_dense", f"{name}e", rows.expand and self._dense(f"{name}e", rows.expand)),
-            self._part("lm_dense", f"{name}p", rows.project and self._dense(f"{name}p", rows.project)),
+            self._part(
+                "lm_dense", f"{name}e", rows.expand and self._dense(f"{name}e", rows.expand)
+            ),
+            self._part(
+                "lm_dense", f"{name}p", rows.project and self._dense(f"{name}p", rows.project)
+            ),
             self._sum(f"{name}a", rows.add, rows.project),
-            f"(const int8_t *){self._array(INT8, f'{name}w', packing.depthwise_weights(self.graph, depthwise))}",
+            f"(const int8_t *){self._array(INT8, f'{name}w', weights)}",
             self._channels(f"{name}c", packing.channels(self.graph, depthwise)),
             self._table(f"{name}t", depthwise),
         ]
-        sizes = {"in_channels": rows.present[0].in_shape[0], "pitch": rows_pitch(depthwise), "halves": self._halves(depthwise)}
-        return f"{', '.join(parts)}, {packed('lm_rows_layer', depthwise.name, sizes)}, {{{self._window(depthwise)}}}"
+        sizes = {
+            "in_channels": rows.present[0].in_shape[0],
+            "pitch": rows_pitch(depthwise),
+            "halves": self._halves(depthwise),
+        }
+        return (
+            f"{', '.join(parts)}, {packed('lm_rows_layer', depthwise.name, sizes)}, "
+            f"{{{self._window(depthwise)}}}"
+        )
 
     def _pixels(self, name: str, pixels: Pixels) -> str:
         project = pixels.project
-        projection = self._part("lm_dense", f"{name}p", project and self._dense(f"{name}p", project))
+        projection = self._part(
+            "lm_dense", f"{name}p", project and self._dense(f"{name}p", project)
+        )
         addition = self._sum(f"{name}a", pixels.add, project or pixels.conv)
         return f"{{{self._conv(name, pixels.conv)}}}, {projection}, {addition}"
 
@@ -86,8 +102,12 @@ class Layers:
         weights = self._array(INT8, f"{name}w", packing.dense_weights(self.graph, operator))
         channels = packing.channels(self.graph, operator)
         channels += [Channel(0, 0, 0)] * (len(channels) % 2)
-        constants = f"(const int8_t *){weights}, {self._channels(f'{name}c', channels)}, {self._table(f'{name}t', operator)}"
-        return f"{constants}, {packed('lm_dense', operator.name, dense_numbers(operator) | {'halves': self._halves(operator)})}"
+        constants = (
+            f"(const int8_t *){weights}, {self._channels(f'{name}c', channels)}, "
+            f"{self._table(f'{name}t', operator)}"
+        )
+        numbers = dense_numbers(operator) | {"halves": self._halves(operator)}
+        return f"{constants}, {packed('lm_dense', operator.name, numbers)}"
 
     def _window(self, operator: Operator) -> str:
         zero = self.graph.scales[operator.inputs[0]].zero_point
@@ -97,18 +117,32 @@ class Layers:
         source, target = self.graph.scales[operator.inputs[0]], self.graph.scales[operator.name]
         numbers = map_numbers(operator)
         multiplier, exponent = packing.mean_multiplier(self.graph, operator)
-        numbers |= {"zero": source.zero_point * numbers["pixels"], "multiplier": multiplier, "exponent": exponent}
+        numbers |= {
+            "zero": source.zero_point * numbers["pixels"],
+            "multiplier": multiplier,
+            "exponent": exponent,
+        }
         return packed("lm_mean_layer", operator.name, numbers | {"out_zero": target.zero_point})
 
     def _scale(self, operator: Operator) -> str:
         zero, gate_zero = (self.graph.scales[name].zero_point for name in operator.inputs)
-        numbers = packed("lm_scale_layer", operator.name, map_numbers(operator) | {"zero": zero, "gate_zero": gate_zero})
-        return f"{numbers}, {_channel(packing.scaling(self.graph, operator))}, {self._halves(operator)}"
+        numbers = packed(
+            "lm_scale_layer",
+            operator.name,
+            map_numbers(operator) | {"zero": zero, "gate_zero": gate_zero},
+        )
+        return (
+            f"{numbers}, {_channel(packing.scaling(self.graph, operator))}, "
+            f"{self._halves(operator)}"
+        )
 
     def _add(self, name: str, operator: Operator, inputs: tuple[str, ...]) -> str:
         addition = packing.addition(self.graph, operator)
         tables = dict(zip(operator.inputs, (addition.first, addition.second), strict=True))
-        first, second = (self._array(INT32, f"{name}{letter}", tables[source]) for letter, source in zip("xy", inputs, strict=True))
+        first, second = (
+            self._array(INT32, f"{name}{letter}", tables[source])
+            for letter, source in zip("xy", inputs, strict=True)
+        )
         return f"{first}, {second}, {_channel(addition.scale)}, {self._halves(operator)}"
 
     def _halves(self, operator: Operator) -> int:
@@ -117,7 +151,10 @@ class Layers:
     def _table(self, name: str, operator: Operator) -> str:
         if operator.activation in FUSED:
             return NONE
-        return f"(const int8_t *){self._array(INT8, name, activation_table(self.graph, operator))} + 128"
+        return (
+            "(const int8_t "
+            f"*){self._array(INT8, name, activation_table(self.graph, operator))} + 128"
+        )
 
     def _part(self, kind: str, name: str, content: str | None) -> str:
         return f"&{self._struct(kind, name, content)}" if content else NONE
@@ -131,7 +168,9 @@ class Layers:
         """Bytes as words: a compiler reads a quarter of the numbers, and finds them aligned."""
         words = np.frombuffer(values.tobytes().ljust(whole_words(values.nbytes), b"\0"), "<i4")
         kind = INT32 if kind == INT8 else kind
-        self._definitions.append(f"static const {kind} {name}[] = {{{','.join(map(str, words.tolist()))}}};")
+        self._definitions.append(
+            f"static const {kind} {name}[] = {{{','.join(map(str, words.tolist()))}}};"
+        )
         return name
 
     def _struct(self, kind: str, name: str, content: str) -> str:

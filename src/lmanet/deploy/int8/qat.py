@@ -1,4 +1,6 @@
-"""Quantisation-aware training: the float graph, rounded in every forward pass wherever the integer graph rounds."""
+"""Quantisation-aware training: the float graph, rounded in every forward pass wherever the integer
+graph rounds.
+"""
 
 from typing import Any
 
@@ -12,10 +14,12 @@ from lmanet.deploy.int8.quantize import MOST_WEIGHT, quantize
 
 
 class QatNetwork(nn.Module):
-    """Trains the weights and the scales of an integer graph, as any other module from normalised images (N, 3, H, W) to logits.
+    """Trains the weights and the scales of an integer graph, as any other module from normalised
+    images (N, 3, H, W) to logits.
 
-    Rounding lets gradients through; a value that saturates passes its gradient to the scale instead (Esser et al., Learned Step Size
-    Quantization, arXiv 1902.08153). Zero points stand still. Train at a low learning rate: batch norm is folded away.
+    Rounding lets gradients through; a value that saturates passes its gradient to the scale instead
+    (Esser et al., Learned Step Size Quantization, arXiv 1902.08153). Zero points stand still. Train
+    at a low learning rate: batch norm is folded away.
 
     Args:
         folded: the float graph; its weights are trained in place.
@@ -33,7 +37,9 @@ class QatNetwork(nn.Module):
 
     @property
     def input_resolution(self) -> int:
-        """Height and width of the images, pixels: what trains it resizes them, as for any network."""
+        """Height and width of the images, pixels: what trains it resizes
+        them, as for any network.
+        """
         return self.start.operators[0].in_shape[1]
 
     def forward(self, images: Tensor) -> Tensor:
@@ -57,7 +63,11 @@ class QatNetwork(nn.Module):
 
     def _round_weight(self, name: str, weight: Tensor) -> Tensor:
         """Scales follow the largest weight: of each output channel, or of all in a linear layer."""
-        largest = weight.detach().abs().amax((0, 1, 2, 3) if name in self._linear else (1, 2, 3), keepdim=True)
+        largest = (
+            weight.detach()
+            .abs()
+            .amax((0, 1, 2, 3) if name in self._linear else (1, 2, 3), keepdim=True)
+        )
         scale = largest.clamp(min=torch.finfo(weight.dtype).tiny) / MOST_WEIGHT
         return weight + (torch.round(weight.detach() / scale) * scale - weight.detach())
 

@@ -29,8 +29,9 @@ def quantize(
 ) -> IntegerGraph:
     """Choose the scales of all tensors and round weights and biases to integers.
 
-    Ranges are taken as they are, but for two rules: a result after ReLU or ReLU6 starts at zero and ends at 6 at most, so that
-    saturation is the activation; and where a multiplier would leave what the kernels can do, a scale is widened.
+    Ranges are taken as they are, but for two rules: a result after ReLU or ReLU6 starts at zero and
+    ends at 6 at most, so that saturation is the activation; and where a multiplier would leave what
+    the kernels can do, a scale is widened.
 
     Args:
         folded: the network.
@@ -43,8 +44,12 @@ def quantize(
     for operator in folded.graph:
         scales |= _scales(folded, operator, ranges, scales)
         if operator.kind in WITH_WEIGHTS:
-            linear = scales[operator.name if operator.activation in FUSED else tensor_before_table(operator)]
-            filters[operator.name] = _filter(folded, operator, scales[operator.inputs[0]].scale, linear.scale)
+            linear = scales[
+                operator.name if operator.activation in FUSED else tensor_before_table(operator)
+            ]
+            filters[operator.name] = _filter(
+                folded, operator, scales[operator.inputs[0]].scale, linear.scale
+            )
     return IntegerGraph(folded.graph, scales, filters, tuple(labels), mean, std)
 
 
@@ -65,7 +70,9 @@ def to_scale(span: Range, least: float = 0.0, most: float = math.inf) -> Scale:
     return Scale(float(np.float32(scale)), int(np.clip(_rounded(real), -128, 127)))
 
 
-def _scales(folded: Folded, operator: Operator, ranges: Mapping[str, Range], scales: Mapping[str, Scale]) -> dict[str, Scale]:
+def _scales(
+    folded: Folded, operator: Operator, ranges: Mapping[str, Range], scales: Mapping[str, Scale]
+) -> dict[str, Scale]:
     """Scale of the result of an operator, and of what its table reads."""
     bounds = _bounds(folded, operator, [scales[name].scale for name in operator.inputs])
     if operator.activation in FUSED:
@@ -77,15 +84,20 @@ def _scales(folded: Folded, operator: Operator, ranges: Mapping[str, Range], sca
     if operator.activation == "sigmoid":
         result = SIGMOID
     else:
-        # HARD_SWISH, and MUL by 1/256 steps of a sigmoid, have multipliers that must stay below a half.
-        result = to_scale(ranges[operator.name], before.scale / 64 if operator.activation in ("swish", "hard_swish") else 0.0)
+        # HARD_SWISH, and MUL by 1/256 steps of a sigmoid, have multipliers that must stay below a
+        # half.
+        result = to_scale(
+            ranges[operator.name],
+            before.scale / 64 if operator.activation in ("swish", "hard_swish") else 0.0,
+        )
     return {tensor_before_table(operator): before, operator.name: result}
 
 
 def _bounds(folded: Folded, operator: Operator, inputs: list[float]) -> tuple[float, float]:
     """Least and greatest scale of what an operator makes.
 
-    Below the least a multiplier would reach a half; at the greatest the result spans all that the inputs' integers can make.
+    Below the least a multiplier would reach a half; at the greatest the result spans all that the
+    inputs' integers can make.
     """
     if operator.kind == "add":
         return 2 * max(inputs) / 2**20 / MOST_MULTIPLIER, 2 * max(inputs)
@@ -94,7 +106,9 @@ def _bounds(folded: Folded, operator: Operator, inputs: list[float]) -> tuple[fl
     if operator.kind == "mean":
         return inputs[0] / 256, inputs[0]
     weight, bias = _numbers(folded, operator)
-    return float(_weight_scales(operator, weight, bias, inputs[0]).max()) * inputs[0] / MOST_MULTIPLIER, math.inf
+    return float(_weight_scales(operator, weight, bias, inputs[0]).max()) * inputs[
+        0
+    ] / MOST_MULTIPLIER, math.inf
 
 
 def _filter(folded: Folded, operator: Operator, input_scale: float, output_scale: float) -> Filter:
@@ -102,15 +116,23 @@ def _filter(folded: Folded, operator: Operator, input_scale: float, output_scale
     scales = _weight_scales(operator, weight, bias, input_scale)
     rounded = np.maximum(scales, LEAST_MULTIPLIER * output_scale / input_scale).astype(np.float32)
     exact = rounded.astype(np.float64)
-    weights = np.clip(_rounded(weight / exact[:, None, None, None]), -MOST_WEIGHT, MOST_WEIGHT).astype(np.int8)
+    weights = np.clip(
+        _rounded(weight / exact[:, None, None, None]), -MOST_WEIGHT, MOST_WEIGHT
+    ).astype(np.int8)
     return Filter(weights, rounded, _rounded(bias / (input_scale * exact)).astype(np.int32))
 
 
-def _weight_scales(operator: Operator, weight: NDArray[np.float64], bias: NDArray[np.float64], input_scale: float) -> NDArray[np.float64]:
-    """Float64 (out,): the finest scales by which neither a weight nor the accumulator |bias| + 255 * sum |w| is too large."""
+def _weight_scales(
+    operator: Operator, weight: NDArray[np.float64], bias: NDArray[np.float64], input_scale: float
+) -> NDArray[np.float64]:
+    """Float64 (out,): the finest scales by which neither a weight nor the accumulator |bias| + 255
+    * sum |w| is too large.
+    """
     taps = weight[0].size
     sums = np.abs(bias) / input_scale + LEVELS * np.abs(weight).sum((1, 2, 3))
-    room = MOST_ACCUMULATOR * (1 - 2**-16) - LEVELS * taps / 2 - 1  # each weight may be rounded up by a half
+    room = (
+        MOST_ACCUMULATOR * (1 - 2**-16) - LEVELS * taps / 2 - 1
+    )  # each weight may be rounded up by a half
     scales = np.maximum(np.abs(weight).max((1, 2, 3)) / MOST_WEIGHT, sums / room)
     return np.full_like(scales, scales.max()) if operator.kind == "linear" else scales
 

@@ -72,7 +72,9 @@ class Program:
             if segment.address <= address < segment.address + len(segment.content):
                 offset = address - segment.address
                 return int.from_bytes(segment.content[offset : offset + 4], "little", signed=True)
-        raise DeployError(f"{name} at {address:#x} lies in no segment of the program; it must be a constant")
+        raise DeployError(
+            f"{name} at {address:#x} lies in no segment of the program; it must be a constant"
+        )
 
     def symbol(self, name: str) -> int:
         """Address of a function or variable.
@@ -81,7 +83,9 @@ class Program:
             DeployError: the program has none of that name.
         """
         if name not in self.symbols:
-            raise DeployError(f"the program has no symbol {name}; network.h says which it must have")
+            raise DeployError(
+                f"the program has no symbol {name}; network.h says which it must have"
+            )
         return self.symbols[name]
 
 
@@ -108,11 +112,21 @@ def read_program(elf: Path) -> Program:
                 for part in content.iter_segments()
                 if part["p_type"] == "PT_LOAD" and part["p_filesz"]
             )
-            symbols = [symbol for table in content.iter_sections("SHT_SYMTAB") for symbol in table.iter_symbols()]
+            symbols = [
+                symbol
+                for table in content.iter_sections("SHT_SYMTAB")
+                for symbol in table.iter_symbols()
+            ]
             arena = next((symbol["st_size"] for symbol in symbols if symbol.name == ARENA), 0)
-            return Program(segments, {symbol.name: _address(symbol) for symbol in symbols}, _sizes(content, arena))
+            return Program(
+                segments,
+                {symbol.name: _address(symbol) for symbol in symbols},
+                _sizes(content, arena),
+            )
     except ELFError as error:
-        raise DeployError(f"{elf} is no ELF file ({error}); the toolchain should have made one") from error
+        raise DeployError(
+            f"{elf} is no ELF file ({error}); the toolchain should have made one"
+        ) from error
 
 
 def _address(symbol: Any) -> int:

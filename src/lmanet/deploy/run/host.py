@@ -27,44 +27,71 @@ class HostNetwork:
     """
 
     def __init__(self, library: Path, workers: int = 1) -> None:
-        # A library that is loaded twice from one path is one library: its copies need paths of their own until they are loaded.
+        # A library that is loaded twice from one path is one library: its copies need paths of
+        # their own until they are loaded.
         with tempfile.TemporaryDirectory(prefix="lmanet-") as folder:
-            copies = [shutil.copy(library, Path(folder) / f"{worker}-{library.name}") for worker in range(workers)]
+            copies = [
+                shutil.copy(library, Path(folder) / f"{worker}-{library.name}")
+                for worker in range(workers)
+            ]
             try:
                 self._libraries = [ctypes.CDLL(str(copy)) for copy in copies]
                 self._functions = [copy.lmanet_run_images for copy in self._libraries]
                 self._from_frames = [copy.lmanet_run_frames for copy in self._libraries]
-                self.input_bytes, self.output_bytes = (self._constant(f"lmanet_{end}_bytes") for end in ("input", "output"))
+                self.input_bytes, self.output_bytes = (
+                    self._constant(f"lmanet_{end}_bytes") for end in ("input", "output")
+                )
             except (OSError, ValueError, AttributeError) as error:
-                raise DeployError(f"{library} is no library of a network ({error}); make it with compile_host_network") from error
+                raise DeployError(
+                    f"{library} is no library of a network ({error}); make it with "
+                    "compile_host_network"
+                ) from error
 
     def run(self, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
-        """Logits (N, classes) of images (N, height, width, channels), or of the same bytes in any shape.
+        """Logits (N, classes) of images (N, height, width, channels), or of the same bytes in any
+        shape.
 
         Raises:
             DeployError: the images are not the network's.
         """
         images = np.ascontiguousarray(inputs).reshape(len(inputs), -1)
         if images.dtype != np.int8 or images.shape[1] != self.input_bytes:
-            raise DeployError(f"inputs are {inputs.dtype} {inputs.shape}; the network takes int8, {self.input_bytes} an image")
+            raise DeployError(
+                f"inputs are {inputs.dtype} {inputs.shape}; the network takes int8, "
+                f"{self.input_bytes} an image"
+            )
         return self._in_threads(self._functions, images)
 
     def run_frames(self, frames: NDArray[np.uint8]) -> NDArray[np.int8]:
-        """Logits (N, classes) of frames (N, height, width, 3) of any size, red, green and blue, read as the firmware reads them.
+        """Logits (N, classes) of frames (N, height, width, 3) of any size, red, green and blue,
+        read as the firmware reads them.
 
         Raises:
             DeployError: these are no such frames, or larger ones than the firmware reads.
         """
         frames = np.ascontiguousarray(frames)
-        if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3 or not 1 <= min(frames.shape[1:3]) <= MOST_FRAME_SIDE:
+        if (
+            frames.dtype != np.uint8
+            or frames.ndim != 4
+            or frames.shape[3] != 3
+            or not 1 <= min(frames.shape[1:3]) <= MOST_FRAME_SIDE
+        ):
             raise DeployError(
-                f"frames are {frames.dtype} {frames.shape}; the firmware reads uint8 (N, height, width, 3), "
+                f"frames are {frames.dtype} {frames.shape}; the firmware reads uint8 "
+                "(N, height, width, 3), "
                 f"the shorter side 1 to {MOST_FRAME_SIDE} pixels"
             )
         height, width = frames.shape[1:3]
-        return self._in_threads(self._from_frames, frames, ctypes.c_int32(width), ctypes.c_int32(height))
+        return self._in_threads(
+            self._from_frames, frames, ctypes.c_int32(width), ctypes.c_int32(height)
+        )
 
-    def _in_threads(self, functions: "Sequence[ctypes._NamedFuncPointer]", images: NDArray[Any], *size: ctypes.c_int32) -> NDArray[np.int8]:
+    def _in_threads(
+        self,
+        functions: "Sequence[ctypes._NamedFuncPointer]",
+        images: NDArray[Any],
+        *size: ctypes.c_int32,
+    ) -> NDArray[np.int8]:
         """Each function, of a library of its own, has its share of the images."""
         logits = np.empty((len(images), self.output_bytes), np.int8)
         share = -(-len(images) // len(functions))
@@ -72,7 +99,12 @@ class HostNetwork:
 
         def run(function: "ctypes._NamedFuncPointer", part: slice) -> None:
             count = ctypes.c_int64(len(images[part]))
-            function(images[part].ctypes.data_as(ctypes.c_void_p), *size, logits[part].ctypes.data_as(ctypes.c_void_p), count)
+            function(
+                images[part].ctypes.data_as(ctypes.c_void_p),
+                *size,
+                logits[part].ctypes.data_as(ctypes.c_void_p),
+                count,
+            )
 
         with ThreadPoolExecutor(max_workers=len(functions)) as pool:
             list(pool.map(run, functions, parts))

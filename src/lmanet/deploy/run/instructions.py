@@ -25,13 +25,17 @@ def instructions(target: Target, arena_bytes: int) -> dict[str, str]:
         "CORE": f"CORTEX_M{core}",
         "BOARDS": f"{boards} (or your board)" if boards else "your board",
         "REMARK": _words(kit.remark),
-        "CACHES": f"*System Core, CORTEX_M{core}*: enable instruction and data cache. " if target.has_caches else "",
+        "CACHES": f"*System Core, CORTEX_M{core}*: enable instruction and data cache. "
+        if target.has_caches
+        else "",
         "CACHES_ON": "caches on, " if target.has_caches else "",
         "CLOCK": f"{target.clock_mhz} MHz",
         "FULL_CLOCK": f" ({_words(kit.full_clock)})" if kit.full_clock else "",
         "RESET_CLOCK": f" ({kit.reset_clock_mhz} MHz)" if kit.reset_clock_mhz else "",
         "CUBE_REGION": _words(kit.linker_region),
-        "UNLOCK": "DWT->LAR = 0xC5ACCE55; /* a Cortex-M7 keeps the counter locked */" if target.core == "cortex-m7" else "",
+        "UNLOCK": "DWT->LAR = 0xC5ACCE55; /* a Cortex-M7 keeps the counter locked */"
+        if target.core == "cortex-m7"
+        else "",
         "CACHE_NOTE": _cache_note(target),
         **_frame(target.input_buffer_bytes),
     }
@@ -42,10 +46,16 @@ def _frame(room: int) -> dict[str, str]:
     for name, (width, height) in FRAMES.items():
         if (size := RGB565_BYTES * width * height) <= room:
             return {
-                "FRAME": f"/* in the loop, with a {name} frame in RGB565: {size:,} of the {room:,} bytes that the target keeps for it */",
+                "FRAME": (
+                    f"/* in the loop, with a {name} frame in RGB565: {size:,} of the "
+                    f"{room:,} bytes that the target keeps for it */"
+                ),
                 "FILL_INPUT": f"lmanet_input_from_rgb565(frame, {width}, {height});",
             }
-    said = f"/* in the loop: fill lmanet_input() row by row; in the {room:,} bytes that the target keeps for it no whole frame has room */"
+    said = (
+        f"/* in the loop: fill lmanet_input() row by row; in the {room:,} bytes "
+        "that the target keeps for it no whole frame has room */"
+    )
     return {"FRAME": said, "FILL_INPUT": ""}
 
 
@@ -54,7 +64,8 @@ def _cache_note(target: Target) -> str:
         return ""
     return (
         "A frame that DMA wrote is read past the data cache only after "
-        "`SCB_InvalidateDCache_by_Addr((uint32_t *)frame, sizeof frame)`, with `frame` aligned to 32 bytes."
+        "`SCB_InvalidateDCache_by_Addr((uint32_t *)frame, sizeof frame)`, with "
+        "`frame` aligned to 32 bytes."
     )
 
 

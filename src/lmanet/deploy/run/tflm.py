@@ -1,4 +1,6 @@
-"""Runs a .tflite in TensorFlow Lite Micro on this machine: its outputs, and the arena that it allocates."""
+"""Runs a .tflite in TensorFlow Lite Micro on this machine: its outputs, and the arena that it
+allocates.
+"""
 
 import importlib.util
 import re
@@ -29,8 +31,9 @@ class TflmRun:
     Attributes:
         outputs: int8 (N, classes).
         measured_head_bytes: activations and scratch, planned by TFLM; the same on every processor.
-        measured_tail_bytes: what TFLM allocates for good. Of this 64-bit machine: on a microcontroller, whose pointers are half as
-            long, it is smaller (see `lmanet.cost.tflm.arena`).
+        measured_tail_bytes: what TFLM allocates for good. Of this 64-bit machine: on a
+            microcontroller, whose pointers are half as long, it is smaller (see
+            `lmanet.cost.tflm.arena`).
     """
 
     outputs: NDArray[np.int8]
@@ -41,10 +44,12 @@ class TflmRun:
 def run_tflm(model: bytes, inputs: NDArray[np.int8], timeout_seconds: float = 600.0) -> TflmRun:
     """Run ``model`` on every image.
 
-    TFLM reports its arena on stderr and may abort on a broken file. So it runs in a process of its own, which shares neither.
+    TFLM reports its arena on stderr and may abort on a broken file. So it runs in a process of its
+    own, which shares neither.
 
     Args:
-        inputs: (N, height, width, channels), in the integers of the model's input; N may be 0 where only the arena is asked for.
+        inputs: (N, height, width, channels), in the integers of the model's input; N may be 0 where
+            only the arena is asked for.
 
     Raises:
         ConfigError: the package tflite-micro is missing.
@@ -64,7 +69,10 @@ def run_tflm(model: bytes, inputs: NDArray[np.int8], timeout_seconds: float = 60
 def require_tflm() -> None:
     """Raise `ConfigError` where the package tflite-micro is missing."""
     if importlib.util.find_spec("tflite_micro") is None:
-        raise ConfigError("the package tflite-micro is missing, which runs .tflite files; run `pip install lmanet[deploy]`")
+        raise ConfigError(
+            "the package tflite-micro is missing, which runs .tflite files; run "
+            "`pip install lmanet[deploy]`"
+        )
 
 
 def _run(folder: Path, timeout_seconds: float) -> str:
@@ -74,19 +82,36 @@ def _run(folder: Path, timeout_seconds: float) -> str:
     try:
         process = subprocess.run(command, capture_output=True, timeout=timeout_seconds, check=False)
     except subprocess.TimeoutExpired:
-        raise ToolError(f"TFLM took longer than {timeout_seconds:.0f} s; run it on fewer images or raise timeout_seconds") from None
+        raise ToolError(
+            f"TFLM took longer than {timeout_seconds:.0f} s; run it on fewer images "
+            "or raise timeout_seconds"
+        ) from None
     said = process.stderr.decode(errors="replace")
     if process.returncode:
-        words = "; ".join(line.strip() for line in said.splitlines() if line.strip())[-500:] or "without a word"
-        if process.returncode < 0 or process.returncode == REFUSED:  # TFLM aborts on a model that it cannot read
+        words = (
+            "; ".join(line.strip() for line in said.splitlines() if line.strip())[-500:]
+            or "without a word"
+        )
+        if (
+            process.returncode < 0 or process.returncode == REFUSED
+        ):  # TFLM aborts on a model that it cannot read
             ended = f"signal {-process.returncode}: " if process.returncode < 0 else ""
-            raise TflmError(f"TFLM refuses the model ({ended}{words}); it takes files of lmanet.deploy.write.tflite")
-        raise ToolError(f"TFLM's process failed with status {process.returncode}: {words}; install the package tflite-micro anew")
+            raise TflmError(
+                f"TFLM refuses the model ({ended}{words}); it takes files of "
+                "lmanet.deploy.write.tflite"
+            )
+        raise ToolError(
+            f"TFLM's process failed with status {process.returncode}: {words}; "
+            "install the package tflite-micro anew"
+        )
     return said
 
 
 def _allocated(section: str, said: str) -> int:
     found = re.search(rf"Arena allocation {section} (\d+) bytes", said)
     if not found:
-        raise ToolError(f"TFLM did not report the {section} of its arena; install the version of tflite-micro that pyproject.toml names")
+        raise ToolError(
+            f"TFLM did not report the {section} of its arena; install the version "
+            "of tflite-micro that pyproject.toml names"
+        )
     return int(found[1])

@@ -1,4 +1,6 @@
-"""Runs one .tflite in TFLite Micro, as a process of its own: ``python -P tflm_process.py FOLDER``. See `lmanet.deploy.run.tflm`."""
+"""Runs one .tflite in TFLite Micro, as a process of its own: ``python -P tflm_process.py FOLDER``.
+See `lmanet.deploy.run.tflm`.
+"""
 
 import sys
 from pathlib import Path
@@ -6,15 +8,20 @@ from pathlib import Path
 import numpy as np
 from tflite_micro import runtime
 
-# Far beyond any microcontroller, so that every network can be measured; pages that are never touched cost nothing.
+# Far beyond any microcontroller, so that every network can be measured; pages that are never
+# touched cost nothing.
 ARENA_BYTES = 1 << 30
 # Exit status where TFLM refuses the model or an image; any other is a fault of this process.
 REFUSED = 3
 
 
 def main(folder: Path) -> None:
-    """``model.tflite`` and ``inputs.npy`` -> ``outputs.npy``, and what the arena holds on stderr."""
-    interpreter = runtime.Interpreter.from_file(str(folder / "model.tflite"), arena_size=ARENA_BYTES)
+    """``model.tflite`` and ``inputs.npy`` -> ``outputs.npy``, and what the
+    arena holds on stderr.
+    """
+    interpreter = runtime.Interpreter.from_file(
+        str(folder / "model.tflite"), arena_size=ARENA_BYTES
+    )
     inputs = np.load(folder / "inputs.npy")
     classes = interpreter.get_output_details(0)["shape"][-1]
     outputs = np.empty((len(inputs), classes), np.int8)

@@ -1,4 +1,6 @@
-"""Compilers behind one interface: zig's clang from PyPI, or arm-none-eabi-gcc with the system's cc for the host."""
+"""Compilers behind one interface: zig's clang from PyPI, or arm-none-eabi-gcc with the system's cc
+for the host.
+"""
 
 import hashlib
 import importlib.util
@@ -23,7 +25,10 @@ GENERATED = "network"
 NETWORK_HEADER = b'"network.h"'
 # The F746 has single precision only, which is more than integers need.
 GCC_FPU = {"cortex-m4": "fpv4-sp-d16", "cortex-m7": "fpv5-sp-d16"}
-GCC_CORES = {core: (f"-mcpu={core}", "-mthumb", "-mfloat-abi=hard", f"-mfpu={unit}") for core, unit in GCC_FPU.items()}
+GCC_CORES = {
+    core: (f"-mcpu={core}", "-mthumb", "-mfloat-abi=hard", f"-mfpu={unit}")
+    for core, unit in GCC_FPU.items()
+}
 WARNINGS = ("-std=c11", "-Wall", "-Wextra")
 SECTIONS = ("-ffunction-sections", "-fdata-sections", "-fno-unwind-tables")
 
@@ -62,7 +67,14 @@ class Toolchain:
         """
         return self.link([*_sources(folder), *EMULATED], core, LINKER_SCRIPT, elf)
 
-    def link(self, sources: Sequence[Path], core: str, linker_script: Path, elf: Path, definitions: Sequence[str] = ()) -> Path:
+    def link(
+        self,
+        sources: Sequence[Path],
+        core: str,
+        linker_script: Path,
+        elf: Path,
+        definitions: Sequence[str] = (),
+    ) -> Path:
         """Compile and link any program for a core.
 
         Args:
@@ -73,11 +85,24 @@ class Toolchain:
             DeployError: the compiler refuses the program, or it does not fit the memory.
         """
         if core not in self.core_flags:
-            raise ConfigError(f"core={core!r} is unknown; legal are {', '.join(self.core_flags)} (conf/target)")
+            raise ConfigError(
+                f"core={core!r} is unknown; legal are {', '.join(self.core_flags)} (conf/target)"
+            )
         base = (*self.command, *self.core_flags[core], "-O2")
         with tempfile.TemporaryDirectory(prefix="lmanet-") as build:
-            objects = self._objects((*base, *self.flags, *WARNINGS, *SECTIONS, *definitions), sources, Path(build))
-            link = (*base, "-nostdlib", "-Wl,--gc-sections,-e,Reset_Handler", "-T", str(linker_script), "-o", str(elf), *map(str, objects))
+            objects = self._objects(
+                (*base, *self.flags, *WARNINGS, *SECTIONS, *definitions), sources, Path(build)
+            )
+            link = (
+                *base,
+                "-nostdlib",
+                "-Wl,--gc-sections,-e,Reset_Handler",
+                "-T",
+                str(linker_script),
+                "-o",
+                str(elf),
+                *map(str, objects),
+            )
             run_tool((*link, self.runtime), zig_cache=cache_folder("zig"))
         return elf
 
@@ -90,14 +115,19 @@ class Toolchain:
         command = (*self.host_command, "-O3", "-march=native", "-fPIC", "-fno-sanitize=all")
         with tempfile.TemporaryDirectory(prefix="lmanet-") as build:
             objects = self._objects((*command, *WARNINGS), sources, Path(build))
-            run_tool((*command, "-shared", "-o", str(library), *map(str, objects)), zig_cache=cache_folder("zig"))
+            run_tool(
+                (*command, "-shared", "-o", str(library), *map(str, objects)),
+                zig_cache=cache_folder("zig"),
+            )
         return library
 
     def compile_host_network(self, folder: Path, library: Path) -> Path:
         """Compile a generated program for `lmanet.deploy.run.host.HostNetwork`."""
         return self.compile_host([*_sources(folder, "*.c"), SUPPORT / "host.c", CAMERA], library)
 
-    def _objects(self, command: tuple[str, ...], sources: Sequence[Path], build: Path) -> list[Path]:
+    def _objects(
+        self, command: tuple[str, ...], sources: Sequence[Path], build: Path
+    ) -> list[Path]:
         includes = _includes(sources)
 
         def compiled(source: Path) -> Path:
@@ -115,10 +145,14 @@ class Toolchain:
         except DeployError as error:
             if NETWORK_HEADER in source.read_bytes():
                 raise
-            raise ToolError(f"{source.name} is the same for every network, and toolchain={self.name} refuses it: {error}") from error
+            raise ToolError(
+                f"{source.name} is the same for every network, and "
+                f"toolchain={self.name} refuses it: {error}"
+            ) from error
 
     def _object(self, command: tuple[str, ...], source: Path, target: Path) -> Path:
-        # Another process may want the same object: it appears whole or not at all. zig's own cache would keep every network ever tried.
+        # Another process may want the same object: it appears whole or not at all. zig's own cache
+        # would keep every network ever tried.
         with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
             made = Path(scratch) / "unit.o"
             run_tool((*command, "-c", str(source), "-o", str(made)), zig_cache=Path(scratch))
@@ -132,31 +166,51 @@ def toolchain_named(name: str) -> Toolchain:
         ConfigError: the name is unknown, or a compiler is missing.
     """
     if name not in TOOLCHAINS:
-        raise ConfigError(f"toolchain={name!r} is unknown; legal are {', '.join(TOOLCHAINS)} (conf/deploy)")
+        raise ConfigError(
+            f"toolchain={name!r} is unknown; legal are {', '.join(TOOLCHAINS)} (conf/deploy)"
+        )
     return TOOLCHAINS[name]()
 
 
 def _zig() -> Toolchain:
     spec = importlib.util.find_spec("ziglang")
     if not spec or not spec.origin:
-        raise ConfigError("toolchain=zig needs the package ziglang: pip install 'lmanet[deploy]', or toolchain=gcc (conf/deploy)")
+        raise ConfigError(
+            "toolchain=zig needs the package ziglang: pip install "
+            "'lmanet[deploy]', or toolchain=gcc (conf/deploy)"
+        )
     zig = (str(next(Path(spec.origin).parent.glob("zig*"))), "cc")
-    cores = {f"cortex-m{n}": ("-target", "thumb-freestanding-eabihf", f"-mcpu=cortex_m{n}") for n in (4, 7)}
+    cores = {
+        f"cortex-m{n}": ("-target", "thumb-freestanding-eabihf", f"-mcpu=cortex_m{n}")
+        for n in (4, 7)
+    }
     return Toolchain("zig", zig, cores, ("-fno-builtin", "-fno-sanitize=all"), "-lcompiler_rt", zig)
 
 
 def _gcc() -> Toolchain:
     for program, package in (("arm-none-eabi-gcc", "gcc-arm-none-eabi"), ("cc", "gcc")):
         if not shutil.which(program):
-            raise ConfigError(f"toolchain=gcc needs {program}: apt-get install {package}, or toolchain=zig (conf/deploy)")
-    return Toolchain("gcc", ("arm-none-eabi-gcc",), GCC_CORES, ("-fno-tree-loop-distribute-patterns",), "-lgcc", ("cc",))
+            raise ConfigError(
+                f"toolchain=gcc needs {program}: apt-get install {package}, or "
+                "toolchain=zig (conf/deploy)"
+            )
+    return Toolchain(
+        "gcc",
+        ("arm-none-eabi-gcc",),
+        GCC_CORES,
+        ("-fno-tree-loop-distribute-patterns",),
+        "-lgcc",
+        ("cc",),
+    )
 
 
 TOOLCHAINS = {"zig": _zig, "gcc": _gcc}
 
 
 def _sources(folder: Path, *patterns: str) -> list[Path]:
-    sources = [path for pattern in patterns or ("*.c", "*.S") for path in sorted(folder.glob(pattern))]
+    sources = [
+        path for pattern in patterns or ("*.c", "*.S") for path in sorted(folder.glob(pattern))
+    ]
     if not sources:
         raise DeployError(f"{folder} has no C source; a generated program has at least network.c")
     return sources
@@ -167,7 +221,9 @@ def _includes(sources: Sequence[Path]) -> list[str]:
 
 
 def _digest(command: Sequence[str], source: Path, sources: Sequence[Path]) -> str:
-    """Of all that an object depends on: the compiler, its flags, the source, and the headers beside the sources that it includes."""
+    """Of all that an object depends on: the compiler, its flags, the source, and the headers beside
+    the sources that it includes.
+    """
     compiler = Path(shutil.which(command[0]) or command[0]).stat()
     digest = hashlib.sha256(repr((compiler.st_mtime_ns, compiler.st_size, command[1:])).encode())
     folders = dict.fromkeys(path.parent for path in sources)
@@ -180,5 +236,10 @@ def _digest(command: Sequence[str], source: Path, sources: Sequence[Path]) -> st
         content = path.read_bytes()
         digest.update(content)
         names = re.findall(rb'^\s*#\s*include\s*"([^"]+)"', content, re.MULTILINE)
-        todo.extend(header for name in names for folder in folders if (header := folder / name.decode()).exists())
+        todo.extend(
+            header
+            for name in names
+            for folder in folders
+            if (header := folder / name.decode()).exists()
+        )
     return digest.hexdigest()[:24]

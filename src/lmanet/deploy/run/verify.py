@@ -1,4 +1,6 @@
-"""Verifier: one integer graph through every runtime; the outputs must be the same bits, and what it takes is measured."""
+"""Verifier: one integer graph through every runtime; the outputs must be the same bits, and what it
+takes is measured.
+"""
 
 import importlib.util
 import time
@@ -37,7 +39,11 @@ class Verifier:
     """
 
     def __init__(
-        self, core: str = "cortex-m7", toolchain: str = "zig", emulator: str = "unicorn", options: CStaticOptions | None = None
+        self,
+        core: str = "cortex-m7",
+        toolchain: str = "zig",
+        emulator: str = "unicorn",
+        options: CStaticOptions | None = None,
     ) -> None:
         self.core = core
         self.toolchain = toolchain_named(toolchain)
@@ -51,17 +57,24 @@ class Verifier:
         self.emulator.require()
         for package in ("elftools", "flatbuffers"):
             if importlib.util.find_spec(package) is None:
-                raise ConfigError(f"the package {package} is missing, which deployment needs; run `pip install lmanet[deploy]`")
+                raise ConfigError(
+                    f"the package {package} is missing, which deployment needs; run `pip "
+                    "install lmanet[deploy]`"
+                )
 
-    def verify(self, graph: IntegerGraph, inputs: NDArray[np.int8], folder: Path, run_id: str = "") -> tuple[NDArray[np.int8], Measurement]:
-        """Write a network's files into ``folder`` and run them on some images; gives the logits, int8 (N, classes), and what was measured.
+    def verify(
+        self, graph: IntegerGraph, inputs: NDArray[np.int8], folder: Path, run_id: str = ""
+    ) -> tuple[NDArray[np.int8], Measurement]:
+        """Write a network's files into ``folder`` and run them on some images; gives the logits,
+        int8 (N, classes), and what was measured.
 
         Args:
             inputs: (N, height, width, channels), in the integers of the network's input.
             run_id: goes into the ``.tflite`` file.
 
         Raises:
-            DeployError: two runtimes differ in an output, or the arena is not what the memory model says.
+            DeployError: two runtimes differ in an output, or the arena is not what the memory model
+                says.
             ConfigError: a tool that is asked for is missing.
             ToolError: a tool hangs.
         """
@@ -70,7 +83,9 @@ class Verifier:
         model = write_tflite(graph, run_id)
         (folder / MODEL).write_bytes(model)
         plan = write_program(graph, folder / PROGRAM, self.options)
-        with ThreadPoolExecutor(max_workers=2) as pool:  # TFLM runs in a process of its own, beside the compiler
+        with ThreadPoolExecutor(
+            max_workers=2
+        ) as pool:  # TFLM runs in a process of its own, beside the compiler
             tflm_job = pool.submit(run_tflm, model, inputs)
             elf = self.toolchain.compile(folder / PROGRAM, self.core, folder / "network.elf")
             run = self.emulator.run(elf, inputs.reshape(len(inputs), -1), self.core)
@@ -99,7 +114,10 @@ def _arena(elf: Path, plan: CStaticPlan) -> int:
     """The ELF's ``.bss``, which holds the arena alone."""
     measured = program_sizes(elf).bss_bytes
     if measured != plan.arena_bytes:
-        raise DeployError(f"the .bss of {elf} has {measured} bytes, the memory model says {plan.arena_bytes}; report this network")
+        raise DeployError(
+            f"the .bss of {elf} has {measured} bytes, the memory model says "
+            f"{plan.arena_bytes}; report this network"
+        )
     return measured
 
 
@@ -107,7 +125,8 @@ def _same_bits(tflm: TflmRun, run: EmulatorRun) -> None:
     different = (tflm.outputs != run.outputs.reshape(tflm.outputs.shape)).any(axis=1)
     if different.any():
         raise DeployError(
-            f"the generated C and TFLM differ on {different.sum()} of {len(different)} images; the files were kept: report this network"
+            f"the generated C and TFLM differ on {different.sum()} of "
+            f"{len(different)} images; the files were kept: report this network"
         )
 
 

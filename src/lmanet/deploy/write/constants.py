@@ -1,6 +1,8 @@
-"""Activations of int8 values as tables of 256, equal to the bit to TFLite Micro's reference kernels at every scale.
+"""Activations of int8 values as tables of 256, equal to the bit to TFLite Micro's reference kernels
+at every scale.
 
-The kernels compute in fixed point, so the tables follow their arithmetic, not the activation's formula.
+The kernels compute in fixed point, so the tables follow their arithmetic, not the activation's
+formula.
 """
 
 import math
@@ -18,14 +20,20 @@ INPUTS: Integers = np.arange(-128, 128)
 
 
 def activation_table(graph: IntegerGraph, operator: Operator) -> NDArray[np.int8]:
-    """What the table of an operator makes of every int8 value: int8 (256,), at index value + 128."""
+    """What the table of an operator makes of every int8 value: int8 (256,),
+    at index value + 128.
+    """
     source, result = graph.scales[tensor_before_table(operator)], graph.scales[operator.name]
     values = INPUTS - source.zero_point
     if operator.activation == "sigmoid":
         table = _sigmoid(values, source)
-    elif operator.activation == "swish":  # TFLite has none: LOGISTIC, then MUL of its input and its result
+    elif (
+        operator.activation == "swish"
+    ):  # TFLite has none: LOGISTIC, then MUL of its input and its result
         gate = np.clip(_sigmoid(values, source), -128, 127) - SIGMOID.zero_point
-        table = multiply(values * gate, source.scale * SIGMOID.scale / result.scale) + result.zero_point
+        table = (
+            multiply(values * gate, source.scale * SIGMOID.scale / result.scale) + result.zero_point
+        )
     elif operator.activation == "leaky_relu":
         table = _leaky_relu(values, source, result)
     else:
@@ -34,7 +42,9 @@ def activation_table(graph: IntegerGraph, operator: Operator) -> NDArray[np.int8
 
 
 def fixed_point(multiplier: float) -> tuple[int, int]:
-    """TFLite's form of a real multiplier: integer in [2^30, 2^31) and exponent, the multiplier being integer * 2^(exponent - 31)."""
+    """TFLite's form of a real multiplier: integer in [2^30, 2^31) and exponent, the multiplier
+    being integer * 2^(exponent - 31).
+    """
     fraction, exponent = math.frexp(multiplier)
     integer = math.floor(fraction * 2**31 + 0.5)
     if integer == 2**31:
@@ -51,7 +61,10 @@ def multiply(values: Integers, multiplier: float) -> Integers:
 def _leaky_relu(values: Integers, source: Scale, result: Scale) -> Integers:
     identity = source.scale / result.scale
     slope = source.scale * float(np.float32(LEAKY_RELU_SLOPE)) / result.scale
-    return np.where(values >= 0, multiply(values, identity), multiply(values, slope)) + result.zero_point
+    return (
+        np.where(values >= 0, multiply(values, identity), multiply(values, slope))
+        + result.zero_point
+    )
 
 
 def _hard_swish(values: Integers, source: Scale, result: Scale) -> Integers:
@@ -62,7 +75,9 @@ def _hard_swish(values: Integers, source: Scale, result: Scale) -> Integers:
     scaled = _high_product(fine, multiplier, 15)
     gate = (_clamped_third(fine, fine_scale / (3 / 2**15)) + 2**15) >> 1
     product = gate * scaled
-    halved = np.where(product < 0, -(-product >> 15), product >> 15)  # towards zero, unlike all other roundings here
+    halved = np.where(
+        product < 0, -(-product >> 15), product >> 15
+    )  # towards zero, unlike all other roundings here
     return _divide(halved, -exponent) + result.zero_point
 
 
@@ -76,7 +91,9 @@ def _clamped_third(fine: Integers, multiplier: float) -> Integers:
 
 
 def _sigmoid(values: Integers, source: Scale) -> Integers:
-    """Fixed-point logistic function of the input in 4 integer and 27 fractional bits, result in steps of 1/256."""
+    """Fixed-point logistic function of the input in 4 integer and 27 fractional bits, result in
+    steps of 1/256.
+    """
     integer, exponent = fixed_point(source.scale * 2**27)
     # Beyond this the input has no room in 4 integer bits, and the result is that of infinity.
     radius = math.floor(15 * 2.0 ** (27 - exponent))
@@ -84,11 +101,16 @@ def _sigmoid(values: Integers, source: Scale) -> Integers:
     x = _high_product(np.where(inside, values, 0) << exponent, integer)
     positive = _reciprocal(_exponential(-np.abs(x)))
     share = np.where(x > 0, positive, np.where(x < 0, (2**31 - 1) - positive, 2**30))
-    return np.where(inside, np.minimum(_divide(share, 23), 255), np.where(values > 0, 255, 0)) + SIGMOID.zero_point
+    return (
+        np.where(inside, np.minimum(_divide(share, 23), 255), np.where(values > 0, 255, 0))
+        + SIGMOID.zero_point
+    )
 
 
 def _exponential(x: Integers) -> Integers:
-    """exp(x) in 31 fractional bits, of x <= 0 in 27: a polynomial on [-1/4, 0), then a factor for each further bit of x."""
+    """exp(x) in 31 fractional bits, of x <= 0 in 27: a polynomial on [-1/4, 0), then a factor for
+    each further bit of x.
+    """
     quarter = 2**25
     rest = (x & (quarter - 1)) - quarter
     result = _exponential_near_zero(rest << 4)
@@ -99,7 +121,9 @@ def _exponential(x: Integers) -> Integers:
 
 
 def _exponential_near_zero(x: Integers) -> Integers:
-    """exp(x) of x in [-1/4, 0), both in 31 fractional bits: Taylor's series of degree 4 around -1/8."""
+    """exp(x) of x in [-1/4, 0), both in 31 fractional bits: Taylor's series of degree 4 around
+    -1/8.
+    """
     centre, third = round(math.exp(-1 / 8) * 2**31), round(2**31 / 3)
     x = x + 2**28
     x2 = _high_product(x, x)
@@ -109,7 +133,9 @@ def _exponential_near_zero(x: Integers) -> Integers:
 
 
 def _reciprocal(x: Integers) -> Integers:
-    """1 / (1 + x) of x in [0, 1], both in 31 fractional bits: three of Newton's steps from 48/17 - 32/17 * half of 1 + x."""
+    """1 / (1 + x) of x in [0, 1], both in 31 fractional bits: three of Newton's steps from 48/17 -
+    32/17 * half of 1 + x.
+    """
     half = (x + 2**31) >> 1
     result = round(48 / 17 * 2**29) + _high_product(half, round(-32 / 17 * 2**29))
     for _ in range(3):

@@ -1,4 +1,6 @@
-"""The folder ``firmware``: a network's C with all that a board needs to run it, and the board's memory as its limit."""
+"""The folder ``firmware``: a network's C with all that a board needs to run it, and the board's
+memory as its limit.
+"""
 
 import re
 from pathlib import Path
@@ -26,7 +28,9 @@ class Example(NamedTuple):
     logits: NDArray[np.int8]
 
 
-def write_firmware(folder: Path, program: Path, target: Target, example: Example, arena_bytes: int) -> None:
+def write_firmware(
+    folder: Path, program: Path, target: Target, example: Example, arena_bytes: int
+) -> None:
     """Write C, start-up code, linker script, CMake files and instructions.
 
     Args:
@@ -41,11 +45,18 @@ def write_firmware(folder: Path, program: Path, target: Target, example: Example
     sources = sorted([*program.glob("*.h"), *program.glob("*.c")])
     for source in [*sources, *(SUPPORT / "firmware").glob("camera.*")]:
         copyfile(source, network / source.name)
-    for source in [*(SUPPORT / "firmware" / name for name in COPIED), SUPPORT / "startup.c", SUPPORT / "memory.c"]:
+    for source in [
+        *(SUPPORT / "firmware" / name for name in COPIED),
+        SUPPORT / "startup.c",
+        SUPPORT / "memory.c",
+    ]:
         copyfile(source, folder / source.name)
     values = _values(target) | instructions(target, arena_bytes)
     for name in FILLED:
-        (folder / name).write_text(_fill((SUPPORT / "firmware" / name).read_text(encoding="utf-8"), values), encoding="utf-8")
+        (folder / name).write_text(
+            _fill((SUPPORT / "firmware" / name).read_text(encoding="utf-8"), values),
+            encoding="utf-8",
+        )
     (folder / CHECK).write_text(_check(example), encoding="utf-8")
 
 
@@ -53,7 +64,10 @@ def _values(target: Target) -> dict[str, str]:
     """What CMake and the linker are told."""
     region, reserved = target.region, target.reserved_sram_bytes
     others = [
-        f"    {_identifier(other.name)} (rw) : ORIGIN = {other.address:#x}, LENGTH = {other.bytes}\n"
+        (
+            f"    {_identifier(other.name)} (rw) : ORIGIN = {other.address:#x}, "
+            f"LENGTH = {other.bytes}\n"
+        )
         for other in target.regions
         if other != region
     ]
@@ -74,7 +88,11 @@ def _values(target: Target) -> dict[str, str]:
 
 def _fill(template: str, values: dict[str, str]) -> str:
     """Put the values in; a line of one name alone whose value is empty is left out."""
-    lines = [line for line in template.splitlines(keepends=True) if values.get(line.strip().strip("@"), line)]
+    lines = [
+        line
+        for line in template.splitlines(keepends=True)
+        if values.get(line.strip().strip("@"), line)
+    ]
     return re.sub(r"@([A-Z_]+)@", lambda match: values[match[1]], "".join(lines))
 
 
@@ -84,12 +102,19 @@ def _identifier(name: str) -> str:
 
 def _check(example: Example) -> str:
     arrays = "\n".join(
-        f"static const int8_t lmanet_check_{name}[{values.size}] = {{\n{_rows(values)}\n}};" for name, values in example._asdict().items()
+        f"static const int8_t lmanet_check_{name}[{values.size}] = {{\n{_rows(values)}\n}};"
+        for name, values in example._asdict().items()
     )
-    comment = "/* An image in the integers of the network's input, and the logits that the network makes of it. */"
+    comment = (
+        "/* An image in the integers of the network's input, and the logits "
+        "that the network makes of it. */"
+    )
     return f"{comment}\n#include <stdint.h>\n\n{arrays}\n"
 
 
 def _rows(values: NDArray[np.int8], width: int = 24) -> str:
     numbers = values.ravel().tolist()
-    return "\n".join("    " + ", ".join(map(str, numbers[i : i + width])) + "," for i in range(0, len(numbers), width))
+    return "\n".join(
+        "    " + ", ".join(map(str, numbers[i : i + width])) + ","
+        for i in range(0, len(numbers), width)
+    )

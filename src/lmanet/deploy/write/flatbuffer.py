@@ -11,9 +11,11 @@ from lmanet.errors import ConfigError
 
 SCHEMA_VERSION = 3
 FILE_IDENTIFIER = b"TFL3"
-# schema.fbs has `force_align: 16` on a buffer's data, which the Python builder leaves to its caller.
+# schema.fbs has `force_align: 16` on a buffer's data, which the Python builder leaves to its
+# caller.
 BUFFER_ALIGNMENT = 16
-# The oldest version of each operator that takes int8, and per-channel weights in a convolution (TensorFlow, op_version.cc).
+# The oldest version of each operator that takes int8, and per-channel weights in a convolution
+# (TensorFlow, op_version.cc).
 VERSIONS: dict[TfliteKind, int] = {
     "CONV_2D": 3,
     "DEPTHWISE_CONV_2D": 3,
@@ -38,7 +40,8 @@ def tflite_schema() -> Any:
         from tflite_micro.tensorflow.lite.micro.python import schema_py_generated
     except ImportError:
         raise ConfigError(
-            "the package tflite-micro is missing, which carries the schema of .tflite; run `pip install lmanet[deploy]`"
+            "the package tflite-micro is missing, which carries the schema of "
+            ".tflite; run `pip install lmanet[deploy]`"
         ) from None
     return schema_py_generated
 
@@ -57,13 +60,17 @@ class _AlignedBuffer:
 
 
 class TfliteFile:
-    """Collects tensors, each under a name of the caller's, and operators that read and make them."""
+    """Collects tensors, each under a name of the caller's, and operators that
+    read and make them.
+    """
 
     def __init__(self) -> None:
         self.schema = tflite_schema()
         self._subgraph = self.schema.SubGraphT([], [], [], [])
         # By convention buffer 0 is empty, and every tensor without data names it.
-        self._model = self.schema.ModelT(SCHEMA_VERSION, [], [self._subgraph], "lmanet", [self.schema.BufferT()], metadata=[])
+        self._model = self.schema.ModelT(
+            SCHEMA_VERSION, [], [self._subgraph], "lmanet", [self.schema.BufferT()], metadata=[]
+        )
         self._tensors: dict[str, int] = {}
         self._codes: dict[TfliteKind, int] = {}
 
@@ -73,31 +80,57 @@ class TfliteFile:
     def activation(self, name: str, shape: Shape, scale: float, zero_point: int) -> None:
         """Add an int8 tensor that is computed; its name is written to the file."""
         quantization = self.schema.QuantizationParametersT(scale=[scale], zeroPoint=[zero_point])
-        self._add(name, self.schema.TensorT(list(shape), self.schema.TensorType.INT8, 0, name, quantization))
+        self._add(
+            name,
+            self.schema.TensorT(list(shape), self.schema.TensorType.INT8, 0, name, quantization),
+        )
 
-    def constant(self, name: str, data: NDArray[Any], scales: NDArray[np.float32] | None = None, dimension: int = 0) -> None:
-        """Add an int8 or int32 tensor with its data; its name stays out of the file, where it would only cost flash.
+    def constant(
+        self,
+        name: str,
+        data: NDArray[Any],
+        scales: NDArray[np.float32] | None = None,
+        dimension: int = 0,
+    ) -> None:
+        """Add an int8 or int32 tensor with its data; its name stays out of the file, where it would
+        only cost flash.
 
         Args:
-            scales: of the tensor (1,) or of every index of ``dimension``; zero points are 0. None for plain integers.
+            scales: of the tensor (1,) or of every index of ``dimension``; zero points are 0. None
+                for plain integers.
         """
         quantization = None
         if scales is not None:
             zeros = np.zeros(len(scales), np.int64)
-            quantization = self.schema.QuantizationParametersT(scale=scales, zeroPoint=zeros, quantizedDimension=dimension)
+            quantization = self.schema.QuantizationParametersT(
+                scale=scales, zeroPoint=zeros, quantizedDimension=dimension
+            )
         kind = getattr(self.schema.TensorType, data.dtype.name.upper())
-        self._add(name, self.schema.TensorT(list(data.shape), kind, self._buffer(data.tobytes()), "", quantization))
+        self._add(
+            name,
+            self.schema.TensorT(
+                list(data.shape), kind, self._buffer(data.tobytes()), "", quantization
+            ),
+        )
 
     def operator(self, kind: TfliteKind, inputs: Sequence[str], output: str, options: Any) -> None:
-        """Add an operator; ``options`` is an object of the schema, such as ``Conv2DOptionsT``, or None."""
+        """Add an operator; ``options`` is an object of the schema, such as ``Conv2DOptionsT``, or
+        None.
+        """
         if kind not in self._codes:
             number = getattr(self.schema.BuiltinOperator, kind)
             self._codes[kind] = len(self._codes)
-            self._model.operatorCodes.append(self.schema.OperatorCodeT(number, version=VERSIONS[kind], builtinCode=number))
-        entry = self.schema.OperatorT(self._codes[kind], [self._tensors[name] for name in inputs], [self._tensors[output]])
+            self._model.operatorCodes.append(
+                self.schema.OperatorCodeT(number, version=VERSIONS[kind], builtinCode=number)
+            )
+        entry = self.schema.OperatorT(
+            self._codes[kind], [self._tensors[name] for name in inputs], [self._tensors[output]]
+        )
         if options is not None:
             entry.builtinOptions = options
-            entry.builtinOptionsType = getattr(self.schema.BuiltinOptions, type(options).__name__.removesuffix("T"))
+            entry.builtinOptionsType = getattr(
+                self.schema.BuiltinOptions, type(options).__name__.removesuffix("T")
+            )
         self._subgraph.operators.append(entry)
 
     def metadata(self, name: str, content: bytes) -> None:
@@ -119,5 +152,7 @@ class TfliteFile:
         self._subgraph.tensors.append(tensor)
 
     def _buffer(self, content: bytes) -> int:
-        self._model.buffers.append(_AlignedBuffer(self.schema.BufferT(np.frombuffer(content, np.uint8))))
+        self._model.buffers.append(
+            _AlignedBuffer(self.schema.BufferT(np.frombuffer(content, np.uint8)))
+        )
         return len(self._model.buffers) - 1

@@ -19,7 +19,9 @@ MOST_SUM = 2**30
 MOST_MEAN_SUM = 2**31 - 1
 DEPTHWISE_KERNELS, DEPTHWISE_STRIDES = (1, 3, 5, 7), (1, 2)
 ADVICE = "quantise with lmanet.deploy.int8.quantize"
-INT8_VALUES = np.arange(256, dtype=np.uint8).view(np.int8).astype(np.int64)  # in the order of a table by uint8
+INT8_VALUES = (
+    np.arange(256, dtype=np.uint8).view(np.int8).astype(np.int64)
+)  # in the order of a table by uint8
 # A depthwise kernel reads whole words, and so this far beyond its last weight.
 OVERREAD_BYTES = 3
 
@@ -65,32 +67,55 @@ def channel(layer: str, real_multiplier: float, bias: int = 0, most: int = 0) ->
     multiplier, exponent = fixed_point(real_multiplier)
     shift = -exponent
     if most >= MOST_SUM:
-        raise DeployError(f"{layer}: a sum of {most} may occur, and the kernels hold less than {MOST_SUM}; {ADVICE}")
+        raise DeployError(
+            f"{layer}: a sum of {most} may occur, and the kernels hold less than "
+            f"{MOST_SUM}; {ADVICE}"
+        )
     if not 1 <= shift <= MOST_SHIFT:
         legal = f"2^-{MOST_SHIFT + 1} to 0.5"
-        raise DeployError(f"{layer}: a multiplier of {real_multiplier:.3g} is outside the kernels' {legal}; {ADVICE}")
+        raise DeployError(
+            f"{layer}: a multiplier of {real_multiplier:.3g} is outside the "
+            f"kernels' {legal}; {ADVICE}"
+        )
     return Channel(2 * bias, multiplier, shift - 1)
 
 
 def halves(target: Scale) -> int:
-    """``halves`` of a layer: zero point of its output and the half that is added to round, both in halves."""
+    """``halves`` of a layer: zero point of its output and the half that is added to round, both in
+    halves.
+    """
     return 2 * target.zero_point + 1
 
 
 def channels(graph: IntegerGraph, operator: Operator) -> list[Channel]:
     """Constants of every output channel of a convolution or linear layer."""
-    weights = graph.filters[operator.name].weights.astype(np.int64).reshape(operator.out_shape[0], -1)
+    weights = (
+        graph.filters[operator.name].weights.astype(np.int64).reshape(operator.out_shape[0], -1)
+    )
     source, target = graph.scales[operator.inputs[0]], graph.linear_scale(operator)
     bias = graph.filters[operator.name].bias.astype(np.int64) - source.zero_point * weights.sum(1)
     most = np.abs(bias) + 128 * np.abs(weights).sum(1)
     # In double precision, as TFLite.
-    multipliers = np.float64(source.scale) * graph.filters[operator.name].scales.astype(np.float64) / np.float64(target.scale)
-    return [channel(operator.name, *row) for row in zip(multipliers.tolist(), bias.tolist(), most.tolist(), strict=True)]
+    multipliers = (
+        np.float64(source.scale)
+        * graph.filters[operator.name].scales.astype(np.float64)
+        / np.float64(target.scale)
+    )
+    return [
+        channel(operator.name, *row)
+        for row in zip(multipliers.tolist(), bias.tolist(), most.tolist(), strict=True)
+    ]
 
 
 def dense_weights(graph: IntegerGraph, operator: Operator) -> NDArray[np.int8]:
-    """Weights of a convolution or linear layer, filled up with zeros to whole blocks of 2 outputs x 4 inputs."""
-    weights = graph.filters[operator.name].weights.transpose(0, 2, 3, 1).reshape(operator.out_shape[0], -1)
+    """Weights of a convolution or linear layer, filled up with zeros to whole blocks of 2 outputs x
+    4 inputs.
+    """
+    weights = (
+        graph.filters[operator.name]
+        .weights.transpose(0, 2, 3, 1)
+        .reshape(operator.out_shape[0], -1)
+    )
     outputs, inputs = weights.shape
     filled = np.zeros((outputs + outputs % 2, whole_words(inputs)), np.int8)
     filled[:outputs, :inputs] = weights
@@ -101,7 +126,9 @@ def dense_weights(graph: IntegerGraph, operator: Operator) -> NDArray[np.int8]:
 
 def depthwise_weights(graph: IntegerGraph, operator: Operator) -> NDArray[np.int8]:
     """Weights of a depthwise convolution and the bytes that are read beyond them."""
-    return np.append(graph.filters[operator.name].weights.reshape(-1), np.zeros(OVERREAD_BYTES, np.int8))
+    return np.append(
+        graph.filters[operator.name].weights.reshape(-1), np.zeros(OVERREAD_BYTES, np.int8)
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +145,10 @@ def addition(graph: IntegerGraph, operator: Operator) -> Addition:
     sources = [graph.scales[name] for name in operator.inputs]
     target = graph.scales[operator.name]
     unit = 2 * max(source.scale for source in sources)
-    first, second = (2 * multiply((INT8_VALUES - source.zero_point) << 20, source.scale / unit) for source in sources)
+    first, second = (
+        2 * multiply((INT8_VALUES - source.zero_point) << 20, source.scale / unit)
+        for source in sources
+    )
     most = int(np.abs(first).max() + np.abs(second).max()) // 2
     scale = channel(operator.name, unit / (2**20 * target.scale), most=most)
     return Addition(first.astype(np.int32), second.astype(np.int32), scale)
@@ -144,16 +174,21 @@ def mean_multiplier(graph: IntegerGraph, operator: Operator) -> tuple[int, int]:
     room = min(pixels.bit_length() - 1, 32, 31 + exponent)
     if (most := 255 * pixels << max(exponent - room, 0)) > MOST_MEAN_SUM:
         raise DeployError(
-            f"{operator.name}: the sum over {pixels} pixels may be {most}, and the kernels hold at most {MOST_MEAN_SUM}; "
+            f"{operator.name}: the sum over {pixels} pixels may be {most}, and the "
+            f"kernels hold at most {MOST_MEAN_SUM}; "
             "take a smaller resolution, or stride 2 earlier"
         )
     return (multiplier << room) // pixels, exponent - room
 
 
 def check_conv(operator: Operator) -> None:
-    """Raise `DeployError` for a 1x1 convolution with padding: its kernel reads pixel for pixel where the stride is 1."""
+    """Raise `DeployError` for a 1x1 convolution with padding: its kernel reads pixel for pixel
+    where the stride is 1.
+    """
     if operator.kernel == operator.stride == 1 and operator.padding != (0, 0):
-        raise DeployError(f"{operator.name}: a 1x1 convolution has the padding {operator.padding}; legal is none")
+        raise DeployError(
+            f"{operator.name}: a 1x1 convolution has the padding {operator.padding}; legal is none"
+        )
 
 
 def depthwise_kernel(operator: Operator) -> str:
@@ -165,5 +200,8 @@ def depthwise_kernel(operator: Operator) -> str:
     kernel, stride = operator.kernel, operator.stride
     if kernel not in DEPTHWISE_KERNELS or stride not in DEPTHWISE_STRIDES:
         legal = f"kernels {', '.join(map(str, DEPTHWISE_KERNELS))} with stride 1 or 2"
-        raise DeployError(f"{operator.name}: a depthwise convolution has the kernel {kernel} and the stride {stride}; legal are {legal}")
+        raise DeployError(
+            f"{operator.name}: a depthwise convolution has the kernel {kernel} and "
+            f"the stride {stride}; legal are {legal}"
+        )
     return f"lm_depthwise_{kernel}_{stride}"

@@ -1,4 +1,6 @@
-"""Integer graph -> a folder of self-contained C: the kernels as they are, and one file of constants and calls."""
+"""Integer graph -> a folder of self-contained C: the kernels as they are, and one file of constants
+and calls.
+"""
 
 from pathlib import Path
 from shutil import copyfile
@@ -15,11 +17,19 @@ from lmanet.deploy.write.names import c_string
 from lmanet.errors import DeployError
 from lmanet.network.graph import INPUT
 
-KERNELS = ("lmanet_kernels.h", "lmanet_inner.h", "lmanet_kernels.c", "lmanet_multiply.c", "lmanet_depthwise.c")
+KERNELS = (
+    "lmanet_kernels.h",
+    "lmanet_inner.h",
+    "lmanet_kernels.c",
+    "lmanet_multiply.c",
+    "lmanet_depthwise.c",
+)
 LICENCE = "/* SPDX-License-Identifier: Apache-2.0 */\n"
 
 
-def write_program(graph: IntegerGraph, folder: Path, options: CStaticOptions | None = None) -> CStaticPlan:
+def write_program(
+    graph: IntegerGraph, folder: Path, options: CStaticOptions | None = None
+) -> CStaticPlan:
     """Write ``network.h``, ``network.c`` and the kernels; gives the plan of the arena.
 
     Raises:
@@ -38,9 +48,15 @@ def write_program(graph: IntegerGraph, folder: Path, options: CStaticOptions | N
 def _check(graph: IntegerGraph, plan: CStaticPlan) -> None:
     if plan.arena_bytes > MOST_BYTES:
         layer = plan.steps[plan.step_bytes.index(max(plan.step_bytes))].output
-        raise DeployError(f"{layer}: the arena takes {plan.arena_bytes} bytes, and the generated C holds at most {MOST_BYTES}; {SIZE}")
+        raise DeployError(
+            f"{layer}: the arena takes {plan.arena_bytes} bytes, and the generated "
+            f"C holds at most {MOST_BYTES}; {SIZE}"
+        )
     if len(graph.labels) != (outputs := graph.operators[-1].out_shape[0]):
-        raise DeployError(f"{len(graph.labels)} names of classes were given for {outputs} logits; each logit needs one name")
+        raise DeployError(
+            f"{len(graph.labels)} names of classes were given for {outputs} logits; "
+            "each logit needs one name"
+        )
 
 
 def _header(graph: IntegerGraph, plan: CStaticPlan) -> str:
@@ -87,7 +103,10 @@ void lmanet_step(int step); /* one kernel call of lmanet_run */
 
 def _source(graph: IntegerGraph, plan: CStaticPlan) -> str:
     layers = Layers(graph)
-    calls = [f"    case {number}: {_call(layers, plan, number, step)} break;" for number, step in enumerate(plan.steps)]
+    calls = [
+        f"    case {number}: {_call(layers, plan, number, step)} break;"
+        for number, step in enumerate(plan.steps)
+    ]
     steps = "\n".join(calls)
     return f"""{LICENCE}#include "network.h"
 

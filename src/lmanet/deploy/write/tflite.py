@@ -14,12 +14,14 @@ from lmanet.network.graph import INPUT
 from lmanet.network.int8 import LEAKY_RELU_SLOPE
 
 METADATA_NAME = "lmanet"
-# TFLite's weights: convolution (out, k, k, in), depthwise (1, k, k, channels), linear (out, in); ours are (out, in, k, k).
+# TFLite's weights: convolution (out, k, k, in), depthwise (1, k, k, channels), linear (out, in);
+# ours are (out, in, k, k).
 _AXES_OF_WEIGHTS = {"CONV_2D": (0, 2, 3, 1), "DEPTHWISE_CONV_2D": (1, 2, 3, 0)}
 
 
 def write_tflite(graph: IntegerGraph, run_id: str) -> bytes:
-    """The file, weights and all, with labels, normalisation, scales and the run as JSON in the metadata entry ``lmanet``.
+    """The file, weights and all, with labels, normalisation, scales and the run as JSON in the
+    metadata entry ``lmanet``.
 
     Raises:
         ConfigError: the package that carries TFLite's schema is missing.
@@ -34,13 +36,16 @@ def write_tflite(graph: IntegerGraph, run_id: str) -> bytes:
                 _write_constant(file, graph, name, operator)
         _write_activation(file, operator.output, operator.out_shape, scales)
         options = _options(file.schema, operator, _fused(operator, scales[operator.output]))
-        file.operator(operator.kind, (*operator.inputs, *operator.constants), operator.output, options)
+        file.operator(
+            operator.kind, (*operator.inputs, *operator.constants), operator.output, options
+        )
     file.metadata(METADATA_NAME, _metadata(graph, run_id))
     return file.pack([INPUT], [operators[-1].output])
 
 
 def read_metadata(model: bytes) -> dict[str, Any]:
-    """What `write_tflite` wrote into the entry ``lmanet``: run_id, labels, mean, std, and scale and zero_point of input and output.
+    """What `write_tflite` wrote into the entry ``lmanet``: run_id, labels, mean, std, and scale and
+    zero_point of input and output.
 
     Raises:
         DeployError: the file has no such entry.
@@ -50,7 +55,9 @@ def read_metadata(model: bytes) -> dict[str, Any]:
         if entry.name == METADATA_NAME.encode():
             content: dict[str, Any] = json.loads(parsed.buffers[entry.buffer].data.tobytes())
             return content
-    raise DeployError(f"the .tflite file has no metadata entry {METADATA_NAME}; it is written by lmanet.deploy")
+    raise DeployError(
+        f"the .tflite file has no metadata entry {METADATA_NAME}; it is written by lmanet.deploy"
+    )
 
 
 def _scales(graph: IntegerGraph, operators: Sequence[TfliteOperator]) -> dict[str, Scale]:
@@ -64,11 +71,15 @@ def _scales(graph: IntegerGraph, operators: Sequence[TfliteOperator]) -> dict[st
     return scales
 
 
-def _write_activation(file: TfliteFile, name: str, shape: tuple[int, ...], scales: Mapping[str, Scale]) -> None:
+def _write_activation(
+    file: TfliteFile, name: str, shape: tuple[int, ...], scales: Mapping[str, Scale]
+) -> None:
     file.activation(name, shape, scales[name].scale, scales[name].zero_point)
 
 
-def _write_constant(file: TfliteFile, graph: IntegerGraph, name: str, operator: TfliteOperator) -> None:
+def _write_constant(
+    file: TfliteFile, graph: IntegerGraph, name: str, operator: TfliteOperator
+) -> None:
     if name == AXES:
         file.constant(name, np.array([1, 2], np.int32))  # height and width
     elif operator.kind == "PAD":
@@ -81,7 +92,12 @@ def _write_constant(file: TfliteFile, graph: IntegerGraph, name: str, operator: 
         file.constant(name, weights.reshape(weights.shape[:2]), _weight_scales(graph, operator))
     else:
         weights = graph.filters[operator.source].weights.transpose(_AXES_OF_WEIGHTS[operator.kind])
-        file.constant(name, weights, _weight_scales(graph, operator), dimension=3 if operator.kind == "DEPTHWISE_CONV_2D" else 0)
+        file.constant(
+            name,
+            weights,
+            _weight_scales(graph, operator),
+            dimension=3 if operator.kind == "DEPTHWISE_CONV_2D" else 0,
+        )
 
 
 def _weight_scales(graph: IntegerGraph, operator: TfliteOperator) -> Any:
@@ -95,7 +111,9 @@ def _input_scale(graph: IntegerGraph, operator: TfliteOperator) -> np.float32:
 
 
 def _fused(operator: TfliteOperator, scale: Scale) -> str:
-    """The fused activation; plain ReLU where ReLU6 would clamp below 127, since in the integer graph nothing does."""
+    """The fused activation; plain ReLU where ReLU6 would clamp below 127, since in the integer
+    graph nothing does.
+    """
     clamps = operator.activation == "relu6" and scale.zero_point + round(6 / scale.scale) < 127
     return "relu" if clamps else operator.activation
 
@@ -112,7 +130,9 @@ def _options(schema: Any, operator: TfliteOperator, fused: str) -> Any:
         case "FULLY_CONNECTED":
             return schema.FullyConnectedOptionsT(activation)
         case "MEAN":
-            return schema.ReducerOptionsT(keepDims=len(operator.out_shape) == len(operator.in_shape))
+            return schema.ReducerOptionsT(
+                keepDims=len(operator.out_shape) == len(operator.in_shape)
+            )
         case "ADD":
             return schema.AddOptionsT(activation)
         case "MUL":
@@ -133,6 +153,9 @@ def _metadata(graph: IntegerGraph, run_id: str) -> bytes:
         "labels": graph.labels,
         "mean": graph.mean,
         "std": graph.std,
-        **{end: {"scale": scale.scale, "zero_point": scale.zero_point} for end, scale in ends.items()},
+        **{
+            end: {"scale": scale.scale, "zero_point": scale.zero_point}
+            for end, scale in ends.items()
+        },
     }
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

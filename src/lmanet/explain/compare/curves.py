@@ -1,4 +1,6 @@
-"""What a run had found after each trial, over evaluations, training time, tokens and proposals; medians over seeds."""
+"""What a run had found after each trial, over evaluations, training time, tokens and proposals;
+medians over seeds.
+"""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -26,7 +28,8 @@ class Progress(NamedTuple):
         seconds: of their training; simulated where a table stands in for it.
         tokens: prompt and completion tokens.
         proposals: asked for.
-        accuracy: the best on validation images, share of 1; 0 before there is a network within the limits, as the hypervolume is.
+        accuracy: the best on validation images, share of 1; 0 before there is a network within the
+            limits, as the hypervolume is.
         hypervolume: share of 1.
     """
 
@@ -78,7 +81,9 @@ def progress(run: SearchRun, pareto: Pareto) -> Progress:
 
 
 def band(runs: Sequence[Progress], axis: Axis, measure: Measure) -> Band | None:
-    """Quartiles as far as every run goes; None where an axis does not move, as tokens do not where no model is asked."""
+    """Quartiles as far as every run goes; None where an axis does not move, as tokens do not where
+    no model is asked.
+    """
     end = min(getattr(run, axis)[-1] for run in runs)
     if end <= 0:
         return None

@@ -1,4 +1,6 @@
-"""Comparison: runs -> ``comparison/`` with ``compare.html`` (one file), ``compare.md`` with plots beside it, and ``compare.csv``."""
+"""Comparison: runs -> ``comparison/`` with ``compare.html`` (one file), ``compare.md`` with plots
+beside it, and ``compare.csv``.
+"""
 
 import csv
 import io
@@ -41,23 +43,34 @@ class Comparison:
 
     def __init__(self, runs: Sequence[SearchRun], pareto: Pareto) -> None:
         self.searchers = searchers(runs)
-        self.histories = {one.label: {seed: progress(run, pareto) for seed, run in one.runs.items()} for one in self.searchers}
+        self.histories = {
+            one.label: {seed: progress(run, pareto) for seed, run in one.runs.items()}
+            for one in self.searchers
+        }
         self.budget = min(run.evaluations for run in runs)
         objectives = set(runs[0].settings["pareto"]["objectives"])
-        self.measures: tuple[Measure, ...] = MEASURES if objectives != {"val_accuracy"} else ("accuracy",)  # else both say the same
-        self.pairs: dict[Measure, list[Pair]] = {measure: compare_pairs(self._reached(measure)) for measure in self.measures}
+        self.measures: tuple[Measure, ...] = (
+            MEASURES if objectives != {"val_accuracy"} else ("accuracy",)
+        )  # else both say the same
+        self.pairs: dict[Measure, list[Pair]] = {
+            measure: compare_pairs(self._reached(measure)) for measure in self.measures
+        }
 
     @property
     def sentences(self) -> list[str]:
         """Who won, or that it cannot be told: by hypervolume, and by the best accuracy."""
-        return [verdict(measure, list(self.histories), self.pairs[measure]) for measure in self.measures]
+        return [
+            verdict(measure, list(self.histories), self.pairs[measure]) for measure in self.measures
+        ]
 
     def run(self, folder: Path) -> None:
         """Write everything into ``folder/comparison``."""
         folder = folder / FOLDER
         folder.mkdir(parents=True, exist_ok=True)
         content = self._content(self._draw(folder))
-        (folder / "compare.csv").write_text(_csv(tables.csv_rows(self.histories, self._points)), encoding="utf-8")
+        (folder / "compare.csv").write_text(
+            _csv(tables.csv_rows(self.histories, self._points)), encoding="utf-8"
+        )
         for name, escape in (("compare.md", False), ("compare.html", True)):
             text = _environment(escape).get_template(name).render(**content)
             partial = folder / f"{name}.partial"
@@ -66,12 +79,17 @@ class Comparison:
 
     @property
     def _points(self) -> list[int]:
-        return tables.checkpoints(int(run.evaluations[-1]) for runs in self.histories.values() for run in runs.values())
+        return tables.checkpoints(
+            int(run.evaluations[-1]) for runs in self.histories.values() for run in runs.values()
+        )
 
     def _reached(self, measure: Measure) -> dict[str, dict[int, float]]:
         """Searcher -> seed -> the measure when the common budget was spent."""
         return {
-            label: {seed: float(getattr(run, measure)[run.after(self.budget)]) for seed, run in runs.items()}
+            label: {
+                seed: float(getattr(run, measure)[run.after(self.budget)])
+                for seed, run in runs.items()
+            }
             for label, runs in self.histories.items()
         }
 
@@ -82,12 +100,21 @@ class Comparison:
         places = {label: place for place, label in enumerate(self.histories)}
         for axis in AXES:
             for measure in self.measures:
-                found = {label: band(list(runs.values()), axis, measure) for label, runs in self.histories.items()}
+                found = {
+                    label: band(list(runs.values()), axis, measure)
+                    for label, runs in self.histories.items()
+                }
                 if bands := {label: curve for label, curve in found.items() if curve is not None}:
                     name = f"{measure}_{axis}"
                     figure = plots.plot(bands, places, axis, measure)
                     plots.png(figure, folder / f"{name}.png")
-                    drawn.append(Plot(name, f"{MEASURE_WORDS[measure]} over {plots.AXIS_WORDS[axis]}", plots.svg(figure, name)))
+                    drawn.append(
+                        Plot(
+                            name,
+                            f"{MEASURE_WORDS[measure]} over {plots.AXIS_WORDS[axis]}",
+                            plots.svg(figure, name),
+                        )
+                    )
         return drawn
 
     def _content(self, drawn: Sequence[Plot]) -> dict[str, Any]:
@@ -96,15 +123,24 @@ class Comparison:
         runs = [run for searcher in self.searchers for run in searcher.runs.values()]
         return {
             "searchers": self.searchers,
-            "swatches": {searcher.label: swatch(place) for place, searcher in enumerate(self.searchers)},
+            "swatches": {
+                searcher.label: swatch(place) for place, searcher in enumerate(self.searchers)
+            },
             "sentences": self.sentences,
             "seeds_note": seeds_note([searcher.runs for searcher in self.searchers]),
             "budget": self.budget,
-            "shorter": [run.folder for run in runs if run.evaluations == self.budget < max(run.evaluations for run in runs)],
+            "shorter": [
+                run.folder
+                for run in runs
+                if run.evaluations == self.budget < max(run.evaluations for run in runs)
+            ],
             "checkpoints": tables.checkpoint_rows(self.histories, self._points),
             "spending": [tables.spending_row(searcher) for searcher in self.searchers],
             "claims": [row for searcher in self.searchers for row in tables.claims_rows(searcher)],
-            "pairs": {measure: [_ahead_first(pair) for pair in pairs] for measure, pairs in self.pairs.items()},
+            "pairs": {
+                measure: [_ahead_first(pair) for pair in pairs]
+                for measure, pairs in self.pairs.items()
+            },
             "plots": drawn,
             "settings": _settings(runs[0].settings),
             "versions": _versions(runs),
@@ -122,10 +158,18 @@ def _ahead_first(pair: Pair) -> Pair:
 
 def _settings(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What all runs share, in words short enough for a table."""
-    names = {key: value.get("name") or value.get("_target_") for key, value in settings.items() if isinstance(value, Mapping)}
+    names = {
+        key: value.get("name") or value.get("_target_")
+        for key, value in settings.items()
+        if isinstance(value, Mapping)
+    }
     objectives = settings.get("pareto", {}).get("objectives", {})
     pareto = ", ".join(f"{name} {spec['direction']}" for name, spec in objectives.items())
-    return [(key, pareto if key == "pareto" else str(name)) for key, name in names.items() if name and key != "validate"]
+    return [
+        (key, pareto if key == "pareto" else str(name))
+        for key, name in names.items()
+        if name and key != "validate"
+    ]
 
 
 def _versions(runs: Sequence[SearchRun]) -> list[str]:
@@ -154,7 +198,12 @@ def _environment(autoescape: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= FILTERS | {"p_value": p_value, "interval": _interval, "points": _percentage, "shares": _shares}
+    environment.filters |= FILTERS | {
+        "p_value": p_value,
+        "interval": _interval,
+        "points": _percentage,
+        "shares": _shares,
+    }
     return environment
 
 

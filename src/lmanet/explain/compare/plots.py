@@ -1,4 +1,6 @@
-"""The page's plots: median and quartiles over seeds, one figure a measure and axis; as SVG for light and dark pages, and as PNG."""
+"""The page's plots: median and quartiles over seeds, one figure a measure and axis; as SVG for
+light and dark pages, and as PNG.
+"""
 
 import io
 import textwrap
@@ -14,11 +16,21 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from lmanet.explain.compare.curves import Axis, Band, Measure
 from lmanet.explain.compare.verdicts import MEASURE_WORDS
 
-# Stands for the colour of the page's text: in an SVG it becomes `currentColor`, in a PNG it is nearly black.
+# Stands for the colour of the page's text: in an SVG it becomes `currentColor`, in a PNG it is
+# nearly black.
 INK = "#1a1b1c"
-# Okabe and Ito's palette, for colour-blind readers too, with ink for their black and without their yellow, which white paper swallows.
+# Okabe and Ito's palette, for colour-blind readers too, with ink for their black and without their
+# yellow, which white paper swallows.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", INK)
-DASHES = ("", "6 2", "2 2", "8 2 2 2", "10 3", "4 1 1 1 1 1", "1 1")  # as in SVG, in units of a line's width
+DASHES = (
+    "",
+    "6 2",
+    "2 2",
+    "8 2 2 2",
+    "10 3",
+    "4 1 1 1 1 1",
+    "1 1",
+)  # as in SVG, in units of a line's width
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 AXIS_WORDS: dict[Axis, str] = {
     "evaluations": "networks trained",
@@ -31,7 +43,9 @@ LABEL_GAP = 0.06  # of the axes' height a line of text, below which two labels w
 WRAP, LINES = 21, 3  # characters a line of a label, and lines, at most
 
 
-def plot(bands: Mapping[str, Band], places: Mapping[str, int], axis: Axis, measure: Measure) -> Figure:
+def plot(
+    bands: Mapping[str, Band], places: Mapping[str, int], axis: Axis, measure: Measure
+) -> Figure:
     """A measure over an axis.
 
     Args:
@@ -43,10 +57,16 @@ def plot(bands: Mapping[str, Band], places: Mapping[str, int], axis: Axis, measu
     axes = figure.subplots()
     _quiet(axes)
     axes.set_xlabel(AXIS_WORDS[axis], color=INK, fontsize=9)
-    axes.set_ylabel(MEASURE_WORDS[measure] + (" (%)" if measure == "accuracy" else " (share of 1)"), color=INK, fontsize=9)
+    axes.set_ylabel(
+        MEASURE_WORDS[measure] + (" (%)" if measure == "accuracy" else " (share of 1)"),
+        color=INK,
+        fontsize=9,
+    )
     for label, band in bands.items():
         _draw(axes, band, places[label] % len(COLOURS))
-    found = np.concatenate([values[values > 0] for band in bands.values() for values in (band.lower, band.median)])
+    found = np.concatenate(
+        [values[values > 0] for band in bands.values() for values in (band.lower, band.median)]
+    )
     if found.size:  # the 0 of runs that have found nothing yet is no place to start an axis at
         axes.set_ylim(bottom=found.min() - 0.05 * (axes.get_ylim()[1] - found.min()))
     if axis in ("evaluations", "proposals"):
@@ -60,7 +80,9 @@ def plot(bands: Mapping[str, Band], places: Mapping[str, int], axis: Axis, measu
 
 
 def svg(figure: Figure, name: str) -> str:
-    """To stand inline in HTML: text in the page's own font and colour, ids that no other plot has."""
+    """To stand inline in HTML: text in the page's own font and colour, ids
+    that no other plot has.
+    """
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
         file = io.StringIO()
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
@@ -75,14 +97,23 @@ def png(figure: Figure, path: Path) -> None:
 
 def swatch(place: int) -> tuple[str, str]:
     """Colour and SVG dashes of a searcher's line."""
-    return COLOURS[place % len(COLOURS)].replace(INK, "currentColor"), _scaled(DASHES[place % len(DASHES)], 2)
+    return COLOURS[place % len(COLOURS)].replace(INK, "currentColor"), _scaled(
+        DASHES[place % len(DASHES)], 2
+    )
 
 
 def _draw(axes: Axes, band: Band, place: int) -> None:
     found = band.median > 0
     style = (0, tuple(map(float, DASHES[place].split()))) if DASHES[place] else "-"
     axes.fill_between(
-        band.places, band.lower, band.upper, where=(band.upper > 0).tolist(), color=COLOURS[place], alpha=0.15, linewidth=0, step="post"
+        band.places,
+        band.lower,
+        band.upper,
+        where=(band.upper > 0).tolist(),
+        color=COLOURS[place],
+        alpha=0.15,
+        linewidth=0,
+        step="post",
     )
     axes.plot(
         band.places[found],
@@ -103,7 +134,10 @@ def _name_lines(axes: Axes, bands: Mapping[str, Band], places: Mapping[str, int]
     ordered = sorted(bands, key=lambda label: float(bands[label].median[-1]))
     texts = [_wrapped(label) for label in ordered]
     ends = [float(bands[label].median[-1]) for label in ordered]
-    levels = apart([(end - bottom) / (top - bottom) for end in ends], [LABEL_GAP * (text.count("\n") + 1) for text in texts])
+    levels = apart(
+        [(end - bottom) / (top - bottom) for end in ends],
+        [LABEL_GAP * (text.count("\n") + 1) for text in texts],
+    )
     for label, text, end, level in zip(ordered, texts, ends, levels, strict=True):
         axes.annotate(
             text,
@@ -126,7 +160,8 @@ def _name_lines(axes: Axes, bands: Mapping[str, Band], places: Mapping[str, int]
 
 
 def apart(levels: Sequence[float], heights: Sequence[float]) -> list[float]:
-    """Move labels so that none overlaps another: up from the lowest, then down again from the top, 1, as far as need be.
+    """Move labels so that none overlaps another: up from the lowest, then down again from the top,
+    1, as far as need be.
 
     Args:
         levels: of the labels' middles, ascending.
@@ -134,7 +169,9 @@ def apart(levels: Sequence[float], heights: Sequence[float]) -> list[float]:
     """
     moved = list(levels)
     for place in range(1, len(moved)):
-        moved[place] = max(moved[place], moved[place - 1] + (heights[place - 1] + heights[place]) / 2)
+        moved[place] = max(
+            moved[place], moved[place - 1] + (heights[place - 1] + heights[place]) / 2
+        )
     ceiling = 1.0
     for place in reversed(range(len(moved))):
         moved[place] = min(moved[place], ceiling - heights[place] / 2)
@@ -144,7 +181,9 @@ def apart(levels: Sequence[float], heights: Sequence[float]) -> list[float]:
 
 def _wrapped(label: str) -> str:
     lines = textwrap.wrap(label, WRAP, break_long_words=False, break_on_hyphens=False) or [label]
-    return "\n".join(line if len(line) <= WRAP else f"{line[: WRAP - 1]}…" for line in lines[:LINES])
+    return "\n".join(
+        line if len(line) <= WRAP else f"{line[: WRAP - 1]}…" for line in lines[:LINES]
+    )
 
 
 def _quiet(axes: Axes) -> None:

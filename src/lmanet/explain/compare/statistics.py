@@ -15,7 +15,8 @@ RESAMPLES = 9999
 
 
 class Pair(NamedTuple):
-    """Two searchers on their common seeds, after the same number of evaluations; differences are ``first`` less ``second``.
+    """Two searchers on their common seeds, after the same number of evaluations; differences are
+    ``first`` less ``second``.
 
     Attributes:
         seeds: common ones.
@@ -76,14 +77,18 @@ def compare_pairs(results: Mapping[str, Mapping[int, float]]) -> list[Pair]:
     pairs = []
     for first, second in combinations(results, 2):
         if seeds := sorted(results[first].keys() & results[second].keys()):
-            ours, theirs = (np.array([results[name][seed] for seed in seeds]) for name in (first, second))
+            ours, theirs = (
+                np.array([results[name][seed] for seed in seeds]) for name in (first, second)
+            )
             pairs.append(_pair(first, second, ours - theirs))
     corrected = holm([pair.p for pair in pairs])
     return [pair._replace(p_holm=p) for pair, p in zip(pairs, corrected, strict=True)]
 
 
 def holm(ps: Sequence[float]) -> list[float]:
-    """Holm's step-down correction: the i-th smallest of m times (m - i + 1), never below one before it, at most 1."""
+    """Holm's step-down correction: the i-th smallest of m times (m - i + 1), never below one before
+    it, at most 1.
+    """
     order = np.argsort(ps, kind="stable")
     factors = np.arange(len(ps), 0, -1)
     corrected = np.empty(len(ps))
@@ -92,7 +97,9 @@ def holm(ps: Sequence[float]) -> list[float]:
 
 
 def rank_biserial(differences: Floats) -> float:
-    """Kerby's matched-pairs rank-biserial correlation: (W+ - W-) / (W+ + W-) over the ranks of what is not 0; 0 where all is."""
+    """Kerby's matched-pairs rank-biserial correlation: (W+ - W-) / (W+ + W-) over the ranks of what
+    is not 0; 0 where all is.
+    """
     moved = differences[differences != 0]
     if not moved.size:
         return 0.0
@@ -105,7 +112,12 @@ def median_interval(differences: Floats) -> tuple[float, float] | None:
     if differences.size < 2:
         return None
     drawn = bootstrap(
-        (differences,), np.median, n_resamples=RESAMPLES, confidence_level=0.95, method="percentile", rng=np.random.default_rng(0)
+        (differences,),
+        np.median,
+        n_resamples=RESAMPLES,
+        confidence_level=0.95,
+        method="percentile",
+        rng=np.random.default_rng(0),
     )
     return float(drawn.confidence_interval.low), float(drawn.confidence_interval.high)
 

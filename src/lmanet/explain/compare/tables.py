@@ -30,7 +30,8 @@ class CheckpointRow(NamedTuple):
 
 
 class SpendingRow(NamedTuple):
-    """What became of all proposals of a searcher, as shares of 1, and what they cost in a run, as means.
+    """What became of all proposals of a searcher, as shares of 1, and what they cost in a run, as
+    means.
 
     Attributes:
         valid: a network of the space.
@@ -71,26 +72,38 @@ def checkpoints(evaluations: Iterable[int]) -> list[int]:
     return sorted({point for point in CHECKPOINTS if point <= max(counts)} | {min(counts)})
 
 
-def checkpoint_rows(histories: Mapping[str, Mapping[int, Progress]], points: Sequence[int]) -> list[CheckpointRow]:
+def checkpoint_rows(
+    histories: Mapping[str, Mapping[int, Progress]], points: Sequence[int]
+) -> list[CheckpointRow]:
     """By checkpoint, then searcher."""
     rows = []
     for point in points:
         for label, runs in histories.items():
             if reached := [run for run in runs.values() if run.evaluations[-1] >= point]:
-                measures = {measure: summary(getattr(run, measure)[run.after(point)] for run in reached) for measure in MEASURES}
+                measures = {
+                    measure: summary(getattr(run, measure)[run.after(point)] for run in reached)
+                    for measure in MEASURES
+                }
                 rows.append(CheckpointRow(point, label, len(reached), measures))
     return rows
 
 
-def csv_rows(histories: Mapping[str, Mapping[int, Progress]], points: Sequence[int]) -> list[dict[str, object]]:
+def csv_rows(
+    histories: Mapping[str, Mapping[int, Progress]], points: Sequence[int]
+) -> list[dict[str, object]]:
     """One row a searcher, seed and checkpoint."""
     rows: list[dict[str, object]] = []
     for label, runs in histories.items():
         for seed, run in runs.items():
             for point in points:
                 if run.evaluations[-1] >= point:
-                    reached = {name: float(values[run.after(point)]) for name, values in run._asdict().items()}
-                    rows.append({"searcher": label, "seed": seed} | {**reached, "evaluations": point})
+                    reached = {
+                        name: float(values[run.after(point)])
+                        for name, values in run._asdict().items()
+                    }
+                    rows.append(
+                        {"searcher": label, "seed": seed} | {**reached, "evaluations": point}
+                    )
     return rows
 
 
@@ -129,12 +142,21 @@ def summary(values: Iterable[float]) -> Summary:
 
 def _limits(trials: Sequence[Trial]) -> set[str]:
     """The rules that are limits of the target, of those that were broken."""
-    broken = {violation.rule for trial in trials if trial.verdict for violation in trial.verdict.violations}
+    broken = {
+        violation.rule
+        for trial in trials
+        if trial.verdict
+        for violation in trial.verdict.violations
+    }
     return broken - {"duplicate", "membership"}
 
 
 def _share(trials: Sequence[Trial], rules: Collection[str]) -> float:
     """Of proposals that are a network of the space and break none of the rules."""
     verdicts = [trial.verdict for trial in trials if trial.verdict and trial.verdict.cost]
-    kept = [verdict for verdict in verdicts if not any(violation.rule in rules for violation in verdict.violations)]
+    kept = [
+        verdict
+        for verdict in verdicts
+        if not any(violation.rule in rules for violation in verdict.violations)
+    ]
     return len(kept) / len(trials)

@@ -20,19 +20,34 @@ def verdict(measure: str, names: Sequence[str], pairs: Sequence[Pair]) -> str:
     if len(names) == 1:
         return f"{by} there is nothing to tell: only one searcher was given."
     enough = [pair for pair in pairs if pair.seeds >= FEWEST_SEEDS]
-    against = {name: [pair if pair.first == name else pair.turned() for pair in enough if name in pair[:2]] for name in names}
+    against = {
+        name: [pair if pair.first == name else pair.turned() for pair in enough if name in pair[:2]]
+        for name in names
+    }
     complete = [name for name in names if len(against[name]) == len(names) - 1]
     if not complete:
-        return f"{by} it cannot be told who is best: no searcher has {FEWEST_SEEDS} seeds in common with each of the others."
+        return (
+            f"{by} it cannot be told who is best: no searcher has {FEWEST_SEEDS} "
+            "seeds in common with each of the others."
+        )
     leader = max(complete, key=lambda name: sum(pair.effect for pair in against[name]))
     beaten = [pair for pair in against[leader] if pair.significant and pair.effect > 0]
     unsure = [pair for pair in against[leader] if pair not in beaten]
     if not unsure:
         return f"{by} {leader} won: {_told_apart(beaten)}. {METHOD}"
-    rivals = ", ".join(f"{pair.second} (p = {p_value(pair.p_holm)}, {pair.seeds} seeds)" for pair in unsure)
+    rivals = ", ".join(
+        f"{pair.second} (p = {p_value(pair.p_holm)}, {pair.seeds} seeds)" for pair in unsure
+    )
     ahead = f"{leader} is ahead, but" if all(pair.effect > 0 for pair in unsure) else leader
-    also = f" It is better than {', '.join(pair.second for pair in beaten)}: {_told_apart(beaten)}." if beaten else ""
-    return f"{by} it cannot be told who is best: {ahead} is not shown to be better than {rivals}.{also} {METHOD}"
+    also = (
+        f" It is better than {', '.join(pair.second for pair in beaten)}: {_told_apart(beaten)}."
+        if beaten
+        else ""
+    )
+    return (
+        f"{by} it cannot be told who is best: {ahead} is not shown to be better "
+        f"than {rivals}.{also} {METHOD}"
+    )
 
 
 def seeds_note(seeds: Sequence[Collection[int]]) -> str:
@@ -44,7 +59,10 @@ def seeds_note(seeds: Sequence[Collection[int]]) -> str:
     common = set.intersection(*map(set, seeds))
     if all(set(own) == common for own in seeds):
         return f"All searchers have the same {len(common)} seeds."
-    return f"The searchers have not all the same seeds ({len(common)} common to all): each pair is tested on its common seeds alone."
+    return (
+        f"The searchers have not all the same seeds ({len(common)} common to "
+        "all): each pair is tested on its common seeds alone."
+    )
 
 
 def p_value(p: float) -> str:

@@ -1,4 +1,6 @@
-"""What each block contributes: the network without it, all other weights and the statistics of batch norm as they are."""
+"""What each block contributes: the network without it, all other weights and the statistics of
+batch norm as they are.
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,9 +15,11 @@ from lmanet.run.results import SkippedBlock
 
 
 def skip_blocks(subject: Subject, most: int) -> tuple[SkippedBlock, ...]:
-    """Accuracy without each repetition of each stage, on at most ``most`` validation images, the same for all.
+    """Accuracy without each repetition of each stage, on at most ``most`` validation images, the
+    same for all.
 
-    Stem, head and classifier are no blocks: they make the features that blocks refine, or read them, and nothing can stand in for that.
+    Stem, head and classifier are no blocks: they make the features that blocks refine, or read
+    them, and nothing can stand in for that.
     """
     numbers = subject.spread(most)
     labels = subject.labels[numbers]
@@ -26,16 +30,21 @@ def skip_blocks(subject: Subject, most: int) -> tuple[SkippedBlock, ...]:
             for part, logits in _without_each(subject.network, images):
                 predicted.setdefault(part, []).append(logits.argmax(dim=1))
     return tuple(
-        _contribution(part, identity, whole, (torch.cat(predicted[part]) == labels).double()) for part, identity in _blocks(subject.network)
+        _contribution(part, identity, whole, (torch.cat(predicted[part]) == labels).double())
+        for part, identity in _blocks(subject.network)
     )
 
 
 def stand_in(block: Block, images: Tensor) -> Tensor:
-    """The input of a block in the shape of its output: as it is, or pooled, with channels cut or filled up with zeros.
+    """The input of a block in the shape of its output: as it is, or pooled, with channels cut or
+    filled up with zeros.
 
-    The shortcut without parameters of He et al. 2016 (arXiv 1512.03385, option A), pooled by the mean where theirs drops pixels.
+    The shortcut without parameters of He et al. 2016 (arXiv 1512.03385, option A), pooled by the
+    mean where theirs drops pixels.
     """
-    pooled = functional.avg_pool2d(images, max(operator.stride for operator in block.graph), ceil_mode=True)
+    pooled = functional.avg_pool2d(
+        images, max(operator.stride for operator in block.graph), ceil_mode=True
+    )
     missing = block.graph[-1].out_shape[0] - images.shape[1]  # a negative number cuts
     return functional.pad(pooled, (0, 0, 0, 0, 0, missing))
 

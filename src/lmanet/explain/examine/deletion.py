@@ -1,4 +1,6 @@
-"""Whether the maps mean anything: the deletion curve (RISE, Petsiuk et al. 2018, arXiv 1806.07421) against random order."""
+"""Whether the maps mean anything: the deletion curve (RISE, Petsiuk et al. 2018, arXiv 1806.07421)
+against random order.
+"""
 
 import numpy as np
 import torch
@@ -18,7 +20,8 @@ DRAWS = 3  # random orders of each image
 
 
 def deletion_curve(subject: Subject, most: int, seed: int) -> Deletion:
-    """The probability of the predicted class as cells of the map's size are deleted, over at most ``most`` validation images.
+    """The probability of the predicted class as cells of the map's size are deleted, over at most
+    ``most`` validation images.
 
     Args:
         seed: of the random orders, and of the order of cells that are equally salient.
@@ -48,29 +51,56 @@ def deletion_curve(subject: Subject, most: int, seed: int) -> Deletion:
 def deleted(images: Tensor, cells: Tensor) -> Tensor:
     """Normalised images with the cells (N, h, w) that are True set to the mean colour, which is 0.
 
-    So does RISE, and so does the network's own padding. A blur would leave in place what images as small as these show.
+    So does RISE, and so does the network's own padding. A blur would leave in place what images as
+    small as these show.
     """
     mask = functional.interpolate(cells[:, None].float(), images.shape[-2:], mode="nearest")
     return images * (1 - mask)
 
 
-def _curves(network: Network, images: Tensor, classes: Tensor, counts: NDArray[np.int_], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Probability of ``classes`` (2, N, counts): in the order of Grad-CAM, and the mean over random orders."""
+def _curves(
+    network: Network,
+    images: Tensor,
+    classes: Tensor,
+    counts: NDArray[np.int_],
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Probability of ``classes`` (2, N, counts): in the order of Grad-CAM, and the mean over random
+    orders.
+    """
     maps = grad_cam(network, images, classes).cpu().numpy()
-    by_chance = [_curve(network, images, classes, _ranks(np.zeros_like(maps), rng), counts) for _ in range(DRAWS)]
-    return np.stack([_curve(network, images, classes, _ranks(maps, rng), counts), np.mean(by_chance, axis=0)])
+    by_chance = [
+        _curve(network, images, classes, _ranks(np.zeros_like(maps), rng), counts)
+        for _ in range(DRAWS)
+    ]
+    return np.stack(
+        [_curve(network, images, classes, _ranks(maps, rng), counts), np.mean(by_chance, axis=0)]
+    )
 
 
 def _ranks(maps: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.int_]:
-    """When each cell is deleted, 0 the first: the most salient first, the equally salient in random order, not row by row."""
+    """When each cell is deleted, 0 the first: the most salient first, the equally salient in random
+    order, not row by row.
+    """
     flat = maps.reshape(len(maps), -1)
     order = np.lexsort((rng.random(flat.shape), -flat))  # the last key counts first
     return order.argsort(axis=1).reshape(maps.shape)
 
 
 @torch.inference_mode()
-def _curve(network: Network, images: Tensor, classes: Tensor, ranks: NDArray[np.int_], counts: NDArray[np.int_]) -> NDArray[np.float64]:
+def _curve(
+    network: Network,
+    images: Tensor,
+    classes: Tensor,
+    ranks: NDArray[np.int_],
+    counts: NDArray[np.int_],
+) -> NDArray[np.float64]:
     """Probability of ``classes`` (N, counts) with so many cells deleted."""
     places = torch.as_tensor(ranks, device=images.device)
-    probabilities = [network(deleted(images, places < int(count))).softmax(dim=1).gather(1, classes[:, None])[:, 0] for count in counts]
+    probabilities = [
+        network(deleted(images, places < int(count)))
+        .softmax(dim=1)
+        .gather(1, classes[:, None])[:, 0]
+        for count in counts
+    ]
     return torch.stack(probabilities, dim=1).double().cpu().numpy()

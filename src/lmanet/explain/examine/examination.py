@@ -25,27 +25,47 @@ PICTURES = "examination"
 
 
 class Examine:
-    """Stage: examines the network of ``student.ckpt``; writes ``examination.json`` and pictures below ``examination/``.
+    """Stage: examines the network of ``student.ckpt``; writes ``examination.json`` and pictures
+    below ``examination/``.
 
-    It is done again where ``student.ckpt`` has become another network. Test images are not looked at.
+    It is done again where ``student.ckpt`` has become another network. Test images are not looked
+    at.
 
     Args:
         data: of the run; only its validation images are used.
         seed: of the random orders that Grad-CAM is compared with.
         block_images: on which the network is measured without each block, at most.
-        images_shown: with their maps, half of them right and half wrong as far as there are so many.
+        images_shown: with their maps, half of them right and half wrong as far as there are so
+            many.
         deletion_images: whose deletion curves are drawn, at most.
     """
 
     settings_id = ""
 
-    def __init__(self, data: ImageData, seed: int = 0, block_images: int = 1000, images_shown: int = 8, deletion_images: int = 256) -> None:
-        least = {"block_images": (block_images, 1), "images_shown": (images_shown, 2), "deletion_images": (deletion_images, 1)}
+    def __init__(
+        self,
+        data: ImageData,
+        seed: int = 0,
+        block_images: int = 1000,
+        images_shown: int = 8,
+        deletion_images: int = 256,
+    ) -> None:
+        least = {
+            "block_images": (block_images, 1),
+            "images_shown": (images_shown, 2),
+            "deletion_images": (deletion_images, 1),
+        }
         for name, (given, smallest) in least.items():
             if given < smallest:
-                raise ConfigError(f"{name}={given} must be at least {smallest} (explain.examine in conf/)")
+                raise ConfigError(
+                    f"{name}={given} must be at least {smallest} (explain.examine in conf/)"
+                )
         self.data, self.seed = data, seed
-        self.block_images, self.images_shown, self.deletion_images = block_images, images_shown, deletion_images
+        self.block_images, self.images_shown, self.deletion_images = (
+            block_images,
+            images_shown,
+            deletion_images,
+        )
 
     def require(self) -> None:
         require_packages("the stage explain", "", "captum")
@@ -53,20 +73,43 @@ class Examine:
     def run(self, folder: Path) -> None:
         run = read_run(folder)
         if not isinstance(run.best, TrainedNetwork):
-            raise ConfigError(f"{folder} has no trained network (full.jsonl, distill.jsonl) to examine; run the stage train first")
+            raise ConfigError(
+                f"{folder} has no trained network (full.jsonl, distill.jsonl) to "
+                "examine; run the stage train first"
+            )
         before = run.examination
-        if before and before.checkpoint == run.best.checkpoint and by_these_settings(before.settings_id, self.settings_id):
-            log.info("%s was examined before, by these settings: %s stays", before.checkpoint, EXAMINATION)
+        if (
+            before
+            and before.checkpoint == run.best.checkpoint
+            and by_these_settings(before.settings_id, self.settings_id)
+        ):
+            log.info(
+                "%s was examined before, by these settings: %s stays",
+                before.checkpoint,
+                EXAMINATION,
+            )
             return
-        # Pictures of another network stand in another folder: the old record and its pictures fit until the new record is there.
+        # Pictures of another network stand in another folder: the old record and its pictures fit
+        # until the new record is there.
         pictures = f"{PICTURES}/{Path(run.best.checkpoint).stem}-{run.best.stage}"
-        record = self._examine(run.best, folder, pictures).model_copy(update={"settings_id": self.settings_id})
+        record = self._examine(run.best, folder, pictures).model_copy(
+            update={"settings_id": self.settings_id}
+        )
         write_record(folder / EXAMINATION, record)
         for other in set((folder / PICTURES).iterdir()) - {folder / pictures}:
             shutil.rmtree(other)
         log.info(
-            "examination of %s: validation accuracy %.2f %%, area between the deletion curves %.3f (%.3f to %.3f), %.0f s",
-            *(record.checkpoint, 100 * record.val_accuracy, record.deletion.area_difference, record.deletion.low, record.deletion.high),
+            (
+                "examination of %s: validation accuracy %.2f %%, area between the "
+                "deletion curves %.3f (%.3f to %.3f), %.0f s"
+            ),
+            *(
+                record.checkpoint,
+                100 * record.val_accuracy,
+                record.deletion.area_difference,
+                record.deletion.low,
+                record.deletion.high,
+            ),
             record.seconds,
         )
 
@@ -97,6 +140,15 @@ class Examine:
     def _subject(self, trained: TrainedNetwork, folder: Path) -> Subject:
         checkpoint, data = load_network(folder / trained.checkpoint), self.data
         data.setup("fit")
-        match = match_classes(ClassNames(trained.checkpoint, checkpoint.classes), ClassNames(data.name, data.classes))
+        match = match_classes(
+            ClassNames(trained.checkpoint, checkpoint.classes), ClassNames(data.name, data.classes)
+        )
         say_notices(folder, match.notices)
-        return Subject(replace(checkpoint, network=reordered(checkpoint.network, match.places), classes=data.classes), data)
+        return Subject(
+            replace(
+                checkpoint,
+                network=reordered(checkpoint.network, match.places),
+                classes=data.classes,
+            ),
+            data,
+        )

@@ -18,24 +18,36 @@ from lmanet.explain.examine.subject import Subject
 from lmanet.run.results import Saliency
 
 LEAST_PIXELS = 160  # a side, of a picture
-COLOURS = matplotlib.colormaps["viridis"]  # even steps of lightness, which colour-blind people read as well
+COLOURS = matplotlib.colormaps[
+    "viridis"
+]  # even steps of lightness, which colour-blind people read as well
 OPACITY = 0.5  # of the map over the image
 
 
 def choose(subject: Subject, most: int) -> tuple[list[int], list[int]]:
-    """Numbers of validation images that the network has right and wrong, up to half of ``most`` each, with no eye to their looks.
+    """Numbers of validation images that the network has right and wrong, up to half of ``most``
+    each, with no eye to their looks.
 
-    Of each kind the first image of each true class in the order of the set, then the second of each, and so on.
+    Of each kind the first image of each true class in the order of the set, then the second of
+    each, and so on.
     """
     hits = (subject.predicted == subject.labels).cpu().numpy()
     labels = subject.labels.cpu().numpy()
-    return _first_of_each_class(labels, hits, most - most // 2), _first_of_each_class(labels, ~hits, most // 2)
+    return _first_of_each_class(labels, hits, most - most // 2), _first_of_each_class(
+        labels, ~hits, most // 2
+    )
 
 
 def draw(subject: Subject, most: int, folder: Path, below: str) -> tuple[Saliency, ...]:
-    """Write two PNGs for each chosen image to the folder ``below`` in a run's folder, and tell of them."""
+    """Write two PNGs for each chosen image to the folder ``below`` in a run's folder, and tell of
+    them.
+    """
     right, wrong = choose(subject, most)
-    names = {number: f"{kind}-{place}" for kind, numbers in (("right", right), ("wrong", wrong)) for place, number in enumerate(numbers)}
+    names = {
+        number: f"{kind}-{place}"
+        for kind, numbers in (("right", right), ("wrong", wrong))
+        for place, number in enumerate(numbers)
+    }
     numbers = sorted(names)
     images = torch.cat(list(subject.chosen(numbers)))
     maps = grad_cam(subject.network, images, subject.predicted[numbers])
@@ -47,30 +59,60 @@ def draw(subject: Subject, most: int, folder: Path, below: str) -> tuple[Salienc
         pixels = shown(pairs[number][0], subject.mean, subject.std)
         Image.fromarray(pixels).save(folder / image)
         Image.fromarray(overlaid(pixels, pairs[number][1])).save(folder / overlay)
-        classes = {"label": subject.classes[subject.labels[number]], "predicted": subject.classes[subject.predicted[number]]}
-        told.append(Saliency(image=image, overlay=overlay, probability=float(subject.probabilities[number].max()), **classes))
+        classes = {
+            "label": subject.classes[subject.labels[number]],
+            "predicted": subject.classes[subject.predicted[number]],
+        }
+        told.append(
+            Saliency(
+                image=image,
+                overlay=overlay,
+                probability=float(subject.probabilities[number].max()),
+                **classes,
+            )
+        )
     return tuple(told)
 
 
 def shown(image: Tensor, mean: Sequence[float], std: Sequence[float]) -> NDArray[np.uint8]:
-    """A normalised image (3, R, R) as the network sees it: each pixel a square of pixels, so that none is invented."""
+    """A normalised image (3, R, R) as the network sees it: each pixel a square of pixels, so that
+    none is invented.
+    """
     each = [torch.tensor(values, device=image.device).view(3, 1, 1) for values in (mean, std)]
-    pixels = ((image * each[1] + each[0]) * 255).round().clamp(0, 255).byte().permute(1, 2, 0).cpu().numpy()
+    pixels = (
+        ((image * each[1] + each[0]) * 255)
+        .round()
+        .clamp(0, 255)
+        .byte()
+        .permute(1, 2, 0)
+        .cpu()
+        .numpy()
+    )
     scale = math.ceil(LEAST_PIXELS / len(pixels))
     return pixels.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
 def overlaid(pixels: NDArray[np.uint8], saliency: Tensor) -> NDArray[np.uint8]:
     """A map (h, w), from 0 to its own maximum, in colours over an image."""
-    fine = LayerAttribution.interpolate(saliency[None, None], pixels.shape[:2], "bilinear")[0, 0].cpu().numpy()
+    fine = (
+        LayerAttribution.interpolate(saliency[None, None], pixels.shape[:2], "bilinear")[0, 0]
+        .cpu()
+        .numpy()
+    )
     colours = 255 * COLOURS(fine / max(fine.max(), np.finfo(np.float32).tiny))[..., :3]
     blend: NDArray[np.uint8] = (OPACITY * colours + (1 - OPACITY) * pixels).round().astype(np.uint8)
     return blend
 
 
-def _first_of_each_class(labels: NDArray[np.int_], eligible: NDArray[np.bool_], most: int) -> list[int]:
+def _first_of_each_class(
+    labels: NDArray[np.int_], eligible: NDArray[np.bool_], most: int
+) -> list[int]:
     places: dict[int, list[int]] = defaultdict(list)
     for number in eligible.nonzero()[0].tolist():
         places[int(labels[number])].append(number)
-    ranked = sorted((rank, label, number) for label, numbers in places.items() for rank, number in enumerate(numbers))
+    ranked = sorted(
+        (rank, label, number)
+        for label, numbers in places.items()
+        for rank, number in enumerate(numbers)
+    )
     return [number for _, _, number in ranked[:most]]

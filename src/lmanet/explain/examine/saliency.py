@@ -10,16 +10,24 @@ LEAST_MAP = 4  # pixels a side; a map of 1x1 or 2x2 says next to nothing of wher
 
 
 def layer_to_read(network: Network) -> Block:
-    """The last part before the classifier whose map has at least 4x4 pixels; the first always has, from 8 pixels and a stride of 2 on.
+    """The last part before the classifier whose map has at least 4x4 pixels; the first always has,
+    from 8 pixels and a stride of 2 on.
 
-    Of a part it is the result that is read: that of its last convolution, with what a skip connection adds.
+    Of a part it is the result that is read: that of its last convolution, with what a skip
+    connection adds.
     """
-    return next(part for part in reversed(parts(network)[:-1]) if part.graph[-1].out_shape[1] >= LEAST_MAP)
+    return next(
+        part for part in reversed(parts(network)[:-1]) if part.graph[-1].out_shape[1] >= LEAST_MAP
+    )
 
 
 def grad_cam(network: Network, images: Tensor, classes: Tensor) -> Tensor:
-    """Maps (N, h, w) of what speaks for ``classes`` (N,), at the size of the layer; nothing below 0."""
-    maps: Tensor = LayerGradCam(network, layer_to_read(network)).attribute(images, classes, relu_attributions=True)
+    """Maps (N, h, w) of what speaks for ``classes`` (N,), at the size of the layer; nothing below
+    0.
+    """
+    maps: Tensor = LayerGradCam(network, layer_to_read(network)).attribute(
+        images, classes, relu_attributions=True
+    )
     return maps.detach()[:, 0]
 
 

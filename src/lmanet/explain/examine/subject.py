@@ -58,7 +58,9 @@ class Subject:
         return [place * len(self.labels) // count for place in range(count)]
 
     def chosen(self, numbers: Collection[int]) -> Iterator[Tensor]:
-        """Batches of the images with these numbers, in the order of the set, as the network reads them."""
+        """Batches of the images with these numbers, in the order of the set, as the network reads
+        them.
+        """
         start, wanted = 0, torch.tensor(sorted(numbers), device=self.device)
         for pixels, _ in self._pixels():
             here = wanted[(wanted >= start) & (wanted < start + len(pixels))] - start
@@ -69,7 +71,10 @@ class Subject:
     @cached_property
     def _outcome(self) -> tuple[Tensor, Tensor]:
         with torch.no_grad():
-            found = [(labels, self.network(self._read(pixels)).softmax(dim=1)) for pixels, labels in self._pixels()]
+            found = [
+                (labels, self.network(self._read(pixels)).softmax(dim=1))
+                for pixels, labels in self._pixels()
+            ]
         labels, probabilities = zip(*found, strict=True)
         return torch.cat(labels), torch.cat(probabilities)
 

@@ -13,7 +13,15 @@ from lmanet.run import folder as names
 from lmanet.run.folder import ranked, read_record, read_records, read_trials
 from lmanet.run.provenance import Provenance
 from lmanet.run.records import Front, Trial
-from lmanet.run.results import Deployment, DesignRules, Evaluation, Examination, MeasuredCandidate, TrainedNetwork, TrainedTeacher
+from lmanet.run.results import (
+    Deployment,
+    DesignRules,
+    Evaluation,
+    Examination,
+    MeasuredCandidate,
+    TrainedNetwork,
+    TrainedTeacher,
+)
 from lmanet.space import AnySpace
 from lmanet.steps import Pareto
 
@@ -96,7 +104,9 @@ class RunFiles:
 
     @property
     def best(self) -> Trial | TrainedNetwork | None:
-        """The network of ``student.ckpt``, which is the best by validation; before any was trained in full, the front's first."""
+        """The network of ``student.ckpt``, which is the best by validation; before any was trained
+        in full, the front's first.
+        """
         if finished := self.full + self.distilled:
             return ranked(finished)[0]
         return self.front.trials[0] if self.front.trials else None

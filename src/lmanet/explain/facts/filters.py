@@ -9,9 +9,13 @@ FIRST_MARK = re.compile(r"^(\d{0,9})([#+=.)-])")  # of a heading, a list, a line
 
 
 def cell(text: object) -> str:
-    """Text from anywhere, a model's too, as the content of one table cell: no markup, at most 200 characters."""
+    """Text from anywhere, a model's too, as the content of one table cell: no markup, at most 200
+    characters.
+    """
     line = _line(text)
-    return MARKS.sub(r"\\\1", line if len(line) <= MOST_IN_A_CELL else line[: MOST_IN_A_CELL - 1] + "…")
+    return MARKS.sub(
+        r"\\\1", line if len(line) <= MOST_IN_A_CELL else line[: MOST_IN_A_CELL - 1] + "…"
+    )
 
 
 def prose(text: object) -> str:
@@ -59,4 +63,7 @@ def _line(text: object) -> str:
     return "".join(mark if mark.isprintable() else "\ufffd" for mark in line)
 
 
-FILTERS = {function.__name__: function for function in (cell, prose, sentence, count, kib, millions, percent, span)}
+FILTERS = {
+    function.__name__: function
+    for function in (cell, prose, sentence, count, kib, millions, percent, span)
+}

@@ -1,4 +1,6 @@
-"""Which choices of the space the accuracy depends on, by functional ANOVA over the trained networks of a run."""
+"""Which choices of the space the accuracy depends on, by functional ANOVA over the trained networks
+of a run.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -21,7 +23,8 @@ class Importance(NamedTuple):
     """Of one choice.
 
     Attributes:
-        share: of the variance of the validation accuracy, as the mean over forests with different seeds.
+        share: of the variance of the validation accuracy, as the mean over forests with different
+            seeds.
         spread: standard deviation over these.
     """
 
@@ -31,14 +34,18 @@ class Importance(NamedTuple):
 
 
 def importances(trials: Sequence[Trial], space: AnySpace) -> list[Importance]:
-    """Choices that all trained networks have, the most important first (Hutter et al. 2014, by Optuna's random forests).
+    """Choices that all trained networks have, the most important first (Hutter et al. 2014, by
+    Optuna's random forests).
 
     None where fewer than `LEAST_TRIALS` networks were trained, or where all have one accuracy.
     """
     known = [
         (space.flatten(trial.architecture), trial.score.val_accuracy)
         for trial in trials
-        if trial.status is Status.TRAINED and trial.score and trial.architecture and space.contains(trial.architecture)
+        if trial.status is Status.TRAINED
+        and trial.score
+        and trial.architecture
+        and space.contains(trial.architecture)
     ]
     if len(known) < LEAST_TRIALS or len({accuracy for _, accuracy in known}) == 1:
         return []
@@ -50,15 +57,25 @@ def importances(trials: Sequence[Trial], space: AnySpace) -> list[Importance]:
     return sorted(rows, key=lambda row: -row.share)
 
 
-def _as_known(values: Mapping[str, Value], accuracy: float, legal: Mapping[str, tuple[Value, ...]]) -> FrozenTrial:
-    """A trial of Optuna; numbers by their rank, as the time for a category with many values doubles with each of them."""
+def _as_known(
+    values: Mapping[str, Value], accuracy: float, legal: Mapping[str, tuple[Value, ...]]
+) -> FrozenTrial:
+    """A trial of Optuna; numbers by their rank, as the time for a category with many values doubles
+    with each of them.
+    """
     params: dict[str, Value] = dict(values)
     distributions: dict[str, BaseDistribution] = {}
     for name, value in values.items():
-        numbers = [legal_value for legal_value in legal[name] if not isinstance(legal_value, bool | str)]
+        numbers = [
+            legal_value for legal_value in legal[name] if not isinstance(legal_value, bool | str)
+        ]
         if numbers:
             params[name] = sorted(numbers).index(float(value))
-        distributions[name] = IntDistribution(0, len(numbers) - 1) if numbers else CategoricalDistribution(legal[name])
+        distributions[name] = (
+            IntDistribution(0, len(numbers) - 1)
+            if numbers
+            else CategoricalDistribution(legal[name])
+        )
     return create_trial(value=accuracy, params=params, distributions=distributions)
 
 

@@ -1,4 +1,6 @@
-"""The ledger: what proposals cost and came to, by role and by how the trials ended; and what the search answered to a stalled front."""
+"""The ledger: what proposals cost and came to, by role and by how the trials ended; and what the
+search answered to a stalled front.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -31,19 +33,28 @@ class LedgerRow(NamedTuple):
 def by_status(trials: Iterable[Trial]) -> list[LedgerRow]:
     """One row a status, then ``all``."""
     everything = list(trials)
-    return [*_rows(everything, lambda trial: trial.status.value.replace("_", " ")), _row("all", everything)]
+    return [
+        *_rows(everything, lambda trial: trial.status.value.replace("_", " ")),
+        _row("all", everything),
+    ]
 
 
 def by_role(trials: Iterable[Trial]) -> list[LedgerRow]:
     """One row a role of the model; none where no model proposed."""
-    return _rows((trial for trial in trials if trial.proposal.role), lambda trial: str(trial.proposal.role))
+    return _rows(
+        (trial for trial in trials if trial.proposal.role), lambda trial: str(trial.proposal.role)
+    )
 
 
 def answers_to_stalls(trials: Iterable[Trial]) -> list[Trial]:
     """The first proposal of each answer to a front that did not change."""
     ordered = sorted(trials, key=lambda trial: trial.number)
     stalled = [trial.proposal.stalled_for is not None for trial in ordered]
-    return [trial for trial, now, before in zip(ordered, stalled, [False, *stalled], strict=False) if now and not before]
+    return [
+        trial
+        for trial, now, before in zip(ordered, stalled, [False, *stalled], strict=False)
+        if now and not before
+    ]
 
 
 def _rows(trials: Iterable[Trial], name: Callable[[Trial], str]) -> list[LedgerRow]:
@@ -61,6 +72,9 @@ def _row(name: str, trials: list[Trial]) -> LedgerRow:
         useful=sum(trial.verdict is not None and trial.verdict.feasible for trial in trials),
         stale=sum(trial.unseen_trials > 0 for trial in trials),
         epochs=sum(trial.epochs for trial in trials),
-        best_accuracy=max((trial.score.val_accuracy for trial in trials if trial.score and trial.eligible), default=None),
+        best_accuracy=max(
+            (trial.score.val_accuracy for trial in trials if trial.score and trial.eligible),
+            default=None,
+        ),
         usage=Usage.total(trial.proposal.usage for trial in trials),
     )

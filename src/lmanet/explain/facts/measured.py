@@ -1,4 +1,6 @@
-"""What was measured of int8 networks, beside what the formulas say of them: pure functions of a run's records."""
+"""What was measured of int8 networks, beside what the formulas say of them: pure functions of a
+run's records.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -20,7 +22,8 @@ class Formulas(NamedTuple):
 
     Attributes:
         c_static_bytes: arena of the generated C.
-        host_head_bytes, host_tail_bytes: of TFLM with its portable kernels on a 64-bit machine, as the package tflite-micro runs it.
+        host_head_bytes, host_tail_bytes: of TFLM with its portable kernels on a 64-bit machine, as
+            the package tflite-micro runs it.
         tflm_bytes: whole arena of TFLM with CMSIS-NN on a Cortex-M.
         flash_bytes: constants of the generated C, without code.
         tflite_bytes: of the ``.tflite`` file, roughly.
@@ -37,7 +40,8 @@ class Formulas(NamedTuple):
 
 
 class QuantityRow(NamedTuple):
-    """A quantity of a deployed network; None where there is no formula for it, or nothing that measures it.
+    """A quantity of a deployed network; None where there is no formula for it, or nothing that
+    measures it.
 
     Attributes:
         exact: whether the formula claims to be right to the byte.
@@ -74,7 +78,9 @@ class FrontRow(NamedTuple):
     @property
     def differences(self) -> list[str]:
         """What does not agree to the byte, in words."""
-        return [f"{row.words}: {row.verdict}" for row in self.memory if row.verdict not in ("", "equal")]
+        return [
+            f"{row.words}: {row.verdict}" for row in self.memory if row.verdict not in ("", "equal")
+        ]
 
 
 def formulas(architecture: Architecture, num_classes: int, options: CStaticOptions) -> Formulas:
@@ -96,26 +102,45 @@ def formulas(architecture: Architecture, num_classes: int, options: CStaticOptio
 def memory_rows(given: Formulas, measured: Measurement | None) -> list[QuantityRow]:
     """The quantities whose formulas claim to be exact."""
     rows = (
-        ("RAM of the generated C (`c_static`): its `.bss`", "measured_bss_bytes", given.c_static_bytes),
+        (
+            "RAM of the generated C (`c_static`): its `.bss`",
+            "measured_bss_bytes",
+            given.c_static_bytes,
+        ),
         ("TFLM on this machine: head", "measured_tflm_head_bytes", given.host_head_bytes),
         ("TFLM on this machine: tail", "measured_tflm_tail_bytes", given.host_tail_bytes),
     )
-    return [QuantityRow(words, name, formula, getattr(measured, name) if measured else None, True) for words, name, formula in rows]
+    return [
+        QuantityRow(words, name, formula, getattr(measured, name) if measured else None, True)
+        for words, name, formula in rows
+    ]
 
 
 def quantity_rows(given: Formulas, measured: Measurement) -> list[QuantityRow]:
     """Every quantity of a deployed network, formula against measured."""
     return [
         *memory_rows(given, measured),
-        QuantityRow("TFLM with CMSIS-NN on the microcontroller (`tflm`): head and tail", "peak_sram_bytes", given.tflm_bytes, None),
+        QuantityRow(
+            "TFLM with CMSIS-NN on the microcontroller (`tflm`): head and tail",
+            "peak_sram_bytes",
+            given.tflm_bytes,
+            None,
+        ),
         QuantityRow(
             "flash of the generated C: constants by formula, the whole ELF measured",
             "measured_flash_bytes",
             given.flash_bytes,
             measured.measured_flash_bytes,
         ),
-        QuantityRow("size of the `.tflite` file, by formula roughly", "tflite_bytes", given.tflite_bytes, measured.tflite_bytes),
-        QuantityRow("stack of one inference", "measured_stack_bytes", None, measured.measured_stack_bytes),
+        QuantityRow(
+            "size of the `.tflite` file, by formula roughly",
+            "tflite_bytes",
+            given.tflite_bytes,
+            measured.tflite_bytes,
+        ),
+        QuantityRow(
+            "stack of one inference", "measured_stack_bytes", None, measured.measured_stack_bytes
+        ),
         QuantityRow(
             "instructions of one inference: estimated, emulated",
             "measured_instructions",
@@ -135,7 +160,9 @@ def tool(name: str, found: Measurement) -> str:
 
 
 def front_rows(run: RunFiles, num_classes: int, options: CStaticOptions) -> list[FrontRow]:
-    """The front in its order, each network with its formulas and, where it was verified, its measurement."""
+    """The front in its order, each network with its formulas and, where it was verified, its
+    measurement.
+    """
     known = {architecture_id(line.architecture): line.measurement for line in run.measured}
     return [
         FrontRow(
@@ -150,7 +177,9 @@ def front_rows(run: RunFiles, num_classes: int, options: CStaticOptions) -> list
 
 
 def agreement(rows: Sequence[FrontRow]) -> str:
-    """One sentence: whether the memory models are right to the byte about every network that was measured; exceptions by name."""
+    """One sentence: whether the memory models are right to the byte about every network that was
+    measured; exceptions by name.
+    """
     measured = [row for row in rows if row.measurement]
     wrong = [row for row in measured if row.differences]
     if not wrong:
@@ -162,7 +191,11 @@ def agreement(rows: Sequence[FrontRow]) -> str:
 
 def int8_test(deployment: Deployment, tests: Sequence[Evaluation]) -> Evaluation | None:
     """The int8 network on the test images."""
-    found = (test for test in tests if test.stage == "deploy" and test.checkpoint == deployment.deployed.folder)
+    found = (
+        test
+        for test in tests
+        if test.stage == "deploy" and test.checkpoint == deployment.deployed.folder
+    )
     return next(found, None)
 
 

@@ -1,4 +1,6 @@
-"""What one change of a network would do: all networks one choice away, with exact cost and, where one was trained, its accuracy."""
+"""What one change of a network would do: all networks one choice away, with exact cost and, where
+one was trained, its accuracy.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -41,16 +43,36 @@ class Surroundings(NamedTuple):
     rows: list[NeighbourRow]
 
 
-def surroundings(architecture: Architecture, setting: Setting, trials: Sequence[Trial]) -> Surroundings:
+def surroundings(
+    architecture: Architecture, setting: Setting, trials: Sequence[Trial]
+) -> Surroundings:
     """Every neighbour once; a change that leaves all operators as they are makes none."""
-    known = {trial.id: trial.score.val_accuracy for trial in trials if trial.status is Status.TRAINED and trial.score}
+    known = {
+        trial.id: trial.score.val_accuracy
+        for trial in trials
+        if trial.status is Status.TRAINED and trial.score
+    }
     own = architecture_id(architecture)
-    around = {architecture_id(other): staged(other) for other in setting.space.neighbours(architecture)}
+    around = {
+        architecture_id(other): staged(other) for other in setting.space.neighbours(architecture)
+    }
     around.pop(own, None)
     rows = []
     for identity, other in around.items():
         cost = estimate_on(other, setting.num_classes, setting.target.platform)
         fits = all(getattr(cost, name) <= limit for name, limit in setting.target.limits.items())
-        rows.append(NeighbourRow(change_text(setting.space, architecture, other), identity, cost, fits, known.get(identity)))
+        rows.append(
+            NeighbourRow(
+                change_text(setting.space, architecture, other),
+                identity,
+                cost,
+                fits,
+                known.get(identity),
+            )
+        )
     rows.sort(key=lambda row: (row.val_accuracy is None, row.cost.macs, row.change))
-    return Surroundings(estimate_on(architecture, setting.num_classes, setting.target.platform), known.get(own), rows)
+    return Surroundings(
+        estimate_on(architecture, setting.num_classes, setting.target.platform),
+        known.get(own),
+        rows,
+    )

@@ -20,8 +20,8 @@ class OperatorRow(NamedTuple):
         out_shape: (channels, height, width).
         sram_bytes: in use while it runs, under the platform's runtime.
         is_peak: it sets the network's peak.
-        estimated_instructions, latency_ms: of the kernel call that it begins, under ``c_static``; None for what runs within another's
-            call, and under other runtimes.
+        estimated_instructions, latency_ms: of the kernel call that it begins, under ``c_static``;
+            None for what runs within another's call, and under other runtimes.
         fused_with: the operator whose kernel call it runs within.
     """
 
@@ -46,7 +46,9 @@ class _Call(NamedTuple):
     instructions: int
 
 
-def operator_rows(architecture: Architecture, num_classes: int, platform: Platform) -> list[OperatorRow]:
+def operator_rows(
+    architecture: Architecture, num_classes: int, platform: Platform
+) -> list[OperatorRow]:
     """The operators of a network in the order in which they run."""
     graph = operators(architecture, num_classes)
     used = memory(graph, platform.runtime, platform.c_options)
@@ -62,10 +64,16 @@ def _calls(graph: tuple[Operator, ...], platform: Platform) -> dict[str, _Call]:
     if platform.runtime != "c_static":
         return {}
     steps = plan_c_static(graph, platform.c_options).steps
-    return {operator.name: _Call(step.operators[0].name, estimated_instructions([step])) for step in steps for operator in step.operators}
+    return {
+        operator.name: _Call(step.operators[0].name, estimated_instructions([step]))
+        for step in steps
+        for operator in step.operators
+    }
 
 
-def _row(operator: Operator, used: int, is_peak: bool, calls: dict[str, _Call], platform: Platform) -> OperatorRow:
+def _row(
+    operator: Operator, used: int, is_peak: bool, calls: dict[str, _Call], platform: Platform
+) -> OperatorRow:
     call = calls.get(operator.name)
     begins = call is not None and call.first == operator.name
     instructions = call.instructions if call and begins else None
@@ -80,6 +88,8 @@ def _row(operator: Operator, used: int, is_peak: bool, calls: dict[str, _Call], 
         sram_bytes=used,
         is_peak=is_peak,
         estimated_instructions=instructions,
-        latency_ms=latency_ms(instructions, platform.core, platform.clock_mhz) if instructions is not None and platform.core else None,
+        latency_ms=latency_ms(instructions, platform.core, platform.clock_mhz)
+        if instructions is not None and platform.core
+        else None,
         fused_with=None if call is None or begins else call.first,
     )

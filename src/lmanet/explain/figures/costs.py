@@ -8,7 +8,18 @@ from lmanet.cost import Cost
 from lmanet.explain.cards import SHOWN
 from lmanet.explain.facts.contents import Setting
 from lmanet.explain.facts.filters import KIB
-from lmanet.explain.figures.style import BLUE, LOOKS, ORANGE, VERMILION, figure, limit_line, log_axis, plain, rounded, words
+from lmanet.explain.figures.style import (
+    BLUE,
+    LOOKS,
+    ORANGE,
+    VERMILION,
+    figure,
+    limit_line,
+    log_axis,
+    plain,
+    rounded,
+    words,
+)
 from lmanet.explain.tables.rows import limit_rows
 from lmanet.explain.tables.table import shown
 from lmanet.network import Architecture
@@ -20,9 +31,14 @@ from lmanet.space import architecture_id, estimate_on
 def limits(best: Architecture, front: Sequence[Trial], setting: Setting) -> Figure:
     """The best network's share of each limit, and that of all others on the front."""
     known = {name: (title, form) for name, title, form in SHOWN}
-    rows = limit_rows(estimate_on(best, setting.num_classes, setting.target.platform), setting.target.limits)
+    rows = limit_rows(
+        estimate_on(best, setting.num_classes, setting.target.platform), setting.target.limits
+    )
     named = [(row, *known[row.quantity]) for row in rows]
-    names = [f"{title}<br>{shown(row.given, form)} of {shown(row.limit, form)}" for row, title, form in named]
+    names = [
+        f"{title}<br>{shown(row.given, form)} of {shown(row.limit, form)}"
+        for row, title, form in named
+    ]
     bars = Bar(
         x=rounded([100 * row.share for row in rows]),
         y=names,
@@ -31,9 +47,13 @@ def limits(best: Architecture, front: Sequence[Trial], setting: Setting) -> Figu
         marker={"color": [BLUE if row.share <= 1 else VERMILION for row in rows]},
         hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
     )
-    others = [(trial.id, cost) for trial, cost in _costs(front) if trial.id != architecture_id(best)]
+    others = [
+        (trial.id, cost) for trial, cost in _costs(front) if trial.id != architecture_id(best)
+    ]
     points = [
-        (name, row.share, other) for other, cost in others for name, row in zip(names, limit_rows(cost, setting.target.limits), strict=True)
+        (name, row.share, other)
+        for other, cost in others
+        for name, row in zip(names, limit_rows(cost, setting.target.limits), strict=True)
     ]
     dots = Scatter(
         x=rounded([100 * share for _, share, _ in points]),
@@ -45,9 +65,20 @@ def limits(best: Architecture, front: Sequence[Trial], setting: Setting) -> Figu
         hovertemplate="%{text}: %{x:.1f} %<extra></extra>",
     )
     most = max(110.0, *(105 * row.share for row in rows))
-    layout = {"xaxis": {"range": [0, most]}, "yaxis": {"autorange": "reversed"}, "height": 130 + 52 * len(rows)}
+    layout = {
+        "xaxis": {"range": [0, most]},
+        "yaxis": {"autorange": "reversed"},
+        "height": 130 + 52 * len(rows),
+    }
     shapes = [limit_line("x", 100, "")]
-    return figure([bars, dots] if points else [bars], "Costs against limits", "share of the limit (%)", "", shapes=shapes, **layout)
+    return figure(
+        [bars, dots] if points else [bars],
+        "Costs against limits",
+        "share of the limit (%)",
+        "",
+        shapes=shapes,
+        **layout,
+    )
 
 
 def proposals(trials: Sequence[Trial], limits: Mapping[str, int]) -> Figure:
@@ -73,10 +104,24 @@ def proposals(trials: Sequence[Trial], limits: Mapping[str, int]) -> Figure:
         shapes.append(limit_line("x", limits["macs"] / 1e6, f"{limits['macs'] / 1e6:g}M"))
     if "peak_sram_bytes" in limits:
         ranges["y"].append(limits["peak_sram_bytes"] / KIB)
-        shapes.append(limit_line("y", limits["peak_sram_bytes"] / KIB, f"{limits['peak_sram_bytes'] / KIB:.1f} KiB", "start"))
+        shapes.append(
+            limit_line(
+                "y",
+                limits["peak_sram_bytes"] / KIB,
+                f"{limits['peak_sram_bytes'] / KIB:.1f} KiB",
+                "start",
+            )
+        )
     title = "Every proposal, and the limits"
     return figure(
-        data, title, "MACs (M)", "peak SRAM (KiB)", shapes=shapes, xaxis=log_axis(ranges["x"]), yaxis=log_axis(ranges["y"]), height=420
+        data,
+        title,
+        "MACs (M)",
+        "peak SRAM (KiB)",
+        shapes=shapes,
+        xaxis=log_axis(ranges["x"]),
+        yaxis=log_axis(ranges["y"]),
+        height=420,
     )
 
 
@@ -100,4 +145,8 @@ def kernels(deployment: Deployment) -> Figure:
 
 def _costs(trials: Sequence[Trial]) -> list[tuple[Trial, Cost]]:
     """Trials of which one is known."""
-    return [(trial, trial.verdict.cost) for trial in trials if trial.verdict and isinstance(trial.verdict.cost, Cost)]
+    return [
+        (trial, trial.verdict.cost)
+        for trial in trials
+        if trial.verdict and isinstance(trial.verdict.cost, Cost)
+    ]

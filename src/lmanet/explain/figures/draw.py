@@ -14,9 +14,16 @@ from lmanet.space import CellSpace, estimate_on, staged
 Drawings = dict[str, Callable[[], Figure]]
 
 
-def draw_figures(run: RunFiles, setting: Setting, important: Sequence[Importance]) -> dict[str, Figure]:
+def draw_figures(
+    run: RunFiles, setting: Setting, important: Sequence[Importance]
+) -> dict[str, Figure]:
     """Name -> figure."""
-    drawings = _of_search(run, setting) | _of_training(run) | _of_network(run, setting) | _of_examination(run)
+    drawings = (
+        _of_search(run, setting)
+        | _of_training(run)
+        | _of_network(run, setting)
+        | _of_examination(run)
+    )
     if important:
         drawings["importances"] = partial(search.importance_dots, important)
     return {name: draw() for name, draw in drawings.items()}
@@ -30,7 +37,10 @@ def _of_search(run: RunFiles, setting: Setting) -> Drawings:
         drawings["proposals"] = partial(costs.proposals, run.trials, setting.target.limits)
     if any(trial.eligible for trial in run.trials):
         steps = search.progress(run.trials, setting.pareto)
-        drawings |= {"hypervolume_trials": partial(search.over_trials, steps), "hypervolume_time": partial(search.over_time, steps)}
+        drawings |= {
+            "hypervolume_trials": partial(search.over_trials, steps),
+            "hypervolume_time": partial(search.over_time, steps),
+        }
     if any(trial.proposal.usage.tokens for trial in run.trials):
         drawings["ledger"] = partial(search.tokens, run.trials)
     if any(trial.proposal.rationale and trial.proposal.rationale.claims for trial in run.trials):

@@ -1,8 +1,21 @@
-"""What the best network does on validation images: what its blocks contribute, what its maps are worth, what it confuses."""
+"""What the best network does on validation images: what its blocks contribute, what its maps are
+worth, what it confuses.
+"""
 
 from plotly.graph_objects import Figure, Heatmap, Scatter
 
-from lmanet.explain.figures.style import BLUE, DASHES, ORANGE, PALETTE, SYMBOLS, figure, interval, label, plain, rounded
+from lmanet.explain.figures.style import (
+    BLUE,
+    DASHES,
+    ORANGE,
+    PALETTE,
+    SYMBOLS,
+    figure,
+    interval,
+    label,
+    plain,
+    rounded,
+)
 from lmanet.run.results import Deletion, Examination
 
 MOST_CLASSES = 20
@@ -28,11 +41,29 @@ def blocks(seen: Examination) -> Figure:
                     hovertemplate="without %{y}: %{text}, %{x:.1f} points less<extra></extra>",
                 )
             )
-    order = {"type": "category", "categoryorder": "array", "categoryarray": [row.part for row in seen.skipped], "autorange": "reversed"}
-    low, high = 100 * min(0.0, *(row.low for row in seen.skipped)), 100 * max(row.high for row in seen.skipped)
+    order = {
+        "type": "category",
+        "categoryorder": "array",
+        "categoryarray": [row.part for row in seen.skipped],
+        "autorange": "reversed",
+    }
+    low, high = (
+        100 * min(0.0, *(row.low for row in seen.skipped)),
+        100 * max(row.high for row in seen.skipped),
+    )
     room = max((high - low) / 20, 0.5)
-    layout = {"xaxis": {"range": [low - room, high + room]}, "yaxis": order, "height": 130 + 24 * len(seen.skipped)}
-    return figure(data, "Accuracy lost without each block, with 95 % interval", "points of accuracy lost", "", **layout)
+    layout = {
+        "xaxis": {"range": [low - room, high + room]},
+        "yaxis": order,
+        "height": 130 + 24 * len(seen.skipped),
+    }
+    return figure(
+        data,
+        "Accuracy lost without each block, with 95 % interval",
+        "points of accuracy lost",
+        "",
+        **layout,
+    )
 
 
 def deletion(found: Deletion) -> Figure:
@@ -47,10 +78,13 @@ def deletion(found: Deletion) -> Figure:
             marker={"symbol": SYMBOLS[place], "size": 6},
             hovertemplate="%{x:.0f} % deleted: %{y:.1f} %<extra></extra>",
         )
-        for place, (name, values) in enumerate((("the most salient first", found.gradcam), ("in random order", found.random)))
+        for place, (name, values) in enumerate(
+            (("the most salient first", found.gradcam), ("in random order", found.random))
+        )
     ]
     title = (
-        f"Probability while cells of {found.images:,} images are deleted: area between the curves {found.area_difference:.3f} "
+        f"Probability while cells of {found.images:,} images are deleted: area "
+        f"between the curves {found.area_difference:.3f} "
         f"(95 % interval {found.low:.3f} to {found.high:.3f})"
     )
     axes = ("share of the image deleted (%)", "probability (%)")
@@ -60,14 +94,22 @@ def deletion(found: Deletion) -> Figure:
 def confusion(seen: Examination) -> Figure:
     """Rows true, columns predicted; of many classes those that are confused most."""
     counts, classes = seen.confusion, seen.classes
-    wrong = [sum(counts[i]) + sum(row[i] for row in counts) - 2 * counts[i][i] for i in range(len(classes))]
+    wrong = [
+        sum(counts[i]) + sum(row[i] for row in counts) - 2 * counts[i][i]
+        for i in range(len(classes))
+    ]
     kept = sorted(sorted(range(len(classes)), key=lambda i: -wrong[i])[:MOST_CLASSES])
     grid = [[counts[i][j] for j in kept] for i in kept]
     heat = Heatmap(
-        z=[rounded([100 * count / max(sum(counts[i]), 1) for count in row]) for i, row in zip(kept, grid, strict=True)],
+        z=[
+            rounded([100 * count / max(sum(counts[i]), 1) for count in row])
+            for i, row in zip(kept, grid, strict=True)
+        ],
         x=kept,
         y=kept,
-        customdata=[[[plain(classes[i]), plain(classes[j]), counts[i][j]] for j in kept] for i in kept],
+        customdata=[
+            [[plain(classes[i]), plain(classes[j]), counts[i][j]] for j in kept] for i in kept
+        ],
         text=[[str(count) if count else "" for count in row] for row in grid],
         texttemplate="%{text}",
         colorscale="Cividis",
@@ -83,10 +125,27 @@ def confusion(seen: Examination) -> Figure:
             "thickness": 10,
             "len": 0.6,
         },
-        hovertemplate="%{customdata[0]}<br>taken for %{customdata[1]}<br>%{customdata[2]} images, %{z:.1f} %<extra></extra>",
+        hovertemplate=(
+            "%{customdata[0]}<br>taken for %{customdata[1]}<br>%{customdata[2]} "
+            "images, %{z:.1f} %<extra></extra>"
+        ),
     )
     # places as categories: two classes may have labels that are equal
     axis = {"type": "category", "tickvals": kept, "ticktext": [label(classes[i]) for i in kept]}
-    whole = "" if len(kept) == len(classes) else f", the {len(kept)} of {len(classes)} classes that are confused most"
-    layout = {"yaxis": {**axis, "autorange": "reversed"}, "xaxis": {**axis, "tickangle": -90}, "height": 220 + 26 * len(kept)}
-    return figure([heat], f"Confusion on {seen.images:,} validation images{whole}", "predicted", "true", **layout)
+    whole = (
+        ""
+        if len(kept) == len(classes)
+        else f", the {len(kept)} of {len(classes)} classes that are confused most"
+    )
+    layout = {
+        "yaxis": {**axis, "autorange": "reversed"},
+        "xaxis": {**axis, "tickangle": -90},
+        "height": 220 + 26 * len(kept),
+    }
+    return figure(
+        [heat],
+        f"Confusion on {seen.images:,} validation images{whole}",
+        "predicted",
+        "true",
+        **layout,
+    )

@@ -1,4 +1,6 @@
-"""What the best network costs: operator by operator in the order in which they run, and what one change would do."""
+"""What the best network costs: operator by operator in the order in which they run, and what one
+change would do.
+"""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -43,14 +45,21 @@ def macs_by_operator(rows: Sequence[OperatorRow]) -> Figure:
     )
     top = work.index(max(work))
     notes = [_note(rows, top, work[top], f"{rows[top].name}: {work[top]:.2f}M")]
-    return figure([bars], "MACs of each operator", "", "MACs (M)", **_over_operators(rows, max(work), notes, []))
+    return figure(
+        [bars],
+        "MACs of each operator",
+        "",
+        "MACs (M)",
+        **_over_operators(rows, max(work), notes, []),
+    )
 
 
 def memory_over_time(rows: Sequence[OperatorRow], allocated: int, limit: int | None) -> Figure:
     """SRAM in use while each operator runs; what sets the peak is hatched, and named in the title.
 
     Args:
-        allocated: bytes that the runtime takes once and for all; more than are ever in use where buffers leave gaps between them.
+        allocated: bytes that the runtime takes once and for all; more than are ever in use where
+            buffers leave gaps between them.
     """
     used = [row.sram_bytes / KIB for row in rows]
     bars = Bar(
@@ -67,7 +76,10 @@ def memory_over_time(rows: Sequence[OperatorRow], allocated: int, limit: int | N
         line = limit_line("y", allocated / KIB, f"allocated {allocated / KIB:.1f} KiB", "start")
         lines.append({**line, "line": {**line["line"], "dash": "dot"}})
     most = max(allocated, limit or 0) / KIB
-    title = f"SRAM in use while each operator runs: the peak is {used[peak]:.1f} KiB, at {rows[peak].name}"
+    title = (
+        f"SRAM in use while each operator runs: the peak is {used[peak]:.1f} "
+        f"KiB, at {rows[peak].name}"
+    )
     return figure([bars], title, "", "SRAM (KiB)", **_over_operators(rows, most, [], lines))
 
 
@@ -78,23 +90,39 @@ def latency_by_call(rows: Sequence[OperatorRow]) -> Figure:
     dots = Scatter(
         x=[place for place, _, _ in calls],
         y=rounded(middle),
-        error_y=interval([span.lowest for _, _, span in calls], middle, [span.highest for _, _, span in calls], ORANGE),
-        hovertext=[f"call that begins with {row.name}<br>{span.lowest:.2f} to {span.highest:.2f} ms" for _, row, span in calls],
+        error_y=interval(
+            [span.lowest for _, _, span in calls],
+            middle,
+            [span.highest for _, _, span in calls],
+            ORANGE,
+        ),
+        hovertext=[
+            f"call that begins with {row.name}<br>{span.lowest:.2f} to {span.highest:.2f} ms"
+            for _, row, span in calls
+        ],
         mode="markers",
         marker={"color": ORANGE, "symbol": "diamond", "size": 7},
         hovertemplate="%{hovertext}<extra></extra>",
     )
     place, row, span = max(calls, key=lambda call: call[2].highest)
-    notes = [_note(rows, place, span.highest, f"{row.name}: {span.lowest:.1f} to {span.highest:.1f} ms")]
+    notes = [
+        _note(rows, place, span.highest, f"{row.name}: {span.lowest:.1f} to {span.highest:.1f} ms")
+    ]
     title = "Latency of each kernel call, estimated, from the lowest to the highest"
-    return figure([dots], title, "", "latency (ms)", **_over_operators(rows, span.highest, notes, []))
+    return figure(
+        [dots], title, "", "latency (ms)", **_over_operators(rows, span.highest, notes, [])
+    )
 
 
 def neighbours(architecture: Architecture, setting: Setting, trials: Sequence[Trial]) -> Figure:
     """Peak SRAM over MACs of all networks one choice away, as multiples of the network's own."""
     here = surroundings(architecture, setting, trials)
     kinds: list[tuple[str, list[NeighbourRow], dict[str, object]]] = [
-        ("exceeds a limit", [row for row in here.rows if not row.fits], {"color": VERMILION, "symbol": "x", "size": 8}),
+        (
+            "exceeds a limit",
+            [row for row in here.rows if not row.fits],
+            {"color": VERMILION, "symbol": "x", "size": 8},
+        ),
         (
             "keeps all limits",
             [row for row in here.rows if row.fits and row.val_accuracy is None],
@@ -110,7 +138,12 @@ def neighbours(architecture: Architecture, setting: Setting, trials: Sequence[Tr
         Scatter(
             x=rounded([row.cost.macs / here.cost.macs for row in rows]),
             y=rounded([row.cost.peak_sram_bytes / here.cost.peak_sram_bytes for row in rows]),
-            text=[hover(row.change + ("" if row.val_accuracy is None else f": {row.val_accuracy:.1%}")) for row in rows],
+            text=[
+                hover(
+                    row.change + ("" if row.val_accuracy is None else f": {row.val_accuracy:.1%}")
+                )
+                for row in rows
+            ],
             hovertemplate="%{text}<br>MACs x %{x:.3f}<br>peak SRAM x %{y:.3f}<extra></extra>",
             mode="markers",
             name=name,
@@ -131,11 +164,22 @@ def _words(row: OperatorRow) -> str:
 def _note(rows: Sequence[OperatorRow], place: int, value: float, text: str) -> dict[str, object]:
     """Words above a value, which run towards the middle."""
     anchor = ("left", "center", "right")[3 * place // len(rows)]
-    return {"x": place, "y": value, "text": text, "showarrow": False, "xanchor": anchor, "yanchor": "bottom", "font": {"size": 11}}
+    return {
+        "x": place,
+        "y": value,
+        "text": text,
+        "showarrow": False,
+        "xanchor": anchor,
+        "yanchor": "bottom",
+        "font": {"size": 11},
+    }
 
 
 def _over_operators(
-    rows: Sequence[OperatorRow], most: float, notes: list[dict[str, object]], lines: list[dict[str, Any]]
+    rows: Sequence[OperatorRow],
+    most: float,
+    notes: list[dict[str, object]],
+    lines: list[dict[str, Any]],
 ) -> dict[str, Any]:
     """Layout with the parts of the network along the axis."""
     places, ends, start = [], [], 0
@@ -144,7 +188,14 @@ def _over_operators(
         places.append((start + (size - 1) / 2, part))
         start += size
         ends.append(start - 0.5)
-    between = {"type": "line", "y0": 0, "y1": 1, "yref": "paper", "layer": "below", "line": {"color": GREY, "width": 0.5}}
+    between = {
+        "type": "line",
+        "y0": 0,
+        "y1": 1,
+        "yref": "paper",
+        "layer": "below",
+        "line": {"color": GREY, "width": 0.5},
+    }
     return {
         "xaxis": {
             "tickvals": [place for place, _ in places],

@@ -50,7 +50,9 @@ class Step(NamedTuple):
 
 
 def progress(trials: Sequence[Trial], pareto: Pareto) -> list[Step]:
-    """The start, each trial that changed the hypervolume or the best accuracy, in the order in which they ended, and the end."""
+    """The start, each trial that changed the hypervolume or the best accuracy, in the order in
+    which they ended, and the end.
+    """
     steps = [Step(0, 0.0, 0.0, None, "the start")]
     front: list[Trial] = []
     for ended, trial in enumerate(trials, start=1):
@@ -59,9 +61,14 @@ def progress(trials: Sequence[Trial], pareto: Pareto) -> list[Step]:
         front = pareto.front([*front, trial])  # what is dominated adds no volume
         now = (pareto.hypervolume(front), max(trial.score.val_accuracy, steps[-1].best or 0.0))
         if now != (steps[-1].hypervolume, steps[-1].best):
-            steps.append(Step(ended, trial.elapsed_seconds, *now, f"candidate {trial.number}, {trial.id}"))
+            steps.append(
+                Step(ended, trial.elapsed_seconds, *now, f"candidate {trial.number}, {trial.id}")
+            )
     last = steps[-1]
-    return [*steps, Step(len(trials), trials[-1].elapsed_seconds, last.hypervolume, last.best, "the end")]
+    return [
+        *steps,
+        Step(len(trials), trials[-1].elapsed_seconds, last.hypervolume, last.best, "the end"),
+    ]
 
 
 def over_trials(steps: Sequence[Step]) -> Figure:
@@ -93,7 +100,9 @@ def verdicts(trials: Sequence[Trial]) -> Figure:
             name=plain(reason),
             showlegend=False,
         )
-        for (reason, look), points in sorted(rows.items(), key=lambda row: (row[0][1] == LOOKS[Status.TRAINED], counts[row[0][0]]))
+        for (reason, look), points in sorted(
+            rows.items(), key=lambda row: (row[0][1] == LOOKS[Status.TRAINED], counts[row[0][0]])
+        )
     ]
     count = len(trials)
     layout = {
@@ -101,7 +110,9 @@ def verdicts(trials: Sequence[Trial]) -> Figure:
         "yaxis": {"type": "category"},
         "height": 110 + 34 * len(counts),
     }
-    return figure(data, "What became of each candidate, and which rules it broke", "candidate", "", **layout)
+    return figure(
+        data, "What became of each candidate, and which rules it broke", "candidate", "", **layout
+    )
 
 
 def tokens(trials: Sequence[Trial]) -> Figure:
@@ -126,10 +137,18 @@ def tokens(trials: Sequence[Trial]) -> Figure:
             marker=hatched(colour, pattern),
             hovertemplate=f"%{{y}}: %{{x:,}} tokens, {kind}<extra></extra>",
         )
-        for kind, colour, pattern in (("prompt, cached", SKY, "/"), ("prompt", BLUE, ""), ("completion", VERMILION, "x"))
+        for kind, colour, pattern in (
+            ("prompt, cached", SKY, "/"),
+            ("prompt", BLUE, ""),
+            ("completion", VERMILION, "x"),
+        )
         if any(totals[status][kind] for status in rows)
     ]
-    layout = {"barmode": "stack", "yaxis": {"autorange": "reversed"}, "height": 130 + 36 * len(rows)}
+    layout = {
+        "barmode": "stack",
+        "yaxis": {"autorange": "reversed"},
+        "height": 130 + 36 * len(rows),
+    }
     return figure(data, "Tokens, by how the candidates ended", "tokens", "", **layout)
 
 
@@ -138,7 +157,10 @@ def claims(trials: Sequence[Trial]) -> Figure:
     rows = [rate for rate in rates(trials) if rate.kind != ALL]
     several = len({row.proposer for row in rows}) > 1
     kinds = [row.kind.replace("_", " ") for row in rows]
-    names = [f"{kind}<br>{label(row.proposer)}" if several else kind for kind, row in zip(kinds, rows, strict=True)]
+    names = [
+        f"{kind}<br>{label(row.proposer)}" if several else kind
+        for kind, row in zip(kinds, rows, strict=True)
+    ]
     places = list(range(len(rows)))  # two long names may have one label
     axis = {"autorange": "reversed", "tickvals": places, "ticktext": names}
     data = [
@@ -165,7 +187,10 @@ def importance_dots(rows: Sequence[Importance]) -> Figure:
     """The most important at the top."""
     shown = rows[:MOST_CHOICES]
     shares = [100 * row.share for row in shown]
-    ends = ([100 * (row.share - row.spread) for row in shown], [100 * (row.share + row.spread) for row in shown])
+    ends = (
+        [100 * (row.share - row.spread) for row in shown],
+        [100 * (row.share + row.spread) for row in shown],
+    )
     dots = Scatter(
         x=rounded(shares),
         y=[row.parameter for row in shown],
@@ -174,7 +199,11 @@ def importance_dots(rows: Sequence[Importance]) -> Figure:
         marker={"color": BLUE, "size": 9},
         hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
     )
-    layout = {"xaxis": {"rangemode": "tozero"}, "yaxis": {"autorange": "reversed"}, "height": 100 + 24 * len(shown)}
+    layout = {
+        "xaxis": {"rangemode": "tozero"},
+        "yaxis": {"autorange": "reversed"},
+        "height": 100 + 24 * len(shown),
+    }
     title = "What the accuracy depends on, with one standard deviation over seeds"
     return figure([dots], title, "share of its variance (%)", "", **layout)
 
@@ -182,7 +211,10 @@ def importance_dots(rows: Sequence[Importance]) -> Figure:
 def _growth(steps: Sequence[Step], x: Sequence[float], unit: str, axis: str) -> Figure:
     grown: list[tuple[str, list[float | None]]] = [
         ("hypervolume", [round(step.hypervolume, 4) for step in steps]),
-        ("best validation accuracy", [None if step.best is None else round(step.best, 4) for step in steps]),
+        (
+            "best validation accuracy",
+            [None if step.best is None else round(step.best, 4) for step in steps],
+        ),
     ]
     lines = [
         Scatter(
@@ -197,12 +229,18 @@ def _growth(steps: Sequence[Step], x: Sequence[float], unit: str, axis: str) -> 
         for place, (name, y) in enumerate(grown)
     ]
     title = f"Hypervolume and best accuracy over {'time' if unit == 'minutes' else unit}"
-    return figure(lines, title, axis, "share of 1", xaxis={"rangemode": "tozero"}, yaxis={"range": [0, 1.02]})
+    return figure(
+        lines, title, axis, "share of 1", xaxis={"rangemode": "tozero"}, yaxis={"range": [0, 1.02]}
+    )
 
 
 def _reasons(trial: Trial) -> dict[str, str]:
     """Each rule that a trial broke, or else its status -> what was said of it."""
     if trial.verdict and trial.verdict.violations:
         return {violation.rule: violation.hint for violation in reversed(trial.verdict.violations)}
-    accuracy = f"{trial.id}: {trial.score.val_accuracy:.1%} of the validation images" if trial.score else ""
+    accuracy = (
+        f"{trial.id}: {trial.score.val_accuracy:.1%} of the validation images"
+        if trial.score
+        else ""
+    )
     return {words(trial.status): trial.error or trial.proposal.error or accuracy}

@@ -1,4 +1,6 @@
-"""What all figures share: colours and marks, a layout to which the page adds its own colours, and text that cannot be markup."""
+"""What all figures share: colours and marks, a layout to which the page adds its own colours, and
+text that cannot be markup.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,8 +12,16 @@ from plotly.graph_objects import Figure
 
 from lmanet.run.records import Status
 
-# Okabe and Ito's palette, for colour-blind readers too; marks and dashes tell the same, so that colour never stands alone.
-BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
+# Okabe and Ito's palette, for colour-blind readers too; marks and dashes tell the same, so that
+# colour never stands alone.
+BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+)
 PALETTE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "cross")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
@@ -19,7 +29,8 @@ GREY = "#888888"  # legible on white and on black
 HEIGHT = 340
 DIGITS = 5
 ROOM = 1.15  # around the values on a logarithmic axis
-# A phone of 360 pixels shows labels of so many characters beside a figure, and so many in a line of hover text.
+# A phone of 360 pixels shows labels of so many characters beside a figure, and so many in a line of
+# hover text.
 LABEL_CHARACTERS = 24
 HOVER_CHARACTERS = 42
 MOST_HOVER_CHARACTERS = 160
@@ -74,7 +85,9 @@ def rounded(values: Sequence[float]) -> list[float]:
     return [float(f"{value:.{DIGITS}g}") for value in values]
 
 
-def interval(lows: Sequence[float], values: Sequence[float], highs: Sequence[float], colour: str) -> dict[str, object]:
+def interval(
+    lows: Sequence[float], values: Sequence[float], highs: Sequence[float], colour: str
+) -> dict[str, object]:
     """Error bars of Plotly, in the colour of their marks: its own is lost on a dark page."""
     return {
         "type": "data",
@@ -89,11 +102,19 @@ def interval(lows: Sequence[float], values: Sequence[float], highs: Sequence[flo
 
 def hatched(colour: str, shape: str | list[str]) -> dict[str, object]:
     """A marker of bars with lines over their colour."""
-    pattern = {"shape": shape, "fillmode": "overlay", "bgcolor": colour, "fgcolor": "rgba(255,255,255,.6)", "size": 7}
+    pattern = {
+        "shape": shape,
+        "fillmode": "overlay",
+        "bgcolor": colour,
+        "fgcolor": "rgba(255,255,255,.6)",
+        "size": 7,
+    }
     return {"color": colour, "pattern": pattern}
 
 
-def limit_line(axis: Literal["x", "y"], value: float, text: str, position: Literal["start", "end"] = "end") -> dict[str, Any]:
+def limit_line(
+    axis: Literal["x", "y"], value: float, text: str, position: Literal["start", "end"] = "end"
+) -> dict[str, Any]:
     """A dashed line across the figure, with its name.
 
     Args:
@@ -132,11 +153,20 @@ def figure(data: Sequence[Any], title: str, x: str, y: str, **layout: Any) -> Fi
         "title": {"text": title},
         "height": HEIGHT,
         "margin": {"l": 55, "r": 15, "t": 30, "b": 55},
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "y": 1.02,
+            "yanchor": "bottom",
+            "traceorder": "normal",
+        },
         "xaxis": {"title": {"text": x, "standoff": 8}, "automargin": True, "showgrid": True},
         "yaxis": {"title": {"text": y, "standoff": 8}, "automargin": True, "showgrid": True},
     }
     merged = {
-        key: ({**value, **layout.get(key, {})} if isinstance(value, dict) else layout.get(key, value)) for key, value in common.items()
+        key: (
+            {**value, **layout.get(key, {})} if isinstance(value, dict) else layout.get(key, value)
+        )
+        for key, value in common.items()
     }
     return Figure(list(data), {**layout, **merged})

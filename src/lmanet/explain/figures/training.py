@@ -8,7 +8,17 @@ from scipy.stats import binomtest
 
 from lmanet.explain.facts.contents import RunFiles
 from lmanet.explain.facts.measured import int8_test
-from lmanet.explain.figures.style import BLUE, DASHES, PALETTE, SYMBOLS, VERMILION, figure, interval, plain, rounded
+from lmanet.explain.figures.style import (
+    BLUE,
+    DASHES,
+    PALETTE,
+    SYMBOLS,
+    VERMILION,
+    figure,
+    interval,
+    plain,
+    rounded,
+)
 from lmanet.run.records import Score
 from lmanet.run.results import Deployment, Evaluation
 
@@ -19,7 +29,9 @@ LEAST_SPAN = 10  # points of accuracy on the axis, so that a difference of few l
 
 
 class Accuracy(NamedTuple):
-    """Share of 1 in one of the `STATES`, named by its place; ``images`` is None where their number is not recorded."""
+    """Share of 1 in one of the `STATES`, named by its place; ``images`` is None where their number
+    is not recorded.
+    """
 
     state: int
     value: float
@@ -27,10 +39,14 @@ class Accuracy(NamedTuple):
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval by Wilson's formula; the value alone where the number of images is not known."""
+        """95 % interval by Wilson's formula; the value alone where the number of images is not
+        known.
+        """
         if self.images is None:
             return self.value, self.value
-        found = binomtest(round(self.value * self.images), self.images).proportion_ci(0.95, method="wilson")
+        found = binomtest(round(self.value * self.images), self.images).proportion_ci(
+            0.95, method="wilson"
+        )
         return float(found.low), float(found.high)
 
 
@@ -42,7 +58,9 @@ def has_curves(run: RunFiles) -> bool:
 def curves(run: RunFiles) -> Figure:
     """Validation accuracy, and below it the losses, before and after distillation."""
     trainings = _trainings(run)
-    data = [line for place, (name, score) in enumerate(trainings) for line in _lines(place, name, score)]
+    data = [
+        line for place, (name, score) in enumerate(trainings) for line in _lines(place, name, score)
+    ]
     longest = max(score.epochs for _, score in trainings)
     return figure(
         data,
@@ -52,16 +70,29 @@ def curves(run: RunFiles) -> Figure:
         height=560,
         yaxis={"domain": [0.52, 1]},
         xaxis={"anchor": "y2", "tick0": 0, "dtick": math.ceil(longest / MOST_TICKS)},
-        yaxis2={"domain": [0, 0.44], "title": {"text": "loss (nats)"}, "automargin": True, "rangemode": "tozero"},
+        yaxis2={
+            "domain": [0, 0.44],
+            "title": {"text": "loss (nats)"},
+            "automargin": True,
+            "rangemode": "tozero",
+        },
     )
 
 
 def _lines(place: int, name: str, score: Score) -> list[Scatter]:
     """Of one training: accuracy, loss on validation images, loss on training images."""
     look = place % len(PALETTE)
-    dash = DASHES[(place + place // len(PALETTE)) % len(DASHES)]  # where colours come again, the dash is another
+    dash = DASHES[
+        (place + place // len(PALETTE)) % len(DASHES)
+    ]  # where colours come again, the dash is another
     epochs = [epoch.epoch + 1 for epoch in score.curve]
-    common = {"x": epochs, "name": name, "mode": "lines+markers", "legendgroup": name, "line": {"color": PALETTE[look], "dash": dash}}
+    common = {
+        "x": epochs,
+        "name": name,
+        "mode": "lines+markers",
+        "legendgroup": name,
+        "line": {"color": PALETTE[look], "dash": dash},
+    }
     closed, opened = ({"symbol": f"{SYMBOLS[look]}{kind}", "size": 6} for kind in ("", "-open"))
     said = "<br>%{fullData.name}<extra></extra>"  # no text of a record in a template
     lower = {"yaxis": "y2", "showlegend": False, **common}
@@ -89,31 +120,54 @@ def _lines(place: int, name: str, score: Score) -> list[Scatter]:
 
 
 def float_int8(deployment: Deployment, run: RunFiles) -> Figure:
-    """Accuracy of a network in float, in int8 by calibration alone and as deployed, with intervals where the images are counted."""
+    """Accuracy of a network in float, in int8 by calibration alone and as deployed, with intervals
+    where the images are counted.
+    """
     images = run.examination.images if run.examination else None
-    values = (deployment.float_val_accuracy, deployment.calibrated_val_accuracy, deployment.int8_val_accuracy)
+    values = (
+        deployment.float_val_accuracy,
+        deployment.calibrated_val_accuracy,
+        deployment.int8_val_accuracy,
+    )
     validated = [Accuracy(place, value, images) for place, value in enumerate(values)]
     tests = ((0, _float_test(deployment, run)), (2, int8_test(deployment, run.tests)))
     tested = [Accuracy(place, test.test_accuracy, test.images) for place, test in tests if test]
-    data = [_dots(validated, f"{images:,} validation images" if images else "validation images", BLUE, "circle")]
+    data = [
+        _dots(
+            validated,
+            f"{images:,} validation images" if images else "validation images",
+            BLUE,
+            "circle",
+        )
+    ]
     if tested:
-        data.append(_dots(tested, f"{tested[0].images:,} test images", VERMILION, "diamond", shift=BESIDE))
+        data.append(
+            _dots(tested, f"{tested[0].images:,} test images", VERMILION, "diamond", shift=BESIDE)
+        )
     ends = [100 * end for accuracy in validated + tested for end in accuracy.interval]
     room = max((LEAST_SPAN - (max(ends) - min(ends))) / 2, 2)
     layout = {
         "xaxis": {"range": [max(min(ends) - room, 0), min(max(ends) + room, 100.5)]},
-        "yaxis": {"range": [len(STATES) - 0.35, -0.5], "tickvals": list(range(len(STATES))), "ticktext": STATES},
+        "yaxis": {
+            "range": [len(STATES) - 0.35, -0.5],
+            "tickvals": list(range(len(STATES))),
+            "ticktext": STATES,
+        },
     }
     return figure(data, "From float to int8, with 95 % intervals", "accuracy (%)", "", **layout)
 
 
-def _dots(accuracies: list[Accuracy], name: str, colour: str, symbol: str, shift: float = 0.0) -> Scatter:
+def _dots(
+    accuracies: list[Accuracy], name: str, colour: str, symbol: str, shift: float = 0.0
+) -> Scatter:
     values = [100 * accuracy.value for accuracy in accuracies]
     lows, highs = zip(*(accuracy.interval for accuracy in accuracies), strict=True)
     return Scatter(
         x=rounded(values),
         y=[accuracy.state + shift for accuracy in accuracies],
-        error_x=interval([100 * low for low in lows], values, [100 * high for high in highs], colour),
+        error_x=interval(
+            [100 * low for low in lows], values, [100 * high for high in highs], colour
+        ),
         name=name,
         mode="markers+text",
         text=[f"{value:.1f}" for value in values],
@@ -124,13 +178,24 @@ def _dots(accuracies: list[Accuracy], name: str, colour: str, symbol: str, shift
 
 
 def _float_test(deployment: Deployment, run: RunFiles) -> Evaluation | None:
-    found = (test for test in run.tests if (test.stage, test.checkpoint) == (deployment.stage, deployment.checkpoint))
+    found = (
+        test
+        for test in run.tests
+        if (test.stage, test.checkpoint) == (deployment.stage, deployment.checkpoint)
+    )
     return next(found, None)
 
 
 def _trainings(run: RunFiles) -> list[tuple[str, Score]]:
     """In words -> score: the search's best, then each training to the end."""
-    found = [(f"mini-training of {trial.id}", trial.score) for trial in run.front.trials[:1] if trial.score]
+    found = [
+        (f"mini-training of {trial.id}", trial.score)
+        for trial in run.front.trials[:1]
+        if trial.score
+    ]
     stages = {"full": "full training", "distill": "distillation"}
-    found += [(plain(f"{stages.get(n.stage, n.stage)} {place}"), n.score) for place, n in enumerate(run.full + run.distilled, start=1)]
+    found += [
+        (plain(f"{stages.get(n.stage, n.stage)} {place}"), n.score)
+        for place, n in enumerate(run.full + run.distilled, start=1)
+    ]
     return [(name, score) for name, score in found if score.curve]

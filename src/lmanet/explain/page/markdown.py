@@ -1,4 +1,6 @@
-"""Markdown -> HTML in which no text can become markup; placeholders become blocks, pictures of the run's folder stand inline."""
+"""Markdown -> HTML in which no text can become markup; placeholders become blocks, pictures of the
+run's folder stand inline.
+"""
 
 import base64
 import re
@@ -32,8 +34,10 @@ def to_html(text: str, blocks: Mapping[str, str], folder: Path) -> Rendered:
     """Render a report.
 
     Args:
-        blocks: ``[[table:front]]`` -> the HTML that takes the place of a paragraph of exactly that source; escaped text is never one.
-        folder: whose PNG files pictures may name; what lies outside, or is not there, becomes its alternative text.
+        blocks: ``[[table:front]]`` -> the HTML that takes the place of a paragraph of exactly that
+            source; escaped text is never one.
+        folder: whose PNG files pictures may name; what lies outside, or is not there, becomes its
+            alternative text.
     """
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = markdown.parse(text)
@@ -51,7 +55,12 @@ def _with_blocks(tokens: list[Token], blocks: Mapping[str, str]) -> list[Token]:
     result: list[Token] = []
     for token in tokens:
         before = result[-1] if result else None
-        if token.type == "inline" and before and before.type == "paragraph_open" and token.content in blocks:
+        if (
+            token.type == "inline"
+            and before
+            and before.type == "paragraph_open"
+            and token.content in blocks
+        ):
             result[-1] = Token("html_block", "", 0, content=blocks[token.content])
         elif not (token.type == "paragraph_close" and before and before.type == "html_block"):
             result.append(token)
@@ -63,7 +72,11 @@ def _name(opening: Token, inline: Token, headings: list[Heading]) -> None:
     text = "".join(child.content for child in inline.children or [])
     stem = NOT_IN_IDS.sub("-", text.lower()).strip("-") or "part"
     taken = {heading.id for heading in headings}
-    name = next(name for name in (stem, *(f"{stem}-{number}" for number in range(2, len(headings) + 3))) if name not in taken)
+    name = next(
+        name
+        for name in (stem, *(f"{stem}-{number}" for number in range(2, len(headings) + 3)))
+        if name not in taken
+    )
     opening.attrSet("id", name)
     headings.append(Heading(int(opening.tag[1]), name, text))
 
@@ -74,6 +87,8 @@ def _picture(token: Token, folder: Path) -> Token:
     name = unquote(str(token.attrGet("src"))).replace("\0", "")  # no path can hold a NUL
     path = (folder / name).resolve()
     if path.suffix == ".png" and path.is_relative_to(folder.resolve()) and path.is_file():
-        token.attrSet("src", f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}")
+        token.attrSet(
+            "src", f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
+        )
         return token
     return Token("text", "", 0, content=token.content)

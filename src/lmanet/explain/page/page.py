@@ -22,7 +22,8 @@ from lmanet.explain.tables.table import Table
 HERE = Path(__file__).parent
 SCRIPTS = ("elements", "theme", "figures", "tables", "diagram", "card", "explorer", "main")
 EXPLORER = (
-    '<section id="explorer" class="explorer" aria-label="Networks"><noscript>To pick networks here needs JavaScript.</noscript></section>'
+    '<section id="explorer" class="explorer" '
+    'aria-label="Networks"><noscript>To pick networks here needs JavaScript.</noscript></section>'
 )
 
 
@@ -30,7 +31,8 @@ class Contents(NamedTuple):
     """What the page shows.
 
     Attributes:
-        text: Markdown, with the paragraphs ``[[table:NAME]]``, ``[[figure:NAME]]`` and ``[[explorer]]``.
+        text: Markdown, with the paragraphs ``[[table:NAME]]``, ``[[figure:NAME]]`` and
+            ``[[explorer]]``.
         tables, figures: name -> what takes such a paragraph's place.
         cards: networks to pick in the explorer.
     """
@@ -45,7 +47,9 @@ class Contents(NamedTuple):
 def render_page(contents: Contents, folder: Path) -> str:
     """The page; pictures that its text names are read from ``folder``."""
     blocks = {f"[[table:{name}]]": table_html(table) for name, table in contents.tables.items()}
-    blocks |= {f"[[figure:{name}]]": _figure(name, figure) for name, figure in contents.figures.items()}
+    blocks |= {
+        f"[[figure:{name}]]": _figure(name, figure) for name, figure in contents.figures.items()
+    }
     blocks["[[explorer]]"] = EXPLORER if contents.cards else ""
     body = to_html(contents.text, blocks, folder)
     plotly = get_plotlyjs()
@@ -71,7 +75,9 @@ def render_page(contents: Contents, folder: Path) -> str:
 def _figure(name: str, figure: Figure) -> str:
     """Its place below its title, which as text can break into lines and be read aloud."""
     title = escape(str(figure.layout.title.text or name))
-    place = f'<div data-figure="{escape(name)}"><noscript>To draw it needs JavaScript.</noscript></div>'
+    place = (
+        f'<div data-figure="{escape(name)}"><noscript>To draw it needs JavaScript.</noscript></div>'
+    )
     return f'<figure class="figure"><figcaption>{title}</figcaption>{place}</figure>\n'
 
 
@@ -86,15 +92,26 @@ def _card(card: NetworkCard) -> dict[str, Any]:
     fields = card._asdict()
     fields["parts"] = [part._asdict() for part in card.parts]
     fields["curve"] = [
-        [epoch.epoch + 1, round(epoch.val_accuracy, 4), round(epoch.train_loss, 4), round(epoch.val_loss, 4)] for epoch in card.curve
+        [
+            epoch.epoch + 1,
+            round(epoch.val_accuracy, 4),
+            round(epoch.train_loss, 4),
+            round(epoch.val_loss, 4),
+        ]
+        for epoch in card.curve
     ]
-    fields["claims"] = [{"words": claim.words, "truth": claim.truth.value, "reason": claim.reason} for claim in card.claims]
+    fields["claims"] = [
+        {"words": claim.words, "truth": claim.truth.value, "reason": claim.reason}
+        for claim in card.claims
+    ]
     return fields
 
 
 def _json(value: object) -> str:
     """To stand in a script element: no text in it can end that element or begin another."""
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)  # ASCII, so that U+2028 is written as an escape
+    text = json.dumps(
+        value, separators=(",", ":"), allow_nan=False
+    )  # ASCII, so that U+2028 is written as an escape
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
@@ -111,5 +128,9 @@ def _hash(script: str) -> str:
 
 def _environment() -> Environment:
     return Environment(
-        loader=PackageLoader("lmanet.explain.page", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("lmanet.explain.page", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )

@@ -1,4 +1,6 @@
-"""A table of the report -> HTML that reads well as it is; the page's script makes it sortable and downloadable."""
+"""A table of the report -> HTML that reads well as it is; the page's script makes it sortable and
+downloadable.
+"""
 
 from html import escape
 
@@ -11,14 +13,17 @@ def table_html(table: Table) -> str:
     head = "".join(_head(column) for column in table.columns)
     body = "\n".join(f"<tr>{''.join(map(_cell, row, table.columns))}</tr>" for row in table.rows)
     return (
-        f'<div class="table" data-name="{name}"><div class="scroll" tabindex="0" role="region" aria-label="{title}">'
+        f'<div class="table" data-name="{name}"><div class="scroll" '
+        f'tabindex="0" role="region" aria-label="{title}">'
         f"<table><caption>{title}</caption>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div></div>\n"
     )
 
 
 def _head(column: Column) -> str:
     title = escape(column.title.replace("`", ""))
-    return f'<th scope="col"{_number(column)} data-key="{escape(column.key, quote=True)}">{title}</th>'
+    return (
+        f'<th scope="col"{_number(column)} data-key="{escape(column.key, quote=True)}">{title}</th>'
+    )
 
 
 def _number(column: Column) -> str:
@@ -28,5 +33,10 @@ def _number(column: Column) -> str:
 def _cell(value: Value, column: Column) -> str:
     """With the raw value beside what is shown, where that differs."""
     text = escape(shown(value, column.form))
-    raw = "" if value is None or isinstance(value, str) else f' data-value="{str(value).lower() if isinstance(value, bool) else value!r}"'
-    return f"<td{_number(column)}{raw}>{f'<code>{text}</code>' if column.form == 'code' and text else text}</td>"
+    raw = (
+        ""
+        if value is None or isinstance(value, str)
+        else f' data-value="{str(value).lower() if isinstance(value, bool) else value!r}"'
+    )
+    cell = f"<code>{text}</code>" if column.form == "code" and text else text
+    return f"<td{_number(column)}{raw}>{cell}</td>"

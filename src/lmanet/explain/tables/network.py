@@ -1,4 +1,6 @@
-"""Tables on the best network: its parts and operators, what one change would do, what its blocks contribute, what it confuses."""
+"""Tables on the best network: its parts and operators, what one change would do, what its blocks
+contribute, what it confuses.
+"""
 
 from lmanet.explain.facts.contents import RunFiles, Setting
 from lmanet.explain.facts.neighbours import surroundings
@@ -14,7 +16,11 @@ MOST_CONFUSED = 10
 
 def network_sheets(architecture: Architecture, run: RunFiles, setting: Setting) -> list[Table]:
     """All that shapes and history say of a network."""
-    sheets = [_limits(architecture, setting), _parts(architecture, setting), _operators(architecture, setting)]
+    sheets = [
+        _limits(architecture, setting),
+        _parts(architecture, setting),
+        _operators(architecture, setting),
+    ]
     if not isinstance(setting.space, CellSpace) and setting.space.contains(architecture):
         sheets.append(_neighbours(architecture, run, setting))
     return sheets
@@ -27,9 +33,21 @@ def examination_sheets(found: Examination) -> list[Table]:
 
 def _limits(architecture: Architecture, setting: Setting) -> Table:
     cost = estimate_on(architecture, setting.num_classes, setting.target.platform)
-    columns = (Column("quantity", "quantity", "code"), Column("given", "network", "count"), Column("limit", "limit", "count"))
-    rows = [(row.quantity, row.given, row.limit, row.share) for row in limit_rows(cost, setting.target.limits)]
-    return Table("limits", "What the best network takes of each limit", (*columns, Column("share", "share of the limit", "share")), rows)
+    columns = (
+        Column("quantity", "quantity", "code"),
+        Column("given", "network", "count"),
+        Column("limit", "limit", "count"),
+    )
+    rows = [
+        (row.quantity, row.given, row.limit, row.share)
+        for row in limit_rows(cost, setting.target.limits)
+    ]
+    return Table(
+        "limits",
+        "What the best network takes of each limit",
+        (*columns, Column("share", "share of the limit", "share")),
+        rows,
+    )
 
 
 def _parts(architecture: Architecture, setting: Setting) -> Table:
@@ -74,7 +92,16 @@ def _operators(architecture: Architecture, setting: Setting) -> Table:
     )
     rows = [
         (
-            *(row.name, row.kind, _shape(row.out_shape), row.macs, row.params, row.flash_bytes, row.sram_bytes, row.is_peak),
+            *(
+                row.name,
+                row.kind,
+                _shape(row.out_shape),
+                row.macs,
+                row.params,
+                row.flash_bytes,
+                row.sram_bytes,
+                row.is_peak,
+            ),
             *(row.estimated_instructions, *(row.latency_ms or (None, None)), row.fused_with),
         )
         for row in operator_rows(architecture, setting.num_classes, setting.target.platform)
@@ -97,7 +124,13 @@ def _neighbours(architecture: Architecture, run: RunFiles, setting: Setting) -> 
     )
     names = ("macs", "peak_sram_bytes", "flash_bytes", "params", "estimated_latency_ms")
     rows = [
-        (row.change, row.id, *(_relative(getattr(row.cost, name), getattr(here.cost, name)) for name in names), row.fits, row.val_accuracy)
+        (
+            row.change,
+            row.id,
+            *(_relative(getattr(row.cost, name), getattr(here.cost, name)) for name in names),
+            row.fits,
+            row.val_accuracy,
+        )
         for row in here.rows
     ]
     return Table("neighbours", "What one change would do", columns, rows)
@@ -112,7 +145,10 @@ def _blocks(found: Examination) -> Table:
         Column("low", "95 % interval from", "points"),
         Column("high", "to", "points"),
     )
-    rows = [(row.part, row.stand_in, row.val_accuracy, row.accuracy_loss, row.low, row.high) for row in found.skipped]
+    rows = [
+        (row.part, row.stand_in, row.val_accuracy, row.accuracy_loss, row.low, row.high)
+        for row in found.skipped
+    ]
     return Table("blocks", "What each block contributes", columns, rows)
 
 
@@ -123,7 +159,12 @@ def _looks(found: Examination) -> Table:
         Column("probability", "probability of that class", "share"),
     )
     looks = sorted(found.saliency, key=lambda look: not look.is_right)
-    return Table("looks", "The images shown", columns, [(look.label, look.predicted, look.is_right, look.probability) for look in looks])
+    return Table(
+        "looks",
+        "The images shown",
+        columns,
+        [(look.label, look.predicted, look.is_right, look.probability) for look in looks],
+    )
 
 
 def _confused(found: Examination) -> Table:

@@ -13,7 +13,11 @@ def origin_sheets(run: RunFiles) -> list[Table]:
 
 def _starts(run: RunFiles) -> Table:
     columns = (
-        *(Column("started_at", "started (UTC)"), Column("stages", "stages"), Column("machine", "machine")),
+        *(
+            Column("started_at", "started (UTC)"),
+            Column("stages", "stages"),
+            Column("machine", "machine"),
+        ),
         *(Column("commit", "git commit", "code"), Column("modified", "uncommitted changes")),
     )
     rows = [
@@ -23,7 +27,10 @@ def _starts(run: RunFiles) -> Table:
                 ", ".join(start.stages),
                 "; ".join(f"{name} {words}" for name, words in start.machine.items()),
             ),
-            *(start.commit[:COMMIT_DIGITS] if start.commit else None, start.modified if start.commit else None),
+            *(
+                start.commit[:COMMIT_DIGITS] if start.commit else None,
+                start.modified if start.commit else None,
+            ),
         )
         for start in run.provenance
     ]
@@ -32,4 +39,9 @@ def _starts(run: RunFiles) -> Table:
 
 def _versions(run: RunFiles) -> Table:
     last = run.provenance[-1].versions if run.provenance else {}
-    return Table("versions", "Versions", (Column("package", "package"), Column("version", "version")), list(last.items()))
+    return Table(
+        "versions",
+        "Versions",
+        (Column("package", "package"), Column("version", "version")),
+        list(last.items()),
+    )

@@ -48,7 +48,9 @@ class ResultRow(NamedTuple):
 
 
 class Reason(NamedTuple):
-    """A rule that was broken, or a status of failure: in how many trials, and what the first was told."""
+    """A rule that was broken, or a status of failure: in how many trials, and what the first was
+    told.
+    """
 
     kind: str
     trials: int
@@ -57,18 +59,30 @@ class Reason(NamedTuple):
 
 def limit_rows(cost: Cost, limits: Mapping[str, int]) -> list[LimitRow]:
     """What a network takes of each limit."""
-    return [LimitRow(quantity, getattr(cost, quantity), limit) for quantity, limit in limits.items()]
+    return [
+        LimitRow(quantity, getattr(cost, quantity), limit) for quantity, limit in limits.items()
+    ]
 
 
 def part_rows(architecture: Architecture, num_classes: int, platform: Platform) -> list[PartRow]:
     """The parts of a network in their order, each with what it costs."""
-    return [PartRow(_setting(architecture, part.name), part) for part in part_costs(architecture, num_classes, platform)]
+    return [
+        PartRow(_setting(architecture, part.name), part)
+        for part in part_costs(architecture, num_classes, platform)
+    ]
 
 
 def result_rows(run: RunFiles) -> list[ResultRow]:
     """The best of the search, then every network trained to the end."""
-    rows = [_result("search", t.architecture, t.score, t.seed) for t in run.front.trials[:1] if t.architecture and t.score]
-    return rows + [_result(n.stage, n.architecture, n.score, n.seed, n.teacher or "none") for n in run.full + run.distilled]
+    rows = [
+        _result("search", t.architecture, t.score, t.seed)
+        for t in run.front.trials[:1]
+        if t.architecture and t.score
+    ]
+    return rows + [
+        _result(n.stage, n.architecture, n.score, n.seed, n.teacher or "none")
+        for n in run.full + run.distilled
+    ]
 
 
 def reasons(trials: Iterable[Trial]) -> list[Reason]:
@@ -76,7 +90,9 @@ def reasons(trials: Iterable[Trial]) -> list[Reason]:
     examples: defaultdict[str, list[str]] = defaultdict(list)
     for trial in trials:
         if trial.verdict and trial.verdict.violations:
-            first = {violation.rule: violation.hint for violation in reversed(trial.verdict.violations)}
+            first = {
+                violation.rule: violation.hint for violation in reversed(trial.verdict.violations)
+            }
             for rule, hint in first.items():
                 examples[rule].append(hint)
         elif trial.error:
@@ -119,6 +135,16 @@ def _setting(architecture: Architecture, part: str) -> str:
     return ", ".join([*words, stage.activation])
 
 
-def _result(stage: str, architecture: AnyArchitecture, score: Score, seed: int, teacher: str = "none") -> ResultRow:
+def _result(
+    stage: str, architecture: AnyArchitecture, score: Score, seed: int, teacher: str = "none"
+) -> ResultRow:
     scores = (score.val_accuracy, score.val_macro_f1, score.val_calibration_error)
-    return ResultRow(stage, architecture_id(architecture), *scores, len(score.curve), score.seconds, seed, teacher)
+    return ResultRow(
+        stage,
+        architecture_id(architecture),
+        *scores,
+        len(score.curve),
+        score.seconds,
+        seed,
+        teacher,
+    )

@@ -1,14 +1,29 @@
-"""A table of the report: raw values and how each column is written, for a terminal, a page and a CSV file alike."""
+"""A table of the report: raw values and how each column is written, for a terminal, a page and a
+CSV file alike.
+"""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from lmanet.explain.facts.filters import KIB, cell
 
-# count: whole numbers, thousands apart; share: of 1, shown in per cent; change: a share with its sign; points: a difference of two
-# shares, in points of per cent with its sign; kib: bytes, shown in KiB; millions:
-# shown in millions; the others as they are, numbers to so many decimals; code: text of our own that a computer reads.
-Form = Literal["text", "code", "count", "share", "change", "points", "kib", "millions", "decimal1", "decimal2", "decimal4"]
+# count: whole numbers, thousands apart; share: of 1, shown in per cent; change: a share with its
+# sign; points: a difference of two shares, in points of per cent with its sign; kib: bytes, shown
+# in KiB; millions: shown in millions; the others as they are, numbers to so many decimals; code:
+# text of our own that a computer reads.
+Form = Literal[
+    "text",
+    "code",
+    "count",
+    "share",
+    "change",
+    "points",
+    "kib",
+    "millions",
+    "decimal1",
+    "decimal2",
+    "decimal4",
+]
 Value = str | int | float | bool | None
 
 
@@ -52,9 +67,13 @@ def shown(value: Value, form: Form) -> str:
         return "yes" if value else "no"
     if isinstance(value, str):
         return value
-    scale, suffix = {"share": (100, " %"), "change": (100, " %"), "points": (100, ""), "kib": (1 / KIB, ""), "millions": (1e-6, "")}.get(
-        form, (1, "")
-    )
+    scale, suffix = {
+        "share": (100, " %"),
+        "change": (100, " %"),
+        "points": (100, ""),
+        "kib": (1 / KIB, ""),
+        "millions": (1e-6, ""),
+    }.get(form, (1, ""))
     decimals = {"count": 0, "decimal2": 2, "millions": 2, "decimal4": 4}.get(form, 1)
     return f"{value * scale:{'+' if form in ('change', 'points') else ''}z,.{decimals}f}{suffix}"
 
@@ -64,11 +83,20 @@ def to_markdown(table: Table) -> str:
     head = "| " + " | ".join(column.title for column in table.columns) + " |"
     rule = "|" + "|".join("---:" if column.is_number else "---" for column in table.columns) + "|"
     rows = [
-        "| " + " | ".join(_cell(value, column.form) for value, column in zip(row, table.columns, strict=True)) + " |" for row in table.rows
+        "| "
+        + " | ".join(
+            _cell(value, column.form) for value, column in zip(row, table.columns, strict=True)
+        )
+        + " |"
+        for row in table.rows
     ]
     return "\n".join([head, rule, *rows])
 
 
 def _cell(value: Value, form: Form) -> str:
     text = shown(value, form)
-    return f"`{text}`" if form == "code" and text.isprintable() and text and not set(text) & {"`", "|"} else cell(text)
+    return (
+        f"`{text}`"
+        if form == "code" and text.isprintable() and text and not set(text) & {"`", "|"}
+        else cell(text)
+    )

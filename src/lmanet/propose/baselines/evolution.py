@@ -1,4 +1,6 @@
-"""Regularised evolution: the youngest of a tournament's best has children, the oldest die (Real et al. 2019, arXiv:1802.01548)."""
+"""Regularised evolution: the youngest of a tournament's best has children, the oldest die (Real et
+al. 2019, arXiv:1802.01548).
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -25,9 +27,10 @@ class Member(NamedTuple):
 class EvolutionProposer:
     """Mutates the best of a few members of the last trials; random until there are enough of them.
 
-    Everything follows from the history, the run's seed and the trial's number, so that a resumed run goes on exactly.
-    Networks beyond a limit are members too, behind all others, the nearest to the limits first. Several objectives are
-    weighted anew at random for each tournament (ParEGO's augmented Chebyshev distance); with one that is its plain best.
+    Everything follows from the history, the run's seed and the trial's number, so that a resumed
+    run goes on exactly. Networks beyond a limit are members too, behind all others, the nearest to
+    the limits first. Several objectives are weighted anew at random for each tournament (ParEGO's
+    augmented Chebyshev distance); with one that is its plain best.
 
     Args:
         population: trials that are alive, the youngest.
@@ -37,7 +40,9 @@ class EvolutionProposer:
 
     def __init__(self, brief: Brief, population: int, sample: int, feasible_draws: int) -> None:
         if not 1 <= sample <= population:
-            raise ConfigError(f"propose.sample={sample} is not between 1 and propose.population={population}")
+            raise ConfigError(
+                f"propose.sample={sample} is not between 1 and propose.population={population}"
+            )
         require_objectives(brief)
         self.brief = brief
         self.population = population
@@ -46,21 +51,30 @@ class EvolutionProposer:
 
     def propose(self, request: Request) -> list[Proposal]:
         alive = self._alive(request.trials)
-        return [self._one(number, alive, request.trials) for number in range(request.number, request.number + request.count)]
+        return [
+            self._one(number, alive, request.trials)
+            for number in range(request.number, request.number + request.count)
+        ]
 
     def close(self) -> None:
         pass
 
     def _alive(self, trials: Sequence[Trial]) -> list[Member]:
         stood = zip(trials, standings(trials, self.brief), strict=True)
-        return [Member(trial.architecture, standing) for trial, standing in stood if trial.architecture and standing][-self.population :]
+        return [
+            Member(trial.architecture, standing)
+            for trial, standing in stood
+            if trial.architecture and standing
+        ][-self.population :]
 
     def _one(self, number: int, alive: list[Member], trials: Sequence[Trial]) -> Proposal:
         rng = np.random.default_rng([self.brief.seed, number])
         if len(alive) < self.population:
             drawn = self._redraw.first(lambda: self.brief.space.sample(rng), trials)
         else:
-            drawn = self._redraw.first(lambda: self.brief.space.mutate(self._parent(alive, rng), rng), trials)
+            drawn = self._redraw.first(
+                lambda: self.brief.space.mutate(self._parent(alive, rng), rng), trials
+            )
         return Proposal(proposer="evolution", architecture=drawn)
 
     def _parent(self, alive: list[Member], rng: np.random.Generator) -> AnyArchitecture:
@@ -70,7 +84,9 @@ class EvolutionProposer:
         return alive[best].architecture
 
     def _distances(self, alive: list[Member], rng: np.random.Generator) -> list[float]:
-        """Of each member from the best of the population in every objective, weighted at random; the smaller, the better."""
+        """Of each member from the best of the population in every objective, weighted at random;
+        the smaller, the better.
+        """
         signs = [-1 if goal.maximise else 1 for goal in self.brief.objectives]
         values = np.array([member.standing.values for member in alive]) * signs
         spread = np.ptp(values, axis=0)

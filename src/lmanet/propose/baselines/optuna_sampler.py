@@ -20,19 +20,23 @@ from lmanet.space.stages.space import Value
 class OptunaProposer:
     """Asks one of Optuna's samplers, and tells it every trial that has ended.
 
-    Each trial is asked with a sampler of its own seed, from the run's and its number, so that a resumed run, which asks
-    anew what the history holds, goes on exactly as one that was never stopped. Every choice is suggested in every trial,
-    also those that the drawn number of stages leaves unused: both samplers mix whole sets of choices, and would draw at
-    random what not every trial has. Numbers of at least three legal values are suggested by their rank, as order means
+    Each trial is asked with a sampler of its own seed, from the run's and its number, so that a
+    resumed run, which asks anew what the history holds, goes on exactly as one that was never
+    stopped. Every choice is suggested in every trial, also those that the drawn number of stages
+    leaves unused: both samplers mix whole sets of choices, and would draw at random what not every
+    trial has. Numbers of at least three legal values are suggested by their rank, as order means
     something to TPE; all else is categorical.
 
     Args:
         name: under which proposals are recorded.
         sampler: takes ``seed``.
-        feasible_draws: see `Redraw`; draws passed over are told as failed, which both samplers ignore.
+        feasible_draws: see `Redraw`; draws passed over are told as failed, which both samplers
+            ignore.
     """
 
-    def __init__(self, brief: Brief, name: str, sampler: Callable[..., BaseSampler], feasible_draws: int) -> None:
+    def __init__(
+        self, brief: Brief, name: str, sampler: Callable[..., BaseSampler], feasible_draws: int
+    ) -> None:
         require_objectives(brief)
         self.brief = brief
         self.name = name
@@ -40,25 +44,36 @@ class OptunaProposer:
         self._redraw = Redraw(brief, feasible_draws)
         self._choices = {name: _Choice(legal) for name, legal in brief.space.choices().items()}
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        directions = [StudyDirection.MAXIMIZE if goal.maximise else StudyDirection.MINIMIZE for goal in brief.objectives]
+        directions = [
+            StudyDirection.MAXIMIZE if goal.maximise else StudyDirection.MINIMIZE
+            for goal in brief.objectives
+        ]
         try:
             self._study = optuna.create_study(directions=directions, sampler=sampler(seed=0))
         except (TypeError, ValueError) as error:
-            raise ConfigError(f"Optuna's sampler does not take its settings: {error} (propose.sampler, conf/propose)") from error
+            raise ConfigError(
+                f"Optuna's sampler does not take its settings: {error} "
+                "(propose.sampler, conf/propose)"
+            ) from error
         self._asked: dict[int, optuna.Trial] = {}
         self._told: set[int] = set()
 
     def propose(self, request: Request) -> list[Proposal]:
         self._catch_up(request.trials)
         numbers = range(request.number, request.number + request.count)
-        return [Proposal(proposer=self.name, architecture=self._ask(number, request.trials)) for number in numbers]
+        return [
+            Proposal(proposer=self.name, architecture=self._ask(number, request.trials))
+            for number in numbers
+        ]
 
     def close(self) -> None:
         pass
 
     def _catch_up(self, trials: Sequence[Trial]) -> None:
         """Tell what has ended since the last request; ask first what another process asked."""
-        for i, (trial, standing) in enumerate(zip(trials, standings(trials, self.brief), strict=True)):
+        for i, (trial, standing) in enumerate(
+            zip(trials, standings(trials, self.brief), strict=True)
+        ):
             if trial.number in self._told or trial.architecture is None:
                 continue
             if trial.number not in self._asked:
@@ -81,13 +96,19 @@ class OptunaProposer:
 
         return self._redraw.first(draw, trials)
 
-    def _ask_again(self, number: int, architecture: AnyArchitecture, before: Sequence[Trial]) -> None:
-        """Ask for what the history holds; where the sampler says something else, as after overlapping trials, put it in its mouth."""
+    def _ask_again(
+        self, number: int, architecture: AnyArchitecture, before: Sequence[Trial]
+    ) -> None:
+        """Ask for what the history holds; where the sampler says something else, as after
+        overlapping trials, put it in its mouth.
+        """
         if self._ask(number, before) == architecture:
             return
         said = self._asked[number]
         self._study.tell(said, state=TrialState.FAIL)
-        self._study.enqueue_trial({**said.params, **self._ranks(self.brief.space.flatten(architecture))})
+        self._study.enqueue_trial(
+            {**said.params, **self._ranks(self.brief.space.flatten(architecture))}
+        )
         self._asked[number] = self._study.ask()
         self._suggest(self._asked[number])
 
@@ -118,4 +139,8 @@ class _Choice:
 
     def suggest(self, asked: optuna.Trial, name: str) -> int:
         ranks = range(len(self.legal))
-        return asked.suggest_int(name, 0, ranks[-1]) if self.ordinal else int(asked.suggest_categorical(name, ranks) or 0)
+        return (
+            asked.suggest_int(name, 0, ranks[-1])
+            if self.ordinal
+            else int(asked.suggest_categorical(name, ranks) or 0)
+        )

@@ -32,11 +32,15 @@ class RandomProposer:
 
     def _one(self, number: int, trials: Sequence[Trial]) -> Proposal:
         rng = np.random.default_rng([self.brief.seed, number])
-        return Proposal(proposer="random", architecture=self._redraw.first(lambda: self.brief.space.sample(rng), trials))
+        return Proposal(
+            proposer="random",
+            architecture=self._redraw.first(lambda: self.brief.space.sample(rng), trials),
+        )
 
 
 class ReplayProposer:
-    """Proposes what another run was proposed, trial by trial; replies are parsed anew, and cost no tokens.
+    """Proposes what another run was proposed, trial by trial; replies are parsed anew, and cost no
+    tokens.
 
     Args:
         history: the ``history.jsonl`` of that run.
@@ -46,14 +50,22 @@ class ReplayProposer:
         self.brief = brief
         self.history = Path(history)
         if not self.history.is_file():
-            raise ConfigError(f"there is no history at {history}; set propose.history to the history.jsonl of a run")
-        self._recorded = {trial.number: trial.proposal for trial in read_records(self.history, Trial)}
+            raise ConfigError(
+                f"there is no history at {history}; set propose.history to the "
+                "history.jsonl of a run"
+            )
+        self._recorded = {
+            trial.number: trial.proposal for trial in read_records(self.history, Trial)
+        }
 
     def propose(self, request: Request) -> list[Proposal]:
-        numbers = [n for n in range(request.number, request.number + request.count) if n in self._recorded]
+        numbers = [
+            n for n in range(request.number, request.number + request.count) if n in self._recorded
+        ]
         if not numbers:
             raise EndpointError(
-                f"{self.history} holds {len(self._recorded)} proposals, none with number {request.number}; "
+                f"{self.history} holds {len(self._recorded)} proposals, none with "
+                f"number {request.number}; "
                 "lower the budget of the run or replay a longer one (propose.history)"
             )
         return [self._one(self._recorded[number]) for number in numbers]
@@ -63,9 +75,16 @@ class ReplayProposer:
 
     def _one(self, recorded: Proposal) -> Proposal:
         replayed = Proposal(proposer="replay", reply=recorded.reply, structured=recorded.structured)
-        if recorded.reply is None or recorded.role in ("mutate", "rank"):  # such a reply means nothing without its question
-            return replayed.model_copy(update={"architecture": recorded.architecture, "error": recorded.error})
+        if recorded.reply is None or recorded.role in (
+            "mutate",
+            "rank",
+        ):  # such a reply means nothing without its question
+            return replayed.model_copy(
+                update={"architecture": recorded.architecture, "error": recorded.error}
+            )
         try:
-            return replayed.model_copy(update={"architecture": parse_reply(recorded.reply, self.brief.space)})
+            return replayed.model_copy(
+                update={"architecture": parse_reply(recorded.reply, self.brief.space)}
+            )
         except ArchitectureError as fault:
             return replayed.model_copy(update={"error": recorded.error or str(fault)})

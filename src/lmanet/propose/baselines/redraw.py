@@ -1,4 +1,6 @@
-"""Redraw: what costs nothing to know, whether a network is new and within the limits, is asked before it is proposed."""
+"""Redraw: what costs nothing to know, whether a network is new and within the limits, is asked
+before it is proposed.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -18,12 +20,17 @@ class Redraw:
 
     def __init__(self, brief: Brief, feasible_draws: int) -> None:
         if feasible_draws < 0:
-            raise ConfigError(f"propose.feasible_draws={feasible_draws} is below 0; give a number of further draws, 0 for none")
+            raise ConfigError(
+                f"propose.feasible_draws={feasible_draws} is below 0; give a number of "
+                "further draws, 0 for none"
+            )
         self.brief = brief
         self.feasible_draws = feasible_draws
         self._proposed: set[str] = set()
 
-    def first(self, draw: Callable[[], AnyArchitecture], trials: Sequence[Trial]) -> AnyArchitecture:
+    def first(
+        self, draw: Callable[[], AnyArchitecture], trials: Sequence[Trial]
+    ) -> AnyArchitecture:
         """The first draw that is new and feasible, else the last one."""
         if not self.feasible_draws:
             return draw()

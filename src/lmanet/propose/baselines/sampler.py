@@ -1,4 +1,6 @@
-"""SamplerProposer: the candidates of the role ``rank`` without a model, to see what a model adds to them."""
+"""SamplerProposer: the candidates of the role ``rank`` without a model, to see what a model adds to
+them.
+"""
 
 import numpy as np
 
@@ -12,7 +14,8 @@ from lmanet.run.records import Proposal
 
 
 class SamplerProposer:
-    """Proposes the first of the candidates, as `Rank` lists them; the run's seed and the history decide.
+    """Proposes the first of the candidates, as `Rank` lists them; the run's seed and the history
+    decide.
 
     Args:
         niches: see `Strategy`.
@@ -30,8 +33,16 @@ class SamplerProposer:
         where = str(band) if band else None
         chosen = self.rank.candidates_of(given)[: request.count]
         if not chosen:
-            return [Proposal(proposer="sampler", error="no legal, untried network was found near the good ones or by drawing")]
-        return [Proposal(proposer="sampler", architecture=c.architecture, parent=c.parent, niche=where) for c in chosen]
+            return [
+                Proposal(
+                    proposer="sampler",
+                    error="no legal, untried network was found near the good ones or by drawing",
+                )
+            ]
+        return [
+            Proposal(proposer="sampler", architecture=c.architecture, parent=c.parent, niche=where)
+            for c in chosen
+        ]
 
     def close(self) -> None:
         pass

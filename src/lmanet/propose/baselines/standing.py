@@ -1,4 +1,6 @@
-"""What a finished trial is worth to a searcher that knows numbers alone: objective values, and how far limits are exceeded."""
+"""What a finished trial is worth to a searcher that knows numbers alone: objective values, and how
+far limits are exceeded.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,7 +9,10 @@ from lmanet.errors import ConfigError
 from lmanet.run.brief import Brief, Goal
 from lmanet.run.records import Status, Trial, Violation
 
-WORST_SHARE = {True: 0.0, False: 1.0}  # of a score that is maximised or minimised; all scores are shares of 1
+WORST_SHARE = {
+    True: 0.0,
+    False: 1.0,
+}  # of a score that is maximised or minimised; all scores are shares of 1
 
 
 class Standing(NamedTuple):
@@ -34,17 +39,20 @@ def require_objectives(brief: Brief) -> None:
 
 
 def standings(trials: Sequence[Trial], brief: Brief) -> list[Standing | None]:
-    """One for each trial, in their order; None where nothing was learnt of the network, or it is paused and does not compare.
+    """One for each trial, in their order; None where nothing was learnt of the network, or it is
+    paused and does not compare.
 
-    A network that exceeds a limit stands with its cost and the worst score, a duplicate with what the trial it repeats
-    had given by then.
+    A network that exceeds a limit stands with its cost and the worst score, a duplicate with what
+    the trial it repeats had given by then.
     """
     first: dict[str, Standing] = {}
     found: list[Standing | None] = []
     for trial in trials:
         standing = _of(trial, brief)
         if trial.id:
-            standing = standing or first.get(trial.id) if trial.status is Status.REJECTED else standing
+            standing = (
+                standing or first.get(trial.id) if trial.status is Status.REJECTED else standing
+            )
             if standing:
                 first.setdefault(trial.id, standing)
         found.append(standing)
@@ -54,15 +62,25 @@ def standings(trials: Sequence[Trial], brief: Brief) -> list[Standing | None]:
 def _of(trial: Trial, brief: Brief) -> Standing | None:
     if trial.verdict is None or trial.verdict.cost is None:
         return None
-    given = {violation.rule: violation for violation in trial.verdict.violations if violation.given is not None}
+    given = {
+        violation.rule: violation
+        for violation in trial.verdict.violations
+        if violation.given is not None
+    }
     excess = tuple(_excess(name, limit, trial, given) for name, limit in brief.limits.items())
-    known = trial.status is Status.TRAINED or (trial.status is Status.REJECTED and any(share > 0 for share in excess))
-    return Standing(tuple(_value(goal, trial) for goal in brief.objectives), excess) if known else None
+    known = trial.status is Status.TRAINED or (
+        trial.status is Status.REJECTED and any(share > 0 for share in excess)
+    )
+    return (
+        Standing(tuple(_value(goal, trial) for goal in brief.objectives), excess) if known else None
+    )
 
 
 def _excess(name: str, limit: int, trial: Trial, given: dict[str, Violation]) -> float:
     """As measured where the validator measured, else by formula."""
-    value = given[name].given if name in given else getattr(trial.verdict and trial.verdict.cost, name)
+    value = (
+        given[name].given if name in given else getattr(trial.verdict and trial.verdict.cost, name)
+    )
     return float(value or 0) / limit - 1
 
 

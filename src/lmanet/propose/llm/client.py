@@ -1,4 +1,6 @@
-"""Asks a chat model: one request with a ceiling on time and retries, and a fallback that is heard where a server knows no JSON schema."""
+"""Asks a chat model: one request with a ceiling on time and retries, and a fallback that is heard
+where a server knows no JSON schema.
+"""
 
 import logging
 import time
@@ -75,7 +77,9 @@ class Client:
             api_key=endpoint.api_key,
             timeout=endpoint.timeout_s,
             max_retries=0,
-            http_client=openai.DefaultHttpxClient(trust_env=not loopback),  # no proxy on the way to this machine
+            http_client=openai.DefaultHttpxClient(
+                trust_env=not loopback
+            ),  # no proxy on the way to this machine
         )
 
     def ask(self, query: Query) -> Answer:
@@ -91,7 +95,9 @@ class Client:
             text=_whole_characters(choice.message.content or ""),
             cut=choice.finish_reason == "length",
             structured=self.structured and query.schema is not None,
-            usage=self._usage(completion.usage).model_copy(update={"seconds": round(time.monotonic() - began, 3)}),
+            usage=self._usage(completion.usage).model_copy(
+                update={"seconds": round(time.monotonic() - began, 3)}
+            ),
         )
 
     def close(self) -> None:
@@ -108,7 +114,9 @@ class Client:
             completion_tokens=completion,
             requests=self._requests,
             retries=self._requests - 1,
-            price=self.sampling.price.of(prompt, cached, completion) if self.sampling.price else None,
+            price=self.sampling.price.of(prompt, cached, completion)
+            if self.sampling.price
+            else None,
         )
 
     def _complete(self, query: Query) -> ChatCompletion:
@@ -122,7 +130,10 @@ class Client:
         }
         if not self.structured or query.schema is None:
             return self._send(body)
-        reply_format = {"type": "json_schema", "json_schema": {"name": "reply", "strict": True, "schema": query.schema}}
+        reply_format = {
+            "type": "json_schema",
+            "json_schema": {"name": "reply", "strict": True, "schema": query.schema},
+        }
         try:
             completion = self._send(body | {"response_format": reply_format})
             self._proven = True
@@ -132,7 +143,13 @@ class Client:
                 raise
             completion = self._send(body)  # where this fails too, the schema was not to blame
             self.structured = False
-            log.warning("Plain text from here on, without the JSON schema (propose.sampling.structured=auto): %s", refusal)
+            log.warning(
+                (
+                    "Plain text from here on, without the JSON schema "
+                    "(propose.sampling.structured=auto): %s"
+                ),
+                refusal,
+            )
             return completion
 
     def _send(self, body: Mapping[str, Any]) -> ChatCompletion:
@@ -149,8 +166,13 @@ class Client:
         raise self._explain(fault) from fault
 
     def _checked(self, completion: Any) -> ChatCompletion:
-        # The library does not check what it reads: a web page becomes a str, any JSON a completion without choices.
-        if isinstance(completion, ChatCompletion) and completion.choices and getattr(completion.choices[0], "message", None):
+        # The library does not check what it reads: a web page becomes a str, any JSON a completion
+        # without choices.
+        if (
+            isinstance(completion, ChatCompletion)
+            and completion.choices
+            and getattr(completion.choices[0], "message", None)
+        ):
             return completion
         raise ValueError("the answer is no chat completion")
 
@@ -158,24 +180,39 @@ class Client:
         url, model = self.endpoint.base_url, self.endpoint.model
         if isinstance(error, openai.APITimeoutError):
             return EndpointError(
-                f"{url} was silent for {self.endpoint.timeout_s:g} s; look at the server, or raise propose.server.timeout_s"
+                f"{url} was silent for {self.endpoint.timeout_s:g} s; look at the "
+                "server, or raise propose.server.timeout_s"
             )
         if isinstance(error, openai.APIConnectionError):
-            return EndpointError(f"nothing answers at {url}; start the server (conf/propose says how) or correct propose.server.base_url")
+            return EndpointError(
+                f"nothing answers at {url}; start the server (conf/propose says how) or "
+                "correct propose.server.base_url"
+            )
         if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
             return EndpointError(
-                f"{url} refuses the API key ({error.status_code}); put a valid one into the environment variable that "
+                f"{url} refuses the API key ({error.status_code}); put a valid one into "
+                "the environment variable that "
                 "propose.server.api_key_env names"
             )
         if isinstance(error, openai.NotFoundError):
             return EndpointError(
-                f"{url} has no model {model!r} (404); correct propose.model, or propose.server.base_url, which ends in /v1"
+                f"{url} has no model {model!r} (404); correct propose.model, or "
+                "propose.server.base_url, which ends in /v1"
             )
         if isinstance(error, openai.RateLimitError):
-            return EndpointError(f"{url} takes no more requests for now (429): {_text(error)}; wait, or check the account's quota")
+            return EndpointError(
+                f"{url} takes no more requests for now (429): {_text(error)}; wait, or "
+                "check the account's quota"
+            )
         if isinstance(error, openai.APIStatusError):
-            return _Refusal(f"{url} refuses the request ({error.status_code}): {_text(error)}; see propose.sampling and propose.server")
-        return EndpointError(f"{url} speaks no OpenAI-compatible API: {_text(error)}; correct propose.server.base_url, which ends in /v1")
+            return _Refusal(
+                f"{url} refuses the request ({error.status_code}): {_text(error)}; see "
+                "propose.sampling and propose.server"
+            )
+        return EndpointError(
+            f"{url} speaks no OpenAI-compatible API: {_text(error)}; correct "
+            "propose.server.base_url, which ends in /v1"
+        )
 
 
 def _whole_characters(text: str) -> str:

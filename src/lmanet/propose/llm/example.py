@@ -1,4 +1,6 @@
-"""The few-shot example of the prompt: a network inside the space and within the limits, found by formula alone."""
+"""The few-shot example of the prompt: a network inside the space and within the limits, found by
+formula alone.
+"""
 
 from itertools import pairwise
 
@@ -18,12 +20,14 @@ ROOM = 0.5  # of the tightest limit: an example at the limit would invite propos
 LAST_PIXELS = 8  # height and width that are left for the classifier, at most
 USUAL_LAYERS = 3
 
-# Smaller is better, the first entry first: excess over the limits, habits broken, distance from ROOM.
+# Smaller is better, the first entry first: excess over the limits, habits broken, distance from
+# ROOM.
 Awkwardness = tuple[float, int, float]
 
 
 def example(brief: Brief) -> AnyArchitecture:
-    """Climb from a random network to one that keeps the limits, looks like what people build and uses half of the tightest limit.
+    """Climb from a random network to one that keeps the limits, looks like what people build and
+    uses half of the tightest limit.
 
     The brief, its seed included, decides the result.
 
@@ -36,7 +40,8 @@ def example(brief: Brief) -> AnyArchitecture:
         if _awkwardness(found, brief)[0] == 0:
             return found
     raise ConfigError(
-        f"no network of the space {brief.space.name} within {dict(brief.limits)} was found in {MAX_CLIMBS} climbs; "
+        f"no network of the space {brief.space.name} within "
+        f"{dict(brief.limits)} was found in {MAX_CLIMBS} climbs; "
         "raise the limits (conf/target) or widen the space (conf/space)"
     )
 
@@ -48,7 +53,9 @@ def _climb(brief: Brief, rng: np.random.Generator) -> AnyArchitecture:
         if least[:2] == (0, 0) and least[2] < NEAR:
             break
         changed = brief.space.mutate(best, rng)
-        if macs_excess(changed, brief) > most_macs:  # known in a fraction of the time that the rest takes
+        if (
+            macs_excess(changed, brief) > most_macs
+        ):  # known in a fraction of the time that the rest takes
             continue
         if (awkwardness := _awkwardness(changed, brief)) <= least:
             best, least, most_macs = changed, awkwardness, macs_excess(changed, brief)

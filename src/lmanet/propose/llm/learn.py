@@ -1,4 +1,6 @@
-"""Stage after a search: the model says what the search has learned, as rules that can be weighed against the history."""
+"""Stage after a search: the model says what the search has learned, as rules that can be weighed
+against the history.
+"""
 
 import json
 import logging
@@ -17,7 +19,14 @@ from lmanet.propose.llm.proposer import LLMProposer
 from lmanet.propose.llm.reply import object_with
 from lmanet.propose.llm.talk import TokensSpentError
 from lmanet.run.brief import Request
-from lmanet.run.folder import FRONT, RULES, by_these_settings, read_record, read_trials, write_record
+from lmanet.run.folder import (
+    FRONT,
+    RULES,
+    by_these_settings,
+    read_record,
+    read_trials,
+    write_record,
+)
 from lmanet.run.records import Front
 from lmanet.run.results import DesignRules, Rule
 from lmanet.space.describe import object_schema
@@ -49,11 +58,18 @@ class LearnRules:
         if (folder / RULES).exists():
             before = read_record(folder / RULES, DesignRules)
             if by_these_settings(before.settings_id, self.settings_id):
-                log.info("%s was asked for rules before, after %d trained networks: %s stays", before.proposer, before.trials, RULES)
+                log.info(
+                    "%s was asked for rules before, after %d trained networks: %s stays",
+                    before.proposer,
+                    before.trials,
+                    RULES,
+                )
                 return
         try:
             if found := self._ask(folder):
-                write_record(folder / RULES, found.model_copy(update={"settings_id": self.settings_id}))
+                write_record(
+                    folder / RULES, found.model_copy(update={"settings_id": self.settings_id})
+                )
         finally:
             self.proposer.close()
 
@@ -64,21 +80,39 @@ class LearnRules:
         trials = tuple(read_trials(folder))
         choices = varied(trials, self.proposer.brief.space)
         if not choices:
-            log.info("too few networks were trained to ask for design rules: no choice has two values, two networks each")
+            log.info(
+                "too few networks were trained to ask for design rules: no choice has "
+                "two values, two networks each"
+            )
             return None
         spent = sum(trial.proposal.usage.tokens for trial in trials)
-        front = read_record(folder / FRONT, Front) if (folder / FRONT).exists() else Front(hypervolume=0, trials=())
+        front = (
+            read_record(folder / FRONT, Front)
+            if (folder / FRONT).exists()
+            else Front(hypervolume=0, trials=())
+        )
         left = None if self.tokens is None else max(self.tokens - spent, 0)
-        request = Request(number=len(trials), count=1, trials=trials, front=front.trials, tokens_left=left)
+        request = Request(
+            number=len(trials), count=1, trials=trials, front=front.trials, tokens_left=left
+        )
         question = render(
-            "rules", **self.proposer.figures(request), choices="\n".join(f"- {name}: {_values(values)}" for name, values in choices.items())
+            "rules",
+            **self.proposer.figures(request),
+            choices="\n".join(f"- {name}: {_values(values)}" for name, values in choices.items()),
         )
         try:
-            said, usage = self.proposer.ask(request, question, rules_schema(choices), lambda reply: read_rules(reply, choices))
+            said, usage = self.proposer.ask(
+                request, question, rules_schema(choices), lambda reply: read_rules(reply, choices)
+            )
         except TokensSpentError:
-            log.info("the run's budget of tokens (budget.tokens) does not suffice to ask for design rules")
+            log.info(
+                "the run's budget of tokens (budget.tokens) does not suffice to ask "
+                "for design rules"
+            )
             return None
-        except EndpointError as error:  # the stages that follow need no model, and its server may be gone by now
+        except (
+            EndpointError
+        ) as error:  # the stages that follow need no model, and its server may be gone by now
             log.warning("no design rules, the next start of this stage asks again: %s", error)
             return None
         rules, note, faults = said.value or ((), "", (said.error or "",))
@@ -94,9 +128,17 @@ class LearnRules:
 
 
 def rules_schema(choices: Choices) -> dict[str, Any]:
-    """JSON schema of ``{"rules": [{"choice": ..., "value": ..., "effect": ...}], "note": "..."}``."""
+    """JSON schema of ``{"rules": [{"choice": ..., "value": ..., "effect":
+    ...}], "note": "..."}``.
+    """
     kinds = [
-        object_schema({"choice": {"const": name}, "value": {"enum": list(values)}, "effect": {"enum": ["raises", "lowers"]}})
+        object_schema(
+            {
+                "choice": {"const": name},
+                "value": {"enum": list(values)},
+                "effect": {"enum": ["raises", "lowers"]},
+            }
+        )
         for name, values in choices.items()
     ]
     rules = {"type": "array", "minItems": 1, "maxItems": MOST_RULES, "items": {"anyOf": kinds}}
@@ -119,20 +161,37 @@ def read_rules(reply: str, choices: Choices) -> tuple[tuple[Rule, ...], str, tup
         except ValueError as error:
             faults.append(f"{quoted(item)}: {error}"[:MAX_FAULT_CHARACTERS])
     if not rules:
-        raise ArchitectureError("; ".join(faults[:2]) or 'the reply holds no JSON object with "rules"')
-    return tuple(rules), " ".join(str(data.get("note") or "").split())[:MAX_NOTE_CHARACTERS], tuple(faults)
+        raise ArchitectureError(
+            "; ".join(faults[:2]) or 'the reply holds no JSON object with "rules"'
+        )
+    return (
+        tuple(rules),
+        " ".join(str(data.get("note") or "").split())[:MAX_NOTE_CHARACTERS],
+        tuple(faults),
+    )
 
 
 def _rule(item: object, choices: Choices) -> Rule:
     try:
         rule = Rule.model_validate_json(json.dumps(item), strict=True)
     except (ValidationError, RecursionError) as error:
-        raise ValueError(explain_validation(error, most=1) if isinstance(error, ValidationError) else "nested too deeply") from error
+        raise ValueError(
+            explain_validation(error, most=1)
+            if isinstance(error, ValidationError)
+            else "nested too deeply"
+        ) from error
     legal = choices.get(rule.choice)
     if legal is None:
         raise ValueError(f"{rule.choice[:40]} is no choice that varies")
     # As JSON knows values: 0 is 0.0, and true is not 1.
-    value = next((each for each in legal if isinstance(each, bool) == isinstance(rule.value, bool) and each == rule.value), None)
+    value = next(
+        (
+            each
+            for each in legal
+            if isinstance(each, bool) == isinstance(rule.value, bool) and each == rule.value
+        ),
+        None,
+    )
     if value is None:
         raise ValueError(f"legal values are {_values(legal)}")
     return rule.model_copy(update={"value": value})

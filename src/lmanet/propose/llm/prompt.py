@@ -1,4 +1,6 @@
-"""The text that a model is asked with: a brief -> the constant beginning, then feedback, then what is wanted."""
+"""The text that a model is asked with: a brief -> the constant beginning, then feedback, then what
+is wanted.
+"""
 
 from collections.abc import Sequence
 from functools import cache
@@ -35,24 +37,35 @@ class Prompt:
     """Writes the messages.
 
     Args:
-        max_attempts: requests for one proposal: the first, then those that name what was wrong with the reply before.
+        max_attempts: requests for one proposal: the first, then those that name what was wrong with
+            the reply before.
         form: how a network is written, ``lines`` or ``json``; the reply is read in either.
-        guidance: tell how such networks are designed well; what people know enters the search by it.
+        guidance: tell how such networks are designed well; what people know enters the search by
+            it.
         rationale: ask why as well, in claims that are checked.
     """
 
-    def __init__(self, max_attempts: int, form: Form = "lines", guidance: bool = True, rationale: bool = False) -> None:
+    def __init__(
+        self,
+        max_attempts: int,
+        form: Form = "lines",
+        guidance: bool = True,
+        rationale: bool = False,
+    ) -> None:
         if max_attempts < 1:
             raise ConfigError(f"propose.prompt.max_attempts={max_attempts}: at least 1 is needed")
         if form not in get_args(Form):
-            raise ConfigError(f"propose.prompt.form={form}: choose one of {', '.join(get_args(Form))}")
+            raise ConfigError(
+                f"propose.prompt.form={form}: choose one of {', '.join(get_args(Form))}"
+            )
         self.max_attempts = max_attempts
         self.form = form
         self.guidance = guidance
         self.rationale = rationale
 
     def opening(self, brief: Brief, shown: AnyArchitecture) -> str:
-        """The part that is the same in every request of a run, so that a server may keep it in its prefix cache.
+        """The part that is the same in every request of a run, so that a server may keep it in its
+        prefix cache.
 
         Args:
             shown: the example of the form.
@@ -61,7 +74,11 @@ class Prompt:
         return render(
             f"design{suffix}",
             images=_images(brief),
-            limits="\n".join(f"- {name}: at most {limit:,} {QUANTITIES[name]}" for name, limit in brief.limits.items()) or "- none",
+            limits="\n".join(
+                f"- {name}: at most {limit:,} {QUANTITIES[name]}"
+                for name, limit in brief.limits.items()
+            )
+            or "- none",
             guidance=f"{_guidance(brief.space)}\n\n" if self.guidance else "",
             space=describe(brief.space, self.form),
             example=write_proposal(brief.space, shown, self.form),
@@ -69,11 +86,17 @@ class Prompt:
         )
 
     def ask(self, *parts: str) -> list[Message]:
-        """A first request: the opening, what is known, and what is wanted; empty parts are left out."""
-        return [{"role": "user", "content": "\n\n".join(part.strip() for part in parts if part.strip())}]
+        """A first request: the opening, what is known, and what is wanted; empty parts are left
+        out.
+        """
+        return [
+            {"role": "user", "content": "\n\n".join(part.strip() for part in parts if part.strip())}
+        ]
 
     def ask_again(self, first: Sequence[Message], reply: str, reason: str) -> list[Message]:
-        """The same request once more, with the reply that could not be used and what was wrong with it."""
+        """The same request once more, with the reply that could not be used and what was wrong with
+        it.
+        """
         correction = render("correct", reason=_clip(reason, MAX_REASON_BYTES))
         return [
             *first,

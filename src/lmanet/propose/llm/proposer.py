@@ -1,4 +1,6 @@
-"""LLMProposer: asks a language model in one of its roles, and again with the reason where a reply cannot be used."""
+"""LLMProposer: asks a language model in one of its roles, and again with the reason where a reply
+cannot be used.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,7 +34,8 @@ class LLMProposer:
     """Proposes what a language model answers.
 
     Attributes:
-        model: the server's name of the model; a .gguf file for `EmbeddedServer`, None for the packaged one.
+        model: the server's name of the model; a .gguf file for `EmbeddedServer`, None for the
+            packaged one.
         server: started at the first proposal, stopped by `close`.
         strategy: which role has its turn.
         team: the roles and the strategist.
@@ -51,7 +54,8 @@ class LLMProposer:
         claims = [claims_text(self.brief)] if self.prompt.rationale else []
         self._opening = "\n\n".join([self.prompt.opening(self.brief, self._example), *claims])
         self._client: Client | None = None
-        self._note = ""  # the newest; while the network proposed with it is in training, no trial tells of it
+        # the newest; while the network proposed with it is in training, no trial tells of it
+        self._note = ""
 
     def require(self) -> None:
         self.server.require(self.model)
@@ -71,7 +75,12 @@ class LLMProposer:
         except TokensSpentError:
             if not talk.usage.requests:
                 return []
-            found = Found(error="the run's budget of tokens (budget.tokens) does not suffice for another request")
+            found = Found(
+                error=(
+                    "the run's budget of tokens (budget.tokens) does not suffice for "
+                    "another request"
+                )
+            )
         shared = Proposal(
             proposer=self.served_model,
             reply=found.answer.text if found.answer else None,
@@ -85,7 +94,9 @@ class LLMProposer:
         first = {"usage": talk.usage, "note": new_note or None}
         if not found.value:
             return [shared.model_copy(update=first)]
-        proposals = [shared.model_copy(update=choice._asdict()) for choice in found.value[: given.count]]
+        proposals = [
+            shared.model_copy(update=choice._asdict()) for choice in found.value[: given.count]
+        ]
         return [proposals[0].model_copy(update=first), *proposals[1:]]
 
     def close(self) -> None:
@@ -103,8 +114,11 @@ class LLMProposer:
         """The trained networks in words, as the strategist sees them."""
         return figures(self._round(request, None))
 
-    def ask(self, request: Request, text: str, schema: Mapping[str, Any], read: Callable[[str], T]) -> tuple[Found[T], Usage]:
-        """Ask something else of the model than networks, after the beginning that every request has.
+    def ask(
+        self, request: Request, text: str, schema: Mapping[str, Any], read: Callable[[str], T]
+    ) -> tuple[Found[T], Usage]:
+        """Ask something else of the model than networks, after the beginning that every request
+        has.
 
         Raises:
             EndpointError: no reply can be had.
@@ -112,7 +126,9 @@ class LLMProposer:
         """
         talk = Talk(self._connected(), self.sampling, request, self.brief.seed)
         messages = self.prompt.ask(self._opening, text)
-        return talk.settle(Question(messages, schema, self.sampling.sampling_temperature, read), self.prompt), talk.usage
+        return talk.settle(
+            Question(messages, schema, self.sampling.sampling_temperature, read), self.prompt
+        ), talk.usage
 
     def _round(self, request: Request, band: int | None) -> Round:
         return Round(
@@ -132,17 +148,25 @@ class LLMProposer:
         unrecorded = self._note and self._note != strategist.current(given.request)
         if unrecorded or not strategist.is_due(given.request):
             return ""
-        question = self.prompt.ask(self._opening, given.request.feedback, strategist.question(given))
-        return strategist.note(talk.ask(question, None, self.sampling.sampling_temperature, strategist.max_tokens).text)
+        question = self.prompt.ask(
+            self._opening, given.request.feedback, strategist.question(given)
+        )
+        return strategist.note(
+            talk.ask(question, None, self.sampling.sampling_temperature, strategist.max_tokens).text
+        )
 
     def _ask(self, given: Round, task: Task, plan: Plan, talk: Talk) -> Found[list[Choice]]:
         known = f"Note of the strategist: {self._note}" if self._note else ""
         messages = self.prompt.ask(self._opening, given.request.feedback, known, task.text)
-        return talk.settle(Question(messages, task.schema, plan.sampling_temperature, task.read), self.prompt)
+        return talk.settle(
+            Question(messages, task.schema, plan.sampling_temperature, task.read), self.prompt
+        )
 
     def _connected(self) -> "Client":
         if self._client is None:
-            from lmanet.propose.llm.client import Client  # imports openai, which takes seconds: only a run that asks a model pays
+            from lmanet.propose.llm.client import (
+                Client,
+            )  # imports openai, which takes seconds: only a run that asks a model pays
 
             self._client = Client(self.server.start(self.model), self.sampling)
         return self._client

@@ -1,4 +1,6 @@
-"""A model's reply -> architecture of the space, or the reason why there is none; the text is data and nothing in it is coerced."""
+"""A model's reply -> architecture of the space, or the reason why there is none; the text is data
+and nothing in it is coerced.
+"""
 
 import json
 from collections.abc import Iterator
@@ -14,10 +16,12 @@ END_OF_THOUGHT = "</think>"
 
 
 def parse_reply(reply: str, space: AnySpace) -> AnyArchitecture:
-    """Find the first architecture of ``space`` in a reply, however it is wrapped, repeated or broken off.
+    """Find the first architecture of ``space`` in a reply, however it is wrapped, repeated or
+    broken off.
 
     Raises:
-        ArchitectureError: what is wrong with the first object that was meant as an architecture, or that there is none.
+        ArchitectureError: what is wrong with the first object that was meant as an architecture, or
+            that there is none.
     """
     return parse_replies(reply, space, 1)[0]
 
@@ -25,13 +29,16 @@ def parse_reply(reply: str, space: AnySpace) -> AnyArchitecture:
 def parse_replies(reply: str, space: AnySpace, most: int) -> list[AnyArchitecture]:
     """The first architectures of ``space`` in a reply, at least one, at most ``most``.
 
-    Whole JSON objects come first; where none of them is legal the text is repaired (brackets, quotes, commas) and read again.
+    Whole JSON objects come first; where none of them is legal the text is repaired (brackets,
+    quotes, commas) and read again.
 
     Raises:
         ArchitectureError: as `parse_reply`.
     """
     if len(reply) > MAX_REPLY_CHARACTERS:
-        raise ArchitectureError(f"the reply has {len(reply)} characters, more than {MAX_REPLY_CHARACTERS}")
+        raise ArchitectureError(
+            f"the reply has {len(reply)} characters, more than {MAX_REPLY_CHARACTERS}"
+        )
     text = thought_out(reply)
     fault: ArchitectureError | None = None
     for candidates in (_whole(text, space.marks), _mended(text, space.marks)):
@@ -46,7 +53,9 @@ def parse_replies(reply: str, space: AnySpace, most: int) -> list[AnyArchitectur
         if found:
             return found
     raise fault or ArchitectureError(
-        "the reply is empty" if not text.strip() else f'the reply holds no JSON object with "{space.marks[0]}"'
+        "the reply is empty"
+        if not text.strip()
+        else f'the reply holds no JSON object with "{space.marks[0]}"'
     )
 
 
@@ -83,7 +92,10 @@ def _whole_objects(text: str) -> Iterator[dict[str, Any]]:
         try:
             value, position = decoder.raw_decode(text, position)
             yield value
-        except (ValueError, RecursionError):  # ValueError: malformed, or an integer of thousands of digits
+        except (
+            ValueError,
+            RecursionError,
+        ):  # ValueError: malformed, or an integer of thousands of digits
             position += 1
         position = text.find("{", position)
 
@@ -96,13 +108,17 @@ def _repaired(text: str) -> Any:
 
 
 def _architectures(value: Any, marks: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    """The value itself, or what a list or a wrapping object such as ``{"architecture": ...}`` or ``{"networks": [...]}`` holds."""
+    """The value itself, or what a list or a wrapping object such as ``{"architecture": ...}`` or
+    ``{"networks": [...]}`` holds.
+    """
     if _is_meant(value, marks):
         yield value
         return
     inner = value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()
     for item in inner:
-        yield from (each for each in (item if isinstance(item, list) else [item]) if _is_meant(each, marks))
+        yield from (
+            each for each in (item if isinstance(item, list) else [item]) if _is_meant(each, marks)
+        )
 
 
 def _is_meant(value: Any, marks: tuple[str, ...]) -> bool:

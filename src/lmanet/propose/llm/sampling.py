@@ -21,7 +21,9 @@ class Price:
     def of(self, prompt_tokens: int, cached_tokens: int, completion_tokens: int) -> float:
         """Price of a request; the cached tokens are part of the prompt's."""
         fresh = prompt_tokens - cached_tokens
-        return (fresh * self.prompt + cached_tokens * self.cached + completion_tokens * self.completion) / 1e6
+        return (
+            fresh * self.prompt + cached_tokens * self.cached + completion_tokens * self.completion
+        ) / 1e6
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,11 @@ class Sampling:
     """What is asked of the server beside the messages.
 
     Attributes:
-        sampling_temperature: of the strategist; the roles have their own (`lmanet.propose.Strategy`).
+        sampling_temperature: of the strategist; the roles have their own
+            (`lmanet.propose.Strategy`).
         max_reply_tokens: the longest reply; the paper's is 2,048.
-        structured: ``always`` asks for the JSON schema of the space, ``never`` for plain text, ``auto`` goes from the
-            first to the second, with a warning, where the server refuses.
+        structured: ``always`` asks for the JSON schema of the space, ``never`` for plain text,
+            ``auto`` goes from the first to the second, with a warning, where the server refuses.
         price: of tokens, where they are paid for.
         extra_body: further fields of the request that this server takes, such as ``min_p``.
     """
@@ -45,4 +48,6 @@ class Sampling:
 
     def __post_init__(self) -> None:
         if self.structured not in STRUCTURED:
-            raise ConfigError(f"propose.sampling.structured={self.structured}: legal are {', '.join(STRUCTURED)}")
+            raise ConfigError(
+                f"propose.sampling.structured={self.structured}: legal are {', '.join(STRUCTURED)}"
+            )

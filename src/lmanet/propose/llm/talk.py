@@ -1,4 +1,6 @@
-"""The requests behind one call for proposals: what they cost together, and never more tokens than are left."""
+"""The requests behind one call for proposals: what they cost together, and never more tokens than
+are left.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
@@ -15,7 +17,8 @@ from lmanet.tokens import count_tokens
 if TYPE_CHECKING:
     from lmanet.propose.llm.client import Answer, Client
 
-TEMPLATE_TOKENS = 120  # at most, of what a chat template adds to the messages: Llama 3.1 takes about 40, Qwen 2.5 about 30
+# at most, of what a chat template adds to the messages: Llama 3.1 takes about 40, Qwen 2.5 about 30
+TEMPLATE_TOKENS = 120
 
 
 class TokensSpentError(Exception):
@@ -50,7 +53,8 @@ class Talk:
     """Asks the model and keeps the account.
 
     Args:
-        seed: of the run; with the request's number and the count of questions it fixes each one's sampling.
+        seed: of the run; with the request's number and the count of questions it fixes each one's
+            sampling.
     """
 
     def __init__(self, client: "Client", sampling: Sampling, request: Request, seed: int) -> None:
@@ -79,11 +83,20 @@ class Talk:
             EndpointError: none can be had.
             TokensSpentError: prompt and longest reply together might exceed what is left.
         """
-        from lmanet.propose.llm.client import Query  # imports openai, which takes seconds: only a run that asks a model pays
+        from lmanet.propose.llm.client import (
+            Query,
+        )  # imports openai, which takes seconds: only a run that asks a model pays
 
         longest = max_reply_tokens or self._sampling.max_reply_tokens
-        bound = TEMPLATE_TOKENS + longest + sum(count_tokens(message["content"]) for message in messages)
-        if self._request.tokens_left is not None and self.usage.tokens + bound > self._request.tokens_left:
+        bound = (
+            TEMPLATE_TOKENS
+            + longest
+            + sum(count_tokens(message["content"]) for message in messages)
+        )
+        if (
+            self._request.tokens_left is not None
+            and self.usage.tokens + bound > self._request.tokens_left
+        ):
             raise TokensSpentError
         seed = request_seed(self._seed, self._request.number, self._questions)
         answer = self._client.ask(Query(messages, schema, seed, sampling_temperature, longest))
@@ -100,7 +113,12 @@ class Talk:
         messages, found = question.messages, Found[T]()
         for _ in range(prompt.max_attempts):
             try:
-                answer = self.ask(messages, question.schema, question.sampling_temperature, is_retry=found.answer is not None)
+                answer = self.ask(
+                    messages,
+                    question.schema,
+                    question.sampling_temperature,
+                    is_retry=found.answer is not None,
+                )
             except TokensSpentError:
                 if found.answer is None:
                     raise
@@ -108,12 +126,18 @@ class Talk:
             try:
                 return Found(question.read(answer.text), answer)
             except ArchitectureError as fault:
-                cut = f"the reply was cut at {self._sampling.max_reply_tokens} tokens: " if answer.cut else ""
+                cut = (
+                    f"the reply was cut at {self._sampling.max_reply_tokens} tokens: "
+                    if answer.cut
+                    else ""
+                )
                 found = Found(None, answer, f"{cut}{fault}")
                 messages = prompt.ask_again(question.messages, answer.text, f"{cut}{fault}")
         return found
 
 
 def request_seed(seed: int, number: int, question: int) -> int:
-    """Seed of one request, 31 bits: the same after a resume, another for every trial and question."""
+    """Seed of one request, 31 bits: the same after a resume, another for
+    every trial and question.
+    """
     return int(np.random.SeedSequence([seed, number, question]).generate_state(1)[0]) >> 1

@@ -1,4 +1,6 @@
-"""Why: a reply that gives its reasons beside the choice, as claims that can be checked; its schema, its words, and how it is read."""
+"""Why: a reply that gives its reasons beside the choice, as claims that can be checked; its schema,
+its words, and how it is read.
+"""
 
 import json
 from collections.abc import Mapping
@@ -45,31 +47,48 @@ def with_reasons(task: Task, brief: Brief, count: int) -> Task:
     def read(reply: str) -> list[Choice]:
         choice, whys = split(reply)
         reasons = [*whys, *[None] * count]
-        return [chosen._replace(rationale=why) for chosen, why in zip(task.read(choice), reasons, strict=False)]
+        return [
+            chosen._replace(rationale=why)
+            for chosen, why in zip(task.read(choice), reasons, strict=False)
+        ]
 
     of_what = "on the choice" if count == 1 else "on each choice, in their order"
     shape = '{"claims": [...], "text": "..."}'
     question = render("why", why=shape if count == 1 else f"[{shape}, ...]", of_what=of_what)
-    return Task(f"{task.text}\n{question}", with_why(task.schema, brief, count, task.has_parent), read, task.has_parent)
+    return Task(
+        f"{task.text}\n{question}",
+        with_why(task.schema, brief, count, task.has_parent),
+        read,
+        task.has_parent,
+    )
 
 
 def with_why(choice: Mapping[str, Any], brief: Brief, count: int, has_parent: bool) -> Schema:
-    """The schema of ``{"choice": ..., "why": {"claims": [...], "text": "..."}}``: the choice comes first, so that it is drawn as if alone.
+    """The schema of ``{"choice": ..., "why": {"claims": [...], "text": "..."}}``: the choice comes
+    first, so that it is drawn as if alone.
 
     Args:
         choice: schema of the choice.
         count: networks wanted; of several ``why`` is a list.
         has_parent: claims on a parent make sense.
     """
-    kinds = [object_schema({"claim": {"const": name}, **fields}) for name, fields in _claims(brief, has_parent).items()]
+    kinds = [
+        object_schema({"claim": {"const": name}, **fields})
+        for name, fields in _claims(brief, has_parent).items()
+    ]
     claims = {"type": "array", "minItems": 1, "maxItems": MOST_CLAIMS, "items": {"anyOf": kinds}}
-    why = object_schema({"claims": claims, "text": {"type": "string", "maxLength": TEXT_CHARACTERS}})
-    whys = why if count == 1 else {"type": "array", "minItems": count, "maxItems": count, "items": why}
+    why = object_schema(
+        {"claims": claims, "text": {"type": "string", "maxLength": TEXT_CHARACTERS}}
+    )
+    whys = (
+        why if count == 1 else {"type": "array", "minItems": count, "maxItems": count, "items": why}
+    )
     return object_schema({"choice": dict(choice), "why": whys})
 
 
 def split(reply: str) -> tuple[str, list[Rationale | None]]:
-    """A reply -> the part that holds the choice, and the reasons in their order; the whole reply and none where it gives none.
+    """A reply -> the part that holds the choice, and the reasons in their order; the whole reply
+    and none where it gives none.
 
     Reasons that stand within the choice's object, and not beside it, are found too.
     """
@@ -95,26 +114,57 @@ def read_rationale(why: object) -> Rationale | None:
         try:
             claims.append(CLAIM.validate_json(json.dumps(item), strict=True))
         except (ValidationError, RecursionError) as error:
-            fault = explain_validation(error, most=1) if isinstance(error, ValidationError) else "nested too deeply"
+            fault = (
+                explain_validation(error, most=1)
+                if isinstance(error, ValidationError)
+                else "nested too deeply"
+            )
             faults.append(f"{quoted(item)}: {fault}"[:MAX_FAULT_CHARACTERS])
-    text = " ".join(str(why.get("text") or "").split()).encode(errors="replace").decode()  # half of a pair of surrogates is no text
-    return Rationale(claims=tuple(dict.fromkeys(claims)), text=text[:MAX_TEXT_CHARACTERS], faults=tuple(faults))
+    text = (
+        " ".join(str(why.get("text") or "").split()).encode(errors="replace").decode()
+    )  # half of a pair of surrogates is no text
+    return Rationale(
+        claims=tuple(dict.fromkeys(claims)), text=text[:MAX_TEXT_CHARACTERS], faults=tuple(faults)
+    )
 
 
 def _claims(brief: Brief, has_parent: bool) -> dict[str, Schema]:
-    """Kind of claim -> schemas of its fields: what can be chosen in the space, and what has a parent."""
+    """Kind of claim -> schemas of its fields: what can be chosen in the space, and what has a
+    parent.
+    """
     claims = _form_claims(brief.space) if isinstance(brief.space, Space) else {}
     if has_parent:
-        quantities = [name for name in QUANTITIES if name in brief.limits or name in {goal.name for goal in brief.objectives}]
-        claims["cheaper_than_parent"] = {"quantity": {"enum": quantities or ["params"]}, "by_percent": {"enum": list(SAVINGS)}}
+        quantities = [
+            name
+            for name in QUANTITIES
+            if name in brief.limits or name in {goal.name for goal in brief.objectives}
+        ]
+        claims["cheaper_than_parent"] = {
+            "quantity": {"enum": quantities or ["params"]},
+            "by_percent": {"enum": list(SAVINGS)},
+        }
     than = ["best", "mean", *(["parent"] if has_parent else [])]
-    return claims | {"expected_accuracy": {"expected": {"enum": ["higher", "lower"]}, "than": {"enum": than}}}
+    return claims | {
+        "expected_accuracy": {"expected": {"enum": ["higher", "lower"]}, "than": {"enum": than}}
+    }
 
 
 def _form_claims(space: Space) -> dict[str, Schema]:
     numbers = list(range(1, max(space.num_stages) + 1))
-    stages = {"stages": {"type": "array", "minItems": 1, "maxItems": len(numbers), "items": {"enum": numbers}}}
-    parts = [*(["stem"] if space.stem else []), *(f"stage{number}" for number in numbers), *(["head"] if space.head else []), "classifier"]
+    stages = {
+        "stages": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": len(numbers),
+            "items": {"enum": numbers},
+        }
+    }
+    parts = [
+        *(["stem"] if space.stem else []),
+        *(f"stage{number}" for number in numbers),
+        *(["head"] if space.head else []),
+        "classifier",
+    ]
     fields = space.stage.fields
     claims: dict[str, Schema] = {
         "residual_in": stages if True in fields["skip"] else {},
@@ -122,14 +172,23 @@ def _form_claims(space: Space) -> dict[str, Schema]:
         "stride_1_in": stages if len(fields["stride"]) > 1 else {},
     }
     claims = {name: schema for name, schema in claims.items() if schema}
-    return claims | {"downsamples_early": {}, "widens_late": {}, "small_expansion": {}, "peak_memory_at": {"part": {"enum": parts}}}
+    return claims | {
+        "downsamples_early": {},
+        "widens_late": {},
+        "small_expansion": {},
+        "peak_memory_at": {"part": {"enum": parts}},
+    }
 
 
 def _example(schema: Schema) -> object:
     values = schema.get("enum")
     if values is None:
         return schema["items"]["enum"][1:3]
-    return "|".join(values) if isinstance(values[0], str) and len(values) <= len(QUANTITIES) else values[len(values) // 2]
+    return (
+        "|".join(values)
+        if isinstance(values[0], str) and len(values) <= len(QUANTITIES)
+        else values[len(values) // 2]
+    )
 
 
 MEANINGS = {
@@ -137,7 +196,9 @@ MEANINGS = {
     "se_in": "each stage named has squeeze-and-excitation",
     "stride_1_in": "each stage named keeps the size of its image",
     "downsamples_early": "after two stages the image has at most a quarter of its side",
-    "widens_late": "the widest stage lies in the second half and has at least twice the first stage's channels",
+    "widens_late": (
+        "the widest stage lies in the second half and has at least twice the first stage's channels"
+    ),
     "small_expansion": "no block expands more than 3 times",
     "peak_memory_at": "the part in which the most SRAM is in use",
     "cheaper_than_parent": "at least so many per cent less than the network that it changes",

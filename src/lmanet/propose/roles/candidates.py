@@ -1,4 +1,6 @@
-"""Legal, untried networks to choose from: changes of what is good already, and new draws that are led within the limits."""
+"""Legal, untried networks to choose from: changes of what is good already, and new draws that are
+led within the limits.
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -25,7 +27,11 @@ def draw_candidates(given: Round, number: int, explore: float, most_parents: int
         fresh = not good or given.rng.random() < explore
         parent = None if fresh else good[int(given.rng.integers(len(good)))]
         for draw in range(MAX_DRAWS):
-            drawn = fresh_draw(given) if parent is None or parent.architecture is None else _mutant(given, parent.architecture)
+            drawn = (
+                fresh_draw(given)
+                if parent is None or parent.architecture is None
+                else _mutant(given, parent.architecture)
+            )
             if drawn and _fits(given, drawn, found, insist=draw < NICHE_DRAWS):
                 found[architecture_id(drawn)] = Choice(drawn, parent.id if parent else None)
                 break
@@ -33,14 +39,20 @@ def draw_candidates(given: Round, number: int, explore: float, most_parents: int
 
 
 def fresh_draw(given: Round) -> AnyArchitecture | None:
-    """A uniform draw, changed one field at a time towards the limits; None where the steps do not lead there."""
+    """A uniform draw, changed one field at a time towards the limits; None where the steps do not
+    lead there.
+    """
     fewer_macs, _ = _descend(given.brief.space.sample(given.rng), given, macs_excess)
     drawn, left = _descend(fewer_macs, given, excess)
     return drawn if left == 0 else None
 
 
-def _descend(drawn: AnyArchitecture, given: Round, measure: Callable[[AnyArchitecture, Brief], float]) -> tuple[AnyArchitecture, float]:
-    """Change ``drawn`` until ``measure`` is 0 or the steps are used up, never upwards; gives what it still measures."""
+def _descend(
+    drawn: AnyArchitecture, given: Round, measure: Callable[[AnyArchitecture, Brief], float]
+) -> tuple[AnyArchitecture, float]:
+    """Change ``drawn`` until ``measure`` is 0 or the steps are used up, never upwards; gives what
+    it still measures.
+    """
     best, least = drawn, measure(drawn, given.brief)
     for _ in range(DESCENT_STEPS):
         if least == 0:
@@ -64,11 +76,15 @@ def _fits(given: Round, drawn: AnyArchitecture, found: dict[str, Choice], insist
         return False
     if not insist or given.niche is None:
         return True
-    return given.niche.distance(estimate_on(drawn, given.brief.num_classes, given.brief.platform)) == 0
+    return (
+        given.niche.distance(estimate_on(drawn, given.brief.num_classes, given.brief.platform)) == 0
+    )
 
 
 def neighbours(given: Round, parent: AnyArchitecture, most: int) -> Iterator[AnyArchitecture]:
-    """Legal, untried networks one change away from ``parent``, at most ``most``, in random order."""
+    """Legal, untried networks one change away from ``parent``, at most
+    ``most``, in random order.
+    """
     around: list[AnyArchitecture] = list(given.brief.space.neighbours(parent))
     seen = set(given.known)
     for i in given.rng.permutation(len(around)):

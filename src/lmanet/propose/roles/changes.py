@@ -15,7 +15,11 @@ def tried_changes(given: Round, parent: Trial, most: int) -> list[str]:
 def _tried_lines(given: Round, parent: Trial) -> Iterator[str]:
     assert parent.architecture is not None
     for trial in reversed(given.request.trials):
-        if trial.status is not Status.TRAINED or trial.architecture is None or trial.number == parent.number:
+        if (
+            trial.status is not Status.TRAINED
+            or trial.architecture is None
+            or trial.number == parent.number
+        ):
             continue
         found = changes(given.brief.space, parent.architecture, trial.architecture)
         if len(found) == 1:

@@ -9,7 +9,9 @@ BY_PART = ("macs", "peak_sram_bytes", "flash_bytes")  # other limits have no par
 
 
 def cost_text(architecture: AnyArchitecture, brief: Brief) -> str:
-    """``macs 1,234,567, peak_sram_bytes 89,012``: every quantity that is a limit or an objective, or the usual where there is none."""
+    """``macs 1,234,567, peak_sram_bytes 89,012``: every quantity that is a limit or an objective,
+    or the usual where there is none.
+    """
     cost = estimate_on(architecture, brief.num_classes, brief.platform)
     names = dict.fromkeys([*brief.limits, *(goal.name for goal in brief.objectives)])
     known = [name for name in names if hasattr(cost, name)] or ["macs", "params"]
@@ -17,13 +19,18 @@ def cost_text(architecture: AnyArchitecture, brief: Brief) -> str:
 
 
 def budget_table(architecture: AnyArchitecture, brief: Brief) -> str:
-    """One line a part, with its share of each limit; empty for a cell, whose parts are all alike, and where nothing is limited."""
+    """One line a part, with its share of each limit; empty for a cell, whose parts are all alike,
+    and where nothing is limited.
+    """
     limits = {name: limit for name, limit in brief.limits.items() if name in BY_PART}
     if not isinstance(architecture, Architecture) or not limits:
         return ""
     parts = part_costs(architecture, brief.num_classes, brief.platform)
     peak = max(parts, key=lambda part: part.peak_sram_bytes)
-    lines = [f"- {_place(part)}: {_shares(part, limits)}{', the peak of SRAM' if part is peak else ''}" for part in parts]
+    lines = [
+        f"- {_place(part)}: {_shares(part, limits)}{', the peak of SRAM' if part is peak else ''}"
+        for part in parts
+    ]
     return "\n".join(lines)
 
 

@@ -23,13 +23,21 @@ class Generate:
         return Task(
             text=render(
                 "generate",
-                table=f"What {whose} spends of each limit, part by part:\n{table}\n\n" if table else "",
+                table=f"What {whose} spends of each limit, part by part:\n{table}\n\n"
+                if table
+                else "",
                 niche=f" It should have {given.niche}." if given.niche else "",
-                wanted="one new network that differs" if count == 1 else f"{count} new networks that differ from each other and",
-                answer="one JSON object of the same form" if count == 1 else f'{{"networks": [...]}} with {count} objects of the same form',
+                wanted="one new network that differs"
+                if count == 1
+                else f"{count} new networks that differ from each other and",
+                answer="one JSON object of the same form"
+                if count == 1
+                else f'{{"networks": [...]}} with {count} objects of the same form',
             ),
             schema=_schema(json_schema(brief.space, given.form), count),
-            read=lambda reply: [Choice(architecture) for architecture in parse_replies(reply, brief.space, count)],
+            read=lambda reply: [
+                Choice(architecture) for architecture in parse_replies(reply, brief.space, count)
+            ],
         )
 
 

@@ -18,11 +18,15 @@ def excess(architecture: AnyArchitecture, brief: Brief) -> float:
     if not brief.limits:
         return 0.0
     cost = estimate_on(architecture, brief.num_classes, brief.platform)
-    return sum(max(float(getattr(cost, name)) / limit - 1, 0.0) for name, limit in brief.limits.items())
+    return sum(
+        max(float(getattr(cost, name)) / limit - 1, 0.0) for name, limit in brief.limits.items()
+    )
 
 
 def macs_excess(architecture: AnyArchitecture, brief: Brief) -> float:
-    """As `excess`, of multiply-accumulates alone, which need no plan of the memory and so a fraction of the time."""
+    """As `excess`, of multiply-accumulates alone, which need no plan of the memory and so a
+    fraction of the time.
+    """
     limit = brief.limits.get("macs")
     if limit is None or not isinstance(architecture, Architecture):
         return 0.0

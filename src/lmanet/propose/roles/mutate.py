@@ -19,12 +19,16 @@ class Mutate:
 
     Args:
         edits: on offer at most, drawn at random from all that are legal.
-        parents: of so many good networks one is changed, drawn at random; the next one where nothing legal is left around it.
+        parents: of so many good networks one is changed, drawn at random; the next one where
+            nothing legal is left around it.
     """
 
     def __init__(self, edits: int, parents: int) -> None:
         if edits < 2 or parents < 1:
-            raise ConfigError(f"propose.team.mutate: edits={edits} must be at least 2 and parents={parents} at least 1")
+            raise ConfigError(
+                f"propose.team.mutate: edits={edits} must be at least 2 and "
+                f"parents={parents} at least 1"
+            )
         self.edits = edits
         self.parents = parents
 
@@ -41,7 +45,10 @@ class Mutate:
         origin = parent.architecture if parent and parent.architecture else given.example
         if origin is None:
             return None
-        legal = {change_text(brief.space, origin, other): other for other in neighbours(given, origin, self.edits)}
+        legal = {
+            change_text(brief.space, origin, other): other
+            for other in neighbours(given, origin, self.edits)
+        }
         if not legal:
             return None
         identity = parent.id if parent else None
@@ -51,14 +58,22 @@ class Mutate:
         return Task(
             text=render(
                 "mutate",
-                parent=f"{reached}, {cost_text(origin, brief)}: {write_proposal(brief.space, origin, given.form)}",
+                parent=(
+                    f"{reached}, {cost_text(origin, brief)}: "
+                    f"{write_proposal(brief.space, origin, given.form)}"
+                ),
                 table=f"What it spends of each limit, part by part:\n{table}\n" if table else "",
                 told="\n".join(["Changes of it that were tried:", *told, ""]) if told else "",
                 edits="\n".join(f"- {text}" for text in legal),
                 niche=f" The network should have {given.niche}." if given.niche else "",
-                wanted="the one change" if given.count == 1 else f"the {given.count} changes, each for itself,",
+                wanted="the one change"
+                if given.count == 1
+                else f"the {given.count} changes, each for itself,",
             ),
             schema=options_schema("edits", list(legal), given.count),
-            read=lambda reply: [Choice(legal[text], identity) for text in read_options(reply, list(legal), given.count)],
+            read=lambda reply: [
+                Choice(legal[text], identity)
+                for text in read_options(reply, list(legal), given.count)
+            ],
             has_parent=parent is not None,
         )

@@ -24,9 +24,11 @@ class Niche:
 
 
 def niche(brief: Brief, bands: int, place: int) -> Niche | None:
-    """The band at ``place`` modulo ``bands``: the limit's upper half, the half below it and so on, the last one down to 0.
+    """The band at ``place`` modulo ``bands``: the limit's upper half, the half below it and so on,
+    the last one down to 0.
 
-    The quantity is the first objective that the target limits; None where there is none, or one band only.
+    The quantity is the first objective that the target limits; None where there is none, or one
+    band only.
     """
     limited = [goal.name for goal in brief.objectives if goal.name in brief.limits]
     if bands < 2 or not limited:

@@ -18,20 +18,24 @@ class Rank:
 
     Args:
         candidates: drawn for one network wanted.
-        listed: ``largest_first``, by multiply-accumulates, those of the niche before the others, or ``at_random``; small models tend to
-            name the first.
-        explore: share of them that are new draws of the space; the others change one of the ``parents``.
+        listed: ``largest_first``, by multiply-accumulates, those of the niche before the others, or
+            ``at_random``; small models tend to name the first.
+        explore: share of them that are new draws of the space; the others change one of the
+            ``parents``.
         parents: good networks that are changed.
     """
 
     def __init__(self, candidates: int, explore: float, parents: int, listed: str) -> None:
         if not 2 <= candidates <= len(ascii_uppercase) or not 0 <= explore <= 1 or parents < 1:
             raise ConfigError(
-                f"conf/propose, rank: candidates={candidates} must lie between 2 and {len(ascii_uppercase)}, explore={explore} "
+                f"conf/propose, rank: candidates={candidates} must lie between 2 and "
+                f"{len(ascii_uppercase)}, explore={explore} "
                 f"between 0 and 1, parents={parents} be at least 1"
             )
         if listed not in LISTED:
-            raise ConfigError(f"conf/propose, rank: listed={listed}; choose one of {', '.join(LISTED)}")
+            raise ConfigError(
+                f"conf/propose, rank: listed={listed}; choose one of {', '.join(LISTED)}"
+            )
         self.listed = listed
         self.candidates = candidates
         self.explore = explore
@@ -61,12 +65,19 @@ class Rank:
                 "rank",
                 candidates="\n".join(lines),
                 niche=f" It should have {given.niche}." if given.niche else "",
-                wanted="the best one" if given.count == 1 else f"the {given.count} best, the best first",
+                wanted="the best one"
+                if given.count == 1
+                else f"the {given.count} best, the best first",
             ),
             schema=options_schema("order", list(named), given.count),
-            read=lambda reply: [named[letter] for letter in read_options(reply, list(named), given.count)],
+            read=lambda reply: [
+                named[letter] for letter in read_options(reply, list(named), given.count)
+            ],
             has_parent=any(choice.parent for choice in named.values()),
         )
 
     def _line(self, given: Round, choice: Choice) -> str:
-        return f"{write_proposal(given.brief.space, choice.architecture, given.form)} ({cost_text(choice.architecture, given.brief)})"
+        return (
+            f"{write_proposal(given.brief.space, choice.architecture, given.form)} "
+            f"({cost_text(choice.architecture, given.brief)})"
+        )

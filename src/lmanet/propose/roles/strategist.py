@@ -1,4 +1,6 @@
-"""Strategist: every few rounds the model digests the history into a short note, which every later request shows."""
+"""Strategist: every few rounds the model digests the history into a short note, which every later
+request shows.
+"""
 
 from collections import defaultdict
 from statistics import fmean
@@ -27,13 +29,19 @@ class Strategist:
 
     def __init__(self, every: int, max_tokens: int) -> None:
         if every < 0 or max_tokens < 1:
-            raise ConfigError(f"propose.team.strategist: every={every} must be at least 0 and max_tokens={max_tokens} at least 1")
+            raise ConfigError(
+                f"propose.team.strategist: every={every} must be at least 0 and "
+                f"max_tokens={max_tokens} at least 1"
+            )
         self.every = every
         self.max_tokens = max_tokens
 
     def current(self, request: Request) -> str:
         """The last note of the history; empty where there is none."""
-        return next((trial.proposal.note for trial in reversed(_in_order(request)) if trial.proposal.note), "")
+        return next(
+            (trial.proposal.note for trial in reversed(_in_order(request)) if trial.proposal.note),
+            "",
+        )
 
     def is_due(self, request: Request) -> bool:
         """Whether ``every`` networks have been trained since the last note."""
@@ -51,8 +59,13 @@ class Strategist:
 
 
 def figures(given: Round) -> dict[str, str]:
-    """What a note or rules are written from: ``best`` and ``worst`` networks, and ``effects`` of values on the mean accuracy."""
-    trained = sorted((trial for trial in given.request.trials if trial.eligible), key=lambda trial: (-accuracy(trial), trial.number))
+    """What a note or rules are written from: ``best`` and ``worst`` networks, and ``effects`` of
+    values on the mean accuracy.
+    """
+    trained = sorted(
+        (trial for trial in given.request.trials if trial.eligible),
+        key=lambda trial: (-accuracy(trial), trial.number),
+    )
     best, worst = trained[:SHOWN], trained[SHOWN:][-SHOWN:]
     return {
         "best": "\n".join(_line(given, trial) for trial in best),
@@ -63,15 +76,27 @@ def figures(given: Round) -> dict[str, str]:
 
 def effects(given: Round, trained: list[Trial]) -> list[str]:
     """Mean accuracy by value, for the choices whose values differ most in it."""
-    reached: defaultdict[str, defaultdict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    reached: defaultdict[str, defaultdict[str, list[float]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
     for trial in trained:
         if trial.architecture:
             for name, value in write_choices(given.brief.space, trial.architecture).items():
                 reached[name][str(value)].append(accuracy(trial))
-    means = {name: {value: fmean(found) for value, found in values.items() if len(found) >= FEW} for name, values in reached.items()}
-    telling = sorted((n for n, values in means.items() if len(values) > 1), key=lambda n: min(means[n].values()) - max(means[n].values()))
+    means = {
+        name: {value: fmean(found) for value, found in values.items() if len(found) >= FEW}
+        for name, values in reached.items()
+    }
+    telling = sorted(
+        (n for n, values in means.items() if len(values) > 1),
+        key=lambda n: min(means[n].values()) - max(means[n].values()),
+    )
     return [
-        f"- {name}: " + ", ".join(f"{value} {mean:.3f}" for value, mean in sorted(means[name].items(), key=lambda pair: -pair[1]))
+        f"- {name}: "
+        + ", ".join(
+            f"{value} {mean:.3f}"
+            for value, mean in sorted(means[name].items(), key=lambda pair: -pair[1])
+        )
         for name in telling[:EFFECTS]
     ]
 
@@ -83,7 +108,10 @@ def _section(title: str, lines: list[str]) -> str:
 def _line(given: Round, trial: Trial) -> str:
     assert trial.architecture is not None
     costs = cost_text(trial.architecture, given.brief)
-    return f"- accuracy {accuracy(trial):.3f}, {costs}: {write_proposal(given.brief.space, trial.architecture, given.form)}"
+    return (
+        f"- accuracy {accuracy(trial):.3f}, {costs}: "
+        f"{write_proposal(given.brief.space, trial.architecture, given.form)}"
+    )
 
 
 def _in_order(request: Request) -> list[Trial]:

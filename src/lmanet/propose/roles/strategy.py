@@ -1,4 +1,6 @@
-"""Strategy: which role a model has in a round, in which niche and how boldly it answers, also where the front has stalled."""
+"""Strategy: which role a model has in a round, in which niche and how boldly it answers, also where
+the front has stalled.
+"""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -35,7 +37,8 @@ class Strategy:
         roles: asked for in turn; one alone is always asked for.
         sampling_temperatures: of each role.
         niches: bands of cost, in turn; 1 is none.
-        stall_after: proposals without a change of the front after which it counts as stalled; None never.
+        stall_after: proposals without a change of the front after which it counts as stalled; None
+            never.
         stall_roles: asked for in turn while it is, in any niche.
         stall_temperature: added to the role's temperature meanwhile.
     """
@@ -51,11 +54,19 @@ class Strategy:
         for name in ("roles", "stall_roles"):
             given = getattr(self, name)
             if not given or not set(given) <= set(ROLES):
-                raise ConfigError(f"propose.strategy.{name}={list(given)}: give at least one of {', '.join(ROLES)}")
+                raise ConfigError(
+                    f"propose.strategy.{name}={list(given)}: give at least one of "
+                    f"{', '.join(ROLES)}"
+                )
         if missing := set(ROLES) - set(self.sampling_temperatures):
-            raise ConfigError(f"propose.strategy.sampling_temperatures lacks {', '.join(sorted(missing))}")
+            raise ConfigError(
+                f"propose.strategy.sampling_temperatures lacks {', '.join(sorted(missing))}"
+            )
         if self.niches < 1 or (self.stall_after is not None and self.stall_after < 1):
-            raise ConfigError(f"propose.strategy: niches={self.niches} and stall_after={self.stall_after} must be at least 1")
+            raise ConfigError(
+                f"propose.strategy: niches={self.niches} and "
+                f"stall_after={self.stall_after} must be at least 1"
+            )
 
     def plan(self, request: Request) -> Plan:
         """What to ask for next."""
@@ -67,7 +78,12 @@ class Strategy:
         role = self.stall_roles[request.number % len(self.stall_roles)]
         plan = Plan(role, self.sampling_temperatures[role] + self.stall_temperature, None, since)
         if since == self.stall_after:
-            log.info("no change of the front for %d proposals: %s at temperature %g, any niche", since, role, plan.sampling_temperature)
+            log.info(
+                "no change of the front for %d proposals: %s at temperature %g, any niche",
+                since,
+                role,
+                plan.sampling_temperature,
+            )
         return plan
 
 

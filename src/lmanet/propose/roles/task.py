@@ -69,13 +69,20 @@ class Role(Protocol):
 
 
 def parents(given: Round, most: int) -> list[Trial]:
-    """Networks worth changing, at most ``most``: those nearest to the niche, else the front's; among them the most accurate first."""
-    eligible = sorted((trial for trial in given.request.trials if trial.eligible), key=lambda trial: (-accuracy(trial), trial.number))
+    """Networks worth changing, at most ``most``: those nearest to the niche, else the front's;
+    among them the most accurate first.
+    """
+    eligible = sorted(
+        (trial for trial in given.request.trials if trial.eligible),
+        key=lambda trial: (-accuracy(trial), trial.number),
+    )
     band = given.niche
     if band:
         return sorted(eligible, key=lambda trial: band.distance(cost_of(trial)))[:most]
     fronting = {trial.number for trial in given.request.front}
-    return [*given.request.front, *(trial for trial in eligible if trial.number not in fronting)][:most]
+    return [*given.request.front, *(trial for trial in eligible if trial.number not in fronting)][
+        :most
+    ]
 
 
 def accuracy(trial: Trial) -> float:

@@ -18,10 +18,14 @@ class Team:
     strategist: Strategist
 
     def task(self, role: str, given: Round) -> tuple[str, Task]:
-        """The task of ``role``; where it can offer nothing that is legal and untried, another's, and the name says so."""
+        """The task of ``role``; where it can offer nothing that is legal and untried, another's,
+        and the name says so.
+        """
         generate = Generate()
         roles: dict[str, Role] = {"mutate": self.mutate, "rank": self.rank}
-        for name in () if role == "generate" else (role, *(other for other in roles if other != role)):
+        for name in (
+            () if role == "generate" else (role, *(other for other in roles if other != role))
+        ):
             if task := roles[name].task(given):
                 return name, task
         return "generate", generate.task(given)

@@ -7,12 +7,14 @@ from pydantic import BaseModel, ConfigDict, Field
 Operation = Literal["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"]
 # In the order in which the benchmark's table counts them.
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
-# (from node, to node) in the order of Dong and Yang 2020 (NAS-Bench-201) and of its table: by the node that an edge leads to.
+# (from node, to node) in the order of Dong and Yang 2020 (NAS-Bench-201) and of its table: by the
+# node that an edge leads to.
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 
 
 class Cell(BaseModel):
-    """A directed graph of four nodes: node 0 is the cell's input, node 3 its output, each other one the sum of its edges.
+    """A directed graph of four nodes: node 0 is the cell's input, node 3 its output, each other one
+    the sum of its edges.
 
     Attributes:
         operations: one for each of `EDGES`.
@@ -20,13 +22,19 @@ class Cell(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    operations: Annotated[tuple[Operation, ...], Field(min_length=len(EDGES), max_length=len(EDGES), strict=False)]
+    operations: Annotated[
+        tuple[Operation, ...], Field(min_length=len(EDGES), max_length=len(EDGES), strict=False)
+    ]
 
     @property
     def text(self) -> str:
         """As the authors of NAS-Bench-201 write it: ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``."""
         nodes = [
-            "".join(f"|{operation}~{start}" for (start, end), operation in zip(EDGES, self.operations, strict=True) if end == node)
+            "".join(
+                f"|{operation}~{start}"
+                for (start, end), operation in zip(EDGES, self.operations, strict=True)
+                if end == node
+            )
             for node in (1, 2, 3)
         ]
         return "+".join(f"{node}|" for node in nodes)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from lmanet.errors import ConfigError
 from lmanet.space.cells.cell import Cell
 
-# The network around the cells (Dong and Yang 2020, section 2.1): a stem of 16 channels and three stages of five cells.
+# The network around the cells (Dong and Yang 2020, section 2.1): a stem of 16 channels and three
+# stages of five cells.
 STAGE_CHANNELS = (16, 32, 64)
 CELLS_OF_A_STAGE = 5
 KERNELS = {"nor_conv_1x1": 1, "nor_conv_3x3": 3}
-# Height and width of the images of each of the benchmark's data sets, which differ in their number of classes: CIFAR-10, CIFAR-100 and
-# ImageNet16-120. There are no others.
+# Height and width of the images of each of the benchmark's data sets, which differ in their number
+# of classes: CIFAR-10, CIFAR-100 and ImageNet16-120. There are no others.
 RESOLUTIONS = {10: 32, 100: 32, 120: 16}
 
 
@@ -28,15 +29,18 @@ class CellCost:
 
 
 def cell_cost(cell: Cell, num_classes: int) -> CellCost:
-    """Cost of the whole network: stem, cells, a residual block of stride 2 before the second and third stage, classifier.
+    """Cost of the whole network: stem, cells, a residual block of stride 2 before the second and
+    third stage, classifier.
 
     Raises:
-        ConfigError: the benchmark has no data set of so many classes, so that the size of its images is not known.
+        ConfigError: the benchmark has no data set of so many classes, so that the size of its
+            images is not known.
     """
     if num_classes not in RESOLUTIONS:
         legal = ", ".join(map(str, RESOLUTIONS))
         raise ConfigError(
-            f"the cells of NAS-Bench-201 have no data set of {num_classes} classes; legal are {legal} (conf/data/nasbench201_*.yaml)"
+            f"the cells of NAS-Bench-201 have no data set of {num_classes} classes; "
+            f"legal are {legal} (conf/data/nasbench201_*.yaml)"
         )
     size = RESOLUTIONS[num_classes]
     macs, params = _convolution(3, STAGE_CHANNELS[0], 3, size)
@@ -45,7 +49,11 @@ def cell_cost(cell: Cell, num_classes: int) -> CellCost:
             size //= 2
             before = STAGE_CHANNELS[number - 1]
             # The shortcut's 1x1 convolution has no batch norm.
-            for block in ((before, channels, 3, size), (channels, channels, 3, size), (before, channels, 1, size, False)):
+            for block in (
+                (before, channels, 3, size),
+                (channels, channels, 3, size),
+                (before, channels, 1, size, False),
+            ):
                 macs, params = _add((macs, params), _convolution(*block))
         for operation in cell.operations:
             if kernel := KERNELS.get(operation):
@@ -56,7 +64,9 @@ def cell_cost(cell: Cell, num_classes: int) -> CellCost:
     return CellCost(macs + last * num_classes, params + 2 * last + last * num_classes + num_classes)
 
 
-def _convolution(inputs: int, outputs: int, kernel: int, size: int, norm: bool = True) -> tuple[int, int]:
+def _convolution(
+    inputs: int, outputs: int, kernel: int, size: int, norm: bool = True
+) -> tuple[int, int]:
     """MACs and parameters of one without bias, whose output has ``size`` x ``size`` pixels."""
     weights = inputs * outputs * kernel**2
     return weights * size**2, weights + 2 * outputs * norm

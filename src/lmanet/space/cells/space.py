@@ -1,4 +1,6 @@
-"""CellSpace: the space of NAS-Bench-201, 5 operations on each of 6 edges; it draws, changes and checks cells."""
+"""CellSpace: the space of NAS-Bench-201, 5 operations on each of 6 edges; it draws, changes and
+checks cells.
+"""
 
 from collections.abc import Iterator, Mapping
 
@@ -25,7 +27,9 @@ CHOICES = tuple(f"edge{key}" for key in KEYS)
 
 
 class CellSpace(BaseModel):
-    """All 15,625 cells; a proposal is one JSON object from edge to operation, ``{"01": "conv3", "02": "skip", ...}``."""
+    """All 15,625 cells; a proposal is one JSON object from edge to operation, ``{"01": "conv3",
+    "02": "skip", ...}``.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,20 +46,33 @@ class CellSpace(BaseModel):
         return (*KEYS, "operations")
 
     def parse(self, data: object) -> Cell:
-        """Decoded JSON of a proposal -> cell; operations by their short or their long names, also as the fields of a `Cell`.
+        """Decoded JSON of a proposal -> cell; operations by their short or their long names, also
+        as the fields of a `Cell`.
 
         Raises:
             ArchitectureError: with every edge that is missing, unknown, or has another operation.
         """
         if not isinstance(data, dict):
-            raise ArchitectureError(f"not a cell: {quoted(data)} is no JSON object with the keys {', '.join(KEYS)}")
+            raise ArchitectureError(
+                f"not a cell: {quoted(data)} is no JSON object with the keys {', '.join(KEYS)}"
+            )
         operations = data.get("operations")
-        if set(data) == {"operations"} and isinstance(operations, list | tuple) and len(operations) == len(KEYS):
+        if (
+            set(data) == {"operations"}
+            and isinstance(operations, list | tuple)
+            and len(operations) == len(KEYS)
+        ):
             data = dict(zip(KEYS, operations, strict=True))
         faults = [f"{key} missing" for key in KEYS if key not in data]
-        faults += [f"{quoted(key, 20)} is no edge, legal are {', '.join(KEYS)}" for key in data if key not in KEYS]
         faults += [
-            f"{key}={quoted(data[key], 40)}, legal values are {', '.join(LONG)}" for key in KEYS if key in data and _long(data[key]) is None
+            f"{quoted(key, 20)} is no edge, legal are {', '.join(KEYS)}"
+            for key in data
+            if key not in KEYS
+        ]
+        faults += [
+            f"{key}={quoted(data[key], 40)}, legal values are {', '.join(LONG)}"
+            for key in KEYS
+            if key in data and _long(data[key]) is None
         ]
         if faults:
             raise ArchitectureError(f"not a cell: {'; '.join(faults[:6])}")
@@ -63,7 +80,13 @@ class CellSpace(BaseModel):
 
     def write(self, architecture: AnyArchitecture) -> dict[str, str]:
         """The proposal of a cell: the inverse of `parse`."""
-        return dict(zip(KEYS, (SHORT[operation] for operation in self._cell(architecture).operations), strict=True))
+        return dict(
+            zip(
+                KEYS,
+                (SHORT[operation] for operation in self._cell(architecture).operations),
+                strict=True,
+            )
+        )
 
     def contains(self, architecture: AnyArchitecture) -> bool:
         """Whether it is a cell; every cell belongs to the space."""
@@ -75,7 +98,11 @@ class CellSpace(BaseModel):
 
     def sample(self, rng: np.random.Generator) -> Cell:
         """Draw every operation uniformly and independently."""
-        return Cell(operations=tuple(OPERATIONS[int(i)] for i in rng.integers(len(OPERATIONS), size=len(EDGES))))
+        return Cell(
+            operations=tuple(
+                OPERATIONS[int(i)] for i in rng.integers(len(OPERATIONS), size=len(EDGES))
+            )
+        )
 
     def mutate(self, architecture: AnyArchitecture, rng: np.random.Generator) -> Cell:
         """Another operation on one edge."""
@@ -95,7 +122,9 @@ class CellSpace(BaseModel):
         return dict.fromkeys(KEYS, tuple(LONG))
 
     def choices(self) -> dict[str, tuple[Value, ...]]:
-        """Name -> legal values of every choice, as classical searchers see the space: ``edge01`` to ``edge23``."""
+        """Name -> legal values of every choice, as classical searchers see the space: ``edge01`` to
+        ``edge23``.
+        """
         return dict.fromkeys(CHOICES, OPERATIONS)
 
     def flatten(self, architecture: AnyArchitecture) -> dict[str, Value]:
@@ -112,7 +141,9 @@ class CellSpace(BaseModel):
 
     def _cell(self, architecture: AnyArchitecture) -> Cell:
         if not isinstance(architecture, Cell):
-            raise ArchitectureError(f"outside the space {self.name}: {self.violations(architecture)[0]}")
+            raise ArchitectureError(
+                f"outside the space {self.name}: {self.violations(architecture)[0]}"
+            )
         return architecture
 
 

@@ -28,7 +28,9 @@ def choices(space: "Space") -> "dict[str, tuple[Value, ...]]":
 
 
 def flatten(space: "Space", architecture: AnyArchitecture) -> "dict[str, Value]":
-    """The values of the choices that are active: none of a part that is absent, or of a stage beyond the last."""
+    """The values of the choices that are active: none of a part that is absent, or of a stage
+    beyond the last.
+    """
     legal = choices(space)
     return {name: value for name, value in _values(space, staged(architecture)) if name in legal}
 
@@ -64,4 +66,6 @@ def _values(space: "Space", architecture: Architecture) -> "Iterator[tuple[str, 
 
 
 def _fields(name: str, part: "Part", values: "Mapping[str, Value]") -> "dict[str, Value]":
-    return {field: values[f"{name}.{field}"] for field in part.fields if f"{name}.{field}" in values}
+    return {
+        field: values[f"{name}.{field}"] for field in part.fields if f"{name}.{field}" in values
+    }

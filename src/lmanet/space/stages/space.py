@@ -100,7 +100,8 @@ class Space(BaseModel):
         """Decoded JSON of a proposal in either form -> architecture of this space.
 
         Raises:
-            ArchitectureError: with every field that is missing, unknown, malformed or has a value outside the space.
+            ArchitectureError: with every field that is missing, unknown, malformed or has a value
+                outside the space.
         """
         architecture = parse_architecture(self._fill(data))
         if reasons := self.violations(architecture):
@@ -115,9 +116,15 @@ class Space(BaseModel):
         """One clause for every field that lies outside: where, what was given, what is legal."""
         if not isinstance(architecture, Architecture):
             return ["a cell, not a network of stages"]
-        reasons = [_outside(name, getattr(architecture, name), values) for name, values in self.fields.items()]
+        reasons = [
+            _outside(name, getattr(architecture, name), values)
+            for name, values in self.fields.items()
+        ]
         if len(architecture.stages) not in self.num_stages:
-            reasons.append(f"stages: {len(architecture.stages)} of them, legal numbers are {_list(self.num_stages)}")
+            reasons.append(
+                f"stages: {len(architecture.stages)} of them, legal numbers are "
+                f"{_list(self.num_stages)}"
+            )
         for name, spec in (("stem", self.stem), ("head", self.head)):
             reasons.extend(_part_violations(name, getattr(architecture, name), spec))
         for number, stage in enumerate(architecture.stages, start=1):
@@ -126,26 +133,37 @@ class Space(BaseModel):
 
     def sample(self, rng: np.random.Generator) -> Architecture:
         """Draw every field uniformly and independently."""
-        parts = {name: None if spec.optional and rng.random() < 0.5 else _draw(name, spec, rng) for name, spec in self.parts.items()}
+        parts = {
+            name: None if spec.optional and rng.random() < 0.5 else _draw(name, spec, rng)
+            for name, spec in self.parts.items()
+        }
         stages = tuple(_draw("stage", self.stage, rng) for _ in range(_pick(self.num_stages, rng)))
         whole = {name: _pick(values, rng) for name, values in self.fields.items()}
         return Architecture.model_validate({**whole, **parts, "stages": stages})
 
     def mutate(self, architecture: AnyArchitecture, rng: np.random.Generator) -> Architecture:
-        """Change one field, drop or double one stage, or add or drop an optional part; the result is another network.
+        """Change one field, drop or double one stage, or add or drop an optional part; the result
+        is another network.
 
         Raises:
             ArchitectureError: the space holds no other network near this one.
         """
-        candidates = [neighbour for neighbour in self.neighbours(architecture) if self.contains(neighbour)]
+        candidates = [
+            neighbour for neighbour in self.neighbours(architecture) if self.contains(neighbour)
+        ]
         for _ in range(MUTATION_DRAWS if candidates else 0):
             mutant: Architecture = _pick(candidates, rng)
             if architecture_id(mutant) != architecture_id(architecture):
                 return mutant
-        raise ArchitectureError(f"no other network of the space {self.name} is one change away from {architecture_id(architecture)}")
+        raise ArchitectureError(
+            f"no other network of the space {self.name} is one change away from "
+            f"{architecture_id(architecture)}"
+        )
 
     def neighbours(self, architecture: AnyArchitecture) -> Iterator[Architecture]:
-        """Every architecture with one change to a legal value; some may be the same network with another description."""
+        """Every architecture with one change to a legal value; some may be the same network with
+        another description.
+        """
         architecture = staged(architecture)
         stages = architecture.stages
         for name, values in self.fields.items():
@@ -156,14 +174,18 @@ class Space(BaseModel):
                 yield architecture.model_copy(update={name: part})
         for i, stage in enumerate(stages):
             for changed in _part_neighbours("stage", stage, self.stage):
-                yield architecture.model_copy(update={"stages": (*stages[:i], changed, *stages[i + 1 :])})
+                yield architecture.model_copy(
+                    update={"stages": (*stages[:i], changed, *stages[i + 1 :])}
+                )
             if len(stages) + 1 in self.num_stages:
                 yield architecture.model_copy(update={"stages": (*stages[:i], stage, *stages[i:])})
             if len(stages) - 1 in self.num_stages:
                 yield architecture.model_copy(update={"stages": (*stages[:i], *stages[i + 1 :])})
 
     def choices(self) -> dict[str, tuple[Value, ...]]:
-        """Name -> legal values of every choice: ``resolution``, ``num_stages``, ``stem.present``, ``stage3.kernel``."""
+        """Name -> legal values of every choice: ``resolution``, ``num_stages``, ``stem.present``,
+        ``stage3.kernel``.
+        """
         return flat.choices(self)
 
     def flatten(self, architecture: AnyArchitecture) -> dict[str, Value]:
@@ -179,19 +201,28 @@ class Space(BaseModel):
         return flat.unflatten(self, values)
 
     def _fill(self, data: object) -> object:
-        """Write the fields that have one legal value, and refuse to guess those that have several."""
+        """Write the fields that have one legal value, and refuse to guess
+        those that have several.
+        """
         if not isinstance(data, dict):
             return data
-        missing = [name for name, values in self.fields.items() if name not in data and len(values) > 1]
+        missing = [
+            name for name, values in self.fields.items() if name not in data and len(values) > 1
+        ]
         missing += [name for name, spec in self.parts.items() if name not in data and spec.optional]
         if missing:
             raise ArchitectureError(f"not an architecture: {', '.join(missing)} missing")
-        filled: dict[str, Any] = {name: values[0] for name, values in self.fields.items() if len(values) == 1} | data
+        filled: dict[str, Any] = {
+            name: values[0] for name, values in self.fields.items() if len(values) == 1
+        } | data
         faults: list[str] = []
         for name, spec in self.parts.items():
             filled[name] = _fill_part(name, filled.get(name, {}), spec, faults)
         if isinstance(stages := filled.get("stages"), list):
-            filled["stages"] = [_fill_part(f"stage {i}", stage, self.stage, faults) for i, stage in enumerate(stages, start=1)]
+            filled["stages"] = [
+                _fill_part(f"stage {i}", stage, self.stage, faults)
+                for i, stage in enumerate(stages, start=1)
+            ]
         if faults:
             raise ArchitectureError(f"not an architecture: {join_faults(faults)}")
         return filled
@@ -201,7 +232,11 @@ def _fill_part(place: str, data: object, spec: Part, faults: list[str]) -> objec
     if isinstance(data, str):
         data, wrong = wire.read(data, spec.fields)
         faults.extend(f"{place}: {fault}" for fault in wrong)
-    return {name: values[0] for name, values in spec.fields.items() if len(values) == 1} | data if isinstance(data, dict) else data
+    return (
+        {name: values[0] for name, values in spec.fields.items() if len(values) == 1} | data
+        if isinstance(data, dict)
+        else data
+    )
 
 
 def _part_violations(name: str, part: AnyPart | None, spec: Part | None) -> list[str]:
@@ -209,7 +244,10 @@ def _part_violations(name: str, part: AnyPart | None, spec: Part | None) -> list
         return [] if spec is None or spec.optional else [f"{name} is missing"]
     if spec is None:
         return [f"{name} is not part of this space"]
-    reasons = [_outside(f"{name} {field}", getattr(part, field), values) for field, values in spec.fields.items()]
+    reasons = [
+        _outside(f"{name} {field}", getattr(part, field), values)
+        for field, values in spec.fields.items()
+    ]
     return [reason for reason in reasons if reason]
 
 
@@ -226,7 +264,9 @@ def _pick(values: Any, rng: np.random.Generator) -> Any:
 
 
 def _draw(name: str, spec: Part, rng: np.random.Generator) -> AnyPart:
-    return PART_TYPES[name].model_validate({field: _pick(values, rng) for field, values in spec.fields.items()})
+    return PART_TYPES[name].model_validate(
+        {field: _pick(values, rng) for field, values in spec.fields.items()}
+    )
 
 
 def _others(values: tuple[Value, ...], value: Value) -> list[Value]:
@@ -235,7 +275,9 @@ def _others(values: tuple[Value, ...], value: Value) -> list[Value]:
 
 def _part_neighbours(name: str, part: AnyPart | None, spec: Part) -> Iterator[AnyPart | None]:
     if part is None:
-        yield PART_TYPES[name].model_validate({field: values[len(values) // 2] for field, values in spec.fields.items()})
+        yield PART_TYPES[name].model_validate(
+            {field: values[len(values) // 2] for field, values in spec.fields.items()}
+        )
         return
     for field, values in spec.fields.items():
         for value in _others(values, getattr(part, field)):

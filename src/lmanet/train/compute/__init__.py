@@ -1,4 +1,6 @@
-"""How a training is computed on the machine at hand: memory format, precision and compilation, forced or chosen by a trial."""
+"""How a training is computed on the machine at hand: memory format, precision and compilation,
+forced or chosen by a trial.
+"""
 
 from lmanet.train.compute.allocator import freed_memory_kept
 from lmanet.train.compute.choice import Forward, KernelChoice, Kernels, applied

@@ -1,4 +1,6 @@
-"""How a network is computed: memory format, precision and compilation; it changes the speed, and the last digits of the result."""
+"""How a network is computed: memory format, precision and compilation; it changes the speed, and
+the last digits of the result.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,8 +24,10 @@ class Kernels:
 
     Attributes:
         channels_last: memory format of images and weights: NHWC; False is NCHW.
-        precision: of Lightning's trainer: ``32-true``, which on CUDA lets TF32 multiply, or ``bf16-mixed``.
-        compile: mode of torch.compile: ``none``, ``default`` or ``reduce-overhead``, which on CUDA replays CUDA graphs.
+        precision: of Lightning's trainer: ``32-true``, which on CUDA lets TF32 multiply, or
+            ``bf16-mixed``.
+        compile: mode of torch.compile: ``none``, ``default`` or ``reduce-overhead``, which on CUDA
+            replays CUDA graphs.
     """
 
     channels_last: bool = True
@@ -33,17 +37,23 @@ class Kernels:
     def __post_init__(self) -> None:
         for name, legal in (("precision", PRECISIONS), ("compile", COMPILE)):
             if getattr(self, name) not in legal:
-                raise ConfigError(f"kernels: {name}={getattr(self, name)}; legal are {', '.join(legal)} (the recipe's kernels in conf/)")
+                raise ConfigError(
+                    f"kernels: {name}={getattr(self, name)}; legal are {', '.join(legal)} "
+                    "(the recipe's kernels in conf/)"
+                )
 
     def __str__(self) -> str:
-        return f"{'channels_last' if self.channels_last else 'contiguous'},{self.precision},{self.compile}"
+        layout = "channels_last" if self.channels_last else "contiguous"
+        return f"{layout},{self.precision},{self.compile}"
 
     @property
     def memory_format(self) -> torch.memory_format:
         """Of images and weights."""
         return torch.channels_last if self.channels_last else torch.contiguous_format
 
-    def choose(self, network: nn.Module, shape: Shape, device: torch.device, steps_planned: int) -> "Kernels":
+    def choose(
+        self, network: nn.Module, shape: Shape, device: torch.device, steps_planned: int
+    ) -> "Kernels":
         """These, whatever the network."""
         return self
 
@@ -51,7 +61,9 @@ class Kernels:
 class KernelChoice(Protocol):
     """Says how a network is to be computed."""
 
-    def choose(self, network: nn.Module, shape: Shape, device: torch.device, steps_planned: int) -> Kernels:
+    def choose(
+        self, network: nn.Module, shape: Shape, device: torch.device, steps_planned: int
+    ) -> Kernels:
         """Choose, and leave network and random numbers as they are.
 
         Args:
@@ -63,10 +75,12 @@ class KernelChoice(Protocol):
 
 @contextmanager
 def applied(kernels: Kernels, network: nn.Module, device: torch.device) -> Iterator[Forward]:
-    """Bring a network to its kernels' memory format, and give the function to call in its training steps.
+    """Bring a network to its kernels' memory format, and give the function to call in its training
+    steps.
 
-    The network itself stays uncompiled, for validation, whose batches and mode would each be compiled anew. What was compiled is
-    forgotten at the end, so that a process may train any number of networks.
+    The network itself stays uncompiled, for validation, whose batches and mode would each be
+    compiled anew. What was compiled is forgotten at the end, so that a process may train any number
+    of networks.
     """
     network.to(memory_format=kernels.memory_format)
     with _tensor_cores(device):
@@ -82,11 +96,17 @@ def applied(kernels: Kernels, network: nn.Module, device: torch.device) -> Itera
 
 @contextmanager
 def _tensor_cores(device: torch.device) -> Iterator[None]:
-    """On CUDA: TF32 in convolutions and products, and cuDNN's own trial of algorithms; as before at the end."""
+    """On CUDA: TF32 in convolutions and products, and cuDNN's own trial of algorithms; as before at
+    the end.
+    """
     if device.type != "cuda":
         yield
         return
-    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark
+    before = (
+        torch.get_float32_matmul_precision(),
+        torch.backends.cudnn.allow_tf32,
+        torch.backends.cudnn.benchmark,
+    )
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark = True, True
     try:

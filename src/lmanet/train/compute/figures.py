@@ -1,4 +1,6 @@
-"""What trials of kernels have measured on this machine, one small file for each class of networks, and the choice that follows."""
+"""What trials of kernels have measured on this machine, one small file for each class of networks,
+and the choice that follows.
+"""
 
 import hashlib
 import logging
@@ -42,7 +44,9 @@ class Timing(Record):
 
 
 class Figures(Record):
-    """Content of a file: timings of rounds in which all took turns, and why others took no part; by the names of their kernels."""
+    """Content of a file: timings of rounds in which all took turns, and why others took no part; by
+    the names of their kernels.
+    """
 
     workload: str
     timings: Mapping[str, Timing]
@@ -51,7 +55,8 @@ class Figures(Record):
     def decide(self, candidates: Sequence[Kernels], steps: int, margin: float) -> Kernels:
         """The candidate with the shortest training among the first and those that beat it.
 
-        One beats it by being faster in all rounds but one and, in the median of the rounds' ratios, by ``margin``.
+        One beats it by being faster in all rounds but one and, in the median of the rounds' ratios,
+        by ``margin``.
         """
         base = self.timings[str(candidates[0])].totals(steps)
         best, shortest = candidates[0], median(base)
@@ -60,14 +65,22 @@ class Figures(Record):
             totals = timing.totals(steps) if timing else []
             ratios = [total / other for total, other in zip(totals, base, strict=False)]
             wins = sum(ratio < 1 for ratio in ratios)
-            if ratios and wins >= len(base) - 1 and median(ratios) < 1 - margin and median(totals) < shortest:
+            if (
+                ratios
+                and wins >= len(base) - 1
+                and median(ratios) < 1 - margin
+                and median(totals) < shortest
+            ):
                 best, shortest = candidate, median(totals)
         return best
 
     def __str__(self) -> str:
         times = {name: 1000 * median(timing.step_seconds) for name, timing in self.timings.items()}
         startups = {name: round(timing.startup_seconds) for name, timing in self.timings.items()}
-        took = [f"{name} {time:.1f} ms a step" + f" after {startups[name]} s" * (startups[name] > 0) for name, time in times.items()]
+        took = [
+            f"{name} {time:.1f} ms a step" + f" after {startups[name]} s" * (startups[name] > 0)
+            for name, time in times.items()
+        ]
         return "; ".join([*took, *(f"{name} {reason}" for name, reason in self.out.items())])
 
 
@@ -83,7 +96,9 @@ class FigureFiles:
 
     @contextmanager
     def held(self, workload: str) -> Iterator[Path]:
-        """The file of a class, there or not, while no other process reads or writes it: the next waits for this one's figures."""
+        """The file of a class, there or not, while no other process reads or writes it: the next
+        waits for this one's figures.
+        """
         path = self.folder / f"{hashlib.sha256(workload.encode()).hexdigest()[:16]}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
@@ -107,19 +122,26 @@ def write_figures(path: Path, figures: Figures) -> None:
 
 
 def describe_workload(network: nn.Module, shape: Shape, device: torch.device) -> str:
-    """Machine and class of a network: those with the same text are taken to run fastest by the same kernels.
+    """Machine and class of a network: those with the same text are taken to run fastest by the same
+    kernels.
 
-    A class is batch, resolution, MACs to a factor of two, and quarters of them that are depthwise. Of a network that is no `Network`,
-    whose MACs are not known, the type and the parameters to a factor of two.
+    A class is batch, resolution, MACs to a factor of two, and quarters of them that are depthwise.
+    Of a network that is no `Network`, whose MACs are not known, the type and the parameters to a
+    factor of two.
     """
     batch = "x".join(map(str, shape))
     if isinstance(network, Network):
         graph = operators(network.architecture, network.num_classes)
         total = sum(map(macs, graph))
-        depthwise = sum(macs(operator) for operator in graph if operator.kind == "depthwise") / total
+        depthwise = (
+            sum(macs(operator) for operator in graph if operator.kind == "depthwise") / total
+        )
         kind = f"2^{round(math.log2(total))} MACs, {round(4 * depthwise)}/4 depthwise"
     else:
-        kind = f"{type(network).__name__} of 2^{round(math.log2(1 + sum(p.numel() for p in network.parameters())))} parameters"
+        kind = (
+            f"{type(network).__name__} of "
+            f"2^{round(math.log2(1 + sum(p.numel() for p in network.parameters())))} parameters"
+        )
     return f"{_machine(device)}, batch {batch}, {kind}"
 
 

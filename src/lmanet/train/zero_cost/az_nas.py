@@ -1,6 +1,8 @@
-"""Three proxies of AZ-NAS, which look at the features of the blocks: expressivity, progressivity, trainability.
+"""Three proxies of AZ-NAS, which look at the features of the blocks: expressivity, progressivity,
+trainability.
 
-Lee and Ham, "AZ-NAS: assembling zero-cost proxies for network architecture search", CVPR 2024; the fourth, complexity, is `size.macs`.
+Lee and Ham, "AZ-NAS: assembling zero-cost proxies for network architecture search", CVPR 2024; the
+fourth, complexity, is `size.macs`.
 """
 
 from itertools import pairwise
@@ -13,21 +15,27 @@ from lmanet.train.zero_cost.proxy import features, noise_like
 
 
 def expressivity(network: nn.Sequential, images: Tensor, labels: Tensor) -> float:
-    """Sum over blocks of the entropy (nats) of the shares that principal components have in the features' variance, for Gaussian images."""
+    """Sum over blocks of the entropy (nats) of the shares that principal components have in the
+    features' variance, for Gaussian images.
+    """
     return sum(_entropies(network, images))
 
 
 def progressivity(network: nn.Sequential, images: Tensor, labels: Tensor) -> float:
     """Least gain of that entropy from a block to the next; 0 where there is one block."""
-    return min((after - before for before, after in pairwise(_entropies(network, images))), default=0.0)
+    return min(
+        (after - before for before, after in pairwise(_entropies(network, images))), default=0.0
+    )
 
 
 def trainability(network: nn.Sequential, images: Tensor, labels: Tensor) -> float:
-    """Mean over blocks but the first of 2 - s - 1/s, s being the greatest singular value of what takes gradients back through the block.
+    """Mean over blocks but the first of 2 - s - 1/s, s being the greatest singular value of what
+    takes gradients back through the block.
 
-    It is 0 at s = 1, where gradients neither vanish nor explode. That linear map, of channels to channels, is the mean of g_in g_out'
-    over images and pixels, g_out being random signs and g_in their gradient before the block; at stride 2 the pixels of g_in that
-    belong to one of g_out count as channels.
+    It is 0 at s = 1, where gradients neither vanish nor explode. That linear map, of channels to
+    channels, is the mean of g_in g_out' over images and pixels, g_out being random signs and g_in
+    their gradient before the block; at stride 2 the pixels of g_in that belong to one of g_out
+    count as channels.
     """
     values = []
     inputs = noise_like(images)
@@ -55,10 +63,14 @@ def _entropy(feature: Tensor) -> float:
 
 
 def _gain(signs: Tensor, gradient: Tensor) -> float:
-    """Greatest singular value; ``signs``: (N, C, H, W), ``gradient``: (N, c, s H, s W), the last pixels missing where that is odd."""
+    """Greatest singular value; ``signs``: (N, C, H, W), ``gradient``: (N, c, s H, s W), the last
+    pixels missing where that is odd.
+    """
     height = signs.shape[2]
     stride = -(-gradient.shape[2] // height)
     missing = stride * height - gradient.shape[2]
-    unshuffled = functional.pixel_unshuffle(functional.pad(gradient, (0, missing, 0, missing)), stride)
+    unshuffled = functional.pixel_unshuffle(
+        functional.pad(gradient, (0, missing, 0, missing)), stride
+    )
     matrix = torch.einsum("nihw,nohw->io", unshuffled, signs) / (len(signs) * height**2)
     return float(torch.linalg.matrix_norm(matrix, 2).clamp(min=1e-6))

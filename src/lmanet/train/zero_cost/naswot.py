@@ -8,11 +8,13 @@ SMALLEST = 1e-6
 
 
 def naswot(network: nn.Sequential, images: Tensor, labels: Tensor) -> float:
-    """Natural logarithm of the determinant of K, K_ij being the number of units whose code is the same for images i and j.
+    """Natural logarithm of the determinant of K, K_ij being the number of units whose code is the
+    same for images i and j.
 
-    Mellor et al., "Neural architecture search without training", ICML 2021, eq. 2. A unit's code is whether its activation's input is
-    positive, for ReLU6, leaky ReLU and the swishes, too; a sigmoid gate has none. Eigenvalues below 1e-6 count as that, so that two
-    images with one code are bad and not minus infinity.
+    Mellor et al., "Neural architecture search without training", ICML 2021, eq. 2. A unit's code is
+    whether its activation's input is positive, for ReLU6, leaky ReLU and the swishes, too; a
+    sigmoid gate has none. Eigenvalues below 1e-6 count as that, so that two images with one code
+    are bad and not minus infinity.
     """
     kernel = torch.zeros(len(images), len(images), dtype=torch.float64, device=images.device)
 

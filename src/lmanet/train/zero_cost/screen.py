@@ -46,17 +46,31 @@ class ZeroCost:
         self.proxies, self.images = tuple(proxies), images
         if not proxies or (unknown := set(proxies) - set(PROXIES)):
             given = ", ".join(sorted(unknown)) if proxies else "none"
-            raise ConfigError(f"zero-cost proxies: {given} given; legal are {', '.join(PROXIES)} (zero_cost.proxies in conf/train)")
+            raise ConfigError(
+                f"zero-cost proxies: {given} given; legal are {', '.join(PROXIES)} "
+                "(zero_cost.proxies in conf/train)"
+            )
         if images < 2:
-            raise ConfigError(f"zero_cost.images={images} must be at least 2, for batch norm; correct it in conf/train")
+            raise ConfigError(
+                f"zero_cost.images={images} must be at least 2, for batch norm; correct "
+                "it in conf/train"
+            )
 
-    def measure(self, architecture: Architecture, num_classes: int, images: Tensor, labels: Tensor, seed: int) -> dict[str, float]:
+    def measure(
+        self,
+        architecture: Architecture,
+        num_classes: int,
+        images: Tensor,
+        labels: Tensor,
+        seed: int,
+    ) -> dict[str, float]:
         """Every proxy of an architecture's network; more is better.
 
         Args:
             images: (N, 3, R, R) of the architecture's resolution, normalised.
             labels: int64 (N,).
-            seed: of the weights, and of what a proxy draws; torch's global random numbers stay as they are.
+            seed: of the weights, and of what a proxy draws; torch's global random numbers stay as
+                they are.
 
         Raises:
             TrainingError: a value is not finite, which no rank could hold.
@@ -67,8 +81,11 @@ class ZeroCost:
                 torch.manual_seed(seed)
                 network = build(architecture, num_classes).to(images.device)
                 values[name] = PROXIES[name](network, images, labels)
-        if lost := [f"{name}={value}" for name, value in values.items() if not math.isfinite(value)]:
+        if lost := [
+            f"{name}={value}" for name, value in values.items() if not math.isfinite(value)
+        ]:
             raise TrainingError(
-                f"zero-cost proxy not finite: {', '.join(lost)}; such a network can neither be ranked nor trained in float32"
+                f"zero-cost proxy not finite: {', '.join(lost)}; such a network can "
+                "neither be ranked nor trained in float32"
             )
         return values

@@ -18,8 +18,12 @@ def macs(network: Network, images: Tensor, labels: Tensor) -> float:
 
 
 def depth(network: Network, images: Tensor, labels: Tensor) -> float:
-    """Convolutions and linear layers on the longest way from the image to the logits, squeeze-and-excitation's included."""
+    """Convolutions and linear layers on the longest way from the image to the logits,
+    squeeze-and-excitation's included.
+    """
     reached = {"input": 0}
     for operator in operators(network.architecture, network.num_classes):
-        reached[operator.name] = max(reached[name] for name in operator.inputs) + (operator.weights > 0)
+        reached[operator.name] = max(reached[name] for name in operator.inputs) + (
+            operator.weights > 0
+        )
     return float(max(reached.values()))

@@ -1,4 +1,6 @@
-"""Zen-score: how much the features of a network with Gaussian weights move with its Gaussian input."""
+"""Zen-score: how much the features of a network with Gaussian weights move
+with its Gaussian input.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -11,11 +13,13 @@ STEP = 0.01
 
 
 def zen(network: nn.Sequential, images: Tensor, labels: Tensor) -> float:
-    """log E ||f(x) - f(x + 0.01 e)|| + sum over batch norms of log sqrt(mean variance of their channels); x, e and weights are N(0, 1).
+    """log E ||f(x) - f(x + 0.01 e)|| + sum over batch norms of log sqrt(mean variance of their
+    channels); x, e and weights are N(0, 1).
 
-    Lin et al., "Zen-NAS: a zero-shot NAS for high-performance image recognition", ICCV 2021, algorithm 1: f are the features before the
-    pooling, the second term gives back what batch norm divides by. Mean over four draws of weights and images, the paper's are 32.
-    Skips stay in, which the paper takes out.
+    Lin et al., "Zen-NAS: a zero-shot NAS for high-performance image recognition", ICCV 2021,
+    algorithm 1: f are the features before the pooling, the second term gives back what batch norm
+    divides by. Mean over four draws of weights and images, the paper's are 32. Skips stay in, which
+    the paper takes out.
     """
     with torch.no_grad():
         return float(torch.stack([_draw(network, images) for _ in range(REPEATS)]).mean())
@@ -29,7 +33,11 @@ def _draw(network: nn.Sequential, images: Tensor) -> Tensor:
     def measure(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         logs.append(inputs[0].var((0, 2, 3), correction=0).mean().log() / 2)
 
-    hooks = [module.register_forward_pre_hook(measure) for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    hooks = [
+        module.register_forward_pre_hook(measure)
+        for module in network.modules()
+        if isinstance(module, nn.BatchNorm2d)
+    ]
     noise = noise_like(images[:IMAGES])
     still = features(network, noise)[-1]
     for hook in hooks:

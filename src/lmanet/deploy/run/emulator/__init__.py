@@ -1,4 +1,6 @@
-"""Emulated Cortex-M4 and M7 behind one interface: a linked program and images in; outputs, instructions and stack out."""
+"""Emulated Cortex-M4 and M7 behind one interface: a linked program and images in; outputs,
+instructions and stack out.
+"""
 
 from lmanet.deploy.run.emulator.machine import Emulator, EmulatorRun
 from lmanet.deploy.run.emulator.qemu import QemuEmulator
@@ -17,5 +19,7 @@ def emulator_named(name: str) -> Emulator:
         ConfigError: the name is unknown, or what it needs is not installed.
     """
     if name not in EMULATORS:
-        raise ConfigError(f"emulator={name!r} is unknown; legal are {', '.join(EMULATORS)} (conf/deploy)")
+        raise ConfigError(
+            f"emulator={name!r} is unknown; legal are {', '.join(EMULATORS)} (conf/deploy)"
+        )
     return EMULATORS[name]()

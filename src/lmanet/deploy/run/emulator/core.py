@@ -1,4 +1,6 @@
-"""One Cortex-M of the package unicorn with a program in its memory, whose functions can be called."""
+"""One Cortex-M of the package unicorn with a program in its memory, whose
+functions can be called.
+"""
 
 import ctypes
 import hashlib
@@ -10,7 +12,13 @@ from typing import Any
 
 from lmanet.cache import cache_folder
 from lmanet.deploy.run.elf import Program
-from lmanet.deploy.run.emulator.machine import FLASH_ADDRESS, FLASH_BYTES, RAM_ADDRESS, RAM_BYTES, known_core
+from lmanet.deploy.run.emulator.machine import (
+    FLASH_ADDRESS,
+    FLASH_BYTES,
+    RAM_ADDRESS,
+    RAM_BYTES,
+    known_core,
+)
 from lmanet.deploy.run.toolchain import SUPPORT, toolchain_named
 from lmanet.errors import DeployError
 
@@ -19,7 +27,10 @@ unicorn: Any = importlib.import_module("unicorn")
 arm: Any = importlib.import_module("unicorn.arm_const")
 binding: Any = importlib.import_module("unicorn.unicorn_py3.unicorn")
 
-MODELS: dict[str, int] = {"cortex-m4": arm.UC_CPU_ARM_CORTEX_M4, "cortex-m7": arm.UC_CPU_ARM_CORTEX_M7}
+MODELS: dict[str, int] = {
+    "cortex-m4": arm.UC_CPU_ARM_CORTEX_M4,
+    "cortex-m7": arm.UC_CPU_ARM_CORTEX_M7,
+}
 COUNTER_SOURCE = SUPPORT / "emulated" / "count.c"
 # Functions return to the last word of flash, which no program fills.
 RETURN_ADDRESS = FLASH_ADDRESS + FLASH_BYTES - 4
@@ -43,7 +54,8 @@ class _Counter(ctypes.Structure):
 
 
 class EmulatedCore:
-    """A core as it is after start-up: code and constants in flash, variables in RAM, an empty stack.
+    """A core as it is after start-up: code and constants in flash, variables in RAM, an empty
+    stack.
 
     Args:
         program: what lies in its memory.
@@ -81,17 +93,26 @@ class EmulatedCore:
             DeployError: it reads or writes outside the memory, or does not return.
         """
         machine, address = self._machine, self.program.symbol(function)
-        for register, value in ((arm.UC_ARM_REG_SP, STACK_TOP), (arm.UC_ARM_REG_LR, RETURN_ADDRESS | 1), (arm.UC_ARM_REG_R0, argument)):
+        for register, value in (
+            (arm.UC_ARM_REG_SP, STACK_TOP),
+            (arm.UC_ARM_REG_LR, RETURN_ADDRESS | 1),
+            (arm.UC_ARM_REG_R0, argument),
+        ):
             machine.reg_write(register, value)
         self._counter.limit = self.instructions + MAX_INSTRUCTIONS
         try:
             machine.emu_start(address | 1, RETURN_ADDRESS)
         except unicorn.UcError as error:
             where = "" if self._bad_address is None else f", at the address {self._bad_address:#x}"
-            raise DeployError(f"{function}({argument}) failed at pc={self._pc():#x}{where}: {error}") from error
+            raise DeployError(
+                f"{function}({argument}) failed at pc={self._pc():#x}{where}: {error}"
+            ) from error
         if (pc := self._pc()) != RETURN_ADDRESS:
             ran = self.instructions - self._counter.limit + MAX_INSTRUCTIONS
-            stop = f"stopped at pc={pc:#x} after {ran} instructions; legal are {MAX_INSTRUCTIONS}, in flash"
+            stop = (
+                f"stopped at pc={pc:#x} after {ran} instructions; legal are "
+                f"{MAX_INSTRUCTIONS}, in flash"
+            )
             raise DeployError(f"{function}({argument}) did not return: {stop}")
         result: int = machine.reg_read(arm.UC_ARM_REG_R0)
         return result
@@ -113,12 +134,16 @@ class EmulatedCore:
         pc: int = self._machine.reg_read(arm.UC_ARM_REG_PC)
         return pc
 
-    def _remember(self, _machine: object, _access: int, address: int, _size: int, _value: int, _data: object) -> bool:
+    def _remember(
+        self, _machine: object, _access: int, address: int, _size: int, _value: int, _data: object
+    ) -> bool:
         self._bad_address = address
         return False
 
     def _count(self) -> None:
-        """Let compiled code count: a hook in Python for each block would take minutes an image, and the binding takes no other."""
+        """Let compiled code count: a hook in Python for each block would take minutes an image, and
+        the binding takes no other.
+        """
         self._code = self.read(FLASH_ADDRESS, FLASH_BYTES)
         self._known = (ctypes.c_uint32 * (FLASH_BYTES // 2))()
         self._counter = _Counter(
@@ -130,15 +155,32 @@ class EmulatedCore:
         hook, user = ctypes.c_size_t(), ctypes.cast(ctypes.byref(self._counter), ctypes.c_void_p)
         function = ctypes.cast(_counting_library().lmanet_count_block, ctypes.c_void_p)
         first, last = ctypes.c_uint64(1), ctypes.c_uint64(0)  # all addresses
-        status = binding.uclib.uc_hook_add(self._machine._uch, ctypes.byref(hook), unicorn.UC_HOOK_BLOCK, function, user, first, last)
+        status = binding.uclib.uc_hook_add(
+            self._machine._uch,
+            ctypes.byref(hook),
+            unicorn.UC_HOOK_BLOCK,
+            function,
+            user,
+            first,
+            last,
+        )
         if status:
-            raise DeployError(f"unicorn refuses the hook that counts instructions: {unicorn.UcError(status)}")
+            raise DeployError(
+                f"unicorn refuses the hook that counts instructions: {unicorn.UcError(status)}"
+            )
 
 
 @lru_cache(maxsize=1)
 def _counting_library() -> ctypes.CDLL:
-    library = cache_folder("objects") / f"count-{hashlib.sha256(COUNTER_SOURCE.read_bytes()).hexdigest()[:16]}.so"
+    library = (
+        cache_folder("objects")
+        / f"count-{hashlib.sha256(COUNTER_SOURCE.read_bytes()).hexdigest()[:16]}.so"
+    )
     if not library.exists():
-        with tempfile.TemporaryDirectory(dir=library.parent) as scratch:  # another process may want it too: whole or not at all
-            toolchain_named("zig").compile_host([COUNTER_SOURCE], Path(scratch) / library.name).replace(library)
+        with tempfile.TemporaryDirectory(
+            dir=library.parent
+        ) as scratch:  # another process may want it too: whole or not at all
+            toolchain_named("zig").compile_host(
+                [COUNTER_SOURCE], Path(scratch) / library.name
+            ).replace(library)
     return ctypes.CDLL(str(library))

@@ -16,9 +16,12 @@ T = TypeVar("T")
 # As in c/emulated/mps2.ld.
 FLASH_ADDRESS, FLASH_BYTES = 0x00000000, 4 << 20
 RAM_ADDRESS, RAM_BYTES = 0x20000000, 4 << 20
-# At 10^8 to 10^9 instructions a second; an inference of the largest network that fits 4 MB of flash takes some 10^9.
+# At 10^8 to 10^9 instructions a second; an inference of the largest network that fits 4 MB of flash
+# takes some 10^9.
 IMAGE_TIME_LIMIT_S = 60
-BUSY = "no network of this size takes as long on an idle machine; go on when it is less busy (resume=)"
+BUSY = (
+    "no network of this size takes as long on an idle machine; go on when it is less busy (resume=)"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +75,9 @@ def known_core(core: str, known: Mapping[str, T]) -> T:
         ConfigError: it has none of that kind.
     """
     if core not in known:
-        raise ConfigError(f"core={core!r} cannot be emulated; legal are {', '.join(known)} (conf/target)")
+        raise ConfigError(
+            f"core={core!r} cannot be emulated; legal are {', '.join(known)} (conf/target)"
+        )
     return known[core]
 
 
@@ -83,6 +88,14 @@ def checked_inputs(program: Program, inputs: NDArray[np.int8]) -> NDArray[np.int
         DeployError: their size or type is not the program's, or there is none.
     """
     expected = program.word("lmanet_input_bytes")
-    if inputs.dtype != np.int8 or inputs.ndim != 2 or len(inputs) == 0 or inputs.shape[1] != expected:
-        raise DeployError(f"inputs are {inputs.dtype} {inputs.shape}; the program takes int8 (images, {expected}), at least one image")
+    if (
+        inputs.dtype != np.int8
+        or inputs.ndim != 2
+        or len(inputs) == 0
+        or inputs.shape[1] != expected
+    ):
+        raise DeployError(
+            f"inputs are {inputs.dtype} {inputs.shape}; the program takes int8 "
+            f"(images, {expected}), at least one image"
+        )
     return np.ascontiguousarray(inputs)

@@ -1,4 +1,6 @@
-"""A Cortex-M by qemu-system-arm, in a process of its own: the whole program runs, and its files carry images and figures."""
+"""A Cortex-M by qemu-system-arm, in a process of its own: the whole program runs, and its files
+carry images and figures.
+"""
 
 import shutil
 import subprocess
@@ -9,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmanet.deploy.run.elf import Program, read_program
-from lmanet.deploy.run.emulator.machine import BUSY, IMAGE_TIME_LIMIT_S, Emulator, EmulatorRun, checked_inputs, known_core
+from lmanet.deploy.run.emulator.machine import (
+    BUSY,
+    IMAGE_TIME_LIMIT_S,
+    Emulator,
+    EmulatorRun,
+    checked_inputs,
+    known_core,
+)
 from lmanet.errors import ConfigError, DeployError, ToolError
 
 QEMU = "qemu-system-arm"
@@ -36,7 +45,10 @@ class QemuEmulator(Emulator):
 
     def require(self) -> None:
         if not shutil.which(QEMU):
-            raise ConfigError(f"emulator=qemu needs {QEMU}: apt-get install {QEMU}, or emulator=unicorn (conf/deploy)")
+            raise ConfigError(
+                f"emulator=qemu needs {QEMU}: apt-get install {QEMU}, or "
+                "emulator=unicorn (conf/deploy)"
+            )
 
     def run(self, elf: Path, inputs: NDArray[np.int8], core: str = "cortex-m7") -> EmulatorRun:
         board = known_core(core, BOARDS)
@@ -53,20 +65,33 @@ class QemuEmulator(Emulator):
 def _run(command: list[str], folder: Path, time_limit_s: int) -> None:
     elf = command[-1]
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=time_limit_s, check=False)
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, timeout=time_limit_s, check=False
+        )
     except subprocess.TimeoutExpired as error:
         raise ToolError(f"{elf} was stopped after {time_limit_s} s in {QEMU}; {BUSY}") from error
     if done.returncode == FAULT_STATUS:
         pc, address = np.fromfile(folder / "fault.bin", "<u4")
-        raise DeployError(f"{elf} failed at pc={pc:#x}, at the address {address:#x}: a bus or usage fault")
+        raise DeployError(
+            f"{elf} failed at pc={pc:#x}, at the address {address:#x}: a bus or usage fault"
+        )
     if done.returncode:
-        raise DeployError(f"{QEMU} ended with status {done.returncode}: {done.stderr.strip()[-500:]}")
+        raise DeployError(
+            f"{QEMU} ended with status {done.returncode}: {done.stderr.strip()[-500:]}"
+        )
 
 
 def _result(program: Program, folder: Path, images: int) -> EmulatorRun:
     outputs = np.fromfile(folder / "output.bin", np.int8)
     counts = np.fromfile(folder / "counts.bin", "<u4")
-    if outputs.size != images * program.word("lmanet_output_bytes") or counts.size != 1 + program.word("lmanet_num_steps"):
-        raise DeployError(f"the program wrote {outputs.size} bytes of logits for {images} images and {counts.size} counts; it is not whole")
+    if outputs.size != images * program.word(
+        "lmanet_output_bytes"
+    ) or counts.size != 1 + program.word("lmanet_num_steps"):
+        raise DeployError(
+            f"the program wrote {outputs.size} bytes of logits for {images} images "
+            f"and {counts.size} counts; it is not whole"
+        )
     stack, *ticks = counts.tolist()
-    return EmulatorRun(outputs.reshape(images, -1), tuple(tick * INSTRUCTIONS_PER_TICK for tick in ticks), stack)
+    return EmulatorRun(
+        outputs.reshape(images, -1), tuple(tick * INSTRUCTIONS_PER_TICK for tick in ticks), stack
+    )

@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmanet.deploy.run.elf import read_program
-from lmanet.deploy.run.emulator.machine import BUSY, IMAGE_TIME_LIMIT_S, Emulator, EmulatorRun, checked_inputs
+from lmanet.deploy.run.emulator.machine import (
+    BUSY,
+    IMAGE_TIME_LIMIT_S,
+    Emulator,
+    EmulatorRun,
+    checked_inputs,
+)
 from lmanet.deploy.run.toolchain import toolchain_named
 from lmanet.errors import ConfigError, ToolError
 
@@ -24,7 +30,10 @@ class UnicornEmulator(Emulator):
 
     def __init__(self) -> None:
         if not importlib.util.find_spec("unicorn"):
-            raise ConfigError("emulator=unicorn needs the package unicorn: pip install 'lmanet[deploy]', or emulator=qemu (conf/deploy)")
+            raise ConfigError(
+                "emulator=unicorn needs the package unicorn: pip install "
+                "'lmanet[deploy]', or emulator=qemu (conf/deploy)"
+            )
 
     def require(self) -> None:
         toolchain_named("zig")  # which compiles what counts the instructions
@@ -46,6 +55,11 @@ class UnicornEmulator(Emulator):
                 machine.call("lmanet_step", step)
                 counts.append(machine.instructions - before)
                 if time.monotonic() > deadline:
-                    raise ToolError(f"{elf} was stopped in step {step} after {IMAGE_TIME_LIMIT_S} s an image; {BUSY}")
+                    raise ToolError(
+                        f"{elf} was stopped in step {step} after {IMAGE_TIME_LIMIT_S} s an "
+                        f"image; {BUSY}"
+                    )
             outputs.append(np.frombuffer(machine.read(result, output_bytes), np.int8))
-        return EmulatorRun(np.stack(outputs), tuple(counts[:steps]), machine.stack_high_water_bytes())
+        return EmulatorRun(
+            np.stack(outputs), tuple(counts[:steps]), machine.stack_high_water_bytes()
+        )

@@ -40,7 +40,10 @@ def test_each_board_leaves_what_its_file_says(name):
     assert tuple(target.limits.values()) == LIMITS[name]
     comment = (CONF / f"{name}.yaml").read_text().partition("_target_")[0]
     for quantity in ("peak_sram_bytes", "flash_bytes"):
-        assert f"= {target.limits[quantity]:,} bytes" in comment or f"{target.limits[quantity]:,} bytes of flash" in comment
+        assert (
+            f"= {target.limits[quantity]:,} bytes" in comment
+            or f"{target.limits[quantity]:,} bytes of flash" in comment
+        )
 
 
 def test_the_papers_board_has_room_for_a_frame_the_runtime_and_320_kib():
@@ -56,13 +59,19 @@ def test_limits_bear_the_names_of_costs(make_target):
 
 @pytest.mark.parametrize("value", [1e6, "1000000", True, -1])
 def test_a_quantity_that_is_no_whole_number_is_refused(make_target, value):
-    with pytest.raises(ConfigError, match=r"target toy: macs=.* whole number .*conf/target/toy.yaml"):
+    with pytest.raises(
+        ConfigError, match=r"target toy: macs=.* whole number .*conf/target/toy.yaml"
+    ):
         make_target(macs=value)
 
 
 @pytest.mark.parametrize(
     ("changes", "quantity"),
-    [({"input_buffer_bytes": 9_000}, "peak_sram_bytes=0"), ({"runtime_flash_bytes": 5_000}, "flash_bytes=-1000"), ({"macs": 0}, "macs=0")],
+    [
+        ({"input_buffer_bytes": 9_000}, "peak_sram_bytes=0"),
+        ({"runtime_flash_bytes": 5_000}, "flash_bytes=-1000"),
+        ({"macs": 0}, "macs=0"),
+    ],
 )
 def test_a_board_that_leaves_nothing_is_refused(make_target, changes, quantity):
     with pytest.raises(ConfigError, match=f"{quantity} is left to the network"):
@@ -81,7 +90,10 @@ def test_an_unknown_key_is_refused(make_target):
         ({"runtime": "onnx"}, "runtime='onnx' is unknown; legal are c_static, tflm, plain"),
         ({"regions": []}, "no region of SRAM"),
         ({"regions": [Region("SRAM", 0, -1)]}, "region SRAM has address=0 and bytes=-1"),
-        ({"estimated_latency_ms": 100, "runtime": "tflm"}, "latency is estimated for runtime=c_static alone"),
+        (
+            {"estimated_latency_ms": 100, "runtime": "tflm"},
+            "latency is estimated for runtime=c_static alone",
+        ),
     ],
 )
 def test_a_board_that_makes_no_sense_is_refused(make_target, changes, message):
@@ -96,7 +108,9 @@ def test_a_target_is_loaded_by_its_name_and_by_its_path(name):
 
 def test_a_target_of_ones_own_may_leave_out_what_has_a_default(tmp_path):
     text = (CONF / "stm32f446.yaml").read_text()
-    (tmp_path / "own.yaml").write_text(text[: text.index("# what the generated C does")].replace("flash_address: 0x08000000\n", ""))
+    (tmp_path / "own.yaml").write_text(
+        text[: text.index("# what the generated C does")].replace("flash_address: 0x08000000\n", "")
+    )
     own = lmanet.load_target(tmp_path / "own.yaml")
     assert (own.flash_address, own.kit, own.c_options) == (0x08000000, Kit(), CStaticOptions())
 
@@ -104,7 +118,13 @@ def test_a_target_of_ones_own_may_leave_out_what_has_a_default(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "'missing' is neither one of bench, stm32f446, stm32f746, stm32h743, stm32h7a3, stm32l4r5 nor a file"),
+        (
+            None,
+            (
+                "'missing' is neither one of bench, stm32f446, stm32f746, stm32h743, "
+                "stm32h7a3, stm32l4r5 nor a file"
+            ),
+        ),
         ("a: [", "is no target"),
         ("- 1", "is no target"),
         ("ram_kib: 320", "is no target .*'ram_kib'"),
@@ -123,7 +143,12 @@ def test_what_is_no_target_is_refused(content, message, tmp_path):
 
 def test_quantities_are_checked_where_annotations_are_postponed_too(make_target):
     module = inspect.getmodule(type(make_target()))
-    postponed = compile(inspect.getsource(module), module.__file__, "exec", flags=__future__.annotations.compiler_flag)
+    postponed = compile(
+        inspect.getsource(module),
+        module.__file__,
+        "exec",
+        flags=__future__.annotations.compiler_flag,
+    )
     names = {"__name__": module.__name__, "__file__": module.__file__}
     exec(postponed, names)
     given = {field.name: getattr(make_target(), field.name) for field in fields(make_target())}
