@@ -1,77 +1,54 @@
+"""The Python of the pages runs, as it stands, and gives what the pages say."""
+
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import lmanet
-from lmanet.app.compose import jobs, read_command
-from lmanet.explain.compare.statistics import FEWEST_SEEDS
 from lmanet.network.weights import Checkpoint
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"```python\n(.*?)```", flags=re.DOTALL)
+# Page -> what must hold after its blocks.
+CHECKS = {
+    "README.md": """
+assert cost.macs == 81963264 and net and best.classes == ("cat", "dog")
+""",
+    "docs/howto/use-from-python.md": """
+assert cost.macs == 81963264 and net and space.name == "lmanet" and space.contains(drawn)
+assert best.classes == ("cat", "dog") and best.network.num_classes == 2 and best.mean and best.std
+assert cost.params and cost.flash_bytes and cost.peak_operator
+assert measured.measured_bss_bytes == cost.peak_sram_bytes == deployed.cost.peak_sram_bytes
+assert measured.measured_flash_bytes and measured.measured_instructions and 0 <= agreement <= 1
+from pathlib import Path
+assert {path.name for path in Path("elite").iterdir()} >= {"model_int8.tflite", "c", "firmware"}
+""",
+}
 
 
-def test_the_python_of_the_readme_runs(tmp_path: Path):
+@pytest.mark.parametrize("page", sorted(CHECKS))
+def test_the_python_of_a_page_runs(page: str, tmp_path: Path):
     trained = lmanet.build(lmanet.load_architecture("lmanet_core"), num_classes=2)
-    lmanet.save_network(
-        tmp_path / "student.ckpt", Checkpoint(trained, ("cat", "dog"), (0.5,) * 3, (0.5,) * 3)
-    )
-    code = "".join(re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL))
-    check = "\nassert cost.macs == 81963264 and net and space.name == 'lmanet'\n"
-    check += (
-        "assert space.contains(drawn) and best.classes == ('cat', 'dog') and "
-        "best.network.num_classes == 2 and best.mean and best.std\n"
-    )
-    check += (
-        "assert measured.measured_bss_bytes == cost.peak_sram_bytes == "
-        "deployed.cost.peak_sram_bytes\n"
-    )
-    subprocess.run([sys.executable, "-c", code + check], check=True, cwd=tmp_path)
-    assert {path.name for path in (tmp_path / "elite").iterdir()} >= {
-        "model_int8.tflite",
-        "c",
-        "firmware",
+    checkpoint = Checkpoint(trained, ("cat", "dog"), (0.5,) * 3, (0.5,) * 3)
+    lmanet.save_network(tmp_path / "student.ckpt", checkpoint)
+    code = "".join(BLOCK.findall((ROOT / page).read_text(encoding="utf-8")))
+    subprocess.run([sys.executable, "-c", code + CHECKS[page]], check=True, cwd=tmp_path)
+
+
+def test_no_page_has_python_that_is_not_run():
+    pages = (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))
+    with_python = {
+        str(page.relative_to(ROOT))
+        for page in pages
+        if BLOCK.search(page.read_text(encoding="utf-8")) and page.parts[-2] != "howto"
     }
+    assert with_python == {page for page in CHECKS if "/howto/" not in page}
 
 
-def test_every_link_of_the_readme_leads_somewhere():
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        assert target.startswith("https://") or (ROOT / target).exists(), target
-
-
-def test_every_command_of_the_readme_names_existing_options():
-    for group, option in re.findall(
-        r"[+`](experiment|ablation|deploy|validate|track|pareto)=([a-z0-9_,]+)", README
-    ):
-        for name in option.split(","):
-            assert (ROOT / "conf" / group / f"{name}.yaml").exists(), name
-
-
-def test_every_name_that_the_readme_takes_from_the_package_is_there():
-    names = set(re.findall(r"lmanet\.([a-z_]+)\(", README))
-    assert {
-        "load_space",
-        "load_architecture",
-        "load_target",
-        "load_network",
-        "estimate",
-        "build",
-        "deploy",
-    } <= names
-    assert all(hasattr(lmanet, name) for name in names), names
-
-
-def test_the_comparison_that_the_readme_shows_can_decide():
-    (line,) = re.findall(r"`(python run.py -m \+experiment=quickstart \+ablation=[^`]*)`", README)
-    command = read_command(shlex.split(line)[2:])
-    assert command.sweeps
-    searches = [
-        dict(text.lstrip("+").split("=") for text in job) for job in jobs(command.overrides)
-    ]
-    by_searcher = {
-        name: {each["seed"] for each in searches if each["ablation"] == name}
-        for name in ("none", "no_feedback", "random")
-    }
-    assert all(len(seeds) >= FEWEST_SEEDS for seeds in by_searcher.values()) and len(searches) == 18
+def test_every_name_that_a_page_takes_from_the_package_is_there():
+    for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
+        names = set(re.findall(r"\blmanet\.([a-z_]+)\(", page.read_text(encoding="utf-8")))
+        assert all(hasattr(lmanet, name) for name in names), (page, names)
