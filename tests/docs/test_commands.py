@@ -73,7 +73,7 @@ def test_every_setting_is_legal(setting, tmp_path):
 
 
 def test_the_comparison_that_the_pages_show_can_decide(read):
-    pages = ("README.md", "docs/howto/compare-searchers.md", "docs/reference/commands.md")
+    pages = ("README.md", "docs/how-to/compare-searchers.md", "docs/reference/commands.md")
     for page in pages:
         (line,) = set(re.findall(r"python run.py -m \+experiment=quickstart [^`\n]*", read(page)))
         searches = jobs(read_command(shlex.split(line)[2:]).overrides)

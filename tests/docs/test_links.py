@@ -28,7 +28,7 @@ def test_every_link_leads_somewhere(page, read):
 
 def test_every_page_of_the_docs_is_in_the_index(read):
     linked = {str((ROOT / "docs" / link).resolve()) for link in LINK.findall(read("docs/index.md"))}
-    folders = ("tutorials", "howto", "reference", "explanation")
+    folders = ("tutorials", "how-to", "reference", "explanation")
     pages = {str(path) for folder in folders for path in (ROOT / "docs" / folder).glob("*.md")}
     assert pages and pages <= linked, pages - linked
 

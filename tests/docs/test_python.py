@@ -17,7 +17,7 @@ CHECKS = {
     "README.md": """
 assert cost.macs == 81963264 and net and best.classes == ("cat", "dog")
 """,
-    "docs/howto/use-from-python.md": """
+    "docs/how-to/use-from-python.md": """
 assert cost.macs == 81963264 and net and space.name == "lmanet" and space.contains(drawn)
 assert best.classes == ("cat", "dog") and best.network.num_classes == 2 and best.mean and best.std
 assert cost.params and cost.flash_bytes and cost.peak_operator
@@ -43,9 +43,9 @@ def test_no_page_has_python_that_is_not_run():
     with_python = {
         str(page.relative_to(ROOT))
         for page in pages
-        if BLOCK.search(page.read_text(encoding="utf-8")) and page.parts[-2] != "howto"
+        if BLOCK.search(page.read_text(encoding="utf-8")) and page.parts[-2] != "how-to"
     }
-    assert with_python == {page for page in CHECKS if "/howto/" not in page}
+    assert with_python == {page for page in CHECKS if "/how-to/" not in page}
 
 
 def test_every_name_that_a_page_takes_from_the_package_is_there():

@@ -23,7 +23,7 @@ class Reader:
     """
 
     def __init__(self, page: str, folder: Path) -> None:
-        self.text = (ROOT / "docs" / "howto" / f"{page}.md").read_text(encoding="utf-8")
+        self.text = (ROOT / "docs" / "how-to" / f"{page}.md").read_text(encoding="utf-8")
         self.folder = folder
         files = dict(FILE.findall(self.text))
         assert files, f"{page} shows no file"

@@ -1,4 +1,4 @@
-"""docs/howto/add-a-board.md: one YAML file, no file of ours changed."""
+"""docs/how-to/add-a-board.md: one YAML file, no file of ours changed."""
 
 import re
 

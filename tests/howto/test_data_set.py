@@ -1,4 +1,4 @@
-"""docs/howto/add-a-data-set.md: one class, one YAML file, no file of ours changed."""
+"""docs/how-to/add-a-data-set.md: one class, one YAML file, no file of ours changed."""
 
 from lmanet.run.folder import read_trials
 from lmanet.run.records import Status
