@@ -1,5 +1,7 @@
-"""A run of an earlier version goes on. Commit b9f5fec made ``old_run``, before the package's folders
-moved, with every stage. Its pictures are made smaller, and its files to flash are left out.
+"""A run of an earlier version goes on.
+
+Commit b9f5fec made ``old_run`` with every stage, before the folders of the package moved. Its
+pictures are made smaller, and its files to flash are left out.
 """
 
 import shutil
