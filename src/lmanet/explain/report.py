@@ -76,7 +76,7 @@ class Report:
             if trial.status is Status.TRAINED and trial.architecture:
                 path = network_file(folder, trial)
                 path.parent.mkdir(exist_ok=True)
-                _write(path, trial.architecture.model_dump_json(indent=1) + "\n")
+                _write(path, staged(trial.architecture).model_dump_json(indent=1) + "\n")
 
     def _draw(self, run: RunFiles, assembled: Assembled, folder: Path) -> set[str]:
         """Write the plots of ``report.md`` for which there is something to

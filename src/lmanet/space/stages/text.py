@@ -1,5 +1,5 @@
-"""A space in words: JSON schema for constrained decoding, text for the prompt, and an architecture
-as a model writes it.
+"""A space of stages in words: JSON schema for constrained decoding, text for the prompt, and a
+network as a model writes it.
 
 Each in two forms: ``lines``, a string of short words for each stage, or ``json``, an object for
 each.
@@ -7,21 +7,21 @@ each.
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lmanet.space.cells.space import AnySpace, CellSpace
-from lmanet.space.forms import AnyArchitecture, staged
+from lmanet.network.architecture import Architecture
+from lmanet.space.describe import Form, alternatives, object_schema
 from lmanet.space.stages import wire
-from lmanet.space.stages.space import AnyPart, Part
-from lmanet.space.stages.wire import Form
+from lmanet.space.stages.part import AnyPart, Part
+
+if TYPE_CHECKING:
+    from lmanet.space.stages.space import Space
 
 
-def json_schema(space: AnySpace, form: Form = "lines") -> dict[str, Any]:
+def json_schema(space: "Space", form: Form = "lines") -> dict[str, Any]:
     """JSON schema of a proposal; fields with one legal value are left out, since `Space.parse`
     fills them.
     """
-    if isinstance(space, CellSpace):
-        return object_schema({key: {"enum": list(words)} for key, words in space.words().items()})
     schema_of = _line_schema if form == "lines" else _part_schema
     properties: dict[str, Any] = {
         name: {"enum": list(values)} for name, values in space.fields.items() if len(values) > 1
@@ -40,12 +40,12 @@ def json_schema(space: AnySpace, form: Form = "lines") -> dict[str, Any]:
     return object_schema(properties)
 
 
-def describe(space: AnySpace, form: Form = "lines") -> str:
+def describe(space: "Space", form: Form = "lines") -> str:
     """The space as lines of text: each field with its legal values."""
-    if isinstance(space, CellSpace):
-        return "\n".join(f"{key}: {_values(words)}" for key, words in space.words().items())
     lines = [
-        f"{name}: {_values(values)}" for name, values in space.fields.items() if len(values) > 1
+        f"{name}: {alternatives(values)}"
+        for name, values in space.fields.items()
+        if len(values) > 1
     ]
     lines += _part_lines("stem", space.stem, form)
     number = " or ".join(
@@ -57,13 +57,10 @@ def describe(space: AnySpace, form: Form = "lines") -> str:
     return "\n".join(lines + _part_lines("head", space.head, form))
 
 
-def write_proposal(space: AnySpace, architecture: AnyArchitecture, form: Form = "lines") -> str:
+def write_proposal(space: "Space", architecture: Architecture, form: Form = "lines") -> str:
     """One line of JSON as a model of this space would write it: the inverse of ``parse``, in the
     order of `json_schema`.
     """
-    if isinstance(space, CellSpace):
-        return json.dumps(space.write(architecture), separators=(",", ":"))
-    architecture = staged(architecture)
     written = _line if form == "lines" else _written
     data: dict[str, Any] = {
         name: getattr(architecture, name)
@@ -79,34 +76,13 @@ def write_proposal(space: AnySpace, architecture: AnyArchitecture, form: Form = 
     return json.dumps(data, separators=(",", ":") if form == "lines" else None)
 
 
-def short_number(value: float) -> str:
-    """Three digits and k, M or G: language models read and write digits one by one."""
-    size = abs(value)
-    for unit, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if size >= unit * 0.9995:
-            return f"{value / unit:.3g}{letter}"
-    return f"{value:.3g}"
-
-
-def write_choices(space: AnySpace, architecture: AnyArchitecture) -> dict[str, Any]:
-    """The choices of a network by name, as a prompt writes them: ``stage3.channels``, or the edge
-    of a cell.
-    """
-    return (
-        dict(space.write(architecture))
-        if isinstance(space, CellSpace)
-        else space.flatten(architecture)
-    )
-
-
-def object_schema(properties: dict[str, Any]) -> dict[str, Any]:
-    """JSON schema of an object that has all of these and nothing else."""
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+def change_of_stages(before: Architecture, after: Architecture) -> str:
+    """``double stage 2`` or ``drop stage 2``; empty where that is not the difference."""
+    fewer, more = sorted((before.stages, after.stages), key=len)
+    for place in range(len(more)):
+        if (*more[:place], *more[place + 1 :]) == fewer:
+            return f"{'double' if more == after.stages else 'drop'} stage {place + 1}"
+    return ""
 
 
 def _line(part: AnyPart, spec: Part) -> str:
@@ -154,9 +130,7 @@ def _field_lines(spec: Part, form: Form) -> list[str]:
     if form == "lines":
         return [f"  {line}" for line in wire.describe_words(spec.fields)]
     return [
-        f"  {name}: {_values(values)}" for name, values in spec.fields.items() if len(values) > 1
+        f"  {name}: {alternatives(values)}"
+        for name, values in spec.fields.items()
+        if len(values) > 1
     ]
-
-
-def _values(values: tuple[Any, ...]) -> str:
-    return " | ".join(map(json.dumps, values))
