@@ -78,7 +78,8 @@ class Report:
             if trial.status is Status.TRAINED and trial.architecture:
                 path = network_file(folder.path, trial)
                 path.parent.mkdir(exist_ok=True)
-                write_text(path, trial.architecture.model_dump_json(indent=1) + "\n")
+                write_text(path, staged(trial.architecture).model_dump_json(indent=1) + "
+")
 
     def _draw(self, run: RunFiles, assembled: Assembled, folder: Path) -> set[str]:
         """Write the plots of ``report.md`` for which there is something to
