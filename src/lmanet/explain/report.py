@@ -17,7 +17,7 @@ from lmanet.explain.cards import make_cards, network_file
 from lmanet.explain.facts.contents import Board, RunFiles, Setting, read_run
 from lmanet.explain.facts.filters import FILTERS
 from lmanet.explain.tables.table import to_markdown
-from lmanet.network import operators
+from lmanet.network.graph import operators
 from lmanet.run.records import Status
 from lmanet.space import AnySpace, staged
 from lmanet.steps import Pareto

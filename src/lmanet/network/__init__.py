@@ -11,7 +11,7 @@ from lmanet.network.architecture import (
     load_architecture,
     parse_architecture,
 )
-from lmanet.network.graph import Operator, operators
+from lmanet.network.graph import Operator
 
 __all__ = [
     "Architecture",
@@ -21,6 +21,5 @@ __all__ = [
     "Stem",
     "explain_validation",
     "load_architecture",
-    "operators",
     "parse_architecture",
 ]

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lmanet.errors import DeployError
-from lmanet.network import Operator, operators
+from lmanet.network import Operator
 from lmanet.network.build import ACTIVATIONS, Network
-from lmanet.network.graph import INPUT
+from lmanet.network.graph import INPUT, operators
 from lmanet.network.int8 import FUSED, tensor_before_table
 
 WITH_WEIGHTS = ("conv", "depthwise", "linear")

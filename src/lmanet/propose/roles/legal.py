@@ -3,7 +3,8 @@
 from collections.abc import Collection
 
 from lmanet.cost.estimate import macs
-from lmanet.network import Architecture, operators
+from lmanet.network import Architecture
+from lmanet.network.graph import operators
 from lmanet.run.brief import Brief, Request
 from lmanet.space import AnyArchitecture, architecture_id, estimate_on
 
