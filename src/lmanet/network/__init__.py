@@ -12,6 +12,7 @@ from lmanet.network.architecture import (
     parse_architecture,
 )
 from lmanet.network.candidate import Candidate
+from lmanet.network.graph import Operator
 
 __all__ = [
     "Architecture",
