@@ -37,7 +37,8 @@ def constants(
     zeros = {"zero": source.zero_point, "gate_zero": gate.zero_point}
     real = np.float64(source.scale) * np.float64(gate.scale) / np.float64(result.scale)
     scale = channel(operator.name, float(real), most=255 * 255)
-    return map_numbers(operator) | zeros | {"scale": scale, "halves": halves(result)}
+    numbers: dict[str, int | Channel] = {**map_numbers(operator), **zeros}
+    return numbers | {"scale": scale, "halves": halves(result)}
 
 
 def pieces(operator: Operator) -> Counts:
