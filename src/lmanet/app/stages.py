@@ -10,6 +10,7 @@ from lmanet.app.lock import owned, require_room
 from lmanet.app.own_stages import CompareStage, SearchStage, check_promotion
 from lmanet.app.settings import ROOT_KEYS, check_groups, check_root
 from lmanet.base import settings_id
+from lmanet.cost import Cost
 from lmanet.errors import ConfigError
 from lmanet.network import load_architecture
 from lmanet.run.brief import Brief, Budget, Goal
@@ -17,13 +18,13 @@ from lmanet.run.folder import DISTILL, FRONT, FULL, HYDRA, RunFolder
 from lmanet.run.history import History
 from lmanet.run.provenance import provenance
 from lmanet.search import Search, Steps
-from lmanet.space import AnyArchitecture, CellSpace
+from lmanet.space import AnyArchitecture
 from lmanet.steps import Checked, CheckedData, Stage
 
 __all__ = ["ROOT_KEYS", "SHARED_SETTINGS", "Run"]
 # What trials must share to be compared: a resumed search refuses a change in these.
 SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
-STAGES_OF_CELLS = ("search", "rules", "export", "compare")  # the others need a network
+WITHOUT_NETWORKS = ("search", "rules", "export", "compare")  # the others need a network
 STAGES_THAT_TRAIN = (
     "search",
     "train",
@@ -115,19 +116,20 @@ class Run:
                 self.data.require_part(part)
 
     def _check_space(self) -> None:
-        if self.names == ["compare"] or not isinstance(self.space, CellSpace):
+        if self.names == ["compare"]:
             return
-        if real := [name for name in self.names if name not in STAGES_OF_CELLS]:
+        kind = self.space.candidate_type
+        real = [name for name in self.names if name not in WITHOUT_NETWORKS]
+        if real and not self.space.has_networks:
             raise ConfigError(
                 f"stages={self.names}: {', '.join(real)} need networks, and the space "
-                f"{self.space.name} has cells that are only "
-                f"looked up in their table; keep {', '.join(STAGES_OF_CELLS)} (conf/config.yaml)"
+                f"{self.space.name} has none: {kind.kind} {kind.instead}; "
+                f"keep {', '.join(WITHOUT_NETWORKS)} (conf/config.yaml)"
             )
-        if unknown := sorted(
-            {"peak_sram_bytes", "flash_bytes", LATENCY} & set(self.cfg.pareto.objectives)
-        ):
+        known = self.space.quantities
+        if unknown := sorted({*Cost.names()} & {*self.cfg.pareto.objectives} - {*known}):
             raise ConfigError(
-                f"objective {', '.join(unknown)} is not known of a cell; take "
+                f"objective {', '.join(unknown)} is not known of {kind.kind}; take "
                 "pareto=accuracy or pareto=accuracy_params"
             )
 

@@ -18,7 +18,7 @@ from lmanet.explain.facts.contents import Board, RunFiles, Setting, read_run
 from lmanet.explain.facts.filters import FILTERS
 from lmanet.explain.tables.table import to_markdown
 from lmanet.files import write_text
-from lmanet.network import operators
+from lmanet.network.graph import operators
 from lmanet.run.folder import PLOTS, REPORT_HTML, REPORT_MD, RunFolder
 from lmanet.run.records import Status
 from lmanet.space import AnySpace, staged
@@ -78,7 +78,7 @@ class Report:
             if trial.status is Status.TRAINED and trial.architecture:
                 path = network_file(folder.path, trial)
                 path.parent.mkdir(exist_ok=True)
-                write_text(path, trial.architecture.model_dump_json(indent=1) + "\n")
+                write_text(path, staged(trial.architecture).model_dump_json(indent=1) + "\n")
 
     def _draw(self, run: RunFiles, assembled: Assembled, folder: Path) -> set[str]:
         """Write the plots of ``report.md`` for which there is something to

@@ -19,8 +19,8 @@ from lmanet.base import Record
 from lmanet.cost.estimate import macs
 from lmanet.errors import HistoryError
 from lmanet.files import cache_folder
-from lmanet.network import operators
 from lmanet.network.build import Network
+from lmanet.network.graph import operators
 from lmanet.run.lines import read_record, write_record
 from lmanet.train.compute.choice import Kernels, Shape
 
