@@ -3,7 +3,7 @@
 This is the one list. Objectives, limits, prompts, tables, axes, claims and exports read it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +11,7 @@ from lmanet.errors import ConfigError
 from lmanet.network.graph import Operator
 
 Origin = Literal["validation", "formula"]
+Scale = tuple[str, float, int]
 Graph = tuple[Operator, ...]
 
 
@@ -27,7 +28,8 @@ class Quantity:
         shown_unit: of the value as tables and axes show it: "KiB"; empty where the title says it.
         divisor: what the value is divided by for that.
         decimals: of the value so shown.
-        in_feedback: every network in a prompt is shown with it.
+        in_feedback: a model is told it of every network; for those with a field, `Cost.told` says
+            so.
         compute: operators -> the value; None where `Score` or `Cost` has a field for it.
     """
 
@@ -49,10 +51,9 @@ class Quantity:
 
     def of(self, holder: object) -> float | None:
         """The value that a score or a cost holds; None where it knows none."""
-        value = getattr(holder, self.name, None)
-        if value is None:
-            value = getattr(holder, "added", {}).get(self.name)
-        return value if value is None else value + 0
+        added: Mapping[str, float] = getattr(holder, "added", {})
+        own: float | None = getattr(holder, self.name, None)
+        return added.get(self.name, own)
 
     def shown(self, value: float | None) -> str:
         """A value in the unit shown; nothing for None."""
@@ -82,6 +83,12 @@ def quantity(name: str) -> Quantity:
     return QUANTITIES[name]
 
 
+def described(name: str) -> Quantity:
+    """As `quantity`; one that a search space alone knows is described by its name."""
+    words = name.replace("_", " ")
+    return QUANTITIES.get(name) or Quantity(name, words, words, "min", "formula", decimals=1)
+
+
 def names(origin: Origin) -> tuple[str, ...]:
     """Those of one origin, in the order of the list."""
     return tuple(each.name for each in QUANTITIES.values() if each.origin == origin)
@@ -98,55 +105,36 @@ def computed() -> tuple[Quantity, ...]:
     return tuple(each for each in QUANTITIES.values() if each.compute)
 
 
+SHARE: Scale = ("%", 0.01, 1)
+KIB: Scale = ("KiB", 1024, 1)
 ACCURACY = register(
-    Quantity("val_accuracy", "validation accuracy", "share", "max", "validation", "%", 0.01, 1)
+    Quantity("val_accuracy", "validation accuracy", "share", "max", "validation", *SHARE)
 )
-register(Quantity("val_macro_f1", "validation macro F1", "share", "max", "validation", "%", 0.01, 1))
+register(Quantity("val_macro_f1", "validation macro F1", "share", "max", "validation", *SHARE))
 register(
-    Quantity(
-        "val_calibration_error", "calibration error", "share", "min", "validation", "%", 0.01, 1
-    )
+    Quantity("val_calibration_error", "calibration error", "share", "min", "validation", *SHARE)
 )
-MACS = register(
-    Quantity(
-        "macs", "MACs", "multiply-accumulates", "min", "formula", "M", 1e6, 2, in_feedback=True
-    )
-)
+MACS = register(Quantity("macs", "MACs", "multiply-accumulates", "min", "formula", "M", 1e6, 2))
 PARAMS = register(Quantity("params", "parameters", "parameters", "min", "formula"))
 SRAM = register(
     Quantity(
-        name="peak_sram_bytes",
-        title="peak SRAM",
-        unit="bytes of SRAM for int8 activations",
-        direction="min",
-        origin="formula",
-        shown_unit="KiB",
-        divisor=1024,
-        decimals=1,
-        in_feedback=True,
+        "peak_sram_bytes",
+        "peak SRAM",
+        "bytes of SRAM for int8 activations",
+        "min",
+        "formula",
+        *KIB,
     )
 )
-FLASH = register(
-    Quantity(
-        name="flash_bytes",
-        title="flash",
-        unit="bytes of int8 weights",
-        direction="min",
-        origin="formula",
-        shown_unit="KiB",
-        divisor=1024,
-        decimals=1,
-        in_feedback=True,
-    )
-)
+FLASH = register(Quantity("flash_bytes", "flash", "bytes of int8 weights", "min", "formula", *KIB))
 LATENCY = register(
     Quantity(
-        name="estimated_latency_ms",
-        title="latency, estimated",
-        unit="milliseconds for one image, estimated",
-        direction="min",
-        origin="formula",
-        shown_unit="ms",
+        "estimated_latency_ms",
+        "latency, estimated",
+        "milliseconds for one image, estimated",
+        "min",
+        "formula",
+        "ms",
         decimals=1,
     )
 )
