@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from lmanet.board import Region, Target
@@ -117,7 +118,9 @@ def test_it_is_a_limit_that_the_validator_checks(operators):
         macs=10**9,
         more_limits={"operators": 10},
     )
-    verdict = Validator(load_space("lmanet"), target, 10).validate(NETWORK, ())
+    space = load_space("lmanet")
+    drawn = space.sample(np.random.default_rng(0))
+    verdict = Validator(space, target, 10).validate(drawn, ())
     rules = {violation.rule: violation.hint for violation in verdict.violations}
     assert not verdict.accepted and "exceeds 10 of target toy" in rules["operators"]
 
