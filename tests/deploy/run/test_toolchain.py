@@ -42,7 +42,7 @@ def test_a_changed_kernel_header_is_no_old_object(tmp_path, monkeypatch):
 
     def objects_after(core):
         zig._objects(
-            (*zig.command, *zig.core_flags[core], *zig.flags), sorted(folder.glob("*.c")), tmp_path
+            (*zig.command, *zig.core_flags(core), *zig.flags), sorted(folder.glob("*.c")), tmp_path
         )
         return len(list(kept.iterdir()))
 

@@ -108,9 +108,7 @@ class TfliteFile:
             number, version = getattr(self.schema.BuiltinOperator, kind), BUILTINS[kind].version
             self._codes[kind] = len(self._codes)
             self._model.operatorCodes.append(
-                self.schema.OperatorCodeT(
-                    number, version=version, builtinCode=number
-                )
+                self.schema.OperatorCodeT(number, version=version, builtinCode=number)
             )
         entry = self.schema.OperatorT(
             self._codes[kind], [self._tensors[name] for name in inputs], [self._tensors[output]]
