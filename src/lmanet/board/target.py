@@ -7,7 +7,7 @@ from typing import Any, get_type_hints
 
 import yaml
 
-from lmanet.board.cores import core_named, cores
+from lmanet.board.cores import core_named, cores, load_core
 from lmanet.board.kit import Kit, Region
 from lmanet.cost.c_runtime.plan import CStaticOptions
 from lmanet.cost.platform import RUNTIMES, Platform, Runtime
@@ -24,7 +24,7 @@ class Target:
     Attributes:
         name: of the file in conf/target.
         board: the board or microcontroller in words.
-        core: a name in `lmanet.board.cores`.
+        core: a name in `lmanet.board.cores`, or the path of a YAML file like those there.
         clock_mhz: of the core.
         runtime: what runs the network: ``c_static`` (our generated C) or ``tflm`` (TensorFlow Lite
             Micro with CMSIS-NN). Memory is counted as that runtime allocates it; ``plain`` counts
@@ -63,6 +63,8 @@ class Target:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "regions", tuple(self.regions))
+        if str(self.core).endswith(".yaml"):
+            object.__setattr__(self, "core", load_core(self.core).name)
         self._check_choice("core", tuple(cores()))
         self._check_choice("runtime", RUNTIMES)
         self._check_regions()

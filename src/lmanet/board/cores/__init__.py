@@ -88,8 +88,8 @@ def core_named(name: str) -> Core:
     """
     if name not in cores():
         raise ConfigError(
-            f"core={name!r} is unknown; legal are {', '.join(cores())} (conf/target); "
-            "lmanet.board.cores.load_core takes the file of another"
+            f"core={name!r} is unknown; legal are {', '.join(cores())}, or in conf/target the path "
+            "of a file like those in lmanet/board/cores"
         )
     return cores()[name]
 
