@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lmanet.network.fixed_point import Channel, channel, halves
+from lmanet.network.fixed_point import channel, halves
 from lmanet.network.int8 import LEVELS, MOST_MULTIPLIER, Scale
 from lmanet.network.operators.builtin import Builtin, Params, Sizes
 from lmanet.network.operators.conv import OPERATOR_BYTES
@@ -29,9 +29,7 @@ def scale_bounds(scales: Sequence[float]) -> tuple[float, float]:
     return scales[0] * scales[1] / MOST_MULTIPLIER, scales[0] * scales[1] * LEVELS
 
 
-def constants(
-    operator: Operator, inputs: Sequence[Scale], result: Scale
-) -> dict[str, int | Channel]:
+def constants(operator: Operator, inputs: Sequence[Scale], result: Scale) -> dict[str, Any]:
     """Of ``lm_scale_layer``."""
     source, gate = inputs
     zeros = {"zero": source.zero_point, "gate_zero": gate.zero_point}
