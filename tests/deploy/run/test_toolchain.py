@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lmanet.board.cores import cores
 from lmanet.cache import cache_folder
 from lmanet.deploy.run.elf import read_program
 from lmanet.deploy.run.tool import run_tool
@@ -15,7 +16,7 @@ from lmanet.errors import ConfigError, DeployError, ToolError
 PROGRAM = Path(__file__).parent / "two_steps"
 
 
-@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m7"])
+@pytest.mark.parametrize("core", cores())
 @pytest.mark.parametrize("name", ["zig", "gcc"])
 def test_no_warning_and_nothing_but_the_arena_in_bss(name, core, tmp_path, caplog):
     if name == "gcc" and not shutil.which("arm-none-eabi-gcc"):
