@@ -11,10 +11,12 @@ from lmanet.network.architecture import (
     load_architecture,
     parse_architecture,
 )
+from lmanet.network.candidate import Candidate
 from lmanet.network.graph import Operator
 
 __all__ = [
     "Architecture",
+    "Candidate",
     "Head",
     "Operator",
     "Stage",
