@@ -16,25 +16,12 @@ from lmanet.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "tests" / "deploy" / "run" / "two_steps"
-# QEMU's boards of this core have other memory than the program of our emulated board.
-CORTEX_M33 = """
-name: cortex-m33
-compilers:
-  zig: [-target, thumb-freestanding-eabihf, -mcpu=cortex_m33]
-  gcc: [-mcpu=cortex-m33, -mthumb, -mfloat-abi=hard, -mfpu=fpv5-sp-d16]
-emulators:
-  unicorn: CORTEX_M33
-cycles:
-  tflm: [1.1, 2.9]
-  c_static: [1.0, 2.5]
-"""
 
 
 @pytest.fixture
-def core_file(tmp_path):
-    path = tmp_path / "my_core.yaml"
-    path.write_text(CORTEX_M33)
-    yield path
+def core_file(follow):
+    """The page's, which names no QEMU: its boards of this core have other memory than ours."""
+    yield follow("add-a-core").folder / "plugin" / "cores" / "cortex-m33.yaml"
     cores().pop("cortex-m33", None)
 
 
@@ -83,10 +70,12 @@ def test_a_board_names_the_file_of_its_core(core_file, tmp_path):
     ],
 )
 def test_what_is_wrong_with_a_core_is_said(old, new, message, core_file):
-    core_file.write_text(CORTEX_M33.replace(old, new))
+    text = core_file.read_text()
+    assert old in text
+    core_file.write_text(text.replace(old, new))
     with pytest.raises(ConfigError, match=message) as error:
         load_core(core_file)
-    assert "my_core.yaml" in str(error.value) and "write it like" in str(error.value)
+    assert core_file.name in str(error.value) and "write it like" in str(error.value)
 
 
 def test_a_missing_file_is_named(tmp_path):
