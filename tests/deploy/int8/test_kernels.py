@@ -21,6 +21,8 @@ from lmanet.deploy.write.program import KERNELS
 from lmanet.network import Operator
 from lmanet.network.int8 import FUSED
 
+pytestmark = pytest.mark.slow  # compiles
+
 NAMES = ("lm_conv", "lm_rows", "lm_mean", "lm_scale", "lm_add", "lm_pixels")
 ACTIVATIONS = ("none", "relu6", "leaky_relu", "swish", "hard_swish", "sigmoid")
 MEMORY_BYTES = 1 << 20
