@@ -20,6 +20,8 @@ from lmanet.run.records import Front
 from lmanet.track import WandbTracker
 from lmanet.track.progress import front_table
 
+pytestmark = pytest.mark.slow  # runs whole searches
+
 BENCH = "+experiment=bench_nasbench201"
 
 
