@@ -3,11 +3,10 @@ asked for, in their order.
 """
 
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any
 
 from lmanet.app.compose import Config, build, make, plain, read_config
-from lmanet.app.folder import owned, require_room
+from lmanet.app.lock import owned, require_room
 from lmanet.app.own_stages import CompareStage, SearchStage, check_promotion
 from lmanet.app.settings import ROOT_KEYS, check_groups, check_root
 from lmanet.base import settings_id
@@ -15,15 +14,7 @@ from lmanet.cost import Cost
 from lmanet.errors import ConfigError
 from lmanet.network import Architecture, load_architecture
 from lmanet.run.brief import Brief, Budget, Goal
-from lmanet.run.folder import (
-    DISTILL,
-    FRONT,
-    FULL,
-    PROVENANCE,
-    append_record,
-    read_trials,
-    say_notices,
-)
+from lmanet.run.folder import DISTILL, FRONT, FULL, HYDRA, RunFolder
 from lmanet.run.history import History
 from lmanet.run.provenance import provenance
 from lmanet.search import Search, Steps
@@ -55,7 +46,7 @@ class Run:
 
     def __init__(self, cfg: Config) -> None:
         self.cfg = cfg
-        self.folder = Path(cfg.folder)
+        self.folder = RunFolder(cfg.folder)
         self.names = [cfg.stages] if isinstance(cfg.stages, str) else list(cfg.stages)
         self._prepared: list[Stage] | None = None
 
@@ -86,13 +77,13 @@ class Run:
                 broke off.
         """
         stages = self.prepare()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        require_room(self.folder)
-        with owned(self.folder):
-            append_record(self.folder / PROVENANCE, provenance(self.names))
+        self.folder.path.mkdir(parents=True, exist_ok=True)
+        require_room(self.folder.path)
+        with owned(self.folder.path):
+            self.folder.provenance.append(provenance(self.names))
             if "train" in self.names and "search" not in self.names:  # the search says it else
                 self.data.setup("fit")
-                say_notices(self.folder, self.data.notices)
+                self.folder.say(self.data.notices)
             for stage in stages:
                 stage.run(self.folder)
             for listener in self.listeners:
@@ -110,7 +101,7 @@ class Run:
         given = {"train": bool(self.cfg.arch), "evaluate": bool(self.cfg.checkpoint)}
         for place, name in enumerate(self.names):
             maker, files, what = NEEDS.get(name, ("", (), ""))
-            there = any((self.folder / file).exists() for file in files)
+            there = any((self.folder.path / file).exists() for file in files)
             if maker and not (there or given.get(name) or maker in self.names[:place]):
                 raise ConfigError(
                     f"stages={self.names}: there is no {what} ({', '.join(files)}) to {name} yet; "
@@ -245,7 +236,7 @@ class Run:
         runs = read_runs(plain(self.cfg.runs))
         first = runs[0].folder
         return CompareStage(
-            runs, Run(read_config(first / ".hydra" / "config.yaml", folder=str(first))).pareto
+            runs, Run(read_config(first / HYDRA / "config.yaml", folder=str(first))).pareto
         )
 
     def _told(self, stage: Any, *settings: Any) -> Stage:
@@ -316,10 +307,7 @@ class Run:
         )
 
 
-def _architecture(name: str, folder: Path) -> Architecture:
+def _architecture(name: str, folder: RunFolder) -> Architecture:
     """A shipped name, a file, or the ID of a network of the run's own history."""
-    known = (
-        {trial.id: trial.architecture for trial in read_trials(folder)} if folder.is_dir() else {}
-    )
-    found = known.get(name)
+    found = {trial.id: trial.architecture for trial in folder.trials()}.get(name)
     return staged(found) if found else load_architecture(name)

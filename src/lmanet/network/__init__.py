@@ -12,7 +12,7 @@ from lmanet.network.architecture import (
     parse_architecture,
 )
 from lmanet.network.candidate import Candidate
-from lmanet.network.graph import Operator, operators
+from lmanet.network.graph import Operator
 
 __all__ = [
     "Architecture",
@@ -23,6 +23,5 @@ __all__ = [
     "Stem",
     "explain_validation",
     "load_architecture",
-    "operators",
     "parse_architecture",
 ]

@@ -12,7 +12,8 @@ from lmanet.cost.c_runtime.fields import overflows
 from lmanet.cost.candidate_cost import Peak
 from lmanet.cost.estimate import macs
 from lmanet.cost.flash import flash_bytes
-from lmanet.network import Architecture, Operator, operators
+from lmanet.network import Architecture, Operator
+from lmanet.network.graph import operators
 from lmanet.run.records import Violation
 from lmanet.space import AnyArchitecture, AnyCost, SearchSpace, architecture_id
 

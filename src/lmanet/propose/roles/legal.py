@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from lmanet.cost.estimate import macs
-from lmanet.network import operators
+from lmanet.network.graph import operators
 from lmanet.run.brief import Brief, Request
 from lmanet.space import AnyArchitecture, architecture_id, estimate_on
 
