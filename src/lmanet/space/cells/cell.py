@@ -29,7 +29,7 @@ class Cell(TableCandidate):
     model_config = ConfigDict(strict=True)
 
     kind = "a cell"
-    instead = "can only be looked up in its table (train=nasbench201)"
+    instead = "can only be looked up in its table, by train=nasbench201"
 
     operations: Annotated[
         tuple[Operation, ...], Field(min_length=len(EDGES), max_length=len(EDGES), strict=False)
