@@ -10,7 +10,6 @@ from typing import get_args
 from lmanet.base import AtLeast0
 from lmanet.errors import ConfigError
 from lmanet.feedback import lines
-from lmanet.feedback.coverage import untried
 from lmanet.feedback.hints import hint
 from lmanet.feedback.sections import Section, fit
 from lmanet.run.records import Status, Trial
@@ -65,7 +64,7 @@ class ParetoFeedback:
                 rank=4,
             ),
             Section("Claims of yours that are false, the last first:", self._wrong(trials), rank=5),
-            Section("Values never tried:", tuple(untried(trials, self.space)), rank=6),
+            Section("Values never tried:", tuple(lines.untried(trials, self.space)), rank=6),
             Section("Hint:", (hint(trials, front),), rank=2),
         )
         return fit(sections, self.max_tokens)
