@@ -87,7 +87,7 @@ class Limit:
         self, architecture: AnyArchitecture, num_classes: int, cost: AnyCost
     ) -> Iterator[Violation]:
         """At most one violation; its hint says where a network spends most."""
-        given = getattr(cost, self.quantity)
+        given = cost.quantities()[self.quantity]
         if given <= self.limit:
             return
         where, advice = self._advise(architecture, num_classes, cost)
@@ -106,7 +106,7 @@ class Limit:
             return ADVICE[self.quantity](network, num_classes, cost.peak)
         return "", "take one that costs less"
 
-    def _in_one_piece(self, given: int) -> str:
+    def _in_one_piece(self, given: float) -> str:
         """Said of an arena that the part's memory could hold if it were contiguous."""
         target = self.target
         if (
