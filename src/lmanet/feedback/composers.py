@@ -55,17 +55,15 @@ class ParetoFeedback:
         sections = (
             Section("Results so far:", tuple(summary), rank=1),
             Section("Best network so far:", tuple(networks[:1]), rank=0),
-            Section(
-                "Other networks that no network beats in everything:", tuple(networks[1:]), rank=3
-            ),
+            Section("Other networks on the Pareto front:", tuple(networks[1:]), rank=3),
             Section("Other accurate networks:", tuple(self._beside(trials, front)), rank=7),
             Section(
-                "Failures, the last first:",
+                "Failures, newest first:",
                 tuple(dict.fromkeys(failed))[: self.recent_failures],
                 rank=4,
             ),
-            Section("Claims of yours that are false, the last first:", self._wrong(trials), rank=5),
-            Section("Values never tried:", tuple(untried(trials, self.space)), rank=6),
+            Section("Your false claims, newest first:", self._wrong(trials), rank=5),
+            Section("Values not tried yet:", tuple(untried(trials, self.space)), rank=6),
             Section("Hint:", (hint(trials, front),), rank=2),
         )
         return fit(sections, self.max_tokens)

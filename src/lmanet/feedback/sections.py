@@ -50,5 +50,5 @@ def _render(sections: Sequence[Section], kept: Sequence[int]) -> str:
         if number
     ]
     left_out = sum(len(section.lines) for section in sections) - sum(kept)
-    note = [f"(lines left out for want of room: {left_out})"] if left_out else []
+    note = [f"(left out to save room: {left_out} lines)"] if left_out else []
     return "\n\n".join(blocks + note)

@@ -38,7 +38,7 @@ class Membership:
 
 @dataclass(frozen=True)
 class Duplicate:
-    """The same network was not proposed before, in whatever words.
+    """No proposal before was the same network, however it was written.
 
     Attributes:
         known: canonical ids of the networks that were.
@@ -48,14 +48,14 @@ class Duplicate:
 
     def check(self, architecture: AnyArchitecture) -> Iterator[Violation]:
         """At most one violation."""
-        if (identity := architecture_id(architecture)) in self.known:
+        if architecture_id(architecture) in self.known:
             change = (
                 "the operation of an edge"
                 if isinstance(architecture, Cell)
                 else "channels, kernel, stride or layers of a stage"
             )
             yield Violation(
-                rule=DUPLICATE, hint=f"network {identity} was proposed before; change {change}"
+                rule=DUPLICATE, hint=f"this network was proposed before; change {change}"
             )
 
 

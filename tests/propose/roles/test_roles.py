@@ -11,6 +11,7 @@ import pytest
 
 from lmanet.errors import ArchitectureError, ConfigError
 from lmanet.propose import Mutate, Rank, SamplerProposer, Strategist, Team
+from lmanet.propose.llm.reply import read_reply
 from lmanet.propose.roles.candidates import fresh_draw
 from lmanet.propose.roles.generate import Generate
 from lmanet.propose.roles.legal import excess, tried
@@ -92,7 +93,7 @@ def test_all_that_is_on_offer_is_legal_and_untried(
         assert chosen["minItems"] == chosen["maxItems"] == count
         for option in chosen["items"]["enum"]:
             assert option in task.text
-            ((architecture, parent, _),) = task.read(f'{{"x": ["{option}"]}}')
+            ((architecture, parent, _),) = task.read(read_reply(f'{{"x": ["{option}"]}}'))
             assert goals.space.contains(architecture) and excess(architecture, goals) == 0
             assert architecture_id(architecture) not in known and (
                 parent is None or parent in known
@@ -103,7 +104,7 @@ def test_all_that_is_on_offer_is_legal_and_untried(
 def test_a_role_can_begin_without_any_network(goals: Brief, name: str) -> None:
     task = ROLES[name]().task(round_of(goals, []))
     (chosen,) = task.schema["properties"].values()
-    assert excess(task.read(chosen["items"]["enum"][0])[0].architecture, goals) == 0
+    assert excess(task.read(read_reply(chosen["items"]["enum"][0]))[0].architecture, goals) == 0
 
 
 @pytest.mark.parametrize("name", ROLES)
@@ -115,7 +116,8 @@ def test_cells_have_the_same_roles(cells: Brief, trained: Make, name: str) -> No
     task = ROLES[name]().task(round_of(cells, trials))
     (chosen,) = task.schema["properties"].values()
     offered = {
-        architecture_id(task.read(option)[0].architecture) for option in chosen["items"]["enum"]
+        architecture_id(task.read(read_reply(option))[0].architecture)
+        for option in chosen["items"]["enum"]
     }
     assert len(offered) == len(chosen["items"]["enum"]) and not offered & {t.id for t in trials}
 
@@ -131,7 +133,7 @@ def test_mutate_goes_on_to_another_parent_where_nothing_is_left(
     task = Mutate(edits=24, parents=2).task(round_of(cells, trials))
     assert (
         task is not None
-        and task.read(task.schema["properties"]["edits"]["items"]["enum"][0])[0].parent
+        and task.read(read_reply(task.schema["properties"]["edits"]["items"]["enum"][0]))[0].parent
         != trials[0].id
     )
 
@@ -181,17 +183,19 @@ def test_niches_halve_the_limit_and_choose_the_parents(goals: Brief, history: li
     ],
 )
 def test_options_are_read_however_they_are_wrapped(reply: str, read: list[str]) -> None:
-    assert read_options(reply, ["A", "B", "C"], 2) == read
+    assert read_options(read_reply(reply), ["A", "B", "C"], 2) == read
 
 
 def test_a_longer_option_is_not_taken_for_a_shorter_one() -> None:
     assert read_options(
-        '{"edits": ["stage1.channels=16, stage1.kernel=5"]}',
+        read_reply('{"edits": ["stage1.channels=16, stage1.kernel=5"]}'),
         ["stage1.channels=16", "stage1.channels=160"],
         1,
     ) == ["stage1.channels=16"]
     assert read_options(
-        '{"edits": ["stage1.channels=160"]}', ["stage1.channels=16", "stage1.channels=160"], 1
+        read_reply('{"edits": ["stage1.channels=160"]}'),
+        ["stage1.channels=16", "stage1.channels=160"],
+        1,
     ) == ["stage1.channels=160"]
 
 
@@ -201,7 +205,7 @@ def test_a_reply_without_an_option_is_refused_by_name(reply: str) -> None:
         ArchitectureError,
         match=r"names none of the 3 options, such as A; B; C|has 18000 characters",
     ):
-        read_options(reply, ["A", "B", "C"], 1)
+        read_options(read_reply(reply), ["A", "B", "C"], 1)
 
 
 def test_fewer_options_than_wanted_are_all_asked_for() -> None:
@@ -256,7 +260,7 @@ def test_golden_prompts_of_each_role(
         "mutate": Mutate(edits=6, parents=1),
         "rank": Rank(3, 0.5, 2, "largest_first"),
     }
-    texts = {role: made.task(given).text for role, made in roles.items()}
+    texts = {role: made.task(given).question for role, made in roles.items()}
     texts["strategist"] = Strategist(every=3, max_tokens=100).question(given)
     golden(
         f"roles_{name}.txt", "\n\n".join(f"[{role}]\n{text}" for role, text in texts.items()) + "\n"

@@ -8,15 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from lmanet.claims.rules import varied
 from lmanet.errors import ArchitectureError, EndpointError
-from lmanet.network import explain_validation
-from lmanet.network.architecture import quoted
 from lmanet.propose.llm.prompt import render
 from lmanet.propose.llm.proposer import LLMProposer
-from lmanet.propose.llm.reply import object_with
+from lmanet.propose.llm.reply import Reply, fault_of, plain_text
 from lmanet.propose.llm.talk import TokensSpentError
 from lmanet.run.brief import Request
 from lmanet.run.folder import (
@@ -35,7 +31,6 @@ from lmanet.steps import Proposer
 log = logging.getLogger(__name__)
 MOST_RULES = 6  # asked for; what a server without schemas sends beyond MOST_READ is not read
 MOST_READ = 24
-MAX_FAULT_CHARACTERS = 200
 MAX_NOTE_CHARACTERS = 600
 NOTE_CHARACTERS = 300  # asked for
 Choices = Mapping[str, Sequence[object]]
@@ -145,41 +140,30 @@ def rules_schema(choices: Choices) -> dict[str, Any]:
     return object_schema({"rules": rules, "note": {"type": "string", "maxLength": NOTE_CHARACTERS}})
 
 
-def read_rules(reply: str, choices: Choices) -> tuple[tuple[Rule, ...], str, tuple[str, ...]]:
+def read_rules(reply: Reply, choices: Choices) -> tuple[tuple[Rule, ...], str, tuple[str, ...]]:
     """Rules, note, and what could not be read as a rule.
 
     Raises:
         ArchitectureError: there is no rule in it.
     """
-    data = object_with("rules", reply) or {}
+    data = reply.with_key("rules") or {}
     given = data.get("rules")
     rules: dict[Rule, None] = {}
     faults: list[str] = []
     for item in (given if isinstance(given, list) else [])[:MOST_READ]:
         try:
             rules[_rule(item, choices)] = None
-        except ValueError as error:
-            faults.append(f"{quoted(item)}: {error}"[:MAX_FAULT_CHARACTERS])
+        except (ValueError, RecursionError) as error:
+            faults.append(fault_of(item, error))
     if not rules:
         raise ArchitectureError(
             "; ".join(faults[:2]) or 'the reply holds no JSON object with "rules"'
         )
-    return (
-        tuple(rules),
-        " ".join(str(data.get("note") or "").split())[:MAX_NOTE_CHARACTERS],
-        tuple(faults),
-    )
+    return tuple(rules), plain_text(data.get("note"), MAX_NOTE_CHARACTERS), tuple(faults)
 
 
 def _rule(item: object, choices: Choices) -> Rule:
-    try:
-        rule = Rule.model_validate_json(json.dumps(item), strict=True)
-    except (ValidationError, RecursionError) as error:
-        raise ValueError(
-            explain_validation(error, most=1)
-            if isinstance(error, ValidationError)
-            else "nested too deeply"
-        ) from error
+    rule = Rule.model_validate(item, strict=True)
     legal = choices.get(rule.choice)
     if legal is None:
         raise ValueError(f"{rule.choice[:40]} is no choice that varies")

@@ -10,6 +10,7 @@ import numpy as np
 
 from lmanet.propose.llm.example import example
 from lmanet.propose.llm.prompt import Prompt
+from lmanet.propose.llm.reply import Reply
 from lmanet.propose.llm.sampling import Sampling
 from lmanet.propose.llm.servers import Server
 from lmanet.propose.llm.talk import Found, Question, Talk, TokensSpentError
@@ -115,7 +116,7 @@ class LLMProposer:
         return figures(self._round(request, None))
 
     def ask(
-        self, request: Request, text: str, schema: Mapping[str, Any], read: Callable[[str], T]
+        self, request: Request, text: str, schema: Mapping[str, Any], read: Callable[[Reply], T]
     ) -> tuple[Found[T], Usage]:
         """Ask something else of the model than networks, after the beginning that every request
         has.
@@ -156,8 +157,8 @@ class LLMProposer:
         )
 
     def _ask(self, given: Round, task: Task, plan: Plan, talk: Talk) -> Found[list[Choice]]:
-        known = f"Note of the strategist: {self._note}" if self._note else ""
-        messages = self.prompt.ask(self._opening, given.request.feedback, known, task.text)
+        known = f"Note on the results so far: {self._note}" if self._note else ""
+        messages = self.prompt.ask(self._opening, given.request.feedback, known, task.question)
         return talk.settle(
             Question(messages, task.schema, plan.sampling_temperature, task.read), self.prompt
         )

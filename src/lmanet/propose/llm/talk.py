@@ -9,6 +9,7 @@ import numpy as np
 
 from lmanet.errors import ArchitectureError
 from lmanet.propose.llm.prompt import Message, Prompt
+from lmanet.propose.llm.reply import Reply, read_reply
 from lmanet.propose.llm.sampling import Sampling
 from lmanet.run.brief import Request
 from lmanet.run.records import Usage
@@ -38,7 +39,7 @@ class Question(NamedTuple, Generic[T]):
     messages: Sequence[Message]
     schema: Mapping[str, Any]
     sampling_temperature: float
-    read: Callable[[str], T]
+    read: Callable[[Reply], T]
 
 
 class Found(NamedTuple, Generic[T]):
@@ -124,7 +125,7 @@ class Talk:
                     raise
                 break
             try:
-                return Found(question.read(answer.text), answer)
+                return Found(question.read(read_reply(answer.text)), answer)
             except ArchitectureError as fault:
                 cut = (
                     f"the reply was cut at {self._sampling.max_reply_tokens} tokens: "

@@ -62,14 +62,16 @@ class Mutate:
                     f"{reached}, {cost_text(origin, brief)}: "
                     f"{write_proposal(brief.space, origin, given.form)}"
                 ),
-                table=f"What it spends of each limit, part by part:\n{table}\n" if table else "",
-                told="\n".join(["Changes of it that were tried:", *told, ""]) if told else "",
+                table=f"Share of each limit, by part:\n{table}\n" if table else "",
+                told="\n".join(["Changes of it already tried:", *told, ""]) if told else "",
                 edits="\n".join(f"- {text}" for text in legal),
-                niche=f" The network should have {given.niche}." if given.niche else "",
-                wanted="the one change"
+                niche=f" Aim for {given.niche}." if given.niche else "",
+                wanted="the change that will raise the accuracy most."
                 if given.count == 1
-                else f"the {given.count} changes, each for itself,",
+                else f"the {given.count} changes that will raise the accuracy most. Each one alone "
+                "makes a new network.",
             ),
+            answer='{"edits": ["..."]}',
             schema=options_schema("edits", list(legal), given.count),
             read=lambda reply: [
                 Choice(legal[text], identity)

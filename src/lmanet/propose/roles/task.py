@@ -7,6 +7,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from lmanet.claims.kinds import Rationale
+from lmanet.propose.llm.prompt import render
+from lmanet.propose.llm.reply import Reply
 from lmanet.propose.roles.niches import Niche
 from lmanet.run.brief import Brief, Request
 from lmanet.run.records import Trial
@@ -50,15 +52,24 @@ class Task:
 
     Attributes:
         text: what is asked.
+        answer: the reply's form, ``{"order": ["..."]}``.
         schema: JSON schema of the reply.
         read: reply -> at least one choice; raises `ArchitectureError`.
         has_parent: some of the choices change a network that was trained.
+        hint: what the parts of the answer mean.
     """
 
     text: str
+    answer: str
     schema: Mapping[str, Any]
-    read: Callable[[str], list[Choice]]
+    read: Callable[[Reply], list[Choice]]
     has_parent: bool = False
+    hint: str = ""
+
+    @property
+    def question(self) -> str:
+        """What is asked, and in which form it is to be answered."""
+        return f"{self.text}\n{render('answer', answer=self.answer, hint=self.hint)}"
 
 
 class Role(Protocol):
