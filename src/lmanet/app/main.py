@@ -13,6 +13,7 @@ from lmanet.app.compose import (
     jobs,
     keep_start,
     launch,
+    own_options,
     read_command,
     start_log,
     understood,
@@ -45,7 +46,7 @@ DIRECTORIES = ("hydra.run.dir=", "hydra.sweep.dir=")
 def main() -> None:
     """Do what the command line says."""
     try:
-        given = resumed([at_home(argument) for argument in sys.argv[1:]])
+        given = resumed([at_home(argument) for argument in own_options(sys.argv[1:])])
         command = read_command(given.arguments)
         if not command.starts:
             launch(job, command)
