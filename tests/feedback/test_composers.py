@@ -90,7 +90,7 @@ def test_fields_that_the_space_fixes_are_not_written(space: Space, make_history:
 def test_a_best_network_without_room_is_said(space: Space, make_history: Make) -> None:
     assert (
         BestOnlyFeedback(space, max_tokens=100, form="json").compose(*make_history(space, 60))
-        == "(left out to save room: 1 lines)"
+        == "(1 line left out to save room)"
     )
 
 

@@ -234,5 +234,5 @@ class PeakMemoryAt(FormClaim):
         if cost is None:
             return Finding(None, "its memory is not known")
         part = cost.peak_operator.partition(".")[0]
-        reason = f"{cost.peak_sram_bytes:,} bytes at {cost.peak_operator}, under {cost.runtime}"
+        reason = f"{cost.peak_sram_bytes:,} bytes at {cost.peak_operator} ({cost.runtime})"
         return Finding(part == self.part, reason)

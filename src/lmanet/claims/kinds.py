@@ -40,9 +40,7 @@ class CheaperThanParent(Claim):
     """The network takes at least so much less of a quantity than its parent."""
 
     claim: Literal["cheaper_than_parent"] = "cheaper_than_parent"
-    meaning: ClassVar[str] = (
-        "if you change a network: at least so many per cent less than that network"
-    )
+    meaning: ClassVar[str] = "at least so many per cent less than the network that you change"
     quantity: Quantity
     by_percent: Annotated[float, Field(ge=0, le=100)]
 

@@ -50,5 +50,6 @@ def _render(sections: Sequence[Section], kept: Sequence[int]) -> str:
         if number
     ]
     left_out = sum(len(section.lines) for section in sections) - sum(kept)
-    note = [f"(left out to save room: {left_out} lines)"] if left_out else []
+    lines = f"{left_out} line{'s' if left_out > 1 else ''}"
+    note = [f"({lines} left out to save room)"] if left_out else []
     return "\n\n".join(blocks + note)

@@ -100,8 +100,8 @@ class MeasuredValidator:
                 given=given,
                 limit=limits[quantity],
                 hint=f"{quantity}={given}, measured under {self.target.runtime}, exceeds "
-                f"{limits[quantity]} of target {name}; "
-                f"take fewer channels or layers (conf/target/{name}.yaml)",
+                f"the limit {limits[quantity]} of target {name}; "
+                f"use fewer channels or layers (conf/target/{name}.yaml)",
             )
             for quantity, given in measured.items()
             if given > limits[quantity]

@@ -95,8 +95,8 @@ class Limit:
         where, advice = ADVICE[self.quantity](architecture, num_classes, cost)
         name, more = self.target.name, self._in_one_piece(given)
         hint = (
-            f"{self.quantity}={round(given)} {where} exceeds {self.limit} of target "
-            f"{name}{more}; {advice} (conf/target/{name}.yaml)"
+            f"{self.quantity}={round(given)} {where} exceeds the limit {self.limit} of "
+            f"target {name}{more}; {advice} (conf/target/{name}.yaml)"
         )
         yield Violation(rule=self.quantity, given=given, limit=self.limit, hint=hint)
 
@@ -118,7 +118,7 @@ def _advise_macs(architecture: Architecture, num_classes: int, _: Cost) -> tuple
     part, share = _largest_part(architecture, num_classes, macs)
     return (
         f"({share:.0%} of them in {part})",
-        f"fewer channels, layers or a smaller expansion in {part}, or stride 2 before it",
+        f"use fewer channels, layers or a smaller expansion in {part}, or stride 2 before it",
     )
 
 
@@ -135,7 +135,7 @@ def _advise_flash(architecture: Architecture, num_classes: int, cost: Cost) -> t
     )
     return (
         f"({share:.0%} of them in {part})",
-        f"fewer channels, layers or a smaller expansion in {part}",
+        f"use fewer channels, layers or a smaller expansion in {part}",
     )
 
 

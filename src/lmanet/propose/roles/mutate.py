@@ -1,15 +1,17 @@
-"""Mutate: one change of a good network, out of those that are legal and untried."""
+"""Mutate: one change of a good network, chosen among those that are legal and untried."""
+
+from collections.abc import Iterator
+from itertools import islice
 
 from lmanet.errors import ConfigError
 from lmanet.propose.llm.prompt import render
 from lmanet.propose.roles.candidates import neighbours
-from lmanet.propose.roles.changes import tried_changes
 from lmanet.propose.roles.figures import budget_table, cost_text
 from lmanet.propose.roles.options import options_schema, read_options
 from lmanet.propose.roles.task import Choice, Round, Task, accuracy, parents
-from lmanet.run.records import Trial
+from lmanet.run.records import Status, Trial
 from lmanet.space import write_proposal
-from lmanet.space.difference import change_text
+from lmanet.space.difference import assignments, change_text, changes
 
 TOLD = 8  # changes of the parent that were tried, at most
 
@@ -52,7 +54,7 @@ class Mutate:
         if not legal:
             return None
         identity = parent.id if parent else None
-        told = tried_changes(given, parent, TOLD) if parent else []
+        told = list(islice(_tried_changes(given, parent), TOLD)) if parent else []
         table = budget_table(origin, brief)
         reached = f"accuracy {accuracy(parent):.3f}" if parent else "not trained yet"
         return Task(
@@ -79,3 +81,19 @@ class Mutate:
             ],
             has_parent=parent is not None,
         )
+
+
+def _tried_changes(given: Round, parent: Trial) -> Iterator[str]:
+    """What networks that differ from the parent in one choice have reached, the newest first."""
+    assert parent.architecture is not None
+    for trial in reversed(given.request.trials):
+        if (
+            trial.status is not Status.TRAINED
+            or trial.architecture is None
+            or trial.number == parent.number
+        ):
+            continue
+        found = changes(given.brief.space, parent.architecture, trial.architecture)
+        if len(found) == 1:
+            gained = accuracy(trial) - accuracy(parent)
+            yield f"- {assignments(found)}: accuracy {accuracy(trial):.3f} ({gained:+.3f})"
