@@ -86,6 +86,13 @@ def test_a_number_is_read_however_it_is_written_and_no_number_is_a_truth_value()
     )
 
 
+def test_half_a_character_in_a_note_or_a_fault_breaks_nothing() -> None:
+    reply = json.dumps({"rules": [GOOD, "\ud800"], "note": "\ud800 larger"})
+    rules, note, faults = read_rules(read_reply(reply), CHOICES)
+    assert note == "? larger" and len(rules) == 1
+    assert all(fault.encode() for fault in faults) and len(faults) == 1
+
+
 @pytest.mark.parametrize(
     "reply", ["", "Use larger kernels.", "{", '{"rules": 5}', '{"rules": []}', '[{"rules": "x"}]']
 )

@@ -1,5 +1,6 @@
 """Everything that one request sends by default, word by word, for a person to read as a whole."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -121,4 +122,9 @@ def test_golden_requests(
     proposer.strategy = replace(proposer.strategy, roles=[role])
     proposer.propose(request)
     proposer.close()
-    golden(f"request_{name}_{role}.txt", _text(endpoint.requests[0]["messages"]))
+    text = _text(endpoint.requests[0]["messages"])
+    golden(f"request_{name}_{role}.txt", text)
+    assert len(re.findall("Answer with", text)) == 1, "one form of answer is asked for"
+    assert not re.search(r"\bnetwork \d+\b|\b[0-9a-f]{12}\b|conf/", text), (
+        "every network is shown or described; a name that the model has not seen says nothing"
+    )

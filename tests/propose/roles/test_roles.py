@@ -180,10 +180,24 @@ def test_niches_halve_the_limit_and_choose_the_parents(goals: Brief, history: li
         ("<think>A or B? A.</think> C", ["C"]),
         ('{"order": ["B", "B", "A"', ["B", "A"]),
         ("B, then C", ["B", "C"]),
+        ('{"order": {"best": "C", "next": ["A"]}}', ["C", "A"]),
+        ('{"C": "the best", "B": "the next"}', ["C", "B"]),
+        ('{"order": "A, then B"}', ["A", "B"]),
     ],
 )
 def test_options_are_read_however_they_are_wrapped(reply: str, read: list[str]) -> None:
     assert read_options(read_reply(reply), ["A", "B", "C"], 2) == read
+
+
+def test_what_stands_beside_an_object_is_no_choice() -> None:
+    with pytest.raises(ArchitectureError, match="names none"):
+        read_options(read_reply('A is too large. {"order": []}'), ["A", "B"], 1)
+
+
+def test_options_are_found_however_deeply_they_are_nested() -> None:
+    depth = 900
+    reply = read_reply('{"order": ' + "[" * depth + '"B"' + "]" * depth + "}")
+    assert read_options(reply, ["A", "B"], 1) == ["B"]
 
 
 def test_a_longer_option_is_not_taken_for_a_shorter_one() -> None:
