@@ -14,6 +14,7 @@ from lmanet.feedback import ParetoFeedback
 from lmanet.propose import Prompt
 from lmanet.propose.llm.example import example
 from lmanet.run.brief import Budget, Goal
+from lmanet.run.folder import RunFolder
 from lmanet.run.history import History
 from lmanet.run.records import Front
 from lmanet.track import WandbTracker
@@ -110,4 +111,6 @@ def test_what_cells_cannot_do_is_said_in_one_sentence(composed, tmp_path, overri
 
 def test_a_report_refuses_a_folder_of_cells(bench):
     with pytest.raises(ConfigError, match="drawn"):
-        Report(bench.pareto, bench.target, num_classes=100, space=bench.space).run(bench.folder)
+        Report(bench.pareto, bench.target, num_classes=100, space=bench.space).run(
+            RunFolder(bench.folder)
+        )

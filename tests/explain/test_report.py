@@ -18,7 +18,8 @@ from lmanet.explain import Report
 from lmanet.explain.facts.filters import cell, percent
 from lmanet.pareto import ParetoFront
 from lmanet.release.released import read_run as read_release
-from lmanet.run.folder import NOTICES, append_record, read_records
+from lmanet.run.folder import NOTICES, RunFolder
+from lmanet.run.lines import append_record, read_records
 from lmanet.run.records import Front
 from lmanet.run.results import (
     Deployment,
@@ -37,7 +38,7 @@ PLOTS = UNDEPLOYED | {"kernels_1"}
 
 
 def report(folder: Path, pareto, target) -> str:
-    Report(pareto, target, num_classes=10, space=load_space("mcu")).run(folder)
+    Report(pareto, target, num_classes=10, space=load_space("mcu")).run(RunFolder(folder))
     return (folder / "report.md").read_text()
 
 

@@ -1,6 +1,6 @@
 """docs/how-to/add-a-proposer.md: one class, one YAML file, no file of ours changed."""
 
-from lmanet.run.folder import read_trials
+from lmanet.run.folder import RunFolder
 
 SMALL = (
     "budget.trained=2",
@@ -17,7 +17,7 @@ def test_a_search_asks_the_proposer_also_after_a_resume(follow):
     # The folder of options is remembered; the module has to be importable again.
     again = reader.type("resume=run", "budget.trained=4", plugin=True)
     assert again.returncode == 0, again.stderr
-    trials = read_trials(reader.folder / "run")
+    trials = RunFolder(reader.folder / "run").trials()
     assert {trial.proposal.proposer for trial in trials} == {"hill_climber"}
     assert any(trial.proposal.parent for trial in trials)
 

@@ -22,6 +22,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from lmanet.command import override, quoted
 from lmanet.errors import ConfigError, LmanetError
+from lmanet.files import replaced
+from lmanet.run.folder import HYDRA
 
 CONF = Path(__file__).parents[3] / "conf"
 HINT = (
@@ -174,19 +176,20 @@ def keep_start(config: Config, folder: Path) -> None:
     """Write configuration and overrides of a job's first start to ``.hydra/``, whole or not at all;
     no later start changes them.
     """
-    kept, partial = folder / ".hydra", folder / ".hydra.partial"
+    kept = folder / HYDRA
     if kept.is_dir() or not HydraConfig.initialized():
         return
-    partial.mkdir(exist_ok=True)
     own = HydraConfig.get()
     places = [text for text in own.overrides.hydra if text.startswith(OWN_OPTIONS)]
-    for name, content in {
+    contents = {
         "config": config,
         "hydra": {"hydra": own},
         "overrides": [*places, *own.overrides.task],
-    }.items():
-        (partial / f"{name}.yaml").write_text(OmegaConf.to_yaml(content), encoding="utf-8")
-    partial.rename(kept)
+    }
+    with replaced(kept) as partial:
+        partial.mkdir()
+        for name, content in contents.items():
+            (partial / f"{name}.yaml").write_text(OmegaConf.to_yaml(content), encoding="utf-8")
 
 
 def plain(config: Any) -> Any:

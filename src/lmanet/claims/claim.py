@@ -8,11 +8,10 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 from pydantic import BeforeValidator, ConfigDict, SerializeAsAny
 
 from lmanet.base import Record
-from lmanet.cost import Cost
 from lmanet.errors import ConfigError
 from lmanet.network import Architecture
 from lmanet.network.architecture import quoted
-from lmanet.space import AnyArchitecture, AnyCost, AnySpace, Space
+from lmanet.space import AnyArchitecture, AnyCost, Outline, SearchSpace
 
 Schema = dict[str, Any]
 MOST_SHOWN = 8  # legal values that the prompt writes out
@@ -64,7 +63,7 @@ class Scope:
         has_parent: the network is a change of one that was trained.
     """
 
-    space: AnySpace
+    space: SearchSpace
     quantities: tuple[str, ...]
     has_parent: bool
 
@@ -167,20 +166,20 @@ class FormClaim(Claim):
 
     @classmethod
     def legal(cls, scope: Scope) -> Mapping[str, Legal] | None:
-        return cls.legal_in(scope.space) if isinstance(scope.space, Space) else None
+        outline = scope.space.outline
+        return None if outline is None else cls.legal_in(outline)
 
     def check(self, facts: Facts) -> Finding:
-        if not isinstance(facts.architecture, Architecture):
-            return Finding(None, "a cell has no stages")
-        cost = facts.own.cost
-        return self.check_form(facts.architecture, cost if isinstance(cost, Cost) else None)
+        if (network := facts.architecture.network) is None:
+            return Finding(None, f"{facts.architecture.kind} has no stages")
+        return self.check_form(network, facts.own.cost)
 
     @classmethod
-    def legal_in(cls, space: Space) -> Mapping[str, Legal] | None:
+    def legal_in(cls, outline: Outline) -> Mapping[str, Legal] | None:
         """As `legal`, in a space of stages."""
         raise NotImplementedError
 
-    def check_form(self, architecture: Architecture, cost: Cost | None) -> Finding:
+    def check_form(self, architecture: Architecture, cost: AnyCost | None) -> Finding:
         """Hold it against a network of stages."""
         raise NotImplementedError
 

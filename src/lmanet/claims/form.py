@@ -6,11 +6,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from lmanet.claims.claim import Finding, FormClaim, Legal
-from lmanet.cost import Cost
 from lmanet.network import Architecture
 from lmanet.network.architecture import has_effect
 from lmanet.network.graph import feature_operators
-from lmanet.space import Space
+from lmanet.space import AnyCost, Outline
 
 Stages = Annotated[
     tuple[Annotated[int, Field(ge=1, le=16)], ...],
@@ -27,13 +26,13 @@ class StagesClaim(FormClaim):
     stages: Stages
 
     @classmethod
-    def legal_in(cls, space: Space) -> Mapping[str, Legal] | None:
-        if not cls.can_vary(space):
+    def legal_in(cls, outline: Outline) -> Mapping[str, Legal] | None:
+        if not cls.can_vary(outline):
             return None
-        return {"stages": Legal(tuple(range(1, max(space.num_stages) + 1)), several=True)}
+        return {"stages": Legal(tuple(range(1, outline.num_stages + 1)), several=True)}
 
     @classmethod
-    def can_vary(cls, space: Space) -> bool:
+    def can_vary(cls, outline: Outline) -> bool:
         """Whether some networks of the space have it."""
         raise NotImplementedError
 
@@ -72,13 +71,13 @@ class ResidualIn(StagesClaim):
     meaning: ClassVar[str] = "in each of these stages a block adds its input to its output"
 
     @classmethod
-    def can_vary(cls, space: Space) -> bool:
-        return True in space.stage.fields["skip"]
+    def can_vary(cls, outline: Outline) -> bool:
+        return True in outline.stage_fields["skip"]
 
     def words(self) -> str:
         return f"residual connections in {self.stages_text()}"
 
-    def check_form(self, architecture: Architecture, cost: Cost | None) -> Finding:
+    def check_form(self, architecture: Architecture, cost: AnyCost | None) -> Finding:
         sums = {
             operator.name.split(".")[0]
             for operator in feature_operators(architecture)
@@ -103,13 +102,13 @@ class SqueezeExciteIn(StagesClaim):
     meaning: ClassVar[str] = "each of these stages has squeeze-and-excitation"
 
     @classmethod
-    def can_vary(cls, space: Space) -> bool:
-        return any(space.stage.fields["se_ratio"])
+    def can_vary(cls, outline: Outline) -> bool:
+        return any(outline.stage_fields["se_ratio"])
 
     def words(self) -> str:
         return f"squeeze-and-excitation in {self.stages_text()}"
 
-    def check_form(self, architecture: Architecture, cost: Cost | None) -> Finding:
+    def check_form(self, architecture: Architecture, cost: AnyCost | None) -> Finding:
         def fault(number: int) -> str:
             stage = architecture.stages[number - 1]
             return "" if stage.se_ratio > 0 and has_effect("se_ratio", stage.block) else "has none"
@@ -124,13 +123,13 @@ class StrideOneIn(StagesClaim):
     meaning: ClassVar[str] = "each of these stages keeps the size of its image"
 
     @classmethod
-    def can_vary(cls, space: Space) -> bool:
-        return len(space.stage.fields["stride"]) > 1
+    def can_vary(cls, outline: Outline) -> bool:
+        return len(outline.stage_fields["stride"]) > 1
 
     def words(self) -> str:
         return f"stride 1 in {self.stages_text()}"
 
-    def check_form(self, architecture: Architecture, cost: Cost | None) -> Finding:
+    def check_form(self, architecture: Architecture, cost: AnyCost | None) -> Finding:
         def fault(number: int) -> str:
             return "has stride 2" if architecture.stages[number - 1].stride != 1 else ""
 
@@ -144,13 +143,13 @@ class DownsamplesEarly(FormClaim):
     meaning: ClassVar[str] = "after two stages the image has at most a quarter of its width"
 
     @classmethod
-    def legal_in(cls, space: Space) -> Mapping[str, Legal]:
+    def legal_in(cls, outline: Outline) -> Mapping[str, Legal]:
         return {}
 
     def words(self) -> str:
         return "downsamples early"
 
-    def check_form(self, architecture: Architecture, cost: Cost | None) -> Finding:
+    def check_form(self, architecture: Architecture, cost: AnyCost | None) -> Finding:
         last = min(EARLY_STAGES, len(architecture.stages))
         size = next(
             operator.out_shape[1]
@@ -173,13 +172,13 @@ class WidensLate(FormClaim):
     )
 
     @classmethod
-    def legal_in(cls, space: Space) -> Mapping[str, Legal]:
+    def legal_in(cls, outline: Outline) -> Mapping[str, Legal]:
         return {}
 
     def words(self) -> str:
         return "widens late"
 
-    def check_form(self, architecture: Architecture, cost: Cost | None) -> Finding:
+    def check_form(self, architecture: Architecture, cost: AnyCost | None) -> Finding:
         widths = [stage.channels for stage in architecture.stages]
         # The last of those that are equally wide.
         widest = len(widths) - widths[::-1].index(max(widths))
@@ -196,13 +195,13 @@ class SmallExpansion(FormClaim):
     meaning: ClassVar[str] = "no block expands more than 3 times"
 
     @classmethod
-    def legal_in(cls, space: Space) -> Mapping[str, Legal]:
+    def legal_in(cls, outline: Outline) -> Mapping[str, Legal]:
         return {}
 
     def words(self) -> str:
         return "small expansion"
 
-    def check_form(self, architecture: Architecture, cost: Cost | None) -> Finding:
+    def check_form(self, architecture: Architecture, cost: AnyCost | None) -> Finding:
         expansions = [
             stage.expansion if has_effect("expansion", stage.block) else 1
             for stage in architecture.stages
@@ -221,18 +220,14 @@ class PeakMemoryAt(FormClaim):
     part: Annotated[str, Field(pattern="^(stem|stage([1-9]|1[0-6])|head|classifier)$")]
 
     @classmethod
-    def legal_in(cls, space: Space) -> Mapping[str, Legal]:
-        stages = (f"stage{number}" for number in range(1, max(space.num_stages) + 1))
-        stem = ["stem"] if space.stem else []
-        head = ["head"] if space.head else []
-        return {"part": Legal((*stem, *stages, *head, "classifier"))}
+    def legal_in(cls, outline: Outline) -> Mapping[str, Legal]:
+        return {"part": Legal(outline.parts)}
 
     def words(self) -> str:
         return f"peak memory at {self.part}"
 
-    def check_form(self, architecture: Architecture, cost: Cost | None) -> Finding:
-        if cost is None:
+    def check_form(self, architecture: Architecture, cost: AnyCost | None) -> Finding:
+        if cost is None or (peak := cost.peak) is None:
             return Finding(None, "its memory is not known")
-        part = cost.peak_operator.partition(".")[0]
-        reason = f"{cost.peak_sram_bytes:,} bytes at {cost.peak_operator} ({cost.runtime})"
-        return Finding(part == self.part, reason)
+        reason = f"{peak.bytes:,} bytes at {peak.operator} ({peak.runtime})"
+        return Finding(peak.operator.partition(".")[0] == self.part, reason)

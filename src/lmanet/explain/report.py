@@ -17,7 +17,9 @@ from lmanet.explain.cards import make_cards, network_file
 from lmanet.explain.facts.contents import Board, RunFiles, Setting, read_run
 from lmanet.explain.facts.filters import FILTERS
 from lmanet.explain.tables.table import to_markdown
-from lmanet.network import operators
+from lmanet.files import write_text
+from lmanet.network.graph import operators
+from lmanet.run.folder import PLOTS, REPORT_HTML, REPORT_MD, RunFolder
 from lmanet.run.records import Status
 from lmanet.space import AnySpace, staged
 from lmanet.steps import Pareto
@@ -44,7 +46,7 @@ class Report:
         """Say which library of the plots or the page is missing."""
         require_packages("the stage report", "", "matplotlib", "plotly", "markdown_it")
 
-    def run(self, folder: Path) -> None:
+    def run(self, folder: RunFolder) -> None:
         """Read the files of ``folder`` and write ``report.html``, ``report.md``, ``plots/`` and
         ``networks/`` into it.
 
@@ -57,26 +59,26 @@ class Report:
                 staged(trial.architecture)
         self._write_networks(run, folder)
         assembled = assemble(run, self.setting)
-        plots = self._draw(run, assembled, folder / "plots")
-        _write(folder / "report.md", _render(assembled, run, _Markdown(assembled, plots)))
-        _write(folder / "report.html", self._page(run, assembled, folder))
+        plots = self._draw(run, assembled, folder.path / PLOTS)
+        write_text(folder.path / REPORT_MD, _render(assembled, run, _Markdown(assembled, plots)))
+        write_text(folder.path / REPORT_HTML, self._page(run, assembled, folder))
 
-    def _page(self, run: RunFiles, assembled: Assembled, folder: Path) -> str:
+    def _page(self, run: RunFiles, assembled: Assembled, folder: RunFolder) -> str:
         from lmanet.explain.figures import draw_figures  # plotly takes a second to import
         from lmanet.explain.page import Contents, render_page
 
         figures = draw_figures(run, self.setting, assembled.important)
-        cards = make_cards(run, self.setting, Path(os.path.relpath(folder)))
+        cards = make_cards(run, self.setting, Path(os.path.relpath(folder.path)))
         text = _render(assembled, run, _Placeholders(assembled, set(figures), bool(cards)))
-        return render_page(Contents(TITLE, text, assembled.tables, figures, cards), folder)
+        return render_page(Contents(TITLE, text, assembled.tables, figures, cards), folder.path)
 
-    def _write_networks(self, run: RunFiles, folder: Path) -> None:
+    def _write_networks(self, run: RunFiles, folder: RunFolder) -> None:
         """A file for each network that was trained, to train it again from."""
         for trial in run.trials:
             if trial.status is Status.TRAINED and trial.architecture:
-                path = network_file(folder, trial)
+                path = network_file(folder.path, trial)
                 path.parent.mkdir(exist_ok=True)
-                _write(path, trial.architecture.model_dump_json(indent=1) + "\n")
+                write_text(path, staged(trial.architecture).model_dump_json(indent=1) + "\n")
 
     def _draw(self, run: RunFiles, assembled: Assembled, folder: Path) -> set[str]:
         """Write the plots of ``report.md`` for which there is something to
@@ -166,10 +168,3 @@ def _render(assembled: Assembled, run: RunFiles, calls: _Markdown | _Placeholder
     facts: Mapping[str, Any] = {**assembled.facts, "tables": assembled.tables, "title": TITLE}
     text = environment.get_template("report.md").render(facts, command=command(*run.overrides))
     return BLANK_LINES.sub("\n\n", text).strip() + "\n"
-
-
-def _write(path: Path, text: str) -> None:
-    """A crash leaves the old file or the new one."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)

@@ -10,6 +10,7 @@ from lmanet.explain.assemble import assemble
 from lmanet.explain.facts.contents import read_run
 from lmanet.explain.tables.network import examination_sheets
 from lmanet.explain.tables.table import Table
+from lmanet.run.folder import RunFolder
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +151,7 @@ def test_a_run_without_examination_rules_or_provenance_has_no_such_tables(make_r
     for name in ("examination.json", "rules.json", "provenance.jsonl"):
         (folder / name).unlink()
     assert not {"blocks", "confused", "rules", "starts", "versions"} & set(
-        assemble(read_run(folder), setting).tables
+        assemble(read_run(RunFolder(folder)), setting).tables
     )
 
 

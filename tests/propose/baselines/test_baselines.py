@@ -124,7 +124,9 @@ def test_a_resumed_run_goes_on_exactly(baseline: Make, small: Brief) -> None:
     whole = play(baseline(small, "feasible_draws=1"), small, [], 46, by_macs)
     assert {trial.status for trial in whole} == {Status.TRAINED, Status.REJECTED}
     for stopped in (7, 43):
-        assert play(baseline(small, "feasible_draws=1"), small, whole[:stopped], 46, by_macs) == whole
+        assert (
+            play(baseline(small, "feasible_draws=1"), small, whole[:stopped], 46, by_macs) == whole
+        )
 
 
 def test_trials_may_overlap_and_end_in_any_order(
@@ -167,7 +169,7 @@ def test_finds_better_cells_than_random_draws(
 
     found, drawn = (
         np.mean([best(make, seed) for seed in range(5)])
-        for make in (rival, lambda brief: configured("random", brief))
+        for make in (baseline, lambda brief: configured("random", brief))
     )
     assert found > drawn + 0.003
 
@@ -233,7 +235,7 @@ def test_a_paused_network_is_no_parent(configured: Make, small: Brief) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["random", *RIVALS])
+@pytest.mark.parametrize("name", ["random", *BASELINES])
 def test_what_is_free_to_know_is_asked_first(configured: Make, small: Brief, name: str) -> None:
     blind, asking = (
         play(configured(name, small, f"feasible_draws={draws}"), small, [], 30, by_macs)
@@ -250,6 +252,6 @@ def test_settings_that_cannot_be(configured: Make, brief: Brief) -> None:
         assert isinstance(caught.value.__cause__, ConfigError) and f"propose.{override}" in str(
             caught.value.__cause__
         )
-    for option in RIVALS:
+    for option in BASELINES:
         with pytest.raises(InstantiationException, match="at least one objective"):
             configured(option, brief.model_copy(update={"objectives": ()}))

@@ -9,7 +9,7 @@ from lmanet.explain.facts.contents import RunFiles, Setting
 from lmanet.explain.facts.importance import Importance
 from lmanet.explain.facts.operators import operator_rows
 from lmanet.explain.figures import costs, examination, network, search, training
-from lmanet.space import CellSpace, estimate_on, staged
+from lmanet.space import estimate_on, staged
 
 Drawings = dict[str, Callable[[], Figure]]
 
@@ -74,7 +74,7 @@ def _of_network(run: RunFiles, setting: Setting) -> Drawings:
         drawings["limits"] = partial(costs.limits, best, run.front.trials, setting)
     if any(row.latency_ms for row in rows):
         drawings["latency"] = partial(network.latency_by_call, rows)
-    if not isinstance(setting.space, CellSpace) and setting.space.contains(best):
+    if setting.space.contains(best):
         drawings["neighbours"] = partial(network.neighbours, best, setting, run.trials)
     return drawings
 

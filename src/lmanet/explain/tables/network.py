@@ -9,7 +9,7 @@ from lmanet.explain.tables.rows import limit_rows, part_rows
 from lmanet.explain.tables.table import Column, Table
 from lmanet.network import Architecture
 from lmanet.run.results import Examination
-from lmanet.space import CellSpace, estimate_on
+from lmanet.space import estimate_on
 
 MOST_CONFUSED = 10
 
@@ -21,7 +21,7 @@ def network_sheets(architecture: Architecture, run: RunFiles, setting: Setting) 
         _parts(architecture, setting),
         _operators(architecture, setting),
     ]
-    if not isinstance(setting.space, CellSpace) and setting.space.contains(architecture):
+    if setting.space.contains(architecture):
         sheets.append(_neighbours(architecture, run, setting))
     return sheets
 

@@ -5,7 +5,6 @@ against the history.
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from lmanet.claims.rules import varied
@@ -15,14 +14,7 @@ from lmanet.propose.llm.proposer import LLMProposer
 from lmanet.propose.llm.reply import Reply, fault_of, plain_text
 from lmanet.propose.llm.talk import TokensSpentError
 from lmanet.run.brief import Request
-from lmanet.run.folder import (
-    FRONT,
-    RULES,
-    by_these_settings,
-    read_record,
-    read_trials,
-    write_record,
-)
+from lmanet.run.folder import RULES, RunFolder, by_these_settings
 from lmanet.run.records import Front
 from lmanet.run.results import DesignRules, Rule
 from lmanet.space.describe import object_schema
@@ -49,30 +41,27 @@ class LearnRules:
         self.proposer = proposer
         self.tokens = tokens
 
-    def run(self, folder: Path) -> None:
-        if (folder / RULES).exists():
-            before = read_record(folder / RULES, DesignRules)
-            if by_these_settings(before.settings_id, self.settings_id):
-                log.info(
-                    "%s was asked for rules before, after %d trained networks: %s stays",
-                    before.proposer,
-                    before.trials,
-                    RULES,
-                )
-                return
+    def run(self, folder: RunFolder) -> None:
+        before = folder.rules.read()
+        if before and by_these_settings(before.settings_id, self.settings_id):
+            log.info(
+                "%s was asked for rules before, after %d trained networks: %s stays",
+                before.proposer,
+                before.trials,
+                RULES,
+            )
+            return
         try:
             if found := self._ask(folder):
-                write_record(
-                    folder / RULES, found.model_copy(update={"settings_id": self.settings_id})
-                )
+                folder.rules.write(found.model_copy(update={"settings_id": self.settings_id}))
         finally:
             self.proposer.close()
 
-    def _ask(self, folder: Path) -> DesignRules | None:
+    def _ask(self, folder: RunFolder) -> DesignRules | None:
         if not isinstance(self.proposer, LLMProposer):
             log.info("no language model proposed, so none is asked for design rules")
             return None
-        trials = tuple(read_trials(folder))
+        trials = tuple(folder.trials())
         choices = varied(trials, self.proposer.brief.space)
         if not choices:
             log.info(
@@ -81,11 +70,7 @@ class LearnRules:
             )
             return None
         spent = sum(trial.proposal.usage.tokens for trial in trials)
-        front = (
-            read_record(folder / FRONT, Front)
-            if (folder / FRONT).exists()
-            else Front(hypervolume=0, trials=())
-        )
+        front = folder.front.read() or Front(hypervolume=0, trials=())
         left = None if self.tokens is None else max(self.tokens - spent, 0)
         request = Request(
             number=len(trials), count=1, trials=trials, front=front.trials, tokens_left=left

@@ -9,7 +9,7 @@ from typing import Literal, TypedDict, get_args
 from lmanet.errors import ConfigError
 from lmanet.propose.roles.figures import cost_text
 from lmanet.run.brief import Brief
-from lmanet.space import AnyArchitecture, AnySpace, CellSpace, Form, Space, describe, write_proposal
+from lmanet.space import AnyArchitecture, Form, SearchSpace, describe, write_proposal
 
 FOLDER = Path(__file__).parent / "prompts"
 # What a correction may quote: with one token a byte at worst, a re-asked prompt stays within 8k.
@@ -66,22 +66,28 @@ class Prompt:
         Args:
             shown: the example of the form.
         """
-        suffix = "_cell" if isinstance(brief.space, CellSpace) else ""
-        return render(
-            f"design{suffix}",
-            images=brief.images,
-            pixels=_pixels(brief.space),
-            classes=str(brief.num_classes),
-            limits="\n".join(
+        guidance = brief.space.guidance if self.guidance else ""
+        filled = {
+            "images": brief.images,
+            "pixels": _pixels(brief.space),
+            "classes": str(brief.num_classes),
+            "limits": "\n".join(
                 f"- {name}: at most {limit:,} {QUANTITIES[name]}"
                 for name, limit in brief.limits.items()
             )
             or "- none",
-            guidance=f"{_guidance(brief.space)}\n\n" if self.guidance else "",
-            space=describe(brief.space, self.form),
-            example=write_proposal(brief.space, shown, self.form),
-            example_cost=cost_text(shown, brief),
-        )
+            "guidance": f"{guidance}\n\n" if guidance else "",
+            "space": describe(brief.space, self.form),
+            "example": write_proposal(brief.space, shown, self.form),
+            "example_cost": cost_text(shown, brief),
+        }
+        try:
+            return Template(brief.space.design.strip()).substitute(filled)
+        except (KeyError, ValueError) as error:
+            raise ConfigError(
+                f"the design text of the space {brief.space.name} asks for {error}; it may ask for "
+                f"{', '.join(f'${{{name}}}' for name in filled)} (SearchSpace.design)"
+            ) from error
 
     def ask(self, *parts: str) -> list[Message]:
         """A first request: opening, what is known, question; empty parts are left out."""
@@ -99,16 +105,9 @@ class Prompt:
         ]
 
 
-def _pixels(space: AnySpace) -> str:
-    resolutions = space.resolution if isinstance(space, Space) else ()
-    return f", {resolutions[0]}x{resolutions[0]} pixels" if len(resolutions) == 1 else ""
-
-
-def _guidance(space: AnySpace) -> str:
-    if isinstance(space, CellSpace):
-        return render("guidance_cell")
-    dense = {"conv", "fused"} & set(space.stage.fields.get("block", ()))
-    return "\n".join(render(name) for name in ("guidance", *(["guidance_dense"] if dense else [])))
+def _pixels(space: SearchSpace) -> str:
+    sizes = space.image_sizes
+    return f", {sizes[0]}x{sizes[0]} pixels" if len(sizes) == 1 else ""
 
 
 def render(name: str, **values: str) -> str:

@@ -11,7 +11,7 @@ from lmanet.propose.roles.options import options_schema, read_options
 from lmanet.propose.roles.task import Choice, Round, Task, accuracy, parents
 from lmanet.run.records import Status, Trial
 from lmanet.space import write_proposal
-from lmanet.space.difference import assignments, change_text, changes
+from lmanet.space.describe import assignments
 
 TOLD = 8  # changes of the parent that were tried, at most
 
@@ -48,7 +48,7 @@ class Mutate:
         if origin is None:
             return None
         legal = {
-            change_text(brief.space, origin, other): other
+            brief.space.change_text(origin, other): other
             for other in neighbours(given, origin, self.edits)
         }
         if not legal:
@@ -93,7 +93,7 @@ def _tried_changes(given: Round, parent: Trial) -> Iterator[str]:
             or trial.number == parent.number
         ):
             continue
-        found = changes(given.brief.space, parent.architecture, trial.architecture)
+        found = given.brief.space.changes(parent.architecture, trial.architecture)
         if len(found) == 1:
             gained = accuracy(trial) - accuracy(parent)
             yield f"- {assignments(found)}: accuracy {accuracy(trial):.3f} ({gained:+.3f})"
