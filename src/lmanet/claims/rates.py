@@ -121,8 +121,8 @@ def _rate(proposer: str, kind: str, counts: Sequence[_Count]) -> Rate:
 
 
 def _truths(claim: Claim, networks: Mapping[str | None, Trial]) -> dict[str | None, bool]:
-    """Network -> whether the claim is true of it; only of a claim on the form, and only where that
-    can be told.
+    """Network -> whether the claim is true of it. Only for claims on the form, and only if that can
+    be told.
     """
     if not isinstance(claim, FormClaim):
         return {}

@@ -1,6 +1,4 @@
-"""What a proposer is told of the trials so far: the front and all around it, the best alone, or
-nothing.
-"""
+"""What a proposer hears of the trials: a summary, the best network alone, or nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -91,8 +89,8 @@ class BestOnlyFeedback:
     """The most accurate network within the limits and nothing else.
 
     Args:
-        max_tokens, form: as for `ParetoFeedback`; a network that takes more is left out, and that
-            is said.
+        max_tokens, form: as for `ParetoFeedback`. A network that takes more is left out, and the
+            text says so.
     """
 
     def __init__(self, space: AnySpace, max_tokens: int, form: Form = "lines") -> None:
@@ -107,7 +105,7 @@ class BestOnlyFeedback:
 
 
 class NoFeedback:
-    """Nothing: every proposal is asked for with the same words."""
+    """Nothing: every request has the same words."""
 
     def __init__(self, space: AnySpace) -> None:
         pass  # given to every option of the step

@@ -1,6 +1,4 @@
-"""One class per rule that a proposal must keep; each names every breach with a hint for people and
-for the model.
-"""
+"""One class per rule of a proposal. Each breach has a hint for people and for the model."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
@@ -107,7 +105,7 @@ class Limit:
         return "", "take one that costs less"
 
     def _in_one_piece(self, given: int) -> str:
-        """Said of an arena that the part's memory could hold if it were contiguous."""
+        """A note on an arena that the memory could hold if it were contiguous; else empty."""
         target = self.target
         if (
             self.quantity != "peak_sram_bytes"

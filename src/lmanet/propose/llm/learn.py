@@ -1,5 +1,5 @@
-"""Stage after a search: the model says what the search has learned, as rules that can be weighed
-against the history.
+"""Stage after a search: the model states what the search has learned, as rules. The history
+confirms or contradicts each of them.
 """
 
 import json
@@ -29,7 +29,7 @@ Choices = Mapping[str, Sequence[object]]
 
 
 class LearnRules:
-    """Stage: writes ``rules.json``; it is asked once, and only a language model is.
+    """Stage: asks the language model for design rules once, and writes ``rules.json``.
 
     Args:
         tokens: that the run may spend, those of its search counted; None is no limit.

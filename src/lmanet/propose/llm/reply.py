@@ -21,12 +21,12 @@ END_OF_THOUGHT = "</think>"
 
 @dataclass(frozen=True)
 class Reply:
-    """What stands in a reply.
+    """The values in a reply.
 
     Attributes:
         text: what follows the model's thinking aloud.
-        values: every JSON object that stands in the text unbroken, from left to right; of a part of
-            a reply, its one value.
+        values: every unbroken JSON object in the text, from left to right. A part of a reply has
+            one value.
     """
 
     text: str
@@ -52,7 +52,7 @@ class Reply:
         return None
 
     def readings(self) -> Iterator[tuple[Any, ...]]:
-        """The values as they stand, then the repaired one, for whom the first do not serve."""
+        """The values as written, and then the repaired one in case they do not serve."""
         yield self.values
         yield (self.mended,)
 
@@ -124,8 +124,8 @@ def fault_of(item: object, error: Exception) -> str:
 
 
 def plain_text(value: object, most: int) -> str:
-    """A value of a reply as one line of at most ``most`` characters; half of a pair of surrogates,
-    which no file can hold, becomes a question mark.
+    """A value of a reply as one line of at most ``most`` characters. A lone surrogate, which no
+    file can hold, becomes a question mark.
     """
     line = " ".join(str(value or "").split())
     return line.encode(errors="replace").decode()[:most]

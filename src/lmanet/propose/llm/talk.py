@@ -1,5 +1,5 @@
-"""The requests behind one call for proposals: what they cost together, and never more tokens than
-are left.
+"""The requests behind one call for proposals: their cost together stays within the budget of
+tokens.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +33,7 @@ class Question(NamedTuple, Generic[T]):
     """Something that is asked until the reply can be read.
 
     Attributes:
-        read: reply -> what is in it; raises `ArchitectureError`, which is told to the model.
+        read: reply -> what is in it. It raises `ArchitectureError`, and the model is told why.
     """
 
     messages: Sequence[Message]
@@ -106,7 +106,7 @@ class Talk:
         return answer
 
     def settle(self, question: Question[T], prompt: Prompt) -> Found[T]:
-        """Ask, and again while replies cannot be read and attempts and tokens are left.
+        """Ask, and ask again while the reply cannot be read and attempts and tokens are left.
 
         Raises:
             EndpointError, TokensSpentError: as `ask`, the latter for the first request alone.

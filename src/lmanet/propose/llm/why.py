@@ -1,5 +1,5 @@
-"""Why: a reply that gives its reasons beside the choice, as claims that are checked; its schema,
-its words, and how it is read.
+"""Why: a reply gives its reasons beside the choice, as claims that are checked. Here are their
+schema, their words, and how they are read.
 """
 
 import json
@@ -31,7 +31,7 @@ def claims_text(brief: Brief) -> str:
 
 
 def with_reasons(task: Task, brief: Brief, count: int) -> Task:
-    """The same task, whose reply says why as well; one that does not is read all the same.
+    """The same task, and its reply also says why. A reply that does not is read all the same.
 
     Args:
         count: networks wanted.

@@ -68,7 +68,7 @@ class Task:
 
     @property
     def question(self) -> str:
-        """What is asked, and in which form it is to be answered."""
+        """The question, and the form of its answer."""
         return f"{self.text}\n{render('answer', answer=self.answer, hint=self.hint)}"
 
 
@@ -76,12 +76,12 @@ class Role(Protocol):
     """Something that a model can be asked to do."""
 
     def task(self, given: Round) -> Task | None:
-        """None where this role can offer nothing that is legal and untried."""
+        """None if this role can offer nothing new and legal."""
 
 
 def parents(given: Round, most: int) -> list[Trial]:
-    """Networks worth changing, at most ``most``: those nearest to the niche, else the front's;
-    among them the most accurate first.
+    """Networks worth changing, at most ``most``. With a niche, the nearest to it come first;
+    otherwise the front, then the others by accuracy.
     """
     eligible = sorted(
         (trial for trial in given.request.trials if trial.eligible),
