@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from lmanet.feedback.coverage import untried
 from lmanet.feedback.hints import hint
+from lmanet.feedback.lines import untried
 from lmanet.run.records import Status, Trial, Verdict, Violation
 from lmanet.space import Space
 

@@ -8,7 +8,6 @@ from typing import get_args
 from lmanet.base import AtLeast0
 from lmanet.errors import ConfigError
 from lmanet.feedback import lines
-from lmanet.feedback.coverage import untried
 from lmanet.feedback.hints import hint
 from lmanet.feedback.sections import Section, fit
 from lmanet.run.records import Status, Trial
@@ -61,7 +60,7 @@ class ParetoFeedback:
                 rank=4,
             ),
             Section("Your false claims, newest first:", self._wrong(trials), rank=5),
-            Section("Values not tried yet:", tuple(untried(trials, self.space)), rank=6),
+            Section("Values not tried yet:", tuple(lines.untried(trials, self.space)), rank=6),
             Section("Hint:", (hint(trials, front),), rank=2),
         )
         return fit(sections, self.max_tokens)

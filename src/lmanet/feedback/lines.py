@@ -1,6 +1,4 @@
-"""Trials as lines of text: a network with what it reached and costs, a failure with its reason,
-counts and averages.
-"""
+"""Trials as lines of text: networks, failures, false claims, counts, averages, untried values."""
 
 import re
 from collections import Counter
@@ -63,6 +61,21 @@ def averages(trials: Sequence[Trial]) -> str:
         for name in trained[0][1].told
     ]
     return f"Averages of the {len(trained)} trained: accuracy {accuracy:.3f}, {', '.join(means)}."
+
+
+def untried(trials: Sequence[Trial], space: SearchSpace) -> list[str]:
+    """One line for every field that has values which no proposed network used, trained or not."""
+    used = {
+        entry
+        for trial in trials
+        if isinstance(trial.architecture, space.candidate_type)
+        for entry in space.covered(trial.architecture)
+    }
+    return [
+        f"- {name}: {', '.join(map(str, missing))}"
+        for name, values in space.coverage()
+        if (missing := [value for value in values if (name, value) not in used])
+    ]
 
 
 def _costs(cost: AnyCost) -> list[str]:

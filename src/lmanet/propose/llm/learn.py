@@ -69,42 +69,41 @@ class LearnRules:
                 "two values, two networks each"
             )
             return None
-        spent = sum(trial.proposal.usage.tokens for trial in trials)
         front = folder.front.read() or Front(hypervolume=0, trials=())
+        spent = sum(trial.proposal.usage.tokens for trial in trials)
         left = None if self.tokens is None else max(self.tokens - spent, 0)
         request = Request(
             number=len(trials), count=1, trials=trials, front=front.trials, tokens_left=left
         )
-        question = render(
-            "rules",
-            **self.proposer.figures(request),
-            choices="\n".join(f"- {name}: {_values(values)}" for name, values in choices.items()),
-        )
         try:
-            said, usage = self.proposer.ask(
-                request, question, rules_schema(choices), lambda reply: read_rules(reply, choices)
-            )
+            return _rules_by(self.proposer, request, choices)
         except TokensSpentError:
-            log.info(
-                "the run's budget of tokens (budget.tokens) does not suffice to ask "
-                "for design rules"
-            )
-            return None
-        except (
-            EndpointError
-        ) as error:  # the stages that follow need no model, and its server may be gone by now
+            log.info("the budget of tokens (budget.tokens) is too small to ask for design rules")
+        except EndpointError as error:
+            # The stages that follow need no model, and its server may be gone by now.
             log.warning("no design rules, the next start of this stage asks again: %s", error)
-            return None
-        rules, note, faults = said.value or ((), "", (said.error or "",))
-        return DesignRules(
-            proposer=self.proposer.served_model,
-            reply=said.answer.text if said.answer else "",
-            rules=rules,
-            note=note,
-            faults=faults,
-            trials=sum(trial.eligible for trial in trials),
-            usage=usage,
-        )
+        return None
+
+
+def _rules_by(proposer: LLMProposer, request: Request, choices: Choices) -> DesignRules:
+    question = render(
+        "rules",
+        **proposer.figures(request),
+        choices="\n".join(f"- {name}: {_values(values)}" for name, values in choices.items()),
+    )
+    said, usage = proposer.ask(
+        request, question, rules_schema(choices), lambda reply: read_rules(reply, choices)
+    )
+    rules, note, faults = said.value or ((), "", (said.error or "",))
+    return DesignRules(
+        proposer=proposer.served_model,
+        reply=said.answer.text if said.answer else "",
+        rules=rules,
+        note=note,
+        faults=faults,
+        trials=sum(trial.eligible for trial in request.trials),
+        usage=usage,
+    )
 
 
 def rules_schema(choices: Choices) -> dict[str, Any]:
