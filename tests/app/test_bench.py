@@ -19,6 +19,8 @@ from lmanet.run.records import Front
 from lmanet.track import WandbTracker
 from lmanet.track.progress import front_table
 
+pytestmark = pytest.mark.slow  # runs whole searches
+
 BENCH = "+experiment=bench_nasbench201"
 
 
@@ -93,8 +95,11 @@ def test_listeners_cope_with_what_is_not_known_of_a_cell(bench, tmp_path):
             "peak_sram_bytes is not known of a cell; take pareto=accuracy",
         ),
         (["target=stm32h743"], r"limits macs, .* take target=none"),
-        (["train=quick", "data=mnist5k"], r"cannot be trained.* take train=nasbench201"),
-        (["space=mcu"], "holds cells, not networks of stages; take space=nasbench201"),
+        (["train=quick", "data=mnist5k"], r"cannot be trained.* by train=nasbench201; take that"),
+        (
+            ["space=mcu"],
+            "holds cells, and the candidate is a network of stages; take space=nasbench201",
+        ),
         (
             ["data=nasbench201_cifar10", "train.mini.dataset=cifar100"],
             "take data=nasbench201_cifar100",

@@ -35,6 +35,8 @@ from lmanet.space import architecture_id
 from lmanet.train import Evaluation, FullTraining, Recipe, Trainer, WarmupCosine
 from lmanet.validate import Unlimited
 
+pytestmark = pytest.mark.slow  # compiles and emulates
+
 STAGE = {
     "kernel": 3,
     "expansion": 2,

@@ -36,6 +36,8 @@ from lmanet.run.results import TrainedNetwork, TrainedTeacher
 from lmanet.steps import Batch
 from lmanet.train import Classifier, FullTraining, Recipe, Task, Trainer
 
+pytestmark = pytest.mark.slow  # trains
+
 
 @pytest.fixture
 def folder(

@@ -37,6 +37,8 @@ from lmanet.run.shared_settings import remember_settings
 from lmanet.search import Search, Steps
 from lmanet.validate import Validator
 
+pytestmark = pytest.mark.slow  # runs whole searches
+
 ROOT = Path(__file__).parents[2]
 SEEDS = range(7)
 SMALL = (

@@ -7,12 +7,12 @@ from typing import Any, get_type_hints
 
 import yaml
 
+from lmanet.board.cores import core_named, cores, load_core
 from lmanet.board.kit import Kit, Region
 from lmanet.cost.c_runtime.plan import CStaticOptions
 from lmanet.cost.platform import RUNTIMES, Platform, Runtime
 from lmanet.errors import ConfigError
 
-CORES = ("cortex-m4", "cortex-m7")
 # conf/target; ``lmanet/conf`` is a link to ``conf``, and a wheel has its files in that place.
 TARGETS = Path(__file__).parents[1] / "conf" / "target"
 
@@ -24,7 +24,7 @@ class Target:
     Attributes:
         name: of the file in conf/target.
         board: the board or microcontroller in words.
-        core: ``cortex-m4`` or ``cortex-m7``.
+        core: a name in `lmanet.board.cores`, or the path of a YAML file like those there.
         clock_mhz: of the core.
         runtime: what runs the network: ``c_static`` (our generated C) or ``tflm`` (TensorFlow Lite
             Micro with CMSIS-NN). Memory is counted as that runtime allocates it; ``plain`` counts
@@ -65,7 +65,9 @@ class Target:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "regions", tuple(self.regions))
-        self._check_choice("core", CORES)
+        if str(self.core).endswith(".yaml"):
+            object.__setattr__(self, "core", load_core(self.core).name)
+        self._check_choice("core", tuple(cores()))
         self._check_choice("runtime", RUNTIMES)
         self._check_regions()
         optional = {"estimated_latency_ms"} if self.estimated_latency_ms is None else set()
@@ -111,7 +113,7 @@ class Target:
     @property
     def has_caches(self) -> bool:
         """Whether the core has an instruction and a data cache of its own."""
-        return self.core == "cortex-m7"
+        return core_named(self.core).caches
 
     @property
     def limits(self) -> dict[str, int]:
@@ -149,6 +151,13 @@ class Target:
 
     def _error(self, what: str) -> ConfigError:
         return ConfigError(f"target {self.name}: {what} in conf/target/{self.name}.yaml")
+
+
+def usual_target() -> Target:
+    """The target that ``conf/config.yaml`` takes where none is named."""
+    content = yaml.safe_load((TARGETS.parent / "config.yaml").read_text(encoding="utf-8"))
+    chosen = [each for each in content["defaults"] if isinstance(each, dict)]
+    return load_target(next(each["target"] for each in chosen if "target" in each))
 
 
 def load_target(name: str | Path) -> Target:

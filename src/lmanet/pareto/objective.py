@@ -62,12 +62,12 @@ class Objective(BaseModel):
 
 
 def parse_objective(name: str, spec: Mapping[str, Any], limits: Mapping[str, int]) -> Objective:
-    """Read one entry of conf/pareto; the reference ``limit`` stands for the target's limit of that
+    """Read one entry of conf/pareto. The reference ``limit`` means the target's limit of that
     quantity.
 
     Raises:
-        ConfigError: unknown quantity or key, a limit that the target has not, or an ideal worse
-            than the reference.
+        ConfigError: the quantity or a key is unknown, the target has no such limit, or the ideal is
+            worse than the reference.
     """
     where = "correct it in conf/pareto"
     if name not in QUANTITIES:

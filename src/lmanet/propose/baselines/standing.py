@@ -1,6 +1,4 @@
-"""What a finished trial is worth to a searcher that knows numbers alone: objective values, and how
-far limits are exceeded.
-"""
+"""What a searcher that knows only numbers learns of a trial: objectives and excess of limits."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -34,17 +32,17 @@ class Standing(NamedTuple):
 
 
 def require_objectives(brief: Brief) -> None:
-    """Raises `ConfigError` where nothing says what is better."""
+    """Raises `ConfigError` if there is no objective."""
     if not brief.objectives:
         raise ConfigError("this proposer needs at least one objective; name one in conf/pareto")
 
 
 def standings(trials: Sequence[Trial], brief: Brief) -> list[Standing | None]:
-    """One for each trial, in their order; None where nothing was learnt of the network, or it is
-    paused and does not compare.
+    """One for each trial, in their order. None if nothing was learned of the network, or it is
+    paused.
 
-    A network that exceeds a limit stands with its cost and the worst score, a duplicate with what
-    the trial it repeats had given by then.
+    A network that exceeds a limit has its cost and the worst score. A duplicate has what the trial
+    that it repeats had by then.
     """
     first: dict[str, Standing] = {}
     found: list[Standing | None] = []

@@ -1,6 +1,4 @@
-"""The few-shot example of the prompt: a network inside the space and within the limits, found by
-formula alone.
-"""
+"""The few-shot example of the prompt: a network within the limits, found by formula alone."""
 
 from itertools import pairwise
 
@@ -26,7 +24,7 @@ Awkwardness = tuple[float, int, float]
 
 
 def example(brief: Brief) -> AnyArchitecture:
-    """Climb from a random network to one that keeps the limits, looks like what people build and
+    """Climb from a random network to one that keeps the limits and looks like what people build. It
     uses half of the tightest limit.
 
     The brief, its seed included, decides the result.
