@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lmanet.board import Region, Target
+from lmanet.claims.kinds import CheaperThanParent
 from lmanet.explain.cards import _costs
 from lmanet.explain.figures.costs import limits as limits_figure
 from lmanet.explain.tables.trials import search_sheets
@@ -122,7 +123,15 @@ def test_it_is_a_limit_that_the_validator_checks(operators):
     drawn = space.sample(np.random.default_rng(0))
     verdict = Validator(space, target, 10).validate(drawn, ())
     rules = {violation.rule: violation.hint for violation in verdict.violations}
-    assert not verdict.accepted and "exceeds 10 of target toy" in rules["operators"]
+    assert not verdict.accepted and "exceeds the limit 10 of target toy" in rules["operators"]
+
+
+def test_a_model_may_claim_to_save_it(operators):
+    read = CheaperThanParent.model_validate
+    claim = read({"claim": "cheaper_than_parent", "quantity": "operators", "by_percent": 5})
+    assert claim.words() == "fewer operators than its parent by at least 5 %"
+    with pytest.raises(ValueError, match="or operators"):
+        read({"claim": "cheaper_than_parent", "quantity": "speed", "by_percent": 5})
 
 
 def test_it_is_exported(operators, trial, tmp_path):
