@@ -5,8 +5,7 @@ from itertools import pairwise
 from typing import Literal, get_args
 
 from lmanet.errors import ConfigError
-from lmanet.promote.order import best_first
-from lmanet.promote.ranks import aggregate
+from lmanet.promote.order import aggregate, best_first
 from lmanet.run.brief import Brief
 from lmanet.run.records import Status, Trial
 from lmanet.steps import Promoted
