@@ -13,7 +13,7 @@ from lmanet.feedback import lines
 from lmanet.feedback.hints import hint
 from lmanet.feedback.sections import Section, fit
 from lmanet.run.records import Status, Trial
-from lmanet.space import AnySpace, Form
+from lmanet.space import Form, SearchSpace
 
 MIN_TOKENS = 100
 
@@ -31,7 +31,7 @@ class ParetoFeedback:
         form: how a network is written, ``lines`` or ``json``.
     """
 
-    space: AnySpace
+    space: SearchSpace
     max_tokens: int
     recent_failures: AtLeast0
     runners_up: AtLeast0 = 0
@@ -96,7 +96,7 @@ class BestOnlyFeedback:
             is said.
     """
 
-    def __init__(self, space: AnySpace, max_tokens: int, form: Form = "lines") -> None:
+    def __init__(self, space: SearchSpace, max_tokens: int, form: Form = "lines") -> None:
         _check(max_tokens, form)
         self.space = space
         self.max_tokens = max_tokens
@@ -110,7 +110,7 @@ class BestOnlyFeedback:
 class NoFeedback:
     """Nothing: every proposal is asked for with the same words."""
 
-    def __init__(self, space: AnySpace) -> None:
+    def __init__(self, space: SearchSpace) -> None:
         pass  # given to every option of the step
 
     def compose(self, trials: Sequence[Trial], front: Sequence[Trial]) -> str:
