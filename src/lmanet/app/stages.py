@@ -13,6 +13,7 @@ from lmanet.base import settings_id
 from lmanet.cost import Cost
 from lmanet.errors import ConfigError
 from lmanet.network import Architecture, load_architecture
+from lmanet.run import quantities
 from lmanet.run.brief import Brief, Budget, Goal
 from lmanet.run.folder import DISTILL, FRONT, FULL, HYDRA, RunFolder
 from lmanet.run.history import History
@@ -32,7 +33,7 @@ STAGES_THAT_TRAIN = (
     "deploy",
     "explain",
 )  # and so read training and validation images
-LATENCY = "estimated_latency_ms"
+LATENCY = quantities.LATENCY.name
 # Stage -> the stage that makes what it needs, where that stands, and what it is.
 TRAINED = ("train", (FULL, DISTILL), "trained network")
 NEEDS = {
@@ -289,7 +290,7 @@ class Run:
     @property
     def objectives(self) -> tuple[Goal, ...]:
         return tuple(
-            Goal(name=name, maximise=spec.direction == "max")
+            Goal(name=name, maximise=_direction(name, spec) == "max")
             for name, spec in self.cfg.pareto.objectives.items()
         )
 
@@ -311,3 +312,8 @@ def _architecture(name: str, folder: RunFolder) -> Architecture:
     """A shipped name, a file, or the ID of a network of the run's own history."""
     found = {trial.id: trial.architecture for trial in folder.trials()}.get(name)
     return staged(found) if found else load_architecture(name)
+
+
+def _direction(name: str, spec: Config) -> str:
+    """Which way an objective is better: as set, or as its quantity says."""
+    return str(spec.get("direction") or quantities.quantity(name).direction)
