@@ -1,6 +1,6 @@
 """Target: the memory and the time that a board leaves to a network."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -39,6 +39,7 @@ class Target:
         runtime_flash_bytes: part of it for code.
         macs: most multiply-accumulates for one image.
         estimated_latency_ms: most milliseconds for one image by estimate; None is no such limit.
+        more_limits: further quantity (`lmanet.run.quantities`) -> the most of it.
         c_options: what the generated C does to save memory; counted and generated alike.
         flash_address: where the flash memory begins, as the core starts from it.
         kit: what the firmware's instructions say of the part.
@@ -60,6 +61,7 @@ class Target:
     c_options: CStaticOptions = field(default_factory=CStaticOptions)
     flash_address: int = 0x08000000
     kit: Kit = field(default_factory=Kit)
+    more_limits: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "regions", tuple(self.regions))
@@ -121,11 +123,9 @@ class Target:
             "peak_sram_bytes": self.region.bytes - self.reserved_sram_bytes,
             "flash_bytes": self.flash_bytes - self.runtime_flash_bytes,
         }
-        return (
-            limits
-            if self.estimated_latency_ms is None
-            else {**limits, "estimated_latency_ms": self.estimated_latency_ms}
-        )
+        if self.estimated_latency_ms is not None:
+            limits["estimated_latency_ms"] = self.estimated_latency_ms
+        return {**limits, **self.more_limits}
 
     def _check_choice(self, name: str, legal: Sequence[str]) -> None:
         if getattr(self, name) not in legal:

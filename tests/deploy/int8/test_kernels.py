@@ -23,6 +23,8 @@ from lmanet.network.int8 import FUSED
 from lmanet.network.operators import c_kernel
 from lmanet.network.operators.depthwise import rows_pitch
 
+pytestmark = pytest.mark.slow  # compiles
+
 NAMES = ("lm_conv", "lm_rows", "lm_mean", "lm_scale", "lm_add", "lm_pixels")
 ACTIVATIONS = ("none", "relu6", "leaky_relu", "swish", "hard_swish", "sigmoid")
 MEMORY_BYTES = 1 << 20

@@ -12,6 +12,8 @@ from lmanet.deploy.run.emulator.qemu import INSTRUCTIONS_PER_TICK
 from lmanet.deploy.run.toolchain import toolchain_named
 from lmanet.errors import ConfigError, DeployError, ToolError
 
+pytestmark = pytest.mark.slow  # compiles and emulates
+
 PROGRAM = Path(__file__).parent / "two_steps"
 needs_qemu = pytest.mark.skipif(
     not shutil.which("qemu-system-arm"),

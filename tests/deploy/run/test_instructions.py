@@ -13,6 +13,8 @@ from lmanet.network import load_architecture
 from lmanet.network.graph import operators
 from lmanet.space import load_space
 
+pytestmark = pytest.mark.slow  # compiles and emulates
+
 BLOCKS = {"rows": ["depthwise", "mbconv"], "pixels": ["conv", "fused"]}
 
 

@@ -21,6 +21,8 @@ from lmanet.errors import DeployError
 from lmanet.network import Operator, parse_architecture
 from lmanet.network.graph import INPUT, operators
 
+pytestmark = pytest.mark.slow  # compiles and emulates
+
 IMAGES = 2
 STAGE = {
     "block": "depthwise",

@@ -13,6 +13,8 @@ from lmanet.deploy.run.toolchain import toolchain_named
 from lmanet.errors import ConfigError, DeployError, ToolError
 from lmanet.files import cache_folder
 
+pytestmark = pytest.mark.slow  # compiles and emulates
+
 PROGRAM = Path(__file__).parent / "two_steps"
 
 

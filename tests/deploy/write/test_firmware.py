@@ -30,6 +30,8 @@ from lmanet.errors import DeployError
 from lmanet.network import parse_architecture
 from lmanet.network.graph import operators
 
+pytestmark = pytest.mark.slow  # compiles
+
 PROGRAM = Path(__file__).parents[1] / "run" / "two_steps"
 # Uses every header that a project of C++ may include.
 MAIN_CPP = """#include "camera.h"
