@@ -54,6 +54,7 @@ def test_counts_of_pieces_by_hand() -> None:
     ] == [0, 3, 6, 4, 2, 3, 17]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mcu", "lmanet"])
 def test_500_trials_do_not_outgrow_8k(
     tokens: Callable[[str], int], make_history: Make, name: str

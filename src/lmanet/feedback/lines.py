@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 from lmanet.claims.check import Truth, check_claims
+from lmanet.run.quantities import computed
 from lmanet.run.records import Status, Trial
 from lmanet.space import AnyCost, Form, SearchSpace, short_number, write_proposal
 
@@ -57,8 +58,8 @@ def averages(trials: Sequence[Trial]) -> str:
         return ""
     accuracy = fmean(score.val_accuracy for score, _ in trained)
     means = [
-        f"{name} {short_number(fmean(getattr(cost, name) for _, cost in trained))}"
-        for name in trained[0][1].told
+        f"{name} {short_number(fmean(_told(cost)[name] for _, cost in trained))}"
+        for name in _told(trained[0][1])
     ]
     return f"Averages of the {len(trained)} trained: accuracy {accuracy:.3f}, {', '.join(means)}."
 
@@ -79,7 +80,14 @@ def untried(trials: Sequence[Trial], space: SearchSpace) -> list[str]:
 
 
 def _costs(cost: AnyCost) -> list[str]:
-    return [f"{name} {short_number(getattr(cost, name))}" for name in cost.told]
+    return [f"{name} {short_number(value)}" for name, value in _told(cost).items()]
+
+
+def _told(cost: AnyCost) -> dict[str, float]:
+    """Name -> value of what a model is told of every network."""
+    names = (*cost.told, *(each.name for each in computed() if each.in_feedback))
+    known = cost.quantities()
+    return {name: known[name] for name in names if name in known}
 
 
 def _described(trial: Trial) -> str:

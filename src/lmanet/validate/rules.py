@@ -85,7 +85,7 @@ class Limit:
         self, architecture: AnyArchitecture, num_classes: int, cost: AnyCost
     ) -> Iterator[Violation]:
         """At most one violation; its hint says where a network spends most."""
-        given = getattr(cost, self.quantity)
+        given = cost.quantities()[self.quantity]
         if given <= self.limit:
             return
         where, advice = self._advise(architecture, num_classes, cost)
@@ -104,7 +104,7 @@ class Limit:
             return ADVICE[self.quantity](network, num_classes, cost.peak)
         return "", "take one that costs less"
 
-    def _in_one_piece(self, given: int) -> str:
+    def _in_one_piece(self, given: float) -> str:
         """A note on an arena that the memory could hold if it were contiguous; else empty."""
         target = self.target
         if (

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from lmanet.errors import ConfigError
 from lmanet.run.brief import Brief, Goal
+from lmanet.run.quantities import names
 from lmanet.run.records import Status, Trial, Violation
 
 WORST_SHARE = {
@@ -76,13 +77,16 @@ def _of(trial: Trial, brief: Brief) -> Standing | None:
 
 def _excess(name: str, limit: int, trial: Trial, given: dict[str, Violation]) -> float:
     """As measured where the validator measured, else by formula."""
-    value = (
-        given[name].given if name in given else getattr(trial.verdict and trial.verdict.cost, name)
-    )
+    value = given[name].given if name in given else _cost(trial, name)
     return float(value or 0) / limit - 1
 
 
 def _value(goal: Goal, trial: Trial) -> float:
-    if goal.name in ("val_accuracy", "val_macro_f1", "val_calibration_error"):
+    if goal.name in names("validation"):
         return float(getattr(trial.score, goal.name)) if trial.score else WORST_SHARE[goal.maximise]
-    return float(getattr(trial.verdict and trial.verdict.cost, goal.name))
+    return _cost(trial, goal.name)
+
+
+def _cost(trial: Trial, name: str) -> float:
+    assert trial.verdict is not None and trial.verdict.cost is not None
+    return trial.verdict.cost.quantities()[name]

@@ -61,8 +61,8 @@ def _climb(brief: Brief, rng: np.random.Generator) -> AnyArchitecture:
 
 
 def _awkwardness(architecture: AnyArchitecture, brief: Brief) -> Awkwardness:
-    cost = estimate_on(architecture, brief.num_classes, brief.platform)
-    shares = [getattr(cost, name) / limit for name, limit in brief.limits.items()]
+    known = estimate_on(architecture, brief.num_classes, brief.platform).quantities()
+    shares = [known[name] / limit for name, limit in brief.limits.items()]
     over = sum(share - 1 for share in shares if share > 1)
     return over, _broken_habits(architecture), abs(max(shares, default=ROOM) - ROOM)
 

@@ -9,19 +9,13 @@ from typing import Literal, TypedDict, get_args
 from lmanet.errors import ConfigError
 from lmanet.propose.roles.figures import cost_text
 from lmanet.run.brief import Brief
+from lmanet.run.quantities import described
 from lmanet.space import AnyArchitecture, Form, SearchSpace, describe, write_proposal
 
 FOLDER = Path(__file__).parent / "prompts"
 # What a correction may quote: with one token a byte at worst, a re-asked prompt stays within 8k.
 MAX_QUOTED_BYTES = 2000
 MAX_REASON_BYTES = 600
-QUANTITIES = {
-    "macs": "multiply-accumulates",
-    "params": "parameters",
-    "peak_sram_bytes": "bytes of SRAM for int8 activations",
-    "flash_bytes": "bytes of int8 weights",
-    "estimated_latency_ms": "milliseconds for one image, estimated",
-}
 
 
 class Message(TypedDict):
@@ -72,7 +66,7 @@ class Prompt:
             "pixels": _pixels(brief.space),
             "classes": str(brief.num_classes),
             "limits": "\n".join(
-                f"- {name}: at most {limit:,} {QUANTITIES[name]}"
+                f"- {name}: at most {limit:,} {described(name).unit}"
                 for name, limit in brief.limits.items()
             )
             or "- none",
