@@ -1,12 +1,16 @@
 """Claims as records: what a history of an earlier version holds, and what a model may write."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from pydantic import ValidationError
 
-from lmanet.claims.claim import Claim, Scope, kinds, read_claim
+from lmanet.claims.claim import Claim, Facts, Known, Scope, kinds, read_claim
 from lmanet.claims.kinds import Rationale
+from lmanet.cost import estimate
+from lmanet.network import load_architecture
+from lmanet.run.quantities import QUANTITIES, Quantity
 from lmanet.space import CellSpace, load_space
 
 # As the version before one class a claim wrote them.
@@ -61,3 +65,17 @@ def test_of_cells_only_claims_without_stages_are_offered():
     assert all(
         isinstance(kind.meaning, str) and issubclass(kind, Claim) for kind in kinds().values()
     )
+
+
+def test_a_saving_of_a_quantity_that_was_added_can_be_claimed(monkeypatch):
+    claim = {"claim": "cheaper_than_parent", "quantity": "additions", "by_percent": 10}
+    with pytest.raises(ValidationError, match="legal are macs, params"):
+        read_claim(claim)
+    added = Quantity("additions", "additions", "additions", "min", "formula", compute=len)
+    monkeypatch.setitem(QUANTITIES, added.name, added)
+    network = load_architecture("lmanet_elite")
+    own, parent = (
+        Known(replace(estimate(network, 100), added={"additions": number})) for number in (80, 100)
+    )
+    found = read_claim(claim).check(Facts(network, own, find_parent=lambda: parent))
+    assert found.holds and found.reason == "80 against the parent's 100: 20.0 % less"
