@@ -289,7 +289,7 @@ def test_a_network_whose_classes_have_another_order_is_not_deployed_under_these(
         ),
     ):
         stage(Reversed(Split(val_fraction=0.1, max_train_images=1280))).run(
-            copy_of(trained, tmp_path)
+            RunFolder(copy_of(trained, tmp_path))
         )
 
 

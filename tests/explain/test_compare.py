@@ -112,7 +112,7 @@ def search():
         (folder / ".hydra" / "overrides.yaml").write_text(json.dumps(given))
         shared = {key: OmegaConf.to_container(cfg)[key] for key in SHARED_SETTINGS if key != "seed"}
         remember_settings(
-            folder, shared | {"seed": seed, "mini": {"epochs": 1}, "data_checksum": "0"}
+            RunFolder(folder), shared | {"seed": seed, "mini": {"epochs": 1}, "data_checksum": "0"}
         )
         run = Run(cfg)
         limits, platform = run.target.limits, run.target.platform

@@ -9,19 +9,13 @@ from lmanet.cost import Cost
 from lmanet.explain.card import NetworkCard, PartDrawing
 from lmanet.explain.facts.contents import RunFiles, Setting
 from lmanet.explain.tables.rows import part_rows
-from lmanet.explain.tables.table import Form, shown
+from lmanet.explain.tables.table import column, shown
 from lmanet.network import Architecture
+from lmanet.run.quantities import FLASH, LATENCY, MACS, PARAMS, SRAM, computed
 from lmanet.run.records import Status, Trial
 from lmanet.space import staged
 
 NETWORKS = "networks"
-SHOWN: tuple[tuple[str, str, Form], ...] = (
-    ("macs", "MACs (M)", "millions"),
-    ("peak_sram_bytes", "peak SRAM (KiB)", "kib"),
-    ("flash_bytes", "flash (KiB)", "kib"),
-    ("params", "parameters", "count"),
-    ("estimated_latency_ms", "latency, estimated (ms)", "decimal1"),
-)
 
 
 def make_cards(run: RunFiles, setting: Setting, folder: Path) -> list[NetworkCard]:
@@ -79,9 +73,9 @@ def _card(
 
 def _costs(cost: Cost, setting: Setting) -> list[tuple[str, str, float | None]]:
     known = [
-        (name, title, form, value)
-        for name, title, form in SHOWN
-        if (value := getattr(cost, name)) is not None
+        (*column(each), value)
+        for each in (MACS, SRAM, FLASH, PARAMS, LATENCY, *computed())
+        if (value := each.of(cost)) is not None
     ]
     limits = setting.target.limits
     return [

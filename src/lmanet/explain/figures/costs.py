@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from plotly.graph_objects import Bar, Figure, Scatter
 
 from lmanet.cost import Cost
-from lmanet.explain.cards import SHOWN
 from lmanet.explain.facts.contents import Setting
 from lmanet.explain.facts.filters import KIB
 from lmanet.explain.figures.style import (
@@ -21,8 +20,9 @@ from lmanet.explain.figures.style import (
     words,
 )
 from lmanet.explain.tables.rows import limit_rows
-from lmanet.explain.tables.table import shown
+from lmanet.explain.tables.table import column, shown
 from lmanet.network import Architecture
+from lmanet.run.quantities import MACS, SRAM, described
 from lmanet.run.records import Trial
 from lmanet.run.results import Deployment
 from lmanet.space import architecture_id, estimate_on
@@ -30,11 +30,10 @@ from lmanet.space import architecture_id, estimate_on
 
 def limits(best: Architecture, front: Sequence[Trial], setting: Setting) -> Figure:
     """The best network's share of each limit, and that of all others on the front."""
-    known = {name: (title, form) for name, title, form in SHOWN}
     rows = limit_rows(
         estimate_on(best, setting.num_classes, setting.target.platform), setting.target.limits
     )
-    named = [(row, *known[row.quantity]) for row in rows]
+    named = [(row, *column(described(row.quantity))[1:]) for row in rows]
     names = [
         f"{title}<br>{shown(row.given, form)} of {shown(row.limit, form)}"
         for row, title, form in named
@@ -116,8 +115,8 @@ def proposals(trials: Sequence[Trial], limits: Mapping[str, int]) -> Figure:
     return figure(
         data,
         title,
-        "MACs (M)",
-        "peak SRAM (KiB)",
+        MACS.head,
+        SRAM.head,
         shapes=shapes,
         xaxis=log_axis(ranges["x"]),
         yaxis=log_axis(ranges["y"]),

@@ -6,8 +6,9 @@ from lmanet.explain.facts.contents import RunFiles, Setting
 from lmanet.explain.facts.neighbours import surroundings
 from lmanet.explain.facts.operators import operator_rows
 from lmanet.explain.tables.rows import limit_rows, part_rows
-from lmanet.explain.tables.table import Column, Table
+from lmanet.explain.tables.table import Column, Table, column
 from lmanet.network import Architecture
+from lmanet.run.quantities import FLASH, LATENCY, MACS, PARAMS, SRAM, computed
 from lmanet.run.results import Examination
 from lmanet.space import estimate_on
 
@@ -55,10 +56,7 @@ def _parts(architecture: Architecture, setting: Setting) -> Table:
         Column("part", "part"),
         Column("setting", "setting"),
         Column("out_shape", "output (channels x height x width)"),
-        Column("macs", "MACs (M)", "millions"),
-        Column("params", "parameters", "count"),
-        Column("flash_bytes", "flash (KiB)", "kib"),
-        Column("peak_sram_bytes", "peak SRAM (KiB)", "kib"),
+        *map(column, (MACS, PARAMS, FLASH, SRAM)),
     )
     rows = [
         (
@@ -114,20 +112,21 @@ def _neighbours(architecture: Architecture, run: RunFiles, setting: Setting) -> 
     columns = (
         Column("change", "change", "code"),
         Column("network", "network", "code"),
-        Column("macs_change", "MACs", "change"),
-        Column("peak_sram_change", "peak SRAM", "change"),
-        Column("flash_change", "flash", "change"),
-        Column("params_change", "parameters", "change"),
-        Column("latency_change", "latency, estimated", "change"),
+        Column("macs_change", MACS.title, "change"),
+        Column("peak_sram_change", SRAM.title, "change"),
+        Column("flash_change", FLASH.title, "change"),
+        Column("params_change", PARAMS.title, "change"),
+        Column("latency_change", LATENCY.title, "change"),
+        *(Column(f"{each.name}_change", each.title, "change") for each in computed()),
         Column("fits", "keeps all limits"),
         Column("val_accuracy", "accuracy, where trained", "share"),
     )
-    names = ("macs", "peak_sram_bytes", "flash_bytes", "params", "estimated_latency_ms")
+    shown = (MACS, SRAM, FLASH, PARAMS, LATENCY, *computed())
     rows = [
         (
             row.change,
             row.id,
-            *(_relative(getattr(row.cost, name), getattr(here.cost, name)) for name in names),
+            *(_relative(each.of(row.cost), each.of(here.cost)) for each in shown),
             row.fits,
             row.val_accuracy,
         )

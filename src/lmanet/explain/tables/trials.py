@@ -12,17 +12,11 @@ from lmanet.explain.facts import ledger
 from lmanet.explain.facts.contents import RunFiles
 from lmanet.explain.facts.importance import Importance
 from lmanet.explain.tables.rows import reasons
-from lmanet.explain.tables.table import Column, Table
+from lmanet.explain.tables.table import Column, Table, column
+from lmanet.run.quantities import FLASH, MACS, PARAMS, SRAM, computed
 from lmanet.run.records import Trial
 from lmanet.run.results import Rule
 from lmanet.space import AnySpace
-
-COSTS = (
-    Column("macs", "MACs (M)", "millions"),
-    Column("peak_sram_bytes", "peak SRAM (KiB)", "kib"),
-    Column("flash_bytes", "flash (KiB)", "kib"),
-    Column("params", "parameters", "count"),
-)
 
 
 def search_sheets(run: RunFiles, important: Sequence[Importance]) -> list[Table]:
@@ -89,11 +83,12 @@ def _candidates(numbers: Sequence[int]) -> str:
 
 
 def _front(run: RunFiles) -> Table:
+    costs = (MACS, SRAM, FLASH, PARAMS, *computed())
     columns = (
         Column("candidate", "candidate", "count"),
         Column("network", "network", "code"),
         Column("val_accuracy", "accuracy", "share"),
-        *COSTS,
+        *map(column, costs),
     )
     rows = []
     for trial in run.front.trials:
@@ -104,7 +99,7 @@ def _front(run: RunFiles) -> Table:
                 trial.number,
                 trial.id,
                 trial.score.val_accuracy,
-                *(getattr(cost, column.key) for column in COSTS),
+                *(each.of(cost) for each in costs),
             )
         )
     return Table("front", "The front, after mini-training", columns, rows)
