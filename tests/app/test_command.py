@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
+from lmanet.app.compose import own_options, read_command, understood
 from lmanet.command import at_home, command, override
 from lmanet.run.folder import RunFolder
 
@@ -103,3 +104,21 @@ def test_a_tilde_is_the_home_folder_in_every_setting(monkeypatch: pytest.MonkeyP
         "data.archive=[~/a.npz,~/b.npz]",
     ):
         assert at_home(other) == other
+
+
+@pytest.mark.parametrize("written", [("--config-dir", "{}"), ("--config-dir={}",), ("-cd", "{}")])
+@pytest.mark.parametrize("name", ["own", "own options, mine"])
+def test_a_folder_of_options_becomes_a_setting(tmp_path, name, written):
+    folder = tmp_path / name
+    (folder / "target").mkdir(parents=True)
+    target = Path(__file__).parents[2] / "conf" / "target" / "stm32f446.yaml"
+    (folder / "target" / "mine.yaml").write_bytes(target.read_bytes())
+    flags = [text.format(folder) for text in written]
+    command = read_command(own_options(["target=mine", *flags, "seed=3"]))
+    assert command.starts and not command.flags
+    _, config = understood(command)
+    assert (config.target.name, config.seed) == ("stm32f446", 3)
+
+
+def test_without_a_folder_of_options_nothing_changes():
+    assert own_options(["seed=3", "-m"]) == ["seed=3", "-m"]

@@ -103,6 +103,7 @@ def test_fewer_channels_keep_the_first(make, images):
     )
 
 
+@pytest.mark.slow
 def test_any_edit_of_the_space_can_inherit(images):
     space, rng = load_space("mcu"), np.random.default_rng(0)
     for _ in range(40):

@@ -56,7 +56,7 @@ def own_options(arguments: Sequence[str]) -> list[str]:
     Raises:
         ConfigError: there is no such folder.
     """
-    given = get_args_parser().parse_args(list(arguments)).config_dir
+    given = get_args_parser().parse_intermixed_args(list(arguments)).config_dir
     if given is None:
         return list(arguments)
     folder = Path(given).expanduser().absolute()
@@ -73,7 +73,7 @@ def own_options(arguments: Sequence[str]) -> list[str]:
 
 def read_command(arguments: Sequence[str]) -> Command:
     """Sort what was typed, as Hydra will."""
-    given = get_args_parser().parse_args(list(arguments))
+    given = get_args_parser().parse_intermixed_args(list(arguments))
     shows = (
         given.help
         or given.hydra_help

@@ -60,6 +60,7 @@ def scales(rng, activation):
     return source, SIGMOID if activation == "sigmoid" else wide
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", TABLES)
 def test_every_value_is_what_tflm_computes(activation):
     rng = np.random.default_rng(0)

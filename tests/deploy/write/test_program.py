@@ -16,6 +16,8 @@ from lmanet.network import Operator
 from lmanet.network.graph import INPUT, operators, pad_same
 from lmanet.network.int8 import TABLES, tensor_before_table
 
+pytestmark = pytest.mark.slow  # compiles
+
 ALL_OPTIONS = [CStaticOptions(*choice) for choice in itertools.product((False, True), repeat=3)]
 # Size of the map, kernel, stride: single pixels, kernels larger than the map, odd and even sizes.
 WINDOWS = [

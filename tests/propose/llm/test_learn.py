@@ -102,6 +102,7 @@ def test_a_reply_without_rules_is_refused(reply: str) -> None:
         read_rules(read_reply(reply), CHOICES)
 
 
+@pytest.mark.slow
 def test_the_real_model_states_rules_of_the_choices_that_varied(
     folder: Path, brief: Brief, configured: Callable[..., Any], embedded_address: str
 ) -> None:
