@@ -68,6 +68,7 @@ def test_attempts_need_a_number_above_zero() -> None:
         Prompt(max_attempts=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     ("name", "macs", "peak_sram_bytes"),

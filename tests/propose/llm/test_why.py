@@ -203,6 +203,7 @@ def test_the_network_counts_also_where_its_reasons_are_nonsense(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ROLES)
 def test_the_real_model_gives_claims_that_can_be_read(
     role: str,
