@@ -5,7 +5,6 @@ defaults.
 import json
 import pickle
 from pathlib import Path
-from string import Template
 from typing import get_args
 
 import jsonschema
@@ -17,6 +16,8 @@ from hydra.utils import instantiate
 from lmanet.cost import CandidateCost, Platform
 from lmanet.errors import ArchitectureError, ConfigError
 from lmanet.network import Architecture, Candidate, Stage
+from lmanet.propose import Prompt
+from lmanet.run.brief import Brief
 from lmanet.run.records import Proposal, Verdict
 from lmanet.space import (
     Form,
@@ -26,6 +27,7 @@ from lmanet.space import (
     describe,
     estimate_on,
     json_schema,
+    short_number,
     staged,
     write_choices,
     write_proposal,
@@ -205,10 +207,13 @@ def test_the_space_says_what_is_known_of_its_candidates(space, drawn):
         staged(drawn[0])
 
 
-def test_the_beginning_of_the_prompt_holds_what_the_run_fills_in(space):
-    names = ("images", "limits", "guidance", "space", "example", "example_cost")
-    text = Template(space.design).substitute({name: f"<{name}>" for name in names})
-    assert all(f"<{name}>" in text for name in names) and describe(space)
+def test_the_beginning_of_the_prompt_holds_the_task_the_space_and_an_example(space, drawn):
+    brief = Brief(space=space, seed=0, images="pictures of hats", num_classes=CLASSES, limits={})
+    opening = Prompt(max_attempts=1).opening(brief, drawn[0])
+    parts = ("pictures of hats", "- none", describe(space), write_proposal(space, drawn[0]))
+    assert all(part in opening for part in (*parts, space.guidance))
+    cost = estimate_on(drawn[0], CLASSES, brief.platform)
+    assert f"macs {short_number(cost.macs)}, params {short_number(cost.params)}" in opening
 
 
 def test_what_was_never_tried_is_told_by_the_names_of_the_coverage(space, drawn):
