@@ -206,7 +206,16 @@ def test_the_space_says_what_is_known_of_its_candidates(space, drawn):
 
 
 def test_the_beginning_of_the_prompt_holds_what_the_run_fills_in(space):
-    names = ("images", "pixels", "classes", "limits", "guidance", "space", "example", "example_cost")
+    names = (
+        "images",
+        "pixels",
+        "classes",
+        "limits",
+        "guidance",
+        "space",
+        "example",
+        "example_cost",
+    )
     text = Template(space.design).substitute({name: f"<{name}>" for name in names})
     assert all(f"<{name}>" in text for name in names) and describe(space)
 
