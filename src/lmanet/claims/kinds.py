@@ -17,7 +17,7 @@ from lmanet.claims.form import (
     StrideOneIn,
     WidensLate,
 )
-from lmanet.run.quantities import described, names
+from lmanet.run.quantities import names, quantity
 
 __all__ = [
     "CheaperThanParent",
@@ -36,9 +36,9 @@ MAX_TEXT_CHARACTERS = 400
 SAVINGS = (0, 5, 10, 20, 30, 50)  # per cent, on offer
 
 
-def _known_quantity(name: str) -> str:
-    if name not in names("formula"):
-        raise ValueError(f"legal are {', '.join(names('formula'))}")
+def _a_cost(name: str) -> str:
+    if name not in (legal := names("formula")):
+        raise ValueError(f"it should be {', '.join(legal[:-1])} or {legal[-1]}")
     return name
 
 
@@ -47,7 +47,7 @@ class CheaperThanParent(Claim):
 
     claim: Literal["cheaper_than_parent"] = "cheaper_than_parent"
     meaning: ClassVar[str] = "at least so many per cent less than the network that you change"
-    quantity: Annotated[str, AfterValidator(_known_quantity)]
+    quantity: Annotated[str, AfterValidator(_a_cost)]
     by_percent: Annotated[float, Field(ge=0, le=100)]
 
     @classmethod
@@ -65,8 +65,8 @@ class CheaperThanParent(Claim):
         """True where the saving is at least as claimed; one of 0 % is true of any saving at all."""
         if facts.parent is None:
             return Finding(None, "it has no parent")
-        told = described(self.quantity)
-        own, other = told.of(facts.own.cost), told.of(facts.parent.cost)
+        asked = quantity(self.quantity)
+        own, other = (asked.of(known.cost) for known in (facts.own, facts.parent))
         if own is None or not other:
             return Finding(None, f"{self.quantity} is not known of both")
         saving = 100 * (1 - own / other)

@@ -11,7 +11,7 @@ from lmanet.feedback import lines
 from lmanet.feedback.hints import hint
 from lmanet.feedback.sections import Section, fit
 from lmanet.run.records import Status, Trial
-from lmanet.space import AnySpace, Form
+from lmanet.space import Form, SearchSpace
 
 MIN_TOKENS = 100
 
@@ -29,7 +29,7 @@ class ParetoFeedback:
         form: how a network is written, ``lines`` or ``json``.
     """
 
-    space: AnySpace
+    space: SearchSpace
     max_tokens: int
     recent_failures: AtLeast0
     runners_up: AtLeast0 = 0
@@ -92,7 +92,7 @@ class BestOnlyFeedback:
             text says so.
     """
 
-    def __init__(self, space: AnySpace, max_tokens: int, form: Form = "lines") -> None:
+    def __init__(self, space: SearchSpace, max_tokens: int, form: Form = "lines") -> None:
         _check(max_tokens, form)
         self.space = space
         self.max_tokens = max_tokens
@@ -106,7 +106,7 @@ class BestOnlyFeedback:
 class NoFeedback:
     """Nothing: every request has the same words."""
 
-    def __init__(self, space: AnySpace) -> None:
+    def __init__(self, space: SearchSpace) -> None:
         pass  # given to every option of the step
 
     def compose(self, trials: Sequence[Trial], front: Sequence[Trial]) -> str:

@@ -113,5 +113,4 @@ def read_rationale(why: object) -> Rationale | None:
 
 def _scope(brief: Brief, has_parent: bool) -> Scope:
     asked = {*brief.limits, *(goal.name for goal in brief.objectives)}
-    known = names("formula")
-    return Scope(brief.space, tuple(name for name in known if name in asked), has_parent)
+    return Scope(brief.space, tuple(name for name in names("formula") if name in asked), has_parent)
