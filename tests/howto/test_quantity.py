@@ -142,6 +142,7 @@ def test_it_is_exported(operators, trial, tmp_path):
     assert f'"operators":{operators.of(trial.verdict.cost)}' in journal.replace(".0,", ",")
 
 
+@pytest.mark.slow
 def test_the_page_makes_a_search_and_a_report_with_it(follow):
     reader = follow("add-an-objective")
     small = "budget.trained=1", "budget.proposals=40", "data.split.max_train_images=100"

@@ -19,13 +19,13 @@ MIN_TOKENS = 100
 @dataclass(frozen=True)
 class ParetoFeedback:
     """Counts, best network, front, other accurate networks, recent failures, false claims, values
-    never tried, and a hint.
+    not tried yet, and a hint.
 
     Attributes:
         max_tokens: the longest text, by `lmanet.tokens.count_tokens`, which never counts too few.
-        recent_failures: the most failures that are told, the last first.
+        recent_failures: the most failures that are told, the newest first.
         runners_up: networks beside the front that are told, the most accurate first.
-        wrong_claims: the most false claims of its own that a model is told, the last first.
+        wrong_claims: the most false claims of its own that a model is told, the newest first.
         form: how a network is written, ``lines`` or ``json``.
     """
 
