@@ -8,7 +8,7 @@ from lmanet.command import command, override
 from lmanet.cost import Cost
 from lmanet.explain.card import NetworkCard, PartDrawing
 from lmanet.explain.facts.contents import RunFiles, Setting
-from lmanet.explain.tables.rows import part_rows
+from lmanet.explain.facts.rows import part_rows
 from lmanet.explain.tables.table import Form, shown
 from lmanet.network import Architecture
 from lmanet.run.records import Status, Trial

@@ -22,7 +22,7 @@ from lmanet.cost import Cost, Runtime
 from lmanet.cost.estimate import macs
 from lmanet.cost.memory import Memory
 from lmanet.explain.facts.contents import RunFiles
-from lmanet.explain.tables.rows import reasons
+from lmanet.explain.facts.rows import reasons
 from lmanet.network import Operator
 from lmanet.run.folder import ranked
 from lmanet.run.records import Epoch, Status, Trial

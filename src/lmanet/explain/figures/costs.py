@@ -20,7 +20,7 @@ from lmanet.explain.figures.style import (
     rounded,
     words,
 )
-from lmanet.explain.tables.rows import limit_rows
+from lmanet.explain.facts.rows import limit_rows
 from lmanet.explain.tables.table import shown
 from lmanet.network import Architecture
 from lmanet.run.records import Trial

@@ -5,7 +5,7 @@ contribute, what it confuses.
 from lmanet.explain.facts.contents import RunFiles, Setting
 from lmanet.explain.facts.neighbours import surroundings
 from lmanet.explain.facts.operators import operator_rows
-from lmanet.explain.tables.rows import limit_rows, part_rows
+from lmanet.explain.facts.rows import limit_rows, part_rows
 from lmanet.explain.tables.table import Column, Table
 from lmanet.network import Architecture
 from lmanet.run.results import Examination

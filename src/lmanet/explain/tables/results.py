@@ -2,7 +2,7 @@
 
 from lmanet.explain.facts import measured
 from lmanet.explain.facts.contents import RunFiles, Setting
-from lmanet.explain.tables.rows import result_rows
+from lmanet.explain.facts.rows import result_rows
 from lmanet.explain.tables.table import Column, Table
 from lmanet.run.results import Deployment
 from lmanet.space import architecture_id

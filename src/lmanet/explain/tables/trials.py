@@ -11,7 +11,7 @@ from lmanet.cost import Cost
 from lmanet.explain.facts import ledger
 from lmanet.explain.facts.contents import RunFiles
 from lmanet.explain.facts.importance import Importance
-from lmanet.explain.tables.rows import reasons
+from lmanet.explain.facts.rows import reasons
 from lmanet.explain.tables.table import Column, Table
 from lmanet.run.records import Trial
 from lmanet.run.results import Rule
