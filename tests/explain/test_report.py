@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 
 from lmanet.base import Notice
 from lmanet.errors import HistoryError
-from lmanet.explain import Report
+from lmanet.explain import Report, Setting
 from lmanet.explain.facts.filters import cell, percent
 from lmanet.pareto import ParetoFront
 from lmanet.release.released import read_run as read_release
@@ -32,12 +32,20 @@ from lmanet.space import load_space
 from lmanet.track.progress import front_table, line
 from lmanet.validate import Unlimited
 
-UNDEPLOYED = {"front", "progress", "proposals", "statuses", "curves", "network"}
+UNDEPLOYED = {
+    "front",
+    "hypervolume_trials",
+    "proposals",
+    "verdicts",
+    "curves",
+    "operators",
+    "memory",
+}
 PLOTS = UNDEPLOYED | {"kernels_1"}
 
 
 def report(folder: Path, pareto, target) -> str:
-    Report(pareto, target, num_classes=10, space=load_space("mcu")).run(folder)
+    Report(Setting(pareto, target, 10, load_space("mcu"))).run(folder)
     return (folder / "report.md").read_text()
 
 
@@ -204,7 +212,7 @@ def test_a_run_without_limits_is_reported_and_drawn(make_run, target):
     }
     folder = make_run()
     text = report(folder, ParetoFront(objectives, {}), Unlimited("none", "no board: any machine"))
-    assert plots(folder) >= {"front", "progress", "proposals", "statuses", "network"}
+    assert plots(folder) >= UNDEPLOYED - {"curves"}
     assert "## " in text and (folder / "report.html").exists()
 
 
@@ -325,7 +333,7 @@ def test_a_run_without_a_search_reports_what_is_there(make_run, pareto, target):
     (folder / "history.jsonl").unlink()
     (folder / "front.json").unlink()
     text = report(folder, pareto, target)
-    assert plots(folder) == {"curves", "network", "kernels_1"}
+    assert plots(folder) == {"curves", "operators", "memory", "kernels_1"}
     assert "Stage `search`: not run." in text and "## The search" not in text
 
 
@@ -339,7 +347,7 @@ def test_an_empty_folder_gives_a_report_that_says_so(tmp_path, pareto, target):
 def test_a_search_in_which_nothing_was_trained_still_has_its_plots(make_run, pareto, target):
     folder = make_run(1)
     assert report(folder, pareto, target)
-    assert plots(folder) == {"proposals", "statuses"}
+    assert plots(folder) == {"proposals", "verdicts"}
 
 
 def test_it_can_be_written_again(make_run, pareto, target):
@@ -399,11 +407,11 @@ def test_each_of_several_teachers_is_reported_beside_all_together(make_run, pare
     text = report(folder, pareto, target)
     accuracy = f"{100 * whole.score.val_accuracy:.1f} %"
     assert (
-        f"The 2 teachers, whose probabilities are averaged, reach {accuracy} "
-        "together on the validation images:"
+        f"The probabilities of 2 teachers are averaged. Together they reach {accuracy} "
+        "on the validation images:"
     ) in text
     assert (
-        f"- one with 2.00M parameters, taken as it is, and may know these images, alone {accuracy}"
+        f"- one: 2.00M parameters; used as it is, and may have seen these images; alone {accuracy}"
         in text
     )
 

@@ -4,9 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from plotly.graph_objects import Figure
 
 from lmanet.explain.facts.contents import RunFiles, Setting, read_run
+from lmanet.explain.facts.facts import Facts
 from lmanet.explain.facts.importance import Importance
+from lmanet.explain.figures import draw_figures
 from lmanet.run.results import Deletion, Examination, SkippedBlock
 from lmanet.space import load_space
 
@@ -79,6 +82,17 @@ def examined() -> Callable[..., Examination]:
     return examination
 
 
+class KnownFacts(Facts):
+    """Whose importances are given, as forests take seconds."""
+
+    importances = IMPORTANT
+
+
 @pytest.fixture
-def important() -> list[Importance]:
-    return IMPORTANT
+def draw() -> Callable[..., dict[str, Figure]]:
+    """The figures of a run, its setting, and importances unless ``known`` is False."""
+
+    def drawn(run: RunFiles, setting: Setting, known: bool = True) -> dict[str, Figure]:
+        return draw_figures((KnownFacts if known else Facts)(run, setting))
+
+    return drawn

@@ -10,6 +10,7 @@ import yaml
 from lmanet.base import Notice, Record
 from lmanet.cost import Platform
 from lmanet.run import folder as names
+from lmanet.run.brief import Budget
 from lmanet.run.folder import ranked, read_record, read_records, read_trials
 from lmanet.run.provenance import Provenance
 from lmanet.run.records import Front, Trial
@@ -54,12 +55,16 @@ class Setting:
 
     Attributes:
         num_classes: of its images.
+        images: what they are, in words; empty where that is not known.
+        budget: of the search; None where it is not known.
     """
 
     pareto: Pareto
     target: Board
     num_classes: int
     space: AnySpace
+    images: str = ""
+    budget: Budget | None = None
 
 
 @dataclass(frozen=True)
