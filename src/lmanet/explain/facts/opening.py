@@ -9,10 +9,10 @@ from lmanet.run.brief import Budget
 from lmanet.run.records import Status, Trial
 
 NEXT = {  # stage -> what it does
-    "train": "train the best networks in full",
-    "deploy": "bring the best network to the board",
-    "explain": "see what the best network does",
-    "evaluate": "open the test images, once no choice is left",
+    "train": "Train the best networks in full",
+    "deploy": "Bring the best network to the board",
+    "explain": "See what the best network does",
+    "evaluate": "Open the test images, once no choice is left",
 }
 
 
@@ -22,13 +22,14 @@ class Opening(NamedTuple):
     Attributes:
         images: (set, number), as many as are counted: ``("validation", 800)``.
         interval: 95 %, of the best network's accuracy; None where its images are not counted.
-        ending: why the search stopped, in a sentence; empty where its budget is not known.
+        limit: of the budget at which the search stopped, and its value; None where its trials
+            reach none, or the budget is not known.
         next_stages: (stage, what it does) of stages that have left nothing.
     """
 
     images: Sequence[tuple[str, int]]
     interval: tuple[float, float] | None
-    ending: str
+    limit: tuple[str, float] | None
     next_stages: Sequence[tuple[str, str]]
 
 
@@ -41,7 +42,7 @@ def opening(run: RunFiles, setting: Setting) -> Opening:
     return Opening(
         images=[(name, count) for name, count in known if count],
         interval=wilson(score.val_accuracy, validated) if score and validated else None,
-        ending=_ending(run.trials, setting.budget) if setting.budget and run.trials else "",
+        limit=_limit(run.trials, setting.budget) if setting.budget and run.trials else None,
         next_stages=[(stage, NEXT[stage]) for stage in _missing(run)],
     )
 
@@ -54,8 +55,8 @@ def validation_images(run: RunFiles) -> int | None:
     return next((score.val_images for score in scores if score.val_images), None)
 
 
-def _ending(trials: Sequence[Trial], budget: Budget) -> str:
-    """Which limit of the budget the trials reach."""
+def _limit(trials: Sequence[Trial], budget: Budget) -> tuple[str, float] | None:
+    """The first limit of the budget that the trials reach."""
     scores = [trial.score for trial in trials if trial.score]
     spent = {
         "trained": sum(trial.status is Status.TRAINED for trial in trials),
@@ -65,13 +66,8 @@ def _ending(trials: Sequence[Trial], budget: Budget) -> str:
         "training_seconds": sum(score.seconds for score in scores),
         "epochs": sum(score.epochs for score in scores),
     }
-    for name, most in budget:
-        if most is not None and spent[name] >= most:
-            return f"The search stopped at its limit budget.{name}={most:g}."
-    return (
-        "The search has reached no limit of its budget: it was interrupted, it goes on, "
-        "or another proposal might have exceeded one."
-    )
+    limits = {name: most for name in spent if (most := getattr(budget, name)) is not None}
+    return next(((name, most) for name, most in limits.items() if spent[name] >= most), None)
 
 
 def _missing(run: RunFiles) -> list[str]:

@@ -105,10 +105,11 @@ def confusion(seen: Examination) -> Figure:
         "xaxis": {**axis, "tickangle": -90},
         "height": 220 + 26 * len(kept),
     }
-    title = f"Confusion on {seen.images:,} validation images"
+    title = f"Confusion on {seen.images:,} validation images: rows true, columns predicted"
     if len(kept) < len(classes):
-        title += f", the {len(kept)} of {len(classes)} classes that are confused most"
-    return figure([_heat(seen, kept)], title, "predicted", "true", **layout)
+        title += f"; the {len(kept)} of {len(classes)} classes that are confused most"
+    # No titles of axes: Plotly writes that of upright labels over the last row.
+    return figure([_heat(seen, kept)], title, "", "", **layout)
 
 
 def _heat(seen: Examination, kept: Sequence[int]) -> Heatmap:

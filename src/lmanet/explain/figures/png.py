@@ -57,9 +57,9 @@ def save_png(figure: Figure, path: Path) -> None:
         draw(panels[trace.get("yaxis", "y")], trace)
     upper = panels["y"]
     upper.set_title("\n".join(textwrap.wrap(_text(layout["title"]["text"]), TITLE_CHARACTERS)))
+    _add_lines(upper, layout.get("shapes", ()))
     for name, axes in panels.items():
         _finish(axes, layout["xaxis"], layout[f"{name[0]}axis{name[1:]}"])
-    _add_lines(upper, layout.get("shapes", ()))
     for note in layout.get("annotations", ()):
         place, align = (note["x"], note["y"]), note["xanchor"]
         upper.annotate(_text(note["text"]), place, ha=align, va=note["yanchor"], fontsize=9)
