@@ -11,7 +11,6 @@ from lmanet.command import command
 from lmanet.explain.facts.facts import Facts
 from lmanet.explain.facts.filters import FILTERS
 from lmanet.explain.facts.importance import SEEDS
-from lmanet.explain.facts.rows import proposers, versions
 from lmanet.explain.tables.table import Table, to_markdown
 
 TITLE = "Report of a run"
@@ -118,7 +117,5 @@ def render(facts: Facts, folder: Path, form: Form) -> str:
         runtime=runtime,
         runtime_words=RUNTIME_WORDS[runtime],
         seeds=SEEDS,
-        proposers=proposers(facts.run.trials),
-        versions=versions(facts.run.trials),
     )
     return BLANK_LINES.sub("\n\n", text).strip() + "\n"

@@ -9,6 +9,7 @@ import pytest
 from lmanet.explain.facts.contents import read_run
 from lmanet.explain.facts.facts import Facts
 from lmanet.explain.facts.operators import operator_rows
+from lmanet.explain.figures.costs import front
 from lmanet.run.records import Front, Status
 from lmanet.space import estimate_on
 
@@ -210,7 +211,7 @@ def test_int8_has_intervals_where_images_are_counted(figures, run, setting, draw
 def test_kernels_are_shares_of_all_instructions(figures, run):
     measured = run.deployments[0].deployed.measurement
     bars = figures["kernels_1"].data[0]
-    assert list(bars.y) == ["rows", "scale", "mean", "conv"]
+    assert [name.split("<br>")[0] for name in bars.y] == ["rows", "scale", "mean", "conv"]
     assert list(bars.x) == pytest.approx([4.462396, 0.346006, 0.116549, 0.019422], **CLOSE)
     assert bars.text[0] == f"{4462396 / measured.measured_instructions:.1%}"
 
@@ -251,6 +252,26 @@ def test_confusion_shows_shares_of_the_row_and_counts(figures):
     assert [list(row) for row in heat.z] == [[80, 20, 0], [10, 90, 0], [0, 30, 70]]
     assert list(heat.customdata[2][1]) == ["a &lt;b&gt;bold&lt;/b&gt; bird", "dog", 3]
     assert figures["confusion"].layout.yaxis.autorange == "reversed"
+
+
+def test_no_word_stands_on_the_confusion(figures):
+    """Plotly writes the title of an axis with upright labels over the last row."""
+    layout = figures["confusion"].layout
+    assert layout.title.text.endswith("rows true, columns predicted")
+    assert layout.xaxis.tickangle == -90 and not layout.xaxis.title.text
+
+
+@pytest.mark.parametrize("most", [0, 2_000_000])
+def test_the_picture_of_the_front_shows_every_trained_network_and_the_limit(run, most):
+    drawn = front(run.trials, run.front.trials, {"macs": most} if most else {})
+    found = {trace.name: trace for trace in drawn.data}
+    assert list(found["front"].text) == [f"#{trial.number}" for trial in run.front.trials]
+    assert list(found["front"].y) == pytest.approx(
+        [100 * trial.score.val_accuracy for trial in run.front.trials], **CLOSE
+    )
+    trained = sum(trial.status is Status.TRAINED for trial in run.trials)
+    assert sum(len(trace.x) for trace in drawn.data) == trained
+    assert [line.x0 for line in drawn.layout.shapes] == ([most / 1e6] if most else [])
 
 
 def test_of_many_classes_the_most_confused_are_shown(run, examined, setting, draw):

@@ -91,6 +91,16 @@ class Facts:
         return rows.reasons(self.run.trials)
 
     @cached_property
+    def proposers(self) -> Counter[str]:
+        """Who proposed -> how many."""
+        return rows.proposers(self.run.trials)
+
+    @cached_property
+    def versions(self) -> Mapping[str, str]:
+        """Package -> version, as the trials record them."""
+        return rows.versions(self.run.trials)
+
+    @cached_property
     def ledger(self) -> list[LedgerRow]:
         """What proposals cost, by how their trials ended."""
         return by_status(self.run.trials)
