@@ -77,17 +77,7 @@ class Examine:
                 f"{folder} has no trained network (full.jsonl, distill.jsonl) to "
                 "examine; run the stage train first"
             )
-        before = run.examination
-        if (
-            before
-            and before.checkpoint == run.best.checkpoint
-            and by_these_settings(before.settings_id, self.settings_id)
-        ):
-            log.info(
-                "%s was examined before, by these settings: %s stays",
-                before.checkpoint,
-                EXAMINATION,
-            )
+        if self._was_done(run.best, run.examination):
             return
         # Pictures of another network stand in another folder: the old record and its pictures fit
         # until the new record is there.
@@ -99,19 +89,28 @@ class Examine:
         for other in set((folder / PICTURES).iterdir()) - {folder / pictures}:
             shutil.rmtree(other)
         log.info(
-            (
-                "examination of %s: validation accuracy %.2f %%, area between the "
-                "deletion curves %.3f (%.3f to %.3f), %.0f s"
-            ),
-            *(
-                record.checkpoint,
-                100 * record.val_accuracy,
-                record.deletion.area_difference,
-                record.deletion.low,
-                record.deletion.high,
-            ),
+            "examination of %s: validation accuracy %.2f %%, area between the deletion curves "
+            "%.3f (%.3f to %.3f), %.0f s",
+            record.checkpoint,
+            100 * record.val_accuracy,
+            record.deletion.area_difference,
+            record.deletion.low,
+            record.deletion.high,
             record.seconds,
         )
+
+    def _was_done(self, best: TrainedNetwork, before: Examination | None) -> bool:
+        """Whether this network was examined before, by these settings; that is said."""
+        if (
+            before is None
+            or before.checkpoint != best.checkpoint
+            or not by_these_settings(before.settings_id, self.settings_id)
+        ):
+            return False
+        log.info(
+            "%s was examined before, by these settings: %s stays", before.checkpoint, EXAMINATION
+        )
+        return True
 
     def _examine(self, trained: TrainedNetwork, folder: Path, pictures: str) -> Examination:
         start = time.monotonic()

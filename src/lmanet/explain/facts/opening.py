@@ -51,7 +51,8 @@ def validation_images(run: RunFiles) -> int | None:
     """Their number, which the stage `explain` counts, and trainings of this version."""
     if run.examination:
         return run.examination.images
-    scores = [found.score for found in (*run.trials, *run.full, *run.distilled) if found.score]
+    trials = [trial.score for trial in run.trials if trial.score]
+    scores = [*trials, *(network.score for network in run.full + run.distilled)]
     return next((score.val_images for score in scores if score.val_images), None)
 
 

@@ -1,6 +1,7 @@
 """What networks cost, against what the target allows; and what kernels took."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from plotly.graph_objects import Bar, Figure, Scatter
 
@@ -96,7 +97,7 @@ def limits(best: BestNetwork, front: Sequence[Trial], limits: Mapping[str, int])
         if trial.id != best.id
         for name, row in zip(names, limit_rows(cost, limits), strict=True)
     ]
-    layout = {
+    layout: dict[str, Any] = {
         "xaxis": {"range": [0, max(110.0, *(105 * row.share for row in best.limits))]},
         "yaxis": {"autorange": "reversed"},
         "height": 130 + 52 * len(names),
@@ -148,7 +149,12 @@ def proposals(trials: Sequence[Trial], limits: Mapping[str, int]) -> Figure:
     if most := limits.get("peak_sram_bytes", 0) / KIB:
         sram.append(most)
         shapes.append(limit_line("y", most, f"{most:.1f} KiB", "start"))
-    layout = {"xaxis": log_axis(work), "yaxis": log_axis(sram), "shapes": shapes, "height": 420}
+    layout: dict[str, Any] = {
+        "xaxis": log_axis(work),
+        "yaxis": log_axis(sram),
+        "shapes": shapes,
+        "height": 420,
+    }
     axes = ("MACs (M)", "peak SRAM (KiB)")
     return figure(data, "Every proposal, and the limits", *axes, **layout)
 

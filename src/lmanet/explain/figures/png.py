@@ -57,6 +57,7 @@ def save_png(figure: Figure, path: Path) -> None:
         draw(panels[trace.get("yaxis", "y")], trace)
     upper = panels["y"]
     upper.set_title("\n".join(textwrap.wrap(_text(layout["title"]["text"]), TITLE_CHARACTERS)))
+    list(panels.values())[-1].set_xlabel(_text(layout["xaxis"]["title"]["text"]))
     _add_lines(upper, layout.get("shapes", ()))
     for name, axes in panels.items():
         _finish(axes, layout["xaxis"], layout[f"{name[0]}axis{name[1:]}"])
@@ -120,7 +121,7 @@ def _finish(axes: Axes, x: Spec, y: Spec) -> None:
         ends = spec.get("range")
         if spec.get("type") == "log":
             _log(axes, axis)
-            ends = [10**end for end in ends]
+            ends = [10**end for end in spec["range"]]
         if "tickvals" in spec:
             axis.set_ticks(spec["tickvals"], [_text(text) for text in spec["ticktext"]])
         elif "dtick" in spec and spec.get("type") != "log":
@@ -133,8 +134,6 @@ def _finish(axes: Axes, x: Spec, y: Spec) -> None:
             axis.set_inverted(True)
     if "tickangle" in x:
         axes.tick_params(axis="x", rotation=-x["tickangle"], labelsize=9)
-    if axes.get_subplotspec().is_last_row():
-        axes.set_xlabel(_text(x["title"]["text"]))
     axes.set_ylabel(_text(y["title"]["text"]))
 
 
@@ -181,8 +180,14 @@ def _add_names(axes: Axes, traces: Sequence[Spec]) -> None:
             pixels = axes.transData.transform((x, y))
             if all(math.dist(pixels, other) > CROWDED for other in named):
                 named.append((pixels[0], pixels[1]))
-                shift = {"xytext": (-6, 4), "textcoords": "offset points"}
-                axes.annotate(_text(text), (x, y), ha="right", fontsize=9, **shift)
+                axes.annotate(
+                    _text(text),
+                    (x, y),
+                    xytext=(-6, 4),
+                    textcoords="offset points",
+                    ha="right",
+                    fontsize=9,
+                )
 
 
 def _text(value: Any) -> Any:

@@ -6,9 +6,8 @@ from typing import NamedTuple
 from plotly.graph_objects import Figure, Scatter
 
 from lmanet.explain.facts.contents import RunFiles
-from lmanet.explain.facts.filters import stage
+from lmanet.explain.facts.filters import stage, wilson
 from lmanet.explain.facts.measured import DeployedNetwork
-from lmanet.explain.facts.opening import wilson
 from lmanet.explain.figures.style import (
     BLUE,
     DASHES,

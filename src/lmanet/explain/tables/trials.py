@@ -99,7 +99,7 @@ def _reasons(facts: Facts) -> Table:
         Column("trials", "trials", "count"),
         Column("example", "the first of them"),
     )
-    rows = [tuple(row) for row in facts.reasons]
+    rows = [(row.kind, row.trials, row.example) for row in facts.reasons]
     return Table("reasons", "Why candidates were rejected or failed", columns, rows)
 
 
@@ -109,7 +109,7 @@ def _importances(facts: Facts) -> Table:
         Column("share", "share", "share"),
         Column("spread", "spread", "share"),
     )
-    rows = [tuple(row) for row in facts.importances]
+    rows = [(row.parameter, row.share, row.spread) for row in facts.importances]
     return Table("importances", "What the accuracy depends on", columns, rows)
 
 

@@ -27,7 +27,7 @@ from lmanet.run.folder import (
     read_trials,
     write_record,
 )
-from lmanet.run.records import Front
+from lmanet.run.records import Front, Trial
 from lmanet.run.results import DesignRules, Rule
 from lmanet.space.describe import object_schema
 from lmanet.steps import Proposer
@@ -85,16 +85,7 @@ class LearnRules:
                 "two values, two networks each"
             )
             return None
-        spent = sum(trial.proposal.usage.tokens for trial in trials)
-        front = (
-            read_record(folder / FRONT, Front)
-            if (folder / FRONT).exists()
-            else Front(hypervolume=0, trials=())
-        )
-        left = None if self.tokens is None else max(self.tokens - spent, 0)
-        request = Request(
-            number=len(trials), count=1, trials=trials, front=front.trials, tokens_left=left
-        )
+        request = self._request(folder, trials)
         question = render(
             "rules",
             **self.proposer.figures(request),
@@ -105,14 +96,9 @@ class LearnRules:
                 request, question, rules_schema(choices), lambda reply: read_rules(reply, choices)
             )
         except TokensSpentError:
-            log.info(
-                "the run's budget of tokens (budget.tokens) does not suffice to ask "
-                "for design rules"
-            )
+            log.info("too few tokens are left to ask for design rules (budget.tokens)")
             return None
-        except (
-            EndpointError
-        ) as error:  # the stages that follow need no model, and its server may be gone by now
+        except EndpointError as error:  # later stages need no model, whose server may be gone
             log.warning("no design rules, the next start of this stage asks again: %s", error)
             return None
         rules, note, faults = said.value or ((), "", (said.error or "",))
@@ -125,6 +111,13 @@ class LearnRules:
             trials=sum(trial.eligible for trial in trials),
             usage=usage,
         )
+
+    def _request(self, folder: Path, trials: tuple[Trial, ...]) -> Request:
+        """What the model is shown, and how many tokens are left."""
+        spent = sum(trial.proposal.usage.tokens for trial in trials)
+        front = read_record(folder / FRONT, Front).trials if (folder / FRONT).exists() else ()
+        left = None if self.tokens is None else max(self.tokens - spent, 0)
+        return Request(number=len(trials), count=1, trials=trials, front=front, tokens_left=left)
 
 
 def rules_schema(choices: Choices) -> dict[str, Any]:
