@@ -42,7 +42,7 @@ from lmanet.cost import estimate
 from lmanet.data import Cifar100, Mnist5k, Split
 from lmanet.network import Architecture
 from lmanet.network.images import fit, normalise
-from lmanet.run.folder import append_record, read_records
+from lmanet.run.lines import append_record, read_records
 from lmanet.space import architecture_id, load_space
 from lmanet.steps import ImageData
 from lmanet.train import Recipe, Trainer

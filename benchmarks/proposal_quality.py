@@ -20,6 +20,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from lmanet.run.brief import Brief, Budget, Goal
+from lmanet.run.folder import RunFolder
 from lmanet.run.history import History
 from lmanet.run.records import Job, Score, Status, Trial
 from lmanet.search import Search, Steps
@@ -70,7 +71,7 @@ def main() -> None:
 def search(folder: Path, role: str, seed: int, proposals: int, overrides: list[str]) -> list[Trial]:
     """One run of the loop."""
     folder.mkdir(parents=True, exist_ok=True)
-    history = History(folder)
+    history = History(RunFolder(folder))
     if len(history.trials) >= proposals:
         return history.trials
     who = (

@@ -27,7 +27,7 @@ from table_images import TenClasses
 
 from lmanet.data import Augment, Cifar100, Split
 from lmanet.network import Architecture, parse_architecture
-from lmanet.run.folder import append_record, read_records, write_record
+from lmanet.run.lines import append_record, read_records, write_record
 from lmanet.run.records import Job, Score
 from lmanet.space import Space, architecture_id, write_proposal
 from lmanet.train import Recipe, Trainer, WarmupCosine

@@ -37,7 +37,7 @@ from lmanet.data import Cifar100
 from lmanet.network import Architecture, parse_architecture
 from lmanet.promote.order import best_first
 from lmanet.promote.ranks import aggregate
-from lmanet.run.folder import append_record, read_records
+from lmanet.run.lines import append_record, read_records
 from lmanet.space import architecture_id
 from lmanet.train import TabularTrainer, Trainer, ZeroCost
 from lmanet.train.lookup.table import Entry, ZeroCostEntry, zero_cost_path

@@ -35,6 +35,17 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+def classes_below(base: Any) -> list[Any]:
+    """Every class that inherits from ``base``, in the order in which they were written; of those
+    with one name the last, as where a module was loaded again.
+    """
+    found: dict[tuple[str, str], Any] = {}
+    for one in base.__subclasses__():
+        for each in (one, *classes_below(one)):
+            found[each.__module__, each.__qualname__] = each
+    return list(found.values())
+
+
 class Notice(Record):
     """Something that is off and no error: a result that looks right and may mean nothing.
 

@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from lmanet.errors import ConfigError, EndpointError, SearchError
 from lmanet.run.brief import Budget, Request
-from lmanet.run.folder import say_notices
 from lmanet.run.history import History
 from lmanet.run.notices import nothing_trained
 from lmanet.run.records import Front, Job, Outcome, Proposal, Status, Trial, Verdict
@@ -229,7 +228,7 @@ class Search:
             versions=VERSIONS,
         )
         self.history.append(trial)
-        say_notices(self.history.folder, outcome.score.notices if outcome.score else ())
+        self.history.run.say(outcome.score.notices if outcome.score else ())
         if trial.status is not Status.PAUSED:
             shutil.rmtree(self.history.checkpoint(trial.number), ignore_errors=True)
         self._tell("on_trial_end", trial)

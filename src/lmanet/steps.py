@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 from lmanet.base import Notice
 from lmanet.network import Architecture
 from lmanet.run.brief import Budget, Request
+from lmanet.run.folder import RunFolder
 from lmanet.run.records import Job, Outcome, Proposal, Score, Trial, Verdict
 from lmanet.space import AnyArchitecture
 
@@ -271,7 +272,7 @@ class Stage(Protocol):
     settings made is done again.
     """
 
-    def run(self, folder: Path) -> None:
+    def run(self, folder: RunFolder) -> None:
         """Read the files of a run's folder and add to them; what these settings made already stays,
         and that is said.
         """

@@ -14,6 +14,7 @@ from lmanet.feedback import ParetoFeedback
 from lmanet.propose import Prompt
 from lmanet.propose.llm.example import example
 from lmanet.run.brief import Budget, Goal
+from lmanet.run.folder import RunFolder
 from lmanet.run.history import History
 from lmanet.run.records import Front
 from lmanet.track import WandbTracker
@@ -110,4 +111,4 @@ def test_what_cells_cannot_do_is_said_in_one_sentence(composed, tmp_path, overri
 
 def test_a_report_refuses_a_folder_of_cells(bench):
     with pytest.raises(ConfigError, match="drawn"):
-        Report(Setting(bench.pareto, bench.target, 100, bench.space)).run(bench.folder)
+        Report(Setting(bench.pareto, bench.target, 100, bench.space)).run(RunFolder(bench.folder))

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from lmanet.app import Run
+from lmanet.run.folder import RunFolder
 from lmanet.run.history import History
 from lmanet.run.records import Status
 from lmanet.train.lookup.table import load_table
@@ -14,7 +15,7 @@ def test_random_draws_are_looked_up(composed, tmp_path):
             "+experiment=bench_lmanet", "propose=random", "budget.trained=15", f"folder={tmp_path}"
         )
     ).start()
-    trials = History(tmp_path).trials
+    trials = History(RunFolder(tmp_path)).trials
     status = Counter(trial.status for trial in trials)
     assert status[Status.TRAINED] == 15 and status[Status.TRAINED] + status[Status.REJECTED] == len(
         trials

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from lmanet.command import at_home, command, override
-from lmanet.run.folder import read_trials
+from lmanet.run.folder import RunFolder
 
 NASTY = "a=b, (c) [d] {e} 'f' \"g\" $h é ü %i"
 
@@ -72,14 +72,14 @@ def test_a_run_in_any_folder_goes_on_by_the_command_it_prints(typed, tmp_path: P
     )
     first = typed(*tiny)
     assert first.code == 0, first.error
-    assert len(read_trials(tmp_path / folder)) == 3
+    assert len(RunFolder(tmp_path / folder).trials()) == 3
     (line,) = [line for line in first.output.splitlines() if line.startswith("Next: ")]
     python, script, resume = shlex.split(line.removeprefix("Next: ").split(" budget.proposals=")[0])
     assert (python, script, resume) == ("python", "run.py", f"resume={folder}")
     kept = (tmp_path / folder / ".hydra" / "overrides.yaml").read_text(encoding="utf-8")
     again = typed(resume, "budget.proposals=5")
     assert again.code == 0, again.error
-    assert len(read_trials(tmp_path / folder)) == 5
+    assert len(RunFolder(tmp_path / folder).trials()) == 5
     assert (tmp_path / folder / ".hydra" / "overrides.yaml").read_text(encoding="utf-8") == kept
     assert yaml.safe_load(kept) == list(tiny[:3])
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lmanet.run import provenance as module
-from lmanet.run.folder import append_record, read_records
+from lmanet.run.lines import append_record, read_records
 from lmanet.run.provenance import Provenance, provenance
 
 

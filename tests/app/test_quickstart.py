@@ -6,7 +6,8 @@ from pathlib import Path
 
 import lmanet
 from lmanet.app import Run
-from lmanet.run.folder import FULL, HISTORY, read_records
+from lmanet.run.folder import FULL, HISTORY
+from lmanet.run.lines import read_records
 from lmanet.run.records import Status, Trial
 from lmanet.run.results import TrainedNetwork
 from lmanet.space import architecture_id

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from lmanet.app import Run
-from lmanet.run.folder import FULL, read_records, read_trials
+from lmanet.run.folder import FULL, RunFolder
+from lmanet.run.lines import read_records
 from lmanet.run.results import TrainedNetwork
 from lmanet.space import architecture_id
 
@@ -46,7 +47,7 @@ def test_a_network_of_the_report_is_trained_by_its_command(composed, tmp_path):
     )
     run = Run(composed(*SMALL, f"folder={folder}"))
     setting = Setting(run.pareto, run.target, run.data.num_classes, run.space)
-    card = make_cards(Facts(read_run(folder), setting), Path("run"))[-1]
+    card = make_cards(Facts(read_run(RunFolder(folder)), setting), Path("run"))[-1]
     program, script, *arguments = shlex.split(card.retrain)
     assert (program, script) == ("python", "run.py")
     start(tmp_path, *arguments)
@@ -54,5 +55,5 @@ def test_a_network_of_the_report_is_trained_by_its_command(composed, tmp_path):
     assert (
         architecture_id(trained.architecture)
         == card.id
-        == {trial.number: trial.id for trial in read_trials(folder)}[card.number]
+        == {trial.number: trial.id for trial in RunFolder(folder).trials()}[card.number]
     )

@@ -6,7 +6,8 @@ import lmanet
 from lmanet.cost import Cost, estimate
 from lmanet.cost.liveness import live_bytes
 from lmanet.errors import ArchitectureError, ConfigError
-from lmanet.network import load_architecture, operators
+from lmanet.network import load_architecture
+from lmanet.network.graph import operators
 
 
 def test_a_depthwise_stage_by_hand(make):

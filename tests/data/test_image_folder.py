@@ -12,6 +12,7 @@ from torchvision.transforms.v2.functional import to_pil_image
 from lmanet.data import ImageFolder, Loading, Split
 from lmanet.errors import ConfigError, DataError, HistoryError
 from lmanet.network.images import fit
+from lmanet.run.folder import RunFolder
 from lmanet.run.shared_settings import remember_settings
 
 
@@ -275,7 +276,7 @@ def test_a_search_is_not_resumed_when_two_classes_of_validation_were_swapped(
     shutil.copytree(folder / "train", folder / "val")
     (run / "history.jsonl").touch()
     for _ in range(2):
-        remember_settings(run, {"seed": 0, "data_checksum": read(folder).checksum()})
+        remember_settings(RunFolder(run), {"seed": 0, "data_checksum": read(folder).checksum()})
     swap(folder / "val" / "0", folder / "val" / "1")
     with pytest.raises(
         HistoryError,
@@ -284,7 +285,7 @@ def test_a_search_is_not_resumed_when_two_classes_of_validation_were_swapped(
             r"validation have changed"
         ),
     ):
-        remember_settings(run, {"seed": 0, "data_checksum": read(folder).checksum()})
+        remember_settings(RunFolder(run), {"seed": 0, "data_checksum": read(folder).checksum()})
 
 
 def swap(one: Path, other: Path) -> None:

@@ -13,7 +13,8 @@ from lmanet.cost.tflm.layout import X86_64
 from lmanet.cost.tflm.operators import tflite_operators
 from lmanet.deploy import CandidateVerifier
 from lmanet.deploy.run.verify import Verifier
-from lmanet.network import load_architecture, operators
+from lmanet.network import load_architecture
+from lmanet.network.graph import operators
 
 # 6 seconds on 2 idle cores (docs/results.md); here other tests run beside.
 MOST_SECONDS = 20

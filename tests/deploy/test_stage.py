@@ -25,17 +25,8 @@ from lmanet.errors import ConfigError
 from lmanet.network import parse_architecture
 from lmanet.network.images import fit, normalise
 from lmanet.network.weights import load_network, save_network
-from lmanet.run.folder import (
-    DEPLOY,
-    FULL,
-    MEASURED,
-    NOTICES,
-    TEST,
-    append_record,
-    read_record,
-    read_records,
-    write_record,
-)
+from lmanet.run.folder import DEPLOY, FULL, MEASURED, NOTICES, TEST, RunFolder
+from lmanet.run.lines import append_record, read_record, read_records, write_record
 from lmanet.run.records import Front, Proposal, Score, Status, Trial, Verdict
 from lmanet.run.results import Deployment as DeploymentRecord
 from lmanet.run.results import Evaluation as EvaluationRecord
@@ -85,7 +76,7 @@ def data():
 def trained(data, tmp_path_factory):
     """A run with one trained network, and a front that holds it."""
     folder = tmp_path_factory.mktemp("trained")
-    FullTraining(Trainer(data, RECIPE()), seed=0, architecture=ARCHITECTURE).run(folder)
+    FullTraining(Trainer(data, RECIPE()), seed=0, architecture=ARCHITECTURE).run(RunFolder(folder))
     verdict = Verdict(accepted=True, cost=estimate(ARCHITECTURE, 10))
     score = Score(val_accuracy=0.5, val_macro_f1=0.5, val_calibration_error=0.1, seconds=1.0)
     common = {"number": 0, "seed": 0, "started_at": "", "seconds": 1.0, "elapsed_seconds": 1.0}
@@ -98,7 +89,7 @@ def trained(data, tmp_path_factory):
 @pytest.fixture(scope="module")
 def deployed(data, trained):
     """The same run after the stage, which finds calibration good enough."""
-    stage(data).run(trained)
+    stage(data).run(RunFolder(trained))
     return trained
 
 
@@ -151,7 +142,7 @@ def test_the_best_network_is_deployed_and_the_front_measured(data, deployed):
 
 def test_what_is_deployed_is_not_deployed_again(data, deployed):
     before = [(deployed / name).read_bytes() for name in (DEPLOY, MEASURED)]
-    stage(data).run(deployed)
+    stage(data).run(RunFolder(deployed))
     assert [(deployed / name).read_bytes() for name in (DEPLOY, MEASURED)] == before
 
 
@@ -159,13 +150,13 @@ def test_another_target_is_deployed_to_beside_the_first(data, deployed, tmp_path
     caplog.set_level(logging.INFO)
     shutil.copytree(deployed, tmp_path, dirs_exist_ok=True)
     (before,) = read_records(tmp_path / DEPLOY, DeploymentRecord)
-    stage(data).run(tmp_path)
+    stage(data).run(RunFolder(tmp_path))
     assert (
         f"was deployed to stm32h743 before, by these settings: {before.deployed.folder} stays"
         in caplog.text
     )
     other = replace(stage(data), target=replace(load_target("stm32h743"), name="smaller"))
-    other.run(tmp_path)
+    other.run(RunFolder(tmp_path))
     first, second = read_records(tmp_path / DEPLOY, DeploymentRecord)
     assert first == before and second.deployed.target == "smaller"
     assert second.deployed.folder == f"{first.deployed.folder}-smaller"
@@ -183,7 +174,7 @@ def test_other_settings_deploy_again(data, deployed, tmp_path):
     (tmp_path / DEPLOY).write_text(line.model_dump_json() + "\n")
     again = stage(data, calibration="minmax")
     again.settings_id = "b" * 12
-    again.run(tmp_path)
+    again.run(RunFolder(tmp_path))
     assert [each.calibration for each in read_records(tmp_path / DEPLOY, DeploymentRecord)] == [
         "mse",
         "minmax",
@@ -194,10 +185,12 @@ def test_the_network_that_is_named_is_deployed(data, deployed, tmp_path):
     shutil.copytree(deployed, tmp_path, dirs_exist_ok=True)
     last = ARCHITECTURE.stages[-1].model_copy(update={"channels": 16})
     other = ARCHITECTURE.model_copy(update={"stages": (ARCHITECTURE.stages[0], last)})
-    FullTraining(Trainer(data, RECIPE(epochs=1)), seed=0, architecture=other).run(tmp_path)
+    FullTraining(Trainer(data, RECIPE(epochs=1)), seed=0, architecture=other).run(
+        RunFolder(tmp_path)
+    )
     named = {architecture_id(each): each for each in (ARCHITECTURE, other)}
     for identity, architecture in named.items():
-        replace(stage(data), network=identity).run(tmp_path)
+        replace(stage(data), network=identity).run(RunFolder(tmp_path))
         assert any(
             line.architecture == architecture
             for line in read_records(tmp_path / DEPLOY, DeploymentRecord)
@@ -214,7 +207,7 @@ def test_a_network_that_cannot_be_deployed_is_told_apart(data, deployed, tmp_pat
             f"{architecture_id(ARCHITECTURE)}"
         ),
     ):
-        replace(stage(data), network="nonsense").run(tmp_path)
+        replace(stage(data), network="nonsense").run(RunFolder(tmp_path))
     last = ARCHITECTURE.stages[-1].model_copy(update={"channels": 16})
     searched = ARCHITECTURE.model_copy(update={"stages": (ARCHITECTURE.stages[0], last)})
     (trial,) = read_record(tmp_path / "front.json", Front).trials
@@ -227,7 +220,7 @@ def test_a_network_that_cannot_be_deployed_is_told_apart(data, deployed, tmp_pat
         ConfigError,
         match=f"deploy.network={found.id} is not trained in full; do that first: {train}",
     ):
-        replace(stage(data), network=found.id).run(tmp_path)
+        replace(stage(data), network=found.id).run(RunFolder(tmp_path))
 
 
 def test_the_deployed_network_gives_tflms_logits_and_is_evaluated(data, deployed):
@@ -244,7 +237,7 @@ def test_the_deployed_network_gives_tflms_logits_and_is_evaluated(data, deployed
     )
     np.testing.assert_array_equal(integers.round().astype(np.int8), expected)
 
-    Evaluation(Trainer(data, RECIPE()), load_int8=load_deployed).run(deployed)
+    Evaluation(Trainer(data, RECIPE()), load_int8=load_deployed).run(RunFolder(deployed))
     full, int8 = read_records(deployed / TEST, EvaluationRecord)
     assert (full.stage, int8.stage, int8.checkpoint) == ("full", "deploy", line.deployed.folder)
     assert (
@@ -256,7 +249,7 @@ def test_where_calibration_loses_too_much_the_int8_network_is_trained(
     data, trained, tmp_path, caplog
 ):
     caplog.set_level(logging.INFO)
-    stage(data, most_loss=-1.0).run(copy_of(trained, tmp_path))
+    stage(data, most_loss=-1.0).run(RunFolder(copy_of(trained, tmp_path)))
     (line,) = read_records(tmp_path / DEPLOY, DeploymentRecord)
     (tuned,) = re.findall(
         r"int8 after 2 epochs of quantisation-aware fine-tuning: ([\d.]+) %", caplog.text
@@ -271,7 +264,7 @@ def test_where_calibration_loses_too_much_the_int8_network_is_trained(
 
 def test_without_a_trained_network_it_says_what_to_run(data, tmp_path):
     with pytest.raises(ConfigError, match="run the stage train first"):
-        stage(data).run(tmp_path)
+        stage(data).run(RunFolder(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -314,7 +307,7 @@ def test_int8_that_is_worse_than_chance_explains_is_on_record(data, trained, tmp
         )
         checkpoint.network.get_submodule("stage2_0.skip.conv").weight[:, 0] /= 1e4
     save_network(folder / line.checkpoint, checkpoint)
-    stage(data, calibration="minmax", most_loss=1.0).run(folder)
+    stage(data, calibration="minmax", most_loss=1.0).run(RunFolder(folder))
     (deployment,) = read_records(folder / DEPLOY, DeploymentRecord)
     assert deployment.int8_val_accuracy < deployment.float_val_accuracy
     assert [notice.kind for notice in deployment.notices][:1] == ["int8_differs"]
@@ -332,7 +325,7 @@ def test_int8_that_disagrees_with_float_is_said_and_recorded(data, trained, tmp_
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.weight[0] *= 1e4
     save_network(run / network.checkpoint, checkpoint)
-    stage(data, most_loss=1.0).run(run)
+    stage(data, most_loss=1.0).run(RunFolder(run))
     (line,) = read_records(run / DEPLOY, DeploymentRecord)
     assert line.deployed.int8_agreement < 0.9
     notice = line.notices[-1]

@@ -29,7 +29,8 @@ from lmanet.errors import ConfigError
 from lmanet.network import Architecture
 from lmanet.network.build import draw_weights
 from lmanet.network.weights import load_network, save_network
-from lmanet.run.folder import read_records
+from lmanet.run.folder import RunFolder
+from lmanet.run.lines import read_records
 from lmanet.run.records import Job
 from lmanet.run.results import TrainedNetwork, TrainedTeacher
 from lmanet.steps import Batch
@@ -41,7 +42,9 @@ def folder(
     data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe], tmp_path: Path
 ) -> Path:
     """A run whose full training is over."""
-    FullTraining(Trainer(data, make_recipe()), seed=1, architecture=architecture).run(tmp_path)
+    FullTraining(Trainer(data, make_recipe()), seed=1, architecture=architecture).run(
+        RunFolder(tmp_path)
+    )
     return tmp_path
 
 
@@ -131,12 +134,14 @@ def test_another_teacher_in_the_same_run_is_refused(
     data: Mnist5k, source: TeacherSource, make_recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:
     trainer = partial(Trainer, recipe=make_recipe(epochs=1))
-    TeacherTraining(data, 0, source, trainer, StoredLogits()).run(tmp_path)
+    TeacherTraining(data, 0, source, trainer, StoredLogits()).run(RunFolder(tmp_path))
     with pytest.raises(
         ConfigError,
         match=r"this run's teacher is test_resnet from fresh weights, not test_vit; delete",
     ):
-        TeacherTraining(data, 0, TeacherSource("test_vit"), trainer, StoredLogits()).run(tmp_path)
+        TeacherTraining(data, 0, TeacherSource("test_vit"), trainer, StoredLogits()).run(
+            RunFolder(tmp_path)
+        )
     other = TeacherSource(source.name, checkpoint="other.pth", resolution=32)
     with pytest.raises(
         ConfigError,
@@ -146,7 +151,7 @@ def test_another_teacher_in_the_same_run_is_refused(
     with pytest.raises(
         ConfigError, match=r"is test_resnet, not test_resnet \+ test_resnet; delete"
     ):
-        TeacherEnsemble(data, 0, [source, source], trainer, StoredLogits()).run(tmp_path)
+        TeacherEnsemble(data, 0, [source, source], trainer, StoredLogits()).run(RunFolder(tmp_path))
 
 
 def test_each_teacher_and_all_together_are_measured_once(
@@ -160,7 +165,9 @@ def test_each_teacher_and_all_together_are_measured_once(
     trainer = partial(Trainer, recipe=make_recipe())
     given = str(folder / "student.ckpt")
     with pytest.raises(ConfigError, match="no teacher at nowhere"):
-        TeacherEnsemble(data, 0, [given, source, "nowhere"], trainer, StoredLogits()).run(folder)
+        TeacherEnsemble(data, 0, [given, source, "nowhere"], trainer, StoredLogits()).run(
+            RunFolder(folder)
+        )
     written = (folder / "teacher_2.ckpt").stat().st_mtime_ns  # done before the third was looked for
     stage = TeacherEnsemble(data, 0, [given, source], trainer, StoredLogits())
     teachers = stage.prepare(folder)
@@ -249,7 +256,7 @@ def test_a_teacher_that_is_no_better_than_its_student_does_not_teach(
         TeacherTraining, source=str(folder / "student.ckpt"), trainer=trainer, logits=StoredLogits()
     )
     for _ in range(2):
-        make_stage(teacher=itself, skip_if_worse=True).run(folder)
+        make_stage(teacher=itself, skip_if_worse=True).run(RunFolder(folder))
     assert not (folder / "distill.jsonl").exists() and not (folder / "teacher_logits").exists()
     assert (folder / "student.ckpt").read_bytes() == before
     (notice,) = of_teachers(folder)  # once, however often the stage is run
@@ -262,7 +269,7 @@ def test_a_teacher_that_is_no_better_than_its_student_does_not_teach(
         "(distill.teacher), or set distill.skip_if_worse=false"
     )
     assert notice.text in caplog.text
-    make_stage(teacher=itself).run(folder)  # with skip_if_worse=false
+    make_stage(teacher=itself).run(RunFolder(folder))  # with skip_if_worse=false
     assert len(read_records(folder / "distill.jsonl", TrainedNetwork)) == 1
 
 
@@ -280,7 +287,7 @@ def test_a_better_teacher_teaches(
     itself = partial(
         TeacherTraining, source=str(folder / "student.ckpt"), trainer=trainer, logits=StoredLogits()
     )
-    make_stage(teacher=itself, skip_if_worse=True).run(folder)
+    make_stage(teacher=itself, skip_if_worse=True).run(RunFolder(folder))
     assert len(read_records(folder / "distill.jsonl", TrainedNetwork)) == 1
     assert not of_teachers(folder)
 
@@ -313,10 +320,10 @@ def test_a_run_that_has_its_teacher_needs_nothing_to_go_on(
         trainer=partial(Trainer, recipe=make_recipe()),
         logits=StoredLogits(),
     )
-    make_stage(teacher=teacher).run(folder)
+    make_stage(teacher=teacher).run(RunFolder(folder))
     other.unlink()
     make_stage(teacher=teacher, folder=folder).require()
-    make_stage(teacher=teacher).run(folder)
+    make_stage(teacher=teacher).run(RunFolder(folder))
     assert len(read_records(folder / "distill.jsonl", TrainedNetwork)) == 1
 
 
@@ -326,14 +333,14 @@ def test_another_teacher_does_not_overwrite_the_weights_of_the_first(
     source: TeacherSource,
     folder: Path,
 ) -> None:
-    make_stage().run(folder)
+    make_stage().run(RunFolder(folder))
     (folder / "teacher.json").unlink()
     trainer = partial(Trainer, recipe=make_recipe())
     make_stage(
         teacher=partial(
             TeacherEnsemble, sources=[source, str(folder)], trainer=trainer, logits=StoredLogits()
         )
-    ).run(folder)
+    ).run(RunFolder(folder))
     lines = read_records(folder / "distill.jsonl", TrainedNetwork)
     assert len({line.checkpoint for line in lines}) == len({line.teacher for line in lines}) == 2
     for line in lines:
@@ -352,8 +359,8 @@ def test_distillation_starts_from_the_trained_weights_and_is_done_once(
     still = partial(
         Trainer, recipe=make_recipe(optimizer=partial(torch.optim.SGD, lr=0.0))
     )  # moves no weight
-    make_stage(trainer=still).run(folder)
-    make_stage(trainer=still).run(folder)
+    make_stage(trainer=still).run(RunFolder(folder))
+    make_stage(trainer=still).run(RunFolder(folder))
     (line,) = read_records(folder / "distill.jsonl", TrainedNetwork)
     (full,) = read_records(folder / "full.jsonl", TrainedNetwork)
     assert (line.stage, line.teacher, line.architecture) == (
@@ -370,7 +377,7 @@ def test_distillation_starts_from_the_trained_weights_and_is_done_once(
 def test_the_student_is_the_best_of_all_by_validation(
     make_stage: Callable[..., Distillation], folder: Path
 ) -> None:
-    make_stage().run(folder)
+    make_stage().run(RunFolder(folder))
     lines = read_records(folder / "full.jsonl", TrainedNetwork) + read_records(
         folder / "distill.jsonl", TrainedNetwork
     )
@@ -396,7 +403,7 @@ def test_stored_logits_teach_what_an_online_teacher_does(
         teachers = partial(
             TeacherEnsemble, sources=[source, source], trainer=trainer, logits=logits
         )
-        make_stage(trainer=trainer, teacher=teachers).run(folder)
+        make_stage(trainer=trainer, teacher=teachers).run(RunFolder(folder))
         scores.append(read_records(folder / "distill.jsonl", TrainedNetwork)[0].score)
     stored, online = ([epoch.train_loss for epoch in score.curve] for score in scores)
     assert stored[0] == pytest.approx(online[0], rel=1e-3)
@@ -407,9 +414,9 @@ def test_stored_logits_teach_what_an_online_teacher_does(
 def test_without_a_teacher_labels_alone_train(
     make_stage: Callable[..., Distillation], folder: Path
 ) -> None:
-    make_stage(teacher=None, loss=None).run(folder)
-    make_stage().run(folder)
-    make_stage(loss=partial(KnowledgeDistillation, divergence=Dist())).run(folder)
+    make_stage(teacher=None, loss=None).run(RunFolder(folder))
+    make_stage().run(RunFolder(folder))
+    make_stage(loss=partial(KnowledgeDistillation, divergence=Dist())).run(RunFolder(folder))
     lines = read_records(folder / "distill.jsonl", TrainedNetwork)
     assert [(line.teacher, line.divergence) for line in lines] == [
         (None, None),
@@ -474,9 +481,9 @@ def test_no_phase_trains_on_a_validation_image(
     phase = "mini"
     Trainer(data, plain).train(Job(number=0, architecture=architecture, seed=0))
     phase = "full"
-    FullTraining(Trainer(data, plain), seed=1, architecture=architecture).run(tmp_path)
+    FullTraining(Trainer(data, plain), seed=1, architecture=architecture).run(RunFolder(tmp_path))
     phase = "teacher"
-    TeacherTraining(data, 1, source, trainer, StoredLogits()).run(tmp_path)
+    TeacherTraining(data, 1, source, trainer, StoredLogits()).run(RunFolder(tmp_path))
     phase = "distill"
     # another data module of the same settings, as a later start of the program makes it
     later = Mnist5k(data.split)
@@ -488,7 +495,7 @@ def test_no_phase_trains_on_a_validation_image(
         teacher,
         partial(KnowledgeDistillation, divergence=Kd()),
         skip_if_worse=False,
-    ).run(tmp_path)
+    ).run(RunFolder(tmp_path))
     kept = {image.numpy().tobytes() for image in data.val_images.images}  # type: ignore[attr-defined]
     later.setup("fit")
     assert kept == {image.numpy().tobytes() for image in later.val_images.images}  # type: ignore[attr-defined]
@@ -503,7 +510,7 @@ def test_a_run_without_a_network_says_what_to_do(
     with pytest.raises(
         ConfigError, match=r"no trained network \(full.jsonl\) to distil; run the stage train first"
     ):
-        make_stage().run(tmp_path)
+        make_stage().run(RunFolder(tmp_path))
 
 
 def test_a_teacher_without_a_loss_is_refused(make_stage: Callable[..., Distillation]) -> None:
@@ -528,7 +535,7 @@ def test_a_student_is_distilled_in_the_order_of_the_classes_that_the_data_have(
     still = partial(
         Trainer, recipe=make_recipe(optimizer=partial(torch.optim.SGD, lr=0.0))
     )  # moves no weight
-    Distillation(Reversed(data.split), 1, still).run(folder)
+    Distillation(Reversed(data.split), 1, still).run(RunFolder(folder))
     (full,) = read_records(folder / "full.jsonl", TrainedNetwork)
     (line,) = read_records(folder / "distill.jsonl", TrainedNetwork)
     before, after = (load_network(folder / network.checkpoint) for network in (full, line))
@@ -548,7 +555,9 @@ def test_a_student_of_other_classes_is_not_distilled(
     with pytest.raises(
         ConfigError, match="was trained on other classes than MNIST-5k has: 0 there, zero here"
     ):
-        Distillation(Renamed(data.split), 1, partial(Trainer, recipe=make_recipe())).run(folder)
+        Distillation(Renamed(data.split), 1, partial(Trainer, recipe=make_recipe())).run(
+            RunFolder(folder)
+        )
 
 
 def test_other_settings_distil_again_and_the_same_say_what_stays(
@@ -558,7 +567,7 @@ def test_other_settings_distil_again_and_the_same_say_what_stays(
     for settings_id, lines in (("aaaaaaaaaaaa", 1), ("aaaaaaaaaaaa", 1), ("bbbbbbbbbbbb", 2)):
         stage = make_stage(teacher=None, loss=None)
         stage.settings_id = settings_id
-        stage.run(folder)
+        stage.run(RunFolder(folder))
         assert len(read_records(folder / "distill.jsonl", TrainedNetwork)) == lines
     assert caplog.text.count("was distilled before, by these settings") == 1
     first, second = read_records(folder / "distill.jsonl", TrainedNetwork)

@@ -18,6 +18,7 @@ from lmanet.explain.facts.contents import RunFiles, Setting, read_run
 from lmanet.explain.facts.measured import formulas
 from lmanet.network import Architecture
 from lmanet.pareto import ParetoFront
+from lmanet.run.folder import RunFolder
 from lmanet.run.measurement import Measurement
 from lmanet.run.provenance import provenance
 from lmanet.run.records import Epoch, Front, Proposal, Score, Status, Trial, Usage
@@ -300,7 +301,7 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> RunFiles:
     """The records of a run of which every stage was run."""
-    return read_run(_write_run(tmp_path_factory.mktemp("finished")))
+    return read_run(RunFolder(_write_run(tmp_path_factory.mktemp("finished"))))
 
 
 @pytest.fixture(scope="session")

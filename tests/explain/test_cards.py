@@ -7,6 +7,7 @@ from lmanet.explain.cards import make_cards, network_file
 from lmanet.explain.facts.contents import read_run
 from lmanet.explain.facts.facts import Facts
 from lmanet.network import load_architecture, parse_architecture
+from lmanet.run.folder import RunFolder
 from lmanet.run.records import Status
 from lmanet.space import architecture_id
 
@@ -46,8 +47,8 @@ def test_a_card_says_of_its_network_what_its_trial_says(finished_run, setting, t
 
 def test_its_command_names_a_file_of_that_network(make_run, setting):
     folder = make_run(20)
-    Report(setting).run(folder)
-    run = read_run(folder)
+    Report(setting).run(RunFolder(folder))
+    run = read_run(RunFolder(folder))
     for card in make_cards(Facts(run, setting), folder):
         path = folder / "networks" / f"{card.id}.json"
         assert card.retrain == f"python run.py resume={folder} 'stages=[train]' arch={path}"

@@ -30,6 +30,7 @@ from lmanet.feedback import NoFeedback
 from lmanet.promote import Everything
 from lmanet.propose import RandomProposer
 from lmanet.run.brief import Brief, Budget, Request
+from lmanet.run.folder import RunFolder
 from lmanet.run.history import History
 from lmanet.run.records import Job, Proposal, Score, Usage
 from lmanet.run.shared_settings import remember_settings
@@ -129,7 +130,9 @@ def search():
             pareto=run.pareto,
             feedback=NoFeedback(run.space),
         )
-        Search(steps, History(folder), Budget(proposals=100, trained=trained), seed).run()
+        Search(
+            steps, History(RunFolder(folder)), Budget(proposals=100, trained=trained), seed
+        ).run()
         return folder
 
     return make

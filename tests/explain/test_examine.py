@@ -22,7 +22,8 @@ from lmanet.explain.examine.subject import Subject, parts
 from lmanet.network import parse_architecture
 from lmanet.network.build import Network, build
 from lmanet.network.weights import Checkpoint, save_network
-from lmanet.run.folder import append_record, keep_student, read_record
+from lmanet.run.folder import RunFolder
+from lmanet.run.lines import append_record, read_record
 from lmanet.run.records import Score
 from lmanet.run.results import Examination, SkippedBlock, TrainedNetwork
 
@@ -144,7 +145,7 @@ def make_folder(tmp_path: Path, data: Patches) -> Callable[..., Path]:
             checkpoint=f"full/{name}.ckpt",
         )
         append_record(tmp_path / "full.jsonl", line)
-        keep_student(tmp_path)
+        RunFolder(tmp_path).keep_student()
         return tmp_path
 
     return make
@@ -153,7 +154,7 @@ def make_folder(tmp_path: Path, data: Patches) -> Callable[..., Path]:
 @pytest.fixture
 def examined(make_folder: Callable[..., Path], data: Patches) -> tuple[Examination, Path]:
     folder = make_folder(colour_reader())
-    Examine(data).run(folder)
+    Examine(data).run(RunFolder(folder))
     return read_record(folder / "examination.json", Examination), folder
 
 
@@ -303,7 +304,7 @@ def test_fewer_wrong_images_than_asked_for_are_all_shown(
     make_folder: Callable[..., Path], data: Patches
 ) -> None:
     folder = make_folder(colour_reader())
-    Examine(data, images_shown=100).run(folder)
+    Examine(data, images_shown=100).run(RunFolder(folder))
     shown = read_record(folder / "examination.json", Examination).saliency
     assert [each.label == each.predicted for each in shown] == [True] * 50 + [False] * 25
 
@@ -313,10 +314,10 @@ def test_a_second_run_does_nothing_until_the_student_is_another_network(
 ) -> None:
     first, folder = examined
     files = {path: path.stat().st_mtime_ns for path in folder.rglob("examination*")}
-    Examine(data).run(folder)
+    Examine(data).run(RunFolder(folder))
     assert files == {path: path.stat().st_mtime_ns for path in folder.rglob("examination*")}
     make_folder(colour_reader(), "b-0", accuracy=0.6)
-    Examine(data).run(folder)
+    Examine(data).run(RunFolder(folder))
     second = read_record(folder / "examination.json", Examination)
     assert (first.checkpoint, second.checkpoint) == ("full/a-0.ckpt", "full/b-0.ckpt")
     assert {path.parent.name for path in folder.glob("examination/*/*")} == {"b-0-full"}
@@ -332,12 +333,12 @@ def test_an_interruption_leaves_the_record_of_before_and_its_pictures(
     make_folder(colour_reader(), "b-0", accuracy=0.6)
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr("lmanet.explain.examine.examination.deletion_curve", _interrupt)
-        Examine(data).run(folder)
+        Examine(data).run(RunFolder(folder))
     assert read_record(folder / "examination.json", Examination) == before
     assert all(
         (folder / path).is_file() for each in before.saliency for path in (each.image, each.overlay)
     )
-    Examine(data).run(folder)
+    Examine(data).run(RunFolder(folder))
     assert read_record(folder / "examination.json", Examination).checkpoint == "full/b-0.ckpt"
 
 
@@ -348,7 +349,7 @@ def _interrupt(*_: object) -> None:
 def test_two_runs_write_the_same(examined: tuple[Examination, Path], data: Patches) -> None:
     record, folder = examined
     (folder / "examination.json").unlink()
-    Examine(data).run(folder)
+    Examine(data).run(RunFolder(folder))
     again = read_record(folder / "examination.json", Examination)
     assert again.model_copy(update={"seconds": record.seconds}) == record
 
@@ -359,7 +360,7 @@ def test_what_cannot_be_examined_is_said(
     with pytest.raises(
         ConfigError, match=r"no trained network .* to examine; run the stage train first"
     ):
-        Examine(data).run(tmp_path)
+        Examine(data).run(RunFolder(tmp_path))
     with pytest.raises(ConfigError, match="images_shown=1 must be at least 2"):
         Examine(data, images_shown=1)
     folder = make_folder(colour_reader(), classes=("cat", "dog"))
@@ -367,4 +368,4 @@ def test_what_cannot_be_examined_is_said(
         ConfigError,
         match=r"full/a-0.ckpt was trained on other classes than patches has: .*; choose its data=",
     ):
-        Examine(data).run(folder)
+        Examine(data).run(RunFolder(folder))

@@ -9,7 +9,8 @@ import torch
 from lmanet.data import Mnist5k, Split
 from lmanet.explain.examine import Examine
 from lmanet.network import parse_architecture
-from lmanet.run.folder import read_record, read_records
+from lmanet.run.folder import RunFolder
+from lmanet.run.lines import read_record, read_records
 from lmanet.run.results import Examination, TrainedNetwork
 from lmanet.train import FullTraining, Recipe, Trainer, WarmupCosine
 
@@ -38,8 +39,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     stem = {"channels": 8, "kernel": 3, "stride": 2, "activation": "relu6"}
     architecture = parse_architecture({"resolution": 32, "stem": stem, "stages": STAGES})
-    FullTraining(Trainer(data, recipe), seed=0, architecture=architecture).run(folder)
-    Examine(data).run(folder)
+    FullTraining(Trainer(data, recipe), seed=0, architecture=architecture).run(RunFolder(folder))
+    Examine(data).run(RunFolder(folder))
     return folder
 
 

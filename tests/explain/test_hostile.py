@@ -12,6 +12,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from lmanet.explain import Report
+from lmanet.run.folder import RunFolder
 
 SCRIPT = "</script><script>window.wasRun=true</script>"
 MARKUP = (
@@ -81,7 +82,7 @@ def hostile(write_run, setting, tmp_path_factory) -> Path:
     (folder / ".hydra" / "overrides.yaml").write_text(
         json.dumps([planted("overrides") + "\n```\n# out"])
     )
-    Report(setting).run(folder)
+    Report(setting).run(RunFolder(folder))
     return folder
 
 

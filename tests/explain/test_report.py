@@ -18,7 +18,8 @@ from lmanet.explain import Report, Setting
 from lmanet.explain.facts.filters import cell, percent
 from lmanet.pareto import ParetoFront
 from lmanet.release.released import read_run as read_release
-from lmanet.run.folder import NOTICES, append_record, read_records
+from lmanet.run.folder import NOTICES, RunFolder
+from lmanet.run.lines import append_record, read_records
 from lmanet.run.records import Front
 from lmanet.run.results import (
     Deployment,
@@ -45,7 +46,7 @@ PLOTS = UNDEPLOYED | {"kernels_1"}
 
 
 def report(folder: Path, pareto, target) -> str:
-    Report(Setting(pareto, target, 10, load_space("mcu"))).run(folder)
+    Report(Setting(pareto, target, 10, load_space("mcu"))).run(RunFolder(folder))
     return (folder / "report.md").read_text()
 
 

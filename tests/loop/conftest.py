@@ -12,6 +12,7 @@ from lmanet.cost import estimate
 from lmanet.network import Architecture
 from lmanet.promote import Everything
 from lmanet.run.brief import Brief, Budget, Goal, Request
+from lmanet.run.folder import RunFolder
 from lmanet.run.history import History
 from lmanet.run.records import (
     Epoch,
@@ -206,6 +207,6 @@ def make_search(tmp_path: Path) -> Callable[..., Search]:
             FeedbackDouble(),
             [ListenerDouble()],
         )
-        return Search(steps, History(tmp_path), budget, seed=3, batch=batch)
+        return Search(steps, History(RunFolder(tmp_path)), budget, seed=3, batch=batch)
 
     return make

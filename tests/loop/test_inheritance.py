@@ -10,6 +10,7 @@ import pytest
 import lmanet.run.history
 from lmanet.promote import Halving
 from lmanet.run.brief import Budget, Request
+from lmanet.run.folder import RunFolder
 from lmanet.run.history import History
 from lmanet.run.records import Job, Proposal, Trial
 from lmanet.search import Search
@@ -42,7 +43,7 @@ def make(make_search, brief, tmp_path) -> Callable[..., Search]:
         search = make_search(
             Budget(proposals=proposals), proposer=Heir(brief.space), capacity=1, **settings
         )
-        search.history = History(tmp_path, inherit)
+        search.history = History(RunFolder(tmp_path), inherit)
         executor = search.steps.executor
         executor.given = []
         submit = executor.submit
@@ -108,7 +109,7 @@ def test_a_resumed_search_inherits_as_one_that_was_never_stopped(make, brief, li
 
     whole = halved()
     whole.run()
-    expected, path = of(whole.history.trials), whole.history.path
+    expected, path = of(whole.history.trials), whole.history.run.history.path
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:lines]))
     for weights in whole.history.parents.iterdir():
         weights.touch()

@@ -61,7 +61,7 @@ def test_a_candidate_climbs_one_rung_after_another(make):
 def test_a_search_resumed_after_any_line_goes_on_to_the_same_trials(make, lines):
     whole = make(Budget(proposals=40))
     whole.run()
-    path = whole.history.path
+    path = whole.history.run.history.path
     expected, written = found(whole), path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(written[:lines]) + written[lines][:30])
     again = make(Budget(proposals=40))
@@ -111,7 +111,7 @@ def test_screened_candidates_are_measured_before_any_is_trained(make):
     search.run()
     accepted = [
         trial
-        for trial in History(search.history.path.parent).trials
+        for trial in History(search.history.run).trials
         if trial.verdict and trial.verdict.accepted
     ]
     assert all(trial.zero_cost for trial in accepted), "a promoted one keeps what was measured"

@@ -6,8 +6,9 @@ import pytest
 from lmanet.base import Notice
 from lmanet.errors import ConfigError, EndpointError, SearchError
 from lmanet.run.brief import Budget, Request
-from lmanet.run.folder import NOTICES, read_records
+from lmanet.run.folder import NOTICES
 from lmanet.run.history import History
+from lmanet.run.lines import read_records
 from lmanet.run.records import Front, Outcome, Proposal, Score, Status, Usage
 
 
@@ -66,7 +67,7 @@ def test_a_stopped_search_goes_on_to_the_same_trials(make_search, stop_after):
     whole = make_search(Budget(proposals=30), capacity=1)
     whole.run()
     expected = {trial.number: trial.id for trial in whole.history.trials}
-    whole.history.path.unlink()
+    whole.history.run.history.path.unlink()
 
     make_search(Budget(proposals=stop_after)).run()
     search = make_search(Budget(proposals=30))
@@ -81,8 +82,8 @@ def test_a_number_lost_in_a_crash_is_made_again(make_search, tmp_path: Path):
     search = make_search(Budget(proposals=12), capacity=1)
     search.run()
     expected = {trial.number: trial.id for trial in search.history.trials}
-    lines = search.history.path.read_text().splitlines(keepends=True)
-    search.history.path.write_text("".join(lines[:3] + lines[4:7]))
+    lines = search.history.run.history.path.read_text().splitlines(keepends=True)
+    search.history.run.history.path.write_text("".join(lines[:3] + lines[4:7]))
     again = make_search(Budget(proposals=12), capacity=1)
     again.run()
     assert {trial.number: trial.id for trial in again.history.trials} == expected
@@ -120,7 +121,7 @@ def test_the_front_is_written_and_told(make_search, tmp_path: Path):
 def test_the_history_holds_tokens_seeds_and_versions(make_search):
     search = make_search(Budget(proposals=3))
     search.run()
-    trial = History(search.history.path.parent).trials[0]
+    trial = History(search.history.run).trials[0]
     assert trial.proposal.usage == Usage(
         prompt_tokens=10, completion_tokens=5, requests=1, seconds=0.1
     )

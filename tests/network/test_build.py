@@ -14,8 +14,9 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from lmanet.cost import estimate
-from lmanet.network import Architecture, load_architecture, operators
+from lmanet.network import Architecture, load_architecture
 from lmanet.network.build import Network, build
+from lmanet.network.graph import operators
 from lmanet.space import load_space
 
 with warnings.catch_warnings():

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmanet.network import operators
-from lmanet.network.graph import pad_same
+from lmanet.network.graph import operators, pad_same
 from lmanet.space import architecture_id
 
 STEM = {"channels": 8, "kernel": 3, "stride": 2, "activation": "relu6"}

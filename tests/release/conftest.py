@@ -12,7 +12,8 @@ from lmanet.deploy import Deployment, Settings, load_deployed
 from lmanet.network import parse_architecture
 from lmanet.network.images import fit, normalise
 from lmanet.release import Release
-from lmanet.run.folder import FULL, read_records
+from lmanet.run.folder import FULL, RunFolder
+from lmanet.run.lines import read_records
 from lmanet.run.results import TrainedNetwork
 from lmanet.space import architecture_id
 from lmanet.train import Evaluation, FullTraining, Recipe, Trainer, WarmupCosine
@@ -59,18 +60,18 @@ def data():
 def run(architecture, data, tmp_path_factory):
     """Trained, deployed and tested."""
     folder, trainer = tmp_path_factory.mktemp("run"), Trainer(data, RECIPE)
-    FullTraining(trainer, seed=0, architecture=architecture).run(folder)
+    FullTraining(trainer, seed=0, architecture=architecture).run(RunFolder(folder))
     Deployment(
         data, 0, load_target("stm32h743"), partial(Trainer, recipe=RECIPE), Settings(most_loss=1.0)
-    ).run(folder)
-    Evaluation(trainer, load_int8=load_deployed).run(folder)
+    ).run(RunFolder(folder))
+    Evaluation(trainer, load_int8=load_deployed).run(RunFolder(folder))
     return folder
 
 
 @pytest.fixture(scope="session")
 def released(architecture, data, run):
     """The folder that leaves the run."""
-    Release(data, license="apache-2.0", opset=18).run(run)
+    Release(data, license="apache-2.0", opset=18).run(RunFolder(run))
     return run / "release" / f"lmanet_{architecture_id(architecture)}"
 
 

@@ -17,7 +17,8 @@ from lmanet.base import Notice
 from lmanet.network.images import fit, normalise
 from lmanet.release.card import Settings, card
 from lmanet.release.released import read_released, read_run
-from lmanet.run.folder import DEPLOY, FULL, TEST, append_record, read_records, say_notices
+from lmanet.run.folder import DEPLOY, FULL, TEST, RunFolder
+from lmanet.run.lines import append_record, read_records
 from lmanet.run.provenance import Provenance
 from lmanet.run.results import Deployment as DeploymentRecord
 from lmanet.run.results import Evaluation as EvaluationRecord
@@ -108,8 +109,13 @@ def test_the_card_s_code_prepares_a_picture_as_the_training_does(released, size,
 @pytest.fixture
 def parts(run, data):
     """What a card is made of."""
-    (network,) = read_released(run)
-    return network, read_run(run), lmanet.load_network(run / network.trained.checkpoint), data
+    (network,) = read_released(RunFolder(run))
+    return (
+        network,
+        read_run(RunFolder(run)),
+        lmanet.load_network(run / network.trained.checkpoint),
+        data,
+    )
 
 
 def test_text_from_elsewhere_is_text(parts):
@@ -179,8 +185,8 @@ def test_it_lists_what_is_off_about_this_network_and_its_data_and_no_other(run, 
     (deployment,) = read_records(folder / DEPLOY, DeploymentRecord)
     (folder / DEPLOY).unlink()
     append_record(folder / DEPLOY, deployment.model_copy(update={"notices": (of_int8,)}))
-    say_notices(folder, [of_the_data, of_another, own, of_int8])
-    (network,) = read_released(folder)
+    RunFolder(folder).say([of_the_data, of_another, own, of_int8])
+    (network,) = read_released(RunFolder(folder))
     made = [
         notice for notice in network.notices if notice.kind == "test"
     ]  # beside what is said of this short training

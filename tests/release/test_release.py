@@ -25,7 +25,8 @@ from lmanet.deploy.run.toolchain import toolchain_named
 from lmanet.errors import ConfigError
 from lmanet.release import Release
 from lmanet.release.released import read_released
-from lmanet.run.folder import DEPLOY, FULL, append_record, read_records
+from lmanet.run.folder import DEPLOY, FULL, RunFolder
+from lmanet.run.lines import append_record, read_records
 from lmanet.run.results import Deployment as DeploymentRecord
 from lmanet.run.results import TrainedNetwork
 from lmanet.space import architecture_id
@@ -116,10 +117,10 @@ def test_the_firmware_builds_by_cmake_where_it_lies(released, tmp_path):
 
 def test_it_stays_until_there_is_something_new_to_say(data, run, released):
     (released / "stray").write_text("")
-    Release(data, license="apache-2.0", opset=18).run(run)
+    Release(data, license="apache-2.0", opset=18).run(RunFolder(run))
     assert (released / "stray").exists()
     (released.parent / f"{released.name}.partial").mkdir()  # of a start that was broken off
-    Release(data, license=None, opset=18).run(run)
+    Release(data, license=None, opset=18).run(RunFolder(run))
     assert [path.name for path in released.parent.iterdir()] == [released.name]
     names = [
         "README.md",
@@ -132,7 +133,7 @@ def test_it_stays_until_there_is_something_new_to_say(data, run, released):
     ]
     assert sorted(path.name for path in released.iterdir()) == names
     assert ModelCard.load(released / "README.md").data.license is None
-    Release(data, license="apache-2.0", opset=18).run(run)
+    Release(data, license="apache-2.0", opset=18).run(RunFolder(run))
 
 
 def test_the_best_network_and_every_deployed_one_are_released(run, tmp_path):
@@ -153,7 +154,7 @@ def test_the_best_network_and_every_deployed_one_are_released(run, tmp_path):
                 update={"architecture": architecture, "seed": seed, "score": score}
             ),
         )
-    found = {each.name: each for each in read_released(tmp_path)}
+    found = {each.name: each for each in read_released(RunFolder(tmp_path))}
     best, second = (
         found[f"lmanet_{architecture_id(other)}"],
         found[f"lmanet_{architecture_id(deployed.architecture)}"],
@@ -175,10 +176,10 @@ def test_int8_files_go_with_the_weights_that_they_were_made_of(run, tmp_path):
     shutil.copyfile(run / before.checkpoint, tmp_path / later.checkpoint)
     for network in (before, later):
         append_record(tmp_path / FULL, network)
-    (released,) = read_released(tmp_path)
+    (released,) = read_released(RunFolder(tmp_path))
     assert released.trained == later and released.deployment is None
 
 
 def test_without_a_trained_network_there_is_nothing_to_release(data, tmp_path):
     with pytest.raises(ConfigError, match="run the stage train first"):
-        Release(data, None, 18).run(tmp_path)
+        Release(data, None, 18).run(RunFolder(tmp_path))

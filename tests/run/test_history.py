@@ -11,7 +11,7 @@ import pytest
 
 from lmanet.cost import estimate
 from lmanet.errors import HistoryError
-from lmanet.run.folder import read_trials
+from lmanet.run.folder import RunFolder
 from lmanet.run.history import History
 from lmanet.run.records import Proposal, Score, Status, Trial, Verdict
 from lmanet.space import load_space
@@ -36,59 +36,64 @@ def trial(number: int) -> Trial:
 
 
 def test_what_is_written_is_read_back(tmp_path: Path):
-    history = History(tmp_path)
+    history = History(RunFolder(tmp_path))
     for number in (0, 2, 1):
         history.append(trial(number))
-    assert History(tmp_path).trials == [trial(0), trial(2), trial(1)]
+    assert History(RunFolder(tmp_path)).trials == [trial(0), trial(2), trial(1)]
 
 
 def test_each_trial_is_one_line_of_json(tmp_path: Path):
-    history = History(tmp_path)
+    history = History(RunFolder(tmp_path))
     history.append(trial(0))
-    (line, end) = history.path.read_bytes().split(b"\n")
+    (line, end) = history.run.history.path.read_bytes().split(b"\n")
     assert end == b""
     assert json.loads(line)["status"] == "trained"
 
 
 def test_a_torn_last_line_does_not_count(tmp_path: Path):
-    history = History(tmp_path)
+    history = History(RunFolder(tmp_path))
     history.append(trial(0))
-    history.path.write_bytes(history.path.read_bytes() + b'{"number": 1, "sta')
-    again = History(tmp_path)
+    history.run.history.path.write_bytes(
+        history.run.history.path.read_bytes() + b'{"number": 1, "sta'
+    )
+    again = History(RunFolder(tmp_path))
     assert [t.number for t in again.trials] == [0]
     again.append(trial(1))
-    assert [t.number for t in History(tmp_path).trials] == [0, 1]
+    assert [t.number for t in History(RunFolder(tmp_path)).trials] == [0, 1]
 
 
 @pytest.mark.parametrize("line", ["not json", '{"number": 1}', "[]", ""])
 def test_an_unreadable_line_is_named_and_left_alone(tmp_path: Path, line: str):
-    history = History(tmp_path)
+    history = History(RunFolder(tmp_path))
     history.append(trial(0))
-    content = history.path.read_text() + line + "\n"
-    history.path.write_text(content)
+    content = history.run.history.path.read_text() + line + "\n"
+    history.run.history.path.write_text(content)
     with pytest.raises(HistoryError, match=r"history.jsonl, line 2 holds no Trial"):
-        History(tmp_path)
-    assert history.path.read_text() == content
+        History(RunFolder(tmp_path))
+    assert history.run.history.path.read_text() == content
 
 
 def test_of_a_paused_trial_that_went_on_the_last_line_counts(tmp_path: Path):
-    history = History(tmp_path)
+    history = History(RunFolder(tmp_path))
     paused = trial(0).model_copy(update={"status": Status.PAUSED})
     for one in (paused, trial(1), paused.model_copy(update={"seconds": 2.0}), trial(0)):
         history.append(one)
     assert (
-        history.trials == History(tmp_path).trials == read_trials(tmp_path) == [trial(1), trial(0)]
+        history.trials
+        == History(RunFolder(tmp_path)).trials
+        == RunFolder(tmp_path).trials()
+        == [trial(1), trial(0)]
     )
-    assert len(history.path.read_bytes().splitlines()) == 4
-    history.path.write_bytes(history.path.read_bytes()[:-20])
-    assert [(t.number, t.status) for t in History(tmp_path).trials] == [
+    assert len(history.run.history.path.read_bytes().splitlines()) == 4
+    history.run.history.path.write_bytes(history.run.history.path.read_bytes()[:-20])
+    assert [(t.number, t.status) for t in History(RunFolder(tmp_path)).trials] == [
         (1, Status.TRAINED),
         (0, Status.PAUSED),
     ], "the last line is torn"
 
 
 def test_only_paused_trials_keep_their_checkpoints(tmp_path: Path):
-    history = History(tmp_path)
+    history = History(RunFolder(tmp_path))
     history.append(trial(0))
     history.append(trial(1).model_copy(update={"status": Status.PAUSED}))
     for number in (0, 1, 2):
@@ -98,15 +103,15 @@ def test_only_paused_trials_keep_their_checkpoints(tmp_path: Path):
 
 
 def test_a_number_may_stand_once(tmp_path: Path):
-    history = History(tmp_path)
+    history = History(RunFolder(tmp_path))
     history.append(trial(0))
     with pytest.raises(HistoryError, match="trial 0 stands there twice"):
         history.append(trial(0))
-    assert history.path.read_bytes().count(b"\n") == 1
+    assert history.run.history.path.read_bytes().count(b"\n") == 1
 
 
 def test_a_free_number_fills_the_first_gap(tmp_path: Path):
-    history = History(tmp_path)
+    history = History(RunFolder(tmp_path))
     history.append(trial(0))
     history.append(trial(3))
     assert [history.free_number(taken) for taken in ((), {1}, {1, 2})] == [1, 2, 4]
@@ -115,10 +120,10 @@ def test_a_free_number_fills_the_first_gap(tmp_path: Path):
 WRITER = """
 import sys
 sys.path.insert(0, {tests!r})
-from pathlib import Path
+from lmanet.run.folder import RunFolder
 from lmanet.run.history import History
 from test_history import trial
-history = History(Path({folder!r}))
+history = History(RunFolder({folder!r}))
 number = len(history.trials)
 while True:
     history.append(trial(number))
@@ -140,6 +145,6 @@ def test_sigkill_loses_nothing_that_was_acknowledged(tmp_path: Path):
             process.send_signal(signal.SIGKILL)
             said = [int(line) for line in process.stdout.read().split()]
         acknowledged = max([acknowledged, *said])
-        numbers = [t.number for t in History(tmp_path).trials]
+        numbers = [t.number for t in History(RunFolder(tmp_path)).trials]
         assert numbers == list(range(len(numbers))) and len(numbers) > acknowledged
     assert acknowledged > 3

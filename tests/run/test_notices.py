@@ -6,16 +6,8 @@ import numpy as np
 import pytest
 
 from lmanet.base import Notice
-from lmanet.network import load_architecture
-from lmanet.run.folder import (
-    FULL,
-    NOTICES,
-    append_record,
-    keep_student,
-    ranked,
-    read_records,
-    say_notices,
-)
+from lmanet.run.folder import NOTICES, RunFolder
+from lmanet.run.lines import read_records
 from lmanet.run.notices import (
     int8_differs,
     nothing_trained,
@@ -24,7 +16,6 @@ from lmanet.run.notices import (
     unclear_front,
 )
 from lmanet.run.records import Proposal, Score, Status, Trial, Verdict
-from lmanet.run.results import TrainedNetwork
 
 ONE = Notice(kind="one_class", text="every prediction is the class 3")
 OTHER = Notice(kind="constant_pixels", text="the pixels do not vary")
@@ -52,8 +43,8 @@ def trial(
 
 
 def test_a_notice_is_said_once_and_kept(tmp_path, caplog):
-    say_notices(tmp_path, [ONE, ONE])
-    say_notices(tmp_path, [ONE, OTHER])
+    RunFolder(tmp_path).say([ONE, ONE])
+    RunFolder(tmp_path).say([ONE, OTHER])
     assert read_records(tmp_path / NOTICES, Notice) == [ONE, OTHER]
     assert [record.getMessage() for record in caplog.records] == [ONE.text, OTHER.text]
 
@@ -135,26 +126,3 @@ def test_predictions_of_one_class_are_named():
         "every one of the 56 test images is taken for the class cat"
     )
     assert one_class(["cat", "dog"], "56 test images") == []
-
-
-def test_of_two_networks_that_are_equal_the_later_is_the_best(tmp_path):
-    networks = [
-        TrainedNetwork(
-            stage="full",
-            architecture=load_architecture("qwnet_core"),
-            seed=0,
-            score=Score(val_accuracy=accuracy, seconds=1),
-            checkpoint=f"{place}.ckpt",
-        )
-        for place, accuracy in enumerate((0.7, 0.8, 0.8, 0.6))
-    ]
-    assert [network.checkpoint for network in ranked(networks)] == [
-        "2.ckpt",
-        "1.ckpt",
-        "0.ckpt",
-        "3.ckpt",
-    ]
-    for network in networks:
-        append_record(tmp_path / FULL, network)
-        (tmp_path / network.checkpoint).write_text(network.checkpoint)
-    assert keep_student(tmp_path).checkpoint == "2.ckpt" == (tmp_path / "student.ckpt").read_text()

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from lmanet.errors import HistoryError
+from lmanet.run.folder import RunFolder
 from lmanet.run.history import History
 from lmanet.run.records import Proposal, Status, Trial
 from lmanet.run.shared_settings import remember_settings
@@ -22,60 +23,60 @@ def trial(number: int) -> Trial:
 
 
 def test_settings_may_not_change_within_a_history(tmp_path: Path):
-    remember_settings(tmp_path, {"space": {"name": "tiny"}, "seed": 0})
+    remember_settings(RunFolder(tmp_path), {"space": {"name": "tiny"}, "seed": 0})
     remember_settings(
-        tmp_path, {"space": {"name": "mcu"}, "seed": 0}
+        RunFolder(tmp_path), {"space": {"name": "mcu"}, "seed": 0}
     )  # no trial yet: nothing to mix
-    History(tmp_path).append(trial(0))
-    remember_settings(tmp_path, {"seed": 0, "space": {"name": "mcu"}})
+    History(RunFolder(tmp_path)).append(trial(0))
+    remember_settings(RunFolder(tmp_path), {"seed": 0, "space": {"name": "mcu"}})
     with pytest.raises(HistoryError, match="another setting of space"):
-        remember_settings(tmp_path, {"space": {"name": "lmanet"}, "seed": 0})
+        remember_settings(RunFolder(tmp_path), {"space": {"name": "lmanet"}, "seed": 0})
 
 
 def test_what_the_firmware_alone_reads_of_a_target_is_no_other_setting(tmp_path: Path):
     before = {"target": {"name": "toy", "macs": 1}, "seed": 0}
-    remember_settings(tmp_path, before)
-    History(tmp_path).append(trial(0))
+    remember_settings(RunFolder(tmp_path), before)
+    History(RunFolder(tmp_path)).append(trial(0))
     remember_settings(
-        tmp_path,
+        RunFolder(tmp_path),
         {
             "target": {"name": "toy", "macs": 1, "flash_address": 0, "kit": {"boards": ["one"]}},
             "seed": 0,
         },
     )
     with pytest.raises(HistoryError, match="another setting of target"):
-        remember_settings(tmp_path, {"target": {"name": "toy", "macs": 2}, "seed": 0})
+        remember_settings(RunFolder(tmp_path), {"target": {"name": "toy", "macs": 2}, "seed": 0})
 
 
 def test_a_search_on_other_images_is_not_mixed(tmp_path: Path):
-    History(tmp_path).append(trial(0))
+    History(RunFolder(tmp_path)).append(trial(0))
     (tmp_path / "settings.json").write_text(json.dumps({"seed": 0, "data_checksum": "2:aa"}))
-    remember_settings(tmp_path, {"seed": 0, "data_checksum": "2:aa"})
+    remember_settings(RunFolder(tmp_path), {"seed": 0, "data_checksum": "2:aa"})
     with pytest.raises(HistoryError, match="holds a search on other images: files or labels"):
-        remember_settings(tmp_path, {"seed": 0, "data_checksum": "2:bb"})
+        remember_settings(RunFolder(tmp_path), {"seed": 0, "data_checksum": "2:bb"})
 
 
 def test_a_run_of_an_earlier_version_goes_on_and_says_that_its_images_are_not_compared(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
-    History(tmp_path).append(trial(0))
+    History(RunFolder(tmp_path)).append(trial(0))
     (tmp_path / "settings.json").write_text(json.dumps({"seed": 0, "data_checksum": "aa"}))
-    remember_settings(tmp_path, {"seed": 0, "data_checksum": "2:bb"})
+    remember_settings(RunFolder(tmp_path), {"seed": 0, "data_checksum": "2:bb"})
     assert (
         "kept no checksum of contents and labels: its images are taken to be the same"
         in caplog.text
     )
     with pytest.raises(HistoryError, match="another setting of seed"):
-        remember_settings(tmp_path, {"seed": 1, "data_checksum": "2:bb"})
+        remember_settings(RunFolder(tmp_path), {"seed": 1, "data_checksum": "2:bb"})
 
 
 def test_a_run_from_before_a_setting_of_its_trainings_goes_on_as_it_began_or_is_refused(
     tmp_path: Path,
 ):
     recipe = {"epochs": 3, "batch_size": 64}
-    remember_settings(tmp_path, {"mini": {"recipe": recipe}})
-    History(tmp_path).append(trial(0))
-    remember_settings(tmp_path, {"mini": {"recipe": {**recipe, "batch_norm_images": 0}}})
+    remember_settings(RunFolder(tmp_path), {"mini": {"recipe": recipe}})
+    History(RunFolder(tmp_path)).append(trial(0))
+    remember_settings(RunFolder(tmp_path), {"mini": {"recipe": {**recipe, "batch_norm_images": 0}}})
     with pytest.raises(
         HistoryError,
         match=(
@@ -83,12 +84,16 @@ def test_a_run_from_before_a_setting_of_its_trainings_goes_on_as_it_began_or_is_
             r"1024 now\); its trials cannot"
         ),
     ):
-        remember_settings(tmp_path, {"mini": {"recipe": {**recipe, "batch_norm_images": 1024}}})
+        remember_settings(
+            RunFolder(tmp_path), {"mini": {"recipe": {**recipe, "batch_norm_images": 1024}}}
+        )
 
 
 def test_of_many_changed_settings_the_first_are_named(tmp_path: Path):
-    remember_settings(tmp_path, {"space": {str(n): n for n in range(9)}, "data_checksum": "a" * 64})
-    History(tmp_path).append(trial(0))
+    remember_settings(
+        RunFolder(tmp_path), {"space": {str(n): n for n in range(9)}, "data_checksum": "a" * 64}
+    )
+    History(RunFolder(tmp_path)).append(trial(0))
     with pytest.raises(
         HistoryError,
         match=(
@@ -96,4 +101,6 @@ def test_of_many_changed_settings_the_first_are_named(tmp_path: Path):
             r"now\), space.1 .* and 7 more;"
         ),
     ):
-        remember_settings(tmp_path, {"space": {str(n): -1 for n in range(9)}, "data_checksum": "b"})
+        remember_settings(
+            RunFolder(tmp_path), {"space": {str(n): -1 for n in range(9)}, "data_checksum": "b"}
+        )

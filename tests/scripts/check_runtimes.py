@@ -29,7 +29,7 @@ from lmanet.deploy.run.emulator.machine import FLASH_BYTES, RAM_BYTES
 from lmanet.deploy.run.host import HostNetwork
 from lmanet.deploy.run.verify import PROGRAM, Verifier
 from lmanet.errors import LmanetError
-from lmanet.network import operators
+from lmanet.network.graph import operators
 from lmanet.space import architecture_id, load_space
 
 CLASSES = 100

@@ -19,7 +19,7 @@ from lmanet.cost.tflm.layout import X86_64
 from lmanet.cost.tflm.operators import tflite_operators
 from lmanet.deploy.run.tflm import run_tflm
 from lmanet.deploy.write.tflite import write_tflite
-from lmanet.network import operators
+from lmanet.network.graph import operators
 from lmanet.space import load_space
 
 

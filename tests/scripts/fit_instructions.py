@@ -21,7 +21,7 @@ from lmanet.cost.c_runtime.instructions import INSTRUCTIONS, pieces
 from lmanet.deploy.run.emulator import emulator_named
 from lmanet.deploy.run.toolchain import toolchain_named
 from lmanet.deploy.write.program import write_program
-from lmanet.network import operators
+from lmanet.network.graph import operators
 from lmanet.space import load_space
 
 SPACES = ("lmanet", "mcu")

@@ -20,7 +20,8 @@ from lmanet.data import Cifar100
 from lmanet.deploy.deployer import Deployer
 from lmanet.deploy.int8.int8_network import int8_network
 from lmanet.deploy.settings import Settings
-from lmanet.network import load_architecture, operators
+from lmanet.network import load_architecture
+from lmanet.network.graph import operators
 from lmanet.network.images import fit, normalise
 from lmanet.network.weights import Checkpoint, load_published_weights
 

@@ -11,6 +11,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from lmanet.run.brief import Goal
+from lmanet.run.folder import RunFolder
 from lmanet.run.records import Status
 from lmanet.space import load_space
 from lmanet.track import OptunaExport
@@ -32,7 +33,7 @@ def test_a_history_becomes_a_study(tmp_path: Path, make_trial, times: int) -> No
         "".join(trial.model_dump_json() + "\n" for trial in reversed(trials))
     )
     for _ in range(times):
-        OptunaExport(SPACE, GOALS, {"macs": 1_000_000}).run(tmp_path)
+        OptunaExport(SPACE, GOALS, {"macs": 1_000_000}).run(RunFolder(tmp_path))
     study = load(tmp_path)
     assert study.metric_names == ["val_accuracy", "macs"]
     assert [d.name for d in study.directions] == ["MAXIMIZE", "MINIMIZE"]

@@ -15,7 +15,8 @@ from lmanet.claims.kinds import DownsamplesEarly, Rationale
 from lmanet.errors import ConfigError
 from lmanet.network import load_architecture
 from lmanet.run.brief import Budget
-from lmanet.run.folder import FULL, HISTORY, RULES, TEST, append_record, write_record
+from lmanet.run.folder import FULL, HISTORY, RULES, TEST
+from lmanet.run.lines import append_record, write_record
 from lmanet.run.measurement import Measurement
 from lmanet.run.records import Epoch, Score
 from lmanet.run.results import DesignRules, Evaluation, Rule, TrainedNetwork, Usage

@@ -16,7 +16,8 @@ import wandb
 
 from lmanet.network import load_architecture
 from lmanet.run.brief import Budget
-from lmanet.run.folder import FRONT, FULL, append_record, write_record
+from lmanet.run.folder import FRONT, FULL
+from lmanet.run.lines import append_record, write_record
 from lmanet.run.records import Epoch, Front, Score
 from lmanet.run.results import TrainedNetwork
 from lmanet.space import architecture_id

@@ -17,7 +17,8 @@ from lmanet.errors import ConfigError, HistoryError
 from lmanet.network import Architecture, load_architecture
 from lmanet.network.images import fit
 from lmanet.network.weights import Checkpoint, load_network, save_network
-from lmanet.run.folder import FULL, NOTICES, append_record, read_records
+from lmanet.run.folder import FULL, NOTICES, RunFolder
+from lmanet.run.lines import append_record, read_records
 from lmanet.run.records import Front, Proposal, Score, Status, Trial, Verdict
 from lmanet.run.results import Evaluation as EvaluationRecord
 from lmanet.run.results import TrainedNetwork
@@ -60,7 +61,7 @@ def test_the_first_of_the_front_are_trained_and_the_best_is_the_student(
 ) -> None:
     architectures = [architecture, wider(architecture, 8), wider(architecture, 16)]
     write_front(tmp_path, architectures)
-    FullTraining(trainer, seed=1, candidates=2).run(tmp_path)
+    FullTraining(trainer, seed=1, candidates=2).run(RunFolder(tmp_path))
     lines = read_records(tmp_path / "full.jsonl", TrainedNetwork)
     assert [line.architecture for line in lines] == architectures[:2]
     best = max(lines, key=lambda line: line.score.val_accuracy)
@@ -79,7 +80,7 @@ def test_the_first_of_the_front_are_trained_and_the_best_is_the_student(
 def test_what_was_trained_is_not_trained_again(
     trainer: Trainer, architecture: Architecture, tmp_path: Path
 ) -> None:
-    FullTraining(trainer, seed=1, architecture=architecture).run(tmp_path)
+    FullTraining(trainer, seed=1, architecture=architecture).run(RunFolder(tmp_path))
     files = {
         path: path.stat().st_mtime_ns
         for path in tmp_path.rglob("*.ckpt")
@@ -88,9 +89,9 @@ def test_what_was_trained_is_not_trained_again(
     line = (tmp_path / "full.jsonl").read_bytes()
     with (tmp_path / "full.jsonl").open("ab") as file:
         file.write(b'{"stage": "full", "archi')  # a kill cut this one off
-    FullTraining(trainer, seed=1, architecture=architecture).run(tmp_path)
+    FullTraining(trainer, seed=1, architecture=architecture).run(RunFolder(tmp_path))
     assert files == {path: path.stat().st_mtime_ns for path in files}
-    FullTraining(trainer, seed=2, architecture=architecture).run(tmp_path)
+    FullTraining(trainer, seed=2, architecture=architecture).run(RunFolder(tmp_path))
     assert [
         json.loads(text)["seed"] for text in (tmp_path / "full.jsonl").read_text().splitlines()
     ] == [1, 2]
@@ -111,7 +112,7 @@ def test_other_settings_train_again_and_the_same_say_what_stays(
             Trainer(data, make_recipe(epochs=1)), seed=1, architecture=architecture
         )
         stage.settings_id = settings_id
-        stage.run(tmp_path)
+        stage.run(RunFolder(tmp_path))
         return read_records(tmp_path / "full.jsonl", TrainedNetwork)
 
     (first,) = train("aaaaaaaaaaaa")
@@ -137,7 +138,7 @@ def test_a_checkpoint_with_other_contents_is_measured_again(
     def measure(settings_id: str) -> int:
         stage = Evaluation(trainer, checkpoint=tmp_path / "given.ckpt")
         stage.settings_id = settings_id
-        stage.run(tmp_path)
+        stage.run(RunFolder(tmp_path))
         return len(read_records(tmp_path / "test.jsonl", EvaluationRecord))
 
     def save(seed: int) -> None:
@@ -161,10 +162,10 @@ def test_a_run_without_a_front_says_what_to_do(trainer: Trainer, tmp_path: Path)
     with pytest.raises(
         ConfigError, match=r"no front.json; run the stage search first, or pass arch="
     ):
-        FullTraining(trainer, seed=1).run(tmp_path)
+        FullTraining(trainer, seed=1).run(RunFolder(tmp_path))
     write_front(tmp_path, [])
     with pytest.raises(ConfigError, match=r"is empty, so there is nothing to train"):
-        FullTraining(trainer, seed=1).run(tmp_path)
+        FullTraining(trainer, seed=1).run(RunFolder(tmp_path))
 
 
 def test_a_broken_line_is_named(
@@ -172,15 +173,15 @@ def test_a_broken_line_is_named(
 ) -> None:
     (tmp_path / "full.jsonl").write_text('{"stage": "full"}\n')
     with pytest.raises(HistoryError, match=r"full.jsonl, line 1 holds no TrainedNetwork"):
-        FullTraining(trainer, seed=1, architecture=architecture).run(tmp_path)
+        FullTraining(trainer, seed=1, architecture=architecture).run(RunFolder(tmp_path))
 
 
 def test_evaluation_opens_the_test_images_once_for_each_network(
     trainer: Trainer, architecture: Architecture, tmp_path: Path
 ) -> None:
-    FullTraining(trainer, seed=1, architecture=architecture).run(tmp_path)
-    Evaluation(trainer).run(tmp_path)
-    Evaluation(trainer).run(tmp_path)
+    FullTraining(trainer, seed=1, architecture=architecture).run(RunFolder(tmp_path))
+    Evaluation(trainer).run(RunFolder(tmp_path))
+    Evaluation(trainer).run(RunFolder(tmp_path))
     (line,) = read_records(tmp_path / "test.jsonl", EvaluationRecord)
     assert (line.stage, line.images, line.architecture) == ("full", 1000, architecture)
     data = trainer.data
@@ -195,10 +196,10 @@ def test_evaluation_opens_the_test_images_once_for_each_network(
 def test_a_network_for_other_classes_is_refused(
     trainer: Trainer, architecture: Architecture, tmp_path: Path, make_recipe: Callable[..., Recipe]
 ) -> None:
-    FullTraining(trainer, seed=1, architecture=architecture).run(tmp_path)
+    FullTraining(trainer, seed=1, architecture=architecture).run(RunFolder(tmp_path))
     other = Trainer(Cifar100(archive="unused.npz"), make_recipe())
     with pytest.raises(ConfigError, match=r"tells 10 classes apart, CIFAR-100 has 100"):
-        Evaluation(other, tmp_path / "student.ckpt").run(tmp_path)
+        Evaluation(other, tmp_path / "student.ckpt").run(RunFolder(tmp_path))
     with pytest.raises(ConfigError, match=r"pass checkpoint= as well"):
         Evaluation(trainer, architecture=architecture)
 
@@ -231,7 +232,9 @@ def trained(architecture: Architecture, tmp_path_factory: pytest.TempPathFactory
     recipe = Recipe(
         epochs=2, batch_size=32, optimizer=optimizer, schedule=WarmupCosine(0.5), accelerator="cpu"
     )
-    FullTraining(Trainer(Mnist5k(SPLIT), recipe), seed=1, architecture=architecture).run(folder)
+    FullTraining(Trainer(Mnist5k(SPLIT), recipe), seed=1, architecture=architecture).run(
+        RunFolder(folder)
+    )
     return folder
 
 
@@ -239,7 +242,7 @@ def evaluated(
     data: Mnist5k, make_recipe: Callable[..., Recipe], checkpoint: Path, folder: Path
 ) -> EvaluationRecord:
     folder.mkdir(exist_ok=True)
-    Evaluation(Trainer(data, make_recipe()), checkpoint).run(folder)
+    Evaluation(Trainer(data, make_recipe()), checkpoint).run(RunFolder(folder))
     return read_records(folder / "test.jsonl", EvaluationRecord)[-1]
 
 
@@ -283,7 +286,7 @@ def test_of_two_networks_that_are_equal_the_later_is_evaluated(
     for name in ("first.ckpt", "second.ckpt"):
         (tmp_path / name).write_bytes((trained / line.checkpoint).read_bytes())
         append_record(tmp_path / FULL, line.model_copy(update={"checkpoint": name}))
-    Evaluation(Trainer(Mnist5k(SPLIT), make_recipe())).run(tmp_path)
+    Evaluation(Trainer(Mnist5k(SPLIT), make_recipe())).run(RunFolder(tmp_path))
     assert [
         each.checkpoint for each in read_records(tmp_path / "test.jsonl", EvaluationRecord)
     ] == ["second.ckpt"]
@@ -291,9 +294,10 @@ def test_of_two_networks_that_are_equal_the_later_is_evaluated(
 
 def test_evaluation_without_a_network_says_what_to_do(trainer: Trainer, tmp_path: Path) -> None:
     with pytest.raises(
-        ConfigError, match=r"no trained network \(full.jsonl\); run the stage train first"
+        ConfigError,
+        match=r"no trained network .* to evaluate; run the stage train first, or pass checkpoint=",
     ):
-        Evaluation(trainer).run(tmp_path)
+        Evaluation(trainer).run(RunFolder(tmp_path))
 
 
 def test_published_weights_keep_their_accuracy(
@@ -312,7 +316,7 @@ def test_published_weights_keep_their_accuracy(
     np.savez(tmp_path / "part.npz", **part)
     weights = folder / "reference" / "lmanet" / "vit_QwNet-Core.pth"
     trainer = Trainer(Cifar100(archive=str(tmp_path / "part.npz")), make_recipe())
-    Evaluation(trainer, weights, load_architecture("qwnet_core")).run(tmp_path)
+    Evaluation(trainer, weights, load_architecture("qwnet_core")).run(RunFolder(tmp_path))
     (line,) = read_records(tmp_path / "test.jsonl", EvaluationRecord)
     assert (line.images, line.stage) == (100, "checkpoint")
     assert line.test_accuracy > 0.6  # 0.73 on all; three standard errors of 100 images are 0.13

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from lmanet.cost import CandidateCost
 from lmanet.errors import ConfigError
-from lmanet.space import CellCost, CellSpace, architecture_id
+from lmanet.space import CellSpace, architecture_id
 from lmanet.validate import MeasuredValidator, Unlimited, Validator
 
 CELLS = CellSpace()
@@ -14,7 +15,7 @@ CELL = CELLS.sample(np.random.default_rng(0))
 def test_every_new_cell_is_accepted_with_its_cost():
     validator = Validator(CELLS, Unlimited(), num_classes=100)
     verdict = validator.validate(CELL, set())
-    assert verdict.accepted and verdict.feasible and isinstance(verdict.cost, CellCost)
+    assert verdict.accepted and verdict.feasible and isinstance(verdict.cost, CandidateCost)
     (repeated,) = validator.validate(CELL, {architecture_id(CELL)}).violations
     assert repeated.rule == "duplicate" and "change the operation of an edge" in repeated.hint
 

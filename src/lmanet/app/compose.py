@@ -20,13 +20,16 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from lmanet.command import override
+from lmanet.command import override, quoted
 from lmanet.errors import ConfigError, LmanetError
+from lmanet.files import replaced
+from lmanet.run.folder import HYDRA
 
 CONF = Path(__file__).parents[3] / "conf"
 HINT = (
     "a value with a space or one of = , : ( [ { ~ stands in quotes within quotes: \"key='a value'\""
 )
+OWN_OPTIONS = "hydra.searchpath="
 NOT_THERE = re.compile(r"Could not override '([^']+)'")
 Config = DictConfig
 
@@ -47,6 +50,27 @@ class Command(NamedTuple):
     sweeps: bool
 
 
+def own_options(arguments: Sequence[str]) -> list[str]:
+    """``--config-dir FOLDER`` as a setting, which is checked and resumed like the others.
+
+    Raises:
+        ConfigError: there is no such folder.
+    """
+    given = get_args_parser().parse_args(list(arguments)).config_dir
+    if given is None:
+        return list(arguments)
+    folder = Path(given).expanduser().absolute()
+    if not folder.is_dir():
+        raise ConfigError(
+            f"--config-dir={given}: there is no such folder; name one that is laid out like conf/"
+        )
+    flags = ("--config-dir", "-cd")
+    place = next(i for i, each in enumerate(arguments) if each.partition("=")[0] in flags)
+    taken = 1 if "=" in arguments[place] else 2
+    setting = f"{OWN_OPTIONS}[{quoted(str(folder))}]"
+    return [*arguments[:place], setting, *arguments[place + taken :]]
+
+
 def read_command(arguments: Sequence[str]) -> Command:
     """Sort what was typed, as Hydra will."""
     given = get_args_parser().parse_args(list(arguments))
@@ -58,7 +82,7 @@ def read_command(arguments: Sequence[str]) -> Command:
         or given.shell_completion
         or given.experimental_rerun
     )
-    elsewhere = given.config_dir or given.config_path or given.config_name
+    elsewhere = given.config_path or given.config_name
     flags = [each for each in arguments if each not in given.overrides]
     return Command(list(given.overrides), flags, not (shows or elsewhere), bool(given.multirun))
 
@@ -152,18 +176,20 @@ def keep_start(config: Config, folder: Path) -> None:
     """Write configuration and overrides of a job's first start to ``.hydra/``, whole or not at all;
     no later start changes them.
     """
-    kept, partial = folder / ".hydra", folder / ".hydra.partial"
+    kept = folder / HYDRA
     if kept.is_dir() or not HydraConfig.initialized():
         return
-    partial.mkdir(exist_ok=True)
     own = HydraConfig.get()
-    for name, content in {
+    places = [text for text in own.overrides.hydra if text.startswith(OWN_OPTIONS)]
+    contents = {
         "config": config,
         "hydra": {"hydra": own},
-        "overrides": own.overrides.task,
-    }.items():
-        (partial / f"{name}.yaml").write_text(OmegaConf.to_yaml(content), encoding="utf-8")
-    partial.rename(kept)
+        "overrides": [*places, *own.overrides.task],
+    }
+    with replaced(kept) as partial:
+        partial.mkdir()
+        for name, content in contents.items():
+            (partial / f"{name}.yaml").write_text(OmegaConf.to_yaml(content), encoding="utf-8")
 
 
 def plain(config: Any) -> Any:

@@ -13,29 +13,40 @@ from lmanet.app.compose import (
     jobs,
     keep_start,
     launch,
+    own_options,
     read_command,
     start_log,
     understood,
 )
-from lmanet.app.folder import claimed
+from lmanet.app.lock import claimed
 from lmanet.app.resume import keep_sweep, resumed
 from lmanet.app.settings import refuse_unread
 from lmanet.app.stages import Run
 from lmanet.command import at_home
 from lmanet.command import command as as_typed
 from lmanet.errors import LmanetError
-from lmanet.run.folder import HISTORY
+from lmanet.run.folder import (
+    COMPARED,
+    DEPLOYED,
+    FRONT,
+    HISTORY,
+    RELEASED,
+    REPORT_HTML,
+    REPORT_MD,
+    STUDENT,
+    TEST,
+)
 
 FILES = {
     HISTORY: "every trial",
-    "front.json": "the networks that no other beats",
-    "student.ckpt": "the best network: lmanet.load_network(path)",
-    "deploy": "the best network in int8: .tflite, C, firmware",
-    "test.jsonl": "accuracy on the test images",
-    "release": "networks for timm, Hugging Face, ONNX and the board",
-    "report.html": "the report, in one file for a browser",
-    "report.md": "the same for a terminal, plots beside it",
-    "comparison/compare.html": (
+    FRONT: "the networks that no other beats",
+    STUDENT: "the best network: lmanet.load_network(path)",
+    DEPLOYED: "the best network in int8: .tflite, C, firmware",
+    TEST: "accuracy on the test images",
+    RELEASED: "networks for timm, Hugging Face, ONNX and the board",
+    REPORT_HTML: "the report, in one file for a browser",
+    REPORT_MD: "the same for a terminal, plots beside it",
+    f"{COMPARED}/compare.html": (
         "which searcher is better, in one file; compare.md and compare.csv beside it"
     ),
 }
@@ -45,7 +56,7 @@ DIRECTORIES = ("hydra.run.dir=", "hydra.sweep.dir=")
 def main() -> None:
     """Do what the command line says."""
     try:
-        given = resumed([at_home(argument) for argument in sys.argv[1:]])
+        given = resumed([at_home(argument) for argument in own_options(sys.argv[1:])])
         command = read_command(given.arguments)
         if not command.starts:
             launch(job, command)

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from lmanet.errors import ConfigError
-from lmanet.run.folder import say_notices
+from lmanet.run.folder import RunFolder
 from lmanet.run.history import History
 from lmanet.run.shared_settings import remember_settings
 from lmanet.search import Search, Steps
@@ -33,7 +32,7 @@ class SearchStage:
     search: Callable[[History], Search]
     data: ImageData
     shared: Mapping[str, object]
-    folder: Path
+    folder: RunFolder
     inherit: bool = False
 
     def require(self) -> None:
@@ -43,9 +42,9 @@ class SearchStage:
             if isinstance(step, Checked):
                 step.require()
 
-    def run(self, folder: Path) -> None:
+    def run(self, folder: RunFolder) -> None:
         self.data.setup("fit")  # data that are missing or broken are named now, not in every trial
-        say_notices(folder, self.data.notices)
+        folder.say(self.data.notices)
         remember_settings(folder, {**self.shared, "data_checksum": self.data.checksum()})
         self.search(History(folder, self.inherit)).run()
 
@@ -56,7 +55,7 @@ class CompareStage:
     def __init__(self, runs: "Sequence[SearchRun]", pareto: Pareto) -> None:
         self.runs, self.pareto = runs, pareto
 
-    def run(self, folder: Path) -> None:
+    def run(self, folder: RunFolder) -> None:
         from lmanet.explain.compare import Comparison
 
         comparison = Comparison(self.runs, self.pareto)

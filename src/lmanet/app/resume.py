@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 import yaml
 
 from lmanet.errors import ConfigError
+from lmanet.files import write_text
+from lmanet.run.folder import HYDRA
 
-FIRST_SWEEP = "multirun_first.yaml"
+SWEEP, FIRST_SWEEP = "multirun.yaml", "multirun_first.yaml"  # Hydra's own, and ours
 
 
 class Resumed(NamedTuple):
@@ -38,12 +40,12 @@ def resumed(arguments: Sequence[str]) -> Resumed:
         return Resumed(list(arguments))
     folder = Path(folders[-1]).expanduser()
     rest = [argument for argument in arguments if not argument.startswith("resume=")]
-    for path in (folder / FIRST_SWEEP, folder / "multirun.yaml"):
+    for path in (folder / FIRST_SWEEP, folder / SWEEP):
         if path.is_file():
             before = _read(path)
             overrides = before["hydra"]["overrides"]["task"] if _is_sweep(before) else None
             return Resumed(["--multirun", *_texts(overrides, path), *rest], folder)
-    single = folder / ".hydra" / "overrides.yaml"
+    single = folder / HYDRA / "overrides.yaml"
     if single.is_file():
         return Resumed([*_texts(_read(single), single), *rest], folder)
     raise ConfigError(
@@ -58,10 +60,8 @@ def keep_sweep(folder: Path, overrides: Sequence[str]) -> None:
     """
     path = folder / FIRST_SWEEP
     if not path.exists():
-        partial = path.with_name(f"{FIRST_SWEEP}.partial")
         content = {"hydra": {"overrides": {"task": list(overrides)}}}
-        partial.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
-        partial.replace(path)
+        write_text(path, yaml.safe_dump(content, allow_unicode=True))
 
 
 def _read(path: Path) -> Any:

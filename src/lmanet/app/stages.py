@@ -3,36 +3,28 @@ asked for, in their order.
 """
 
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any
 
 from lmanet.app.compose import Config, build, make, plain, read_config
-from lmanet.app.folder import owned, require_room
+from lmanet.app.lock import owned, require_room
 from lmanet.app.own_stages import CompareStage, SearchStage, check_promotion
 from lmanet.app.settings import ROOT_KEYS, check_groups, check_root
 from lmanet.base import settings_id
+from lmanet.cost import Cost
 from lmanet.errors import ConfigError
 from lmanet.network import load_architecture
 from lmanet.run.brief import Brief, Budget, Goal
-from lmanet.run.folder import (
-    DISTILL,
-    FRONT,
-    FULL,
-    PROVENANCE,
-    append_record,
-    read_trials,
-    say_notices,
-)
+from lmanet.run.folder import DISTILL, FRONT, FULL, HYDRA, RunFolder
 from lmanet.run.history import History
 from lmanet.run.provenance import provenance
 from lmanet.search import Search, Steps
-from lmanet.space import AnyArchitecture, CellSpace
+from lmanet.space import AnyArchitecture
 from lmanet.steps import Checked, CheckedData, Stage
 
 __all__ = ["ROOT_KEYS", "SHARED_SETTINGS", "Run"]
 # What trials must share to be compared: a resumed search refuses a change in these.
 SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
-STAGES_OF_CELLS = ("search", "rules", "export", "compare")  # the others need a network
+WITHOUT_NETWORKS = ("search", "rules", "export", "compare")  # the others need a network
 STAGES_THAT_TRAIN = (
     "search",
     "train",
@@ -54,7 +46,7 @@ class Run:
 
     def __init__(self, cfg: Config) -> None:
         self.cfg = cfg
-        self.folder = Path(cfg.folder)
+        self.folder = RunFolder(cfg.folder)
         self.names = [cfg.stages] if isinstance(cfg.stages, str) else list(cfg.stages)
         self._prepared: list[Stage] | None = None
 
@@ -85,13 +77,13 @@ class Run:
                 broke off.
         """
         stages = self.prepare()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        require_room(self.folder)
-        with owned(self.folder):
-            append_record(self.folder / PROVENANCE, provenance(self.names))
+        self.folder.path.mkdir(parents=True, exist_ok=True)
+        require_room(self.folder.path)
+        with owned(self.folder.path):
+            self.folder.provenance.append(provenance(self.names))
             if "train" in self.names and "search" not in self.names:  # the search says it else
                 self.data.setup("fit")
-                say_notices(self.folder, self.data.notices)
+                self.folder.say(self.data.notices)
             for stage in stages:
                 stage.run(self.folder)
             for listener in self.listeners:
@@ -109,7 +101,7 @@ class Run:
         given = {"train": bool(self.cfg.arch), "evaluate": bool(self.cfg.checkpoint)}
         for place, name in enumerate(self.names):
             maker, files, what = NEEDS.get(name, ("", (), ""))
-            there = any((self.folder / file).exists() for file in files)
+            there = any((self.folder.path / file).exists() for file in files)
             if maker and not (there or given.get(name) or maker in self.names[:place]):
                 raise ConfigError(
                     f"stages={self.names}: there is no {what} ({', '.join(files)}) to {name} yet; "
@@ -124,19 +116,20 @@ class Run:
                 self.data.require_part(part)
 
     def _check_space(self) -> None:
-        if self.names == ["compare"] or not isinstance(self.space, CellSpace):
+        if self.names == ["compare"]:
             return
-        if real := [name for name in self.names if name not in STAGES_OF_CELLS]:
+        kind = self.space.candidate_type
+        real = [name for name in self.names if name not in WITHOUT_NETWORKS]
+        if real and not self.space.has_networks:
             raise ConfigError(
                 f"stages={self.names}: {', '.join(real)} need networks, and the space "
-                f"{self.space.name} has cells that are only "
-                f"looked up in their table; keep {', '.join(STAGES_OF_CELLS)} (conf/config.yaml)"
+                f"{self.space.name} has none: {kind.kind} {kind.instead}; "
+                f"keep {', '.join(WITHOUT_NETWORKS)} (conf/config.yaml)"
             )
-        if unknown := sorted(
-            {"peak_sram_bytes", "flash_bytes", LATENCY} & set(self.cfg.pareto.objectives)
-        ):
+        known = self.space.quantities
+        if unknown := sorted({*Cost.names()} & {*self.cfg.pareto.objectives} - {*known}):
             raise ConfigError(
-                f"objective {', '.join(unknown)} is not known of a cell; take "
+                f"objective {', '.join(unknown)} is not known of {kind.kind}; take "
                 "pareto=accuracy or pareto=accuracy_params"
             )
 
@@ -247,7 +240,7 @@ class Run:
         runs = read_runs(plain(self.cfg.runs))
         first = runs[0].folder
         return CompareStage(
-            runs, Run(read_config(first / ".hydra" / "config.yaml", folder=str(first))).pareto
+            runs, Run(read_config(first / HYDRA / "config.yaml", folder=str(first))).pareto
         )
 
     def _told(self, stage: Any, *settings: Any) -> Stage:
@@ -318,9 +311,7 @@ class Run:
         )
 
 
-def _architecture(name: str, folder: Path) -> AnyArchitecture:
+def _architecture(name: str, folder: RunFolder) -> AnyArchitecture:
     """A shipped name, a file, or the ID of a network of the run's own history."""
-    known = (
-        {trial.id: trial.architecture for trial in read_trials(folder)} if folder.is_dir() else {}
-    )
+    known = {trial.id: trial.architecture for trial in folder.trials()}
     return known.get(name) or load_architecture(name)

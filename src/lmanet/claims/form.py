@@ -15,7 +15,6 @@ from lmanet.claims.kinds import (
     StrideOneIn,
     WidensLate,
 )
-from lmanet.cost import Cost
 from lmanet.network import Architecture
 from lmanet.network.architecture import has_effect
 from lmanet.network.graph import feature_operators
@@ -40,9 +39,9 @@ def check_network(
     check = CHECKS.get(type(claim))
     if check is None:
         return None
-    if not isinstance(architecture, Architecture):
-        return Finding(None, "a cell has no stages")
-    return check(claim, architecture, cost)
+    if (network := architecture.network) is None:
+        return Finding(None, f"{architecture.kind} has no stages")
+    return check(claim, network, cost)
 
 
 def _residual(claim: ResidualIn, architecture: Architecture, cost: AnyCost | None) -> Finding:
@@ -137,12 +136,12 @@ def _small_expansion(
 
 
 def _peak_memory(claim: PeakMemoryAt, architecture: Architecture, cost: AnyCost | None) -> Finding:
-    if not isinstance(cost, Cost):
+    if cost is None or (peak := cost.peak) is None:
         return Finding(None, "its memory is not known")
-    part = cost.peak_operator.partition(".")[0]
+    part = peak.operator.partition(".")[0]
     return Finding(
         part == claim.part,
-        f"{cost.peak_sram_bytes:,} bytes at {cost.peak_operator}, under {cost.runtime}",
+        f"{peak.bytes:,} bytes at {peak.operator}, under {peak.runtime}",
     )
 
 

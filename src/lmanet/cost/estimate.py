@@ -5,9 +5,11 @@ int8.
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
+from typing import ClassVar
 
 from lmanet.cost.c_runtime.instructions import estimated_instructions
 from lmanet.cost.c_runtime.plan import lay_out
+from lmanet.cost.candidate_cost import CandidateCost, Peak
 from lmanet.cost.flash import flash_bytes
 from lmanet.cost.latency import latency_ms
 from lmanet.cost.memory import memory
@@ -16,13 +18,11 @@ from lmanet.network.architecture import Architecture, require_network
 from lmanet.network.graph import Operator, operators
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+@dataclass(frozen=True)
+class Cost(CandidateCost):
     """What a network costs, by formula.
 
     Attributes:
-        macs: multiply-accumulates of convolutions and linear layers for one image.
-        params: trainable parameters, batch norm included, as torch counts them.
         runtime: whose memory ``peak_sram_bytes`` is.
         peak_sram_bytes: what that runtime allocates for the network (see `lmanet.cost.memory`).
         flash_bytes: constants as that runtime stores them (see `lmanet.cost.flash`); without code.
@@ -32,14 +32,22 @@ class Cost:
             `lmanet.cost.latency`), where core and clock are known.
     """
 
-    macs: int
-    params: int
+    told: ClassVar[tuple[str, ...]] = ("macs", "peak_sram_bytes", "flash_bytes")
+
     runtime: str
     peak_sram_bytes: int
     flash_bytes: int
     peak_operator: str
     estimated_instructions: int | None = None
     estimated_latency_ms: float | None = None
+
+    @property
+    def peak(self) -> Peak:
+        return Peak(self.peak_operator, self.peak_sram_bytes, self.runtime)
+
+    @property
+    def origin(self) -> str:
+        return f"costs by formula, int8; SRAM of {self.runtime}"
 
 
 def estimate(architecture: Architecture, num_classes: int, runtime: Runtime = "c_static") -> Cost:

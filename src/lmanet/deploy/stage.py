@@ -27,21 +27,8 @@ from lmanet.network.build import watched
 from lmanet.network.classes import ClassNames, require_same_order
 from lmanet.network.images import fit, normalise
 from lmanet.network.weights import Checkpoint, load_network
-from lmanet.run.folder import (
-    DEPLOY,
-    FRONT,
-    MEASURED,
-    append_record,
-    by_these_settings,
-    ranked,
-    read_record,
-    read_records,
-    read_trials,
-    say_notices,
-    trained_networks,
-)
+from lmanet.run.folder import RunFolder, by_these_settings
 from lmanet.run.notices import int8_differs
-from lmanet.run.records import Front
 from lmanet.run.results import Deployment as DeploymentRecord
 from lmanet.run.results import MeasuredCandidate, TrainedNetwork
 from lmanet.space import architecture_id, staged
@@ -101,9 +88,9 @@ class Deployment:
         """
         self.deployer.verifier.require()
 
-    def run(self, folder: Path) -> None:
+    def run(self, folder: RunFolder) -> None:
         self._measure_front(folder)
-        trained, before = self._chosen(folder), read_records(folder / DEPLOY, DeploymentRecord)
+        trained, before = self._chosen(folder), folder.deployments.read()
         for line in before:
             same = (line.checkpoint, line.deployed.target) == (trained.checkpoint, self.target.name)
             if same and by_these_settings(line.settings_id, self.settings_id):
@@ -113,33 +100,32 @@ class Deployment:
                 )
                 return
         line = self._deploy(trained, folder, self._free_name(trained, before))
-        append_record(folder / DEPLOY, line.model_copy(update={"settings_id": self.settings_id}))
+        folder.deployments.append(line.model_copy(update={"settings_id": self.settings_id}))
 
-    def _chosen(self, folder: Path) -> TrainedNetwork:
-        trained = trained_networks(folder)
-        if not trained:
-            raise ConfigError(
-                f"{folder} has no trained network (full.jsonl, distill.jsonl) to "
-                "deploy; run the stage train first"
-            )
+    def _chosen(self, folder: RunFolder) -> TrainedNetwork:
+        trained = folder.require_trained("deploy")
         wanted = [
             line for line in trained if self.network in (None, architecture_id(line.architecture))
         ]
         if not wanted:
             raise ConfigError(self._untrained(folder, trained))
-        return ranked(wanted)[0]
+        return wanted[0]
 
-    def _untrained(self, folder: Path, trained: Sequence[TrainedNetwork]) -> str:
+    def _untrained(self, folder: RunFolder, trained: Sequence[TrainedNetwork]) -> str:
         """Why the network that is named cannot be deployed: it is not known, or has only been
         trained for the search.
         """
-        known = {trial.id for trial in read_trials(folder) if trial.score}
+        known = {trial.id for trial in folder.trials() if trial.score}
         if self.network in known:
-            train = command(f"resume={folder}", "stages=[train]", override("arch", self.network))
+            train = command(
+                f"resume={folder.path}", "stages=[train]", override("arch", self.network)
+            )
             return f"deploy.network={self.network} is not trained in full; do that first: {train}"
         legal = ", ".join(dict.fromkeys(architecture_id(line.architecture) for line in trained))
-        front = read_record(folder / FRONT, Front).trials if (folder / FRONT).exists() else ()
-        more = ", ".join(str(trial.id) for trial in front if str(trial.id) not in legal)
+        found = folder.front.read()
+        more = ", ".join(
+            str(trial.id) for trial in (found.trials if found else ()) if str(trial.id) not in legal
+        )
         rest = f", and once they are trained in full {more}" if more else ""
         return f"deploy.network={self.network} is no network of this run; legal are {legal}{rest}"
 
@@ -156,30 +142,31 @@ class Deployment:
         taken = {line.deployed.folder for line in before}
         return next((each for each in names if each not in taken), names[-1])
 
-    def _measure_front(self, folder: Path) -> None:
+    def _measure_front(self, folder: RunFolder) -> None:
         """Each network of the front in the true runtimes, so that the report can hold the formulas
         against them.
         """
-        if not (folder / FRONT).exists():
+        front = folder.front.read()
+        if front is None:
             return
-        lines = read_records(folder / MEASURED, MeasuredCandidate)
+        lines = folder.measured.read()
         done = {
             architecture_id(line.architecture)
             for line in lines
             if by_these_settings(line.settings_id, self.settings_id)
         }
         verifier = CandidateVerifier(self.data.num_classes, self.deployer.verifier)
-        for trial in read_record(folder / FRONT, Front).trials:
+        for trial in front.trials:
             if trial.architecture and trial.id not in done:
                 architecture = staged(trial.architecture)
                 measurement = verifier.measure(architecture)
                 line = MeasuredCandidate(
                     architecture=architecture, measurement=measurement, settings_id=self.settings_id
                 )
-                append_record(folder / MEASURED, line)
+                folder.measured.append(line)
 
-    def _deploy(self, trained: TrainedNetwork, folder: Path, name: str) -> DeploymentRecord:
-        checkpoint = load_network(folder / trained.checkpoint)
+    def _deploy(self, trained: TrainedNetwork, folder: RunFolder, name: str) -> DeploymentRecord:
+        checkpoint = load_network(folder.path / trained.checkpoint)
         inputs = self._inputs(checkpoint)
         named = require_same_order(
             ClassNames(trained.checkpoint, checkpoint.classes),
@@ -187,13 +174,15 @@ class Deployment:
         )
         float_accuracy, in_float = self._measure(checkpoint.network)
         int8 = self._quantise(checkpoint, inputs, float_accuracy, folder)
-        deployed = self.deployer.deploy(int8.graph, checkpoint, inputs, folder / name, folder.name)
+        deployed = self.deployer.deploy(
+            int8.graph, checkpoint, inputs, folder.path / name, folder.path.name
+        )
         unlike = int((in_float != int8.predicted).sum())
         differing = int8_differs(float_accuracy, int8.accuracy, unlike, len(in_float))
         # what was fine-tuned is another network by intent
         share = None if int8.qat_epochs else deployed.int8_agreement
         notices = (*named, *differing, *disagreement(share, self.deployer.calibrating(inputs)))
-        say_notices(folder, notices)
+        folder.say(notices)
         return DeploymentRecord(
             stage=trained.stage,
             architecture=trained.architecture,
@@ -208,7 +197,7 @@ class Deployment:
         )
 
     def _quantise(
-        self, checkpoint: Checkpoint, inputs: Tensor, float_accuracy: float, folder: Path
+        self, checkpoint: Checkpoint, inputs: Tensor, float_accuracy: float, folder: RunFolder
     ) -> _Int8:
         """By calibration; fine-tuned where that alone loses too much, and the better of both."""
         graph = self.deployer.quantize(checkpoint, inputs)
@@ -262,10 +251,10 @@ class Deployment:
         return score.val_accuracy, torch.cat(predicted)
 
     def _fine_tune(
-        self, checkpoint: Checkpoint, graph: IntegerGraph, folder: Path
+        self, checkpoint: Checkpoint, graph: IntegerGraph, folder: RunFolder
     ) -> tuple[IntegerGraph, int]:
         network = QatNetwork(fold(checkpoint.network), graph)
-        work = folder / "deploy" / "fine_tuning"
+        work = folder.path / "deploy" / "fine_tuning"
         score = self.fitter.fit(network, self.seed, folder=work)
         shutil.rmtree(work)
         return network.integer_graph(), len(score.curve)

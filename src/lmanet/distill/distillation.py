@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path
 
 from lmanet.base import Notice
 from lmanet.distill.losses import KnowledgeDistillation
@@ -14,16 +13,7 @@ from lmanet.errors import ConfigError
 from lmanet.network.build import Network
 from lmanet.network.classes import ClassNames, match_classes
 from lmanet.network.weights import Checkpoint, load_network, reordered, save_network
-from lmanet.run.folder import (
-    DISTILL,
-    FULL,
-    append_record,
-    by_these_settings,
-    keep_student,
-    ranked,
-    read_records,
-    say_notices,
-)
+from lmanet.run.folder import RunFolder, by_these_settings, ranked
 from lmanet.run.results import TrainedNetwork, TrainedTeacher
 from lmanet.space import architecture_id
 from lmanet.steps import Fitter, ImageData
@@ -57,7 +47,7 @@ class Distillation:
     teacher: Callable[[ImageData, int], TeacherEnsemble] | None = None
     loss: partial[KnowledgeDistillation] | None = None
     skip_if_worse: bool = True
-    folder: Path | None = None
+    folder: RunFolder | None = None
 
     settings_id = ""  # no field: the app sets it
 
@@ -80,11 +70,12 @@ class Distillation:
         if self._teachers:
             self._teachers.require(self.folder)
 
-    def run(self, folder: Path) -> None:
-        trained = read_records(folder / FULL, TrainedNetwork)
+    def run(self, folder: RunFolder) -> None:
+        trained = folder.full.read()
         if not trained:
             raise ConfigError(
-                f"{folder} has no trained network (full.jsonl) to distil; run the stage train first"
+                f"{folder.path} has no trained network (full.jsonl) to distil; "
+                "run the stage train first"
             )
         best = ranked(trained)[0]
         if not self._is_done(best, folder):
@@ -94,20 +85,20 @@ class Distillation:
                 and self.skip_if_worse
                 and teachers.score.val_accuracy <= best.score.val_accuracy
             ):
-                say_notices(folder, [_skipped(teachers, best)])
+                folder.say([_skipped(teachers, best)])
             else:
                 self._distil(best, folder)
-        student = keep_student(folder)
+        student = folder.keep_student()
         log.info(
             "student.ckpt is %s, validation accuracy %.2f %%",
             student.checkpoint,
             100 * student.score.val_accuracy,
         )
 
-    def _is_done(self, best: TrainedNetwork, folder: Path) -> bool:
+    def _is_done(self, best: TrainedNetwork, folder: RunFolder) -> bool:
         """Whether it was distilled before, with this seed and by these settings; that is said."""
         wanted = (architecture_id(best.architecture), self.seed, self._teacher, self._divergence)
-        for line in read_records(folder / DISTILL, TrainedNetwork):
+        for line in folder.distilled.read():
             same = (
                 architecture_id(line.architecture),
                 line.seed,
@@ -123,7 +114,7 @@ class Distillation:
                 return True
         return False
 
-    def _identity(self, best: TrainedNetwork, folder: Path) -> str:
+    def _identity(self, best: TrainedNetwork, folder: RunFolder) -> str:
         """What its files are called; a number tells those of another teacher apart, whose weights a
         line names.
         """
@@ -134,11 +125,11 @@ class Distillation:
                 (architecture_id(best.architecture), str(self.seed), how, self.settings_id[:6]),
             )
         )
-        taken = {line.checkpoint for line in read_records(folder / DISTILL, TrainedNetwork)}
+        taken = {line.checkpoint for line in folder.distilled.read()}
         names = [identity, *(f"{identity}-{number}" for number in range(2, len(taken) + 2))]
         return next(name for name in names if _checkpoint(name) not in taken)
 
-    def _distil(self, best: TrainedNetwork, folder: Path) -> None:
+    def _distil(self, best: TrainedNetwork, folder: RunFolder) -> None:
         identity = self._identity(best, folder)
         self.data.setup("fit")
         trainer = self.trainer(self.data)
@@ -158,7 +149,7 @@ class Distillation:
         )
         score = trainer.fit(network, self.seed, folder=work, **losses)
         save_network(
-            folder / _checkpoint(identity),
+            folder.path / _checkpoint(identity),
             Checkpoint(network, self.data.classes, self.data.mean, self.data.std),
         )
         update = {
@@ -170,8 +161,8 @@ class Distillation:
             "divergence": self._divergence,
             "settings_id": self.settings_id,
         }
-        append_record(folder / DISTILL, best.model_copy(update=update))
-        say_notices(folder, (*renamed, *score.notices))
+        folder.add_trained(best.model_copy(update=update))
+        folder.say((*renamed, *score.notices))
         shutil.rmtree(work)
         log.info(
             "validation accuracy %.2f %% before and %.2f %% after",
@@ -180,12 +171,12 @@ class Distillation:
         )
 
     def _start_from(
-        self, best: TrainedNetwork, network: Network, folder: Path
+        self, best: TrainedNetwork, network: Network, folder: RunFolder
     ) -> tuple[Notice, ...]:
         """Give ``network`` the weights of the best; says what is off about the order of its
         classes.
         """
-        before = load_network(folder / best.checkpoint)
+        before = load_network(folder.path / best.checkpoint)
         match = match_classes(
             ClassNames(best.checkpoint, before.classes),
             ClassNames(self.data.name, self.data.classes),

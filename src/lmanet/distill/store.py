@@ -5,7 +5,6 @@ computed once.
 import hashlib
 import logging
 import math
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lmanet.files import replaced
 from lmanet.steps import Batch, Batches
 
 log = logging.getLogger(__name__)
@@ -262,9 +262,8 @@ def _is_whole(file: Path) -> bool:
 
 
 def _save(tensors: dict[str, Tensor], file: Path) -> None:
-    partial = file.with_suffix(f".{os.getpid()}.partial")
-    save_file(tensors, partial)
-    partial.replace(file)
+    with replaced(file) as partial:  # under the lock of its folder
+        save_file(tensors, partial)
 
 
 def _bytes(tensor: Tensor) -> bytes:

@@ -14,7 +14,9 @@ from lmanet.distill.logits import LogitsOption, TeacherLogits
 from lmanet.distill.sources import NetworkSource, Source
 from lmanet.distill.teacher import Ensemble, Teacher
 from lmanet.errors import ConfigError
-from lmanet.run.folder import TEACHER, read_record, say_notices, write_record
+from lmanet.files import replaced
+from lmanet.run.folder import RunFolder
+from lmanet.run.lines import read_record, write_record
 from lmanet.run.records import Score
 from lmanet.run.results import TeacherMember, TrainedTeacher
 from lmanet.steps import CheckedData, Fitter, ImageData
@@ -62,7 +64,7 @@ class TeacherEnsemble:
         """What records and tables call the teacher."""
         return " + ".join(source.name for source in self.sources)
 
-    def require(self, folder: Path | None = None) -> None:
+    def require(self, folder: RunFolder | None = None) -> None:
         """Find out, before a run, whether all teachers can be had.
 
         Args:
@@ -73,61 +75,61 @@ class TeacherEnsemble:
         """
         if isinstance(self.data, CheckedData):
             self.data.require_part("fit")
-        if folder and (folder / TEACHER).is_file():
-            self._recorded(folder)
+        if folder and (recorded := folder.teacher.read()):
+            self._recorded(recorded, folder)
             return
         for source in self.sources:
             source.require(self.data)
 
-    def run(self, folder: Path) -> None:
+    def run(self, folder: RunFolder) -> None:
         self.measure(folder)
 
-    def teach(self, student: Fitter, seed: int, folder: Path) -> TeacherLogits:
+    def teach(self, student: Fitter, seed: int, folder: RunFolder) -> TeacherLogits:
         """The logits of the run's teachers for the training that ``student.fit`` does with that
         seed.
         """
-        return self.logits.of(self.prepare(folder), self.data, student, seed, folder)
+        return self.logits.of(self.prepare(folder), self.data, student, seed, folder.path)
 
-    def prepare(self, folder: Path) -> list[Teacher]:
+    def prepare(self, folder: RunFolder) -> list[Teacher]:
         """The teachers of a run, trained if that has not been done."""
         record = self.measure(folder)
         return list(self._built(record.networks, folder))
 
-    def measure(self, folder: Path) -> TrainedTeacher:
+    def measure(self, folder: RunFolder) -> TrainedTeacher:
         """How good the teachers of a run are; they are made if that has not been done."""
         self.data.setup("fit")
-        if (folder / TEACHER).is_file():
-            return self._recorded(folder)
+        if recorded := folder.teacher.read():
+            return self._recorded(recorded, folder)
         members = [self._member(number, folder) for number in range(len(self.sources))]
         record = (
             TrainedTeacher(**dict(members[0]))
             if len(members) == 1
             else self._together(members, folder)
         )
-        write_record(folder / TEACHER, record)
-        shutil.rmtree(folder / "teacher", ignore_errors=True)
-        say_notices(folder, self._notices(record))
+        folder.teacher.write(record)
+        shutil.rmtree(folder.path / "teacher", ignore_errors=True)
+        folder.say(self._notices(record))
         return record
 
-    def _member(self, number: int, folder: Path) -> TeacherMember:
+    def _member(self, number: int, folder: RunFolder) -> TeacherMember:
         """One teacher, made and measured; read again where that was done before a stop."""
-        source, done = self.sources[number], folder / "teacher" / f"{number + 1}.json"
+        source, done = self.sources[number], folder.path / "teacher" / f"{number + 1}.json"
         if done.is_file():
             record = read_record(done, TeacherMember)
             _refuse_another(record, source, done.parent)
             return record
         torch.manual_seed(self.seed + number)
         teacher, fitted = source.build(self.data)
-        say_notices(folder, teacher.notices)
+        folder.say(teacher.notices)
         alone = len(self.sources) == 1
         checkpoint = (
             source.origin if fitted else "teacher.ckpt" if alone else f"teacher_{number + 1}.ckpt"
         )
-        work = folder / "teacher" if alone else folder / "teacher" / str(number + 1)
+        work = folder.path / "teacher" if alone else folder.path / "teacher" / str(number + 1)
         score = (
             self.trainer.validate(teacher)
             if fitted
-            else self._train(teacher, number, work, folder / checkpoint)
+            else self._train(teacher, number, work, folder.path / checkpoint)
         )
         record = TeacherMember(
             name=source.name,
@@ -149,14 +151,14 @@ class TeacherEnsemble:
             *(source.name, _parameters(teacher) / 1e6, source.origin, self.data.name),
         )
         score = self.trainer.fit(teacher, self.seed + number, folder=work)
-        partial = checkpoint.with_name(f"{checkpoint.name}.partial")
-        torch.save(
-            {"state_dict": teacher.model.state_dict(), "classes": list(self.data.classes)}, partial
-        )
-        partial.replace(checkpoint)
+        with replaced(checkpoint) as partial:
+            torch.save(
+                {"state_dict": teacher.model.state_dict(), "classes": list(self.data.classes)},
+                partial,
+            )
         return score
 
-    def _together(self, members: Sequence[TeacherMember], folder: Path) -> TrainedTeacher:
+    def _together(self, members: Sequence[TeacherMember], folder: RunFolder) -> TrainedTeacher:
         score = self.trainer.validate(Ensemble(list(self._built(members, folder))))
         log.info(
             "%d teachers averaged: validation accuracy %.2f %%",
@@ -172,20 +174,21 @@ class TeacherEnsemble:
             members=tuple(members),
         )
 
-    def _built(self, members: Sequence[TeacherMember], folder: Path) -> Iterator[Teacher]:
+    def _built(self, members: Sequence[TeacherMember], folder: RunFolder) -> Iterator[Teacher]:
         for source, member in zip(self.sources, members, strict=True):
             weights = (
-                source.with_weights(str(folder / member.checkpoint)) if member.trained else source
+                source.with_weights(str(folder.path / member.checkpoint))
+                if member.trained
+                else source
             )
             yield weights.build(self.data)[0]
 
-    def _recorded(self, folder: Path) -> TrainedTeacher:
+    def _recorded(self, record: TrainedTeacher, folder: RunFolder) -> TrainedTeacher:
         """What the run has; it must be what is asked for."""
-        record = read_record(folder / TEACHER, TrainedTeacher)
         if len(record.networks) != len(self.sources):
-            raise _another(record.name, self.name, folder / TEACHER)
+            raise _another(record.name, self.name, folder.teacher.path)
         for member, source in zip(record.networks, self.sources, strict=True):
-            _refuse_another(member, source, folder / TEACHER)
+            _refuse_another(member, source, folder.teacher.path)
         return record
 
     def _notices(self, record: TrainedTeacher) -> Iterator[Notice]:

@@ -9,6 +9,8 @@ from lmanet.explain.facts.contents import Setting, read_run
 from lmanet.explain.facts.facts import Facts
 from lmanet.explain.tables.fill import fill_tables
 from lmanet.explain.text import TITLE, Placeholders, Terminal, render
+from lmanet.files import write_text
+from lmanet.run.folder import PLOTS, REPORT_HTML, REPORT_MD, RunFolder
 from lmanet.run.records import Status
 from lmanet.space import staged
 
@@ -27,7 +29,7 @@ class Report:
         """Say which library of the plots or the page is missing."""
         require_packages("the stage report", "", "matplotlib", "plotly", "markdown_it")
 
-    def run(self, folder: Path) -> None:
+    def run(self, folder: RunFolder) -> None:
         """Read the files of ``folder`` and write ``report.html``, ``report.md``, ``plots/`` and
         ``networks/`` into it.
 
@@ -42,30 +44,23 @@ class Report:
         _write_report(facts, folder)
 
 
-def _write_report(facts: Facts, folder: Path) -> None:
+def _write_report(facts: Facts, folder: RunFolder) -> None:
     from lmanet.explain.figures import draw_figures, draw_pictures  # plotly takes a second
     from lmanet.explain.page import Contents, render_page
 
-    where = Path(os.path.relpath(folder))
+    where = Path(os.path.relpath(folder.path))
     tables, figures, cards = fill_tables(facts), draw_figures(facts), make_cards(facts, where)
-    pictures = draw_pictures(facts, figures, folder / "plots")
-    _write(folder / "report.md", render(facts, where, Terminal(tables, pictures)))
+    pictures = draw_pictures(facts, figures, folder.path / PLOTS)
+    write_text(folder.path / REPORT_MD, render(facts, where, Terminal(tables, pictures)))
     text = render(facts, where, Placeholders(tables, figures, bool(cards)))
-    page = render_page(Contents(TITLE, text, tables, figures, cards), folder)
-    _write(folder / "report.html", page)
+    page = render_page(Contents(TITLE, text, tables, figures, cards), folder.path)
+    write_text(folder.path / REPORT_HTML, page)
 
 
-def _write_networks(facts: Facts, folder: Path) -> None:
+def _write_networks(facts: Facts, folder: RunFolder) -> None:
     """A file for each network that was trained, to train it again from."""
     for trial in facts.run.trials:
         if trial.status is Status.TRAINED and trial.architecture:
-            path = network_file(folder, trial)
+            path = network_file(folder.path, trial)
             path.parent.mkdir(exist_ok=True)
-            _write(path, trial.architecture.model_dump_json(indent=1) + "\n")
-
-
-def _write(path: Path, text: str) -> None:
-    """A crash leaves the old file or the new one."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+            write_text(path, staged(trial.architecture).model_dump_json(indent=1) + "\n")

@@ -8,14 +8,12 @@ from statistics import fmean
 
 from lmanet.claims.check import Truth, check_claims
 from lmanet.run.records import Status, Trial
-from lmanet.space import AnyCost, AnySpace, CellCost, Form, short_number, write_proposal
+from lmanet.space import AnyCost, Form, SearchSpace, short_number, write_proposal
 
 MAX_REASON_CHARACTERS = 300
-SHOWN = ("macs", "peak_sram_bytes", "flash_bytes")
-SHOWN_OF_CELLS = ("macs", "params")
 
 
-def network(trial: Trial, space: AnySpace, form: Form) -> str:
+def network(trial: Trial, space: SearchSpace, form: Form) -> str:
     """A trained network: accuracy, cost, and the JSON that proposes it."""
     assert trial.architecture is not None and trial.score is not None
     cost = trial.verdict.cost if trial.verdict else None
@@ -66,14 +64,10 @@ def averages(trials: Sequence[Trial]) -> str:
     accuracy = fmean(score.val_accuracy for score, _ in trained)
     means = [
         f"{name} {short_number(fmean(getattr(cost, name) for _, cost in trained))}"
-        for name in _shown(trained[0][1])
+        for name in trained[0][1].told
     ]
     return f"Averages of the {len(trained)} trained: accuracy {accuracy:.3f}, {', '.join(means)}."
 
 
 def _costs(cost: AnyCost) -> list[str]:
-    return [f"{name} {short_number(getattr(cost, name))}" for name in _shown(cost)]
-
-
-def _shown(cost: AnyCost) -> tuple[str, ...]:
-    return SHOWN_OF_CELLS if isinstance(cost, CellCost) else SHOWN
+    return [f"{name} {short_number(getattr(cost, name))}" for name in cost.told]

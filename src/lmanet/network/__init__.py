@@ -11,16 +11,17 @@ from lmanet.network.architecture import (
     load_architecture,
     parse_architecture,
 )
-from lmanet.network.graph import Operator, operators
+from lmanet.network.candidate import Candidate
+from lmanet.network.graph import Operator
 
 __all__ = [
     "Architecture",
+    "Candidate",
     "Head",
     "Operator",
     "Stage",
     "Stem",
     "explain_validation",
     "load_architecture",
-    "operators",
     "parse_architecture",
 ]

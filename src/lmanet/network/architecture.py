@@ -3,13 +3,14 @@
 import json
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from lmanet.errors import ArchitectureError
+from lmanet.network.candidate import Candidate
 
 Activation = Literal["relu6", "leaky_relu", "swish", "hard_swish"]
 BlockKind = Literal["depthwise", "mbconv", "conv", "fused"]
@@ -94,7 +95,7 @@ class Head(_Frozen):
     activation: Activation
 
 
-class Architecture(_Frozen):
+class Architecture(_Frozen, Candidate):
     """A whole network without its classifier, whose width follows from the data.
 
     Attributes:
@@ -105,11 +106,17 @@ class Architecture(_Frozen):
         stem, head: None where the network has none, as the paper's networks.
     """
 
+    kind: ClassVar[str] = "a network of stages"
+
     resolution: Resolution = 160
     padding: Padding = "same"
     stem: Stem | None = None
     stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=MAX_STAGES, strict=False)]
     head: Head | None = None
+
+    @property
+    def network(self) -> "Architecture":
+        return self
 
 
 def parse_architecture(data: object) -> Architecture:

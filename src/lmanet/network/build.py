@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from itertools import groupby
 
 from torch import Tensor, nn
-from torch.nn import functional
 
 from lmanet.network.architecture import Architecture, require_network
 from lmanet.network.graph import INPUT, Operator, operators
+from lmanet.network.operators import kind_of
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -33,8 +33,8 @@ class Block(nn.Module):
         self.graph = tuple(graph)
         self.source = source
         for operator in graph:
-            if operator.kind in ("conv", "depthwise", "linear"):
-                self.add_module(operator.name.rpartition(".")[2], _layer(operator, dropout))
+            if operator.filter_shape:
+                self.add_module(operator.role, _layer(operator, dropout))
 
     def forward(self, images: Tensor) -> Tensor:
         tensors = {self.source: images}
@@ -44,13 +44,10 @@ class Block(nn.Module):
         return tensors[self.graph[-1].name]
 
     def _run(self, operator: Operator, inputs: list[Tensor]) -> Tensor:
-        if operator.kind == "mean":
-            return functional.adaptive_avg_pool2d(inputs[0], 1)
-        if operator.kind == "add":
-            return inputs[0] + inputs[1]
-        if operator.kind == "mul":
-            return inputs[0] * inputs[1]
-        result: Tensor = self.get_submodule(operator.name.rpartition(".")[2])(inputs[0])
+        compute = kind_of(operator).compute
+        result: Tensor = (
+            compute(inputs) if compute else self.get_submodule(operator.role)(inputs[0])
+        )
         return result
 
 
@@ -123,7 +120,7 @@ def watched(network: nn.Module) -> Iterator[list[Tensor]]:
 
 def _layer(operator: Operator, dropout: float) -> nn.Sequential:
     layers: OrderedDict[str, nn.Module] = OrderedDict()
-    if operator.kind == "linear":
+    if kind_of(operator).layer == "Linear":
         layers["flatten"] = nn.Flatten()
         layers["dropout"] = nn.Dropout(dropout)
         layers["linear"] = nn.Linear(operator.in_shape[0], operator.out_shape[0])
@@ -137,7 +134,7 @@ def _layer(operator: Operator, dropout: float) -> nn.Sequential:
         operator.kernel,
         operator.stride,
         padding=before if before == after else 0,
-        groups=operator.in_shape[0] if operator.kind == "depthwise" else 1,
+        groups=operator.groups,
         bias=operator.bias,
     )
     if operator.norm:

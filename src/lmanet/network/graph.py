@@ -5,59 +5,11 @@ identity and network.
 import hashlib
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Literal, NamedTuple
 
 from lmanet.network.architecture import Architecture, Padding, Stage
+from lmanet.network.operators import INPUT, KINDS, Form, Operator, Shape
 
-Shape = tuple[int, int, int]
-Kind = Literal["conv", "depthwise", "mean", "mul", "add", "linear"]
-INPUT = "input"
-
-
-class Operator(NamedTuple):
-    """One operator of a network; every operator makes one tensor, which bears its name.
-
-    Attributes:
-        name: ``part.role``, such as ``stage2.0.expand``; operators of one part form a block with
-            one input.
-        inputs: names of the tensors read; ``input`` is the image.
-        in_shape, out_shape: (channels, height, width) of the first input and of the result.
-        padding: pixels of zeros (before, after) in height and in width.
-        activation: applied to the result in place; ``none``, one of `Activation`, or SE's ``relu``
-            and ``sigmoid``.
-        norm: batch norm follows, folded into the weights in int8.
-        bias: the operator has a bias of its own.
-    """
-
-    name: str
-    kind: Kind
-    inputs: tuple[str, ...]
-    in_shape: Shape
-    out_shape: Shape
-    kernel: int = 1
-    stride: int = 1
-    padding: tuple[int, int] = (0, 0)
-    activation: str = "none"
-    norm: bool = False
-    bias: bool = False
-
-    @property
-    def weights(self) -> int:
-        """Weights without bias: kernel area x input channels (one for depthwise) x output channels;
-        0 for operators without.
-        """
-        if self.kind == "depthwise":
-            return self.kernel**2 * self.out_shape[0]
-        return (
-            self.kernel**2 * self.in_shape[0] * self.out_shape[0]
-            if self.kind in ("conv", "linear")
-            else 0
-        )
-
-    @property
-    def part(self) -> str:
-        """Name of the block that the operator belongs to."""
-        return self.name.rpartition(".")[0]
+__all__ = ["INPUT", "Operator", "Shape", "feature_operators", "operators", "operators_id"]
 
 
 def operators(architecture: Architecture, num_classes: int) -> tuple[Operator, ...]:
@@ -112,6 +64,9 @@ def _identity(operator: Operator, numbers: dict[str, int]) -> tuple[object, ...]
     )
 
 
+POINT = Form()
+
+
 class _Chain:
     """Operators so far, with the tensor that the next one reads."""
 
@@ -131,31 +86,32 @@ class _Chain:
         self._slide(name, "depthwise", self.shape[0], window, activation)
 
     def _slide(
-        self, name: str, kind: Kind, channels: int, window: tuple[int, int], activation: str
+        self, name: str, kind: str, channels: int, window: tuple[int, int], activation: str
     ) -> None:
         size, (kernel, stride) = self.shape[1], window
         padding = (
             pad_same(size, kernel, stride) if self.padding == "same" else (kernel // 2, kernel // 2)
         )
-        out = (size + sum(padding) - kernel) // stride + 1
-        self.push(
-            Operator(
-                name,
-                kind,
-                (self.tensor,),
-                self.shape,
-                (channels, out, out),
-                kernel,
-                stride,
-                padding,
-                activation,
-                norm=True,
-            )
-        )
+        form = Form(channels, kernel, stride, padding)
+        made = _operator(name, kind, (self.tensor,), self.shape, form)
+        self.push(made._replace(activation=activation, norm=True))
+
+    def gate(self, name: str, channels: int, activation: str) -> None:
+        """A convolution of one pixel with a bias of its own."""
+        made = _operator(name, "conv", (self.tensor,), self.shape, Form(channels))
+        self.push(made._replace(activation=activation, bias=True))
 
     def push(self, operator: Operator) -> None:
         self.operators.append(operator)
         self.tensor, self.shape = operator.name, operator.out_shape
+
+
+def _operator(
+    name: str, kind: str, inputs: tuple[str, ...], in_shape: Shape, form: Form = POINT
+) -> Operator:
+    """An operator whose result has the shape that its kind says."""
+    out_shape = KINDS[kind].shape(in_shape, form)
+    return Operator(name, kind, inputs, in_shape, out_shape, *form[1:])
 
 
 def pad_same(size: int, kernel: int, stride: int) -> tuple[int, int]:
@@ -190,32 +146,10 @@ def _hidden(chain: _Chain, part: str, stage: Stage, stride: int) -> None:
 
 def _squeeze_excite(chain: _Chain, part: str, ratio: float) -> None:
     tensor, shape = chain.tensor, chain.shape
-    hidden = max(1, int(shape[0] * ratio))
-    gate, squeezed = (shape[0], 1, 1), (hidden, 1, 1)
-    chain.push(Operator(f"{part}.se_mean", "mean", (tensor,), shape, gate))
-    chain.push(
-        Operator(
-            f"{part}.se_reduce",
-            "conv",
-            (chain.tensor,),
-            gate,
-            squeezed,
-            activation="relu",
-            bias=True,
-        )
-    )
-    chain.push(
-        Operator(
-            f"{part}.se_expand",
-            "conv",
-            (chain.tensor,),
-            squeezed,
-            gate,
-            activation="sigmoid",
-            bias=True,
-        )
-    )
-    chain.push(Operator(f"{part}.se_scale", "mul", (tensor, chain.tensor), shape, shape))
+    chain.push(_operator(f"{part}.se_mean", "mean", (tensor,), shape))
+    chain.gate(f"{part}.se_reduce", max(1, int(shape[0] * ratio)), "relu")
+    chain.gate(f"{part}.se_expand", shape[0], "sigmoid")
+    chain.push(_operator(f"{part}.se_scale", "mul", (tensor, chain.tensor), shape))
 
 
 def _skip(chain: _Chain, part: str, tensor: str, shape: Shape) -> None:
@@ -224,12 +158,12 @@ def _skip(chain: _Chain, part: str, tensor: str, shape: Shape) -> None:
         chain.tensor, chain.shape = tensor, shape
         chain.conv(f"{part}.skip", out[0])
         tensor = chain.tensor
-    chain.push(Operator(f"{part}.add", "add", (projected, tensor), out, out))
+    chain.push(_operator(f"{part}.add", "add", (projected, tensor), out))
 
 
 def _classifier(last: Operator, num_classes: int) -> Iterator[Operator]:
-    pooled = (last.out_shape[0], 1, 1)
-    yield Operator("classifier.pool", "mean", (last.name,), last.out_shape, pooled)
-    yield Operator(
-        "classifier.linear", "linear", ("classifier.pool",), pooled, (num_classes, 1, 1), bias=True
-    )
+    pool = _operator("classifier.pool", "mean", (last.name,), last.out_shape)
+    yield pool
+    form = Form(num_classes)
+    linear = _operator("classifier.linear", "linear", (pool.name,), pool.out_shape, form)
+    yield linear._replace(bias=True)

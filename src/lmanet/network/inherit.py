@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from lmanet.network.architecture import Stage
 from lmanet.network.build import Block, Network
+from lmanet.network.operators import kind_of
 
 
 def inherit(network: Network, parent: Network) -> float:
@@ -95,7 +96,7 @@ def _overlap(new: Tensor, old: Tensor) -> int:
 def _start_as_identity(block: Block) -> None:
     """Silence what a block adds to its input; one that changes it anyway stays as drawn."""
     add = block.graph[-1]
-    if add.kind != "add" or block.source not in add.inputs:
+    if kind_of(add).fused_as != "sum" or block.source not in add.inputs:
         return
     norm = block.get_submodule(f"{add.inputs[0].rpartition('.')[2]}.norm")
     assert isinstance(norm, nn.BatchNorm2d)

@@ -1,8 +1,12 @@
-"""Which activations an int8 runtime fuses into a convolution, and which are
-tables of 256 values.
-"""
+"""What int8 means for a network: the scale of a tensor, and which activations are tables."""
 
-from lmanet.network.graph import Operator
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the kinds of operators import this module
+    from lmanet.network.operators.kind import Operator
 
 # Fused by saturation: the result's scale starts at zero, so no operator and no instruction is
 # spent.
@@ -13,6 +17,26 @@ TABLES = ("leaky_relu", "swish", "hard_swish", "sigmoid")
 
 # Slope of LeakyReLU for negative values: torch's default, which the networks are trained with.
 LEAKY_RELU_SLOPE = 0.01
+LEVELS = 255  # steps between -128 and 127
+# What the kernels require of a real multiplier; the margin is for float32 scales.
+MOST_MULTIPLIER = 0.5 * (1 - 2**-16)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How the integers of a tensor stand for real numbers: real = scale * (integer - zero_point).
+
+    Attributes:
+        scale: a float32 value.
+        zero_point: -128 to 127.
+    """
+
+    scale: float
+    zero_point: int
+
+
+# LOGISTIC's output by TFLite's quantisation spec.
+SIGMOID = Scale(1 / 256, -128)
 
 
 def tensor_before_table(operator: Operator) -> str:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from lmanet.errors import ArchitectureError, ConfigError
+from lmanet.files import replaced
 from lmanet.network.architecture import Architecture, parse_architecture
 from lmanet.network.build import Network, build
 
@@ -44,9 +45,8 @@ def save_network(path: Path, checkpoint: Checkpoint) -> None:
             name: tensor.detach().cpu() for name, tensor in checkpoint.network.state_dict().items()
         },
     }
-    partial = path.with_name(path.name + ".partial")
-    torch.save(content, partial)
-    partial.replace(path)
+    with replaced(path) as partial:
+        torch.save(content, partial)
 
 
 def load_network(path: Path) -> Checkpoint:

@@ -1,30 +1,13 @@
 """Which networks of a run are released, and what its records say of them."""
 
 import hashlib
-import json
-from pathlib import Path
-from typing import Any, NamedTuple
-
-import yaml
+from typing import NamedTuple
 
 from lmanet.base import Notice
-from lmanet.errors import ConfigError
 from lmanet.release.timm_models import model_name
-from lmanet.run.folder import (
-    DEPLOY,
-    EXAMINATION,
-    NOTICES,
-    PROVENANCE,
-    TEACHER,
-    TEST,
-    ranked,
-    read_record,
-    read_records,
-    read_trials,
-    trained_networks,
-)
+from lmanet.run.folder import RunFolder
 from lmanet.run.provenance import Provenance
-from lmanet.run.results import Deployment, Evaluation, Examination, TrainedNetwork, TrainedTeacher
+from lmanet.run.results import Deployment, Evaluation, TrainedNetwork
 from lmanet.space import architecture_id
 
 
@@ -67,22 +50,16 @@ class Released(NamedTuple):
     notices: tuple[Notice, ...] = ()
 
 
-def read_released(folder: Path) -> list[Released]:
+def read_released(folder: RunFolder) -> list[Released]:
     """The network of ``student.ckpt`` and every deployed one; of several trainings of one
     architecture the best by validation.
 
     Raises:
         ConfigError: no network was trained to the end.
     """
-    trained = trained_networks(folder)
-    if not trained:
-        raise ConfigError(
-            f"{folder} has no trained network (full.jsonl, distill.jsonl) to "
-            "release; run the stage train first"
-        )
-    deployments = {line.checkpoint: line for line in read_records(folder / DEPLOY, Deployment)}
-    tests = {line.checkpoint: line for line in read_records(folder / TEST, Evaluation)}
-    best, *others = ranked(trained)
+    best, *others = folder.require_trained("release")
+    deployments = {line.checkpoint: line for line in folder.deployments.read()}
+    tests = {line.checkpoint: line for line in folder.tests.read()}
     chosen = {model_name(best.architecture): best}
     for network in others:
         if network.checkpoint in deployments:
@@ -91,44 +68,44 @@ def read_released(folder: Path) -> list[Released]:
         _released(name, network, folder, deployments.get(network.checkpoint), tests)
         for name, network in chosen.items()
     ]
-    said, of_networks = read_records(folder / NOTICES, Notice), _of_networks(folder)
+    said, of_networks = folder.notices.read(), _of_networks(folder)
     of_all = [notice for notice in said if notice not in of_networks]
     return [released._replace(notices=(*_own(released), *of_all)) for released in found]
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: RunFolder) -> Run:
     """What the run's files say of it, whatever stages it had."""
     proposers: dict[str, tuple[str, int]] = {}
-    trials = read_trials(folder)
+    trials = folder.trials()
     for trial in sorted(trials, key=lambda each: each.number):
         if trial.architecture:
             proposers.setdefault(
                 architecture_id(trial.architecture), (trial.proposal.proposer, trial.number)
             )
-    examination = folder / EXAMINATION
+    examination = folder.examination.read()
     return Run(
         proposers=proposers,
         proposals=len(trials),
-        val_images=read_record(examination, Examination).images if examination.exists() else None,
-        checksum=(_read(folder / "settings.json", json.loads) or {}).get("data_checksum"),
-        overrides=tuple(
-            map(str, _read(folder / ".hydra" / "overrides.yaml", yaml.safe_load) or ())
-        ),
-        start=next(iter(read_records(folder / PROVENANCE, Provenance)), None),
+        val_images=examination.images if examination else None,
+        checksum=folder.settings().get("data_checksum"),
+        overrides=folder.overrides(),
+        start=next(iter(folder.provenance.read()), None),
     )
 
 
 def _released(
     name: str,
     network: TrainedNetwork,
-    folder: Path,
+    folder: RunFolder,
     deployment: Deployment | None,
     tests: dict[str, Evaluation],
 ) -> Released:
     return Released(
         name=name,
         trained=network,
-        checkpoint_sha256=hashlib.sha256((folder / network.checkpoint).read_bytes()).hexdigest(),
+        checkpoint_sha256=hashlib.sha256(
+            (folder.path / network.checkpoint).read_bytes()
+        ).hexdigest(),
         deployment=deployment,
         float_test=tests.get(network.checkpoint),
         int8_test=tests.get(deployment.deployed.folder) if deployment else None,
@@ -141,17 +118,13 @@ def _own(released: Released) -> list[Notice]:
     return list(dict.fromkeys(notice for record in records if record for notice in record.notices))
 
 
-def _of_networks(folder: Path) -> set[Notice]:
+def _of_networks(folder: RunFolder) -> set[Notice]:
     """What was said of any one network: of candidates, too, and of the teacher."""
-    scores = [trial.score for trial in read_trials(folder) if trial.score]
-    scores += [network.score for network in trained_networks(folder)]
-    if (folder / TEACHER).exists():
-        scores.append(read_record(folder / TEACHER, TrainedTeacher).score)
+    scores = [trial.score for trial in folder.trials() if trial.score]
+    scores += [network.score for network in folder.trained()]
+    if teacher := folder.teacher.read():
+        scores.append(teacher.score)
     said = [score.notices for score in scores]
-    said += [deployment.notices for deployment in read_records(folder / DEPLOY, Deployment)]
-    said += [test.notices for test in read_records(folder / TEST, Evaluation)]
+    said += [deployment.notices for deployment in folder.deployments.read()]
+    said += [test.notices for test in folder.tests.read()]
     return {notice for notices in said for notice in notices}
-
-
-def _read(path: Path, parse: Any) -> Any:
-    return parse(path.read_text(encoding="utf-8")) if path.exists() else None

@@ -9,6 +9,7 @@ from pathlib import Path
 from safetensors.torch import save
 
 from lmanet.base import AtLeast1, require_packages
+from lmanet.files import replaced
 from lmanet.network.classes import ClassNames, match_classes
 from lmanet.network.weights import Checkpoint, load_network
 from lmanet.release.card import Settings, card
@@ -16,10 +17,10 @@ from lmanet.release.onnx_file import write_onnx
 from lmanet.release.released import Released, read_released, read_run
 from lmanet.release.timm_models import CONFIG, ENTRYPOINT, WEIGHTS, preprocessing
 from lmanet.release.timm_network import CLASSIFIER
+from lmanet.run.folder import RELEASED, RunFolder
 from lmanet.steps import ImageData
 
 log = logging.getLogger(__name__)
-FOLDER = "release"
 CARD, ARCHITECTURE, ONNX, TFLITE, FIRMWARE = (
     "README.md",
     "architecture.json",
@@ -49,29 +50,28 @@ class Release:
     def require(self) -> None:
         require_packages("the stage release", "release", "huggingface_hub", "onnx", "onnxscript")
 
-    def run(self, folder: Path) -> None:
+    def run(self, folder: RunFolder) -> None:
         run = read_run(folder)
         for released in read_released(folder):
-            checkpoint = load_network(folder / released.trained.checkpoint)
+            checkpoint = load_network(folder.path / released.trained.checkpoint)
             match_classes(
                 ClassNames(released.trained.checkpoint, checkpoint.classes),
                 ClassNames(self.data.name, self.data.classes),
             )
             text = card(released, run, checkpoint, self.data, self.settings)
-            final = folder / FOLDER / released.name
+            final = folder.path / RELEASED / released.name
             if _is_current(final, text, released, folder):
                 log.info("released before, and nothing has changed: %s stays", final)
                 continue
-            made = final.with_name(f"{released.name}.partial")
-            shutil.rmtree(made, ignore_errors=True)
-            made.mkdir(parents=True)
-            self._write(released, checkpoint, folder, made)
-            (made / CARD).write_text(text, encoding="utf-8")
-            shutil.rmtree(final, ignore_errors=True)
-            made.rename(final)
+            with replaced(final) as made:
+                made.mkdir(parents=True)
+                self._write(released, checkpoint, folder, made)
+                (made / CARD).write_text(text, encoding="utf-8")
             log.info("released: %s", final)
 
-    def _write(self, released: Released, checkpoint: Checkpoint, folder: Path, made: Path) -> None:
+    def _write(
+        self, released: Released, checkpoint: Checkpoint, folder: RunFolder, made: Path
+    ) -> None:
         network = checkpoint.network
         (made / WEIGHTS).write_bytes(
             save(network.state_dict(), metadata={"format": "pt"})
@@ -85,11 +85,11 @@ class Release:
         write_onnx(checkpoint, made / ONNX, self.settings.opset)
         if released.deployment:
             line = released.deployment.deployed
-            shutil.copyfile(folder / line.folder / line.tflite, made / TFLITE)
-            shutil.copytree(folder / line.folder / line.firmware, made / FIRMWARE)
+            shutil.copyfile(folder.path / line.folder / line.tflite, made / TFLITE)
+            shutil.copytree(folder.path / line.folder / line.firmware, made / FIRMWARE)
 
 
-def _is_current(final: Path, text: str, released: Released, folder: Path) -> bool:
+def _is_current(final: Path, text: str, released: Released, folder: RunFolder) -> bool:
     """Whether a folder says all that is known, and holds the int8 network of
     the newest deployment.
     """
@@ -99,7 +99,7 @@ def _is_current(final: Path, text: str, released: Released, folder: Path) -> boo
         return True
     line = released.deployment.deployed
     return (final / TFLITE).is_file() and filecmp.cmp(
-        folder / line.folder / line.tflite, final / TFLITE, shallow=False
+        folder.path / line.folder / line.tflite, final / TFLITE, shallow=False
     )
 
 

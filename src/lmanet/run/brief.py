@@ -9,7 +9,7 @@ from pydantic import Field
 from lmanet.base import Record
 from lmanet.cost import Platform
 from lmanet.run.records import Trial
-from lmanet.space import AnySpace
+from lmanet.space import SearchSpace
 
 
 class Goal(Record):
@@ -32,7 +32,7 @@ class Brief(Record):
         objectives: what the search makes larger or smaller.
     """
 
-    space: AnySpace
+    space: SearchSpace
     seed: int
     images: str
     num_classes: int

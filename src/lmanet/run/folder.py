@@ -1,22 +1,29 @@
-"""The files of a run's folder through which its stages meet: records, safe against a crash at any
-moment.
-"""
+"""RunFolder: the files of one run by name, through which its stages meet."""
 
+import json
 import logging
-import os
-import shutil
-from collections.abc import Iterable, Sequence
-from io import SEEK_END
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Any, Generic, TypeVar
 
-from pydantic import ValidationError
+import yaml
 
 from lmanet.base import Notice, Record
-from lmanet.errors import HistoryError
-from lmanet.network import explain_validation
-from lmanet.run.records import Trial
-from lmanet.run.results import TrainedNetwork
+from lmanet.errors import ConfigError, HistoryError
+from lmanet.files import copy_file, write_text
+from lmanet.run.lines import append_record, read_record, read_records, write_record
+from lmanet.run.provenance import Provenance
+from lmanet.run.records import Front, Trial
+from lmanet.run.results import (
+    Deployment,
+    DesignRules,
+    Evaluation,
+    Examination,
+    MeasuredCandidate,
+    TrainedNetwork,
+    TrainedTeacher,
+)
 
 log = logging.getLogger(__name__)
 R = TypeVar("R", bound=Record)
@@ -32,87 +39,185 @@ EXAMINATION = "examination.json"
 RULES = "rules.json"
 PROVENANCE = "provenance.jsonl"
 NOTICES = "notices.jsonl"
+SETTINGS = "settings.json"
+EVENTS = "events.jsonl"
 OPTUNA_JOURNAL = "optuna_journal.log"
 STUDENT = "student.ckpt"
+LOG = "run.log"
+REPORT_HTML, REPORT_MD = "report.html", "report.md"
+# Folders of a run. A stage's own weights and files stand below the folder that bears its name.
+HYDRA = ".hydra"
+DEPLOYED, RELEASED, EXAMINED, PLOTS, COMPARED = (
+    "deploy",
+    "release",
+    "examination",
+    "plots",
+    "comparison",
+)
 
 
-def read_records(path: Path, kind: type[R]) -> list[R]:
-    """The records in a file, one a line; none where there is no file.
+@dataclass(frozen=True)
+class Lines(Generic[R]):
+    """A file of a run with records of one kind, one a line; it only grows."""
 
-    A last line without its newline is what a crash leaves behind: it was never acknowledged, so it
-    does not count.
+    path: Path
+    kind: type[R]
 
-    Raises:
-        HistoryError: a whole line is no such record; the file is left as it is.
+    def read(self) -> list[R]:
+        """All of them; none where there is no file. See `read_records`."""
+        return read_records(self.path, self.kind)
+
+    def append(self, record: R) -> None:
+        """Add one and force it to the disk."""
+        append_record(self.path, record)
+
+
+@dataclass(frozen=True)
+class One(Generic[R]):
+    """A file of a run that holds one record."""
+
+    path: Path
+    kind: type[R]
+
+    def read(self) -> R | None:
+        """The record; None where there is no file. See `read_record`."""
+        return read_record(self.path, self.kind) if self.path.exists() else None
+
+    def write(self, record: R) -> None:
+        """Replace it; a crash leaves the old one or the new one."""
+        write_record(self.path, record)
+
+
+class RunFolder:
+    """A run's folder. A stage that was not run has left no file, and then there is nothing to read.
+
+    Attributes:
+        path: of the folder.
+        history: every trial, each time that it ended or paused; `trials` has the last of each.
+        full, distilled: networks trained to the end, without and with a teacher.
+        deployments: networks in int8 with their files.
+        tests: networks on the test images.
+        measured: networks of the front in the true runtimes.
+        notices: what was off, as it was said while the run went on.
+        provenance: one line a start of the run.
+        teacher: absent where the student had none.
+        examination: of the best network.
+        rules: what the model says that the search has learned.
+        student: checkpoint of the best trained network, see `best`.
+        events: what happened when.
     """
-    # not splitlines(): a model's reply may hold U+2028, which JSON leaves as it is
-    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-    return [
-        _parse(line, f"{path}, line {number}", kind) for number, line in enumerate(lines, start=1)
-    ]
 
+    def __init__(self, path: str | Path) -> None:
+        self.path = folder = Path(path)
+        self.history = Lines(folder / HISTORY, Trial)
+        self.full = Lines(folder / FULL, TrainedNetwork)
+        self.distilled = Lines(folder / DISTILL, TrainedNetwork)
+        self.deployments = Lines(folder / DEPLOY, Deployment)
+        self.tests = Lines(folder / TEST, Evaluation)
+        self.measured = Lines(folder / MEASURED, MeasuredCandidate)
+        self.notices = Lines(folder / NOTICES, Notice)
+        self.provenance = Lines(folder / PROVENANCE, Provenance)
+        self.front = One(folder / FRONT, Front)
+        self.teacher = One(folder / TEACHER, TrainedTeacher)
+        self.examination = One(folder / EXAMINATION, Examination)
+        self.rules = One(folder / RULES, DesignRules)
+        self.student = folder / STUDENT
+        self.events = folder / EVENTS
 
-def read_trials(folder: Path) -> list[Trial]:
-    """The trials of a run as they ended last: of several lines with one number the last one counts,
-    in its place.
-    """
-    last: dict[int, Trial] = {}
-    for trial in read_records(folder / HISTORY, Trial):
-        last.pop(trial.number, None)
-        last[trial.number] = trial
-    return list(last.values())
+    def trials(self) -> list[Trial]:
+        """The trials as they ended last: of several lines with one number the last one counts, in
+        its place.
+        """
+        last: dict[int, Trial] = {}
+        for trial in self.history.read():
+            last.pop(trial.number, None)
+            last[trial.number] = trial
+        return list(last.values())
 
+    def trained(self) -> list[TrainedNetwork]:
+        """All networks that were trained to the end, in the order of their training."""
+        return self.full.read() + self.distilled.read()
 
-def append_record(path: Path, record: Record) -> None:
-    """Add a line and force it to the disk, in place of one that a crash cut off."""
-    with path.open("a+b") as file:
-        _drop_torn_line(file)
-        file.write(record.model_dump_json().encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    def best(self) -> TrainedNetwork | None:
+        """The best trained network, that of ``student.ckpt``; None before one was trained."""
+        return next(iter(ranked(self.trained())), None)
 
+    def require_trained(self, purpose: str, other_way: str = "") -> list[TrainedNetwork]:
+        """All trained networks, the best first.
 
-def read_record(path: Path, kind: type[R]) -> R:
-    """The one record that a file holds.
+        Args:
+            purpose: what they are wanted for, as a verb: "deploy".
+            other_way: what helps beside training one: "pass checkpoint=".
 
-    Raises:
-        FileNotFoundError: there is no file.
-        HistoryError: it holds something else.
-    """
-    return _parse(path.read_bytes(), str(path), kind)
+        Raises:
+            ConfigError: there is none.
+        """
+        if found := ranked(self.trained()):
+            return found
+        way = f", or {other_way}" if other_way else ""
+        raise ConfigError(
+            f"{self.path} has no trained network ({FULL}, {DISTILL}) to {purpose}; "
+            f"run the stage train first{way}"
+        )
 
+    def add_trained(self, network: TrainedNetwork) -> None:
+        """Add a trained network whose weights are on the disk; ``student.ckpt`` follows at once."""
+        (self.distilled if network.stage == "distill" else self.full).append(network)
+        self.keep_student()
 
-def write_record(path: Path, record: Record) -> None:
-    """Replace a file by one record; a crash leaves the old one or the new one."""
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    partial.replace(path)
+    def keep_student(self) -> TrainedNetwork:
+        """Copy the best network to ``student.ckpt``."""
+        best = self.require_trained("keep")[0]
+        copy_file(self.path / best.checkpoint, self.student)
+        return best
 
+    def say(self, notices: Iterable[Notice]) -> None:
+        """Say on the terminal what is off, and keep it in ``notices.jsonl`` for the report; each
+        text once in a run.
+        """
+        said = {notice.text for notice in self.notices.read()}
+        for notice in notices:
+            if notice.text not in said:
+                said.add(notice.text)
+                log.warning("%s", notice.text)
+                self.notices.append(notice)
 
-def say_notices(folder: Path, notices: Iterable[Notice]) -> None:
-    """Say on the terminal what is off, and keep it in ``notices.jsonl`` for the report; each text
-    once in a run.
-    """
-    said = {notice.text for notice in read_records(folder / NOTICES, Notice)}
-    for notice in notices:
-        if notice.text not in said:
-            said.add(notice.text)
-            log.warning("%s", notice.text)
-            append_record(folder / NOTICES, notice)
+    def settings(self) -> dict[str, Any]:
+        """What all trials share, as ``settings.json`` holds it; empty before a search.
 
+        Raises:
+            HistoryError: the file holds something else.
+        """
+        # not as YAML, to which 1e-05 is a text
+        found = self._parsed(SETTINGS, json.loads)
+        return found if isinstance(found, dict) else {}
 
-def by_these_settings(recorded: str, settings_id: str) -> bool:
-    """Whether a line of a file was made by the settings at hand; one that does not say by which
-    counts as such.
-    """
-    return settings_id in (recorded, "") or not recorded
+    def write_settings(self, settings: Mapping[str, object]) -> None:
+        """Replace ``settings.json``."""
+        write_text(self.path / SETTINGS, json.dumps(settings, indent=1) + "\n")
 
+    def config(self) -> dict[str, Any]:
+        """The configuration of the first start, interpolations as written; empty where none was
+        kept.
+        """
+        found = self._parsed(f"{HYDRA}/config.yaml", yaml.safe_load)
+        return found if isinstance(found, dict) else {}
 
-def trained_networks(folder: Path) -> list[TrainedNetwork]:
-    """All networks that were trained to the end, in the order of their training."""
-    return read_records(folder / FULL, TrainedNetwork) + read_records(
-        folder / DISTILL, TrainedNetwork
-    )
+    def overrides(self) -> tuple[str, ...]:
+        """What was typed at the first start."""
+        found = self._parsed(f"{HYDRA}/overrides.yaml", yaml.safe_load)
+        return tuple(map(str, found)) if isinstance(found, list) else ()
+
+    def _parsed(self, name: str, parse: Callable[[str], Any]) -> Any:
+        path = self.path / name
+        if not path.exists():
+            return None
+        try:
+            return parse(path.read_text(encoding="utf-8"))
+        except (yaml.YAMLError, ValueError) as error:
+            raise HistoryError(
+                f"{path} cannot be read: {str(error).splitlines()[0]}; correct or remove it"
+            ) from None
 
 
 def ranked(networks: Sequence[TrainedNetwork]) -> list[TrainedNetwork]:
@@ -122,29 +227,8 @@ def ranked(networks: Sequence[TrainedNetwork]) -> list[TrainedNetwork]:
     return sorted(networks, key=lambda network: network.score.val_accuracy)[::-1]
 
 
-def keep_student(folder: Path) -> TrainedNetwork:
-    """Copy the best network to ``student.ckpt``."""
-    best = ranked(trained_networks(folder))[0]
-    partial = folder / f"{STUDENT}.partial"
-    shutil.copyfile(folder / best.checkpoint, partial)
-    partial.replace(folder / STUDENT)
-    return best
-
-
-def _parse(content: bytes, where: str, kind: type[R]) -> R:
-    try:
-        return kind.model_validate_json(content)
-    except ValidationError as error:
-        fault = explain_validation(error, most=1)
-        raise HistoryError(
-            f"{where} holds no {kind.__name__} ({fault}); nothing was changed: "
-            "correct or remove it, then resume"
-        ) from error
-
-
-def _drop_torn_line(file: BinaryIO) -> None:
-    if size := file.seek(0, SEEK_END):
-        file.seek(size - 1)
-        if file.read(1) != b"\n":
-            file.seek(0)
-            file.truncate(file.read().rfind(b"\n") + 1)
+def by_these_settings(recorded: str, settings_id: str) -> bool:
+    """Whether a line of a file was made by the settings at hand; one that does not say by which
+    counts as such.
+    """
+    return settings_id in (recorded, "") or not recorded

@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from lmanet.errors import HistoryError
-from lmanet.run.folder import FRONT, HISTORY, append_record, read_records, write_record
+from lmanet.run.folder import RunFolder
 from lmanet.run.records import Front, Status, Trial
 
 RECENT_PARENTS = 32  # at most some 130 MB, with 4 MB a network
@@ -30,15 +30,13 @@ class History:
             file is left as it is.
     """
 
-    def __init__(self, folder: Path, inherit: bool = False) -> None:
-        self.folder = folder
-        self.path = folder / HISTORY
-        self.front_path = folder / FRONT
-        self.checkpoints = folder / "paused"
-        self.parents = folder / "parents" if inherit else None
+    def __init__(self, run: RunFolder, inherit: bool = False) -> None:
+        self.run = run
+        self.checkpoints = run.path / "paused"
+        self.parents = run.path / "parents" if inherit else None
         self.ids: set[str] = set()
         self._trials: dict[int, Trial] = {}
-        for trial in read_records(self.path, Trial):
+        for trial in run.history.read():
             self._remember(trial)
 
     @property
@@ -49,11 +47,11 @@ class History:
     def append(self, trial: Trial) -> None:
         """Write one trial and force it to the disk."""
         self._remember(trial)
-        append_record(self.path, trial)
+        self.run.history.append(trial)
 
     def write_front(self, front: Front) -> None:
         """Replace ``front.json``."""
-        write_record(self.front_path, front)
+        self.run.front.write(front)
 
     def trial(self, number: int) -> Trial | None:
         """The one that bears a number."""
@@ -110,7 +108,8 @@ class History:
         if before and before.status is not Status.PAUSED:
             self._trials[trial.number] = before
             raise HistoryError(
-                f"{self.path}: trial {trial.number} stands there twice; keep one of the two lines"
+                f"{self.run.history.path}: trial {trial.number} stands there twice; "
+                "keep one of the two lines"
             )
         self._trials[trial.number] = trial
         if identity := trial.id:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
 
 from pydantic import Field
 
@@ -131,8 +130,7 @@ class Verdict(Record):
     """
 
     accepted: bool
-    # In this order: a file's CellCost lacks what a Cost needs, and so is none.
-    cost: Annotated[AnyCost | None, Field(union_mode="left_to_right")] = None
+    cost: AnyCost | None = None
     violations: tuple[Violation, ...] = ()
     measurement: Measurement | None = None
 

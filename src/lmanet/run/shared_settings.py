@@ -5,11 +5,10 @@
 import json
 import logging
 from collections.abc import Mapping
-from pathlib import Path
 
 from lmanet.base import CHECKSUM_FORM, under_first_names
 from lmanet.errors import HistoryError
-from lmanet.run.folder import HISTORY
+from lmanet.run.folder import RunFolder
 
 log = logging.getLogger(__name__)
 # Settings of a training that came later, and what a run without them did: so it can go on as it
@@ -22,20 +21,19 @@ MOST_SHOWN = 3
 Settings = dict[str, object]
 
 
-def remember_settings(folder: Path, settings: Settings) -> None:
+def remember_settings(run: RunFolder, settings: Settings) -> None:
     """Keep what trials of one history must share in ``settings.json``, and refuse to mix.
 
     Raises:
         HistoryError: the folder holds trials under other settings, or on other images.
     """
-    path = folder / "settings.json"
-    settings = json.loads(json.dumps(settings))
-    if not path.exists() or not (folder / HISTORY).exists():
-        path.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
+    settings, kept = json.loads(json.dumps(settings)), run.settings()
+    if not kept or not run.history.path.exists():
+        run.write_settings(settings)
         return
     now, before = (
         _compared(under_first_names(settings)),
-        _compared(under_first_names(json.loads(path.read_text(encoding="utf-8")))),
+        _compared(under_first_names(kept)),
     )
     if "mini.recipe.epochs" in before:
         before = {key: value for key, value in ADDED.items() if key in now} | before
@@ -45,19 +43,19 @@ def remember_settings(folder: Path, settings: Settings) -> None:
                 "%s is of an earlier lmanet, which kept no checksum of contents and "
                 "labels: its images are taken to be the same"
             ),
-            folder,
+            run.path,
         )
         before[DATA_CHECKSUM] = now[DATA_CHECKSUM]
     changed = sorted(key for key in now.keys() | before.keys() if now.get(key) != before.get(key))
     if changed == [DATA_CHECKSUM] and str(now.get(DATA_CHECKSUM)).startswith(CHECKSUM_FORM):
         raise HistoryError(
-            f"{folder} holds a search on other images: files or labels for training "
+            f"{run.path} holds a search on other images: files or labels for training "
             "or validation have changed since; "
             "bring them back, or start a new run without resume="
         )
     if changed:
         raise HistoryError(
-            f"{folder} holds a search with another setting of "
+            f"{run.path} holds a search with another setting of "
             f"{_shown(changed, before, now)}; its trials cannot be compared with "
             "new ones: take the old setting, or start a new run without resume="
         )

@@ -1,19 +1,28 @@
-"""What may be proposed. Each space has a folder: `stages` (ours and the paper's), `cells`
-(NAS-Bench-201).
+"""What may be proposed: `protocol` is all that the rest knows of a space. Each space has a folder:
+`stages` (ours and the paper's), `cells` (NAS-Bench-201).
 """
 
 from importlib import import_module
 from typing import Any
 
+from lmanet.network.candidate import Candidate
 from lmanet.space.cells.cell import Cell
-from lmanet.space.cells.cost import CellCost
-from lmanet.space.cells.space import AnySpace, CellSpace
-from lmanet.space.describe import describe, json_schema, short_number, write_choices, write_proposal
-from lmanet.space.forms import AnyArchitecture, AnyCost, architecture_id, estimate_on, staged
+from lmanet.space.cells.space import CellSpace
+from lmanet.space.describe import (
+    Form,
+    describe,
+    json_schema,
+    short_number,
+    write_choices,
+    write_proposal,
+)
+from lmanet.space.forms import TableCandidate, architecture_id, estimate_on, staged
 from lmanet.space.load import load_space
+from lmanet.space.protocol import Outline, SearchSpace, Value
+from lmanet.space.reading import AnyArchitecture, AnyCost
 from lmanet.space.stages.space import Space
-from lmanet.space.stages.wire import Form
 
+AnySpace = SearchSpace
 # Classes that stood here once: the configurations of old runs name them so.
 MOVED = {"CStaticOptions": "lmanet.cost", "Kit": "lmanet.board", "Region": "lmanet.board"}
 
@@ -21,11 +30,15 @@ __all__ = [
     "AnyArchitecture",
     "AnyCost",
     "AnySpace",
+    "Candidate",
     "Cell",
-    "CellCost",
     "CellSpace",
     "Form",
+    "Outline",
+    "SearchSpace",
     "Space",
+    "TableCandidate",
+    "Value",
     "architecture_id",
     "describe",
     "estimate_on",

@@ -1,82 +1,37 @@
-"""A space in words: JSON schema for constrained decoding, text for the prompt, and an architecture
-as a model writes it.
-
-Each in two forms: ``lines``, a string of short words for each stage, or ``json``, an object for
-each.
-"""
+"""Words and schemas that all spaces share, and a space's own as functions."""
 
 import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
-from lmanet.space.cells.space import AnySpace, CellSpace
-from lmanet.space.forms import AnyArchitecture, staged
-from lmanet.space.stages import wire
-from lmanet.space.stages.space import AnyPart, Part
-from lmanet.space.stages.wire import Form
+from lmanet.network.candidate import Candidate
 
+if TYPE_CHECKING:
+    from lmanet.space.protocol import SearchSpace
 
-def json_schema(space: AnySpace, form: Form = "lines") -> dict[str, Any]:
-    """JSON schema of a proposal; fields with one legal value are left out, since `Space.parse`
-    fills them.
-    """
-    if isinstance(space, CellSpace):
-        return object_schema({key: {"enum": list(words)} for key, words in space.words().items()})
-    schema_of = _line_schema if form == "lines" else _part_schema
-    properties: dict[str, Any] = {
-        name: {"enum": list(values)} for name, values in space.fields.items() if len(values) > 1
-    }
-    for name, spec in space.parts.items():
-        part = schema_of(spec)
-        properties[name] = {"anyOf": [{"type": "null"}, part]} if spec.optional else part
-    stages = [
-        {"type": "array", "minItems": least, "maxItems": most, "items": schema_of(space.stage)}
-        for least, most in _runs(space.num_stages)
-    ]
-    properties["stages"] = stages[0] if len(stages) == 1 else {"anyOf": stages}
-    # The stages come after the stem and before the head, as in the network.
-    if "head" in properties:
-        properties["head"] = properties.pop("head")
-    return object_schema(properties)
+# How a model writes a network: one short line of words for each stage, or one JSON object. Only
+# networks of stages differ in the two.
+Form = Literal["lines", "json"]
 
 
-def describe(space: AnySpace, form: Form = "lines") -> str:
-    """The space as lines of text: each field with its legal values."""
-    if isinstance(space, CellSpace):
-        return "\n".join(f"{key}: {_values(words)}" for key, words in space.words().items())
-    lines = [
-        f"{name}: {_values(values)}" for name, values in space.fields.items() if len(values) > 1
-    ]
-    lines += _part_lines("stem", space.stem, form)
-    number = " or ".join(
-        str(least) if least == most else f"{least} to {most}"
-        for least, most in _runs(space.num_stages)
-    )
-    each = "each a string of these words" if form == "lines" else "each with"
-    lines += [f"stages: a list of {number} stages, {each}", *_field_lines(space.stage, form)]
-    return "\n".join(lines + _part_lines("head", space.head, form))
+def json_schema(space: "SearchSpace", form: Form = "lines") -> dict[str, Any]:
+    """As `SearchSpace.json_schema`."""
+    return space.json_schema(form)
 
 
-def write_proposal(space: AnySpace, architecture: AnyArchitecture, form: Form = "lines") -> str:
-    """One line of JSON as a model of this space would write it: the inverse of ``parse``, in the
-    order of `json_schema`.
-    """
-    if isinstance(space, CellSpace):
-        return json.dumps(space.write(architecture), separators=(",", ":"))
-    architecture = staged(architecture)
-    written = _line if form == "lines" else _written
-    data: dict[str, Any] = {
-        name: getattr(architecture, name)
-        for name, values in space.fields.items()
-        if len(values) > 1
-    }
-    for name, spec in space.parts.items():
-        part = getattr(architecture, name)
-        data[name] = None if part is None else written(part, spec)
-    data["stages"] = [written(stage, space.stage) for stage in architecture.stages]
-    if "head" in data:
-        data["head"] = data.pop("head")
-    return json.dumps(data, separators=(",", ":") if form == "lines" else None)
+def describe(space: "SearchSpace", form: Form = "lines") -> str:
+    """As `SearchSpace.describe`."""
+    return space.describe(form)
+
+
+def write_proposal(space: "SearchSpace", candidate: Candidate, form: Form = "lines") -> str:
+    """As `SearchSpace.write_proposal`."""
+    return space.write_proposal(candidate, form)
+
+
+def write_choices(space: "SearchSpace", candidate: Candidate) -> dict[str, Any]:
+    """As `SearchSpace.write_choices`."""
+    return space.write_choices(candidate)
 
 
 def short_number(value: float) -> str:
@@ -86,17 +41,6 @@ def short_number(value: float) -> str:
         if size >= unit * 0.9995:
             return f"{value / unit:.3g}{letter}"
     return f"{value:.3g}"
-
-
-def write_choices(space: AnySpace, architecture: AnyArchitecture) -> dict[str, Any]:
-    """The choices of a network by name, as a prompt writes them: ``stage3.channels``, or the edge
-    of a cell.
-    """
-    return (
-        dict(space.write(architecture))
-        if isinstance(space, CellSpace)
-        else space.flatten(architecture)
-    )
 
 
 def object_schema(properties: dict[str, Any]) -> dict[str, Any]:
@@ -109,54 +53,20 @@ def object_schema(properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _line(part: AnyPart, spec: Part) -> str:
-    return wire.write(part, spec.fields)
+def assignments(found: Mapping[str, Any]) -> str:
+    """``stage3.channels=64, stage1.kernel=5``."""
+    return ", ".join(f"{name}={_word(value)}" for name, value in found.items())
 
 
-def _written(part: AnyPart, spec: Part) -> dict[str, Any]:
-    # The space's own value, so that 0 is not written as 0.0.
-    return {
-        name: values[values.index(getattr(part, name))]
-        for name, values in spec.fields.items()
-        if len(values) > 1
-    }
-
-
-def _runs(counts: Iterable[int]) -> list[tuple[int, int]]:
-    """Whole numbers as runs without a gap: 3, 4, 5, 7 -> (3, 5), (7, 7)."""
-    runs: list[tuple[int, int]] = []
-    for count in sorted(set(counts)):
-        if runs and runs[-1][1] == count - 1:
-            runs[-1] = (runs[-1][0], count)
-        else:
-            runs.append((count, count))
-    return runs
-
-
-def _line_schema(spec: Part) -> dict[str, Any]:
-    return {"type": "string", "pattern": wire.pattern(spec.fields)}
-
-
-def _part_schema(spec: Part) -> dict[str, Any]:
-    return object_schema(
-        {name: {"enum": list(values)} for name, values in spec.fields.items() if len(values) > 1}
-    )
-
-
-def _part_lines(name: str, spec: Part | None, form: Form) -> list[str]:
-    if spec is None:
-        return []
-    kind = "a string of these words" if form == "lines" else "an object with"
-    return [f"{name}: {'null, or ' if spec.optional else ''}{kind}", *_field_lines(spec, form)]
-
-
-def _field_lines(spec: Part, form: Form) -> list[str]:
-    if form == "lines":
-        return [f"  {line}" for line in wire.describe_words(spec.fields)]
-    return [
-        f"  {name}: {_values(values)}" for name, values in spec.fields.items() if len(values) > 1
-    ]
-
-
-def _values(values: tuple[Any, ...]) -> str:
+def alternatives(values: Iterable[Any]) -> str:
+    """``"none" | "skip"``: legal values as JSON writes them."""
     return " | ".join(map(json.dumps, values))
+
+
+def outside(name: str, value: object, legal: Iterable[Any]) -> str:
+    """One clause on a value that is not legal: where, what was given, what is legal."""
+    return f"{name}={value}, legal values are {', '.join(map(str, legal))}"
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,63 +1,80 @@
-"""The forms of network that the spaces propose: what is known of each without knowing its space."""
+"""What is known of a candidate without knowing its space: its id, its cost, its network."""
 
 import hashlib
+from abc import abstractmethod
 from functools import lru_cache
-from typing import overload
+from typing import ClassVar, overload
 
+from lmanet.cost.candidate_cost import CandidateCost
 from lmanet.cost.estimate import Cost, estimate_network
 from lmanet.cost.platform import Platform
 from lmanet.errors import ConfigError
 from lmanet.network.architecture import Architecture
+from lmanet.network.candidate import Candidate
 from lmanet.network.graph import operators_id
-from lmanet.space.cells.cell import Cell
-from lmanet.space.cells.cost import CellCost, cell_cost
 
-AnyArchitecture = Architecture | Cell
-AnyCost = Cost | CellCost
+
+class TableCandidate(Candidate):
+    """A candidate without a network here: a table, or a trainer of its own, knows its accuracy.
+
+    Attributes:
+        cost_type: what is known of its cost.
+    """
+
+    cost_type: ClassVar[type[CandidateCost]] = CandidateCost
+
+    @property
+    def network(self) -> None:
+        return None
+
+    @abstractmethod
+    def cost(self, num_classes: int) -> CandidateCost:
+        """What its network would cost with a classifier of ``num_classes``, on any platform."""
 
 
 @lru_cache(maxsize=65536)
-def architecture_id(architecture: AnyArchitecture) -> str:
-    """Twelve hexadecimal digits, equal for two architectures exactly where their operators are
-    equal.
+def architecture_id(candidate: Candidate) -> str:
+    """Twelve hexadecimal digits, equal for two candidates exactly where their networks have the
+    same operators.
 
     A field without effect (see `lmanet.network.architecture.has_effect`) or another division into
-    stages does not change it.
-    Two cells have one id only where every edge is the same, as in their table: isomorphic cells are
-    two networks there.
+    stages does not change it. Candidates without a network have one id where their texts are equal:
+    two isomorphic cells are two networks in their table.
     """
-    if isinstance(architecture, Cell):
-        return hashlib.sha256(architecture.text.encode()).hexdigest()[:12]
-    return operators_id(architecture)
+    if (network := candidate.network) is None:
+        return hashlib.sha256(candidate.text.encode()).hexdigest()[:12]
+    return operators_id(network)
 
 
 @overload
-def estimate_on(architecture: Architecture, num_classes: int, platform: Platform) -> Cost: ...
+def estimate_on(candidate: Architecture, num_classes: int, platform: Platform) -> Cost: ...
 
 
 @overload
-def estimate_on(architecture: Cell, num_classes: int, platform: Platform) -> CellCost: ...
+def estimate_on(candidate: Candidate, num_classes: int, platform: Platform) -> CandidateCost: ...
 
 
-def estimate_on(architecture: AnyArchitecture, num_classes: int, platform: Platform) -> AnyCost:
-    """What a network costs on a platform. A cell costs the same on all of them."""
-    return (
-        cell_cost(architecture, num_classes)
-        if isinstance(architecture, Cell)
-        else estimate_network(architecture, num_classes, platform)
-    )
-
-
-def staged(architecture: AnyArchitecture) -> Architecture:
-    """The architecture where a network of stages is needed: to train, distil, deploy or draw it.
+def estimate_on(candidate: Candidate, num_classes: int, platform: Platform) -> CandidateCost:
+    """What a candidate costs on a platform; one without a network costs the same on all of them.
 
     Raises:
-        ConfigError: it is a cell, which has no network here.
+        ConfigError: it has no network, and its cost for so many classes is not known.
     """
-    if isinstance(architecture, Cell):
+    if isinstance(candidate, TableCandidate):
+        return candidate.cost(num_classes)
+    return estimate_network(staged(candidate), num_classes, platform)
+
+
+def staged(candidate: Candidate) -> Architecture:
+    """The network of a candidate, where one is needed: to train, distil, deploy or draw it.
+
+    Raises:
+        ConfigError: it has none.
+    """
+    if (network := candidate.network) is None:
         raise ConfigError(
-            f"the cell {architecture.text} cannot be trained, distilled, deployed "
-            "or drawn, only looked up in its table; "
-            "with space=nasbench201 take train=nasbench201 and stages=[search] (conf/config.yaml)"
+            f"candidate {architecture_id(candidate)} is {candidate.kind}, which cannot be trained, "
+            f"distilled, deployed or drawn: it {candidate.instead}; take train= of this space and "
+            "stages=[search] (conf/config.yaml)"
         )
-    return architecture
+    return network

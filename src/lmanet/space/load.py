@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from lmanet.errors import ConfigError
 from lmanet.network.architecture import explain_validation
-from lmanet.space.stages.space import PART_TYPES, Space
+from lmanet.space.stages.part import PART_TYPES
+from lmanet.space.stages.space import Space
 
 
 def load_space(name: str, choices: Mapping[str, Any] | None = None) -> Space:

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from lmanet.files import append_line
 from lmanet.run.brief import Budget
+from lmanet.run.folder import RunFolder
 from lmanet.run.records import Trial
 
 
@@ -19,13 +21,12 @@ class EventLog:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.path = Path(folder) / "events.jsonl"
+        self.path = RunFolder(folder).events
         self.started = time.monotonic()
 
     def on_search_start(self, trials: Sequence[Trial], budget: Budget) -> None:
         self.started = time.monotonic()
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        _drop_torn_line(self.path)
         self._write("search_start", trials=len(trials), budget=budget.model_dump())
 
     def on_trial_end(self, trial: Trial) -> None:
@@ -48,16 +49,4 @@ class EventLog:
             "elapsed_seconds": seconds,
             **content,
         }
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
-
-
-def _drop_torn_line(path: Path) -> None:
-    """Cut off what a killed process left of its last line."""
-    if not path.exists():
-        return
-    content = path.read_bytes()
-    whole = content.rfind(b"\n") + 1
-    if whole < len(content):
-        with path.open("r+b") as file:
-            file.truncate(whole)
+        append_line(self.path, json.dumps(entry))

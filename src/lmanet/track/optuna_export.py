@@ -14,8 +14,9 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from lmanet.files import replaced
 from lmanet.run.brief import Goal
-from lmanet.run.folder import OPTUNA_JOURNAL, read_trials
+from lmanet.run.folder import OPTUNA_JOURNAL, RunFolder
 from lmanet.run.records import Status, Trial
 from lmanet.space import AnySpace
 
@@ -49,14 +50,16 @@ class OptunaExport:
             name: CategoricalDistribution(legal) for name, legal in space.choices().items()
         }
 
-    def run(self, folder: Path) -> None:
-        """Read the history of ``folder`` and write the journal into it."""
+    def run(self, folder: RunFolder) -> None:
+        """Read the history in ``folder`` and write the journal into it."""
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        partial = folder / f"{OPTUNA_JOURNAL}.partial"
-        partial.unlink(missing_ok=True)
+        with replaced(folder.path / OPTUNA_JOURNAL) as partial:
+            self._write(folder, partial)
+
+    def _write(self, folder: RunFolder, journal: Path) -> None:
         study = optuna.create_study(
-            study_name=folder.resolve().name,
-            storage=JournalStorage(JournalFileBackend(str(partial))),
+            study_name=folder.path.resolve().name,
+            storage=JournalStorage(JournalFileBackend(str(journal))),
             directions=[
                 StudyDirection.MAXIMIZE if goal.maximise else StudyDirection.MINIMIZE
                 for goal in self.objectives
@@ -67,9 +70,8 @@ class OptunaExport:
         ):  # names of the axes; without them the dashboard numbers the objectives
             warnings.simplefilter("ignore", ExperimentalWarning)
             study.set_metric_names([goal.name for goal in self.objectives])
-        trials = sorted(read_trials(folder), key=lambda trial: trial.number)
+        trials = sorted(folder.trials(), key=lambda trial: trial.number)
         study.add_trials(self._frozen(trial) for trial in trials)
-        partial.replace(folder / OPTUNA_JOURNAL)
 
     def _frozen(self, trial: Trial) -> FrozenTrial:
         state = STATES.get(trial.status, TrialState.FAIL)

@@ -16,7 +16,6 @@ from rich.text import Text
 
 from lmanet.run.brief import Budget
 from lmanet.run.records import Status, Trial
-from lmanet.space import CellCost
 from lmanet.track.tally import Tally
 
 log = logging.getLogger(__name__)
@@ -150,8 +149,8 @@ def front_table(front: Sequence[Trial]) -> Table:
             table.add_row(
                 f"{trial.score.val_accuracy:.1%}",
                 f"{cost.macs / 1e6:.2f}",
-                "" if isinstance(cost, CellCost) else f"{cost.peak_sram_bytes / 1024:.1f}",
-                "" if isinstance(cost, CellCost) else f"{cost.flash_bytes / 1024:.1f}",
+                _kib(cost.quantities().get("peak_sram_bytes")),
+                _kib(cost.quantities().get("flash_bytes")),
                 f"{cost.params:,}",
                 str(trial.number),
                 trial.id,
@@ -164,9 +163,11 @@ def _caption(front: Sequence[Trial]) -> str:
     cost = front[0].verdict.cost if front and front[0].verdict else None
     if not cost:
         return "empty: no network within the limits was trained"
-    if isinstance(cost, CellCost):
-        return "validation accuracy; costs by formula"
-    return f"validation accuracy; costs by formula, int8; SRAM of {cost.runtime}"
+    return f"validation accuracy; {cost.origin}"
+
+
+def _kib(size: float | None) -> str:
+    return "" if size is None else f"{size / 1024:.1f}"
 
 
 def _candidate(tally: Tally) -> Text:

@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import yaml
-
 from lmanet.base import Above0
 from lmanet.errors import ConfigError
 from lmanet.run.brief import Budget
+from lmanet.run.folder import RunFolder
 from lmanet.run.records import Status, Trial
 from lmanet.track.wandb_report import save_report
 from lmanet.track.wandb_results import Results
@@ -117,7 +116,7 @@ class WandbTracker:
             self._close(run)
 
     def _results(self, run: "wandb.Run") -> Results:
-        return Results(self.folder, self._run_id(), _library(), run)
+        return Results(RunFolder(self.folder), self._run_id(), _library(), run)
 
     def _report(self, run: "wandb.Run", curves: Sequence[str]) -> None:
         if run.offline:
@@ -205,8 +204,7 @@ class WandbTracker:
 
     def _config(self) -> dict[str, Any]:
         """The configuration that Hydra wrote into the run's folder."""
-        path = self.folder / ".hydra" / "config.yaml"
-        return dict(yaml.safe_load(path.read_text(encoding="utf-8"))) if path.exists() else {}
+        return RunFolder(self.folder).config()
 
 
 def _library() -> Any:

@@ -1,27 +1,26 @@
 """What the stages after a search have left -> tables, curves and artifacts of a W&B run."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from lmanet.claims.check import check_claims
 from lmanet.claims.rates import rates
 from lmanet.run.folder import (
-    DEPLOY,
-    DISTILL,
+    DEPLOYED,
+    EXAMINED,
     FRONT,
-    FULL,
     HISTORY,
+    PLOTS,
     PROVENANCE,
+    RELEASED,
+    REPORT_HTML,
+    REPORT_MD,
     RULES,
     STUDENT,
-    TEST,
-    read_record,
-    read_records,
-    read_trials,
+    RunFolder,
 )
-from lmanet.run.records import Front, Trial
-from lmanet.run.results import Deployment, DesignRules, Evaluation, TrainedNetwork
+from lmanet.run.records import Trial
+from lmanet.run.results import TrainedNetwork
 from lmanet.space import architecture_id
 
 FRONT_COLUMNS = [
@@ -36,8 +35,8 @@ FRONT_COLUMNS = [
 # Kind of artifact -> files and folders of a run that it holds, where they are there.
 ARTIFACTS = {
     "search": (HISTORY, FRONT, PROVENANCE),
-    "model": (STUDENT, "release", "deploy"),
-    "report": ("report.html", "report.md", "plots", "examination", RULES),
+    "model": (STUDENT, RELEASED, DEPLOYED),
+    "report": (REPORT_HTML, REPORT_MD, PLOTS, EXAMINED, RULES),
 }
 
 
@@ -51,7 +50,7 @@ class Results:
         run: of W&B, which is open.
     """
 
-    def __init__(self, folder: Path, identity: str, library: Any, run: Any) -> None:
+    def __init__(self, folder: RunFolder, identity: str, library: Any, run: Any) -> None:
         self.folder, self.identity, self.library, self.run = folder, identity, library, run
 
     def front(self, front: Sequence[Trial], hypervolume: float) -> None:
@@ -73,9 +72,7 @@ class Results:
         """Everything that the stages have left; the front again, since the search may not have been
         followed.
         """
-        if (self.folder / FRONT).exists() and (
-            found := read_record(self.folder / FRONT, Front)
-        ).trials:
+        if (found := self.folder.front.read()) and found.trials:
             self.front(found.trials, found.hypervolume)
         for name, (columns, rows) in self._tables():
             if rows:
@@ -85,13 +82,6 @@ class Results:
         self.artifact("model")
         self.artifact("report")
 
-    def _trained(self) -> list[TrainedNetwork]:
-        return [
-            line
-            for name in (FULL, DISTILL)
-            for line in read_records(self.folder / name, TrainedNetwork)
-        ]
-
     @property
     def curves(self) -> list[str]:
         """The groups of metrics that hold a training's curve: ``distill/<network>-<seed>``."""
@@ -100,7 +90,7 @@ class Results:
     def _groups(self) -> dict[str, TrainedNetwork]:
         return {
             f"{network.stage}/{architecture_id(network.architecture)}-{network.seed}": network
-            for network in self._trained()
+            for network in self.folder.trained()
         }
 
     def _curve(self, group: str, network: TrainedNetwork) -> None:
@@ -111,7 +101,7 @@ class Results:
     def _tables(self) -> Iterator[tuple[str, tuple[list[str], list[list[Any]]]]]:
         yield "results", self._results()
         yield "deployments", self._deployments()
-        trials = read_trials(self.folder)
+        trials = self.folder.trials()
         columns = ["model", "claim", "true", "false", "cannot be told", "rate", "chance"]
         yield (
             "claim_rates",
@@ -129,13 +119,12 @@ class Results:
             for c in check_claims(t, trials)
         ]
         yield "claims", (["trial", "network", "claim", "truth", "reason"], claims)
-        if (self.folder / RULES).exists():
-            rules = read_record(self.folder / RULES, DesignRules).rules
+        if said := self.folder.rules.read():
             yield (
                 "design_rules",
                 (
                     ["choice", "value", "effect"],
-                    [[rule.choice, str(rule.value), rule.effect] for rule in rules],
+                    [[rule.choice, str(rule.value), rule.effect] for rule in said.rules],
                 ),
             )
 
@@ -150,9 +139,9 @@ class Results:
                 len(n.score.curve),
                 n.teacher,
             ]
-            for n in self._trained()
+            for n in self.folder.trained()
         ]
-        for line in read_records(self.folder / DEPLOY, Deployment):
+        for line in self.folder.deployments.read():
             rows.append(
                 [
                     "deploy",
@@ -163,7 +152,7 @@ class Results:
                     None,
                 ]
             )
-        for test in read_records(self.folder / TEST, Evaluation):
+        for test in self.folder.tests.read():
             rows.append(
                 [
                     test.stage,
@@ -188,7 +177,7 @@ class Results:
             "instructions",
         ]
         rows = []
-        for line in read_records(self.folder / DEPLOY, Deployment):
+        for line in self.folder.deployments.read():
             found = line.deployed.measurement
             measured = [
                 found.measured_bss_bytes,
@@ -212,7 +201,7 @@ class Results:
 
     def artifact(self, kind: str) -> None:
         """Those of its files that are there, under one name; none where there are none."""
-        present = [path for name in ARTIFACTS[kind] if (path := self.folder / name).exists()]
+        present = [path for name in ARTIFACTS[kind] if (path := self.folder.path / name).exists()]
         if not present:
             return
         artifact = self.library.Artifact(f"{kind}-{self.identity}", type=kind)

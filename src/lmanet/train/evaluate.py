@@ -15,19 +15,8 @@ from lmanet.network import Architecture
 from lmanet.network.build import watched
 from lmanet.network.classes import ClassNames, match_classes
 from lmanet.network.weights import Checkpoint, load_network, load_published_weights, reordered
-from lmanet.run.folder import (
-    DEPLOY,
-    DISTILL,
-    FULL,
-    TEST,
-    append_record,
-    by_these_settings,
-    ranked,
-    read_records,
-    say_notices,
-)
+from lmanet.run.folder import TEST, RunFolder, by_these_settings, ranked
 from lmanet.run.notices import one_class
-from lmanet.run.results import Deployment, TrainedNetwork
 from lmanet.run.results import Evaluation as EvaluationRecord
 from lmanet.train.trainer import Trainer
 
@@ -52,8 +41,8 @@ class Subject(NamedTuple):
 class Evaluation:
     """Stage: measures networks on the test images, a line each in ``test.jsonl``.
 
-    Without ``checkpoint``: the best of ``full.jsonl`` by validation, all of ``distill.jsonl``,
-    wherever the student came from, and all of ``deploy.jsonl``, in int8.
+    Without ``checkpoint``: the best of ``full.jsonl`` by validation, all of ``distill.jsonl``, so
+    that of ``student.ckpt`` too, and all of ``deploy.jsonl``, in int8.
 
     Args:
         trainer: of its recipe only batch size, precision and accelerator count.
@@ -87,10 +76,10 @@ class Evaluation:
         else:
             self._refuse_other_classes(str(self.checkpoint), load_network(self.checkpoint))
 
-    def run(self, folder: Path) -> None:
+    def run(self, folder: RunFolder) -> None:
         for subject in self._chosen(folder):
             made_by = self._made_by(subject)
-            lines = read_records(folder / TEST, EvaluationRecord)
+            lines = folder.tests.read()
             if any(
                 line.checkpoint == subject.name and by_these_settings(line.settings_id, made_by)
                 for line in lines
@@ -102,8 +91,8 @@ class Evaluation:
                 )
                 continue
             line = self._measure(subject, folder).model_copy(update={"settings_id": made_by})
-            append_record(folder / TEST, line)
-            say_notices(folder, line.notices)
+            folder.tests.append(line)
+            folder.say(line.notices)
             log.info(
                 "%s: test accuracy %.2f %% of %d images, %.0f s",
                 line.checkpoint,
@@ -112,20 +101,17 @@ class Evaluation:
                 line.seconds,
             )
 
-    def _chosen(self, folder: Path) -> Iterator[Subject]:
+    def _chosen(self, folder: RunFolder) -> Iterator[Subject]:
         if self.checkpoint:
             path = str(self.checkpoint.absolute())
             yield Subject("checkpoint", path, path)
             return
-        full = read_records(folder / FULL, TrainedNetwork)
-        if not full:
-            raise ConfigError(
-                f"{folder} has no trained network (full.jsonl); run the stage train "
-                "first, or pass checkpoint="
-            )
-        for line in (ranked(full)[0], *read_records(folder / DISTILL, TrainedNetwork)):
+        best = folder.require_trained("evaluate", "pass checkpoint=")[0]
+        before = ranked(folder.full.read())[:1]  # what distillation began with
+        lines = (*before, *folder.distilled.read(), best)
+        for line in {line.checkpoint: line for line in lines}.values():
             yield Subject(line.stage, line.checkpoint, line.checkpoint)
-        for deployment in read_records(folder / DEPLOY, Deployment) if self.load_int8 else ():
+        for deployment in folder.deployments.read() if self.load_int8 else ():
             yield Subject(
                 "deploy",
                 deployment.deployed.folder,
@@ -156,15 +142,17 @@ class Evaluation:
                 f"{data.num_classes}; choose its data="
             )
 
-    def _measure(self, subject: Subject, folder: Path) -> EvaluationRecord:
-        checkpoint = self._load(folder / subject.checkpoint)
+    def _measure(self, subject: Subject, folder: RunFolder) -> EvaluationRecord:
+        checkpoint = self._load(folder.path / subject.checkpoint)
         data = self.trainer.data
         self._refuse_other_classes(subject.name, checkpoint)
         data.setup("test")  # the files may know better names
         match = match_classes(
             ClassNames(subject.name, checkpoint.classes), ClassNames(data.name, data.classes)
         )
-        int8 = self.load_int8(folder / subject.int8) if self.load_int8 and subject.int8 else None
+        int8 = (
+            self.load_int8(folder.path / subject.int8) if self.load_int8 and subject.int8 else None
+        )
         network = reordered(int8 or checkpoint.network, match.places)
         start = time.monotonic()
         with watched(network) as batches:

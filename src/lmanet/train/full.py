@@ -2,22 +2,11 @@
 
 import logging
 import shutil
-from pathlib import Path
 
 from lmanet.errors import ConfigError, TrainingError
 from lmanet.network import Architecture
 from lmanet.network.weights import Checkpoint, save_network
-from lmanet.run.folder import (
-    FRONT,
-    FULL,
-    append_record,
-    by_these_settings,
-    keep_student,
-    read_record,
-    read_records,
-    say_notices,
-)
-from lmanet.run.records import Front
+from lmanet.run.folder import RunFolder, by_these_settings
 from lmanet.run.results import TrainedNetwork
 from lmanet.space import architecture_id, staged
 from lmanet.train.trainer import Trainer
@@ -53,7 +42,7 @@ class FullTraining:
         self.candidates = candidates
         self.architecture = architecture
 
-    def run(self, folder: Path) -> None:
+    def run(self, folder: RunFolder) -> None:
         errors = []
         for architecture in self._chosen(folder):
             if self._is_done(architecture, folder):
@@ -63,21 +52,21 @@ class FullTraining:
             except TrainingError as error:  # the other candidates may do better
                 log.error("full training of %s failed: %s", architecture_id(architecture), error)
                 errors.append(error)
-        if not read_records(folder / FULL, TrainedNetwork):
+        if errors and not folder.full.read():
             raise errors[0]
-        best = keep_student(folder)
+        best = folder.keep_student()
         log.info(
             "student.ckpt is %s, validation accuracy %.2f %%",
             best.checkpoint,
             100 * best.score.val_accuracy,
         )
 
-    def _is_done(self, architecture: Architecture, folder: Path) -> bool:
+    def _is_done(self, architecture: Architecture, folder: RunFolder) -> bool:
         """Whether it was trained before, with this seed and by these settings; what is found is
         said.
         """
         identity = architecture_id(architecture)
-        lines = read_records(folder / FULL, TrainedNetwork)
+        lines = folder.full.read()
         before = [
             line
             for line in lines
@@ -98,15 +87,14 @@ class FullTraining:
             )
         return bool(done)
 
-    def _chosen(self, folder: Path) -> list[Architecture]:
+    def _chosen(self, folder: RunFolder) -> list[Architecture]:
         if self.architecture:
             return [self.architecture]
-        try:
-            front = read_record(folder / FRONT, Front)
-        except FileNotFoundError:
+        front = folder.front.read()
+        if front is None:
             raise ConfigError(
-                f"{folder} has no front.json; run the stage search first, or pass arch="
-            ) from None
+                f"{folder.path} has no front.json; run the stage search first, or pass arch="
+            )
         chosen = [
             staged(trial.architecture)
             for trial in front.trials[: self.candidates]
@@ -114,28 +102,28 @@ class FullTraining:
         ]
         if not chosen:
             raise ConfigError(
-                f"the front in {folder} is empty, so there is nothing to train; let the "
+                f"the front in {folder.path} is empty, so there is nothing to train; let the "
                 "search go on or loosen the target's limits"
             )
         return chosen
 
-    def _train(self, architecture: Architecture, folder: Path) -> None:
+    def _train(self, architecture: Architecture, folder: RunFolder) -> None:
         identity, data = architecture_id(architecture), self.trainer.data
         name = "-".join(filter(None, (identity, str(self.seed), self.settings_id[:6])))
-        work = folder / "full" / name
+        work = folder.path / "full" / name
         network = self.trainer.build(architecture, self.seed)
         log.info("full training of %s: %d epochs", identity, self.trainer.recipe.epochs)
         score = self.trainer.fit(network, self.seed, folder=work)
         checkpoint = f"full/{name}.ckpt"
-        save_network(folder / checkpoint, Checkpoint(network, data.classes, data.mean, data.std))
+        save_network(
+            folder.path / checkpoint, Checkpoint(network, data.classes, data.mean, data.std)
+        )
         made = {
             "seed": self.seed,
             "score": score,
             "checkpoint": checkpoint,
             "settings_id": self.settings_id,
         }
-        append_record(
-            folder / FULL, TrainedNetwork(stage="full", architecture=architecture, **made)
-        )
-        say_notices(folder, score.notices)
+        folder.add_trained(TrainedNetwork(stage="full", architecture=architecture, **made))
+        folder.say(score.notices)
         shutil.rmtree(work)

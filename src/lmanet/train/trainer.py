@@ -20,6 +20,7 @@ from lightning.pytorch.callbacks import Checkpoint as CheckpointCallback
 from torch import nn
 
 from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
+from lmanet.files import replaced
 from lmanet.network import Architecture
 from lmanet.network.build import Network, build
 from lmanet.network.images import fit, normalise
@@ -274,9 +275,8 @@ class _KeepLast(CheckpointCallback):
     def on_train_epoch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        partial = self.path.with_suffix(".partial")
-        trainer.save_checkpoint(partial)
-        partial.replace(self.path)
+        with replaced(self.path) as partial:
+            trainer.save_checkpoint(partial)
 
 
 class _TimeLimit(Callback):

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from lmanet.board import Target
-from lmanet.cost import Cost
 from lmanet.cost.c_runtime.fields import overflows
+from lmanet.cost.candidate_cost import Peak
 from lmanet.cost.estimate import macs
 from lmanet.cost.flash import flash_bytes
-from lmanet.network import Architecture, Operator, operators
+from lmanet.network import Architecture, Operator
+from lmanet.network.graph import operators
 from lmanet.run.records import Violation
-from lmanet.space import AnyArchitecture, AnySpace, Cell, architecture_id
+from lmanet.space import AnyArchitecture, AnyCost, SearchSpace, architecture_id
 
 MEMBERSHIP = "membership"
 DUPLICATE = "duplicate"
@@ -25,7 +26,7 @@ GENERATED = "generated_c"
 class Membership:
     """Every field has a value of the space."""
 
-    space: AnySpace
+    space: SearchSpace
 
     def check(self, architecture: AnyArchitecture) -> Iterator[Violation]:
         """One violation a field that lies outside."""
@@ -42,20 +43,17 @@ class Duplicate:
 
     Attributes:
         known: canonical ids of the networks that were.
+        change: what to change, in words.
     """
 
     known: Collection[str]
+    change: str
 
     def check(self, architecture: AnyArchitecture) -> Iterator[Violation]:
         """At most one violation."""
         if (identity := architecture_id(architecture)) in self.known:
-            change = (
-                "the operation of an edge"
-                if isinstance(architecture, Cell)
-                else "channels, kernel, stride or layers of a stage"
-            )
             yield Violation(
-                rule=DUPLICATE, hint=f"network {identity} was proposed before; change {change}"
+                rule=DUPLICATE, hint=f"network {identity} was proposed before; change {self.change}"
             )
 
 
@@ -77,7 +75,7 @@ class Limit:
     """One quantity of the cost stays within what the target leaves to the network.
 
     Attributes:
-        quantity: a field of `Cost`.
+        quantity: one that the cost of the space's candidates knows.
         limit: the most that is allowed.
     """
 
@@ -86,19 +84,27 @@ class Limit:
     target: Target
 
     def check(
-        self, architecture: Architecture, num_classes: int, cost: Cost
+        self, architecture: AnyArchitecture, num_classes: int, cost: AnyCost
     ) -> Iterator[Violation]:
-        """At most one violation; its hint says where the network spends most."""
+        """At most one violation; its hint says where a network spends most."""
         given = getattr(cost, self.quantity)
         if given <= self.limit:
             return
-        where, advice = ADVICE[self.quantity](architecture, num_classes, cost)
+        where, advice = self._advise(architecture, num_classes, cost)
+        amount = f"{self.quantity}={round(given)}{f' {where}' if where else ''}"
         name, more = self.target.name, self._in_one_piece(given)
         hint = (
-            f"{self.quantity}={round(given)} {where} exceeds {self.limit} of target "
-            f"{name}{more}; {advice} (conf/target/{name}.yaml)"
+            f"{amount} exceeds {self.limit} of target {name}{more}; {advice} "
+            f"(conf/target/{name}.yaml)"
         )
         yield Violation(rule=self.quantity, given=given, limit=self.limit, hint=hint)
+
+    def _advise(
+        self, architecture: AnyArchitecture, num_classes: int, cost: AnyCost
+    ) -> tuple[str, str]:
+        if (network := architecture.network) and cost.peak and self.quantity in ADVICE:
+            return ADVICE[self.quantity](network, num_classes, cost.peak)
+        return "", "take one that costs less"
 
     def _in_one_piece(self, given: int) -> str:
         """Said of an arena that the part's memory could hold if it were contiguous."""
@@ -114,7 +120,7 @@ class Limit:
         )
 
 
-def _advise_macs(architecture: Architecture, num_classes: int, _: Cost) -> tuple[str, str]:
+def _advise_macs(architecture: Architecture, num_classes: int, _: Peak) -> tuple[str, str]:
     part, share = _largest_part(architecture, num_classes, macs)
     return (
         f"({share:.0%} of them in {part})",
@@ -122,16 +128,16 @@ def _advise_macs(architecture: Architecture, num_classes: int, _: Cost) -> tuple
     )
 
 
-def _advise_sram(_: Architecture, __: int, cost: Cost) -> tuple[str, str]:
+def _advise_sram(_: Architecture, __: int, peak: Peak) -> tuple[str, str]:
     return (
-        f"at {cost.peak_operator}",
+        f"at {peak.operator}",
         "halve the channels or the expansion there, or put stride 2 earlier",
     )
 
 
-def _advise_flash(architecture: Architecture, num_classes: int, cost: Cost) -> tuple[str, str]:
+def _advise_flash(architecture: Architecture, num_classes: int, peak: Peak) -> tuple[str, str]:
     part, share = _largest_part(
-        architecture, num_classes, partial(flash_bytes, runtime=cost.runtime)
+        architecture, num_classes, partial(flash_bytes, runtime=peak.runtime)
     )
     return (
         f"({share:.0%} of them in {part})",
@@ -151,7 +157,7 @@ def _largest_part(
 
 
 # Quantity of a limit -> (where the network spends it, what to do about it).
-ADVICE: dict[str, Callable[[Architecture, int, Cost], tuple[str, str]]] = {
+ADVICE: dict[str, Callable[[Architecture, int, Peak], tuple[str, str]]] = {
     "macs": _advise_macs,
     "peak_sram_bytes": _advise_sram,
     "flash_bytes": _advise_flash,

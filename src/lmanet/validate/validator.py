@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from lmanet.board import Target
 from lmanet.errors import ConfigError
 from lmanet.run.records import Verdict, Violation
-from lmanet.space import AnyArchitecture, AnySpace, Cell, CellSpace, estimate_on
+from lmanet.space import AnyArchitecture, SearchSpace, estimate_on
 from lmanet.validate.rules import Duplicate, Generated, Limit, Membership
 from lmanet.validate.unlimited import Unlimited
 
@@ -15,22 +15,22 @@ class Validator:
 
     Args:
         num_classes: width of the classifier, which counts in every cost.
-        target: with limits, for a space of networks of stages; `Unlimited` takes any space.
+        target: limits only what is known of the space's candidates; `Unlimited` takes any space.
         enforce: refuse what exceeds a limit. Without it such a network is trained, with its
             violations on record, and still never enters the front; this is the ablation
             ``no_validator``.
 
     Raises:
-        ConfigError: the space is of cells, whose memory is not known, and the target has limits.
+        ConfigError: the target limits what is not known of the space's candidates.
     """
 
     def __init__(
-        self, space: AnySpace, target: Target | Unlimited, num_classes: int, enforce: bool = True
+        self, space: SearchSpace, target: Target | Unlimited, num_classes: int, enforce: bool = True
     ) -> None:
-        if isinstance(space, CellSpace) and target.limits:
+        if not set(target.limits) <= set(space.quantities):
             raise ConfigError(
-                f"target {target.name} limits {', '.join(target.limits)}, which the "
-                f"space {space.name} knows nothing of; take target=none"
+                f"target {target.name} limits {', '.join(target.limits)}, and the space "
+                f"{space.name} knows {', '.join(space.quantities)} alone; take target=none"
             )
         self.membership = Membership(space)
         self.target = target
@@ -49,19 +49,17 @@ class Validator:
         if outside := tuple(self.membership.check(architecture)):
             return Verdict(accepted=False, violations=outside)
         cost = estimate_on(architecture, self.num_classes, self.target.platform)
-        repeated = tuple(Duplicate(known).check(architecture))
+        repeated = tuple(Duplicate(known, self.membership.space.small_change).check(architecture))
         exceeded = tuple(self._exceeded(architecture))
         accepted = not repeated and not (self.enforce and exceeded)
         return Verdict(accepted=accepted, cost=cost, violations=repeated + exceeded)
 
     def _exceeded(self, architecture: AnyArchitecture) -> Iterator[Violation]:
-        """Limits that a network breaks, those of the board and those of the generated C; a cell
-        meets none.
+        """Limits that a candidate breaks: those of the board and, of a network, those of the
+        generated C.
         """
-        if isinstance(architecture, Cell):
-            return
-        if self.limits:
-            yield from Generated().check(architecture, self.num_classes)
+        if self.limits and (network := architecture.network):
+            yield from Generated().check(network, self.num_classes)
         cost = estimate_on(architecture, self.num_classes, self.target.platform)
         for limit in self.limits:
             yield from limit.check(architecture, self.num_classes, cost)

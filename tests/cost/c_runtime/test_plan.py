@@ -12,8 +12,8 @@ from lmanet.cost.c_runtime import plan as c_static
 from lmanet.cost.c_runtime.plan import ARENA_ALIGNMENT, lay_out, plan_c_static
 from lmanet.cost.c_runtime.steps import c_steps
 from lmanet.cost.c_runtime.work import Work
-from lmanet.network import Operator, operators
-from lmanet.network.graph import INPUT
+from lmanet.network import Operator
+from lmanet.network.graph import INPUT, operators
 from lmanet.space import load_space
 
 PLAIN = CStaticOptions(fuse=False, in_place=False, reorder=False)

@@ -9,7 +9,7 @@ from lmanet.cost.liveness import live_bytes
 from lmanet.cost.tflm.arena import arena_of, tflm_arena
 from lmanet.cost.tflm.layout import CORTEX_M
 from lmanet.cost.tflm.operators import TfliteOperator
-from lmanet.network import operators
+from lmanet.network.graph import operators
 from lmanet.space import load_space
 
 CLASSES = 100

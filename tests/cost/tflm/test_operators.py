@@ -3,7 +3,7 @@
 import pytest
 
 from lmanet.cost.tflm.operators import activation_shapes, tflite_operators
-from lmanet.network import operators
+from lmanet.network.graph import operators
 
 
 def _of(architecture):

@@ -12,7 +12,7 @@ import pytest
 from lmanet.cost.c_runtime.plan import plan_c_static
 from lmanet.cost.tflm.arena import tflm_arena
 from lmanet.deploy.run.verify import Verifier
-from lmanet.network import operators
+from lmanet.network.graph import operators
 
 IMAGES = 3
 

@@ -16,7 +16,8 @@ from lmanet.data.decode import read_image
 from lmanet.deploy import Deployment, Settings, load_deployed
 from lmanet.deploy.run.toolchain import toolchain_named
 from lmanet.network import parse_architecture
-from lmanet.run.folder import DEPLOY, TEST, read_records
+from lmanet.run.folder import DEPLOY, TEST, RunFolder
+from lmanet.run.lines import read_records
 from lmanet.run.results import Deployment as DeploymentRecord
 from lmanet.run.results import Evaluation as EvaluationRecord
 from lmanet.train import Evaluation, FullTraining, Recipe, Trainer, WarmupCosine
@@ -71,11 +72,11 @@ def data(tmp_path_factory):
 def run(data, tmp_path_factory):
     """A network that was trained, deployed and tested, with its records."""
     folder, trainer = tmp_path_factory.mktemp("run"), Trainer(data, RECIPE)
-    FullTraining(trainer, seed=0, architecture=ARCHITECTURE).run(folder)
+    FullTraining(trainer, seed=0, architecture=ARCHITECTURE).run(RunFolder(folder))
     Deployment(
         data, 0, load_target("stm32h743"), partial(Trainer, recipe=RECIPE), Settings(most_loss=1.0)
-    ).run(folder)
-    Evaluation(trainer, load_int8=load_deployed).run(folder)
+    ).run(RunFolder(folder))
+    Evaluation(trainer, load_int8=load_deployed).run(RunFolder(folder))
     (deployment,), (*_, test) = (
         read_records(folder / DEPLOY, DeploymentRecord),
         read_records(folder / TEST, EvaluationRecord),

@@ -9,7 +9,8 @@ from lmanet.cost.c_runtime.steps import c_steps
 from lmanet.deploy.run.emulator import emulator_named
 from lmanet.deploy.run.toolchain import toolchain_named
 from lmanet.deploy.write.program import write_program
-from lmanet.network import load_architecture, operators
+from lmanet.network import load_architecture
+from lmanet.network.graph import operators
 from lmanet.space import load_space
 
 BLOCKS = {"rows": ["depthwise", "mbconv"], "pixels": ["conv", "fused"]}

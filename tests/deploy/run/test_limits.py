@@ -18,8 +18,8 @@ from lmanet.deploy.run.verify import Verifier
 from lmanet.deploy.write.program import write_program
 from lmanet.deploy.write.tflite import write_tflite
 from lmanet.errors import DeployError
-from lmanet.network import Operator, operators, parse_architecture
-from lmanet.network.graph import INPUT
+from lmanet.network import Operator, parse_architecture
+from lmanet.network.graph import INPUT, operators
 
 IMAGES = 2
 STAGE = {

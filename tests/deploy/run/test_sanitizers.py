@@ -11,7 +11,7 @@ import pytest
 from lmanet.cost import CStaticOptions
 from lmanet.deploy.run.toolchain import SUPPORT
 from lmanet.deploy.write.program import KERNELS, write_program
-from lmanet.network import operators
+from lmanet.network.graph import operators
 
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 # For each kernel call all of the arena is poisoned but what the plan gives the call.

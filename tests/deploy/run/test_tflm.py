@@ -11,7 +11,7 @@ from lmanet.cost.tflm.operators import tflite_operators
 from lmanet.deploy.run.tflm import TflmError, run_tflm
 from lmanet.deploy.write.tflite import write_tflite
 from lmanet.errors import ConfigError
-from lmanet.network import operators
+from lmanet.network.graph import operators
 from lmanet.space import load_space
 
 

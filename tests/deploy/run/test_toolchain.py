@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from lmanet.cache import cache_folder
 from lmanet.deploy.run.elf import read_program
 from lmanet.deploy.run.tool import run_tool
 from lmanet.deploy.run.toolchain import toolchain_named
 from lmanet.errors import ConfigError, DeployError, ToolError
+from lmanet.files import cache_folder
 
 PROGRAM = Path(__file__).parent / "two_steps"
 

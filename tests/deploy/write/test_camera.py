@@ -15,8 +15,7 @@ from lmanet.deploy.run.host import HostNetwork
 from lmanet.deploy.run.toolchain import CAMERA, toolchain_named
 from lmanet.deploy.write.program import write_program
 from lmanet.errors import DeployError
-from lmanet.network import operators
-from lmanet.network.graph import INPUT
+from lmanet.network.graph import INPUT, operators
 from lmanet.network.images import fit, normalise
 
 # A program that has an input and no network; the table gives each byte as it is, less 128, and

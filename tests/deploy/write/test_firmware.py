@@ -27,7 +27,8 @@ from lmanet.deploy.write.firmware import Example, write_firmware
 from lmanet.deploy.write.program import write_program
 from lmanet.deploy.write.tflite import read_metadata, write_tflite
 from lmanet.errors import DeployError
-from lmanet.network import operators, parse_architecture
+from lmanet.network import parse_architecture
+from lmanet.network.graph import operators
 
 PROGRAM = Path(__file__).parents[1] / "run" / "two_steps"
 # Uses every header that a project of C++ may include.

@@ -9,7 +9,8 @@ import pytest
 
 from lmanet.cost import CStaticOptions
 from lmanet.deploy.write.program import KERNELS, write_program
-from lmanet.network import operators, parse_architecture
+from lmanet.network import parse_architecture
+from lmanet.network.graph import operators
 
 GOLDEN = Path(__file__).parent / "golden"
 STAGE = {

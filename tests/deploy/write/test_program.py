@@ -12,8 +12,8 @@ from lmanet.cost import CStaticOptions
 from lmanet.deploy.int8.graph import Filter, IntegerGraph, Scale
 from lmanet.deploy.run.tflm import run_tflm
 from lmanet.deploy.write.tflite import write_tflite
-from lmanet.network import Operator, operators
-from lmanet.network.graph import INPUT, pad_same
+from lmanet.network import Operator
+from lmanet.network.graph import INPUT, operators, pad_same
 from lmanet.network.int8 import TABLES, tensor_before_table
 
 ALL_OPTIONS = [CStaticOptions(*choice) for choice in itertools.product((False, True), repeat=3)]

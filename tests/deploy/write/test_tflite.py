@@ -12,7 +12,8 @@ from lmanet.deploy.int8.graph import Scale
 from lmanet.deploy.run.tflm import run_tflm
 from lmanet.deploy.write.flatbuffer import tflite_schema
 from lmanet.deploy.write.tflite import write_tflite
-from lmanet.network import operators, parse_architecture
+from lmanet.network import parse_architecture
+from lmanet.network.graph import operators
 from lmanet.space import load_space
 
 # Operators on both lists: ST Edge AI Core 3.0.0, "TensorFlow Lite toolbox support"

@@ -11,6 +11,7 @@ from lmanet.explain.facts.contents import read_run
 from lmanet.explain.facts.facts import Facts
 from lmanet.explain.facts.opening import opening
 from lmanet.run.brief import Budget
+from lmanet.run.folder import RunFolder
 from lmanet.run.records import Front
 
 OF_RUN = ("importances", "progress", "rates", "unreadable", "by_status", "by_role", "opening")
@@ -38,7 +39,7 @@ def calls(monkeypatch) -> Counter[str]:
 
 
 def test_a_report_computes_each_fact_once(make_run, setting, calls):
-    Report(setting).run(make_run(20))
+    Report(setting).run(RunFolder(make_run(20)))
     assert calls == dict.fromkeys((*OF_RUN, *OF_BEST), 1)
 
 
@@ -77,7 +78,7 @@ def test_without_a_budget_it_does_not_say_why_the_search_stopped(finished_run, s
 
 
 def test_what_to_do_next_is_what_was_not_done(make_run, setting):
-    run = read_run(make_run(20))
+    run = read_run(RunFolder(make_run(20)))
 
     def stages(**changes):
         return [stage for stage, _ in opening(replace(run, **changes), setting).next_stages]

@@ -18,6 +18,7 @@ from lmanet.explain.facts.measured import (
     tool,
 )
 from lmanet.network import Architecture
+from lmanet.run.folder import RunFolder
 from lmanet.run.measurement import Measurement
 
 # The smallest there is: 3 x 16 x 16 -> depthwise 3 x 8 x 8 -> 8 x 8 x 8 -> 10 classes.
@@ -130,7 +131,7 @@ def test_options_of_the_generated_c_are_in_its_formula():
 
 
 def test_measurements_find_their_trial_and_their_test(make_run):
-    run = read_run(make_run(20))
+    run = read_run(RunFolder(make_run(20)))
     rows = front_rows(run, 10, CStaticOptions())
     assert [each.number for each in rows] == [trial.number for trial in run.front.trials]
     assert all(each.measurement and not each.differences for each in rows)

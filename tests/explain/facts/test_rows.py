@@ -13,6 +13,7 @@ from lmanet.explain.facts.rows import (
     versions,
 )
 from lmanet.network import load_architecture
+from lmanet.run.folder import RunFolder
 from lmanet.run.records import Proposal, Status, Trial, Usage, Verdict, Violation
 
 
@@ -112,7 +113,7 @@ def test_who_proposed_and_with_which_versions():
 
 
 def test_results_hold_the_best_of_each_stage(make_run):
-    run = read_run(make_run())
+    run = read_run(RunFolder(make_run()))
     assert [(row.stage, row.teacher) for row in result_rows(run)] == [
         ("search", "none"),
         ("full", "none"),

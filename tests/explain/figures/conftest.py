@@ -10,6 +10,7 @@ from lmanet.explain.facts.contents import RunFiles, Setting, read_run
 from lmanet.explain.facts.facts import Facts
 from lmanet.explain.facts.importance import Importance
 from lmanet.explain.figures import draw_figures
+from lmanet.run.folder import RunFolder
 from lmanet.run.results import Deletion, Examination, SkippedBlock
 from lmanet.space import load_space
 
@@ -73,7 +74,7 @@ def setting(pareto, target) -> Setting:
 
 @pytest.fixture
 def run(make_run) -> RunFiles:
-    found = read_run(make_run())
+    found = read_run(RunFolder(make_run()))
     return replace(found, examination=examination(found))
 
 

@@ -10,6 +10,7 @@ from lmanet.explain.facts.contents import read_run
 from lmanet.explain.facts.facts import Facts
 from lmanet.explain.facts.operators import operator_rows
 from lmanet.explain.figures.costs import front
+from lmanet.run.folder import RunFolder
 from lmanet.run.records import Front, Status
 from lmanet.space import estimate_on
 
@@ -52,12 +53,12 @@ def test_each_stage_has_its_figures(figures):
 
 
 def test_nothing_is_drawn_where_there_is_nothing(make_run, setting, draw):
-    empty = read_run(make_run(count=0))
+    empty = read_run(RunFolder(make_run(count=0)))
     assert draw(empty, setting, known=False) == {}
 
 
 def test_a_search_alone_has_no_figures_of_later_stages(make_run, setting, draw):
-    found = read_run(make_run(finished=False))
+    found = read_run(RunFolder(make_run(finished=False)))
     assert set(draw(found, setting, known=False)) == OF_FRONT | {"curves"}
     cut = [trial for trial in found.trials if not trial.eligible]
     rejected = replace(found, trials=tuple(cut), front=Front(hypervolume=0, trials=()))

@@ -24,6 +24,7 @@ from playwright.sync_api import (
 from lmanet.explain import Report, Setting
 from lmanet.explain.page import render_page
 from lmanet.explain.tables.table import Table
+from lmanet.run.folder import RunFolder
 from lmanet.space import load_space
 
 PHONE = {"width": 360, "height": 740}
@@ -469,7 +470,7 @@ def test_paper_is_white_and_every_figure_is_on_it(reader):
 
 def test_the_report_of_a_run_is_such_a_page(browser, make_run, pareto, target):
     folder = make_run()
-    Report(Setting(pareto, target, 10, load_space("mcu"))).run(folder)
+    Report(Setting(pareto, target, 10, load_space("mcu"))).run(RunFolder(folder))
     reader = Reader(browser, folder / "report.html")
     for options in ({"color_scheme": "dark"}, {"viewport": PHONE}):
         page = reader.open(**options)

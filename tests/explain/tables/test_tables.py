@@ -11,6 +11,7 @@ from lmanet.explain.facts.facts import Facts
 from lmanet.explain.tables.fill import fill_tables
 from lmanet.explain.tables.network import examination_tables
 from lmanet.explain.tables.table import Table
+from lmanet.run.folder import RunFolder
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +152,7 @@ def test_a_run_without_examination_rules_or_provenance_has_no_such_tables(make_r
     for name in ("examination.json", "rules.json", "provenance.jsonl"):
         (folder / name).unlink()
     assert not {"blocks", "confused", "rules", "starts", "versions"} & set(
-        fill_tables(Facts(read_run(folder), setting))
+        fill_tables(Facts(read_run(RunFolder(folder)), setting))
     )
 
 

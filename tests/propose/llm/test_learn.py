@@ -16,7 +16,8 @@ from lmanet.errors import ArchitectureError
 from lmanet.propose import LearnRules
 from lmanet.propose.llm.learn import read_rules, rules_schema
 from lmanet.run.brief import Brief
-from lmanet.run.folder import FRONT, HISTORY, RULES, append_record, read_record, write_record
+from lmanet.run.folder import FRONT, HISTORY, RULES, RunFolder
+from lmanet.run.lines import append_record, read_record, write_record
 from lmanet.run.records import Front, Trial
 from lmanet.run.results import DesignRules, Rule
 
@@ -99,7 +100,7 @@ def test_the_real_model_states_rules_of_the_choices_that_varied(
         f"server.base_url={embedded_address}",
         "sampling.structured=always",
     )
-    LearnRules(proposer, None).run(folder)
+    LearnRules(proposer, None).run(RunFolder(folder))
     found = read_record(folder / RULES, DesignRules)
     assert (
         found.proposer == "SmolLM2"
@@ -108,7 +109,7 @@ def test_the_real_model_states_rules_of_the_choices_that_varied(
         and found.usage.requests >= 1
     )
     before = (folder / RULES).read_bytes()
-    LearnRules(proposer, None).run(folder)
+    LearnRules(proposer, None).run(RunFolder(folder))
     assert (folder / RULES).read_bytes() == before, "it is asked once"
 
 
@@ -121,7 +122,7 @@ def test_nonsense_is_asked_again_and_then_kept_as_a_fault(
             "llm", brief, "model=m", f"server.base_url={endpoint.base_url}", "prompt.max_attempts=2"
         ),
         None,
-    ).run(folder)
+    ).run(RunFolder(folder))
     found = read_record(folder / RULES, DesignRules)
     assert (
         found.rules == ()
@@ -140,10 +141,10 @@ def test_without_a_model_without_networks_or_without_tokens_nothing_is_asked(
 ) -> None:
     endpoint.answers = [(200, REPLY)]
     asked = ("llm", brief, "model=m", f"server.base_url={endpoint.base_url}")
-    LearnRules(configured("random", brief), None).run(folder)
-    LearnRules(configured(*asked), 100).run(folder)
+    LearnRules(configured("random", brief), None).run(RunFolder(folder))
+    LearnRules(configured(*asked), 100).run(RunFolder(folder))
     empty = tmp_path_factory.mktemp("empty")
-    LearnRules(configured(*asked), None).run(empty)
+    LearnRules(configured(*asked), None).run(RunFolder(empty))
     assert (
         not (folder / RULES).exists() and not (empty / RULES).exists() and endpoint.requests == []
     )
@@ -160,14 +161,14 @@ def test_an_endpoint_that_is_down_is_said_leaves_no_file_and_is_asked_again(
     proposer = configured(
         "llm", brief, "model=m", f"server.base_url={endpoint.base_url}", "server.retries=0"
     )
-    LearnRules(proposer, None).run(folder)
+    LearnRules(proposer, None).run(RunFolder(folder))
     assert (
         not (folder / RULES).exists()
         and "no design rules" in caplog.text
         and endpoint.base_url in caplog.text
     )
     endpoint.answers = [(200, REPLY)]
-    LearnRules(proposer, None).run(folder)
+    LearnRules(proposer, None).run(RunFolder(folder))
     assert (folder / RULES).exists()
 
 
@@ -178,7 +179,9 @@ def test_killed_while_it_waits_for_the_reply_it_leaves_nothing_and_asks_again(
     stage = LearnRules(
         configured("llm", brief, "model=m", f"server.base_url={endpoint.base_url}"), None
     )
-    asked = multiprocessing.get_context("spawn").Process(target=stage.run, args=(folder,))
+    asked = multiprocessing.get_context("spawn").Process(
+        target=stage.run, args=(RunFolder(folder),)
+    )
     asked.start()
     while not endpoint.requests:
         assert asked.is_alive()
@@ -187,5 +190,5 @@ def test_killed_while_it_waits_for_the_reply_it_leaves_nothing_and_asks_again(
     asked.kill()
     asked.join()
     assert before == {path.name for path in folder.iterdir()} and not (folder / RULES).exists()
-    stage.run(folder)
+    stage.run(RunFolder(folder))
     assert len(read_record(folder / RULES, DesignRules).rules) == 2

@@ -19,6 +19,7 @@ from lmanet.promote import Everything
 from lmanet.propose.llm.client import Answer, Query
 from lmanet.propose.llm.talk import TEMPLATE_TOKENS
 from lmanet.run.brief import Brief, Budget, Goal
+from lmanet.run.folder import RunFolder
 from lmanet.run.history import History
 from lmanet.run.records import Job, Score, Usage
 from lmanet.search import Search, Steps
@@ -96,7 +97,9 @@ def test_500_rounds_never_exceed_the_token_budget(
         pareto=ParetoFront(objectives, {}),
         feedback=ParetoFeedback(space, max_tokens=500, recent_failures=2),
     )
-    search = Search(steps, History(tmp_path), Budget(proposals=500, tokens=tokens), seed=0)
+    search = Search(
+        steps, History(RunFolder(tmp_path)), Budget(proposals=500, tokens=tokens), seed=0
+    )
     with (
         pytest.raises(SearchError, match="before the first proposal")
         if tokens == 1_000

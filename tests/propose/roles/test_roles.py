@@ -20,7 +20,6 @@ from lmanet.propose.roles.task import Round, parents
 from lmanet.run.brief import Brief, Goal, Request
 from lmanet.run.records import Trial
 from lmanet.space import CellSpace, architecture_id, estimate_on, load_space
-from lmanet.space.difference import change_text
 
 LEGAL = load_space("mcu").parse(
     {
@@ -269,7 +268,7 @@ def test_every_change_of_a_network_has_a_short_name_of_its_own() -> None:
     )
     names: dict[str, str] = {}
     for other in space.neighbours(LEGAL):
-        name = change_text(space, LEGAL, other)
+        name = space.change_text(LEGAL, other)
         assert (
             names.setdefault(name, architecture_id(other)) == architecture_id(other)
             and len(name) < 40

@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmanet.cost import Cost, Platform
+from lmanet.cost import CandidateCost, Cost, Platform
 from lmanet.errors import ArchitectureError, ConfigError
 from lmanet.propose.llm.reply import parse_reply
 from lmanet.run.records import Proposal, Verdict
 from lmanet.space import (
     Cell,
-    CellCost,
     CellSpace,
     architecture_id,
     describe,
@@ -26,7 +25,7 @@ from lmanet.space import (
     write_proposal,
 )
 from lmanet.space.cells.cell import OPERATIONS
-from lmanet.train.lookup.nasbench import NUM_CLASSES, load_table, table_key
+from lmanet.train.lookup.nasbench import NUM_CLASSES, load_table
 
 CELLS = CellSpace()
 SPACES = {"nasbench201": CELLS, **{name: load_space(name) for name in ("lmanet", "mcu")}}
@@ -82,7 +81,7 @@ def test_macs_are_the_published_ones():
     """15.64737 and 220.12 million with the ten biases of the classifier, by the authors' own count
     for CIFAR-10.
     """
-    assert estimate_on(cell_of("421211"), 10, Platform()) == CellCost(
+    assert estimate_on(cell_of("421211"), 10, Platform()) == CandidateCost(
         macs=15_647_370 - 10, params=129_306
     )
     assert estimate_on(cell_of("333333"), 10, Platform()).macs / 1e6 == pytest.approx(
@@ -166,7 +165,7 @@ def test_what_is_no_cell_is_refused_with_its_reason(reply, reason):
 
 
 def test_there_are_15625_cells_each_with_24_neighbours():
-    assert CELLS.size == 15_625 == len({table_key(cell_of(key)) for key in load_table("cifar10")})
+    assert CELLS.size == 15_625 == len({cell_of(key).key for key in load_table("cifar10")})
     assert (
         len({architecture_id(cell) for cell in CELLS.neighbours(BEST)} - {architecture_id(BEST)})
         == 24
@@ -189,4 +188,4 @@ def test_both_kinds_survive_the_history():
         verdict = Verdict(accepted=True, cost=estimate_on(drawn, 10, Platform()))
         assert Proposal.model_validate_json(proposal.model_dump_json()) == proposal
         read = Verdict.model_validate_json(verdict.model_dump_json())
-        assert read == verdict and type(read.cost) is (CellCost if space is CELLS else Cost)
+        assert read == verdict and type(read.cost) is (CandidateCost if space is CELLS else Cost)

@@ -4,18 +4,12 @@ overwrite.
 
 from collections.abc import Iterable, Iterator
 from math import prod
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from lmanet.cost.c_runtime.scratch import (
-    block_pixels,
-    conv_scratch_bytes,
-    pixels_scratch_bytes,
-    rows_scratch_bytes,
-    whole_words,
-)
-from lmanet.network.graph import Operator, Shape
+from lmanet.cost.c_runtime.scratch import pixels_scratch_bytes, rows_scratch_bytes
+from lmanet.network.operators import Operator, Shape, c_kernel, kind_of
+from lmanet.network.operators.conv import distance_making, is_pointwise, whole_words
 
-StepKind = Literal["conv", "pixels", "rows", "mean", "scale", "add"]
 _Readers = dict[str, list[Operator]]
 
 
@@ -50,6 +44,7 @@ class Step(NamedTuple):
     """One kernel call.
 
     Attributes:
+        kind: the function is ``lm_<kind>``: ``rows``, ``pixels``, or that of the only operator.
         operators: that it runs.
         inputs: tensors read; the first is the one that its kernel may overwrite.
         output: the tensor that it makes, which is the last operator's.
@@ -58,16 +53,18 @@ class Step(NamedTuple):
             output front to back, so that the output may take the place of what has been read. None
             where the kernel still reads the input after its last write.
         scratch_bytes: memory that the call needs for itself.
+        overwritable: how many of the inputs, from the first on, the output may take the place of.
         rows, pixels: the same operators by their roles, where the kernel is the one so named.
     """
 
-    kind: StepKind
+    kind: str
     operators: tuple[Operator, ...]
     inputs: tuple[str, ...]
     output: str
     output_bytes: int
     distance: int | None = 0
     scratch_bytes: int = 0
+    overwritable: int = 1
     rows: Rows | None = None
     pixels: Pixels | None = None
 
@@ -88,7 +85,7 @@ def c_steps(graph: Iterable[Operator], fuse: bool = True) -> tuple[Step, ...]:
     for operator in operators:
         if block := blocks.get(operator.name):
             steps.append(_rows_step(block) if isinstance(block, Rows) else _pixels_step(block))
-        elif operator.kind == "depthwise":
+        elif _fused_as(operator, "depthwise"):
             steps.append(_rows_step(Rows(None, operator, None, None)))
         elif operator.name not in inside:
             steps.append(_single_step(operator))
@@ -116,7 +113,7 @@ def _pixel_blocks(operators: tuple[Operator, ...], readers: _Readers) -> Iterato
     The expansion of the next block runs with that block.
     """
     for conv in operators:
-        if conv.kind != "conv" or _is_pointwise(conv):
+        if not _fused_as(conv, "window") or is_pointwise(conv):
             continue
         after = readers.get(conv.name, [])
         alone = len(after) == 1 and _is_pointwise(after[0]) and after[0].part == conv.part
@@ -131,7 +128,7 @@ def _row_blocks(
 ) -> Iterator[tuple[str, Rows]]:
     producers = {operator.name: operator for operator in operators}
     for depthwise in operators:
-        if depthwise.kind != "depthwise":
+        if not _fused_as(depthwise, "depthwise"):
             continue
         before = producers.get(depthwise.inputs[0])
         free = (
@@ -152,16 +149,16 @@ def _row_blocks(
 
 def _add(last: list[Operator], source: str, stride: int) -> Operator | None:
     """The only reader of a block's result, where that adds the block's input to it."""
-    adds = len(last) == 1 and last[0].kind == "add" and source in last[0].inputs and stride == 1
+    adds = len(last) == 1 and _fused_as(last[0], "sum") and source in last[0].inputs and stride == 1
     return last[0] if adds else None
 
 
+def _fused_as(operator: Operator, role: str) -> bool:
+    return kind_of(operator).fused_as == role
+
+
 def _is_pointwise(operator: Operator) -> bool:
-    return (
-        operator.kind == "conv"
-        and operator.kernel == operator.stride == 1
-        and operator.padding == (0, 0)
-    )
+    return _fused_as(operator, "window") and is_pointwise(operator)
 
 
 def _rows_step(rows: Rows) -> Step:
@@ -176,7 +173,7 @@ def _rows_step(rows: Rows) -> Step:
         prod(output.out_shape),
         distance,
         scratch,
-        rows,
+        rows=rows,
     )
 
 
@@ -184,19 +181,23 @@ def _pixels_step(pixels: Pixels) -> Step:
     operators = pixels.present
     output = operators[-1]
     scratch = pixels_scratch_bytes(pixels.conv, pixels.project, adds=pixels.add is not None)
-    distance = _conv_distance(pixels.conv, output.out_shape[0])
+    distance = distance_making(pixels.conv, output.out_shape[0])
     facts = operators, pixels.conv.inputs, output.name, prod(output.out_shape)
     return Step("pixels", *facts, distance, scratch, pixels=pixels)
 
 
 def _single_step(operator: Operator) -> Step:
-    facts = (operator,), operator.inputs, operator.name, prod(operator.out_shape)
-    if operator.kind in ("conv", "linear"):
-        distance = _conv_distance(operator, operator.out_shape[0])
-        return Step("conv", *facts, distance, conv_scratch_bytes(operator))
-    if operator.kind == "mean":
-        return Step("mean", *facts, distance=None)
-    return Step("scale" if operator.kind == "mul" else "add", *facts)
+    kernel, made = c_kernel(operator), prod(operator.out_shape)
+    return Step(
+        kernel.name,
+        (operator,),
+        operator.inputs,
+        operator.name,
+        made,
+        kernel.distance(operator),
+        kernel.scratch_bytes(operator) if kernel.scratch_bytes else 0,
+        kernel.overwritable,
+    )
 
 
 def unfused(steps: Iterable[Step]) -> tuple[Step, ...]:
@@ -212,7 +213,7 @@ def _alone(step: Step) -> Iterator[Step]:
     for operator in block.present:
         yield (
             _rows_step(Rows(None, operator, None, None))
-            if operator.kind == "depthwise"
+            if _fused_as(operator, "depthwise")
             else _single_step(operator)
         )
 
@@ -240,20 +241,3 @@ def _rows_distance(depthwise: Operator, in_shape: Shape, out_shape: Shape) -> in
     # From row to row it changes by the same amount.
     ahead = out_row - (kernel - before) * in_row
     return whole_words(max(ahead, ahead + last * (out_row - stride * in_row), 0))
-
-
-def _conv_distance(operator: Operator, channels: int) -> int:
-    """The same after each block of output pixels but the last, each of so many channels."""
-    (_, height, width), block = operator.out_shape, block_pixels(operator)
-    last = (height * width - 1) // block * block
-    if operator.kernel == operator.stride == 1:
-        return whole_words(max(channels - operator.in_shape[0], 0) * last)
-    in_row = operator.in_shape[0] * operator.in_shape[2]
-    ahead = 0
-    for row in range(height):
-        # Of the blocks that end in one row of pixels the last is the furthest ahead.
-        done = ((row + 1) * width - 1) // block * block
-        ahead = max(
-            ahead, done * channels - max(row * operator.stride - operator.padding[0], 0) * in_row
-        )
-    return whole_words(ahead)

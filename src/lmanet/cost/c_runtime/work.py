@@ -46,11 +46,7 @@ class Work:
             dying = {number for number in reads if last_use[number] == i}
             if self.in_place and step.distance is not None:
                 over = next(
-                    (
-                        number
-                        for number in reads[: 2 if step.kind == "add" else 1]
-                        if number in dying
-                    ),
+                    (number for number in reads[: step.overwritable] if number in dying),
                     None,
                 )
             tensors.append(Buffer(size, i, last_use[i + 1], over, step.distance or 0))

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import Literal, NamedTuple
 
-from lmanet.cost.tflm.layout import CMSIS_NN_OP_DATA, CORTEX_M, Layout
+from lmanet.cost.tflm.layout import CORTEX_M, Layout
 from lmanet.cost.tflm.operators import TfliteOperator, activation_shapes, tflite_operators
-from lmanet.network.graph import INPUT, Operator
+from lmanet.network.operators import BUILTINS, INPUT, Operator
+from lmanet.network.operators.builtin import Sizes
 
 Kernels = Literal["cmsis_nn", "reference"]
 # MicroArenaBufferAlignment(): of every tensor, every scratch buffer and every buffer that a kernel
@@ -58,12 +59,11 @@ def arena_of(
     ends = [offset + buffer.size for offset, buffer in zip(offsets, buffers, strict=True)]
     head = max(ends)
     highest = buffers[ends.index(head)]
-    if kernels == "cmsis_nn":
-        layout = layout._replace(op_data={**layout.op_data, **CMSIS_NN_OP_DATA})
+    tail = _tail(operators, scratch_count, layout, kernels)
     live = _live(operators, buffers)
     within = range(max(highest.first, 1), highest.last + 1)
     peak = max((operators[time - 1].source for time in within), key=live.__getitem__)
-    return TflmArena(head, _tail(operators, scratch_count, layout), peak, live)
+    return TflmArena(head, tail, peak, live)
 
 
 class _Buffer(NamedTuple):
@@ -97,25 +97,11 @@ def _buffers(operators: Sequence[TfliteOperator], kernels: Kernels) -> tuple[lis
 
 def _scratch(operator: TfliteOperator, kernels: Kernels) -> tuple[int, ...]:
     """Bytes that a kernel uses while it runs."""
-    kernel, channels = operator.kernel, operator.in_shape[-1]
-    if operator.kind == "MEAN":
-        axes = 2
-        return (
-            INT32_BYTES * len(operator.in_shape),
-            INT32_BYTES * axes,
-            INT32_BYTES * prod(operator.out_shape),
-        )
-    if kernels == "reference":
-        return ()
-    if operator.kind == "CONV_2D" and kernel > 1:
-        # arm_convolve_s8: two columns of the input as int16, each filled up to four values.
-        column = -(-(kernel * kernel * channels) // 4) * 4
-        return (2 * column * 2,)
-    if operator.kind == "DEPTHWISE_CONV_2D" and kernel != 3:
-        # arm_depthwise_conv_s8_opt: one window of all channels as int16; 3x3 has a kernel that
-        # needs none.
-        return (kernel * kernel * channels * 2,)
-    return ()
+    builtin = BUILTINS[operator.kind]
+    shapes = operator.kernel, operator.in_shape, operator.out_shape
+    return builtin.scratch(*shapes) + (
+        builtin.cmsis_nn_scratch(*shapes) if kernels == "cmsis_nn" else ()
+    )
 
 
 def _plan(buffers: Sequence[_Buffer]) -> list[int]:
@@ -164,7 +150,9 @@ def _live(operators: Sequence[TfliteOperator], buffers: Sequence[_Buffer]) -> di
     return live
 
 
-def _tail(operators: Sequence[TfliteOperator], scratch_count: int, layout: Layout) -> int:
+def _tail(
+    operators: Sequence[TfliteOperator], scratch_count: int, layout: Layout, kernels: Kernels
+) -> int:
     """Bytes allocated downwards from the arena's end, one after the other, each with its own
     alignment.
     """
@@ -173,13 +161,14 @@ def _tail(operators: Sequence[TfliteOperator], scratch_count: int, layout: Layou
     tail = _aligned(layout.objects + layout.subgraph, pointer)
     tail += layout.tensor * (1 + len(operators) + len(constants)) + layout.node * len(operators)
     for operator in operators:
-        if options := layout.options.get(operator.kind):
-            size, alignment = options
-            tail = -(-(tail + size) // alignment) * alignment
+        size, alignment = _sizes(operator, layout).params
+        tail = _aligned(tail + size, alignment)
     for operator in operators:
-        tail = _aligned(tail + layout.op_data[operator.kind])
-        if operator.kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
-            # Multiplier and shift of every output channel.
+        builtin, op_data = BUILTINS[operator.kind], _sizes(operator, layout).op_data
+        if kernels == "cmsis_nn" and builtin.cmsis_nn_op_data is not None:
+            op_data = builtin.cmsis_nn_op_data
+        tail = _aligned(tail + op_data)
+        if builtin.channel_op_data:
             tail += 2 * _aligned(INT32_BYTES * operator.out_shape[-1])
     if scratch_count:
         tail = _aligned(tail + pointer * scratch_count, pointer)
@@ -187,6 +176,11 @@ def _tail(operators: Sequence[TfliteOperator], scratch_count: int, layout: Layou
         tail = _aligned(tail + pointer)  # an array of one pointer
         tail = _aligned(tail + layout.io_tensor, pointer) + layout.quantization + 2 * INT32_BYTES
     return tail
+
+
+def _sizes(operator: TfliteOperator, layout: Layout) -> Sizes:
+    builtin = BUILTINS[operator.kind]
+    return builtin.cortex_m if layout.processor == "cortex_m" else builtin.host
 
 
 def _aligned(size: int, alignment: int = ALIGNMENT) -> int:

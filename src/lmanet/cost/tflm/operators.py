@@ -8,40 +8,18 @@ from typing import Literal, NamedTuple
 from lmanet.network.graph import INPUT, Operator, pad_same
 from lmanet.network.graph import Shape as ChannelsFirst
 from lmanet.network.int8 import FUSED, tensor_before_table
+from lmanet.network.operators import builtin_of
+from lmanet.network.operators.builtin import HARD_SWISH, LEAKY_RELU, LOGISTIC, PAD
 
-TfliteKind = Literal[
-    "CONV_2D",
-    "DEPTHWISE_CONV_2D",
-    "FULLY_CONNECTED",
-    "MEAN",
-    "ADD",
-    "MUL",
-    "PAD",
-    "LOGISTIC",
-    "HARD_SWISH",
-    "LEAKY_RELU",
-]
 Shape = tuple[int, ...]
-AXES = "axes"
-_KINDS: dict[str, TfliteKind] = {
-    "conv": "CONV_2D",
-    "depthwise": "DEPTHWISE_CONV_2D",
-    "linear": "FULLY_CONNECTED",
-    "mean": "MEAN",
-    "add": "ADD",
-    "mul": "MUL",
-}
-_TABLES: dict[str, TfliteKind] = {
-    "sigmoid": "LOGISTIC",
-    "hard_swish": "HARD_SWISH",
-    "leaky_relu": "LEAKY_RELU",
-}
+_TABLES = {"sigmoid": LOGISTIC, "hard_swish": HARD_SWISH, "leaky_relu": LEAKY_RELU}
 
 
 class TfliteOperator(NamedTuple):
     """One operator of a TFLite file.
 
     Attributes:
+        kind: a name in `lmanet.network.operators.BUILTINS`.
         source: name of the `Operator` that it is part of.
         inputs: names of the activations read; the file's order.
         constants: names of the constant tensors read after them; operators that name the same one
@@ -54,7 +32,7 @@ class TfliteOperator(NamedTuple):
         activation: fused; ``none``, ``relu`` or ``relu6``.
     """
 
-    kind: TfliteKind
+    kind: str
     source: str
     inputs: tuple[str, ...]
     constants: tuple[str, ...]
@@ -76,18 +54,22 @@ def tflite_operators(graph: Iterable[Operator]) -> tuple[TfliteOperator, ...]:
     """
     graph = tuple(graph)
     # What a linear layer reads has lost its two spatial dimensions.
-    flat = {operator.inputs[0] for operator in graph if operator.kind == "linear"}
-    flat |= {operator.name for operator in graph if operator.kind == "linear"}
+    flat = {
+        name
+        for operator in graph
+        if builtin_of(operator).flat
+        for name in (operator.inputs[0], operator.name)
+    }
     return tuple(part for operator in graph for part in _parts(operator, flat))
 
 
 def _parts(operator: Operator, flat: set[str]) -> Iterator[TfliteOperator]:
-    name, inputs = operator.name, operator.inputs
+    name, inputs, builtin = operator.name, operator.inputs, builtin_of(operator)
     in_shape = _channels_last(operator.in_shape, inputs[0] in flat)
     out_shape = _channels_last(operator.out_shape, name in flat)
     fused = operator.activation in FUSED
     padding: Literal["SAME", "VALID"] = "VALID"
-    if operator.kind in ("conv", "depthwise"):
+    if builtin.pads:
         if operator.padding == pad_same(operator.in_shape[1], operator.kernel, operator.stride):
             padding = "SAME"
         elif operator.padding != (0, 0):
@@ -95,7 +77,7 @@ def _parts(operator: Operator, flat: set[str]) -> Iterator[TfliteOperator]:
             yield pad
             inputs, in_shape = (pad.output,), pad.out_shape
     yield TfliteOperator(
-        _KINDS[operator.kind],
+        builtin.name,
         name,
         inputs,
         _constants(operator),
@@ -117,7 +99,7 @@ def _pad(operator: Operator, in_shape: Shape) -> TfliteOperator:
     out_shape = (batch, height + before + after, width + before + after, channels)
     constants = (f"pad_{before}_{after}",)
     return TfliteOperator(
-        "PAD",
+        PAD.name,
         operator.name,
         operator.inputs,
         constants,
@@ -132,16 +114,16 @@ def _table(operator: Operator, shape: Shape) -> Iterator[TfliteOperator]:
     name, before = operator.name, tensor_before_table(operator)
     if operator.activation == "swish":
         sigmoid = f"{name}.sigmoid"
-        yield TfliteOperator("LOGISTIC", name, (before,), (), sigmoid, shape, shape)
+        yield TfliteOperator(LOGISTIC.name, name, (before,), (), sigmoid, shape, shape)
         yield TfliteOperator("MUL", name, (before, sigmoid), (), name, shape, shape)
     else:
-        yield TfliteOperator(_TABLES[operator.activation], name, (before,), (), name, shape, shape)
+        table = _TABLES[operator.activation].name
+        yield TfliteOperator(table, name, (before,), (), name, shape, shape)
 
 
 def _constants(operator: Operator) -> tuple[str, ...]:
-    if operator.kind in ("conv", "depthwise", "linear"):
-        return (f"{operator.name}.weights", f"{operator.name}.bias")
-    return (AXES,) if operator.kind == "mean" else ()
+    own = (f"{operator.name}.weights", f"{operator.name}.bias") if operator.weights else ()
+    return (*own, *builtin_of(operator).shared)
 
 
 def _channels_last(shape: ChannelsFirst, flat: bool) -> Shape:

@@ -11,10 +11,9 @@ from torch import Tensor
 from lmanet.deploy.int8.fold import Folded
 from lmanet.errors import ConfigError
 from lmanet.network.build import ACTIVATIONS
-from lmanet.network.int8 import FUSED, tensor_before_table
+from lmanet.network.int8 import FUSED, LEVELS, tensor_before_table
 
 BINS = 2048
-LEVELS = 255  # steps between -128 and 127
 Function = Callable[[Tensor], Tensor]
 
 

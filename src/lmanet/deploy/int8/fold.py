@@ -9,12 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lmanet.errors import DeployError
-from lmanet.network import Operator, operators
-from lmanet.network.build import ACTIVATIONS, Network
-from lmanet.network.graph import INPUT
+from lmanet.network import Operator
+from lmanet.network.build import ACTIVATIONS, Network, module_name
+from lmanet.network.graph import INPUT, operators
 from lmanet.network.int8 import FUSED, tensor_before_table
+from lmanet.network.operators import kind_of
 
-WITH_WEIGHTS = ("conv", "depthwise", "linear")
 Hook = Callable[[str, Tensor], Tensor]
 
 
@@ -70,20 +70,17 @@ class Folded(nn.Module):
         return self.weights[_key(operator.name)], self.biases[_key(operator.name)]
 
     def _linear(self, operator: Operator, inputs: list[Tensor], weigh: Hook) -> Tensor:
-        if operator.kind == "mean":
-            return inputs[0].mean((2, 3), keepdim=True)
-        if operator.kind == "add":
-            return inputs[0] + inputs[1]
-        if operator.kind == "mul":
-            return inputs[0] * inputs[1]
+        if compute := kind_of(operator).compute:
+            result: Tensor = compute(inputs)
+            return result
         weight, bias = self.constants(operator)
         before, after = operator.padding
         images, padding = inputs[0], before
         if before != after:
             images, padding = functional.pad(images, (before, after, before, after)), 0
-        groups = operator.in_shape[0] if operator.kind == "depthwise" else 1
+        weight = weigh(operator.name, weight)
         return functional.conv2d(
-            images, weigh(operator.name, weight), bias, operator.stride, padding, groups=groups
+            images, weight, bias, operator.stride, padding, groups=operator.groups
         )
 
 
@@ -108,23 +105,16 @@ def fold(network: Network) -> Folded:
     graph = operators(network.architecture, network.num_classes)
     return Folded(
         graph,
-        {
-            operator.name: _filter(network, operator)
-            for operator in graph
-            if operator.kind in WITH_WEIGHTS
-        },
+        {operator.name: _filter(network, operator) for operator in graph if operator.filter_shape},
     )
 
 
 def _filter(network: Network, operator: Operator) -> tuple[Tensor, Tensor]:
-    layers = network.get_submodule(
-        f"{operator.part.replace('.', '_')}.{operator.name.rpartition('.')[2]}"
-    )
+    layers = network.get_submodule(f"{module_name(operator.part)}.{operator.role}")
     state = {name: tensor.double() for name, tensor in layers.state_dict().items()}
-    layer = "linear" if operator.kind == "linear" else "conv"
-    weight = state[f"{layer}.weight"]
-    if operator.kind == "linear":
-        weight = weight[:, :, None, None]
+    layer = "linear" if kind_of(operator).layer == "Linear" else "conv"
+    assert operator.filter_shape, "only operators with weights are folded"
+    weight = state[f"{layer}.weight"].reshape(operator.filter_shape)
     bias = state[f"{layer}.bias"] if operator.bias else weight.new_zeros(len(weight))
     if operator.norm:
         norm = layers.get_submodule("norm")

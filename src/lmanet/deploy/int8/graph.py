@@ -9,24 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmanet.network import Operator
-from lmanet.network.int8 import FUSED, tensor_before_table
+from lmanet.network.int8 import FUSED, SIGMOID, Scale, tensor_before_table
 
-
-@dataclass(frozen=True)
-class Scale:
-    """How the integers of a tensor stand for real numbers: real = scale * (integer - zero_point).
-
-    Attributes:
-        scale: a float32 value.
-        zero_point: -128 to 127.
-    """
-
-    scale: float
-    zero_point: int
-
-
-# LOGISTIC's output by TFLite's quantisation spec.
-SIGMOID = Scale(1 / 256, -128)
+__all__ = ["SIGMOID", "Filter", "IntegerGraph", "Scale"]
 
 
 @dataclass(frozen=True, eq=False)

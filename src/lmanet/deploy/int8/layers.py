@@ -7,15 +7,16 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from lmanet.cost.c_runtime.fields import dense_numbers, map_numbers, window_numbers
-from lmanet.cost.c_runtime.scratch import rows_pitch, whole_words
 from lmanet.cost.c_runtime.steps import Pixels, Rows, Step
 from lmanet.deploy.int8.graph import IntegerGraph
 from lmanet.deploy.write import packing
 from lmanet.deploy.write.constants import activation_table
-from lmanet.deploy.write.packing import Channel, packed
-from lmanet.network import Operator
+from lmanet.deploy.write.packing import packed
+from lmanet.network.fixed_point import Channel, halves
 from lmanet.network.int8 import FUSED
+from lmanet.network.operators import Operator, c_kernel
+from lmanet.network.operators.conv import dense_numbers, whole_words, window_numbers
+from lmanet.network.operators.depthwise import rows_pitch
 
 NONE = "0"
 INT8, INT32 = "int8_t", "int32_t"
@@ -45,13 +46,8 @@ class Layers:
             return self._struct("lm_rows_layer", name, self._rows(name, step.rows))
         if step.pixels:
             return self._struct("lm_pixels_layer", name, self._pixels(name, step.pixels))
-        if step.kind == "conv":
-            return self._struct("lm_conv_layer", name, self._conv(name, operator))
-        if step.kind == "mean":
-            return self._struct("lm_mean_layer", name, self._mean(operator))
-        if step.kind == "scale":
-            return self._struct("lm_scale_layer", name, self._scale(operator))
-        return self._struct("lm_add_layer", name, self._add(name, operator, operator.inputs))
+        content = self._constants(name, operator) or self._conv(name, operator)
+        return self._struct(f"lm_{step.kind}_layer", name, content)
 
     def _rows(self, name: str, rows: Rows) -> str:
         depthwise = rows.depthwise
@@ -92,7 +88,8 @@ class Layers:
         if not add or not own:
             return NONE
         inputs = (own.name, *(other for other in add.inputs if other != own.name))
-        return self._part("lm_add_layer", name, self._add(name, add, inputs))
+        struct = f"lm_{c_kernel(add).name}_layer"
+        return self._part(struct, name, self._constants(name, add._replace(inputs=inputs)))
 
     def _conv(self, name: str, operator: Operator) -> str:
         packing.check_conv(operator)
@@ -113,40 +110,26 @@ class Layers:
         zero = self.graph.scales[operator.inputs[0]].zero_point
         return packed("lm_window", operator.name, window_numbers(operator) | {"zero": zero})
 
-    def _mean(self, operator: Operator) -> str:
-        source, target = self.graph.scales[operator.inputs[0]], self.graph.scales[operator.name]
-        numbers = map_numbers(operator)
-        multiplier, exponent = packing.mean_multiplier(self.graph, operator)
-        numbers |= {
-            "zero": source.zero_point * numbers["pixels"],
-            "multiplier": multiplier,
-            "exponent": exponent,
-        }
-        return packed("lm_mean_layer", operator.name, numbers | {"out_zero": target.zero_point})
-
-    def _scale(self, operator: Operator) -> str:
-        zero, gate_zero = (self.graph.scales[name].zero_point for name in operator.inputs)
-        numbers = packed(
-            "lm_scale_layer",
-            operator.name,
-            map_numbers(operator) | {"zero": zero, "gate_zero": gate_zero},
-        )
-        return (
-            f"{numbers}, {_channel(packing.scaling(self.graph, operator))}, "
-            f"{self._halves(operator)}"
-        )
-
-    def _add(self, name: str, operator: Operator, inputs: tuple[str, ...]) -> str:
-        addition = packing.addition(self.graph, operator)
-        tables = dict(zip(operator.inputs, (addition.first, addition.second), strict=True))
-        first, second = (
-            self._array(INT32, f"{name}{letter}", tables[source])
-            for letter, source in zip("xy", inputs, strict=True)
-        )
-        return f"{first}, {second}, {_channel(addition.scale)}, {self._halves(operator)}"
+    def _constants(self, name: str, operator: Operator) -> str | None:
+        """The structure of a kernel whose kind says what it holds."""
+        kernel, scales = c_kernel(operator), self.graph.scales
+        if not kernel.constants:
+            return None
+        inputs = [scales[each] for each in operator.inputs]
+        values = kernel.constants(operator, inputs, scales[operator.name])
+        letters, struct = iter("xyzuvw"), f"lm_{kernel.name}_layer"
+        parts = []
+        for field, value in values.items():
+            if isinstance(value, Channel):
+                parts.append(_channel(value))
+            elif isinstance(value, np.ndarray):
+                parts.append(self._array(INT32, f"{name}{next(letters)}", value))
+            else:
+                parts.append(packed(struct, operator.name, {field: value}))
+        return ", ".join(parts)
 
     def _halves(self, operator: Operator) -> int:
-        return packing.halves(self.graph.linear_scale(operator))
+        return halves(self.graph.linear_scale(operator))
 
     def _table(self, name: str, operator: Operator) -> str:
         if operator.activation in FUSED:

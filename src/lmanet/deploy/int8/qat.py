@@ -11,6 +11,7 @@ from lmanet.deploy.int8.calibrate import Range
 from lmanet.deploy.int8.fold import Folded
 from lmanet.deploy.int8.graph import IntegerGraph
 from lmanet.deploy.int8.quantize import MOST_WEIGHT, quantize
+from lmanet.network.operators import kind_of
 
 
 class QatNetwork(nn.Module):
@@ -31,7 +32,9 @@ class QatNetwork(nn.Module):
         self.folded = folded
         self.start = start
         self._index = {name: index for index, name in enumerate(start.scales)}
-        self._linear = {operator.name for operator in start.operators if operator.kind == "linear"}
+        self._one_scale = {
+            operator.name for operator in start.operators if not kind_of(operator).scale_per_channel
+        }
         # Logarithms, so that a step of the optimiser changes large and small scales alike.
         self.stretch = nn.Parameter(torch.zeros(len(self._index)))
 
@@ -66,7 +69,7 @@ class QatNetwork(nn.Module):
         largest = (
             weight.detach()
             .abs()
-            .amax((0, 1, 2, 3) if name in self._linear else (1, 2, 3), keepdim=True)
+            .amax((0, 1, 2, 3) if name in self._one_scale else (1, 2, 3), keepdim=True)
         )
         scale = largest.clamp(min=torch.finfo(weight.dtype).tiny) / MOST_WEIGHT
         return weight + (torch.round(weight.detach() / scale) * scale - weight.detach())

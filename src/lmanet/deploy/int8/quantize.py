@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lmanet.deploy.int8.calibrate import LEVELS, Range
-from lmanet.deploy.int8.fold import WITH_WEIGHTS, Folded
+from lmanet.deploy.int8.calibrate import Range
+from lmanet.deploy.int8.fold import Folded
 from lmanet.deploy.int8.graph import SIGMOID, Filter, IntegerGraph, Scale
 from lmanet.network import Operator
-from lmanet.network.int8 import FUSED, tensor_before_table
+from lmanet.network.int8 import FUSED, LEVELS, MOST_MULTIPLIER, tensor_before_table
+from lmanet.network.operators import kind_of
 
 # What the kernels require of real multiplier and accumulator; the margin is for float32 scales.
-MOST_MULTIPLIER = 0.5 * (1 - 2**-16)
 LEAST_MULTIPLIER = 2**-22 * (1 + 2**-16)
 MOST_ACCUMULATOR = 2**30
 MOST_WEIGHT = 127
@@ -43,7 +43,7 @@ def quantize(
     filters = {}
     for operator in folded.graph:
         scales |= _scales(folded, operator, ranges, scales)
-        if operator.kind in WITH_WEIGHTS:
+        if operator.filter_shape:
             linear = scales[
                 operator.name if operator.activation in FUSED else tensor_before_table(operator)
             ]
@@ -99,12 +99,8 @@ def _bounds(folded: Folded, operator: Operator, inputs: list[float]) -> tuple[fl
     Below the least a multiplier would reach a half; at the greatest the result spans all that the
     inputs' integers can make.
     """
-    if operator.kind == "add":
-        return 2 * max(inputs) / 2**20 / MOST_MULTIPLIER, 2 * max(inputs)
-    if operator.kind == "mul":
-        return inputs[0] * inputs[1] / MOST_MULTIPLIER, inputs[0] * inputs[1] * LEVELS
-    if operator.kind == "mean":
-        return inputs[0] / 256, inputs[0]
+    if not operator.filter_shape:
+        return kind_of(operator).scale_bounds(inputs)
     weight, bias = _numbers(folded, operator)
     return float(_weight_scales(operator, weight, bias, inputs[0]).max()) * inputs[
         0
@@ -134,7 +130,7 @@ def _weight_scales(
         MOST_ACCUMULATOR * (1 - 2**-16) - LEVELS * taps / 2 - 1
     )  # each weight may be rounded up by a half
     scales = np.maximum(np.abs(weight).max((1, 2, 3)) / MOST_WEIGHT, sums / room)
-    return np.full_like(scales, scales.max()) if operator.kind == "linear" else scales
+    return scales if kind_of(operator).scale_per_channel else np.full_like(scales, scales.max())
 
 
 def _numbers(folded: Folded, operator: Operator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

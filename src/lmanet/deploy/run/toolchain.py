@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from lmanet.cache import cache_folder
 from lmanet.deploy.run.tool import run_tool
 from lmanet.errors import ConfigError, DeployError, ToolError
+from lmanet.files import cache_folder
 
 SUPPORT = Path(__file__).parents[1] / "c"
 EMULATED = (SUPPORT / "startup.c", SUPPORT / "memory.c", SUPPORT / "emulated" / "main.c")

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from lmanet.deploy.int8.graph import SIGMOID, IntegerGraph, Scale
 from lmanet.network import Operator
+from lmanet.network.fixed_point import Integers, divide, fixed_point, high_product, multiply
 from lmanet.network.int8 import LEAKY_RELU_SLOPE, tensor_before_table
-
-Integers = NDArray[np.int64]
 
 INPUTS: Integers = np.arange(-128, 128)
 
@@ -41,23 +40,6 @@ def activation_table(graph: IntegerGraph, operator: Operator) -> NDArray[np.int8
     return np.clip(table, -128, 127).astype(np.int8)
 
 
-def fixed_point(multiplier: float) -> tuple[int, int]:
-    """TFLite's form of a real multiplier: integer in [2^30, 2^31) and exponent, the multiplier
-    being integer * 2^(exponent - 31).
-    """
-    fraction, exponent = math.frexp(multiplier)
-    integer = math.floor(fraction * 2**31 + 0.5)
-    if integer == 2**31:
-        integer, exponent = integer // 2, exponent + 1
-    return (integer, exponent) if exponent >= -31 else (0, 0)
-
-
-def multiply(values: Integers, multiplier: float) -> Integers:
-    """TFLite's product of int32 values and a real multiplier, rounded twice."""
-    integer, exponent = fixed_point(multiplier)
-    return _divide(_high_product(values << max(exponent, 0), integer), max(-exponent, 0))
-
-
 def _leaky_relu(values: Integers, source: Scale, result: Scale) -> Integers:
     identity = source.scale / result.scale
     slope = source.scale * float(np.float32(LEAKY_RELU_SLOPE)) / result.scale
@@ -72,22 +54,22 @@ def _hard_swish(values: Integers, source: Scale, result: Scale) -> Integers:
     fine = values << 7
     fine_scale = source.scale / 2**7
     multiplier, exponent = _fixed_point_16(fine_scale / result.scale)
-    scaled = _high_product(fine, multiplier, 15)
+    scaled = high_product(fine, multiplier, 15)
     gate = (_clamped_third(fine, fine_scale / (3 / 2**15)) + 2**15) >> 1
     product = gate * scaled
     halved = np.where(
         product < 0, -(-product >> 15), product >> 15
     )  # towards zero, unlike all other roundings here
-    return _divide(halved, -exponent) + result.zero_point
+    return divide(halved, -exponent) + result.zero_point
 
 
 def _clamped_third(fine: Integers, multiplier: float) -> Integers:
     """Between -1 and 1 in 15 fractional bits: what hard-swish adds 1 to."""
     integer, exponent = _fixed_point_16(multiplier)
     if exponent <= 0:
-        return _divide(_high_product(fine, integer, 15), -exponent)
+        return divide(high_product(fine, integer, 15), -exponent)
     # The last doubling comes after the product, which would otherwise lose a bit.
-    return _saturated_16(_high_product(_saturated_16(fine << (exponent - 1)), integer, 15) << 1)
+    return _saturated_16(high_product(_saturated_16(fine << (exponent - 1)), integer, 15) << 1)
 
 
 def _sigmoid(values: Integers, source: Scale) -> Integers:
@@ -98,11 +80,11 @@ def _sigmoid(values: Integers, source: Scale) -> Integers:
     # Beyond this the input has no room in 4 integer bits, and the result is that of infinity.
     radius = math.floor(15 * 2.0 ** (27 - exponent))
     inside = np.abs(values) < radius
-    x = _high_product(np.where(inside, values, 0) << exponent, integer)
+    x = high_product(np.where(inside, values, 0) << exponent, integer)
     positive = _reciprocal(_exponential(-np.abs(x)))
     share = np.where(x > 0, positive, np.where(x < 0, (2**31 - 1) - positive, 2**30))
     return (
-        np.where(inside, np.minimum(_divide(share, 23), 255), np.where(values > 0, 255, 0))
+        np.where(inside, np.minimum(divide(share, 23), 255), np.where(values > 0, 255, 0))
         + SIGMOID.zero_point
     )
 
@@ -116,7 +98,7 @@ def _exponential(x: Integers) -> Integers:
     result = _exponential_near_zero(rest << 4)
     for bit in range(25, 31):
         factor = round(math.exp(-(2.0 ** (bit - 27))) * 2**31)
-        result = np.where((rest - x) >> bit & 1, _high_product(result, factor), result)
+        result = np.where((rest - x) >> bit & 1, high_product(result, factor), result)
     return np.where(x == 0, 2**31 - 1, result)
 
 
@@ -126,10 +108,10 @@ def _exponential_near_zero(x: Integers) -> Integers:
     """
     centre, third = round(math.exp(-1 / 8) * 2**31), round(2**31 / 3)
     x = x + 2**28
-    x2 = _high_product(x, x)
-    x3, x4 = _high_product(x2, x), _high_product(x2, x2)
-    higher = _divide(_high_product(_divide(x4, 2) + x3, third) + x2, 1)
-    return centre + _high_product(x + higher, centre)
+    x2 = high_product(x, x)
+    x3, x4 = high_product(x2, x), high_product(x2, x2)
+    higher = divide(high_product(divide(x4, 2) + x3, third) + x2, 1)
+    return centre + high_product(x + higher, centre)
 
 
 def _reciprocal(x: Integers) -> Integers:
@@ -137,24 +119,12 @@ def _reciprocal(x: Integers) -> Integers:
     32/17 * half of 1 + x.
     """
     half = (x + 2**31) >> 1
-    result = round(48 / 17 * 2**29) + _high_product(half, round(-32 / 17 * 2**29))
+    result = round(48 / 17 * 2**29) + high_product(half, round(-32 / 17 * 2**29))
     for _ in range(3):
-        error = 2**29 - _high_product(half, result)
-        result = result + (_high_product(result, error) << 2)
+        error = 2**29 - high_product(half, result)
+        result = result + (high_product(result, error) << 2)
     saturated: Integers = np.minimum(result << 1, 2**31 - 1)
     return saturated
-
-
-def _high_product(a: Integers, b: Integers | int, bits: int = 31) -> Integers:
-    """The upper half of twice the product of two numbers of ``bits`` + 1 bits, rounded."""
-    return (a * b + (1 << (bits - 1))) >> bits
-
-
-def _divide(numbers: Integers, exponent: int) -> Integers:
-    """By a power of two, to the nearest, halves away from zero."""
-    half = (1 << exponent) >> 1
-    sizes = (np.abs(numbers) + half) >> exponent
-    return np.where(numbers < 0, -sizes, sizes)
 
 
 def _fixed_point_16(multiplier: float) -> tuple[int, int]:

@@ -6,28 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lmanet.cost.tflm.operators import Shape, TfliteKind
+from lmanet.cost.tflm.operators import Shape
 from lmanet.errors import ConfigError
+from lmanet.network.operators import BUILTINS
 
 SCHEMA_VERSION = 3
 FILE_IDENTIFIER = b"TFL3"
 # schema.fbs has `force_align: 16` on a buffer's data, which the Python builder leaves to its
 # caller.
 BUFFER_ALIGNMENT = 16
-# The oldest version of each operator that takes int8, and per-channel weights in a convolution
-# (TensorFlow, op_version.cc).
-VERSIONS: dict[TfliteKind, int] = {
-    "CONV_2D": 3,
-    "DEPTHWISE_CONV_2D": 3,
-    "FULLY_CONNECTED": 4,
-    "MEAN": 2,
-    "ADD": 2,
-    "MUL": 2,
-    "PAD": 2,
-    "LOGISTIC": 2,
-    "HARD_SWISH": 1,
-    "LEAKY_RELU": 2,
-}
 
 
 def tflite_schema() -> Any:
@@ -72,7 +59,7 @@ class TfliteFile:
             SCHEMA_VERSION, [], [self._subgraph], "lmanet", [self.schema.BufferT()], metadata=[]
         )
         self._tensors: dict[str, int] = {}
-        self._codes: dict[TfliteKind, int] = {}
+        self._codes: dict[str, int] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self._tensors
@@ -113,15 +100,15 @@ class TfliteFile:
             ),
         )
 
-    def operator(self, kind: TfliteKind, inputs: Sequence[str], output: str, options: Any) -> None:
+    def operator(self, kind: str, inputs: Sequence[str], output: str, options: Any) -> None:
         """Add an operator; ``options`` is an object of the schema, such as ``Conv2DOptionsT``, or
         None.
         """
         if kind not in self._codes:
-            number = getattr(self.schema.BuiltinOperator, kind)
+            number, version = getattr(self.schema.BuiltinOperator, kind), BUILTINS[kind].version
             self._codes[kind] = len(self._codes)
             self._model.operatorCodes.append(
-                self.schema.OperatorCodeT(number, version=VERSIONS[kind], builtinCode=number)
+                self.schema.OperatorCodeT(number, version=version, builtinCode=number)
             )
         entry = self.schema.OperatorT(
             self._codes[kind], [self._tensors[name] for name in inputs], [self._tensors[output]]

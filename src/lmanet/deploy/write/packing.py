@@ -1,45 +1,27 @@
 """Constants of the integer graph -> arrays as the C kernels read them (`lmanet_kernels.h`)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lmanet.cost.c_runtime.fields import overflow
-from lmanet.cost.c_runtime.scratch import whole_words
-from lmanet.deploy.int8.graph import IntegerGraph, Scale
-from lmanet.deploy.write.constants import fixed_point, multiply
+from lmanet.deploy.int8.graph import IntegerGraph
 from lmanet.errors import DeployError
-from lmanet.network import Operator
+from lmanet.network.fixed_point import Channel, channel
+from lmanet.network.operators import Operator
+from lmanet.network.operators.conv import whole_words
 
-MOST_SHIFT = 22
-MOST_SUM = 2**30
-# What ``lm_mean`` and TFLite multiply has 32 bits.
-MOST_MEAN_SUM = 2**31 - 1
 DEPTHWISE_KERNELS, DEPTHWISE_STRIDES = (1, 3, 5, 7), (1, 2)
-ADVICE = "quantise with lmanet.deploy.int8.quantize"
-INT8_VALUES = (
-    np.arange(256, dtype=np.uint8).view(np.int8).astype(np.int64)
-)  # in the order of a table by uint8
 # A depthwise kernel reads whole words, and so this far beyond its last weight.
 OVERREAD_BYTES = 3
-
-
-@dataclass(frozen=True)
-class Channel:
-    """``lm_channel``: what turns the doubled sum of an output channel into int8."""
-
-    bias: int
-    multiplier: int
-    shift: int
 
 
 def packed(struct: str, layer: str, numbers: Mapping[str, int]) -> str:
     """Numbers of a structure as its initialiser has them.
 
     Args:
-        struct: as in `lmanet.cost.c_runtime.fields.BITS`.
+        struct: that `lmanet.cost.c_runtime.fields.field_bits` knows.
         layer: name of the operator.
         numbers: field -> value, in the structure's order.
 
@@ -50,41 +32,6 @@ def packed(struct: str, layer: str, numbers: Mapping[str, int]) -> str:
         if found := overflow(struct, layer, field, value):
             raise DeployError(str(found))
     return ", ".join(map(str, numbers.values()))
-
-
-def channel(layer: str, real_multiplier: float, bias: int = 0, most: int = 0) -> Channel:
-    """Constants of one output channel.
-
-    Args:
-        layer: name of the operator.
-        real_multiplier: of the sum, to give steps of the output.
-        bias: added to the sum.
-        most: the largest absolute sum that can occur, ``bias`` included.
-
-    Raises:
-        DeployError: the kernels' 32 bits do not hold the sum or the multiplier.
-    """
-    multiplier, exponent = fixed_point(real_multiplier)
-    shift = -exponent
-    if most >= MOST_SUM:
-        raise DeployError(
-            f"{layer}: a sum of {most} may occur, and the kernels hold less than "
-            f"{MOST_SUM}; {ADVICE}"
-        )
-    if not 1 <= shift <= MOST_SHIFT:
-        legal = f"2^-{MOST_SHIFT + 1} to 0.5"
-        raise DeployError(
-            f"{layer}: a multiplier of {real_multiplier:.3g} is outside the "
-            f"kernels' {legal}; {ADVICE}"
-        )
-    return Channel(2 * bias, multiplier, shift - 1)
-
-
-def halves(target: Scale) -> int:
-    """``halves`` of a layer: zero point of its output and the half that is added to round, both in
-    halves.
-    """
-    return 2 * target.zero_point + 1
 
 
 def channels(graph: IntegerGraph, operator: Operator) -> list[Channel]:
@@ -129,56 +76,6 @@ def depthwise_weights(graph: IntegerGraph, operator: Operator) -> NDArray[np.int
     return np.append(
         graph.filters[operator.name].weights.reshape(-1), np.zeros(OVERREAD_BYTES, np.int8)
     )
-
-
-@dataclass(frozen=True, eq=False)
-class Addition:
-    """``lm_add_layer``: int32 (256,) of each input, and what turns their sum into int8."""
-
-    first: NDArray[np.int32]
-    second: NDArray[np.int32]
-    scale: Channel
-
-
-def addition(graph: IntegerGraph, operator: Operator) -> Addition:
-    """TFLite's ADD: both inputs in 20 more bits and in units of twice the larger scale."""
-    sources = [graph.scales[name] for name in operator.inputs]
-    target = graph.scales[operator.name]
-    unit = 2 * max(source.scale for source in sources)
-    first, second = (
-        2 * multiply((INT8_VALUES - source.zero_point) << 20, source.scale / unit)
-        for source in sources
-    )
-    most = int(np.abs(first).max() + np.abs(second).max()) // 2
-    scale = channel(operator.name, unit / (2**20 * target.scale), most=most)
-    return Addition(first.astype(np.int32), second.astype(np.int32), scale)
-
-
-def scaling(graph: IntegerGraph, operator: Operator) -> Channel:
-    """TFLite's MUL of a tensor by one value a channel."""
-    source, gate = (graph.scales[name] for name in operator.inputs)
-    target = graph.scales[operator.name]
-    real = np.float64(source.scale) * np.float64(gate.scale) / np.float64(target.scale)
-    return channel(operator.name, float(real), most=255 * 255)
-
-
-def mean_multiplier(graph: IntegerGraph, operator: Operator) -> tuple[int, int]:
-    """TFLite's multiplier and exponent of MEAN, with the division by the number of pixels in it.
-
-    Raises:
-        DeployError: the sum over all pixels does not fit 32 bits.
-    """
-    source, target = graph.scales[operator.inputs[0]], graph.scales[operator.name]
-    pixels = operator.in_shape[1] * operator.in_shape[2]
-    multiplier, exponent = fixed_point(source.scale / target.scale)
-    room = min(pixels.bit_length() - 1, 32, 31 + exponent)
-    if (most := 255 * pixels << max(exponent - room, 0)) > MOST_MEAN_SUM:
-        raise DeployError(
-            f"{operator.name}: the sum over {pixels} pixels may be {most}, and the "
-            f"kernels hold at most {MOST_MEAN_SUM}; "
-            "take a smaller resolution, or stride 2 earlier"
-        )
-    return (multiplier << room) // pixels, exponent - room
 
 
 def check_conv(operator: Operator) -> None:

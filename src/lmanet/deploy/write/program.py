@@ -15,7 +15,7 @@ from lmanet.deploy.int8.layers import Layers
 from lmanet.deploy.run.toolchain import SUPPORT
 from lmanet.deploy.write.names import c_string
 from lmanet.errors import DeployError
-from lmanet.network.graph import INPUT
+from lmanet.network.operators import INPUT, c_kernel
 
 KERNELS = (
     "lmanet_kernels.h",
@@ -144,9 +144,10 @@ def _call(layers: Layers, plan: CStaticPlan, number: int, step: Step) -> str:
     layer = layers.define(number, step)
     inputs = [f"arena + {plan.offsets[name]}" for name in step.inputs]
     arguments = [f"&{layer}", *inputs, f"arena + {plan.offsets[step.output]}"]
-    if step.kind in ("conv", "pixels", "rows"):
+    kernel = None if step.rows or step.pixels else c_kernel(step.operators[0])
+    if kernel is None or kernel.scratch_bytes:
         arguments.append(f"arena + {plan.scratch_offsets[number]}")
-    if step.kind == "add":
+    if kernel and kernel.takes_size:
         arguments.append(str(step.output_bytes))
     return f"lm_{step.kind}({', '.join(arguments)}); /* {step.output} */"
 

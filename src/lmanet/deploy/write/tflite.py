@@ -6,17 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from lmanet.cost.tflm.operators import AXES, TfliteOperator, tflite_operators
+from lmanet.cost.tflm.operators import TfliteOperator, tflite_operators
 from lmanet.deploy.int8.graph import SIGMOID, IntegerGraph, Scale
 from lmanet.deploy.write.flatbuffer import TfliteFile, tflite_schema
 from lmanet.errors import DeployError
 from lmanet.network.graph import INPUT
 from lmanet.network.int8 import LEAKY_RELU_SLOPE
+from lmanet.network.operators import BUILTINS, Operator, kind_of
+from lmanet.network.operators.builtin import LOGISTIC, PAD
 
 METADATA_NAME = "lmanet"
-# TFLite's weights: convolution (out, k, k, in), depthwise (1, k, k, channels), linear (out, in);
-# ours are (out, in, k, k).
-_AXES_OF_WEIGHTS = {"CONV_2D": (0, 2, 3, 1), "DEPTHWISE_CONV_2D": (1, 2, 3, 0)}
 
 
 def write_tflite(graph: IntegerGraph, run_id: str) -> bytes:
@@ -64,9 +63,9 @@ def _scales(graph: IntegerGraph, operators: Sequence[TfliteOperator]) -> dict[st
     """The graph's scales, and those of tensors that only TFLite has."""
     scales = dict(graph.scales)
     for operator in operators:
-        if operator.kind == "PAD":
+        if operator.kind == PAD.name:
             scales[operator.output] = scales[operator.inputs[0]]
-        elif operator.kind == "LOGISTIC":
+        elif operator.kind == LOGISTIC.name:
             scales[operator.output] = SIGMOID
     return scales
 
@@ -80,34 +79,32 @@ def _write_activation(
 def _write_constant(
     file: TfliteFile, graph: IntegerGraph, name: str, operator: TfliteOperator
 ) -> None:
-    if name == AXES:
-        file.constant(name, np.array([1, 2], np.int32))  # height and width
-    elif operator.kind == "PAD":
+    builtin = BUILTINS[operator.kind]
+    if name in builtin.shared:
+        file.constant(name, np.array(builtin.shared[name], np.int32))
+    elif operator.kind == PAD.name:
         file.constant(name, np.array([(0, 0), operator.pad, operator.pad, (0, 0)], np.int32))
     elif name.endswith(".bias"):
         bias = graph.filters[operator.source].bias
         file.constant(name, bias, _input_scale(graph, operator) * _weight_scales(graph, operator))
-    elif operator.kind == "FULLY_CONNECTED":
-        weights = graph.filters[operator.source].weights
-        file.constant(name, weights.reshape(weights.shape[:2]), _weight_scales(graph, operator))
     else:
-        weights = graph.filters[operator.source].weights.transpose(_AXES_OF_WEIGHTS[operator.kind])
-        file.constant(
-            name,
-            weights,
-            _weight_scales(graph, operator),
-            dimension=3 if operator.kind == "DEPTHWISE_CONV_2D" else 0,
-        )
+        weights = graph.filters[operator.source].weights.transpose(builtin.weight_axes)
+        weights = weights.squeeze((1, 2)) if builtin.flat else weights
+        scales = _weight_scales(graph, operator)
+        file.constant(name, weights, scales, dimension=builtin.quantized_axis)
 
 
 def _weight_scales(graph: IntegerGraph, operator: TfliteOperator) -> Any:
     scales = graph.filters[operator.source].scales
-    return scales[:1] if operator.kind == "FULLY_CONNECTED" else scales
+    return scales if kind_of(_source(graph, operator)).scale_per_channel else scales[:1]
 
 
 def _input_scale(graph: IntegerGraph, operator: TfliteOperator) -> np.float32:
-    source = next(each for each in graph.operators if each.name == operator.source)
-    return np.float32(graph.scales[source.inputs[0]].scale)
+    return np.float32(graph.scales[_source(graph, operator).inputs[0]].scale)
+
+
+def _source(graph: IntegerGraph, operator: TfliteOperator) -> Operator:
+    return next(each for each in graph.operators if each.name == operator.source)
 
 
 def _fused(operator: TfliteOperator, scale: Scale) -> str:
@@ -120,30 +117,18 @@ def _fused(operator: TfliteOperator, scale: Scale) -> str:
 
 def _options(schema: Any, operator: TfliteOperator, fused: str) -> Any:
     """The object of the schema with the operator's own settings, None where it has none."""
-    activation = getattr(schema.ActivationFunctionType, fused.upper())
-    padding, stride = getattr(schema.Padding, operator.padding), operator.stride
-    match operator.kind:
-        case "CONV_2D":
-            return schema.Conv2DOptionsT(padding, stride, stride, activation)
-        case "DEPTHWISE_CONV_2D":
-            return schema.DepthwiseConv2DOptionsT(padding, stride, stride, 1, activation)
-        case "FULLY_CONNECTED":
-            return schema.FullyConnectedOptionsT(activation)
-        case "MEAN":
-            return schema.ReducerOptionsT(
-                keepDims=len(operator.out_shape) == len(operator.in_shape)
-            )
-        case "ADD":
-            return schema.AddOptionsT(activation)
-        case "MUL":
-            return schema.MulOptionsT(activation)
-        case "LEAKY_RELU":
-            return schema.LeakyReluOptionsT(LEAKY_RELU_SLOPE)
-        case "PAD":
-            return schema.PadOptionsT()
-        case "HARD_SWISH":
-            return schema.HardSwishOptionsT()
-    return None
+    builtin = BUILTINS[operator.kind]
+    if not builtin.options:
+        return None
+    values = {
+        "padding": getattr(schema.Padding, operator.padding),
+        "stride": operator.stride,
+        "activation": getattr(schema.ActivationFunctionType, fused.upper()),
+        "keep_dims": len(operator.out_shape) == len(operator.in_shape),
+        "slope": LEAKY_RELU_SLOPE,
+    }
+    settings = (values[each] if isinstance(each, str) else each for each in builtin.settings)
+    return getattr(schema, f"{builtin.options}T")(*settings)
 
 
 def _metadata(graph: IntegerGraph, run_id: str) -> bytes:

@@ -19,9 +19,10 @@ from lmanet.explain.compare.runs import SearchRun, searchers
 from lmanet.explain.compare.statistics import FEWEST_SEEDS, Pair, compare_pairs
 from lmanet.explain.compare.verdicts import MEASURE_WORDS, p_value, seeds_note, verdict
 from lmanet.explain.facts.filters import FILTERS
+from lmanet.files import write_text
+from lmanet.run.folder import COMPARED, RunFolder
 from lmanet.steps import Pareto
 
-FOLDER = "comparison"
 AXES: tuple[Axis, ...] = ("evaluations", "seconds", "tokens", "proposals")
 
 
@@ -63,19 +64,15 @@ class Comparison:
             verdict(measure, list(self.histories), self.pairs[measure]) for measure in self.measures
         ]
 
-    def run(self, folder: Path) -> None:
+    def run(self, folder: RunFolder) -> None:
         """Write everything into ``folder/comparison``."""
-        folder = folder / FOLDER
-        folder.mkdir(parents=True, exist_ok=True)
-        content = self._content(self._draw(folder))
-        (folder / "compare.csv").write_text(
-            _csv(tables.csv_rows(self.histories, self._points)), encoding="utf-8"
-        )
+        into = folder.path / COMPARED
+        into.mkdir(parents=True, exist_ok=True)
+        content = self._content(self._draw(into))
+        write_text(into / "compare.csv", _csv(tables.csv_rows(self.histories, self._points)))
         for name, escape in (("compare.md", False), ("compare.html", True)):
             text = _environment(escape).get_template(name).render(**content)
-            partial = folder / f"{name}.partial"
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(folder / name)
+            write_text(into / name, text)
 
     @property
     def _points(self) -> list[int]:

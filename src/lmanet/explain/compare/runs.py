@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lmanet.command import command
 from lmanet.errors import ConfigError
-from lmanet.run.folder import HISTORY, read_trials
+from lmanet.run.folder import HISTORY, HYDRA, SETTINGS, RunFolder
 from lmanet.run.records import Status, Trial
 
 # What makes a searcher: these settings, and of `train` the mini-training. All others may differ
@@ -42,7 +40,7 @@ class SearchRun:
 
     Attributes:
         config: as Hydra composed it, interpolations as written.
-        settings: what its trials share, `lmanet.run.history.remember_settings`.
+        settings: what its trials share, `lmanet.run.shared_settings.remember_settings`.
         trials: in the order in which they ended.
     """
 
@@ -89,7 +87,7 @@ def read_runs(folders: str | Sequence[str] | None) -> list[SearchRun]:
         found = sorted(
             path.parent
             for path in Path(folder).rglob(HISTORY)
-            if (path.parent / ".hydra" / "config.yaml").is_file()
+            if (path.parent / HYDRA / "config.yaml").is_file()
         )
         if not found:
             raise ConfigError(
@@ -120,20 +118,19 @@ def searchers(runs: Sequence[SearchRun]) -> list[Searcher]:
 
 
 def _read_run(folder: Path) -> SearchRun:
-    config = yaml.safe_load((folder / ".hydra" / "config.yaml").read_text(encoding="utf-8"))
-    overrides, settings = folder / ".hydra" / "overrides.yaml", folder / "settings.json"
-    for path in (overrides, settings):
+    files = RunFolder(folder)
+    for path in (folder / HYDRA / "overrides.yaml", folder / SETTINGS):
         if not path.is_file():
             raise ConfigError(
                 f"{path} is missing, so that run cannot be compared; leave it out of runs="
             )
     run = SearchRun(
         folder=folder,
-        seed=config["seed"],
-        config=config,
-        overrides=tuple(map(str, yaml.safe_load(overrides.read_text(encoding="utf-8")) or ())),
-        settings=json.loads(settings.read_text(encoding="utf-8")),
-        trials=tuple(read_trials(folder)),
+        seed=files.config()["seed"],
+        config=files.config(),
+        overrides=files.overrides(),
+        settings=files.settings(),
+        trials=tuple(files.trials()),
     )
     if not run.evaluations:
         more = command(f"resume={folder}")

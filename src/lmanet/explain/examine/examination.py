@@ -13,15 +13,13 @@ from lmanet.explain.examine.deletion import deletion_curve
 from lmanet.explain.examine.pictures import draw
 from lmanet.explain.examine.saliency import layer_to_read
 from lmanet.explain.examine.subject import Subject
-from lmanet.explain.facts.contents import read_run
 from lmanet.network.classes import ClassNames, match_classes
 from lmanet.network.weights import load_network, reordered
-from lmanet.run.folder import EXAMINATION, by_these_settings, say_notices, write_record
+from lmanet.run.folder import EXAMINATION, EXAMINED, RunFolder, by_these_settings
 from lmanet.run.results import Examination, TrainedNetwork
 from lmanet.steps import ImageData
 
 log = logging.getLogger(__name__)
-PICTURES = "examination"
 
 
 class Examine:
@@ -70,23 +68,18 @@ class Examine:
     def require(self) -> None:
         require_packages("the stage explain", "", "captum")
 
-    def run(self, folder: Path) -> None:
-        run = read_run(folder)
-        if not isinstance(run.best, TrainedNetwork):
-            raise ConfigError(
-                f"{folder} has no trained network (full.jsonl, distill.jsonl) to "
-                "examine; run the stage train first"
-            )
-        if self._was_done(run.best, run.examination):
+    def run(self, folder: RunFolder) -> None:
+        best, before = folder.require_trained("examine")[0], folder.examination.read()
+        if self._was_done(best, before):
             return
         # Pictures of another network stand in another folder: the old record and its pictures fit
         # until the new record is there.
-        pictures = f"{PICTURES}/{Path(run.best.checkpoint).stem}-{run.best.stage}"
-        record = self._examine(run.best, folder, pictures).model_copy(
+        pictures = f"{EXAMINED}/{Path(best.checkpoint).stem}-{best.stage}"
+        record = self._examine(best, folder, pictures).model_copy(
             update={"settings_id": self.settings_id}
         )
-        write_record(folder / EXAMINATION, record)
-        for other in set((folder / PICTURES).iterdir()) - {folder / pictures}:
+        folder.examination.write(record)
+        for other in set((folder.path / EXAMINED).iterdir()) - {folder.path / pictures}:
             shutil.rmtree(other)
         log.info(
             "examination of %s: validation accuracy %.2f %%, area between the deletion curves "
@@ -112,13 +105,13 @@ class Examine:
         )
         return True
 
-    def _examine(self, trained: TrainedNetwork, folder: Path, pictures: str) -> Examination:
+    def _examine(self, trained: TrainedNetwork, folder: RunFolder, pictures: str) -> Examination:
         start = time.monotonic()
         subject = self._subject(trained, folder)
         layer = layer_to_read(subject.network).graph[-1]
         found = {
             "skipped": skip_blocks(subject, self.block_images),
-            "saliency": draw(subject, self.images_shown, folder, pictures),
+            "saliency": draw(subject, self.images_shown, folder.path, pictures),
             "deletion": deletion_curve(subject, self.deletion_images, self.seed),
         }
         return Examination(
@@ -136,13 +129,13 @@ class Examine:
             **found,
         )
 
-    def _subject(self, trained: TrainedNetwork, folder: Path) -> Subject:
-        checkpoint, data = load_network(folder / trained.checkpoint), self.data
+    def _subject(self, trained: TrainedNetwork, folder: RunFolder) -> Subject:
+        checkpoint, data = load_network(folder.path / trained.checkpoint), self.data
         data.setup("fit")
         match = match_classes(
             ClassNames(trained.checkpoint, checkpoint.classes), ClassNames(data.name, data.classes)
         )
-        say_notices(folder, match.notices)
+        folder.say(match.notices)
         return Subject(
             replace(
                 checkpoint,

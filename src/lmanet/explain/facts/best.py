@@ -10,7 +10,7 @@ from lmanet.explain.facts.operators import OperatorRow, operator_rows
 from lmanet.explain.facts.rows import LimitRow, PartRow, limit_rows, part_rows
 from lmanet.network import Architecture
 from lmanet.run.records import Trial
-from lmanet.space import CellSpace, architecture_id, estimate_on
+from lmanet.space import architecture_id, estimate_on
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,6 @@ class BestNetwork:
     def around(self) -> Surroundings | None:
         """All networks one change away; None where it is no network of the run's space."""
         space = self.setting.space
-        if isinstance(space, CellSpace) or not space.contains(self.architecture):
+        if not space.contains(self.architecture):
             return None
         return surroundings(self.architecture, self.cost, self.setting, self.run.trials)

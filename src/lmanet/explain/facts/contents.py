@@ -2,16 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
-import yaml
-
-from lmanet.base import Notice, Record
+from lmanet.base import Notice
 from lmanet.cost import Platform
-from lmanet.run import folder as names
 from lmanet.run.brief import Budget
-from lmanet.run.folder import ranked, read_record, read_records, read_trials
+from lmanet.run.folder import RunFolder, ranked
 from lmanet.run.provenance import Provenance
 from lmanet.run.records import Front, Trial
 from lmanet.run.results import (
@@ -25,8 +21,6 @@ from lmanet.run.results import (
 )
 from lmanet.space import AnySpace
 from lmanet.steps import Pareto
-
-R = TypeVar("R", bound=Record)
 
 
 class Board(Protocol):
@@ -117,36 +111,26 @@ class RunFiles:
         return self.front.trials[0] if self.front.trials else None
 
 
-def read_run(folder: Path) -> RunFiles:
+def read_run(folder: RunFolder) -> RunFiles:
     """Read all that a run has left so far.
 
     Raises:
         HistoryError: a file is there and cannot be read.
     """
-    config = _read_yaml(folder / ".hydra" / "config.yaml") or {}
-    settings = _read_yaml(folder / "settings.json") or {}  # JSON is YAML
     return RunFiles(
-        trials=tuple(read_trials(folder)),
-        front=_one(folder / names.FRONT, Front) or Front(hypervolume=0.0, trials=()),
-        full=tuple(read_records(folder / names.FULL, TrainedNetwork)),
-        distilled=tuple(read_records(folder / names.DISTILL, TrainedNetwork)),
-        measured=tuple(read_records(folder / names.MEASURED, MeasuredCandidate)),
-        deployments=tuple(read_records(folder / names.DEPLOY, Deployment)),
-        tests=tuple(read_records(folder / names.TEST, Evaluation)),
-        teacher=_one(folder / names.TEACHER, TrainedTeacher),
-        examination=_one(folder / names.EXAMINATION, Examination),
-        rules=_one(folder / names.RULES, DesignRules),
-        provenance=tuple(read_records(folder / names.PROVENANCE, Provenance)),
-        notices=tuple(read_records(folder / names.NOTICES, Notice)),
-        checksum=settings.get("data_checksum"),
-        overrides=tuple(map(str, _read_yaml(folder / ".hydra" / "overrides.yaml") or ())),
-        seed=config.get("seed"),
+        trials=tuple(folder.trials()),
+        front=folder.front.read() or Front(hypervolume=0.0, trials=()),
+        full=tuple(folder.full.read()),
+        distilled=tuple(folder.distilled.read()),
+        measured=tuple(folder.measured.read()),
+        deployments=tuple(folder.deployments.read()),
+        tests=tuple(folder.tests.read()),
+        teacher=folder.teacher.read(),
+        examination=folder.examination.read(),
+        rules=folder.rules.read(),
+        provenance=tuple(folder.provenance.read()),
+        notices=tuple(folder.notices.read()),
+        checksum=folder.settings().get("data_checksum"),
+        overrides=folder.overrides(),
+        seed=folder.config().get("seed"),
     )
-
-
-def _one(path: Path, kind: type[R]) -> R | None:
-    return read_record(path, kind) if path.exists() else None
-
-
-def _read_yaml(path: Path) -> Any:
-    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None

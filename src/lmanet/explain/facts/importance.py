@@ -12,8 +12,7 @@ from optuna.importance import FanovaImportanceEvaluator
 from optuna.trial import FrozenTrial, create_trial
 
 from lmanet.run.records import Status, Trial
-from lmanet.space import AnySpace
-from lmanet.space.stages.space import Value
+from lmanet.space import AnySpace, Value
 
 LEAST_TRIALS = 20
 SEEDS = 5

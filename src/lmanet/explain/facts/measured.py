@@ -10,7 +10,8 @@ from lmanet.cost.tflm.arena import arena_of, tflm_arena
 from lmanet.cost.tflm.layout import X86_64
 from lmanet.cost.tflm.operators import tflite_operators
 from lmanet.explain.facts.contents import RunFiles
-from lmanet.network import Architecture, operators
+from lmanet.network import Architecture
+from lmanet.network.graph import operators
 from lmanet.run.measurement import Measurement
 from lmanet.run.records import Trial
 from lmanet.run.results import Deployment, Evaluation

@@ -10,7 +10,6 @@ from lmanet.explain.facts.contents import Setting
 from lmanet.network import Architecture
 from lmanet.run.records import Status, Trial
 from lmanet.space import architecture_id, estimate_on, staged
-from lmanet.space.difference import change_text
 
 
 class NeighbourRow(NamedTuple):
@@ -67,7 +66,7 @@ def surroundings(
         fits = all(getattr(cost, name) <= limit for name, limit in setting.target.limits.items())
         rows.append(
             NeighbourRow(
-                change_text(setting.space, architecture, other),
+                setting.space.change_text(architecture, other),
                 identity,
                 cost,
                 fits,

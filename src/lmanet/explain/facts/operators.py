@@ -9,8 +9,8 @@ from lmanet.cost.estimate import macs, params
 from lmanet.cost.flash import flash_bytes
 from lmanet.cost.latency import LatencyRange, latency_ms
 from lmanet.cost.memory import memory
-from lmanet.network import Architecture, Operator, operators
-from lmanet.network.graph import Shape
+from lmanet.network import Architecture, Operator
+from lmanet.network.graph import Shape, operators
 
 
 class OperatorRow(NamedTuple):

@@ -13,8 +13,7 @@ from lmanet.propose.baselines.redraw import Redraw
 from lmanet.propose.baselines.standing import Standing, require_objectives, standings
 from lmanet.run.brief import Brief, Request
 from lmanet.run.records import Proposal, Status, Trial
-from lmanet.space import AnyArchitecture
-from lmanet.space.stages.space import Value
+from lmanet.space import AnyArchitecture, Value
 
 
 class OptunaProposer:

@@ -9,7 +9,7 @@ from lmanet.errors import ArchitectureError, ConfigError, EndpointError
 from lmanet.propose.baselines.redraw import Redraw
 from lmanet.propose.llm.reply import parse_reply
 from lmanet.run.brief import Brief, Request
-from lmanet.run.folder import read_records
+from lmanet.run.lines import read_records
 from lmanet.run.records import Proposal, Trial
 
 

@@ -10,7 +10,7 @@ from lmanet.errors import ConfigError
 from lmanet.network.graph import feature_operators
 from lmanet.propose.roles.legal import macs_excess
 from lmanet.run.brief import Brief
-from lmanet.space import AnyArchitecture, Cell, estimate_on
+from lmanet.space import AnyArchitecture, estimate_on
 
 MAX_CLIMBS = 10  # a climb may end beside a limit that only two changes at once would meet
 STEPS = 500
@@ -70,11 +70,11 @@ def _awkwardness(architecture: AnyArchitecture, brief: Brief) -> Awkwardness:
 
 
 def _broken_habits(architecture: AnyArchitecture) -> int:
-    if isinstance(architecture, Cell):
+    if (network := architecture.network) is None:
         return 0
-    stages = architecture.stages
+    stages = network.stages
     narrower = sum(after.channels < before.channels for before, after in pairwise(stages))
     mixed = sum(after.activation != before.activation for before, after in pairwise(stages))
     long = sum(stage.layers > USUAL_LAYERS for stage in stages)
-    large = feature_operators(architecture)[-1].out_shape[1] > LAST_PIXELS
+    large = feature_operators(network)[-1].out_shape[1] > LAST_PIXELS
     return narrower + mixed + long + large

@@ -5,7 +5,6 @@ against the history.
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -19,15 +18,8 @@ from lmanet.propose.llm.proposer import LLMProposer
 from lmanet.propose.llm.reply import object_with
 from lmanet.propose.llm.talk import TokensSpentError
 from lmanet.run.brief import Request
-from lmanet.run.folder import (
-    FRONT,
-    RULES,
-    by_these_settings,
-    read_record,
-    read_trials,
-    write_record,
-)
-from lmanet.run.records import Front, Trial
+from lmanet.run.folder import RULES, RunFolder, by_these_settings
+from lmanet.run.records import Trial
 from lmanet.run.results import DesignRules, Rule
 from lmanet.space.describe import object_schema
 from lmanet.steps import Proposer
@@ -54,30 +46,27 @@ class LearnRules:
         self.proposer = proposer
         self.tokens = tokens
 
-    def run(self, folder: Path) -> None:
-        if (folder / RULES).exists():
-            before = read_record(folder / RULES, DesignRules)
-            if by_these_settings(before.settings_id, self.settings_id):
-                log.info(
-                    "%s was asked for rules before, after %d trained networks: %s stays",
-                    before.proposer,
-                    before.trials,
-                    RULES,
-                )
-                return
+    def run(self, folder: RunFolder) -> None:
+        before = folder.rules.read()
+        if before and by_these_settings(before.settings_id, self.settings_id):
+            log.info(
+                "%s was asked for rules before, after %d trained networks: %s stays",
+                before.proposer,
+                before.trials,
+                RULES,
+            )
+            return
         try:
             if found := self._ask(folder):
-                write_record(
-                    folder / RULES, found.model_copy(update={"settings_id": self.settings_id})
-                )
+                folder.rules.write(found.model_copy(update={"settings_id": self.settings_id}))
         finally:
             self.proposer.close()
 
-    def _ask(self, folder: Path) -> DesignRules | None:
+    def _ask(self, folder: RunFolder) -> DesignRules | None:
         if not isinstance(self.proposer, LLMProposer):
             log.info("no language model proposed, so none is asked for design rules")
             return None
-        trials = tuple(read_trials(folder))
+        trials = tuple(folder.trials())
         choices = varied(trials, self.proposer.brief.space)
         if not choices:
             log.info(
@@ -112,10 +101,11 @@ class LearnRules:
             usage=usage,
         )
 
-    def _request(self, folder: Path, trials: tuple[Trial, ...]) -> Request:
+    def _request(self, folder: RunFolder, trials: tuple[Trial, ...]) -> Request:
         """What the model is shown, and how many tokens are left."""
         spent = sum(trial.proposal.usage.tokens for trial in trials)
-        front = read_record(folder / FRONT, Front).trials if (folder / FRONT).exists() else ()
+        found = folder.front.read()
+        front = found.trials if found else ()
         left = None if self.tokens is None else max(self.tokens - spent, 0)
         return Request(number=len(trials), count=1, trials=trials, front=front, tokens_left=left)
 

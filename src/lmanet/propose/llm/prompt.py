@@ -11,7 +11,7 @@ from typing import Literal, TypedDict, get_args
 from lmanet.errors import ConfigError
 from lmanet.propose.roles.figures import cost_text
 from lmanet.run.brief import Brief
-from lmanet.space import AnyArchitecture, AnySpace, CellSpace, Form, Space, describe, write_proposal
+from lmanet.space import AnyArchitecture, Form, describe, write_proposal
 
 FOLDER = Path(__file__).parent / "prompts"
 # What a correction may quote: with one token a byte at worst, a re-asked prompt stays within 8k.
@@ -70,20 +70,26 @@ class Prompt:
         Args:
             shown: the example of the form.
         """
-        suffix = "_cell" if isinstance(brief.space, CellSpace) else ""
-        return render(
-            f"design{suffix}",
-            images=_images(brief),
-            limits="\n".join(
+        guidance = brief.space.guidance if self.guidance else ""
+        filled = {
+            "images": _images(brief),
+            "limits": "\n".join(
                 f"- {name}: at most {limit:,} {QUANTITIES[name]}"
                 for name, limit in brief.limits.items()
             )
             or "- none",
-            guidance=f"{_guidance(brief.space)}\n\n" if self.guidance else "",
-            space=describe(brief.space, self.form),
-            example=write_proposal(brief.space, shown, self.form),
-            example_cost=cost_text(shown, brief),
-        )
+            "guidance": f"{guidance}\n\n" if guidance else "",
+            "space": describe(brief.space, self.form),
+            "example": write_proposal(brief.space, shown, self.form),
+            "example_cost": cost_text(shown, brief),
+        }
+        try:
+            return Template(brief.space.design.strip()).substitute(filled)
+        except (KeyError, ValueError) as error:
+            raise ConfigError(
+                f"the design text of the space {brief.space.name} asks for {error}; it may ask for "
+                f"{', '.join(f'${{{name}}}' for name in filled)} (SearchSpace.design)"
+            ) from error
 
     def ask(self, *parts: str) -> list[Message]:
         """A first request: the opening, what is known, and what is wanted; empty parts are left
@@ -106,16 +112,9 @@ class Prompt:
 
 
 def _images(brief: Brief) -> str:
-    resolutions = brief.space.resolution if isinstance(brief.space, Space) else ()
+    resolutions = brief.space.image_sizes
     pixels = f", {resolutions[0]}x{resolutions[0]} pixels" if len(resolutions) == 1 else ""
     return f"{brief.images}: RGB images{pixels}, {brief.num_classes} classes"
-
-
-def _guidance(space: AnySpace) -> str:
-    if isinstance(space, CellSpace):
-        return render("guidance_cell")
-    dense = {"conv", "fused"} & set(space.stage.fields.get("block", ()))
-    return "\n".join(render(name) for name in ("guidance", *(["guidance_dense"] if dense else [])))
 
 
 def render(name: str, **values: str) -> str:

@@ -15,7 +15,7 @@ from lmanet.propose.llm.prompt import render
 from lmanet.propose.llm.reply import MAX_REPLY_CHARACTERS, object_with
 from lmanet.propose.roles.task import Choice, Task
 from lmanet.run.brief import Brief
-from lmanet.space import Space
+from lmanet.space import Outline
 from lmanet.space.describe import object_schema
 
 MOST_CLAIMS = 4  # asked for; what a server without schemas sends beyond MOST_READ is not read
@@ -132,7 +132,7 @@ def _claims(brief: Brief, has_parent: bool) -> dict[str, Schema]:
     """Kind of claim -> schemas of its fields: what can be chosen in the space, and what has a
     parent.
     """
-    claims = _form_claims(brief.space) if isinstance(brief.space, Space) else {}
+    claims = _form_claims(outline) if (outline := brief.space.outline) else {}
     if has_parent:
         quantities = [
             name
@@ -149,8 +149,8 @@ def _claims(brief: Brief, has_parent: bool) -> dict[str, Schema]:
     }
 
 
-def _form_claims(space: Space) -> dict[str, Schema]:
-    numbers = list(range(1, max(space.num_stages) + 1))
+def _form_claims(outline: Outline) -> dict[str, Schema]:
+    numbers = list(range(1, outline.num_stages + 1))
     stages = {
         "stages": {
             "type": "array",
@@ -159,13 +159,7 @@ def _form_claims(space: Space) -> dict[str, Schema]:
             "items": {"enum": numbers},
         }
     }
-    parts = [
-        *(["stem"] if space.stem else []),
-        *(f"stage{number}" for number in numbers),
-        *(["head"] if space.head else []),
-        "classifier",
-    ]
-    fields = space.stage.fields
+    fields = outline.stage_fields
     claims: dict[str, Schema] = {
         "residual_in": stages if True in fields["skip"] else {},
         "se_in": stages if any(fields["se_ratio"]) else {},
@@ -176,7 +170,7 @@ def _form_claims(space: Space) -> dict[str, Schema]:
         "downsamples_early": {},
         "widens_late": {},
         "small_expansion": {},
-        "peak_memory_at": {"part": {"enum": parts}},
+        "peak_memory_at": {"part": {"enum": list(outline.parts)}},
     }
 
 

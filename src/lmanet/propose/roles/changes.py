@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from lmanet.propose.roles.task import Round, accuracy
 from lmanet.run.records import Status, Trial
-from lmanet.space.difference import assignments, changes
+from lmanet.space.describe import assignments
 
 
 def tried_changes(given: Round, parent: Trial, most: int) -> list[str]:
@@ -21,7 +21,7 @@ def _tried_lines(given: Round, parent: Trial) -> Iterator[str]:
             or trial.number == parent.number
         ):
             continue
-        found = changes(given.brief.space, parent.architecture, trial.architecture)
+        found = given.brief.space.changes(parent.architecture, trial.architecture)
         if len(found) == 1:
             gained = accuracy(trial) - accuracy(parent)
             yield f"- {assignments(found)}: accuracy {accuracy(trial):.3f} ({gained:+.3f})"

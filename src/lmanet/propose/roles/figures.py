@@ -1,7 +1,6 @@
 """What a network spends of every limit, part by part: the numbers by which a model can act."""
 
 from lmanet.cost.parts import PartCost, part_costs
-from lmanet.network import Architecture
 from lmanet.run.brief import Brief
 from lmanet.space import AnyArchitecture, estimate_on, short_number
 
@@ -19,13 +18,13 @@ def cost_text(architecture: AnyArchitecture, brief: Brief) -> str:
 
 
 def budget_table(architecture: AnyArchitecture, brief: Brief) -> str:
-    """One line a part, with its share of each limit; empty for a cell, whose parts are all alike,
-    and where nothing is limited.
+    """One line a part, with its share of each limit; empty where there is no network, and where
+    nothing is limited.
     """
     limits = {name: limit for name, limit in brief.limits.items() if name in BY_PART}
-    if not isinstance(architecture, Architecture) or not limits:
+    if (network := architecture.network) is None or not limits:
         return ""
-    parts = part_costs(architecture, brief.num_classes, brief.platform)
+    parts = part_costs(network, brief.num_classes, brief.platform)
     peak = max(parts, key=lambda part: part.peak_sram_bytes)
     lines = [
         f"- {_place(part)}: {_shares(part, limits)}{', the peak of SRAM' if part is peak else ''}"

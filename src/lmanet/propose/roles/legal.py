@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from lmanet.cost.estimate import macs
-from lmanet.network import Architecture, operators
+from lmanet.network.graph import operators
 from lmanet.run.brief import Brief, Request
 from lmanet.space import AnyArchitecture, architecture_id, estimate_on
 
@@ -28,9 +28,9 @@ def macs_excess(architecture: AnyArchitecture, brief: Brief) -> float:
     fraction of the time.
     """
     limit = brief.limits.get("macs")
-    if limit is None or not isinstance(architecture, Architecture):
+    if limit is None or (network := architecture.network) is None:
         return 0.0
-    return max(sum(map(macs, operators(architecture, brief.num_classes))) / limit - 1, 0.0)
+    return max(sum(map(macs, operators(network, brief.num_classes))) / limit - 1, 0.0)
 
 
 def is_legal(architecture: AnyArchitecture, brief: Brief, known: Collection[str]) -> bool:

@@ -9,7 +9,6 @@ from lmanet.propose.roles.options import options_schema, read_options
 from lmanet.propose.roles.task import Choice, Round, Task, accuracy, parents
 from lmanet.run.records import Trial
 from lmanet.space import write_proposal
-from lmanet.space.difference import change_text
 
 TOLD = 8  # changes of the parent that were tried, at most
 
@@ -46,7 +45,7 @@ class Mutate:
         if origin is None:
             return None
         legal = {
-            change_text(brief.space, origin, other): other
+            brief.space.change_text(origin, other): other
             for other in neighbours(given, origin, self.edits)
         }
         if not legal:

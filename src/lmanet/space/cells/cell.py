@@ -1,8 +1,14 @@
 """Cell: a network of NAS-Bench-201, which is one small graph of operations, repeated."""
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from lmanet.cost.candidate_cost import CandidateCost
+from lmanet.errors import ConfigError
+from lmanet.network.candidate import Candidate
+from lmanet.space.cells.cost import cell_cost
+from lmanet.space.forms import TableCandidate
 
 Operation = Literal["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"]
 # In the order in which the benchmark's table counts them.
@@ -12,7 +18,7 @@ OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 
 
-class Cell(BaseModel):
+class Cell(TableCandidate):
     """A directed graph of four nodes: node 0 is the cell's input, node 3 its output, each other one
     the sum of its edges.
 
@@ -20,7 +26,10 @@ class Cell(BaseModel):
         operations: one for each of `EDGES`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(strict=True)
+
+    kind: ClassVar[str] = "a cell"
+    instead: ClassVar[str] = "can only be looked up in its table (train=nasbench201)"
 
     operations: Annotated[
         tuple[Operation, ...], Field(min_length=len(EDGES), max_length=len(EDGES), strict=False)
@@ -38,3 +47,27 @@ class Cell(BaseModel):
             for node in (1, 2, 3)
         ]
         return "+".join(f"{node}|" for node in nodes)
+
+    @property
+    def key(self) -> str:
+        """As the benchmark's table writes it: one digit an edge, the operation's place in
+        `OPERATIONS`.
+        """
+        return "".join(str(OPERATIONS.index(operation)) for operation in self.operations)
+
+    def cost(self, num_classes: int) -> CandidateCost:
+        return cell_cost(self.operations, num_classes)
+
+
+def require_cell(candidate: Candidate) -> Cell:
+    """The cell, where a table of cells is asked.
+
+    Raises:
+        ConfigError: the candidate is of another space.
+    """
+    if not isinstance(candidate, Cell):
+        raise ConfigError(
+            f"NAS-Bench-201 holds cells, and the candidate is {candidate.kind}; take "
+            "space=nasbench201, or another train="
+        )
+    return candidate

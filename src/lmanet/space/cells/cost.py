@@ -1,9 +1,9 @@
 """Cost of a NAS-Bench-201 network by formula: multiply-accumulates and parameters."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
+from lmanet.cost.candidate_cost import CandidateCost
 from lmanet.errors import ConfigError
-from lmanet.space.cells.cell import Cell
 
 # The network around the cells (Dong and Yang 2020, section 2.1): a stem of 16 channels and three
 # stages of five cells.
@@ -15,22 +15,12 @@ KERNELS = {"nor_conv_1x1": 1, "nor_conv_3x3": 3}
 RESOLUTIONS = {10: 32, 100: 32, 120: 16}
 
 
-@dataclass(frozen=True, slots=True)
-class CellCost:
-    """What a network of NAS-Bench-201 costs; its memory is not known, as nothing here runs it.
-
-    Attributes:
-        macs: multiply-accumulates of convolutions and the linear layer for one image.
-        params: trainable parameters, batch norm included, as torch counts them.
-    """
-
-    macs: int
-    params: int
-
-
-def cell_cost(cell: Cell, num_classes: int) -> CellCost:
+def cell_cost(operations: Sequence[str], num_classes: int) -> CandidateCost:
     """Cost of the whole network: stem, cells, a residual block of stride 2 before the second and
-    third stage, classifier.
+    third stage, classifier. Its memory is not known, as nothing here runs it.
+
+    Args:
+        operations: of the cell, in the order of its edges.
 
     Raises:
         ConfigError: the benchmark has no data set of so many classes, so that the size of its
@@ -55,13 +45,15 @@ def cell_cost(cell: Cell, num_classes: int) -> CellCost:
                 (before, channels, 1, size, False),
             ):
                 macs, params = _add((macs, params), _convolution(*block))
-        for operation in cell.operations:
+        for operation in operations:
             if kernel := KERNELS.get(operation):
                 one = _convolution(channels, channels, kernel, size)
                 macs, params = macs + CELLS_OF_A_STAGE * one[0], params + CELLS_OF_A_STAGE * one[1]
     last = STAGE_CHANNELS[-1]
     # Batch norm before the pooling, then weights and biases.
-    return CellCost(macs + last * num_classes, params + 2 * last + last * num_classes + num_classes)
+    return CandidateCost(
+        macs + last * num_classes, params + 2 * last + last * num_classes + num_classes
+    )
 
 
 def _convolution(

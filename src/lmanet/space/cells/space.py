@@ -2,17 +2,20 @@
 checks cells.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from lmanet.errors import ArchitectureError
 from lmanet.network.architecture import quoted
+from lmanet.network.candidate import Candidate
 from lmanet.space.cells.cell import EDGES, OPERATIONS, Cell, Operation
-from lmanet.space.forms import AnyArchitecture
-from lmanet.space.stages.space import Space, Value
+from lmanet.space.describe import Form, alternatives, object_schema
+from lmanet.space.protocol import SearchSpace, Value
 
+HERE = Path(__file__).parent
 # Short names for a language model: with one key an edge a cell takes at most 40 tokens.
 SHORT: dict[Operation, str] = {
     "none": "none",
@@ -22,23 +25,21 @@ SHORT: dict[Operation, str] = {
     "avg_pool_3x3": "pool3",
 }
 LONG = {short: operation for operation, short in SHORT.items()}
+WORDS = tuple(LONG)  # in a proposal
 KEYS = tuple(f"{start}{end}" for start, end in EDGES)
 CHOICES = tuple(f"edge{key}" for key in KEYS)
 
 
-class CellSpace(BaseModel):
-    """All 15,625 cells; a proposal is one JSON object from edge to operation, ``{"01": "conv3",
-    "02": "skip", ...}``.
+class CellSpace(SearchSpace):
+    """All 15,625 cells, of which some compute the same function.
+
+    A proposal is one JSON object from edge to operation, ``{"01": "conv3", "02": "skip", ...}``.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    candidate_type: ClassVar[type[Candidate]] = Cell
+    small_change: ClassVar[str] = "the operation of an edge"
 
     name: str = "nasbench201"
-
-    @property
-    def size(self) -> int:
-        """Number of cells; some compute the same function."""
-        return int(len(OPERATIONS) ** len(EDGES))
 
     @property
     def marks(self) -> tuple[str, ...]:
@@ -78,24 +79,6 @@ class CellSpace(BaseModel):
             raise ArchitectureError(f"not a cell: {'; '.join(faults[:6])}")
         return Cell.model_validate({"operations": [_long(data[key]) for key in KEYS]})
 
-    def write(self, architecture: AnyArchitecture) -> dict[str, str]:
-        """The proposal of a cell: the inverse of `parse`."""
-        return dict(
-            zip(
-                KEYS,
-                (SHORT[operation] for operation in self._cell(architecture).operations),
-                strict=True,
-            )
-        )
-
-    def contains(self, architecture: AnyArchitecture) -> bool:
-        """Whether it is a cell; every cell belongs to the space."""
-        return isinstance(architecture, Cell)
-
-    def violations(self, architecture: AnyArchitecture) -> list[str]:
-        """One clause where it is no cell."""
-        return [] if self.contains(architecture) else ["a network of stages, not a cell"]
-
     def sample(self, rng: np.random.Generator) -> Cell:
         """Draw every operation uniformly and independently."""
         return Cell(
@@ -104,50 +87,41 @@ class CellSpace(BaseModel):
             )
         )
 
-    def mutate(self, architecture: AnyArchitecture, rng: np.random.Generator) -> Cell:
-        """Another operation on one edge."""
-        neighbours = list(self.neighbours(architecture))
-        return neighbours[int(rng.integers(len(neighbours)))]
-
-    def neighbours(self, architecture: AnyArchitecture) -> Iterator[Cell]:
-        """The 24 cells that differ in one edge."""
-        operations = self._cell(architecture).operations
-        for i, given in enumerate(operations):
-            for other in OPERATIONS:
-                if other != given:
-                    yield Cell(operations=(*operations[:i], other, *operations[i + 1 :]))
-
-    def words(self) -> dict[str, tuple[str, ...]]:
-        """Key -> the words that a proposal may have there."""
-        return dict.fromkeys(KEYS, tuple(LONG))
-
     def choices(self) -> dict[str, tuple[Value, ...]]:
-        """Name -> legal values of every choice, as classical searchers see the space: ``edge01`` to
-        ``edge23``.
-        """
+        """The operations of ``edge01`` to ``edge23``, by their long names."""
         return dict.fromkeys(CHOICES, OPERATIONS)
 
-    def flatten(self, architecture: AnyArchitecture) -> dict[str, Value]:
-        """The cell's value of every choice."""
-        return dict(zip(CHOICES, self._cell(architecture).operations, strict=True))
+    def flatten(self, candidate: Candidate) -> dict[str, Value]:
+        return dict(zip(CHOICES, self._operations(candidate), strict=True))
 
     def unflatten(self, values: Mapping[str, Value]) -> Cell:
-        """The inverse of `flatten`.
-
-        Raises:
-            ArchitectureError: a choice is missing, unknown or has another value.
-        """
         return self.parse({name.removeprefix("edge"): value for name, value in values.items()})
 
-    def _cell(self, architecture: AnyArchitecture) -> Cell:
-        if not isinstance(architecture, Cell):
-            raise ArchitectureError(
-                f"outside the space {self.name}: {self.violations(architecture)[0]}"
-            )
-        return architecture
+    def json_schema(self, form: Form = "lines") -> dict[str, Any]:
+        return object_schema({key: {"enum": list(WORDS)} for key in KEYS})
 
+    def describe(self, form: Form = "lines") -> str:
+        return "\n".join(f"{key}: {alternatives(WORDS)}" for key in KEYS)
 
-AnySpace = Space | CellSpace
+    def write_choices(self, candidate: Candidate) -> dict[str, Value]:
+        """By the short names of edges and operations, as in a proposal."""
+        return dict(zip(KEYS, (SHORT[each] for each in self._operations(candidate)), strict=True))
+
+    @property
+    def design(self) -> str:
+        return (HERE / "design.txt").read_text(encoding="utf-8")
+
+    @property
+    def guidance(self) -> str:
+        return (HERE / "guidance.txt").read_text(encoding="utf-8").strip()
+
+    def coverage(self) -> list[tuple[str, tuple[Value, ...]]]:
+        return [(key, WORDS) for key in KEYS]
+
+    def _operations(self, candidate: Candidate) -> tuple[Operation, ...]:
+        self.require_kind(candidate)
+        assert isinstance(candidate, Cell)
+        return candidate.operations
 
 
 def _long(name: object) -> str | None:

@@ -1,19 +1,22 @@
-"""A space of stages as a flat list of choices, for searchers that know only names and values."""
+"""A space of stages as a flat list of choices, for searchers that know only names and values, and
+for what was never tried.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lmanet.network.architecture import Architecture
-from lmanet.space.forms import AnyArchitecture, staged
+from lmanet.space.protocol import Value
 
 if TYPE_CHECKING:
-    from lmanet.space.stages.space import Part, Space, Value
+    from lmanet.space.stages.part import Part
+    from lmanet.space.stages.space import Space
 
 NUM_STAGES = "num_stages"
 PRESENT = "present"
 
 
-def choices(space: "Space") -> "dict[str, tuple[Value, ...]]":
+def choices(space: "Space") -> dict[str, tuple[Value, ...]]:
     """Name -> legal values of every choice; what has one legal value is none."""
     found = {name: values for name, values in space.fields.items() if len(values) > 1}
     if len(space.num_stages) > 1:
@@ -27,15 +30,15 @@ def choices(space: "Space") -> "dict[str, tuple[Value, ...]]":
     return found
 
 
-def flatten(space: "Space", architecture: AnyArchitecture) -> "dict[str, Value]":
+def flatten(space: "Space", architecture: Architecture) -> dict[str, Value]:
     """The values of the choices that are active: none of a part that is absent, or of a stage
     beyond the last.
     """
     legal = choices(space)
-    return {name: value for name, value in _values(space, staged(architecture)) if name in legal}
+    return {name: value for name, value in _values(space, architecture) if name in legal}
 
 
-def unflatten(space: "Space", values: "Mapping[str, Value]") -> Architecture:
+def unflatten(space: "Space", values: Mapping[str, Value]) -> Architecture:
     """The inverse of `flatten`; values of choices that are not active are ignored.
 
     Raises:
@@ -50,11 +53,34 @@ def unflatten(space: "Space", values: "Mapping[str, Value]") -> Architecture:
     return space.parse(data)
 
 
-def _of_part(name: str, part: "Part") -> "dict[str, tuple[Value, ...]]":
+def coverage(space: "Space") -> Iterator[tuple[str, tuple[Value, ...]]]:
+    """Field -> legal values, the same for all stages."""
+    yield from space.fields.items()
+    yield "number of stages", space.num_stages
+    for name, part in {**space.parts, "stage": space.stage}.items():
+        for field, values in part.fields.items():
+            yield f"{name} {field}", values
+
+
+def covered(architecture: Architecture) -> Iterator[tuple[str, object]]:
+    """Field and value of all that a network has."""
+    yield from {"resolution": architecture.resolution, "padding": architecture.padding}.items()
+    yield "number of stages", len(architecture.stages)
+    parts = [
+        ("stem", architecture.stem),
+        ("head", architecture.head),
+        *(("stage", stage) for stage in architecture.stages),
+    ]
+    for name, part in parts:
+        if part:
+            yield from ((f"{name} {field}", value) for field, value in part)
+
+
+def _of_part(name: str, part: "Part") -> dict[str, tuple[Value, ...]]:
     return {f"{name}.{field}": values for field, values in part.fields.items() if len(values) > 1}
 
 
-def _values(space: "Space", architecture: Architecture) -> "Iterator[tuple[str, Value]]":
+def _values(space: "Space", architecture: Architecture) -> Iterator[tuple[str, Value]]:
     yield from ((name, getattr(architecture, name)) for name in space.fields)
     yield NUM_STAGES, len(architecture.stages)
     for name in space.parts:
@@ -65,7 +91,7 @@ def _values(space: "Space", architecture: Architecture) -> "Iterator[tuple[str, 
         yield from ((f"stage{number}.{field}", value) for field, value in stage)
 
 
-def _fields(name: str, part: "Part", values: "Mapping[str, Value]") -> "dict[str, Value]":
+def _fields(name: str, part: "Part", values: Mapping[str, Value]) -> dict[str, Value]:
     return {
         field: values[f"{name}.{field}"] for field in part.fields if f"{name}.{field}" in values
     }

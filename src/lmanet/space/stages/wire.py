@@ -9,12 +9,11 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import product
-from typing import Any, Literal
+from typing import Any
 
 from lmanet.network.architecture import has_effect, quoted
 
-Form = Literal["lines", "json"]
-# Name -> legal values, as in `lmanet.space.stages.space.Part.fields`.
+# Name -> legal values, as in `lmanet.space.stages.part.Part.fields`.
 Fields = Mapping[str, tuple[Any, ...]]
 
 BLOCKS = {"depthwise": "dw", "mbconv": "mb", "conv": "cv", "fused": "fu"}

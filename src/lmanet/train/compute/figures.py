@@ -16,12 +16,12 @@ from filelock import FileLock
 from torch import nn
 
 from lmanet.base import Record
-from lmanet.cache import cache_folder
 from lmanet.cost.estimate import macs
 from lmanet.errors import HistoryError
-from lmanet.network import operators
+from lmanet.files import cache_folder
 from lmanet.network.build import Network
-from lmanet.run.folder import read_record, write_record
+from lmanet.network.graph import operators
+from lmanet.run.lines import read_record, write_record
 from lmanet.train.compute.choice import Kernels, Shape
 
 log = logging.getLogger(__name__)

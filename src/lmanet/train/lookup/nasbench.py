@@ -11,8 +11,8 @@ from typing import Literal, get_args
 
 from lmanet.errors import ConfigError
 from lmanet.run.records import Job, Score
-from lmanet.space import AnyArchitecture, Cell
-from lmanet.space.cells.cell import OPERATIONS
+from lmanet.space import AnyArchitecture
+from lmanet.space.cells.cell import require_cell
 from lmanet.steps import ImageData
 
 Dataset = Literal["cifar10", "cifar100", "imagenet"]
@@ -67,17 +67,13 @@ class NASBench201Trainer:
         Raises:
             ConfigError: the architecture is no cell, or its training should stop before the end.
         """
-        if not isinstance(job.architecture, Cell):
-            raise ConfigError(
-                "NAS-Bench-201 holds cells, not networks of stages; take "
-                "space=nasbench201, or another train="
-            )
+        cell = require_cell(job.architecture)
         if job.epochs is not None:
             raise ConfigError(
                 "this table of NAS-Bench-201 knows trainings of 200 epochs alone, none "
                 "that pauses; take promote=everything"
             )
-        row = self.table[table_key(job.architecture)]
+        row = self.table[cell.key]
         return Score(
             val_accuracy=self._of_seed(row["val_acc"], job.seed) / 100,
             seconds=self._of_seed(row["train_time"], job.seed),
@@ -93,11 +89,6 @@ class NASBench201Trainer:
             return fmean(values)
         number = seed if self.seed_of_table == "by_seed" else self.seed_of_table
         return values[number % len(values)]
-
-
-def table_key(cell: Cell) -> str:
-    """The cell as the table writes it: one digit an edge, the operation's place in `OPERATIONS`."""
-    return "".join(str(OPERATIONS.index(operation)) for operation in cell.operations)
 
 
 def load_table(dataset: Dataset) -> Table:

@@ -10,7 +10,7 @@ from typing import get_args
 
 from lmanet.base import Record
 from lmanet.errors import ConfigError, TrainingError
-from lmanet.run.folder import read_record, read_records
+from lmanet.run.lines import read_record, read_records
 from lmanet.run.records import Epoch, Job, Score
 from lmanet.space import AnyArchitecture, architecture_id
 from lmanet.steps import ImageData

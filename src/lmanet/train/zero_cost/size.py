@@ -3,8 +3,8 @@
 from torch import Tensor
 
 from lmanet.cost import estimate
-from lmanet.network import operators
 from lmanet.network.build import Network
+from lmanet.network.graph import operators
 
 
 def params(network: Network, images: Tensor, labels: Tensor) -> float:

@@ -10,7 +10,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from lmanet.cache import cache_folder
 from lmanet.deploy.run.elf import Program
 from lmanet.deploy.run.emulator.machine import (
     FLASH_ADDRESS,
@@ -21,6 +20,7 @@ from lmanet.deploy.run.emulator.machine import (
 )
 from lmanet.deploy.run.toolchain import SUPPORT, toolchain_named
 from lmanet.errors import DeployError
+from lmanet.files import cache_folder
 
 # Its type annotations are not those of its classes.
 unicorn: Any = importlib.import_module("unicorn")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from lmanet.app import folder as module
-from lmanet.app.folder import claimed, leave_nothing, owned, require_room
+from lmanet.app import lock as module
+from lmanet.app.lock import claimed, leave_nothing, owned, require_room
 from lmanet.errors import ConfigError
 
 TINY = ("+experiment=bench_lmanet", "propose=sampler", "budget.proposals=3")
@@ -28,7 +28,7 @@ def test_a_second_driver_is_refused_and_a_killed_one_frees_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(module, "LOCK_SECONDS", 0.1)
-    hold = "import sys, time\nfrom pathlib import Path\nfrom lmanet.app.folder import owned\n"
+    hold = "import sys, time\nfrom pathlib import Path\nfrom lmanet.app.lock import owned\n"
     hold += "with owned(Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(120)\n"
     with subprocess.Popen(
         [sys.executable, "-c", hold, str(tmp_path)], stdout=subprocess.PIPE, text=True
@@ -57,7 +57,7 @@ def test_a_typed_second_driver_is_refused_and_changes_nothing(
         for path in (tmp_path / "run").rglob("*")
         if path.is_file() and path.name != ".lock"
     }
-    hold = "import sys\nfrom pathlib import Path\nfrom lmanet.app.folder import owned\n"
+    hold = "import sys\nfrom pathlib import Path\nfrom lmanet.app.lock import owned\n"
     hold += "with owned(Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()\n"
     command = [sys.executable, "-c", hold, str(tmp_path / "run")]
     with subprocess.Popen(

@@ -1,5 +1,5 @@
-"""A run's folder: made by one start alone, worked on by one process at a time, and gone again where
-nothing came of it.
+"""Who works in a run's folder: one start makes it, one process at a time works in it, and it goes
+again where nothing came of it. What stands in it is told by `lmanet.run.folder`.
 """
 
 import errno
@@ -11,8 +11,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from lmanet.app.resume import FIRST_SWEEP, SWEEP
 from lmanet.errors import ConfigError
-from lmanet.run.folder import PROVENANCE
+from lmanet.run.folder import EVENTS, HYDRA, LOG, PROVENANCE, SETTINGS
 
 LOCK = ".lock"
 LOCK_SECONDS = (
@@ -22,14 +23,14 @@ LEAST_FREE_BYTES = 200_000_000
 # What a start leaves before its first result.
 OF_A_START = {
     LOCK,
-    ".hydra",
-    ".hydra.partial",
-    "run.log",
+    HYDRA,
+    f"{HYDRA}.partial",
+    LOG,
     PROVENANCE,
-    "settings.json",
-    "events.jsonl",
-    "multirun.yaml",
-    "multirun_first.yaml",
+    SETTINGS,
+    EVENTS,
+    SWEEP,
+    FIRST_SWEEP,
 }
 
 

@@ -1,0 +1,95 @@
+"""A depthwise convolution: a window over each channel by itself."""
+
+from lmanet.network.int8 import FUSED
+from lmanet.network.operators.builtin import Builtin, Params, Sizes, TfliteShape
+from lmanet.network.operators.conv import (
+    CHANNEL_BYTES,
+    INT16_BYTES,
+    OPERATOR_BYTES,
+    blocks,
+    slid,
+    table_bytes,
+    whole_words,
+    window_numbers,
+)
+from lmanet.network.operators.kind import CKernel, Counts, FilterShape, Operator, OperatorKind
+
+
+def filter_shape(operator: Operator) -> FilterShape:
+    """Of the weights."""
+    return operator.out_shape[0], 1, operator.kernel, operator.kernel
+
+
+def rows_pitch(operator: Operator) -> int:
+    """Bytes of one padded row of one channel."""
+    return whole_words(operator.in_shape[2] + sum(operator.padding))
+
+
+def numbers(operator: Operator) -> dict[str, dict[str, int]]:
+    """Of ``lm_rows_layer``, as far as they follow from the shapes of this operator alone."""
+    return {
+        "lm_rows_layer": {"pitch": rows_pitch(operator)},
+        "lm_window": window_numbers(operator),
+    }
+
+
+def flash_bytes(operator: Operator) -> int:
+    """Weights, the constants of each channel, and the table."""
+    filters = operator.out_shape[0] * (operator.kernel**2 + CHANNEL_BYTES)
+    return filters + table_bytes(operator) + OPERATOR_BYTES
+
+
+def pieces(operator: Operator) -> Counts:
+    """Blocks of pixels of each channel; those whose window leaves the image above or below run
+    other code.
+    """
+    kernel, stride, before = operator.kernel, operator.stride, operator.padding[0]
+    channels, height, width = operator.out_shape
+    last = min(height - 1, (operator.in_shape[1] + before - kernel) // stride)
+    inside = max(0, last + 1 - -(-before // stride))
+    row, name = channels * blocks(width), f"depthwise {kernel} stride {stride}: block"
+    counts = [(name, row * inside)]
+    if edge := row * (height - inside):
+        counts.append((f"{name} at the edge", edge))
+    if operator.activation not in FUSED:
+        counts.append(("depthwise: table", row * height))
+    return counts
+
+
+def cmsis_nn_scratch(kernel: int, in_shape: TfliteShape, out_shape: TfliteShape) -> tuple[int, ...]:
+    """arm_depthwise_conv_s8_opt: one window of all channels as int16; 3x3 has a kernel that needs
+    none.
+    """
+    return (kernel * kernel * in_shape[-1] * INT16_BYTES,) if kernel != 3 else ()
+
+
+KIND = OperatorKind(
+    name="depthwise",
+    shape=slid,
+    filter_shape=filter_shape,
+    fused_as="depthwise",
+    # ``lm_rows`` runs it row by row, with or without what stands around it: scratch memory and
+    # distance follow from all of that (`lmanet.cost.c_runtime.steps`).
+    c=CKernel(
+        name="rows",
+        bits={"lm_rows_layer": {"in_channels": 16, "pitch": 16, "halves": 16}},
+        numbers=numbers,
+        constants=None,
+        flash_bytes=flash_bytes,
+        pieces=pieces,
+    ),
+    tflite=Builtin(
+        name="DEPTHWISE_CONV_2D",
+        version=3,
+        cortex_m=Sizes(56, Params(28, 4)),
+        host=Sizes(80, Params(28, 4)),  # with the fields for compressed weights, as the wheel has
+        cmsis_nn_op_data=60,  # the index of a scratch buffer is more
+        options="DepthwiseConv2DOptions",
+        settings=("padding", "stride", "stride", 1, "activation"),
+        cmsis_nn_scratch=cmsis_nn_scratch,
+        weight_axes=(1, 2, 3, 0),
+        quantized_axis=3,
+        channel_op_data=True,
+        pads=True,
+    ),
+)

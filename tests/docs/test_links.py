@@ -1,0 +1,39 @@
+"""Every link of every page leads to a file or a heading that is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("docs", "multirun", ".github")
+PAGES = sorted(
+    str(path.relative_to(ROOT))
+    for path in (*ROOT.glob("*.md"), *(p for f in FOLDERS for p in (ROOT / f).rglob("*.md")))
+    if len(path.relative_to(ROOT).parts) < 3 or path.parts[-3] != "multirun"
+)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page, read):
+    for link in LINK.findall(read(page)):
+        if link.startswith("https://"):
+            continue
+        target, _, heading = link.partition("#")
+        path = (ROOT / page).parent / target if target else ROOT / page
+        assert path.exists(), link
+        assert not heading or heading in _headings(path), link
+
+
+def test_every_page_of_the_docs_is_in_the_index(read):
+    linked = {str((ROOT / "docs" / link).resolve()) for link in LINK.findall(read("docs/index.md"))}
+    folders = ("tutorials", "how-to", "reference", "explanation")
+    pages = {str(path) for folder in folders for path in (ROOT / "docs" / folder).glob("*.md")}
+    assert pages and pages <= linked, pages - linked
+
+
+def _headings(path: Path) -> set[str]:
+    """The headings of a page as a browser addresses them."""
+    titles = re.findall(r"^#+ +(.+)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}

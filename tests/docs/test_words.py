@@ -1,0 +1,72 @@
+"""The pages are short and plain: their sentences are counted."""
+
+import re
+import statistics
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# Results hold figures, and an example holds what a run wrote.
+OTHERS = ("docs/results.md", "docs/example/report.md")
+PAGES = sorted(
+    str(path.relative_to(ROOT))
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))
+    if str(path.relative_to(ROOT)) not in OTHERS
+)
+MOST_WORDS = 25
+MEDIAN_WORDS = 15
+README_LINES = 75
+
+
+def _length(sentence: str) -> int:
+    return len(re.findall(r"\S*\w\S*", sentence))
+
+
+def test_a_sentence_ends_at_its_full_stop_and_code_is_one_word(sentences):
+    text = """# A heading. Not counted.
+
+One two
+three. Four `five six` seven: eight.
+
+- nine ten
+- eleven [twelve thirteen](page.md)
+
+| a table | is none |
+
+```
+python run.py never.counted
+```
+Last one!
+"""
+    assert [_length(sentence) for sentence in sentences(text)] == [3, 3, 1, 2, 3, 2]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_sentence_of_a_page_is_long(page, read, sentences):
+    long = [each for each in sentences(read(page)) if _length(each) > MOST_WORDS]
+    assert not long, f"{page}: more than {MOST_WORDS} words"
+
+
+def test_most_sentences_of_the_readme_are_short(read, sentences):
+    lengths = [_length(each) for each in sentences(read("README.md"))]
+    assert len(lengths) > 20
+    assert statistics.median(lengths) <= MEDIAN_WORDS
+
+
+def test_the_readme_is_a_screen_and_a_half(read):
+    lines = read("README.md").splitlines()
+    assert len(lines) <= README_LINES
+    assert not [line for line in lines if len(line) > 100 and not line.startswith("|")]
+
+
+@pytest.mark.parametrize(
+    "word", ["front", "hypervolume", "niche", "rung", "mini-training", "run", "halving"]
+)
+def test_the_words_that_new_users_lack_are_explained(word, read):
+    assert f"| {word} |" in read("docs/reference/words.md")
+
+
+def test_the_signs_of_the_command_line_are_explained(read):
+    page = read("docs/reference/commands.md")
+    assert all(f"| `{form}" in page for form in ("+group=", "++group.", "~group."))

@@ -1,0 +1,36 @@
+"""docs/how-to/add-a-proposer.md: one class, one YAML file, no file of ours changed."""
+
+from lmanet.run.folder import RunFolder
+
+SMALL = (
+    "budget.trained=2",
+    "data.split.max_train_images=100",
+    "space.choices.stage.channels=[8,16]",
+    "space.choices.stage.layers=[1]",
+)
+
+
+def test_a_search_asks_the_proposer_also_after_a_resume(follow):
+    reader = follow("add-a-proposer")
+    first = reader.type_command(*SMALL, "hydra.run.dir=run", "propose.restart=0.5")
+    assert first.returncode == 0, first.stderr
+    # The folder of options is remembered; the module has to be importable again.
+    again = reader.type("resume=run", "budget.trained=4", plugin=True)
+    assert again.returncode == 0, again.stderr
+    trials = RunFolder(reader.folder / "run").trials()
+    assert {trial.proposal.proposer for trial in trials} == {"hill_climber"}
+    assert any(trial.proposal.parent for trial in trials)
+
+
+def test_a_setting_that_the_class_does_not_know_is_refused_before_the_start(follow):
+    reader = follow("add-a-proposer")
+    refused = reader.type_command("propose.restrat=0.5")
+    assert refused.returncode == 1 and "propose.restart" in refused.stderr
+    assert not (reader.folder / "multirun").exists()
+
+
+def test_a_folder_of_options_that_is_not_there_is_named(follow):
+    reader = follow("add-a-proposer")
+    refused = reader.type("--config-dir", "plugin/config", "propose=random", plugin=True)
+    assert refused.returncode == 1
+    assert "plugin/config: there is no such folder" in refused.stderr
