@@ -140,7 +140,7 @@ class Distillation:
         )
         network = trainer.build(best.architecture, self.seed)
         renamed = self._start_from(best, network, folder)
-        work = folder / "distill" / identity
+        work = folder.path / "distill" / identity
         log.info(
             "distillation of %s: teacher %s, divergence %s",
             identity,
