@@ -236,7 +236,7 @@ def test_a_candidate_has_one_number_everywhere(make_run, pareto, target):
     )
     assert row.split("|")[1].strip() == str(trial.number)
     assert f"candidate {trial.number}, proposed by" in (folder / "report.html").read_text()
-    assert read_release(folder).proposers[trial.id][1] == trial.number
+    assert read_release(RunFolder(folder)).proposers[trial.id][1] == trial.number
 
 
 def test_the_report_names_one_core_wherever_it_speaks_of_the_emulated_one(finished):
