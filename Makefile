@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TEST_WORKERS ?= 2
 
-.PHONY: install quickstart dashboard test check clean
+.PHONY: install quickstart dashboard test test-fast check clean
 
 install: .venv/installed
 
@@ -25,6 +25,10 @@ dashboard: install
 
 test: install check
 	$(BIN)/python -m pytest -n $(TEST_WORKERS)
+
+# Without the tests marked slow, which compile, emulate or train.
+test-fast: install
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) -m "not slow"
 
 check: install
 	$(BIN)/ruff format --check .

@@ -31,6 +31,7 @@ from lmanet.pareto import ParetoFront
 from lmanet.promote import Everything, Halving
 from lmanet.promote.halving import Measure
 from lmanet.run.brief import Brief, Budget, Goal, Request
+from lmanet.run.folder import RunFolder
 from lmanet.run.history import History
 from lmanet.run.records import Proposal, Trial
 from lmanet.search import Search, Steps
@@ -219,7 +220,7 @@ class Bench:
         whatever was trained.
         """
         with TemporaryDirectory() as folder:
-            history = History(Path(folder))
+            history = History(RunFolder(folder))
             Search(self.steps(promotion, seed, drawn), history, budget, seed).run()
             return history.trials
 

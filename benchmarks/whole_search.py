@@ -15,7 +15,6 @@ import argparse
 import time
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
@@ -29,6 +28,7 @@ from lmanet.execute import InProcess, Workers
 from lmanet.network.build import build
 from lmanet.promote import Everything, Halving
 from lmanet.run.brief import Budget
+from lmanet.run.folder import RunFolder
 from lmanet.run.history import History
 from lmanet.run.records import Job, Score, Status, Trial
 from lmanet.search import Search
@@ -78,7 +78,7 @@ def ours(
     with TemporaryDirectory() as folder:
         for keep in KEEP:
             steps = bench.steps(partial(Halving, rungs=RUNGS, keep=keep), seed, drawn=True)
-            history = History(Path(folder))
+            history = History(RunFolder(folder))
             Search(steps, history, Budget(proposals=candidates), seed).run()
             ends.append(history.trials)
             if when(bench, history.trials, aim) is not None:

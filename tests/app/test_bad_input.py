@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # runs whole searches
+
 ROOT = Path(__file__).parents[2]
 
 

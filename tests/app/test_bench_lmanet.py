@@ -2,11 +2,15 @@
 
 from collections import Counter
 
+import pytest
+
 from lmanet.app import Run
 from lmanet.run.folder import RunFolder
 from lmanet.run.history import History
 from lmanet.run.records import Status
 from lmanet.train.lookup.table import load_table
+
+pytestmark = pytest.mark.slow  # runs whole searches
 
 
 def test_random_draws_are_looked_up(composed, tmp_path):

@@ -75,6 +75,7 @@ def test_the_ablation_wins_over_the_experiment(composed):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_experiment_runs_small(composed, tmp_path, experiment):
     cfg = composed(f"+experiment={experiment}", *SMALL, f"folder={tmp_path}")
@@ -94,6 +95,7 @@ def test_every_experiment_runs_small(composed, tmp_path, experiment):
         assert (tmp_path / file).exists() == (stage in cfg.stages)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ablation", ABLATIONS)
 def test_every_ablation_runs_small(composed, tmp_path, ablation):
     small = [

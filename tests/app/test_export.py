@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
+import pytest
+
 from lmanet.app import Run
 from lmanet.run.records import Trial
+
+pytestmark = pytest.mark.slow  # runs whole searches
 
 SMALL = (
     "+experiment=smoke",

@@ -14,6 +14,8 @@ from lmanet.app import lock as module
 from lmanet.app.lock import claimed, leave_nothing, owned, require_room
 from lmanet.errors import ConfigError
 
+pytestmark = pytest.mark.slow  # starts run.py
+
 TINY = ("+experiment=bench_lmanet", "propose=sampler", "budget.proposals=3")
 
 

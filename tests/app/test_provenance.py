@@ -16,6 +16,8 @@ from lmanet.run import provenance as module
 from lmanet.run.lines import append_record, read_records
 from lmanet.run.provenance import Provenance, provenance
 
+pytestmark = pytest.mark.slow  # starts processes
+
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -4,6 +4,8 @@ only shorter.
 
 from pathlib import Path
 
+import pytest
+
 import lmanet
 from lmanet.app import Run
 from lmanet.run.folder import FULL, HISTORY
@@ -11,6 +13,8 @@ from lmanet.run.lines import read_records
 from lmanet.run.records import Status, Trial
 from lmanet.run.results import TrainedNetwork
 from lmanet.space import architecture_id
+
+pytestmark = pytest.mark.slow  # runs whole searches
 
 
 def test_the_model_proposes_and_what_is_trained_is_legal(composed, tmp_path: Path):

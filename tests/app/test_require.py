@@ -13,6 +13,8 @@ from lmanet.errors import ConfigError, DataError, EndpointError, LmanetError
 from lmanet.propose.llm.servers import require_listener
 from lmanet.steps import Checked
 
+pytestmark = pytest.mark.slow  # runs whole searches
+
 SMALL = ("+experiment=smoke", "propose=random")
 
 

@@ -9,9 +9,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import torch
 
 from lmanet.run.records import Trial
+
+pytestmark = pytest.mark.slow  # runs whole searches
 
 ROOT = Path(__file__).parents[2]
 SMALL = (

@@ -5,11 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from lmanet.app import Run
 from lmanet.run.folder import FULL, RunFolder
 from lmanet.run.lines import read_records
 from lmanet.run.results import TrainedNetwork
 from lmanet.space import architecture_id
+
+pytestmark = pytest.mark.slow  # runs whole searches
 
 ROOT = Path(__file__).parents[2]
 SMALL = (

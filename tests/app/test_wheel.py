@@ -4,6 +4,10 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow  # builds a wheel
+
 ROOT = Path(__file__).parents[2]
 USE = """
 import sys, lmanet

@@ -6,7 +6,8 @@ from math import inf
 
 import pytest
 
-from lmanet.cost.latency import CYCLES_PER_INSTRUCTION, latency_ms
+from lmanet.board.cores import core_named, cores
+from lmanet.cost.latency import latency_ms
 from lmanet.errors import ConfigError
 
 # Network of `qemu_reference.csv`, and the published milliseconds of TFLM with CMSIS-NN on an
@@ -65,7 +66,7 @@ def test_an_m4_is_slower_than_an_m7_by_what_boards_show(reference):
     ]
     assert len(ratios) == 12
     (low_m7, high_m7), (low_m4, high_m4) = (
-        CYCLES_PER_INSTRUCTION["c_static", core] for core in ("cortex-m7", "cortex-m4")
+        core_named(core).cycles.c_static for core in ("cortex-m7", "cortex-m4")
     )
     assert low_m4 == max(1, round(low_m7 * min(ratios), 2))
     assert high_m4 == pytest.approx(high_m7 * max(ratios), abs=0.01)
@@ -75,10 +76,13 @@ def test_milliseconds_follow_instructions_and_clock():
     # 480 million instructions at 480 MHz: a second times cycles an instruction.
     assert latency_ms(480_000_000, "cortex-m7", 480) == (650, 1450)
     assert latency_ms(48_000_000, "cortex-m7", 240) == (130, 290)
-    for low, high in CYCLES_PER_INSTRUCTION.values():
-        assert 0.5 < low < high < inf
+    for core in cores().values():
+        for _, (low, high) in core.cycles:
+            assert 0.5 < low < high < inf
 
 
 def test_an_unknown_runtime_is_refused_with_the_known_ones():
-    with pytest.raises(ConfigError, match="tflm on cortex-m7, c_static on cortex-m7"):
+    with pytest.raises(
+        ConfigError, match="runtime=plain on core=cortex-m7; legal are tflm, c_static"
+    ):
         latency_ms(1, "cortex-m7", 480, "plain")

@@ -114,6 +114,7 @@ def test_a_download_without_a_network_says_what_to_do(
         Cifar100(root=str(tmp_path)).setup("fit")
 
 
+@pytest.mark.slow
 def test_the_whole_of_cifar100(cifar_archives: list[str]) -> None:
     data = Cifar100(archive=cifar_archives)
     data.setup("fit")

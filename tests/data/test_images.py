@@ -65,6 +65,7 @@ def test_a_file_that_is_cut_off_in_a_run_is_named_in_one_sentence(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("executor", "gone"),
     [(InProcess, False), (InProcess, True), (partial(Workers, workers=1, threads=1), True)],

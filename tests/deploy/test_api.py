@@ -9,6 +9,8 @@ import lmanet
 from lmanet.errors import ConfigError, DeployError
 from lmanet.network import parse_architecture
 
+pytestmark = pytest.mark.slow  # compiles and emulates
+
 STAGE = {
     "kernel": 3,
     "expansion": 2,

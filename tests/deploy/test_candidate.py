@@ -16,6 +16,8 @@ from lmanet.deploy.run.verify import Verifier
 from lmanet.network import load_architecture
 from lmanet.network.graph import operators
 
+pytestmark = pytest.mark.slow  # compiles and emulates
+
 # 6 seconds on 2 idle cores (docs/results.md); here other tests run beside.
 MOST_SECONDS = 20
 

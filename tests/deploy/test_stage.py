@@ -35,6 +35,8 @@ from lmanet.space import architecture_id
 from lmanet.train import Evaluation, FullTraining, Recipe, Trainer, WarmupCosine
 from lmanet.validate import Unlimited
 
+pytestmark = pytest.mark.slow  # compiles and emulates
+
 STAGE = {
     "kernel": 3,
     "expansion": 2,
@@ -287,7 +289,7 @@ def test_a_network_whose_classes_have_another_order_is_not_deployed_under_these(
         ),
     ):
         stage(Reversed(Split(val_fraction=0.1, max_train_images=1280))).run(
-            copy_of(trained, tmp_path)
+            RunFolder(copy_of(trained, tmp_path))
         )
 
 

@@ -36,6 +36,8 @@ from lmanet.run.results import TrainedNetwork, TrainedTeacher
 from lmanet.steps import Batch
 from lmanet.train import Classifier, FullTraining, Recipe, Task, Trainer
 
+pytestmark = pytest.mark.slow  # trains
+
 
 @pytest.fixture
 def folder(
@@ -80,7 +82,7 @@ def test_a_teacher_is_fitted_once_and_read_again(
     stage = TeacherTraining(
         data, 0, source, partial(Trainer, recipe=make_recipe(epochs=4)), StoredLogits()
     )
-    (first,) = stage.prepare(tmp_path)
+    (first,) = stage.prepare(RunFolder(tmp_path))
     record = TrainedTeacher.model_validate_json((tmp_path / "teacher.json").read_bytes())
     assert record.score.val_accuracy > 0.5  # chance is 0.1
     assert (record.name, record.trained, record.checkpoint) == ("test_resnet", True, "teacher.ckpt")
@@ -89,7 +91,7 @@ def test_a_teacher_is_fitted_once_and_read_again(
         "on the training images"
     ) in caplog.text
     written = (tmp_path / "teacher.ckpt").stat().st_mtime_ns
-    (again,) = stage.prepare(tmp_path)
+    (again,) = stage.prepare(RunFolder(tmp_path))
     assert (tmp_path / "teacher.ckpt").stat().st_mtime_ns == written
     assert all(
         torch.equal(tensor, first.state_dict()[name]) for name, tensor in again.state_dict().items()
@@ -104,7 +106,7 @@ def test_a_teacher_that_knows_the_classes_is_measured_and_not_trained(
     torch.save(teacher.model.state_dict(), tmp_path / "mine.pth")
     given = TeacherSource(source.name, checkpoint=str(tmp_path / "mine.pth"), resolution=32)
     TeacherTraining(data, 0, given, partial(Trainer, recipe=make_recipe()), StoredLogits()).run(
-        tmp_path
+        RunFolder(tmp_path)
     )
     record = json.loads((tmp_path / "teacher.json").read_text())
     assert (record["trained"], record["checkpoint"]) == (False, str(tmp_path / "mine.pth"))
@@ -126,7 +128,10 @@ def test_weights_with_a_relative_path_are_found_again(
     (tmp_path / "run").mkdir()
     given = TeacherSource(source.name, checkpoint="mine.pth", resolution=32)
     stage = TeacherTraining(data, 0, given, partial(Trainer, recipe=make_recipe()), StoredLogits())
-    first, again = stage.prepare(tmp_path / "run"), stage.prepare(tmp_path / "run")
+    first, again = (
+        stage.prepare(RunFolder(tmp_path / "run")),
+        stage.prepare(RunFolder(tmp_path / "run")),
+    )
     assert torch.equal(first[0].model.fc.weight, again[0].model.fc.weight)  # type: ignore[union-attr, arg-type]
 
 
@@ -147,7 +152,7 @@ def test_another_teacher_in_the_same_run_is_refused(
         ConfigError,
         match=r"is test_resnet from fresh weights, not test_resnet from other.pth; delete",
     ):
-        TeacherTraining(data, 0, other, trainer, StoredLogits()).require(tmp_path)
+        TeacherTraining(data, 0, other, trainer, StoredLogits()).require(RunFolder(tmp_path))
     with pytest.raises(
         ConfigError, match=r"is test_resnet, not test_resnet \+ test_resnet; delete"
     ):
@@ -170,7 +175,7 @@ def test_each_teacher_and_all_together_are_measured_once(
         )
     written = (folder / "teacher_2.ckpt").stat().st_mtime_ns  # done before the third was looked for
     stage = TeacherEnsemble(data, 0, [given, source], trainer, StoredLogits())
-    teachers = stage.prepare(folder)
+    teachers = stage.prepare(RunFolder(folder))
     assert (folder / "teacher_2.ckpt").stat().st_mtime_ns == written and not (
         folder / "teacher"
     ).exists()
@@ -186,7 +191,7 @@ def test_each_teacher_and_all_together_are_measured_once(
         stage.trainer.validate(teacher).val_accuracy for teacher in (*teachers, Ensemble(teachers))
     ]
     assert [each.score.val_accuracy for each in (*record.members, record)] == measured
-    assert stage.measure(folder) == record
+    assert stage.measure(RunFolder(folder)) == record
 
 
 def test_a_teacher_of_an_earlier_version_is_read(
@@ -195,12 +200,12 @@ def test_a_teacher_of_an_earlier_version_is_read(
     stage = TeacherTraining(
         data, 0, source, partial(Trainer, recipe=make_recipe(epochs=1)), StoredLogits()
     )
-    (first,) = stage.prepare(tmp_path)
+    (first,) = stage.prepare(RunFolder(tmp_path))
     torch.save({"state_dict": first.model.state_dict()}, tmp_path / "teacher.ckpt")
     record = json.loads((tmp_path / "teacher.json").read_text())
     del record["origin"], record["members"]
     (tmp_path / "teacher.json").write_text(json.dumps(record))
-    (again,) = stage.prepare(tmp_path)
+    (again,) = stage.prepare(RunFolder(tmp_path))
     assert all(
         torch.equal(tensor, first.state_dict()[name]) for name, tensor in again.state_dict().items()
     )
@@ -229,7 +234,7 @@ def test_a_teacher_that_guesses_is_warned_of(
         partial(Trainer, recipe=make_recipe()),
         StoredLogits(),
     )
-    accuracy = stage.measure(folder).score.val_accuracy
+    accuracy = stage.measure(RunFolder(folder)).score.val_accuracy
     (notice,) = of_teachers(folder)
     assert accuracy <= 0.12 and notice.kind == "teacher_guesses"
     assert f"has {accuracy:.2%} on the validation images, no more than guessing" in notice.text
@@ -322,7 +327,7 @@ def test_a_run_that_has_its_teacher_needs_nothing_to_go_on(
     )
     make_stage(teacher=teacher).run(RunFolder(folder))
     other.unlink()
-    make_stage(teacher=teacher, folder=folder).require()
+    make_stage(teacher=teacher, folder=RunFolder(folder)).require()
     make_stage(teacher=teacher).run(RunFolder(folder))
     assert len(read_records(folder / "distill.jsonl", TrainedNetwork)) == 1
 

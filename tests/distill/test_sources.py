@@ -14,6 +14,8 @@ from lmanet.network import Architecture, load_architecture
 from lmanet.network.build import Network, build
 from lmanet.network.weights import Checkpoint, save_network
 
+pytestmark = pytest.mark.slow  # trains
+
 MEAN, STD = (0.2, 0.3, 0.4), (0.1, 0.2, 0.3)
 
 

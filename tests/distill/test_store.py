@@ -67,6 +67,7 @@ def test_what_is_left_beside_a_sure_class_is_not_rounded_away() -> None:
     torch.testing.assert_close(again, torch.tensor([[0.0, -30.0, -30.0]]), rtol=2**-11, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_training_is_taught_what_the_teacher_would_say_of_its_very_batches(
     data: Mnist5k,
     teacher: Teacher,
@@ -144,6 +145,7 @@ def test_what_was_stored_in_parts_is_what_is_stored_at_once(
         assert all(torch.equal(own, other) for own, other in zip(tables[0], table, strict=True))
 
 
+@pytest.mark.slow
 def test_several_teachers_are_stored_alone_and_averaged(
     data: Mnist5k, source: TeacherSource, make_recipe: Callable[..., Recipe], tmp_path: Path
 ) -> None:

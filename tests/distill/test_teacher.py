@@ -6,6 +6,8 @@ from lmanet.data import Mnist5k
 from lmanet.distill.teacher import Ensemble, Order, Reading, Teacher, average, class_order
 from lmanet.errors import ConfigError
 
+pytestmark = pytest.mark.slow  # trains
+
 
 def test_the_average_is_of_probabilities_not_of_logits() -> None:
     said = [torch.tensor([[0.8, 0.1, 0.1]]).log() + 3, torch.tensor([[0.2, 0.7, 0.1]]).log() - 5]

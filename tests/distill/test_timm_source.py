@@ -11,6 +11,8 @@ from lmanet.data import Mnist5k
 from lmanet.distill import Teacher, TeacherSource
 from lmanet.errors import ConfigError
 
+pytestmark = pytest.mark.slow  # trains
+
 
 def test_images_are_brought_to_the_size_and_the_statistics_of_the_model(data: Mnist5k) -> None:
     teacher, fitted = TeacherSource("test_resnet").build(data)

@@ -37,4 +37,4 @@ def _sentences(text: str) -> list[str]:
             current += " " + LIST_ITEM.sub("", line).strip()
     plain = (re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", each) for each in paragraphs)
     words = (re.sub(r"`[^`]*`", "code", each) for each in plain)
-    return [part for each in words for part in re.split(r"(?<=[.!?:])\s+", each.strip()) if part]
+    return [part for each in words for part in re.split(r"(?<=[.!?])\s+", each.strip()) if part]

@@ -10,6 +10,8 @@ import pytest
 import lmanet
 from lmanet.network.weights import Checkpoint
 
+pytestmark = pytest.mark.slow  # deploys
+
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"```python\n(.*?)```", flags=re.DOTALL)
 # Page -> what must hold after its blocks.

@@ -52,6 +52,7 @@ def run_on_cores(cores: set[int], spare: int, results) -> None:
     results.put(executor.capacity)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spare", [0, 1])
 def test_only_the_cores_that_the_process_may_use_count(spare):
     context = multiprocessing.get_context("spawn")
@@ -64,6 +65,7 @@ def test_only_the_cores_that_the_process_may_use_count(spare):
     process.join()
 
 
+@pytest.mark.slow
 def test_workers_get_their_threads_and_the_log_says_why(caplog):
     caplog.set_level(logging.INFO)
     executor = Workers(

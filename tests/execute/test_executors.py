@@ -16,6 +16,8 @@ from lmanet.network import Architecture
 from lmanet.run.records import Job, Outcome, Score, Status
 from lmanet.space import load_space
 
+pytestmark = pytest.mark.slow  # trains
+
 
 class TrainerDouble:
     """Stands in for a training: its seed says how it ends."""

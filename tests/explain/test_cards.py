@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from lmanet.explain import Report
 from lmanet.explain.cards import make_cards, network_file
 from lmanet.explain.facts.contents import read_run
@@ -45,6 +47,7 @@ def test_a_card_says_of_its_network_what_its_trial_says(finished_run, setting, t
     assert card.origin == f"candidate {trial.number}, proposed by SmolLM2-135M-Instruct"
 
 
+@pytest.mark.slow
 def test_its_command_names_a_file_of_that_network(make_run, setting):
     folder = make_run(20)
     Report(setting).run(RunFolder(folder))

@@ -37,6 +37,8 @@ from lmanet.run.shared_settings import remember_settings
 from lmanet.search import Search, Steps
 from lmanet.validate import Validator
 
+pytestmark = pytest.mark.slow  # runs whole searches
+
 ROOT = Path(__file__).parents[2]
 SEEDS = range(7)
 SMALL = (
@@ -110,7 +112,7 @@ def search():
         (folder / ".hydra" / "overrides.yaml").write_text(json.dumps(given))
         shared = {key: OmegaConf.to_container(cfg)[key] for key in SHARED_SETTINGS if key != "seed"}
         remember_settings(
-            folder, shared | {"seed": seed, "mini": {"epochs": 1}, "data_checksum": "0"}
+            RunFolder(folder), shared | {"seed": seed, "mini": {"epochs": 1}, "data_checksum": "0"}
         )
         run = Run(cfg)
         limits, platform = run.target.limits, run.target.platform

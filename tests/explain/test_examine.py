@@ -27,6 +27,8 @@ from lmanet.run.lines import append_record, read_record
 from lmanet.run.records import Score
 from lmanet.run.results import Examination, SkippedBlock, TrainedNetwork
 
+pytestmark = pytest.mark.slow  # trains
+
 SIZE, QUADRANT = 32, 16
 GREY, COLOURS = 128, ((255, 128, 0), (0, 128, 255))
 STAGE = {

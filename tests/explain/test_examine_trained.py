@@ -14,6 +14,8 @@ from lmanet.run.lines import read_record, read_records
 from lmanet.run.results import Examination, TrainedNetwork
 from lmanet.train import FullTraining, Recipe, Trainer, WarmupCosine
 
+pytestmark = pytest.mark.slow  # trains
+
 STAGE = {
     "block": "mbconv",
     "kernel": 3,

@@ -33,6 +33,8 @@ from lmanet.space import load_space
 from lmanet.track.progress import front_table, line
 from lmanet.validate import Unlimited
 
+pytestmark = pytest.mark.slow  # runs whole searches
+
 UNDEPLOYED = {
     "front",
     "hypervolume_trials",

@@ -73,7 +73,7 @@ def test_failures_say_why_once_and_show_no_network(space: Space, make_history: M
     trials, _ = make_history(space, 60)
     failed = [trial for trial in trials if not trial.eligible][-5:]
     text = ParetoFeedback(space, 5000, recent_failures=5).compose(failed * 3, [])
-    told = text.partition("Failures, the last first:\n")[2].partition("\n\n")[0].splitlines()
+    told = text.partition("Failures, newest first:\n")[2].partition("\n\n")[0].splitlines()
     assert len(told) == 5 == len(set(told)) and "{" not in "".join(told)
     assert str(failed[-1].status) in told[0]
 
@@ -90,7 +90,7 @@ def test_fields_that_the_space_fixes_are_not_written(space: Space, make_history:
 def test_a_best_network_without_room_is_said(space: Space, make_history: Make) -> None:
     assert (
         BestOnlyFeedback(space, max_tokens=100, form="json").compose(*make_history(space, 60))
-        == "(lines left out for want of room: 1)"
+        == "(1 line left out to save room)"
     )
 
 
@@ -133,8 +133,12 @@ def test_a_model_is_told_what_it_claimed_wrongly(space: Space, make_history: Mak
     trials[place] = trials[place].model_copy(update={"proposal": said})
     text = ParetoFeedback(space, 5000, recent_failures=5, wrong_claims=3).compose(trials, front)
     facts = f"{cost.peak_sram_bytes:,} bytes at {cost.peak_operator}"
+    accuracy = trials[place].score.val_accuracy
     assert (
-        f"- of network {trials[place].number} you said: peak memory at classifier. {facts}" in text
-        and text.count("you said") == 1
+        f'- "peak memory at classifier", of the network with accuracy {accuracy:.3f}, macs ' in text
+        and facts in text
+        and text.count("peak memory at") == 1
     )
-    assert "you said" not in ParetoFeedback(space, 5000, recent_failures=5).compose(trials, front)
+    assert "peak memory" not in ParetoFeedback(space, 5000, recent_failures=5).compose(
+        trials, front
+    )

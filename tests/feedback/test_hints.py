@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from lmanet.feedback.coverage import untried
 from lmanet.feedback.hints import hint
+from lmanet.feedback.lines import untried
 from lmanet.run.records import Status, Trial, Verdict, Violation
 from lmanet.space import Space
 
@@ -57,8 +57,8 @@ def test_no_front_then_growth_then_standstill(trained: Trial) -> None:
         return trained.model_copy(update={"number": number})
 
     assert "No network within the limits" in hint([at(0)], [])
-    assert "change two or three" in hint([at(i) for i in range(20)], [at(0)])
-    assert "has not changed" in hint([at(i) for i in range(21)], [at(0)])
+    assert "a few changes away" in hint([at(i) for i in range(20)], [at(0)])
+    assert "have not changed" in hint([at(i) for i in range(21)], [at(0)])
 
 
 def test_coverage_names_what_no_network_used(

@@ -2,9 +2,12 @@
 
 import re
 
+import pytest
 import torch
 
 import lmanet
+
+pytestmark = pytest.mark.slow  # starts run.py
 
 
 def test_a_search_holds_its_networks_against_the_board(follow):

@@ -1,7 +1,11 @@
 """docs/how-to/add-a-data-set.md: one class, one YAML file, no file of ours changed."""
 
+import pytest
+
 from lmanet.run.folder import RunFolder
 from lmanet.run.records import Status
+
+pytestmark = pytest.mark.slow  # starts run.py
 
 SMALL = ("budget.proposals=30", "budget.trained=1", "hydra.run.dir=run")
 

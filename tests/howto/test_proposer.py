@@ -1,6 +1,10 @@
 """docs/how-to/add-a-proposer.md: one class, one YAML file, no file of ours changed."""
 
+import pytest
+
 from lmanet.run.folder import RunFolder
+
+pytestmark = pytest.mark.slow  # starts run.py
 
 SMALL = (
     "budget.trained=2",

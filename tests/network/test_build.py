@@ -91,6 +91,7 @@ def torch_params(network: Network) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 @pytest.mark.parametrize("name", SPACES)
 def test_a_thousand_random_networks_of_each_space_cost_what_the_formulas_say(meta, name, chunk):

@@ -14,6 +14,8 @@ from lmanet.run.brief import Brief, Request
 from lmanet.run.records import Proposal, Status, Trial
 from lmanet.space import load_space
 
+pytestmark = pytest.mark.slow  # asks a language model
+
 CONF = Path(__file__).parents[2] / "conf" / "propose"
 
 

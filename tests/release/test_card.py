@@ -24,6 +24,8 @@ from lmanet.run.results import Deployment as DeploymentRecord
 from lmanet.run.results import Evaluation as EvaluationRecord
 from lmanet.run.results import TrainedNetwork
 
+pytestmark = pytest.mark.slow  # trains
+
 BLOCK = re.compile(r"```python\n(.*?)```", flags=re.DOTALL)
 EVIL = "<script>alert(1)</script>\n\n# no heading `x` | **bold** [a](javascript:b) \x1b[2J\u202e"
 

@@ -31,6 +31,8 @@ from lmanet.run.results import Deployment as DeploymentRecord
 from lmanet.run.results import TrainedNetwork
 from lmanet.space import architecture_id
 
+pytestmark = pytest.mark.slow  # trains
+
 
 def test_safetensors_load_into_a_network_of_ours(released, images, logits):
     config = json.loads((released / "config.json").read_text())

@@ -14,6 +14,8 @@ from lmanet.network import load_architecture
 from lmanet.release import register
 from lmanet.space import staged
 
+pytestmark = pytest.mark.slow  # trains
+
 
 def test_it_is_made_by_name_with_its_weights(released, images, logits):
     model = timm.create_model(

@@ -132,6 +132,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")
 def test_sigkill_loses_nothing_that_was_acknowledged(tmp_path: Path):
     acknowledged = -1

@@ -3,6 +3,7 @@ it is on unseen networks.
 
 python tests/scripts/fit_instructions.py [NETWORKS_OF_EACH_SPACE] [--only PIECE]: with ``--only``
 all other pieces stay as they are, so that no cost of a network without pieces of that name changes.
+Pieces of a kernel that runs one kind of operator go into the file of that kind.
 """
 
 import argparse
@@ -17,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "deploy"))
 from conftest import random_graph
 
 from lmanet.cost import estimate
-from lmanet.cost.c_runtime.instructions import INSTRUCTIONS, pieces
+from lmanet.cost.c_runtime.instructions import instruction_table, pieces
 from lmanet.deploy.run.emulator import emulator_named
 from lmanet.deploy.run.toolchain import toolchain_named
 from lmanet.deploy.write.program import write_program
@@ -92,7 +93,7 @@ def main():
     options = parser.parse_args()
     known = {
         name: count
-        for name, count in INSTRUCTIONS.items()
+        for name, count in instruction_table().items()
         if options.only and not name.startswith(options.only)
     }
     with tempfile.TemporaryDirectory() as folder:

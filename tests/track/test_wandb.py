@@ -24,6 +24,8 @@ from lmanet.space import architecture_id
 from lmanet.track import WandbTracker
 from lmanet.track.wandb_report import TABLES, blocks, reports_api
 
+pytestmark = pytest.mark.slow  # starts W&B
+
 BLOCK, WHOLE, LAST = 32768, 1, 4
 NETWORK = load_architecture("lmanet_core")
 CURVE = tuple(

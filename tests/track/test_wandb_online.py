@@ -23,6 +23,8 @@ from lmanet.run.results import TrainedNetwork
 from lmanet.space import architecture_id
 from lmanet.track import WandbTracker
 
+pytestmark = pytest.mark.slow  # starts W&B
+
 NETWORK = load_architecture("lmanet_core")
 GROUP = f"full/{architecture_id(NETWORK)}-0"
 KEY = "0" * 40

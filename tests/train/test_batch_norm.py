@@ -19,6 +19,8 @@ from lmanet.steps import Batch
 from lmanet.train import Recipe, Trainer
 from lmanet.train.batch_norm import NormAverages
 
+pytestmark = pytest.mark.slow  # trains
+
 CONF = Path(__file__).parents[2] / "conf"
 STAGE = {
     "block": "mbconv",

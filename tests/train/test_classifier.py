@@ -13,6 +13,8 @@ from lmanet.network.images import fit, normalise
 from lmanet.steps import Batch
 from lmanet.train import Classifier, Recipe, Task, Trainer, cross_entropy
 
+pytestmark = pytest.mark.slow  # trains
+
 TASK = Task(10, (0.5, 0.25, 0.0), (0.5, 0.25, 1.0))
 
 

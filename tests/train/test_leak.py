@@ -4,6 +4,7 @@ import gc
 
 import numpy as np
 import psutil
+import pytest
 import torch
 
 from lmanet.cost import estimate
@@ -11,6 +12,8 @@ from lmanet.data import Mnist5k, Split
 from lmanet.run.records import Job
 from lmanet.space import load_space
 from lmanet.train import Trainer
+
+pytestmark = pytest.mark.slow  # trains
 
 CANDIDATES = 200
 MIB = 2**20

@@ -24,6 +24,8 @@ from lmanet.run.results import Evaluation as EvaluationRecord
 from lmanet.run.results import TrainedNetwork
 from lmanet.train import Evaluation, FullTraining, Recipe, Trainer, WarmupCosine
 
+pytestmark = pytest.mark.slow  # trains
+
 SPLIT = Split(val_fraction=0.1, max_train_images=640)
 
 

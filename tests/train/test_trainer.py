@@ -19,6 +19,8 @@ from lmanet.run.records import Job, Score
 from lmanet.train import Recipe, Trainer
 from lmanet.train.trainer import LAST
 
+pytestmark = pytest.mark.slow  # trains
+
 
 def figures(score: Score) -> list[float]:
     """All of a score but its seconds."""

@@ -13,6 +13,8 @@ from lmanet.errors import ConfigError, ToolError
 from lmanet.space import load_space
 from lmanet.validate import MeasuredValidator
 
+pytestmark = pytest.mark.slow  # compiles and emulates
+
 
 def lend(target, num_classes):
     return candidate_verifier(target, num_classes, Settings())

@@ -12,13 +12,14 @@ from lmanet.app.settings import ROOT_KEYS, check_groups, check_root
 from lmanet.base import settings_id
 from lmanet.cost import Cost
 from lmanet.errors import ConfigError
-from lmanet.network import load_architecture
+from lmanet.network import Architecture, load_architecture
+from lmanet.run import quantities
 from lmanet.run.brief import Brief, Budget, Goal
 from lmanet.run.folder import DISTILL, FRONT, FULL, HYDRA, RunFolder
 from lmanet.run.history import History
 from lmanet.run.provenance import provenance
 from lmanet.search import Search, Steps
-from lmanet.space import AnyArchitecture
+from lmanet.space import staged
 from lmanet.steps import Checked, CheckedData, Stage
 
 __all__ = ["ROOT_KEYS", "SHARED_SETTINGS", "Run"]
@@ -32,7 +33,7 @@ STAGES_THAT_TRAIN = (
     "deploy",
     "explain",
 )  # and so read training and validation images
-LATENCY = "estimated_latency_ms"
+LATENCY = quantities.LATENCY.name
 # Stage -> the stage that makes what it needs, where that stands, and what it is.
 TRAINED = ("train", (FULL, DISTILL), "trained network")
 NEEDS = {
@@ -116,9 +117,9 @@ class Run:
                 self.data.require_part(part)
 
     def _check_space(self) -> None:
+        kind = self.space.candidate_type  # loaded first: histories may hold such candidates
         if self.names == ["compare"]:
             return
-        kind = self.space.candidate_type
         real = [name for name in self.names if name not in WITHOUT_NETWORKS]
         if real and not self.space.has_networks:
             raise ConfigError(
@@ -293,7 +294,7 @@ class Run:
     @property
     def objectives(self) -> tuple[Goal, ...]:
         return tuple(
-            Goal(name=name, maximise=spec.direction == "max")
+            Goal(name=name, maximise=_direction(name, spec) == "max")
             for name, spec in self.cfg.pareto.objectives.items()
         )
 
@@ -311,7 +312,12 @@ class Run:
         )
 
 
-def _architecture(name: str, folder: RunFolder) -> AnyArchitecture:
+def _architecture(name: str, folder: RunFolder) -> Architecture:
     """A shipped name, a file, or the ID of a network of the run's own history."""
-    known = {trial.id: trial.architecture for trial in folder.trials()}
-    return known.get(name) or load_architecture(name)
+    found = {trial.id: trial.architecture for trial in folder.trials()}.get(name)
+    return staged(found) if found else load_architecture(name)
+
+
+def _direction(name: str, spec: Config) -> str:
+    """Which way an objective is better: as set, or as its quantity says."""
+    return str(spec.get("direction") or quantities.quantity(name).direction)

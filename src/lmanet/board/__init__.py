@@ -1,11 +1,12 @@
-"""What a network runs on: the memory map and the limits of a target."""
+"""What a network runs on: cores, and targets with their memory map and limits."""
 
 from lmanet.board.kit import Kit, Region
-from lmanet.board.target import Target, load_target
+from lmanet.board.target import Target, load_target, usual_target
 
 __all__ = [
     "Kit",
     "Region",
     "Target",
     "load_target",
+    "usual_target",
 ]

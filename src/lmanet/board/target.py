@@ -1,18 +1,18 @@
 """Target: the memory and the time that a board leaves to a network."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import yaml
 
+from lmanet.board.cores import core_named, cores, load_core
 from lmanet.board.kit import Kit, Region
 from lmanet.cost.c_runtime.plan import CStaticOptions
 from lmanet.cost.platform import RUNTIMES, Platform, Runtime
 from lmanet.errors import ConfigError
 
-CORES = ("cortex-m4", "cortex-m7")
 # conf/target; ``lmanet/conf`` is a link to ``conf``, and a wheel has its files in that place.
 TARGETS = Path(__file__).parents[1] / "conf" / "target"
 
@@ -24,7 +24,7 @@ class Target:
     Attributes:
         name: of the file in conf/target.
         board: the board or microcontroller in words.
-        core: ``cortex-m4`` or ``cortex-m7``.
+        core: a name in `lmanet.board.cores`, or the path of a YAML file like those there.
         clock_mhz: of the core.
         runtime: what runs the network: ``c_static`` (our generated C) or ``tflm`` (TensorFlow Lite
             Micro with CMSIS-NN). Memory is counted as that runtime allocates it; ``plain`` counts
@@ -39,6 +39,7 @@ class Target:
         runtime_flash_bytes: part of it for code.
         macs: most multiply-accumulates for one image.
         estimated_latency_ms: most milliseconds for one image by estimate; None is no such limit.
+        more_limits: further quantity (`lmanet.run.quantities`) -> the most of it.
         c_options: what the generated C does to save memory; counted and generated alike.
         flash_address: where the flash memory begins, as the core starts from it.
         kit: what the firmware's instructions say of the part.
@@ -60,10 +61,13 @@ class Target:
     c_options: CStaticOptions = field(default_factory=CStaticOptions)
     flash_address: int = 0x08000000
     kit: Kit = field(default_factory=Kit)
+    more_limits: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "regions", tuple(self.regions))
-        self._check_choice("core", CORES)
+        if str(self.core).endswith(".yaml"):
+            object.__setattr__(self, "core", load_core(self.core).name)
+        self._check_choice("core", tuple(cores()))
         self._check_choice("runtime", RUNTIMES)
         self._check_regions()
         optional = {"estimated_latency_ms"} if self.estimated_latency_ms is None else set()
@@ -109,7 +113,7 @@ class Target:
     @property
     def has_caches(self) -> bool:
         """Whether the core has an instruction and a data cache of its own."""
-        return self.core == "cortex-m7"
+        return core_named(self.core).caches
 
     @property
     def limits(self) -> dict[str, int]:
@@ -119,11 +123,9 @@ class Target:
             "peak_sram_bytes": self.region.bytes - self.reserved_sram_bytes,
             "flash_bytes": self.flash_bytes - self.runtime_flash_bytes,
         }
-        return (
-            limits
-            if self.estimated_latency_ms is None
-            else {**limits, "estimated_latency_ms": self.estimated_latency_ms}
-        )
+        if self.estimated_latency_ms is not None:
+            limits["estimated_latency_ms"] = self.estimated_latency_ms
+        return {**limits, **self.more_limits}
 
     def _check_choice(self, name: str, legal: Sequence[str]) -> None:
         if getattr(self, name) not in legal:
@@ -149,6 +151,13 @@ class Target:
 
     def _error(self, what: str) -> ConfigError:
         return ConfigError(f"target {self.name}: {what} in conf/target/{self.name}.yaml")
+
+
+def usual_target() -> Target:
+    """The target that ``conf/config.yaml`` takes where none is named."""
+    content = yaml.safe_load((TARGETS.parent / "config.yaml").read_text(encoding="utf-8"))
+    chosen = [each for each in content["defaults"] if isinstance(each, dict)]
+    return load_target(next(each["target"] for each in chosen if "target" in each))
 
 
 def load_target(name: str | Path) -> Target:

@@ -1,1 +1,1 @@
-"""What a model claims of its networks, held against the facts."""
+"""What a model claims about its networks, checked against the facts."""

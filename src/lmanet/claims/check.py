@@ -1,15 +1,11 @@
-"""A trial with its rationale and what is known by now -> each claim with its
-truth and the reason.
-"""
+"""A trial and what is known by now -> each of its claims, with its truth and the reason."""
 
 from collections.abc import Sequence
 from enum import StrEnum
-from statistics import fmean
+from functools import partial
 from typing import NamedTuple
 
-from lmanet.claims.form import Finding, check_network
-from lmanet.claims.kinds import CheaperThanParent, Claim, ExpectedAccuracy
-from lmanet.claims.words import words
+from lmanet.claims.claim import Claim, Facts, Finding, Known
 from lmanet.run.records import Status, Trial
 
 
@@ -25,7 +21,7 @@ class CheckedClaim(NamedTuple):
     """A claim held against the facts.
 
     Attributes:
-        words: the claim as a sentence.
+        words: the claim as a phrase.
         reason: the facts that make it true or false, or what is missing.
     """
 
@@ -39,89 +35,49 @@ def check_claims(trial: Trial, trials: Sequence[Trial]) -> list[CheckedClaim]:
     """The claims of a trial in their order; none where it has no rationale or no architecture.
 
     Args:
-        trials: of the run, among which its parent and the networks trained before it are looked up.
+        trials: of the run: its parent and the networks trained before it are among them.
     """
-    if not trial.proposal.rationale:
+    facts = known_facts(trial, trials)
+    if facts is None or not trial.proposal.rationale:
         return []
-    findings = [(claim, _find(claim, trial, trials)) for claim in trial.proposal.rationale.claims]
-    return [
-        CheckedClaim(claim, words(claim), truth(found), found.reason)
-        for claim, found in findings
-        if found
-    ]
+    return [_checked(claim, claim.check(facts)) for claim in trial.proposal.rationale.claims]
 
 
-def truth(found: Finding) -> Truth:
-    """In one word."""
-    return Truth.UNKNOWN if found.holds is None else Truth.TRUE if found.holds else Truth.FALSE
-
-
-def _find(claim: Claim, trial: Trial, trials: Sequence[Trial]) -> Finding | None:
+def known_facts(trial: Trial, trials: Sequence[Trial]) -> Facts | None:
+    """What claims on the network of a trial are checked against; None where there is no network."""
     if trial.architecture is None:
         return None
-    if isinstance(claim, CheaperThanParent):
-        return _cheaper(claim, trial, _parent(trial, trials))
-    if isinstance(claim, ExpectedAccuracy):
-        return _accuracy(claim, trial, trials)
-    return check_network(claim, trial.architecture, trial.verdict.cost if trial.verdict else None)
+    before = (_trained(other) for other in trials if other.number < trial.number)
+    return Facts(
+        architecture=trial.architecture,
+        own=_known(trial),
+        before=tuple(accuracy for accuracy in before if accuracy is not None),
+        find_parent=partial(_parent, trial, trials),
+    )
 
 
-def _parent(trial: Trial, trials: Sequence[Trial]) -> Trial | None:
-    """The last trial of its parent's architecture: a duplicate of that was never trained."""
+def _checked(claim: Claim, found: Finding) -> CheckedClaim:
+    truth = Truth.UNKNOWN if found.holds is None else Truth.TRUE if found.holds else Truth.FALSE
+    return CheckedClaim(claim, claim.words(), truth, found.reason)
+
+
+def _parent(trial: Trial, trials: Sequence[Trial]) -> Known | None:
+    """Of the last trial of its parent's architecture: a duplicate of that was never trained."""
+    if not trial.proposal.parent:
+        return None
     found = [
         other
         for other in trials
         if other.id == trial.proposal.parent and other.number != trial.number
     ]
-    return (
-        max(found, key=lambda other: (other.score is not None, other.number), default=None)
-        if trial.proposal.parent
-        else None
-    )
+    last = max(found, key=lambda other: (other.score is not None, other.number), default=None)
+    return _known(last) if last else None
 
 
-def _cheaper(claim: CheaperThanParent, trial: Trial, parent: Trial | None) -> Finding:
-    """True where the saving is at least as claimed; one of 0 % is true of any saving at all."""
-    if parent is None:
-        return Finding(None, "it has no parent")
-    own, other = (
-        getattr(one.verdict.cost, claim.quantity, None) if one.verdict else None
-        for one in (trial, parent)
-    )
-    if own is None or not other:
-        return Finding(None, f"{claim.quantity} is not known of both")
-    saving = 100 * (1 - own / other)
-    figures = (
-        f"{own:,} against the parent's {other:,}: {abs(saving):.1f} % "
-        f"{'less' if saving >= 0 else 'more'}"
-    )
-    return Finding(own < other and saving >= claim.by_percent, figures)
-
-
-def _accuracy(claim: ExpectedAccuracy, trial: Trial, trials: Sequence[Trial]) -> Finding:
-    own = _trained(trial)
-    if own is None:
-        return Finding(None, "it was not trained to the end")
-    if claim.than == "parent":
-        parent = _parent(trial, trials)
-        known = [accuracy] if parent and (accuracy := _trained(parent)) is not None else []
-    else:
-        known = [
-            accuracy
-            for other in trials
-            if other.number < trial.number and (accuracy := _trained(other)) is not None
-        ]
-    if not known:
-        return Finding(
-            None,
-            "its parent was not trained to the end, or it has none"
-            if claim.than == "parent"
-            else "none was trained before it",
-        )
-    other = fmean(known) if claim.than == "mean" else max(known)
-    reason = f"{own:.1%} against {other:.1%}" + (", equal" if own == other else "")
-    return Finding(own > other if claim.expected == "higher" else own < other, reason)
+def _known(trial: Trial) -> Known:
+    return Known(trial.verdict.cost if trial.verdict else None, _trained(trial))
 
 
 def _trained(trial: Trial) -> float | None:
+    """Accuracy of a network trained to the end."""
     return trial.score.val_accuracy if trial.status is Status.TRAINED and trial.score else None

@@ -1,156 +1,233 @@
-"""Claims on a network's form -> whether they hold: one function a kind, from architecture and cost
-alone.
-"""
+"""Claims on the form of a network of stages, one class each."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Annotated, ClassVar, Literal
 
-from lmanet.claims.kinds import (
-    Claim,
-    DownsamplesEarly,
-    PeakMemoryAt,
-    ResidualIn,
-    SmallExpansion,
-    SqueezeExciteIn,
-    StrideOneIn,
-    WidensLate,
-)
+from pydantic import Field
+
+from lmanet.claims.claim import Finding, FormClaim, Legal
 from lmanet.network import Architecture
 from lmanet.network.architecture import has_effect
 from lmanet.network.graph import feature_operators
-from lmanet.space import AnyArchitecture, AnyCost
+from lmanet.space import AnyCost, Outline
 
+Stages = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=16)], ...],
+    Field(min_length=1, max_length=16, strict=False),  # JSON has lists, no tuples
+]
 EARLY_STAGES, EARLY_FACTOR = 2, 4
 MOST_EXPANSION = 3
 LEAST_WIDENING = 2
 
 
-class Finding(NamedTuple):
-    """Whether a claim holds, None where that cannot be told, and the facts."""
+class StagesClaim(FormClaim):
+    """A claim on each of the stages that it names."""
 
-    holds: bool | None
-    reason: str
+    stages: Stages
 
+    @classmethod
+    def legal_in(cls, outline: Outline) -> Mapping[str, Legal] | None:
+        if not cls.can_vary(outline):
+            return None
+        return {"stages": Legal(tuple(range(1, outline.num_stages + 1)), several=True)}
 
-def check_network(
-    claim: Claim, architecture: AnyArchitecture, cost: AnyCost | None
-) -> Finding | None:
-    """None where the claim is not on the network's form."""
-    check = CHECKS.get(type(claim))
-    if check is None:
-        return None
-    if (network := architecture.network) is None:
-        return Finding(None, f"{architecture.kind} has no stages")
-    return check(claim, network, cost)
+    @classmethod
+    def can_vary(cls, outline: Outline) -> bool:
+        """Whether some networks of the space have it."""
+        raise NotImplementedError
 
+    def stages_text(self) -> str:
+        """``stages 2 and 3``."""
+        each = [str(number) for number in dict.fromkeys(self.stages)]
+        if len(each) == 1:
+            return f"stage {each[0]}"
+        return f"stages {', '.join(each[:-1])} and {each[-1]}"
 
-def _residual(claim: ResidualIn, architecture: Architecture, cost: AnyCost | None) -> Finding:
-    sums = [
-        operator.name.split(".")[0]
-        for operator in feature_operators(architecture)
-        if operator.kind == "add"
-    ]
+    def check_stages(
+        self, architecture: Architecture, fault: Callable[[int], str], held: str
+    ) -> Finding:
+        """True where no stage named has a fault; the reason names those that have one.
 
-    def wanting(number: int) -> str:
-        stage = architecture.stages[number - 1]
-        if f"stage{number}" in sums:
-            return ""
-        why = "has stride 2" if stage.stride == 2 else "changes the channels"
-        return f"has a skip that never acts: its one block {why}" if stage.skip else "has none"
-
-    return _of_stages(
-        claim.stages, architecture, wanting, "adds its blocks' inputs to their outputs"
-    )
-
-
-def _stride_one(claim: StrideOneIn, architecture: Architecture, cost: AnyCost | None) -> Finding:
-    return _of_stages(
-        claim.stages,
-        architecture,
-        lambda n: "has stride 2" if architecture.stages[n - 1].stride != 1 else "",
-        "has stride 1",
-    )
+        Args:
+            fault: number of a stage -> what it lacks; empty where it lacks nothing.
+            held: what all of them do where the claim is true.
+        """
+        there = len(architecture.stages)
+        missing = [number for number in self.stages if number > there]
+        if missing:
+            return Finding(False, f"there is no stage {missing[0]}: the network has {there}")
+        faults = [
+            f"stage {number} {found}"
+            for number in dict.fromkeys(self.stages)
+            if (found := fault(number))
+        ]
+        return Finding(not faults, "; ".join(faults) or f"each of them {held}")
 
 
-def _squeeze_excite(
-    claim: SqueezeExciteIn, architecture: Architecture, cost: AnyCost | None
-) -> Finding:
-    def wanting(number: int) -> str:
-        stage = architecture.stages[number - 1]
-        return "" if stage.se_ratio > 0 and has_effect("se_ratio", stage.block) else "has none"
+class ResidualIn(StagesClaim):
+    """In every stage named a block's input is added to its output."""
 
-    return _of_stages(claim.stages, architecture, wanting, "has it")
+    claim: Literal["residual_in"] = "residual_in"
+    meaning: ClassVar[str] = "in each of these stages a block adds its input to its output"
+
+    @classmethod
+    def can_vary(cls, outline: Outline) -> bool:
+        return True in outline.stage_fields["skip"]
+
+    def words(self) -> str:
+        return f"residual connections in {self.stages_text()}"
+
+    def check_form(self, architecture: Architecture, cost: AnyCost | None) -> Finding:
+        sums = {
+            operator.name.split(".")[0]
+            for operator in feature_operators(architecture)
+            if operator.kind == "add"
+        }
+
+        def fault(number: int) -> str:
+            stage = architecture.stages[number - 1]
+            if f"stage{number}" in sums:
+                return ""
+            why = "has stride 2" if stage.stride == 2 else "changes the channels"
+            return f"has a skip that never acts: its one block {why}" if stage.skip else "has none"
+
+        held = "adds its blocks' inputs to their outputs"
+        return self.check_stages(architecture, fault, held)
 
 
-def _of_stages(
-    named: Sequence[int], architecture: Architecture, wanting: Callable[[int], str], held: str
-) -> Finding:
-    """True where no stage named is wanting; the reason names those that are."""
-    missing = [number for number in named if number > len(architecture.stages)]
-    if missing:
-        return Finding(
-            False, f"there is no stage {missing[0]}: the network has {len(architecture.stages)}"
+class SqueezeExciteIn(StagesClaim):
+    """Every stage named has squeeze-and-excitation."""
+
+    claim: Literal["se_in"] = "se_in"
+    meaning: ClassVar[str] = "each of these stages has squeeze-and-excitation"
+
+    @classmethod
+    def can_vary(cls, outline: Outline) -> bool:
+        return any(outline.stage_fields["se_ratio"])
+
+    def words(self) -> str:
+        return f"squeeze-and-excitation in {self.stages_text()}"
+
+    def check_form(self, architecture: Architecture, cost: AnyCost | None) -> Finding:
+        def fault(number: int) -> str:
+            stage = architecture.stages[number - 1]
+            return "" if stage.se_ratio > 0 and has_effect("se_ratio", stage.block) else "has none"
+
+        return self.check_stages(architecture, fault, "has it")
+
+
+class StrideOneIn(StagesClaim):
+    """Every stage named keeps the size of its image."""
+
+    claim: Literal["stride_1_in"] = "stride_1_in"
+    meaning: ClassVar[str] = "each of these stages keeps the size of its image"
+
+    @classmethod
+    def can_vary(cls, outline: Outline) -> bool:
+        return len(outline.stage_fields["stride"]) > 1
+
+    def words(self) -> str:
+        return f"stride 1 in {self.stages_text()}"
+
+    def check_form(self, architecture: Architecture, cost: AnyCost | None) -> Finding:
+        def fault(number: int) -> str:
+            return "has stride 2" if architecture.stages[number - 1].stride != 1 else ""
+
+        return self.check_stages(architecture, fault, "has stride 1")
+
+
+class DownsamplesEarly(FormClaim):
+    """After stem and first two stages the image has at most a quarter of its height and width."""
+
+    claim: Literal["downsamples_early"] = "downsamples_early"
+    meaning: ClassVar[str] = "after two stages the image has at most a quarter of its width"
+
+    @classmethod
+    def legal_in(cls, outline: Outline) -> Mapping[str, Legal]:
+        return {}
+
+    def words(self) -> str:
+        return "downsamples early"
+
+    def check_form(self, architecture: Architecture, cost: AnyCost | None) -> Finding:
+        last = min(EARLY_STAGES, len(architecture.stages))
+        size = next(
+            operator.out_shape[1]
+            for operator in reversed(feature_operators(architecture))
+            if operator.name.startswith(f"stage{last}.")
         )
-    faults = [
-        f"stage {number} {fault}" for number in dict.fromkeys(named) if (fault := wanting(number))
-    ]
-    return Finding(not faults, "; ".join(faults) or f"each of them {held}")
+        whole = architecture.resolution
+        reason = f"after stage {last} the image is {size}x{size} of {whole}x{whole}"
+        return Finding(size * EARLY_FACTOR <= whole, reason)
 
 
-def _downsamples_early(
-    claim: DownsamplesEarly, architecture: Architecture, cost: AnyCost | None
-) -> Finding:
-    last = min(EARLY_STAGES, len(architecture.stages))
-    prefix = f"stage{last}."
-    size = next(
-        operator.out_shape[1]
-        for operator in reversed(feature_operators(architecture))
-        if operator.name.startswith(prefix)
-    )
-    whole = architecture.resolution
-    return Finding(
-        size * EARLY_FACTOR <= whole,
-        f"after stage {last} the image is {size}x{size} of {whole}x{whole}",
+class WidensLate(FormClaim):
+    """The widest stage lies in the second half of the stages and has at least twice the channels of
+    the first stage.
+    """
+
+    claim: Literal["widens_late"] = "widens_late"
+    meaning: ClassVar[str] = (
+        "the widest stage lies in the second half and has at least twice the channels of stage 1"
     )
 
+    @classmethod
+    def legal_in(cls, outline: Outline) -> Mapping[str, Legal]:
+        return {}
 
-def _widens_late(claim: WidensLate, architecture: Architecture, cost: AnyCost | None) -> Finding:
-    widths = [stage.channels for stage in architecture.stages]
-    widest = len(widths) - widths[::-1].index(
-        max(widths)
-    )  # the last of those that are equally wide
-    holds = 2 * widest > len(widths) and max(widths) >= LEAST_WIDENING * widths[0]
-    return Finding(holds, f"channels {', '.join(map(str, widths))}")
+    def words(self) -> str:
+        return "widens late"
 
-
-def _small_expansion(
-    claim: SmallExpansion, architecture: Architecture, cost: AnyCost | None
-) -> Finding:
-    stages = architecture.stages
-    expansions = [
-        stage.expansion if has_effect("expansion", stage.block) else 1 for stage in stages
-    ]
-    return Finding(
-        max(expansions) <= MOST_EXPANSION, f"expansions {', '.join(map(str, expansions))}"
-    )
+    def check_form(self, architecture: Architecture, cost: AnyCost | None) -> Finding:
+        widths = [stage.channels for stage in architecture.stages]
+        # The last of those that are equally wide.
+        widest = len(widths) - widths[::-1].index(max(widths))
+        holds = 2 * widest > len(widths) and max(widths) >= LEAST_WIDENING * widths[0]
+        return Finding(holds, f"channels {', '.join(map(str, widths))}")
 
 
-def _peak_memory(claim: PeakMemoryAt, architecture: Architecture, cost: AnyCost | None) -> Finding:
-    if cost is None or (peak := cost.peak) is None:
-        return Finding(None, "its memory is not known")
-    part = peak.operator.partition(".")[0]
-    return Finding(
-        part == claim.part,
-        f"{peak.bytes:,} bytes at {peak.operator}, under {peak.runtime}",
-    )
+class SmallExpansion(FormClaim):
+    """No block widens its input more than three times: half of what MobileNetV2 (Sandler et al.
+    2018) does.
+    """
+
+    claim: Literal["small_expansion"] = "small_expansion"
+    meaning: ClassVar[str] = "no block expands more than 3 times"
+
+    @classmethod
+    def legal_in(cls, outline: Outline) -> Mapping[str, Legal]:
+        return {}
+
+    def words(self) -> str:
+        return "small expansion"
+
+    def check_form(self, architecture: Architecture, cost: AnyCost | None) -> Finding:
+        expansions = [
+            stage.expansion if has_effect("expansion", stage.block) else 1
+            for stage in architecture.stages
+        ]
+        reason = f"expansions {', '.join(map(str, expansions))}"
+        return Finding(max(expansions) <= MOST_EXPANSION, reason)
 
 
-CHECKS: dict[type, Callable[[Any, Architecture, AnyCost | None], Finding]] = {
-    ResidualIn: _residual,
-    StrideOneIn: _stride_one,
-    SqueezeExciteIn: _squeeze_excite,
-    DownsamplesEarly: _downsamples_early,
-    WidensLate: _widens_late,
-    SmallExpansion: _small_expansion,
-    PeakMemoryAt: _peak_memory,
-}
+class PeakMemoryAt(FormClaim):
+    """The operator that sets the peak of SRAM belongs to this part: ``stem``, ``stage1`` and so on,
+    ``head``, ``classifier``.
+    """
+
+    claim: Literal["peak_memory_at"] = "peak_memory_at"
+    meaning: ClassVar[str] = "the part that needs the most SRAM"
+    part: Annotated[str, Field(pattern="^(stem|stage([1-9]|1[0-6])|head|classifier)$")]
+
+    @classmethod
+    def legal_in(cls, outline: Outline) -> Mapping[str, Legal]:
+        return {"part": Legal(outline.parts)}
+
+    def words(self) -> str:
+        return f"peak memory at {self.part}"
+
+    def check_form(self, architecture: Architecture, cost: AnyCost | None) -> Finding:
+        if cost is None or (peak := cost.peak) is None:
+            return Finding(None, "its memory is not known")
+        reason = f"{peak.bytes:,} bytes at {peak.operator} ({peak.runtime})"
+        return Finding(peak.operator.partition(".")[0] == self.part, reason)

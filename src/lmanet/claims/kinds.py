@@ -1,102 +1,115 @@
-"""Why a network was proposed: claims from a closed list, which can be checked, and free text, which
-cannot.
-"""
+"""All claims that a model can make of its network, one class each, and its whole rationale."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from statistics import fmean
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from lmanet.base import Record
+from lmanet.claims.claim import AnyClaim, Claim, Facts, Finding, Legal, Scope
+from lmanet.claims.form import (
+    DownsamplesEarly,
+    PeakMemoryAt,
+    ResidualIn,
+    SmallExpansion,
+    SqueezeExciteIn,
+    StrideOneIn,
+    WidensLate,
+)
 
-Stages = Annotated[
-    tuple[Annotated[int, Field(ge=1, le=16)], ...], Field(min_length=1, max_length=16)
+__all__ = [
+    "CheaperThanParent",
+    "DownsamplesEarly",
+    "ExpectedAccuracy",
+    "PeakMemoryAt",
+    "Rationale",
+    "ResidualIn",
+    "SmallExpansion",
+    "SqueezeExciteIn",
+    "StrideOneIn",
+    "WidensLate",
 ]
+
 Quantity = Literal["macs", "params", "peak_sram_bytes", "flash_bytes", "estimated_latency_ms"]
 MAX_TEXT_CHARACTERS = 400
+SAVINGS = (0, 5, 10, 20, 30, 50)  # per cent, on offer
 
 
-class ResidualIn(Record):
-    """In every stage named a block's input is added to its output."""
-
-    claim: Literal["residual_in"] = "residual_in"
-    stages: Stages
-
-
-class StrideOneIn(Record):
-    """Every stage named keeps the size of its image."""
-
-    claim: Literal["stride_1_in"] = "stride_1_in"
-    stages: Stages
-
-
-class SqueezeExciteIn(Record):
-    """Every stage named has squeeze-and-excitation."""
-
-    claim: Literal["se_in"] = "se_in"
-    stages: Stages
-
-
-class DownsamplesEarly(Record):
-    """After stem and first two stages the image has at most a quarter of its height and width."""
-
-    claim: Literal["downsamples_early"] = "downsamples_early"
-
-
-class WidensLate(Record):
-    """The widest stage lies in the second half of the stages and has at least twice the channels of
-    the first stage.
-    """
-
-    claim: Literal["widens_late"] = "widens_late"
-
-
-class SmallExpansion(Record):
-    """No block widens its input more than three times: half of what MobileNetV2 (Sandler et al.
-    2018) does.
-    """
-
-    claim: Literal["small_expansion"] = "small_expansion"
-
-
-class PeakMemoryAt(Record):
-    """The operator that sets the peak of SRAM belongs to this part: ``stem``, ``stage1`` and so on,
-    ``head``, ``classifier``.
-    """
-
-    claim: Literal["peak_memory_at"] = "peak_memory_at"
-    part: Annotated[str, Field(pattern="^(stem|stage([1-9]|1[0-6])|head|classifier)$")]
-
-
-class CheaperThanParent(Record):
+class CheaperThanParent(Claim):
     """The network takes at least so much less of a quantity than its parent."""
 
     claim: Literal["cheaper_than_parent"] = "cheaper_than_parent"
+    meaning: ClassVar[str] = "at least so many per cent less than the network that you change"
     quantity: Quantity
     by_percent: Annotated[float, Field(ge=0, le=100)]
 
+    @classmethod
+    def legal(cls, scope: Scope) -> Mapping[str, Legal] | None:
+        if not scope.has_parent:
+            return None
+        quantities = scope.quantities or ("params",)
+        return {"quantity": Legal(quantities), "by_percent": Legal(SAVINGS)}
 
-class ExpectedAccuracy(Record):
+    def words(self) -> str:
+        by = f" by at least {self.by_percent:g} %" if self.by_percent else ""
+        return f"fewer {self.quantity} than its parent{by}"
+
+    def check(self, facts: Facts) -> Finding:
+        """True where the saving is at least as claimed; one of 0 % is true of any saving at all."""
+        if facts.parent is None:
+            return Finding(None, "it has no parent")
+        own, other = (
+            getattr(known.cost, self.quantity, None) for known in (facts.own, facts.parent)
+        )
+        if own is None or not other:
+            return Finding(None, f"{self.quantity} is not known of both")
+        saving = 100 * (1 - own / other)
+        more = "less" if saving >= 0 else "more"
+        reason = f"{own:,} against the parent's {other:,}: {abs(saving):.1f} % {more}"
+        return Finding(own < other and saving >= self.by_percent, reason)
+
+
+class ExpectedAccuracy(Claim):
     """Accuracy on validation images against the parent's, or against the best or the mean of those
     trained before.
     """
 
     claim: Literal["expected_accuracy"] = "expected_accuracy"
+    meaning: ClassVar[str] = (
+        "its accuracy against the best so far, the mean so far, or the network that you change"
+    )
     expected: Literal["higher", "lower"]
     than: Literal["parent", "best", "mean"]
 
+    @classmethod
+    def legal(cls, scope: Scope) -> Mapping[str, Legal]:
+        than = ("best", "mean", "parent") if scope.has_parent else ("best", "mean")
+        return {"expected": Legal(("higher", "lower")), "than": Legal(than)}
 
-Claim = Annotated[
-    ResidualIn
-    | StrideOneIn
-    | SqueezeExciteIn
-    | DownsamplesEarly
-    | WidensLate
-    | SmallExpansion
-    | PeakMemoryAt
-    | CheaperThanParent
-    | ExpectedAccuracy,
-    Field(discriminator="claim"),
-]
+    def words(self) -> str:
+        whose = {
+            "parent": "its parent's",
+            "best": "the best before it",
+            "mean": "the mean before it",
+        }
+        return f"accuracy {self.expected} than {whose[self.than]}"
+
+    def check(self, facts: Facts) -> Finding:
+        own = facts.own.accuracy
+        if own is None:
+            return Finding(None, "it was not trained to the end")
+        if self.than == "parent":
+            return self._compare(own, facts.parent and facts.parent.accuracy)
+        if not facts.before:
+            return Finding(None, "none was trained before it")
+        return self._compare(own, (fmean if self.than == "mean" else max)(facts.before))
+
+    def _compare(self, own: float, other: float | None) -> Finding:
+        if other is None:
+            return Finding(None, "its parent was not trained to the end, or it has none")
+        reason = f"{own:.1%} against {other:.1%}" + (", equal" if own == other else "")
+        return Finding(own > other if self.expected == "higher" else own < other, reason)
 
 
 class Rationale(Record):
@@ -108,6 +121,6 @@ class Rationale(Record):
         faults: what was said and could not be read as a claim, and why.
     """
 
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[AnyClaim, ...] = ()
     text: Annotated[str, Field(max_length=MAX_TEXT_CHARACTERS)] = ""
     faults: tuple[str, ...] = ()

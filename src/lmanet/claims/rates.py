@@ -1,13 +1,12 @@
-"""How often what a model says of its own networks is true: a result of its own."""
+"""How often a model's claims about its own networks are true."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import NamedTuple
 
-from lmanet.claims.check import Truth, check_claims
-from lmanet.claims.form import check_network
-from lmanet.claims.kinds import Claim
+from lmanet.claims.check import Truth, check_claims, known_facts
+from lmanet.claims.claim import Claim, FormClaim
 from lmanet.run.records import Trial
 
 ALL = "all kinds"
@@ -17,12 +16,12 @@ class Rate(NamedTuple):
     """Claims of one proposer and one kind.
 
     Attributes:
-        kind: of `lmanet.claims.kinds.Claim`, or all of them together.
-        chance: mean share of the run's other networks of which the same claims would be true: how
-            often a model is right that says of its network what holds for most of them. Of claims
-            on a network's form alone; None where there are none.
-        form_true, form_known: true claims on form, and those that are true or false: what
-            ``chance`` is to be held against.
+        kind: name of the claim, or `ALL`.
+        chance: baseline: how often a generic claim would be true. It is the mean share of the run's
+            other networks of which the same claims hold. Of claims on a network's form alone; None
+            where there are none.
+        form_true, form_known: true claims on form, and those that are true or false. Compare their
+            share with ``chance``.
     """
 
     proposer: str
@@ -69,7 +68,7 @@ def rates(*runs: Sequence[Trial]) -> list[Rate]:
     """One row for all claims of a proposer, then one a kind; none where nobody claims anything.
 
     Args:
-        runs: the trials of each run, which are held against those of the same run.
+        runs: the trials of each run; each is checked against its own run.
     """
     counted: defaultdict[tuple[str, str], list[_Count]] = defaultdict(list)
     for trials in runs:
@@ -95,7 +94,7 @@ def rates(*runs: Sequence[Trial]) -> list[Rate]:
 
 
 def unreadable(trials: Sequence[Trial]) -> Counter[str]:
-    """Proposer -> what was said and could not be read as a claim."""
+    """Proposer -> number of statements that are no readable claim."""
     return Counter(
         trial.proposal.proposer
         for trial in trials
@@ -122,13 +121,15 @@ def _rate(proposer: str, kind: str, counts: Sequence[_Count]) -> Rate:
 
 
 def _truths(claim: Claim, networks: Mapping[str | None, Trial]) -> dict[str | None, bool]:
-    """Network -> whether the claim is true of it; only those of which that can be told."""
+    """Network -> whether the claim is true of it. Only for claims on the form, and only if that can
+    be told.
+    """
+    if not isinstance(claim, FormClaim):
+        return {}
     found = {}
     for identity, trial in networks.items():
-        assert trial.architecture is not None
-        finding = check_network(
-            claim, trial.architecture, trial.verdict.cost if trial.verdict else None
-        )
-        if finding and finding.holds is not None:
-            found[identity] = finding.holds
+        facts = known_facts(trial, ())
+        holds = claim.check(facts).holds if facts else None
+        if holds is not None:
+            found[identity] = holds
     return found

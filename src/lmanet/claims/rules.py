@@ -1,4 +1,4 @@
-"""A design rule that a model states -> the trained networks for and against it."""
+"""A design rule that a model states -> the trained networks that support or contradict it."""
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
@@ -44,9 +44,7 @@ class _Known(NamedTuple):
 
 
 def weigh(rule: Rule, trials: Sequence[Trial], space: AnySpace) -> WeighedRule:
-    """Count what speaks for a rule and against it, among the networks in which its choice is
-    active.
-    """
+    """Count the networks for and against a rule, among those in which its choice is active."""
     known = [found for found in _known(trials, space) if rule.choice in found.choices]
     having = [found for found in known if _equal(found.choices[rule.choice], rule.value)]
     others = [found for found in known if found not in having]
@@ -77,8 +75,8 @@ def weigh(rule: Rule, trials: Sequence[Trial], space: AnySpace) -> WeighedRule:
 
 
 def varied(trials: Sequence[Trial], space: AnySpace) -> dict[str, list[object]]:
-    """Choice -> its values among the trained networks in rising order, where there are at least two
-    of either side of one.
+    """Choice -> its values among the trained networks, in rising order. A value counts if at least
+    two networks have it and two do not.
     """
     values: dict[str, list[object]] = {}
     for found in _known(trials, space):
@@ -108,7 +106,7 @@ def _known(trials: Sequence[Trial], space: AnySpace) -> list[_Known]:
 def _pairs(
     rule: Rule, having: Sequence[_Known], others: Sequence[_Known]
 ) -> list[tuple[_Known, _Known]]:
-    """With the value and without it, all else equal."""
+    """Pairs of a network with the value and one without it, all else equal."""
 
     def rest(found: _Known) -> dict[str, object]:
         return {name: value for name, value in found.choices.items() if name != rule.choice}

@@ -2,7 +2,8 @@
 int8.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from math import prod
 from typing import ClassVar
@@ -16,6 +17,7 @@ from lmanet.cost.memory import memory
 from lmanet.cost.platform import Platform, Runtime
 from lmanet.network.architecture import Architecture, require_network
 from lmanet.network.graph import Operator, operators
+from lmanet.run.quantities import Quantity, computed
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Cost(CandidateCost):
         estimated_instructions: of one image, under ``c_static``; for other runtimes none are known.
         estimated_latency_ms: the upper end of the range that these instructions may take (see
             `lmanet.cost.latency`), where core and clock are known.
+        added: name -> value of each registered quantity that brings its own formula.
     """
 
     told: ClassVar[tuple[str, ...]] = ("macs", "peak_sram_bytes", "flash_bytes")
@@ -40,6 +43,17 @@ class Cost(CandidateCost):
     peak_operator: str
     estimated_instructions: int | None = None
     estimated_latency_ms: float | None = None
+    added: Mapping[str, float] = field(default_factory=dict, hash=False)
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        own = tuple(name for name in super().names() if name != "added")
+        return (*own, *(quantity.name for quantity in computed()))
+
+    def quantities(self) -> dict[str, float]:
+        known = {name: getattr(self, name, None) for name in super().names() if name != "added"}
+        own = {name: value for name, value in known.items() if value is not None}
+        return {**own, **self.added}
 
     @property
     def peak(self) -> Peak:
@@ -65,9 +79,15 @@ def estimate(architecture: Architecture, num_classes: int, runtime: Runtime = "c
     return estimate_network(architecture, num_classes, Platform(runtime))
 
 
-@lru_cache(maxsize=4096)
 def estimate_network(architecture: Architecture, num_classes: int, platform: Platform) -> Cost:
     """As `estimate`, on a platform; where that has a core, with an estimate of latency."""
+    return _estimate(architecture, num_classes, platform, computed())
+
+
+@lru_cache(maxsize=4096)
+def _estimate(
+    architecture: Architecture, num_classes: int, platform: Platform, more: tuple[Quantity, ...]
+) -> Cost:
     graph, runtime = operators(architecture, num_classes), platform.runtime
     sram, peak, instructions = _memory(graph, platform)
     latency = (
@@ -84,6 +104,7 @@ def estimate_network(architecture: Architecture, num_classes: int, platform: Pla
         peak_operator=peak,
         estimated_instructions=instructions,
         estimated_latency_ms=latency,
+        added={each.name: each.compute(graph) for each in more if each.compute},
     )
 
 

@@ -22,7 +22,8 @@ def flash_bytes(operator: Operator, runtime: str) -> int:
     """
     if runtime == "c_static":
         return c_kernel(operator).flash_bytes(operator)
-    weights, channels = operator.weights, operator.out_shape[0] if operator.weights else 0
+    weights = operator.weights
+    channels = operator.out_shape[0] if weights else 0
     if runtime == "tflm":
         return weights + channels * TFLITE_CHANNEL_BYTES + TFLITE_OPERATOR_BYTES
     return weights + channels * PLAIN_CHANNEL_BYTES

@@ -18,7 +18,7 @@ class Platform:
         runtime: ``c_static``, our generated C; ``tflm``, TensorFlow Lite Micro with CMSIS-NN;
             ``plain``, none in particular.
         c_options: what the generated C does to save memory.
-        core: ``cortex-m4`` or ``cortex-m7``; None where no latency is asked for.
+        core: a name in `lmanet.board.cores`; None where no latency is asked for.
         clock_mhz: of the core.
     """
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from lmanet.board import Target, load_target
+from lmanet.board import Target, usual_target
 from lmanet.deploy.deployer import Deployer
 from lmanet.deploy.int8.agreement import disagreement
 from lmanet.deploy.settings import Settings
@@ -18,8 +18,6 @@ from lmanet.run.results import Deployed
 from lmanet.space import architecture_id
 
 log = logging.getLogger(__name__)
-# The board that is meant where none is named.
-USUAL_TARGET = "stm32h743"
 
 
 def deploy(
@@ -41,7 +39,7 @@ def deploy(
         calibration_images: float32, as the network reads them: normalised, (N, 3, R, R), on its
             device; some hundred training images.
         out_dir: made where it is not there.
-        target: as `lmanet.load_target` gives it; stm32h743 by default.
+        target: as `lmanet.load_target` gives it; by default that of conf/config.yaml.
 
     Raises:
         ConfigError: the architecture is not the network's, the images do not fit it, or a tool is
@@ -52,7 +50,7 @@ def deploy(
     if architecture_id(checkpoint.network.architecture) != architecture_id(architecture):
         raise ConfigError("the architecture is not that of the network; pass network.architecture")
     _check_images(calibration_images, checkpoint.network)
-    deployer = Deployer(target or load_target(USUAL_TARGET), Settings())
+    deployer = Deployer(target or usual_target(), Settings())
     graph = deployer.quantize(checkpoint, calibration_images)
     deployed = deployer.deploy(
         graph, checkpoint, calibration_images, Path(out_dir), Path(out_dir).name

@@ -8,19 +8,13 @@ from lmanet.explain.card import NetworkCard, PartDrawing
 from lmanet.explain.facts.contents import Setting
 from lmanet.explain.facts.facts import Facts
 from lmanet.explain.facts.rows import part_rows
-from lmanet.explain.tables.table import Form, shown
+from lmanet.explain.tables.table import column, shown
 from lmanet.network import Architecture
+from lmanet.run.quantities import FLASH, LATENCY, MACS, PARAMS, SRAM, computed
 from lmanet.run.records import Trial
 from lmanet.space import staged
 
 NETWORKS = "networks"
-SHOWN: tuple[tuple[str, str, Form], ...] = (
-    ("macs", "MACs (M)", "millions"),
-    ("peak_sram_bytes", "peak SRAM (KiB)", "kib"),
-    ("flash_bytes", "flash (KiB)", "kib"),
-    ("params", "parameters", "count"),
-    ("estimated_latency_ms", "latency, estimated (ms)", "decimal1"),
-)
 
 
 def make_cards(facts: Facts, folder: Path) -> list[NetworkCard]:
@@ -68,9 +62,9 @@ def _card(trial: Trial, on_front: bool, facts: Facts, folder: Path) -> NetworkCa
 
 def _costs(cost: Cost, setting: Setting) -> list[tuple[str, str, float | None]]:
     known = [
-        (name, title, form, value)
-        for name, title, form in SHOWN
-        if (value := getattr(cost, name)) is not None
+        (*column(each), value)
+        for each in (MACS, SRAM, FLASH, PARAMS, LATENCY, *computed())
+        if (value := each.of(cost)) is not None
     ]
     limits = setting.target.limits
     return [

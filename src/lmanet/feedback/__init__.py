@@ -1,4 +1,4 @@
-"""History -> text of the next prompt."""
+"""The history -> text of the next prompt."""
 
 from lmanet.feedback.composers import BestOnlyFeedback, NoFeedback, ParetoFeedback
 

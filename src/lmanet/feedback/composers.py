@@ -1,6 +1,4 @@
-"""What a proposer is told of the trials so far: the front and all around it, the best alone, or
-nothing.
-"""
+"""What a proposer hears of the trials: a summary, the best network alone, or nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +8,6 @@ from typing import get_args
 from lmanet.base import AtLeast0
 from lmanet.errors import ConfigError
 from lmanet.feedback import lines
-from lmanet.feedback.coverage import untried
 from lmanet.feedback.hints import hint
 from lmanet.feedback.sections import Section, fit
 from lmanet.run.records import Status, Trial
@@ -55,17 +52,15 @@ class ParetoFeedback:
         sections = (
             Section("Results so far:", tuple(summary), rank=1),
             Section("Best network so far:", tuple(networks[:1]), rank=0),
-            Section(
-                "Other networks that no network beats in everything:", tuple(networks[1:]), rank=3
-            ),
+            Section("Other networks on the Pareto front:", tuple(networks[1:]), rank=3),
             Section("Other accurate networks:", tuple(self._beside(trials, front)), rank=7),
             Section(
-                "Failures, the last first:",
+                "Failures, newest first:",
                 tuple(dict.fromkeys(failed))[: self.recent_failures],
                 rank=4,
             ),
-            Section("Claims of yours that are false, the last first:", self._wrong(trials), rank=5),
-            Section("Values never tried:", tuple(untried(trials, self.space)), rank=6),
+            Section("Your false claims, newest first:", self._wrong(trials), rank=5),
+            Section("Values not tried yet:", tuple(lines.untried(trials, self.space)), rank=6),
             Section("Hint:", (hint(trials, front),), rank=2),
         )
         return fit(sections, self.max_tokens)
@@ -93,8 +88,8 @@ class BestOnlyFeedback:
     """The most accurate network within the limits and nothing else.
 
     Args:
-        max_tokens, form: as for `ParetoFeedback`; a network that takes more is left out, and that
-            is said.
+        max_tokens, form: as for `ParetoFeedback`. A network that takes more is left out, and the
+            text says so.
     """
 
     def __init__(self, space: AnySpace, max_tokens: int, form: Form = "lines") -> None:
@@ -109,7 +104,7 @@ class BestOnlyFeedback:
 
 
 class NoFeedback:
-    """Nothing: every proposal is asked for with the same words."""
+    """Nothing: every request has the same words."""
 
     def __init__(self, space: AnySpace) -> None:
         pass  # given to every option of the step

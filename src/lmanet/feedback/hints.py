@@ -13,8 +13,10 @@ STALLED = 20
 
 
 def hint(trials: Sequence[Trial], front: Sequence[Trial]) -> str:
-    """The sentence of the first rule that applies: what most of the last 10 failed by, no front, a
-    front 20 trials old, else growth.
+    """The sentence of the first rule that applies.
+
+    The rules: most of the last 10 failed by one cause; there is no front; the front is 20 trials
+    old; otherwise a hint to improve.
     """
     return _sentences()[_rule(trials, front)]
 

@@ -1,16 +1,17 @@
-"""Trials as lines of text: a network with what it reached and costs, a failure with its reason,
-counts and averages.
-"""
+"""Trials as lines of text: networks, failures, false claims, counts, averages, untried values."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 from lmanet.claims.check import Truth, check_claims
+from lmanet.run.quantities import computed
 from lmanet.run.records import Status, Trial
 from lmanet.space import AnyCost, Form, SearchSpace, short_number, write_proposal
 
 MAX_REASON_CHARACTERS = 300
+PLACE = re.compile(r" \(conf/[^)]*\)")  # for people: where a limit is set
 
 
 def network(trial: Trial, space: SearchSpace, form: Form) -> str:
@@ -27,27 +28,21 @@ def failure(trial: Trial) -> str:
     """
     hints = [violation.hint for violation in trial.verdict.violations] if trial.verdict else []
     reason = "; ".join(hints) or trial.error or trial.proposal.error or "no reason recorded"
-    one_line = " ".join(reason.split())
-    return f"- {trial.status}: {one_line[:MAX_REASON_CHARACTERS]}"
+    return f"- {_word(trial.status)}: {_clipped(PLACE.sub('', reason))}"
 
 
 def wrong_claims(trials: Sequence[Trial]) -> Iterator[str]:
-    """What was claimed of a network and is false, with the facts, the last first."""
+    """False claims with the facts, the newest first; each network is told by what it reached."""
     for trial in reversed(trials):
         for checked in check_claims(trial, trials):
             if checked.truth is Truth.FALSE:
-                yield (
-                    f"- of network {trial.number} you said: {checked.words}. "
-                    f"{checked.reason[:MAX_REASON_CHARACTERS]}"
-                )
+                yield f'- "{checked.words}", of {_described(trial)}: {_clipped(checked.reason)}'
 
 
 def counts(trials: Sequence[Trial]) -> str:
     """How many trials ended how."""
     number = Counter(trial.status for trial in trials)
-    ended = ", ".join(
-        f"{number[status]} {status.value.replace('_', ' ')}" for status in Status if number[status]
-    )
+    ended = ", ".join(f"{number[status]} {_word(status)}" for status in Status if number[status])
     return f"{len(trials)} networks proposed: {ended}."
 
 
@@ -63,11 +58,50 @@ def averages(trials: Sequence[Trial]) -> str:
         return ""
     accuracy = fmean(score.val_accuracy for score, _ in trained)
     means = [
-        f"{name} {short_number(fmean(getattr(cost, name) for _, cost in trained))}"
-        for name in trained[0][1].told
+        f"{name} {short_number(fmean(_told(cost)[name] for _, cost in trained))}"
+        for name in _told(trained[0][1])
     ]
     return f"Averages of the {len(trained)} trained: accuracy {accuracy:.3f}, {', '.join(means)}."
 
 
+def untried(trials: Sequence[Trial], space: SearchSpace) -> list[str]:
+    """One line for every field that has values which no proposed network used, trained or not."""
+    used = {
+        entry
+        for trial in trials
+        if isinstance(trial.architecture, space.candidate_type)
+        for entry in space.covered(trial.architecture)
+    }
+    return [
+        f"- {name}: {', '.join(map(str, missing))}"
+        for name, values in space.coverage()
+        if (missing := [value for value in values if (name, value) not in used])
+    ]
+
+
 def _costs(cost: AnyCost) -> list[str]:
-    return [f"{name} {short_number(getattr(cost, name))}" for name in cost.told]
+    return [f"{name} {short_number(value)}" for name, value in _told(cost).items()]
+
+
+def _told(cost: AnyCost) -> dict[str, float]:
+    """Name -> value of what a model is told of every network."""
+    names = (*cost.told, *(each.name for each in computed() if each.in_feedback))
+    known = cost.quantities()
+    return {name: known[name] for name in names if name in known}
+
+
+def _described(trial: Trial) -> str:
+    """``the network with accuracy 0.512, macs 3.2M``: the list of networks has the same figures."""
+    figures = [f"accuracy {trial.score.val_accuracy:.3f}"] if trial.eligible and trial.score else []
+    cost = trial.verdict.cost if trial.verdict else None
+    figures += _costs(cost)[:1] if cost else []
+    which = "the" if trial.eligible else f"a {_word(trial.status)}"
+    return f"{which} network" + (f" with {', '.join(figures)}" if figures else "")
+
+
+def _word(status: Status) -> str:
+    return status.value.replace("_", " ")
+
+
+def _clipped(reason: str) -> str:
+    return " ".join(reason.split())[:MAX_REASON_CHARACTERS]

@@ -11,7 +11,7 @@ class Section:
     """Lines under a title; the first line is the most important.
 
     Attributes:
-        rank: of two lines at the same place in their sections, the one of lower rank is kept first.
+        rank: of two lines at the same place in their sections, the lower rank is kept first.
     """
 
     title: str
@@ -20,8 +20,8 @@ class Section:
 
 
 def fit(sections: Sequence[Section], max_tokens: int) -> str:
-    """The sections as text of at most ``max_tokens`` by `count_tokens`; whole lines are left out,
-    and how many is said.
+    """The sections as text of at most ``max_tokens`` by `count_tokens`. Lines are left out whole,
+    and the text says how many.
 
     Every section gets its first line before any gets its second, so that a long front does not
     crowd out the failures.
@@ -50,5 +50,6 @@ def _render(sections: Sequence[Section], kept: Sequence[int]) -> str:
         if number
     ]
     left_out = sum(len(section.lines) for section in sections) - sum(kept)
-    note = [f"(lines left out for want of room: {left_out})"] if left_out else []
+    lines = f"{left_out} line{'s' if left_out > 1 else ''}"
+    note = [f"({lines} left out to save room)"] if left_out else []
     return "\n\n".join(blocks + note)

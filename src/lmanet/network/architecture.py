@@ -3,7 +3,7 @@
 import json
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -106,7 +106,7 @@ class Architecture(_Frozen, Candidate):
         stem, head: None where the network has none, as the paper's networks.
     """
 
-    kind: ClassVar[str] = "a network of stages"
+    kind = "a network of stages"
 
     resolution: Resolution = 160
     padding: Padding = "same"

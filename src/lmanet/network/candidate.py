@@ -29,7 +29,7 @@ class Candidate(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: ClassVar[str] = "a candidate"
-    instead: ClassVar[str] = "has no network here"
+    instead: ClassVar[str] = "can only be scored by a trainer of its own, named by train="
 
     @property
     @abstractmethod

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from lmanet.network.architecture import Architecture, Padding, Stage
-from lmanet.network.operators import INPUT, KINDS, Form, Operator, Shape
+from lmanet.network.operators import INPUT, Form, Operator, Shape, make_operator
 
 __all__ = ["INPUT", "Operator", "Shape", "feature_operators", "operators", "operators_id"]
 
@@ -64,9 +64,6 @@ def _identity(operator: Operator, numbers: dict[str, int]) -> tuple[object, ...]
     )
 
 
-POINT = Form()
-
-
 class _Chain:
     """Operators so far, with the tensor that the next one reads."""
 
@@ -93,25 +90,17 @@ class _Chain:
             pad_same(size, kernel, stride) if self.padding == "same" else (kernel // 2, kernel // 2)
         )
         form = Form(channels, kernel, stride, padding)
-        made = _operator(name, kind, (self.tensor,), self.shape, form)
+        made = make_operator(name, kind, (self.tensor,), self.shape, form)
         self.push(made._replace(activation=activation, norm=True))
 
     def gate(self, name: str, channels: int, activation: str) -> None:
         """A convolution of one pixel with a bias of its own."""
-        made = _operator(name, "conv", (self.tensor,), self.shape, Form(channels))
+        made = make_operator(name, "conv", (self.tensor,), self.shape, Form(channels))
         self.push(made._replace(activation=activation, bias=True))
 
     def push(self, operator: Operator) -> None:
         self.operators.append(operator)
         self.tensor, self.shape = operator.name, operator.out_shape
-
-
-def _operator(
-    name: str, kind: str, inputs: tuple[str, ...], in_shape: Shape, form: Form = POINT
-) -> Operator:
-    """An operator whose result has the shape that its kind says."""
-    out_shape = KINDS[kind].shape(in_shape, form)
-    return Operator(name, kind, inputs, in_shape, out_shape, *form[1:])
 
 
 def pad_same(size: int, kernel: int, stride: int) -> tuple[int, int]:
@@ -146,10 +135,10 @@ def _hidden(chain: _Chain, part: str, stage: Stage, stride: int) -> None:
 
 def _squeeze_excite(chain: _Chain, part: str, ratio: float) -> None:
     tensor, shape = chain.tensor, chain.shape
-    chain.push(_operator(f"{part}.se_mean", "mean", (tensor,), shape))
+    chain.push(make_operator(f"{part}.se_mean", "mean", (tensor,), shape))
     chain.gate(f"{part}.se_reduce", max(1, int(shape[0] * ratio)), "relu")
     chain.gate(f"{part}.se_expand", shape[0], "sigmoid")
-    chain.push(_operator(f"{part}.se_scale", "mul", (tensor, chain.tensor), shape))
+    chain.push(make_operator(f"{part}.se_scale", "mul", (tensor, chain.tensor), shape))
 
 
 def _skip(chain: _Chain, part: str, tensor: str, shape: Shape) -> None:
@@ -158,12 +147,12 @@ def _skip(chain: _Chain, part: str, tensor: str, shape: Shape) -> None:
         chain.tensor, chain.shape = tensor, shape
         chain.conv(f"{part}.skip", out[0])
         tensor = chain.tensor
-    chain.push(_operator(f"{part}.add", "add", (projected, tensor), out))
+    chain.push(make_operator(f"{part}.add", "add", (projected, tensor), out))
 
 
 def _classifier(last: Operator, num_classes: int) -> Iterator[Operator]:
-    pool = _operator("classifier.pool", "mean", (last.name,), last.out_shape)
+    pool = make_operator("classifier.pool", "mean", (last.name,), last.out_shape)
     yield pool
     form = Form(num_classes)
-    linear = _operator("classifier.linear", "linear", (pool.name,), pool.out_shape, form)
+    linear = make_operator("classifier.linear", "linear", (pool.name,), pool.out_shape, form)
     yield linear._replace(bias=True)

@@ -1,4 +1,4 @@
-"""Takes the trials, gives those that none beats, and one number for how far they reach."""
+"""The trials -> those on the Pareto front, and their hypervolume."""
 
 from lmanet.pareto.front import ParetoFront
 from lmanet.pareto.objective import Objective

@@ -1,6 +1,4 @@
-"""ParetoFront: the trials that no other trial beats in every objective, and the hypervolume that
-they span.
-"""
+"""ParetoFront: the trials that no other trial beats in every objective, and their hypervolume."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

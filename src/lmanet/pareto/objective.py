@@ -8,17 +8,15 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from lmanet.errors import ConfigError
+from lmanet.run.quantities import QUANTITIES, quantity
 from lmanet.run.records import Trial
-
-SCORES = ("val_accuracy", "val_macro_f1", "val_calibration_error")
-COSTS = ("macs", "params", "peak_sram_bytes", "flash_bytes", "estimated_latency_ms")
 
 
 class Objective(BaseModel):
     """A quantity that the search makes larger or smaller.
 
     Attributes:
-        name: one of `SCORES`, fields of a trial's score, or of `COSTS`, fields of its cost.
+        name: of a `Quantity`.
         unit: in words, for tables and axes.
         reference: the worst value that still counts for the hypervolume.
         ideal: the best value that could be.
@@ -48,8 +46,15 @@ class Objective(BaseModel):
 
     def value(self, trial: Trial) -> float:
         """The quantity of an eligible trial, in ``unit``."""
-        holder = trial.score if self.name in SCORES else trial.verdict and trial.verdict.cost
-        return float(getattr(holder, self.name))
+        asked = quantity(self.name)
+        cost = trial.verdict.cost if trial.verdict else None
+        value = asked.of(trial.score if asked.origin == "validation" else cost)
+        if value is None:
+            raise ConfigError(
+                f"objective {self.name} is not known of trial {trial.number}; "
+                "take another objective (conf/pareto)"
+            )
+        return float(value)
 
     def normalised(self, value: float) -> float:
         """0 at the ideal, 1 at the reference and beyond it."""
@@ -57,18 +62,19 @@ class Objective(BaseModel):
 
 
 def parse_objective(name: str, spec: Mapping[str, Any], limits: Mapping[str, int]) -> Objective:
-    """Read one entry of conf/pareto; the reference ``limit`` stands for the target's limit of that
+    """Read one entry of conf/pareto. The reference ``limit`` means the target's limit of that
     quantity.
 
     Raises:
-        ConfigError: unknown quantity or key, a limit that the target has not, or an ideal worse
-            than the reference.
+        ConfigError: the quantity or a key is unknown, the target has no such limit, or the ideal is
+            worse than the reference.
     """
     where = "correct it in conf/pareto"
-    if name not in SCORES + COSTS:
+    if name not in QUANTITIES:
         raise ConfigError(
-            f"objective {name!r} is unknown; legal are {', '.join(SCORES + COSTS)}; {where}"
+            f"objective {name!r} is unknown; legal are {', '.join(QUANTITIES)}; {where}"
         )
+    own = {"direction": quantity(name).direction, "unit": quantity(name).unit}
     if spec.get("reference") == "limit":
         if name not in limits:
             limited = f"only {', '.join(limits)}" if limits else "nothing"
@@ -78,7 +84,7 @@ def parse_objective(name: str, spec: Mapping[str, Any], limits: Mapping[str, int
             )
         spec = {**spec, "reference": limits[name]}
     try:
-        return Objective.model_validate({"name": name, **spec})
+        return Objective.model_validate({"name": name, **own, **spec})
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(map(str, fault['loc']))} {fault['msg']}".strip() for fault in error.errors()

@@ -1,6 +1,4 @@
-"""Takes the trials, says which paused candidate is trained further: every candidate to its end, or
-the promising ones by halving.
-"""
+"""The trials -> which paused candidate trains on: each to its end, or the best by halving."""
 
 from lmanet.promote.everything import Everything
 from lmanet.promote.halving import Halving

@@ -1,4 +1,4 @@
-"""Everything: each candidate is trained to its end at once, so that none is ever promoted."""
+"""Everything: each candidate is trained to its end at once, so none is ever promoted."""
 
 from collections.abc import Collection, Sequence
 

@@ -1,6 +1,4 @@
-"""Halving: candidates pause after few epochs, and those that may still enter the front are trained
-on, from rung to rung.
-"""
+"""Halving: candidates pause after a few epochs, and the best of them train on, rung by rung."""
 
 from collections.abc import Collection, Sequence
 from itertools import pairwise
@@ -19,10 +17,10 @@ Measure = Literal["train_loss", "val_loss", "val_accuracy"]
 class Halving:
     """Asynchronous successive halving (Li et al. 2020, arXiv:1810.05934) for several objectives.
 
-    A candidate paused at a rung goes on as soon as it is among the best ``keep`` of all that have
-    reached the rung, the highest rung first, so that nothing waits and a search may end at any
-    time. The best are told by `best_first`, from what the training gave so far and from the costs
-    among the objectives, which are known exactly: every niche of cost thus promotes its own.
+    A candidate paused at a rung goes on once it is among the best ``keep`` of all that have reached
+    the rung. The highest rung comes first. Nothing waits, so a search may end at any time.
+    `best_first` ranks by the training so far and by the costs among the objectives. The costs are
+    exact, so every niche of cost promotes its own candidates.
 
     Args:
         rungs: epochs after which a candidate pauses; after the last it is trained to the end of the

@@ -1,6 +1,4 @@
-"""Which of several candidates are worth more training: by dominance, and by how much each adds to
-those of its rank.
-"""
+"""Which candidates deserve more training: by dominance, then by what each adds to its rank."""
 
 from collections.abc import Sequence
 

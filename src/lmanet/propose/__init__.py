@@ -1,4 +1,4 @@
-"""Proposers: a language model over HTTP, and what it is measured against."""
+"""Proposers: a language model over HTTP, and the baselines to compare it with."""
 
 from typing import TYPE_CHECKING, Any
 

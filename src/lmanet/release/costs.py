@@ -37,6 +37,7 @@ def _by_formula(cost: Cost) -> list[CostRow]:
             f"{cost.flash_bytes:,}",
             f"formula, int8, constants alone, of the runtime `{cost.runtime}`",
         ),
+        *(CostRow(name, f"{value:,}", "formula") for name, value in cost.added.items()),
     ]
 
 

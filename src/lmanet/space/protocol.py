@@ -23,15 +23,16 @@ MUTATION_DRAWS = 1000
 DESIGN = """\
 You design convolutional networks.
 
-Task: find networks that classify images as accurately as possible and keep every limit.
+Task: propose networks that classify the images as accurately as possible and keep every limit.
 Images: $images.
+Network input: RGB$pixels. Classes: $classes.
 Limits:
 $limits
 
-${guidance}A network is one JSON object. Each field takes one of the values listed and no other:
+${guidance}A network is one JSON object. Use only the values listed:
 $space
 
-Example of the form, a legal network within the limits ($example_cost):
+Example of the form. This network keeps every limit ($example_cost):
 $example"""
 
 
@@ -228,8 +229,8 @@ class SearchSpace(BaseModel, ABC):
 
     @property
     def design(self) -> str:
-        """The beginning of the prompt; ``$images``, ``$limits``, ``$guidance``, ``$space``,
-        ``$example`` and ``$example_cost`` stand for what the run fills in.
+        """The beginning of the prompt. The run fills in ``$images``, ``$pixels``, ``$classes``,
+        ``$limits``, ``$guidance``, ``$space``, ``$example`` and ``$example_cost``.
         """
         return DESIGN
 

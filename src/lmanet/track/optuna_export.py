@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from lmanet.files import replaced
 from lmanet.run.brief import Goal
 from lmanet.run.folder import OPTUNA_JOURNAL, RunFolder
+from lmanet.run.quantities import known_of, quantity
 from lmanet.run.records import Status, Trial
 from lmanet.space import AnySpace
 
@@ -26,7 +27,6 @@ STATES = {
     Status.REJECTED: TrialState.PRUNED,
     Status.PAUSED: TrialState.PRUNED,
 }
-COSTS = ("macs", "params", "peak_sram_bytes", "flash_bytes")
 
 
 class OptunaExport:
@@ -92,7 +92,7 @@ class OptunaExport:
             # the key of Optuna before 5, which the dashboard and Optuna 5 both read
             system_attrs={
                 "constraints": [
-                    getattr(cost, name) / limit - 1 for name, limit in self.limits.items()
+                    cost.quantities()[name] / limit - 1 for name, limit in self.limits.items()
                 ]
             }
             if cost
@@ -107,11 +107,10 @@ class OptunaExport:
 
 def _value(goal: Goal, trial: Trial) -> float:
     cost = trial.verdict and trial.verdict.cost
-    return float(
-        getattr(trial.score, goal.name)
-        if hasattr(trial.score, goal.name)
-        else getattr(cost, goal.name)
-    )
+    asked = quantity(goal.name)
+    value = asked.of(trial.score if asked.origin == "validation" else cost)
+    assert value is not None, goal.name
+    return float(value)
 
 
 def _details(trial: Trial) -> dict[str, Any]:
@@ -123,7 +122,7 @@ def _details(trial: Trial) -> dict[str, Any]:
         "proposer": trial.proposal.proposer,
     }
     cost = trial.verdict and trial.verdict.cost
-    details |= {name: getattr(cost, name) for name in COSTS if hasattr(cost, name)}
+    details |= {each.name: value for each, value in known_of(cost)}
     reasons = [violation.hint for violation in trial.verdict.violations] if trial.verdict else []
     return details | {
         "reason": "; ".join(filter(None, [trial.error or trial.proposal.error, *reasons]))

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lmanet.run.brief import Budget
+from lmanet.run.quantities import FLASH, MACS, PARAMS, SRAM, computed
 from lmanet.run.records import Status, Trial
 from lmanet.track.tally import Tally
 
@@ -140,18 +141,16 @@ def line(trial: Trial) -> str:
 def front_table(front: Sequence[Trial]) -> Table:
     """The front, the most accurate first."""
     table = Table(title="Pareto front", padding=(0, 0), caption=_caption(front))
-    for name in ("accuracy", "MACs (M)", "SRAM (KiB)", "flash (KiB)", "params", "trial"):
-        table.add_column(name, justify="right", no_wrap=True)
+    shown = [MACS, SRAM, FLASH, PARAMS, *computed()]
+    for head in ("accuracy", *(each.head for each in shown), "trial"):
+        table.add_column(head, justify="right", no_wrap=True)
     table.add_column("network", no_wrap=True)
     for trial in front:
         cost = trial.verdict.cost if trial.verdict else None
         if cost and trial.score:
             table.add_row(
                 f"{trial.score.val_accuracy:.1%}",
-                f"{cost.macs / 1e6:.2f}",
-                _kib(cost.quantities().get("peak_sram_bytes")),
-                _kib(cost.quantities().get("flash_bytes")),
-                f"{cost.params:,}",
+                *(each.shown(each.of(cost)) for each in shown),
                 str(trial.number),
                 trial.id,
             )
@@ -164,10 +163,6 @@ def _caption(front: Sequence[Trial]) -> str:
     if not cost:
         return "empty: no network within the limits was trained"
     return f"validation accuracy; {cost.origin}"
-
-
-def _kib(size: float | None) -> str:
-    return "" if size is None else f"{size / 1024:.1f}"
 
 
 def _candidate(tally: Tally) -> Text:

@@ -13,6 +13,7 @@ from lmanet.base import Above0
 from lmanet.errors import ConfigError
 from lmanet.run.brief import Budget
 from lmanet.run.folder import RunFolder
+from lmanet.run.quantities import known_of, names
 from lmanet.run.records import Status, Trial
 from lmanet.track.wandb_report import save_report
 from lmanet.track.wandb_results import Results
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 Mode = Literal["auto", "offline", "online", "disabled"]
-COSTS = ("macs", "params", "peak_sram_bytes", "flash_bytes", "estimated_latency_ms")
-SCORES = ("val_accuracy", "val_macro_f1", "val_calibration_error", "seconds")
 MOST_CHARACTERS, ILLEGAL = 128, "/\\#?%:"  # of a project's name
 MEASURED = ("bss_bytes", "tflm_arena_bytes", "flash_bytes", "stack_bytes", "instructions")
 
@@ -233,13 +232,13 @@ def _metrics() -> Iterator[str]:
     """All that the search sends and that is drawn over its trials."""
     yield from ("hypervolume", "front_size", "seconds", "tokens/prompt", "tokens/completion")
     groups = {
-        "cost": COSTS,
+        "cost": names("formula"),
         "measured": MEASURED,
-        "score": SCORES,
-        "paused": SCORES,
+        "score": (*names("validation"), "seconds"),
+        "paused": (*names("validation"), "seconds"),
         "status": [status.value for status in Status],
     }
-    yield from (f"{group}/{name}" for group, names in groups.items() for name in names)
+    yield from (f"{group}/{name}" for group, found in groups.items() for name in found)
 
 
 def _numbers(trial: Trial) -> dict[str, float]:
@@ -249,17 +248,11 @@ def _numbers(trial: Trial) -> dict[str, float]:
         "seconds": trial.seconds,
     }
     if trial.verdict and (cost := trial.verdict.cost):
-        numbers |= _known("cost", cost, COSTS)
+        numbers |= {f"cost/{each.name}": value for each, value in known_of(cost)}
     if trial.verdict and (measured := trial.verdict.measurement):
         numbers |= {f"measured/{name}": getattr(measured, f"measured_{name}") for name in MEASURED}
     if score := trial.score:
-        numbers |= _known("score" if trial.status is Status.TRAINED else "paused", score, SCORES)
+        group = "score" if trial.status is Status.TRAINED else "paused"
+        numbers |= {f"{group}/{each.name}": value for each, value in known_of(score)}
+        numbers[f"{group}/seconds"] = score.seconds
     return numbers
-
-
-def _known(group: str, holder: object, names: Sequence[str]) -> dict[str, float]:
-    """The quantities that are known: not every trainer knows every score, nor every space every
-    cost.
-    """
-    values = {name: getattr(holder, name, None) for name in names}
-    return {f"{group}/{name}": value for name, value in values.items() if value is not None}

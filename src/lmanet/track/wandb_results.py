@@ -19,19 +19,11 @@ from lmanet.run.folder import (
     STUDENT,
     RunFolder,
 )
+from lmanet.run.quantities import ACCURACY, FLASH, MACS, PARAMS, SRAM, Quantity, computed
 from lmanet.run.records import Trial
 from lmanet.run.results import TrainedNetwork
 from lmanet.space import architecture_id
 
-FRONT_COLUMNS = [
-    "validation accuracy",
-    "MACs",
-    "peak SRAM (bytes)",
-    "flash (bytes)",
-    "parameters",
-    "trial",
-    "network",
-]
 # Kind of artifact -> files and folders of a run that it holds, where they are there.
 ARTIFACTS = {
     "search": (HISTORY, FRONT, PROVENANCE),
@@ -55,8 +47,9 @@ class Results:
 
     def front(self, front: Sequence[Trial], hypervolume: float) -> None:
         """The front as table and plot, at its newest trial."""
-        table = self.library.Table(columns=FRONT_COLUMNS, data=[_row(trial) for trial in front])
-        plot = self.library.plot.scatter(table, "MACs", "validation accuracy", title="Pareto front")
+        heads = [ACCURACY.title, *map(_head, _costs()), "trial", "network"]
+        table = self.library.Table(columns=heads, data=[_row(trial) for trial in front])
+        plot = self.library.plot.scatter(table, MACS.title, ACCURACY.title, title="Pareto front")
         newest = max(trial.number for trial in front)
         self.run.log(
             {
@@ -213,11 +206,18 @@ class Results:
         self.run.log_artifact(artifact)
 
 
+def _costs() -> list[Quantity]:
+    """Of a network of the front."""
+    return [MACS, SRAM, FLASH, PARAMS, *computed()]
+
+
+def _head(cost: Quantity) -> str:
+    """Of a column of raw values."""
+    return f"{cost.title} (bytes)" if cost.name.endswith("_bytes") else cost.title
+
+
 def _row(trial: Trial) -> list[float | str | None]:
     if not (trial.verdict and trial.verdict.cost and trial.score):
-        return [None] * len(FRONT_COLUMNS)
-    costs = (
-        getattr(trial.verdict.cost, name, None)
-        for name in ("macs", "peak_sram_bytes", "flash_bytes", "params")
-    )
+        return [None] * (len(_costs()) + 3)
+    costs = (each.of(trial.verdict.cost) for each in _costs())
     return [trial.score.val_accuracy, *costs, trial.number, trial.id]

@@ -1,6 +1,4 @@
-"""Takes an architecture, gives a verdict: the rules that it breaks, among them the limits of a
-target board.
-"""
+"""An architecture -> the rules that it breaks, among them the limits of a board."""
 
 from lmanet.board import Target
 from lmanet.validate.measured import MeasuredValidator

@@ -1,6 +1,4 @@
-"""Validator that believes no formula: what keeps every limit is run in the true runtimes before it
-may be trained.
-"""
+"""Validator that measures: what passes by formula runs in the true runtimes."""
 
 from collections.abc import Callable, Collection
 from typing import Protocol
@@ -19,7 +17,7 @@ RUNTIME = "runtime"
 
 
 class Measurer(Protocol):
-    """What deployment lends to validation: it is handed in, as a step imports no other."""
+    """What validation needs of deployment; it is handed in, as no step imports another."""
 
     def measure(self, architecture: Architecture) -> Measurement:
         """Raises `DeployError` where the runtimes disagree about a network or do not take it."""
@@ -58,7 +56,7 @@ class MeasuredValidator:
             self.measurer.require()
 
     def validate(self, architecture: AnyArchitecture, known: Collection[str]) -> Verdict:
-        """The verdict of the formulas; where that is good, what the runtimes measure counts."""
+        """The verdict by formula; of a network that passes, the measured figures decide."""
         verdict = self.formulas.validate(architecture, known)
         if not verdict.accepted:
             return verdict
@@ -100,8 +98,8 @@ class MeasuredValidator:
                 given=given,
                 limit=limits[quantity],
                 hint=f"{quantity}={given}, measured under {self.target.runtime}, exceeds "
-                f"{limits[quantity]} of target {name}; "
-                f"take fewer channels or layers (conf/target/{name}.yaml)",
+                f"the limit {limits[quantity]} of target {name}; "
+                f"use fewer channels or layers (conf/target/{name}.yaml)",
             )
             for quantity, given in measured.items()
             if given > limits[quantity]

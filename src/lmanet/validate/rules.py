@@ -1,6 +1,4 @@
-"""One class per rule that a proposal must keep; each names every breach with a hint for people and
-for the model.
-"""
+"""One class per rule of a proposal. Each breach has a hint for people and for the model."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
@@ -39,7 +37,7 @@ class Membership:
 
 @dataclass(frozen=True)
 class Duplicate:
-    """The same network was not proposed before, in whatever words.
+    """No proposal before was the same network, however it was written.
 
     Attributes:
         known: canonical ids of the networks that were.
@@ -51,9 +49,9 @@ class Duplicate:
 
     def check(self, architecture: AnyArchitecture) -> Iterator[Violation]:
         """At most one violation."""
-        if (identity := architecture_id(architecture)) in self.known:
+        if architecture_id(architecture) in self.known:
             yield Violation(
-                rule=DUPLICATE, hint=f"network {identity} was proposed before; change {self.change}"
+                rule=DUPLICATE, hint=f"this network was proposed before; change {self.change}"
             )
 
 
@@ -87,14 +85,14 @@ class Limit:
         self, architecture: AnyArchitecture, num_classes: int, cost: AnyCost
     ) -> Iterator[Violation]:
         """At most one violation; its hint says where a network spends most."""
-        given = getattr(cost, self.quantity)
+        given = cost.quantities()[self.quantity]
         if given <= self.limit:
             return
         where, advice = self._advise(architecture, num_classes, cost)
         amount = f"{self.quantity}={round(given)}{f' {where}' if where else ''}"
         name, more = self.target.name, self._in_one_piece(given)
         hint = (
-            f"{amount} exceeds {self.limit} of target {name}{more}; {advice} "
+            f"{amount} exceeds the limit {self.limit} of target {name}{more}; {advice} "
             f"(conf/target/{name}.yaml)"
         )
         yield Violation(rule=self.quantity, given=given, limit=self.limit, hint=hint)
@@ -106,8 +104,8 @@ class Limit:
             return ADVICE[self.quantity](network, num_classes, cost.peak)
         return "", "take one that costs less"
 
-    def _in_one_piece(self, given: int) -> str:
-        """Said of an arena that the part's memory could hold if it were contiguous."""
+    def _in_one_piece(self, given: float) -> str:
+        """A note on an arena that the memory could hold if it were contiguous; else empty."""
         target = self.target
         if (
             self.quantity != "peak_sram_bytes"
@@ -124,7 +122,7 @@ def _advise_macs(architecture: Architecture, num_classes: int, _: Peak) -> tuple
     part, share = _largest_part(architecture, num_classes, macs)
     return (
         f"({share:.0%} of them in {part})",
-        f"fewer channels, layers or a smaller expansion in {part}, or stride 2 before it",
+        f"use fewer channels, layers or a smaller expansion in {part}, or stride 2 before it",
     )
 
 
@@ -141,7 +139,7 @@ def _advise_flash(architecture: Architecture, num_classes: int, peak: Peak) -> t
     )
     return (
         f"({share:.0%} of them in {part})",
-        f"fewer channels, layers or a smaller expansion in {part}",
+        f"use fewer channels, layers or a smaller expansion in {part}",
     )
 
 

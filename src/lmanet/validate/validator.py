@@ -1,4 +1,4 @@
-"""Validator: membership, duplicate, cost, in this order; what breaks a rule is not trained."""
+"""Validator: checks membership, duplicates and limits; what breaks a rule is not trained."""
 
 from collections.abc import Collection, Iterator
 

@@ -14,6 +14,8 @@ from lmanet.cost.tflm.arena import tflm_arena
 from lmanet.deploy.run.verify import Verifier
 from lmanet.network.graph import operators
 
+pytestmark = pytest.mark.slow  # compiles and emulates
+
 IMAGES = 3
 
 

@@ -10,7 +10,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from lmanet.cost.c_runtime.scratch import rows_pitch
 from lmanet.cost.c_runtime.steps import c_steps
 from lmanet.deploy.int8.graph import Filter, IntegerGraph, Scale
 from lmanet.deploy.run.elf import read_program
@@ -19,7 +18,12 @@ from lmanet.deploy.write import packing
 from lmanet.deploy.write.constants import activation_table
 from lmanet.deploy.write.program import KERNELS
 from lmanet.network import Operator
+from lmanet.network.fixed_point import halves
 from lmanet.network.int8 import FUSED
+from lmanet.network.operators import c_kernel
+from lmanet.network.operators.depthwise import rows_pitch
+
+pytestmark = pytest.mark.slow  # compiles
 
 NAMES = ("lm_conv", "lm_rows", "lm_mean", "lm_scale", "lm_add", "lm_pixels")
 ACTIVATIONS = ("none", "relu6", "leaky_relu", "swish", "hard_swish", "sigmoid")
@@ -177,7 +181,7 @@ class Call:
         return self.layouts.channel(channel.bias, channel.multiplier, channel.shift)
 
     def halves(self, operator):
-        return packing.halves(self.graph.linear_scale(operator))
+        return halves(self.graph.linear_scale(operator))
 
     def channels(self, operator):
         return self.place(
@@ -214,14 +218,14 @@ class Call:
         )
 
     def add(self, operator, inputs):
-        addition = packing.addition(self.graph, operator)
-        tables = dict(zip(operator.inputs, (addition.first, addition.second), strict=True))
-        return self.struct(
-            "add",
-            *(self.array(tables[name]) for name in inputs),
-            self.channel(addition.scale),
-            self.halves(operator),
-        )
+        first, second, scale, half = self.constants(operator._replace(inputs=inputs)).values()
+        arrays = self.array(first), self.array(second)
+        return self.struct("add", *arrays, self.channel(scale), half)
+
+    def constants(self, operator):
+        """Field -> value, as the kind of the operator says."""
+        scales = [self.graph.scales[name] for name in (*operator.inputs, operator.name)]
+        return c_kernel(operator).constants(operator, scales[:-1], scales[-1])
 
     def sum(self, add, own):
         """What the block makes comes first."""
@@ -260,9 +264,7 @@ class Call:
         )
 
     def layer(self, step):
-        operator, scales = step.operators[0], self.graph.scales
-        pixels = operator.in_shape[1] * operator.in_shape[2]
-        zeros = [scales[name].zero_point for name in operator.inputs]
+        operator = step.operators[0]
         if step.rows:
             return self.rows(step.rows)
         if step.pixels:
@@ -270,17 +272,11 @@ class Call:
         if step.kind == "conv":
             return self.struct("conv", self.dense(operator), self.window(operator))
         if step.kind == "mean":
-            numbers = (
-                zeros[0] * pixels,
-                *packing.mean_multiplier(self.graph, operator),
-                scales[operator.name].zero_point,
-            )
-            return self.struct("mean", pixels, operator.in_shape[0], *numbers)
+            return self.struct("mean", *self.constants(operator).values())
         if step.kind == "scale":
-            channel = self.channel(packing.scaling(self.graph, operator))
-            return self.struct(
-                "scale", pixels, operator.in_shape[0], *zeros, channel, self.halves(operator)
-            )
+            numbers = self.constants(operator)
+            numbers["scale"] = self.channel(numbers["scale"])
+            return self.struct("scale", *numbers.values())
         return self.add(operator, operator.inputs)
 
     def run(self, step, tensors, overlap):

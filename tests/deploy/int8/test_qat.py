@@ -14,6 +14,8 @@ from lmanet.network.images import normalise
 from lmanet.train import Recipe, Trainer, WarmupCosine
 from lmanet.train.batch_norm import has_batch_norm
 
+pytestmark = pytest.mark.slow  # trains
+
 STAGE = {
     "block": "depthwise",
     "kernel": 3,

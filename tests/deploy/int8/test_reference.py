@@ -16,6 +16,8 @@ import pytest
 from lmanet.cost.tflm.arena import tflm_arena
 from lmanet.deploy.run.verify import Verifier
 
+pytestmark = pytest.mark.slow  # compiles and emulates
+
 IMAGES = 20
 MBCONV = ("mb_se_hs", "mb_relu6", "mixed160")
 MOST_INSTRUCTIONS = {

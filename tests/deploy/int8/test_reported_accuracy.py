@@ -22,6 +22,8 @@ from lmanet.run.results import Deployment as DeploymentRecord
 from lmanet.run.results import Evaluation as EvaluationRecord
 from lmanet.train import Evaluation, FullTraining, Recipe, Trainer, WarmupCosine
 
+pytestmark = pytest.mark.slow  # compiles and emulates
+
 LAYER = {
     "kernel": 3,
     "expansion": 1,

@@ -6,10 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lmanet.board.cores import cores
 from lmanet.deploy.run.emulator import emulator_named
 from lmanet.deploy.run.emulator.qemu import INSTRUCTIONS_PER_TICK
 from lmanet.deploy.run.toolchain import toolchain_named
 from lmanet.errors import ConfigError, DeployError, ToolError
+
+pytestmark = pytest.mark.slow  # compiles and emulates
 
 PROGRAM = Path(__file__).parent / "two_steps"
 needs_qemu = pytest.mark.skipif(
@@ -45,7 +48,7 @@ def expected(images):
 
 
 @pytest.mark.parametrize("emulator", BOTH)
-@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m7"])
+@pytest.mark.parametrize("core", cores())
 def test_outputs_are_those_of_the_arithmetic(emulator, core, images, tmp_path):
     elf = toolchain_named("zig").compile(PROGRAM, core, tmp_path / "network.elf")
     run = emulator_named(emulator).run(elf, images, core)
@@ -55,7 +58,7 @@ def test_outputs_are_those_of_the_arithmetic(emulator, core, images, tmp_path):
 
 
 @needs_qemu
-@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m7"])
+@pytest.mark.parametrize("core", cores())
 def test_the_two_emulators_count_alike(core, images, variant):
     loop = """{
         volatile float sum = 0;

@@ -10,6 +10,8 @@ from lmanet.deploy.run.host import HostNetwork
 from lmanet.deploy.run.toolchain import toolchain_named
 from lmanet.errors import DeployError
 
+pytestmark = pytest.mark.slow  # compiles and emulates
+
 PROGRAM = Path(__file__).parent / "two_steps"
 
 

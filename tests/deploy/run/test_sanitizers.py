@@ -13,6 +13,8 @@ from lmanet.deploy.run.toolchain import SUPPORT
 from lmanet.deploy.write.program import KERNELS, write_program
 from lmanet.network.graph import operators
 
+pytestmark = pytest.mark.slow  # compiles and emulates
+
 SANITIZE = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 # For each kernel call all of the arena is poisoned but what the plan gives the call.
 MAIN = """#include "network.c"

@@ -14,6 +14,8 @@ from lmanet.errors import ConfigError
 from lmanet.network.graph import operators
 from lmanet.space import load_space
 
+pytestmark = pytest.mark.slow  # runs TensorFlow Lite Micro in processes of its own
+
 
 @pytest.fixture(scope="module")
 def content(integer_graph):

@@ -6,16 +6,19 @@ from pathlib import Path
 
 import pytest
 
+from lmanet.board.cores import cores
 from lmanet.deploy.run.elf import read_program
 from lmanet.deploy.run.tool import run_tool
 from lmanet.deploy.run.toolchain import toolchain_named
 from lmanet.errors import ConfigError, DeployError, ToolError
 from lmanet.files import cache_folder
 
+pytestmark = pytest.mark.slow  # compiles and emulates
+
 PROGRAM = Path(__file__).parent / "two_steps"
 
 
-@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m7"])
+@pytest.mark.parametrize("core", cores())
 @pytest.mark.parametrize("name", ["zig", "gcc"])
 def test_no_warning_and_nothing_but_the_arena_in_bss(name, core, tmp_path, caplog):
     if name == "gcc" and not shutil.which("arm-none-eabi-gcc"):
@@ -42,7 +45,7 @@ def test_a_changed_kernel_header_is_no_old_object(tmp_path, monkeypatch):
 
     def objects_after(core):
         zig._objects(
-            (*zig.command, *zig.core_flags[core], *zig.flags), sorted(folder.glob("*.c")), tmp_path
+            (*zig.command, *zig.core_flags(core), *zig.flags), sorted(folder.glob("*.c")), tmp_path
         )
         return len(list(kept.iterdir()))
 

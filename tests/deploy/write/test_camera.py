@@ -18,6 +18,8 @@ from lmanet.errors import DeployError
 from lmanet.network.graph import INPUT, operators
 from lmanet.network.images import fit, normalise
 
+pytestmark = pytest.mark.slow  # compiles
+
 # A program that has an input and no network; the table gives each byte as it is, less 128, and
 # tells the channels apart.
 HEADER = """#pragma once

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 
 from lmanet.explain.facts.importance import LEAST_TRIALS, importances
 from lmanet.network import Architecture
@@ -32,6 +33,7 @@ def trained(count: int, accuracy: Callable[[Architecture], float]) -> list[Trial
     ]
 
 
+@pytest.mark.slow
 def test_the_largest_share_belongs_to_what_the_accuracy_follows() -> None:
     trials = trained(60, lambda a: 0.3 + 0.5 * a.stages[1].skip + 0.02 * len(a.stages))
     first, *others = importances(trials, SPACE)
@@ -42,6 +44,7 @@ def test_the_largest_share_belongs_to_what_the_accuracy_follows() -> None:
     )
 
 
+@pytest.mark.slow
 def test_paused_networks_do_not_compare() -> None:
     trials = trained(60, lambda a: 0.3 + 0.5 * a.stages[1].skip)
     paused = [trial.model_copy(update={"status": Status.PAUSED}) for trial in trials[LEAST_TRIALS:]]

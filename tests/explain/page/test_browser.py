@@ -27,6 +27,8 @@ from lmanet.explain.tables.table import Table
 from lmanet.run.folder import RunFolder
 from lmanet.space import load_space
 
+pytestmark = pytest.mark.slow  # drives a browser
+
 PHONE = {"width": 360, "height": 740}
 NAMES = (
     "[...document.querySelectorAll('button, input, select, a, "

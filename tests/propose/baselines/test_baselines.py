@@ -18,7 +18,7 @@ from lmanet.run.records import Proposal, Score, Status, Trial, Verdict, Violatio
 from lmanet.space import Cell, CellSpace, architecture_id, estimate_on, load_space
 from lmanet.space.cells.cell import OPERATIONS
 
-RIVALS = ("evolution", "nsga2", "tpe")
+BASELINES = ("evolution", "nsga2", "tpe")
 ACCURACY = (Goal(name="val_accuracy", maximise=True),)
 Make = Callable[..., Any]
 
@@ -59,8 +59,8 @@ def small(brief: Brief) -> Brief:
     return brief.model_copy(update={"space": space, "limits": {"macs": 1_500_000}})
 
 
-@pytest.fixture(params=RIVALS)
-def rival(request: pytest.FixtureRequest, configured: Make) -> Callable[..., Any]:
+@pytest.fixture(params=BASELINES)
+def baseline(request: pytest.FixtureRequest, configured: Make) -> Callable[..., Any]:
     return lambda brief, *overrides: configured(request.param, brief, *overrides)
 
 
@@ -117,27 +117,29 @@ def of_cell(table: dict[str, float]) -> Callable[[Cell], float]:
     ]
 
 
-def test_a_resumed_run_goes_on_exactly(rival: Make, small: Brief) -> None:
+def test_a_resumed_run_goes_on_exactly(baseline: Make, small: Brief) -> None:
     """Limits, rejections, draws passed over, a number of stages that varies, two objectives and,
     for NSGA-II, three generations.
     """
-    whole = play(rival(small, "feasible_draws=1"), small, [], 46, by_macs)
+    whole = play(baseline(small, "feasible_draws=1"), small, [], 46, by_macs)
     assert {trial.status for trial in whole} == {Status.TRAINED, Status.REJECTED}
     for stopped in (7, 43):
-        assert play(rival(small, "feasible_draws=1"), small, whole[:stopped], 46, by_macs) == whole
+        assert (
+            play(baseline(small, "feasible_draws=1"), small, whole[:stopped], 46, by_macs) == whole
+        )
 
 
 def test_trials_may_overlap_and_end_in_any_order(
-    rival: Make, cells: Brief, table: dict[str, float]
+    baseline: Make, cells: Brief, table: dict[str, float]
 ) -> None:
-    proposer, trials = rival(cells), []
+    proposer, trials = baseline(cells), []
     waiting: list[tuple[int, Proposal]] = []
     for number in range(40):
         (proposal,) = proposer.propose(Request(number=number, count=1, trials=tuple(trials)))
         waiting.append((number, proposal))
         if len(waiting) == 4:
             trials.append(end(*waiting.pop(1), trials, cells, of_cell(table)))
-    resumed = rival(cells)
+    resumed = baseline(cells)
     for number in (40, 41):
         assert cells.space.contains(
             resumed.propose(Request(number=number, count=1, trials=tuple(trials)))[0].architecture
@@ -155,7 +157,7 @@ def test_trials_may_overlap_and_end_in_any_order(
 
 @pytest.mark.timeout(120)
 def test_finds_better_cells_than_random_draws(
-    rival: Make, configured: Make, cells: Brief, table: dict[str, float]
+    baseline: Make, configured: Make, cells: Brief, table: dict[str, float]
 ) -> None:
     def best(make: Callable[[Brief], Any], seed: int) -> float:
         brief = cells.model_copy(update={"seed": seed})
@@ -167,7 +169,7 @@ def test_finds_better_cells_than_random_draws(
 
     found, drawn = (
         np.mean([best(make, seed) for seed in range(5)])
-        for make in (rival, lambda brief: configured("random", brief))
+        for make in (baseline, lambda brief: configured("random", brief))
     )
     assert found > drawn + 0.003
 
@@ -233,7 +235,7 @@ def test_a_paused_network_is_no_parent(configured: Make, small: Brief) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["random", *RIVALS])
+@pytest.mark.parametrize("name", ["random", *BASELINES])
 def test_what_is_free_to_know_is_asked_first(configured: Make, small: Brief, name: str) -> None:
     blind, asking = (
         play(configured(name, small, f"feasible_draws={draws}"), small, [], 30, by_macs)
@@ -250,6 +252,6 @@ def test_settings_that_cannot_be(configured: Make, brief: Brief) -> None:
         assert isinstance(caught.value.__cause__, ConfigError) and f"propose.{override}" in str(
             caught.value.__cause__
         )
-    for option in RIVALS:
+    for option in BASELINES:
         with pytest.raises(InstantiationException, match="at least one objective"):
             configured(option, brief.model_copy(update={"objectives": ()}))

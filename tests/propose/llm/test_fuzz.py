@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from lmanet.errors import ArchitectureError
-from lmanet.propose.llm.reply import parse_reply
+from lmanet.propose.llm.reply import parse_reply, read_reply
 from lmanet.propose.roles.options import read_options
 from lmanet.space import AnySpace, CellSpace, load_space, write_proposal
 
@@ -297,7 +297,7 @@ def test_broken_replies_to_a_choice() -> None:
     for options in (list("ABCDEFGH"), edits):
         for _, reply in replies(SPACES[0], 1000):
             try:
-                chosen = read_options(reply, options, 3)
+                chosen = read_options(read_reply(reply), options, 3)
                 assert (
                     chosen and set(chosen) <= set(options) and len(set(chosen)) == len(chosen) <= 3
                 )

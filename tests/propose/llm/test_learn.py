@@ -15,6 +15,7 @@ import pytest
 from lmanet.errors import ArchitectureError
 from lmanet.propose import LearnRules
 from lmanet.propose.llm.learn import read_rules, rules_schema
+from lmanet.propose.llm.reply import read_reply
 from lmanet.run.brief import Brief
 from lmanet.run.folder import FRONT, HISTORY, RULES, RunFolder
 from lmanet.run.lines import append_record, read_record, write_record
@@ -52,8 +53,8 @@ def test_what_the_schema_allows_can_be_read() -> None:
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({"rules": [wrong], "note": ""}, schema)
         with pytest.raises(ArchitectureError):
-            read_rules(json.dumps({"rules": [wrong]}), CHOICES)
-    rules, note, faults = read_rules(REPLY, CHOICES)
+            read_rules(read_reply(json.dumps({"rules": [wrong]})), CHOICES)
+    rules, note, faults = read_rules(read_reply(REPLY), CHOICES)
     assert (
         [rule.value for rule in rules] == [5, True]
         and note == "Larger kernels help."
@@ -63,7 +64,8 @@ def test_what_the_schema_allows_can_be_read() -> None:
 
 def test_a_rule_that_cannot_be_read_is_a_fault_and_the_others_count() -> None:
     rules, _, faults = read_rules(
-        json.dumps({"rules": [GOOD, GOOD, "larger is better", {**GOOD, "value": "5"}]}), CHOICES
+        read_reply(json.dumps({"rules": [GOOD, GOOD, "larger is better", {**GOOD, "value": "5"}]})),
+        CHOICES,
     )
     assert rules == (Rule(choice="stage1.kernel", value=5, effect="raises"),) and len(faults) == 2
 
@@ -75,11 +77,21 @@ def test_a_number_is_read_however_it_is_written_and_no_number_is_a_truth_value()
         for value in (0, 0.0, False)
     ]
     rules, _, faults = read_rules(
-        json.dumps({"rules": [*written, {**GOOD, "choice": "stage2.skip", "value": 1}]}), choices
+        read_reply(
+            json.dumps({"rules": [*written, {**GOOD, "choice": "stage2.skip", "value": 1}]})
+        ),
+        choices,
     )
     assert (
         rules == (Rule(choice="stage1.se_ratio", value=0.0, effect="raises"),) and len(faults) == 2
     )
+
+
+def test_half_a_character_in_a_note_or_a_fault_breaks_nothing() -> None:
+    reply = json.dumps({"rules": [GOOD, "\ud800"], "note": "\ud800 larger"})
+    rules, note, faults = read_rules(read_reply(reply), CHOICES)
+    assert note == "? larger" and len(rules) == 1
+    assert all(fault.encode() for fault in faults) and len(faults) == 1
 
 
 @pytest.mark.parametrize(
@@ -87,7 +99,7 @@ def test_a_number_is_read_however_it_is_written_and_no_number_is_a_truth_value()
 )
 def test_a_reply_without_rules_is_refused(reply: str) -> None:
     with pytest.raises(ArchitectureError):
-        read_rules(reply, CHOICES)
+        read_rules(read_reply(reply), CHOICES)
 
 
 def test_the_real_model_states_rules_of_the_choices_that_varied(

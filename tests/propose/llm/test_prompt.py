@@ -36,7 +36,7 @@ def test_ordinary_convolutions_are_told_of_where_the_space_has_them(brief: Brief
     for space, told in ((brief.space, True), (without, False)):
         here = brief.model_copy(update={"space": space})
         assert (
-            "conv: an ordinary convolution" in Prompt(max_attempts=1).opening(here, example(here))
+            "conv is an ordinary convolution" in Prompt(max_attempts=1).opening(here, example(here))
         ) is told
 
 

@@ -13,6 +13,8 @@ from lmanet.propose.llm.talk import request_seed
 from lmanet.run.brief import Brief, Request
 from lmanet.space import architecture_id, json_schema, write_proposal
 
+pytestmark = pytest.mark.slow  # asks a language model
+
 
 @pytest.fixture
 def proposer(endpoint: Any, brief: Brief, configured: Callable[..., Any]) -> Any:

@@ -3,13 +3,19 @@
 import json
 from typing import Any
 
+import json_repair
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmanet.errors import ArchitectureError
-from lmanet.propose.llm.reply import MAX_REPLY_CHARACTERS, parse_reply
+from lmanet.propose.llm.reply import (
+    MAX_REPLY_CHARACTERS,
+    parse_reply,
+    read_architectures,
+    read_reply,
+)
 from lmanet.space import load_space, write_proposal
 
 SPACE = load_space("mcu", {"resolution": [32], "num_stages": [3, 4], "head": None})
@@ -92,6 +98,22 @@ def test_names_what_is_wrong(reply: str, reason: str) -> None:
     with pytest.raises(ArchitectureError) as caught:
         parse_reply(reply, SPACE)
     assert reason in str(caught.value)
+
+
+def test_a_broken_reply_is_repaired_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    repaired, loads = [], json_repair.loads
+    monkeypatch.setattr(json_repair, "loads", lambda text: repaired.append(text) or loads(text))
+    reply = read_reply(f'{{"choice": {LINES}, "why": {{"text": "small"')
+    found = reply.with_key("choice")
+    assert found and reply.with_key("why") == found and found["why"] == {"text": "small"}
+    assert read_architectures(reply.part(found["choice"]), SPACE, 1) == [FIRST]
+    assert len(repaired) == 1
+
+
+def test_a_choice_written_as_text_is_parsed_as_text() -> None:
+    reply = read_reply(json.dumps({"choice": f"Here: {LINES}", "why": None}))
+    found = reply.with_key("choice")
+    assert found and read_architectures(reply.part(found["choice"]), SPACE, 1) == [FIRST]
 
 
 @pytest.mark.timeout(10)

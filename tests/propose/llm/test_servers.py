@@ -14,6 +14,8 @@ from lmanet.propose import EmbeddedServer, RemoteServer
 from lmanet.propose.llm.servers import packaged_model
 from lmanet.run.brief import Brief, Request
 
+pytestmark = pytest.mark.slow  # asks a language model
+
 
 def server() -> EmbeddedServer:
     return EmbeddedServer(threads=1, context_tokens=2048, timeout_s=60, retries=0)

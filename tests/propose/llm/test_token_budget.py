@@ -27,6 +27,8 @@ from lmanet.space import CellSpace, write_proposal
 from lmanet.tokens import count_tokens
 from lmanet.validate import Unlimited, Validator
 
+pytestmark = pytest.mark.slow  # asks a language model
+
 LONGEST_REPLY = 200
 
 

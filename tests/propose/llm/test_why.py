@@ -9,9 +9,11 @@ from typing import Any
 import jsonschema
 import pytest
 
+from lmanet.claims.claim import read_claim
 from lmanet.claims.kinds import MAX_TEXT_CHARACTERS, ResidualIn
 from lmanet.propose.llm.example import example
-from lmanet.propose.llm.why import CLAIM, claims_text, read_rationale, split, with_reasons, with_why
+from lmanet.propose.llm.reply import read_reply
+from lmanet.propose.llm.why import claims_text, read_rationale, split, with_reasons, with_why
 from lmanet.propose.roles.task import Task
 from lmanet.run.brief import Brief, Request
 from lmanet.run.records import Trial
@@ -47,7 +49,7 @@ def test_what_the_schema_allows_can_be_read_and_nothing_else_is_allowed(brief: B
         jsonschema.validate(
             {"choice": {"order": "A"}, "why": {"claims": [claim], "text": ""}}, schema
         )
-        assert CLAIM.validate_python(claim).claim == claim["claim"]
+        assert read_claim(claim).claim == claim["claim"]
     for wrong in (
         {"claim": "residual_in", "stages": [9]},
         {"claim": "is_beautiful"},
@@ -89,7 +91,9 @@ def test_only_what_the_space_can_choose_may_be_claimed(brief: Brief) -> None:
 
 def test_golden_words(brief: Brief, golden: Callable[[str, str], None]) -> None:
     asked = [
-        with_reasons(Task("Choose.", CHOICE, lambda reply: []), brief, count).text
+        with_reasons(
+            Task("Choose.", '{"order": [...]}', CHOICE, lambda reply: []), brief, count
+        ).question
         for count in (1, 3)
     ]
     golden("why.txt", "\n\n".join([claims_text(brief), *asked]) + "\n")
@@ -98,8 +102,10 @@ def test_golden_words(brief: Brief, golden: Callable[[str, str], None]) -> None:
 def test_of_several_networks_each_has_its_reasons(brief: Brief) -> None:
     schema = with_why(CHOICE, brief, 3, has_parent=False)
     jsonschema.validate({"choice": {"order": "A"}, "why": [GOOD] * 3}, schema)
-    choice, whys = split(json.dumps({"choice": {"order": "A"}, "why": [GOOD, None, GOOD]}))
-    assert json.loads(choice) == {"order": "A"} and [why is None for why in whys] == [
+    choice, whys = split(
+        read_reply(json.dumps({"choice": {"order": "A"}, "why": [GOOD, None, GOOD]}))
+    )
+    assert choice.values == ({"order": "A"},) and [why is None for why in whys] == [
         False,
         True,
         False,
@@ -130,8 +136,10 @@ def test_a_claim_said_twice_counts_once_and_half_a_character_breaks_nothing() ->
 
 
 def test_reasons_within_the_choice_are_no_part_of_it() -> None:
-    choice, (why,) = split(json.dumps({"order": ["B"], "why": {**GOOD, "text": "A is larger."}}))
-    assert json.loads(choice) == {"order": ["B"]} and why is not None and why.text == "A is larger."
+    choice, (why,) = split(
+        read_reply(json.dumps({"order": ["B"], "why": {**GOOD, "text": "A is larger."}}))
+    )
+    assert choice.values == ({"order": ["B"]},) and why is not None and why.text == "A is larger."
 
 
 @pytest.mark.parametrize("why", [None, [], "because", 7])
@@ -158,15 +166,16 @@ WHOLE = json.dumps({"choice": {"order": ["A"]}, "why": GOOD})
     ],
 )
 def test_however_it_is_wrapped_or_broken_off(reply: str) -> None:
-    choice, (why,) = split(reply)
-    assert json.loads(choice) == {"order": ["A"]}
+    choice, (why,) = split(read_reply(reply))
+    assert choice.values == ({"order": ["A"]},)
     assert (
         why is not None and why.claims == (ResidualIn(stages=(2,)),) and why.text == "It is small."
     )
 
 
 def test_a_reply_in_the_old_form_is_read_whole() -> None:
-    assert split('{"order": ["A"]}') == ('{"order": ["A"]}', [])
+    reply = read_reply('{"order": ["A"]}')
+    assert split(reply) == (reply, [])
 
 
 def test_the_network_counts_also_where_its_reasons_are_nonsense(
@@ -188,7 +197,10 @@ def test_the_network_counts_also_where_its_reasons_are_nonsense(
         )
     proposer.close()
     asked = endpoint.requests[0]["messages"][0]["content"]
-    assert '"claim": "peak_memory_at"' in asked and '{"choice": ..., "why": {"claims"' in asked
+    assert (
+        '"claim": "peak_memory_at"' in asked
+        and '{"choice": {"stages": [...]}, "why": {"claims"' in asked
+    )
 
 
 @pytest.mark.parametrize("role", ROLES)

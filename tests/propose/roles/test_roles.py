@@ -11,6 +11,7 @@ import pytest
 
 from lmanet.errors import ArchitectureError, ConfigError
 from lmanet.propose import Mutate, Rank, SamplerProposer, Strategist, Team
+from lmanet.propose.llm.reply import read_reply
 from lmanet.propose.roles.candidates import fresh_draw
 from lmanet.propose.roles.generate import Generate
 from lmanet.propose.roles.legal import excess, tried
@@ -91,7 +92,7 @@ def test_all_that_is_on_offer_is_legal_and_untried(
         assert chosen["minItems"] == chosen["maxItems"] == count
         for option in chosen["items"]["enum"]:
             assert option in task.text
-            ((architecture, parent, _),) = task.read(f'{{"x": ["{option}"]}}')
+            ((architecture, parent, _),) = task.read(read_reply(f'{{"x": ["{option}"]}}'))
             assert goals.space.contains(architecture) and excess(architecture, goals) == 0
             assert architecture_id(architecture) not in known and (
                 parent is None or parent in known
@@ -102,7 +103,7 @@ def test_all_that_is_on_offer_is_legal_and_untried(
 def test_a_role_can_begin_without_any_network(goals: Brief, name: str) -> None:
     task = ROLES[name]().task(round_of(goals, []))
     (chosen,) = task.schema["properties"].values()
-    assert excess(task.read(chosen["items"]["enum"][0])[0].architecture, goals) == 0
+    assert excess(task.read(read_reply(chosen["items"]["enum"][0]))[0].architecture, goals) == 0
 
 
 @pytest.mark.parametrize("name", ROLES)
@@ -114,7 +115,8 @@ def test_cells_have_the_same_roles(cells: Brief, trained: Make, name: str) -> No
     task = ROLES[name]().task(round_of(cells, trials))
     (chosen,) = task.schema["properties"].values()
     offered = {
-        architecture_id(task.read(option)[0].architecture) for option in chosen["items"]["enum"]
+        architecture_id(task.read(read_reply(option))[0].architecture)
+        for option in chosen["items"]["enum"]
     }
     assert len(offered) == len(chosen["items"]["enum"]) and not offered & {t.id for t in trials}
 
@@ -130,7 +132,7 @@ def test_mutate_goes_on_to_another_parent_where_nothing_is_left(
     task = Mutate(edits=24, parents=2).task(round_of(cells, trials))
     assert (
         task is not None
-        and task.read(task.schema["properties"]["edits"]["items"]["enum"][0])[0].parent
+        and task.read(read_reply(task.schema["properties"]["edits"]["items"]["enum"][0]))[0].parent
         != trials[0].id
     )
 
@@ -177,20 +179,36 @@ def test_niches_halve_the_limit_and_choose_the_parents(goals: Brief, history: li
         ("<think>A or B? A.</think> C", ["C"]),
         ('{"order": ["B", "B", "A"', ["B", "A"]),
         ("B, then C", ["B", "C"]),
+        ('{"order": {"best": "C", "next": ["A"]}}', ["C", "A"]),
+        ('{"C": "the best", "B": "the next"}', ["C", "B"]),
+        ('{"order": "A, then B"}', ["A", "B"]),
     ],
 )
 def test_options_are_read_however_they_are_wrapped(reply: str, read: list[str]) -> None:
-    assert read_options(reply, ["A", "B", "C"], 2) == read
+    assert read_options(read_reply(reply), ["A", "B", "C"], 2) == read
+
+
+def test_what_stands_beside_an_object_is_no_choice() -> None:
+    with pytest.raises(ArchitectureError, match="names none"):
+        read_options(read_reply('A is too large. {"order": []}'), ["A", "B"], 1)
+
+
+def test_options_are_found_however_deeply_they_are_nested() -> None:
+    depth = 900
+    reply = read_reply('{"order": ' + "[" * depth + '"B"' + "]" * depth + "}")
+    assert read_options(reply, ["A", "B"], 1) == ["B"]
 
 
 def test_a_longer_option_is_not_taken_for_a_shorter_one() -> None:
     assert read_options(
-        '{"edits": ["stage1.channels=16, stage1.kernel=5"]}',
+        read_reply('{"edits": ["stage1.channels=16, stage1.kernel=5"]}'),
         ["stage1.channels=16", "stage1.channels=160"],
         1,
     ) == ["stage1.channels=16"]
     assert read_options(
-        '{"edits": ["stage1.channels=160"]}', ["stage1.channels=16", "stage1.channels=160"], 1
+        read_reply('{"edits": ["stage1.channels=160"]}'),
+        ["stage1.channels=16", "stage1.channels=160"],
+        1,
     ) == ["stage1.channels=160"]
 
 
@@ -200,7 +218,7 @@ def test_a_reply_without_an_option_is_refused_by_name(reply: str) -> None:
         ArchitectureError,
         match=r"names none of the 3 options, such as A; B; C|has 18000 characters",
     ):
-        read_options(reply, ["A", "B", "C"], 1)
+        read_options(read_reply(reply), ["A", "B", "C"], 1)
 
 
 def test_fewer_options_than_wanted_are_all_asked_for() -> None:
@@ -255,7 +273,7 @@ def test_golden_prompts_of_each_role(
         "mutate": Mutate(edits=6, parents=1),
         "rank": Rank(3, 0.5, 2, "largest_first"),
     }
-    texts = {role: made.task(given).text for role, made in roles.items()}
+    texts = {role: made.task(given).question for role, made in roles.items()}
     texts["strategist"] = Strategist(every=3, max_tokens=100).question(given)
     golden(
         f"roles_{name}.txt", "\n\n".join(f"[{role}]\n{text}" for role, text in texts.items()) + "\n"

@@ -123,7 +123,7 @@ def test_a_note_is_asked_for_once_also_while_its_network_is_in_training(
     assert (
         len(asked) == 3
         and "Write a note" in asked[0]
-        and all("Note of the strategist: Wider is better." in text for text in asked[1:])
+        and all("Note on the results so far: Wider is better." in text for text in asked[1:])
     )
 
 

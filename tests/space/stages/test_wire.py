@@ -48,6 +48,7 @@ def canonical(architecture: Architecture, space: Space) -> Architecture:
     return architecture.model_copy(update={"stages": tuple(stages)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 def test_a_thousand_networks_survive_both_forms(space: Space) -> None:
     rng = np.random.default_rng(0)

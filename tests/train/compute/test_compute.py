@@ -15,6 +15,8 @@ from lmanet.network.build import build
 from lmanet.train.compute import Kernels, KernelTrial, applied
 from lmanet.train.compute.figures import Figures, Timing, describe_workload
 
+pytestmark = pytest.mark.slow  # trains
+
 CPU = torch.device("cpu")
 SHAPE = (4, 3, 16, 16)
 BASE, CONTIGUOUS, COMPILED = Kernels(), Kernels(channels_last=False), Kernels(compile="default")

@@ -14,6 +14,8 @@ from lmanet.network.build import build
 from lmanet.train.zero_cost import PROXIES
 from lmanet.train.zero_cost.zico import _steadiness
 
+pytestmark = pytest.mark.slow  # trains
+
 IMAGES = torch.randn(64, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 LABELS = torch.arange(64) % 2
 CLASSIFIER = nn.Identity()

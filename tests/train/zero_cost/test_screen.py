@@ -13,6 +13,8 @@ from lmanet.space import load_space
 from lmanet.train import Trainer, ZeroCost
 from lmanet.train.zero_cost import PROXIES, screen
 
+pytestmark = pytest.mark.slow  # trains
+
 EVERY = tuple(PROXIES)
 LABELS = torch.arange(8) % 2
 

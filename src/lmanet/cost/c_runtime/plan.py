@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 
-from lmanet.cost.c_runtime.place import aligned, first_fit
 from lmanet.cost.c_runtime.steps import Step, c_steps, unfused, without_expansion
-from lmanet.cost.c_runtime.work import Work
+from lmanet.cost.c_runtime.work import Work, aligned, first_fit
 from lmanet.network.graph import Operator
 
 # Bytes: the arena starts and ends at a multiple of it.

@@ -6,9 +6,22 @@ from collections.abc import Iterable, Iterator
 from math import prod
 from typing import NamedTuple
 
-from lmanet.cost.c_runtime.scratch import pixels_scratch_bytes, rows_scratch_bytes
 from lmanet.network.operators import Operator, Shape, c_kernel, kind_of
-from lmanet.network.operators.conv import distance_making, is_pointwise, whole_words
+from lmanet.network.operators.conv import (
+    BLOCK_PIXELS,
+    INT16_BYTES,
+    block_pixels,
+    column_bytes,
+    distance_making,
+    is_pointwise,
+    whole_words,
+    window_bytes,
+)
+from lmanet.network.operators.depthwise import rows_pitch
+
+# A depthwise convolution computes whole blocks of pixels, and reads this far past the last row for
+# those that do not exist: 3 pixels at stride 2, and the rest of a word.
+OVERREAD_BYTES = 8
 
 _Readers = dict[str, list[Operator]]
 
@@ -26,6 +39,21 @@ class Rows(NamedTuple):
         """Those that are there, in the order in which they run."""
         return tuple(operator for operator in self if operator)
 
+    @property
+    def scratch_bytes(self) -> int:
+        """A ring of input rows by channel, a block of columns, and a block of output before the
+        input is added; `lmanet_kernels.c` divides them up in this order.
+        """
+        channels, height, _ = self.depthwise.in_shape
+        ring = min(self.depthwise.kernel, height) * channels * rows_pitch(self.depthwise)
+        columns = [
+            BLOCK_PIXELS * INT16_BYTES * whole_words(operator.in_shape[0])
+            for operator in (self.expand, self.project)
+            if operator
+        ]
+        sums = BLOCK_PIXELS * self.project.out_shape[0] if self.project else 0
+        return ring + max([*columns, OVERREAD_BYTES]) + sums
+
 
 class Pixels(NamedTuple):
     """The operators that one call of `lm_pixels` runs a few pixels at a time."""
@@ -38,6 +66,20 @@ class Pixels(NamedTuple):
     def present(self) -> tuple[Operator, ...]:
         """Those that are there, in the order in which they run."""
         return tuple(operator for operator in self if operator)
+
+    @property
+    def scratch_bytes(self) -> int:
+        """A block of columns, and a place after it; `lmanet_kernels.c` divides them up in this
+        order. The place holds, one after the other, a window, a block to be projected, and a block
+        of sums.
+        """
+        conv, project = self.conv, self.project
+        column = max(column_bytes(operator) for operator in (conv, project) if operator)
+        hidden = conv.out_shape[0] if project else 0
+        sums = (project or conv).out_shape[0] if self.add else 0
+        pixels = block_pixels(conv)
+        place = max(window_bytes(conv), pixels * hidden, pixels * sums)
+        return pixels * column * INT16_BYTES + place
 
 
 class Step(NamedTuple):
@@ -163,7 +205,7 @@ def _is_pointwise(operator: Operator) -> bool:
 
 def _rows_step(rows: Rows) -> Step:
     operators = rows.present
-    scratch, output = rows_scratch_bytes(rows.expand, rows.depthwise, rows.project), operators[-1]
+    scratch, output = rows.scratch_bytes, operators[-1]
     distance = _rows_distance(rows.depthwise, operators[0].in_shape, output.out_shape)
     return Step(
         "rows",
@@ -180,7 +222,7 @@ def _rows_step(rows: Rows) -> Step:
 def _pixels_step(pixels: Pixels) -> Step:
     operators = pixels.present
     output = operators[-1]
-    scratch = pixels_scratch_bytes(pixels.conv, pixels.project, adds=pixels.add is not None)
+    scratch = pixels.scratch_bytes
     distance = distance_making(pixels.conv, output.out_shape[0])
     facts = operators, pixels.conv.inputs, output.name, prod(output.out_shape)
     return Step("pixels", *facts, distance, scratch, pixels=pixels)

@@ -1,6 +1,7 @@
 """What the firmware's README says of a target, as values of the names in its template."""
 
 from lmanet.board import Target
+from lmanet.board.cores import core_named
 
 RGB565_BYTES = 2
 # Width and height of the usual frames of a camera, the largest first.
@@ -15,17 +16,17 @@ def instructions(target: Target, arena_bytes: int) -> dict[str, str]:
         target: the board.
         arena_bytes: of the network's memory.
     """
-    core, kit = target.core.removeprefix("cortex-m"), target.kit
+    core, kit = core_named(target.core), target.kit
     boards = " or ".join(f"**{_words(board)}**" for board in kit.boards)
     return {
         "NAME": _words(target.name),
         "BOARD": _words(target.board),
         "REGION": _words(target.region.name),
         "ARENA_BYTES": f"{arena_bytes:,}",
-        "CORE": f"CORTEX_M{core}",
+        "CORE": core.cmsis_name,
         "BOARDS": f"{boards} (or your board)" if boards else "your board",
         "REMARK": _words(kit.remark),
-        "CACHES": f"*System Core, CORTEX_M{core}*: enable instruction and data cache. "
+        "CACHES": f"*System Core, {core.cmsis_name}*: enable instruction and data cache. "
         if target.has_caches
         else "",
         "CACHES_ON": "caches on, " if target.has_caches else "",
@@ -33,8 +34,8 @@ def instructions(target: Target, arena_bytes: int) -> dict[str, str]:
         "FULL_CLOCK": f" ({_words(kit.full_clock)})" if kit.full_clock else "",
         "RESET_CLOCK": f" ({kit.reset_clock_mhz} MHz)" if kit.reset_clock_mhz else "",
         "CUBE_REGION": _words(kit.linker_region),
-        "UNLOCK": "DWT->LAR = 0xC5ACCE55; /* a Cortex-M7 keeps the counter locked */"
-        if target.core == "cortex-m7"
+        "UNLOCK": "DWT->LAR = 0xC5ACCE55; /* this core keeps the counter locked */"
+        if core.counter_locked
         else "",
         "CACHE_NOTE": _cache_note(target),
         **_frame(target.input_buffer_bytes),

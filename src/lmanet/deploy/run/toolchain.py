@@ -7,11 +7,12 @@ import importlib.util
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from lmanet.board.cores import core_named
 from lmanet.deploy.run.tool import run_tool
 from lmanet.errors import ConfigError, DeployError, ToolError
 from lmanet.files import cache_folder
@@ -23,12 +24,6 @@ CAMERA = SUPPORT / "firmware" / "camera.c"
 # Sources that differ from network to network; the objects of all others are kept.
 GENERATED = "network"
 NETWORK_HEADER = b'"network.h"'
-# The F746 has single precision only, which is more than integers need.
-GCC_FPU = {"cortex-m4": "fpv4-sp-d16", "cortex-m7": "fpv5-sp-d16"}
-GCC_CORES = {
-    core: (f"-mcpu={core}", "-mthumb", "-mfloat-abi=hard", f"-mfpu={unit}")
-    for core, unit in GCC_FPU.items()
-}
 WARNINGS = ("-std=c11", "-Wall", "-Wextra")
 SECTIONS = ("-ffunction-sections", "-fdata-sections", "-fno-unwind-tables")
 
@@ -40,7 +35,6 @@ class Toolchain:
     Attributes:
         name: as in ``conf/deploy``.
         command: of the compiler for the microcontroller.
-        core_flags: core -> what selects it.
         flags: of every translation unit.
         runtime: linked last, for what the core has no instruction for (64-bit division).
         host_command: of the compiler for this machine.
@@ -48,7 +42,6 @@ class Toolchain:
 
     name: str
     command: tuple[str, ...]
-    core_flags: Mapping[str, tuple[str, ...]]
     flags: tuple[str, ...]
     runtime: str
     host_command: tuple[str, ...]
@@ -58,7 +51,7 @@ class Toolchain:
 
         Args:
             folder: with ``network.c`` and what it includes.
-            core: ``cortex-m4`` or ``cortex-m7``.
+            core: a name in `lmanet.board.cores`.
             elf: to be written.
 
         Raises:
@@ -81,14 +74,10 @@ class Toolchain:
             sources: each finds the headers beside any of them.
 
         Raises:
-            ConfigError: the core is unknown.
+            ConfigError: the core is unknown, to this toolchain or at all.
             DeployError: the compiler refuses the program, or it does not fit the memory.
         """
-        if core not in self.core_flags:
-            raise ConfigError(
-                f"core={core!r} is unknown; legal are {', '.join(self.core_flags)} (conf/target)"
-            )
-        base = (*self.command, *self.core_flags[core], "-O2")
+        base = (*self.command, *self.core_flags(core), "-O2")
         with tempfile.TemporaryDirectory(prefix="lmanet-") as build:
             objects = self._objects(
                 (*base, *self.flags, *WARNINGS, *SECTIONS, *definitions), sources, Path(build)
@@ -105,6 +94,20 @@ class Toolchain:
             )
             run_tool((*link, self.runtime), zig_cache=cache_folder("zig"))
         return elf
+
+    def core_flags(self, core: str) -> tuple[str, ...]:
+        """Arguments that select a core.
+
+        Raises:
+            ConfigError: the core is unknown, to this toolchain or at all.
+        """
+        known = core_named(core).compilers
+        if self.name not in known:
+            raise ConfigError(
+                f"toolchain={self.name} is not known to compile for core={core}; legal are "
+                f"{', '.join(known)} (conf/deploy; compilers in the file of the core)"
+            )
+        return known[self.name]
 
     def compile_host(self, sources: Sequence[Path], library: Path) -> Path:
         """Compile a shared library for this machine and no other.
@@ -180,11 +183,7 @@ def _zig() -> Toolchain:
             "'lmanet[deploy]', or toolchain=gcc (conf/deploy)"
         )
     zig = (str(next(Path(spec.origin).parent.glob("zig*"))), "cc")
-    cores = {
-        f"cortex-m{n}": ("-target", "thumb-freestanding-eabihf", f"-mcpu=cortex_m{n}")
-        for n in (4, 7)
-    }
-    return Toolchain("zig", zig, cores, ("-fno-builtin", "-fno-sanitize=all"), "-lcompiler_rt", zig)
+    return Toolchain("zig", zig, ("-fno-builtin", "-fno-sanitize=all"), "-lcompiler_rt", zig)
 
 
 def _gcc() -> Toolchain:
@@ -197,7 +196,6 @@ def _gcc() -> Toolchain:
     return Toolchain(
         "gcc",
         ("arm-none-eabi-gcc",),
-        GCC_CORES,
         ("-fno-tree-loop-distribute-patterns",),
         "-lgcc",
         ("cc",),

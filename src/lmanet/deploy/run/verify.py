@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lmanet.board.cores import USUAL_CORE
 from lmanet.cost.c_runtime.plan import CStaticOptions, CStaticPlan
 from lmanet.deploy.int8.graph import IntegerGraph
 from lmanet.deploy.run.elf import program_sizes
@@ -32,7 +33,7 @@ class Verifier:
     """Runs networks in TensorFlow Lite Micro and, as our generated C, on an emulated Cortex-M.
 
     Args:
-        core: ``cortex-m4`` or ``cortex-m7``: compiled for, and emulated.
+        core: a name in `lmanet.board.cores`: compiled for, and emulated.
         toolchain: ``zig`` (from PyPI) or ``gcc`` (arm-none-eabi-gcc).
         emulator: ``unicorn`` (from PyPI) or ``qemu`` (qemu-system-arm).
         options: what the generated C does to save memory.
@@ -40,7 +41,7 @@ class Verifier:
 
     def __init__(
         self,
-        core: str = "cortex-m7",
+        core: str = USUAL_CORE,
         toolchain: str = "zig",
         emulator: str = "unicorn",
         options: CStaticOptions | None = None,

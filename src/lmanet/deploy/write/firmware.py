@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmanet.board import Target
+from lmanet.board.cores import core_named
 from lmanet.deploy.run.instructions import instructions
-from lmanet.deploy.run.toolchain import GCC_CORES, SUPPORT
+from lmanet.deploy.run.toolchain import SUPPORT
 
 NETWORK = "network"
 COPIED = ("main.c", "arm-none-eabi.cmake")
@@ -72,7 +73,7 @@ def _values(target: Target) -> dict[str, str]:
         if other != region
     ]
     return {
-        "CORE_FLAGS": " ".join(GCC_CORES[target.core]),
+        "CORE_FLAGS": " ".join(core_named(target.core).compilers["gcc"]),
         "DEFINITIONS": "LMANET_CACHES" if target.has_caches else "",
         "REGION_ADDRESS": f"{region.address:#x}",
         "FLASH_ADDRESS": f"{target.flash_address:#x}",

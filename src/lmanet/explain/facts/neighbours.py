@@ -63,7 +63,8 @@ def surroundings(
     rows = []
     for identity, other in around.items():
         cost = estimate_on(other, setting.num_classes, setting.target.platform)
-        fits = all(getattr(cost, name) <= limit for name, limit in setting.target.limits.items())
+        taken, limits = cost.quantities(), setting.target.limits
+        fits = all(taken[name] <= limit for name, limit in limits.items())
         rows.append(
             NeighbourRow(
                 setting.space.change_text(architecture, other),

@@ -60,7 +60,7 @@ class Reason(NamedTuple):
 def limit_rows(cost: Cost, limits: Mapping[str, int]) -> list[LimitRow]:
     """What a network takes of each limit."""
     return [
-        LimitRow(quantity, getattr(cost, quantity), limit) for quantity, limit in limits.items()
+        LimitRow(quantity, cost.quantities()[quantity], limit) for quantity, limit in limits.items()
     ]
 
 

@@ -6,7 +6,6 @@ from typing import Any
 from plotly.graph_objects import Bar, Figure, Scatter
 
 from lmanet.cost import Cost
-from lmanet.explain.cards import SHOWN
 from lmanet.explain.facts.best import BestNetwork
 from lmanet.explain.facts.filters import KIB
 from lmanet.explain.facts.rows import limit_rows
@@ -24,7 +23,8 @@ from lmanet.explain.figures.style import (
     rounded,
     words,
 )
-from lmanet.explain.tables.table import shown
+from lmanet.explain.tables.table import column, shown
+from lmanet.run.quantities import MACS, SRAM, described
 from lmanet.run.records import Status, Trial
 from lmanet.run.results import Deployment
 
@@ -59,7 +59,7 @@ def front(trials: Sequence[Trial], front: Sequence[Trial], limits: Mapping[str, 
         work.append(most)
         shapes.append(limit_line("x", most, f"{most:g}M"))
     axis = log_axis(work) if max(work) > LOG_FROM * min(work) else {"rangemode": "tozero"}
-    axes = ("MACs (M)", "validation accuracy (%)")
+    axes = (MACS.head, "validation accuracy (%)")
     return figure(data, "Trained networks", *axes, shapes=shapes, xaxis=axis, height=420)
 
 
@@ -78,10 +78,9 @@ def _accuracies(name: str, found: Sequence[tuple[Trial, Cost]], look: Look) -> S
 
 def limits(best: BestNetwork, front: Sequence[Trial], limits: Mapping[str, int]) -> Figure:
     """The best network's share of each limit, and that of all others on the front."""
-    known = {name: (title, form) for name, title, form in SHOWN}
     names = []
     for row in best.limits:
-        title, form = known[row.quantity]
+        _, title, form = column(described(row.quantity))
         names.append(f"{title}<br>{shown(row.given, form)} of {shown(row.limit, form)}")
     bars = Bar(
         x=rounded([100 * row.share for row in best.limits]),
@@ -155,8 +154,8 @@ def proposals(trials: Sequence[Trial], limits: Mapping[str, int]) -> Figure:
         "shapes": shapes,
         "height": 420,
     }
-    axes = ("MACs (M)", "peak SRAM (KiB)")
-    return figure(data, "Every proposal, and the limits", *axes, **layout)
+    title = "Every proposal, and the limits"
+    return figure(data, title, MACS.head, SRAM.head, **layout)
 
 
 def kernels(deployment: Deployment) -> Figure:

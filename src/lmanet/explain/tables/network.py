@@ -4,7 +4,8 @@ contribute, what it confuses.
 
 from lmanet.explain.facts.best import BestNetwork
 from lmanet.explain.facts.neighbours import Surroundings
-from lmanet.explain.tables.table import Column, Table
+from lmanet.explain.tables.table import Column, Table, column
+from lmanet.run.quantities import FLASH, LATENCY, MACS, PARAMS, SRAM, computed
 from lmanet.run.results import Examination
 
 MOST_CONFUSED = 10
@@ -41,10 +42,7 @@ def _parts(best: BestNetwork) -> Table:
         Column("part", "part"),
         Column("setting", "setting"),
         Column("out_shape", "output (channels x height x width)"),
-        Column("macs", "MACs (M)", "millions"),
-        Column("params", "parameters", "count"),
-        Column("flash_bytes", "flash (KiB)", "kib"),
-        Column("peak_sram_bytes", "peak SRAM (KiB)", "kib"),
+        *map(column, (MACS, PARAMS, FLASH, SRAM)),
     )
     rows = [
         (
@@ -99,20 +97,21 @@ def _neighbours(here: Surroundings) -> Table:
     columns = (
         Column("change", "change", "code"),
         Column("network", "network", "code"),
-        Column("macs_change", "MACs", "change"),
-        Column("peak_sram_change", "peak SRAM", "change"),
-        Column("flash_change", "flash", "change"),
-        Column("params_change", "parameters", "change"),
-        Column("latency_change", "latency, estimated", "change"),
+        Column("macs_change", MACS.title, "change"),
+        Column("peak_sram_change", SRAM.title, "change"),
+        Column("flash_change", FLASH.title, "change"),
+        Column("params_change", PARAMS.title, "change"),
+        Column("latency_change", LATENCY.title, "change"),
+        *(Column(f"{each.name}_change", each.title, "change") for each in computed()),
         Column("fits", "keeps all limits"),
         Column("val_accuracy", "accuracy, where trained", "share"),
     )
-    names = ("macs", "peak_sram_bytes", "flash_bytes", "params", "estimated_latency_ms")
+    shown = (MACS, SRAM, FLASH, PARAMS, LATENCY, *computed())
     rows = [
         (
             row.change,
             row.id,
-            *(_relative(getattr(row.cost, name), getattr(here.cost, name)) for name in names),
+            *(_relative(each.of(row.cost), each.of(here.cost)) for each in shown),
             row.fits,
             row.val_accuracy,
         )

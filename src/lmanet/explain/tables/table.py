@@ -2,10 +2,11 @@
 CSV file alike.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from lmanet.explain.facts.filters import KIB, cell
+from lmanet.run.quantities import Quantity
 
 # count: whole numbers, thousands apart; share: of 1, shown in per cent; change: a share with its
 # sign; points: a difference of two shares, in points of per cent with its sign; kib: bytes, shown
@@ -43,6 +44,17 @@ class Column(NamedTuple):
     def is_number(self) -> bool:
         """Aligned at the right."""
         return self.form not in ("text", "code")
+
+
+# Unit shown -> form; other quantities are shown as they are, to their decimals.
+FORMS: Mapping[str, Form] = {"KiB": "kib", "M": "millions", "%": "share"}
+DECIMALS: Sequence[Form] = ("count", "decimal1", "decimal2")
+
+
+def column(shown: Quantity) -> Column:
+    """The column of a quantity."""
+    form = FORMS.get(shown.shown_unit) or DECIMALS[min(shown.decimals, 2)]
+    return Column(shown.name, shown.head, form)
 
 
 class Table(NamedTuple):

@@ -9,14 +9,8 @@ from lmanet.claims.rates import ALL
 from lmanet.claims.rules import WeighedRule
 from lmanet.cost import Cost
 from lmanet.explain.facts.facts import Facts
-from lmanet.explain.tables.table import Column, Table
-
-COSTS = (
-    Column("macs", "MACs (M)", "millions"),
-    Column("peak_sram_bytes", "peak SRAM (KiB)", "kib"),
-    Column("flash_bytes", "flash (KiB)", "kib"),
-    Column("params", "parameters", "count"),
-)
+from lmanet.explain.tables.table import Column, Table, column
+from lmanet.run.quantities import FLASH, MACS, PARAMS, SRAM, computed
 
 
 def search_tables(facts: Facts) -> list[Table]:
@@ -72,11 +66,12 @@ def _candidates(numbers: Sequence[int]) -> str:
 
 
 def _front(facts: Facts) -> Table:
+    costs = (MACS, SRAM, FLASH, PARAMS, *computed())
     columns = (
         Column("candidate", "candidate", "count"),
         Column("network", "network", "code"),
         Column("val_accuracy", "accuracy", "share"),
-        *COSTS,
+        *map(column, costs),
     )
     rows = []
     for trial in facts.run.front.trials:
@@ -87,7 +82,7 @@ def _front(facts: Facts) -> Table:
                 trial.number,
                 trial.id,
                 trial.score.val_accuracy,
-                *(getattr(cost, column.key) for column in COSTS),
+                *(each.of(cost) for each in costs),
             )
         )
     return Table("front", "The front, after mini-training", columns, rows)

@@ -18,6 +18,7 @@ from lmanet.network.operators.kind import (
     builtin_of,
     c_kernel,
     kind_of,
+    make_operator,
     register,
 )
 
@@ -38,5 +39,6 @@ __all__ = [
     "builtin_of",
     "c_kernel",
     "kind_of",
+    "make_operator",
     "register",
 ]

@@ -31,6 +31,9 @@ class Form(NamedTuple):
     padding: tuple[int, int] = (0, 0)
 
 
+POINT = Form()
+
+
 class Operator(NamedTuple):
     """One operator of a network; every operator makes one tensor, which bears its name.
 
@@ -175,12 +178,26 @@ def kind_of(operator: Operator) -> OperatorKind:
     Raises:
         ConfigError: the kind is unknown.
     """
-    if operator.kind not in KINDS:
+    try:
+        return KINDS[operator.kind]
+    except KeyError:
         raise ConfigError(
             f"{operator.name} is of the unknown kind {operator.kind!r}; legal are "
             f"{', '.join(sorted(KINDS))} (lmanet.network.operators)"
-        )
-    return KINDS[operator.kind]
+        ) from None
+
+
+def make_operator(
+    name: str, kind: str, inputs: tuple[str, ...], in_shape: Shape, form: Form = POINT
+) -> Operator:
+    """An operator whose result has the shape that its kind says.
+
+    Args:
+        name, kind, inputs, in_shape: as `Operator` has them.
+        form: what its shape depends on besides.
+    """
+    unshaped = Operator(name, kind, inputs, in_shape, in_shape, *form[1:])
+    return unshaped._replace(out_shape=kind_of(unshaped).shape(in_shape, form))
 
 
 def c_kernel(operator: Operator) -> CKernel:

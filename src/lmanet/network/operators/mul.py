@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lmanet.network.fixed_point import Channel, channel, halves
+from lmanet.network.fixed_point import channel, halves
 from lmanet.network.int8 import LEVELS, MOST_MULTIPLIER, Scale
 from lmanet.network.operators.builtin import Builtin, Params, Sizes
 from lmanet.network.operators.conv import OPERATOR_BYTES
@@ -29,16 +29,13 @@ def scale_bounds(scales: Sequence[float]) -> tuple[float, float]:
     return scales[0] * scales[1] / MOST_MULTIPLIER, scales[0] * scales[1] * LEVELS
 
 
-def constants(
-    operator: Operator, inputs: Sequence[Scale], result: Scale
-) -> dict[str, int | Channel]:
+def constants(operator: Operator, inputs: Sequence[Scale], result: Scale) -> dict[str, Any]:
     """Of ``lm_scale_layer``."""
     source, gate = inputs
     zeros = {"zero": source.zero_point, "gate_zero": gate.zero_point}
     real = np.float64(source.scale) * np.float64(gate.scale) / np.float64(result.scale)
     scale = channel(operator.name, float(real), most=255 * 255)
-    numbers: dict[str, int | Channel] = {**map_numbers(operator), **zeros}
-    return numbers | {"scale": scale, "halves": halves(result)}
+    return map_numbers(operator) | zeros | {"scale": scale, "halves": halves(result)}
 
 
 def pieces(operator: Operator) -> Counts:

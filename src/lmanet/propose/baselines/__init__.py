@@ -1,1 +1,1 @@
-"""What a language model is measured against, behind the same Protocol."""
+"""Baselines to compare a language model with, behind the same Protocol."""

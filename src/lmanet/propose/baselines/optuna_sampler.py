@@ -19,12 +19,13 @@ from lmanet.space import AnyArchitecture, Value
 class OptunaProposer:
     """Asks one of Optuna's samplers, and tells it every trial that has ended.
 
-    Each trial is asked with a sampler of its own seed, from the run's and its number, so that a
-    resumed run, which asks anew what the history holds, goes on exactly as one that was never
-    stopped. Every choice is suggested in every trial, also those that the drawn number of stages
-    leaves unused: both samplers mix whole sets of choices, and would draw at random what not every
-    trial has. Numbers of at least three legal values are suggested by their rank, as order means
-    something to TPE; all else is categorical.
+    Each trial has a sampler of its own, whose seed follows from the run's and the trial's number. A
+    resumed run asks anew for what the history holds, and so goes on as if it had never stopped.
+
+    Every trial suggests every choice, also those that the drawn number of stages leaves unused.
+    Both samplers mix whole sets of choices, and draw at random what some trials lack. Choices with
+    at least three numbers are suggested by rank, as order means something to TPE. All others are
+    categorical.
 
     Args:
         name: under which proposals are recorded.
@@ -51,8 +52,7 @@ class OptunaProposer:
             self._study = optuna.create_study(directions=directions, sampler=sampler(seed=0))
         except (TypeError, ValueError) as error:
             raise ConfigError(
-                f"Optuna's sampler does not take its settings: {error} "
-                "(propose.sampler, conf/propose)"
+                f"Optuna's sampler refuses its settings: {error} (propose.sampler, conf/propose)"
             ) from error
         self._asked: dict[int, optuna.Trial] = {}
         self._told: set[int] = set()
@@ -98,8 +98,8 @@ class OptunaProposer:
     def _ask_again(
         self, number: int, architecture: AnyArchitecture, before: Sequence[Trial]
     ) -> None:
-        """Ask for what the history holds; where the sampler says something else, as after
-        overlapping trials, put it in its mouth.
+        """Ask for what the history holds. If the sampler says something else, as after overlapping
+        trials, enqueue the recorded choice instead.
         """
         if self._ask(number, before) == architecture:
             return

@@ -1,4 +1,4 @@
-"""What a language model is measured against: uniform draws, and the proposals of an earlier run."""
+"""Two baselines: uniform draws, and the proposals of an earlier run."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,7 +39,7 @@ class RandomProposer:
 
 
 class ReplayProposer:
-    """Proposes what another run was proposed, trial by trial; replies are parsed anew, and cost no
+    """Proposes what another run proposed, trial by trial. Replies are parsed anew and cost no
     tokens.
 
     Args:

@@ -1,6 +1,4 @@
-"""Redraw: what costs nothing to know, whether a network is new and within the limits, is asked
-before it is proposed.
-"""
+"""Redraw: draws until a network is new and within the limits, which formulas tell for free."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,7 +10,7 @@ from lmanet.space import AnyArchitecture, architecture_id
 
 
 class Redraw:
-    """Draws again what is known already or exceeds a limit by formula.
+    """Draws again if a network was proposed before or exceeds a limit by formula.
 
     Args:
         feasible_draws: further draws for one proposal, at most; 0 proposes the first.

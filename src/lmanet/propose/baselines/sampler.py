@@ -1,6 +1,4 @@
-"""SamplerProposer: the candidates of the role ``rank`` without a model, to see what a model adds to
-them.
-"""
+"""SamplerProposer: the candidates of the role ``rank``, chosen without a model."""
 
 import numpy as np
 
@@ -14,8 +12,9 @@ from lmanet.run.records import Proposal
 
 
 class SamplerProposer:
-    """Proposes the first of the candidates, as `Rank` lists them; the run's seed and the history
-    decide.
+    """Proposes the first candidates that `Rank` lists. It shows what a model adds to them.
+
+    The run's seed and the history decide the draws.
 
     Args:
         niches: see `Strategy`.

@@ -1,12 +1,11 @@
-"""What a finished trial is worth to a searcher that knows numbers alone: objective values, and how
-far limits are exceeded.
-"""
+"""What a searcher that knows only numbers learns of a trial: objectives and excess of limits."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from lmanet.errors import ConfigError
 from lmanet.run.brief import Brief, Goal
+from lmanet.run.quantities import names
 from lmanet.run.records import Status, Trial, Violation
 
 WORST_SHARE = {
@@ -33,17 +32,17 @@ class Standing(NamedTuple):
 
 
 def require_objectives(brief: Brief) -> None:
-    """Raises `ConfigError` where nothing says what is better."""
+    """Raises `ConfigError` if there is no objective."""
     if not brief.objectives:
         raise ConfigError("this proposer needs at least one objective; name one in conf/pareto")
 
 
 def standings(trials: Sequence[Trial], brief: Brief) -> list[Standing | None]:
-    """One for each trial, in their order; None where nothing was learnt of the network, or it is
-    paused and does not compare.
+    """One for each trial, in their order. None if nothing was learned of the network, or it is
+    paused.
 
-    A network that exceeds a limit stands with its cost and the worst score, a duplicate with what
-    the trial it repeats had given by then.
+    A network that exceeds a limit has its cost and the worst score. A duplicate has what the trial
+    that it repeats had by then.
     """
     first: dict[str, Standing] = {}
     found: list[Standing | None] = []
@@ -78,13 +77,16 @@ def _of(trial: Trial, brief: Brief) -> Standing | None:
 
 def _excess(name: str, limit: int, trial: Trial, given: dict[str, Violation]) -> float:
     """As measured where the validator measured, else by formula."""
-    value = (
-        given[name].given if name in given else getattr(trial.verdict and trial.verdict.cost, name)
-    )
+    value = given[name].given if name in given else _cost(trial, name)
     return float(value or 0) / limit - 1
 
 
 def _value(goal: Goal, trial: Trial) -> float:
-    if goal.name in ("val_accuracy", "val_macro_f1", "val_calibration_error"):
+    if goal.name in names("validation"):
         return float(getattr(trial.score, goal.name)) if trial.score else WORST_SHARE[goal.maximise]
-    return float(getattr(trial.verdict and trial.verdict.cost, goal.name))
+    return _cost(trial, goal.name)
+
+
+def _cost(trial: Trial, name: str) -> float:
+    assert trial.verdict is not None and trial.verdict.cost is not None
+    return trial.verdict.cost.quantities()[name]

@@ -1,5 +1,5 @@
-"""Asks a chat model: one request with a ceiling on time and retries, and a fallback that is heard
-where a server knows no JSON schema.
+"""Asks a chat model: one request with a limit on time and retries. If the server knows no JSON
+schema, it falls back to plain text with a warning.
 """
 
 import logging

@@ -1,6 +1,4 @@
-"""The few-shot example of the prompt: a network inside the space and within the limits, found by
-formula alone.
-"""
+"""The few-shot example of the prompt: a network within the limits, found by formula alone."""
 
 from itertools import pairwise
 
@@ -26,7 +24,7 @@ Awkwardness = tuple[float, int, float]
 
 
 def example(brief: Brief) -> AnyArchitecture:
-    """Climb from a random network to one that keeps the limits, looks like what people build and
+    """Climb from a random network to one that keeps the limits and looks like what people build. It
     uses half of the tightest limit.
 
     The brief, its seed included, decides the result.
@@ -63,8 +61,8 @@ def _climb(brief: Brief, rng: np.random.Generator) -> AnyArchitecture:
 
 
 def _awkwardness(architecture: AnyArchitecture, brief: Brief) -> Awkwardness:
-    cost = estimate_on(architecture, brief.num_classes, brief.platform)
-    shares = [getattr(cost, name) / limit for name, limit in brief.limits.items()]
+    known = estimate_on(architecture, brief.num_classes, brief.platform).quantities()
+    shares = [known[name] / limit for name, limit in brief.limits.items()]
     over = sum(share - 1 for share in shares if share > 1)
     return over, _broken_habits(architecture), abs(max(shares, default=ROOM) - ROOM)
 

@@ -1,5 +1,5 @@
-"""Stage after a search: the model says what the search has learned, as rules that can be weighed
-against the history.
+"""Stage after a search: the model states what the search has learned, as rules. The history
+confirms or contradicts each of them.
 """
 
 import json
@@ -7,19 +7,15 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import ValidationError
-
 from lmanet.claims.rules import varied
 from lmanet.errors import ArchitectureError, EndpointError
-from lmanet.network import explain_validation
-from lmanet.network.architecture import quoted
 from lmanet.propose.llm.prompt import render
 from lmanet.propose.llm.proposer import LLMProposer
-from lmanet.propose.llm.reply import object_with
+from lmanet.propose.llm.reply import Reply, fault_of, plain_text
 from lmanet.propose.llm.talk import TokensSpentError
 from lmanet.run.brief import Request
 from lmanet.run.folder import RULES, RunFolder, by_these_settings
-from lmanet.run.records import Trial
+from lmanet.run.records import Front
 from lmanet.run.results import DesignRules, Rule
 from lmanet.space.describe import object_schema
 from lmanet.steps import Proposer
@@ -27,14 +23,13 @@ from lmanet.steps import Proposer
 log = logging.getLogger(__name__)
 MOST_RULES = 6  # asked for; what a server without schemas sends beyond MOST_READ is not read
 MOST_READ = 24
-MAX_FAULT_CHARACTERS = 200
 MAX_NOTE_CHARACTERS = 600
 NOTE_CHARACTERS = 300  # asked for
 Choices = Mapping[str, Sequence[object]]
 
 
 class LearnRules:
-    """Stage: writes ``rules.json``; it is asked once, and only a language model is.
+    """Stage: asks the language model for design rules once, and writes ``rules.json``.
 
     Args:
         tokens: that the run may spend, those of its search counted; None is no limit.
@@ -74,40 +69,41 @@ class LearnRules:
                 "two values, two networks each"
             )
             return None
-        request = self._request(folder, trials)
-        question = render(
-            "rules",
-            **self.proposer.figures(request),
-            choices="\n".join(f"- {name}: {_values(values)}" for name, values in choices.items()),
+        front = folder.front.read() or Front(hypervolume=0, trials=())
+        spent = sum(trial.proposal.usage.tokens for trial in trials)
+        left = None if self.tokens is None else max(self.tokens - spent, 0)
+        request = Request(
+            number=len(trials), count=1, trials=trials, front=front.trials, tokens_left=left
         )
         try:
-            said, usage = self.proposer.ask(
-                request, question, rules_schema(choices), lambda reply: read_rules(reply, choices)
-            )
+            return _rules_by(self.proposer, request, choices)
         except TokensSpentError:
-            log.info("too few tokens are left to ask for design rules (budget.tokens)")
-            return None
-        except EndpointError as error:  # later stages need no model, whose server may be gone
+            log.info("the budget of tokens (budget.tokens) is too small to ask for design rules")
+        except EndpointError as error:
+            # The stages that follow need no model, and its server may be gone by now.
             log.warning("no design rules, the next start of this stage asks again: %s", error)
-            return None
-        rules, note, faults = said.value or ((), "", (said.error or "",))
-        return DesignRules(
-            proposer=self.proposer.served_model,
-            reply=said.answer.text if said.answer else "",
-            rules=rules,
-            note=note,
-            faults=faults,
-            trials=sum(trial.eligible for trial in trials),
-            usage=usage,
-        )
+        return None
 
-    def _request(self, folder: RunFolder, trials: tuple[Trial, ...]) -> Request:
-        """What the model is shown, and how many tokens are left."""
-        spent = sum(trial.proposal.usage.tokens for trial in trials)
-        found = folder.front.read()
-        front = found.trials if found else ()
-        left = None if self.tokens is None else max(self.tokens - spent, 0)
-        return Request(number=len(trials), count=1, trials=trials, front=front, tokens_left=left)
+
+def _rules_by(proposer: LLMProposer, request: Request, choices: Choices) -> DesignRules:
+    question = render(
+        "rules",
+        **proposer.figures(request),
+        choices="\n".join(f"- {name}: {_values(values)}" for name, values in choices.items()),
+    )
+    said, usage = proposer.ask(
+        request, question, rules_schema(choices), lambda reply: read_rules(reply, choices)
+    )
+    rules, note, faults = said.value or ((), "", (said.error or "",))
+    return DesignRules(
+        proposer=proposer.served_model,
+        reply=said.answer.text if said.answer else "",
+        rules=rules,
+        note=note,
+        faults=faults,
+        trials=sum(trial.eligible for trial in request.trials),
+        usage=usage,
+    )
 
 
 def rules_schema(choices: Choices) -> dict[str, Any]:
@@ -128,41 +124,30 @@ def rules_schema(choices: Choices) -> dict[str, Any]:
     return object_schema({"rules": rules, "note": {"type": "string", "maxLength": NOTE_CHARACTERS}})
 
 
-def read_rules(reply: str, choices: Choices) -> tuple[tuple[Rule, ...], str, tuple[str, ...]]:
+def read_rules(reply: Reply, choices: Choices) -> tuple[tuple[Rule, ...], str, tuple[str, ...]]:
     """Rules, note, and what could not be read as a rule.
 
     Raises:
         ArchitectureError: there is no rule in it.
     """
-    data = object_with("rules", reply) or {}
+    data = reply.with_key("rules") or {}
     given = data.get("rules")
     rules: dict[Rule, None] = {}
     faults: list[str] = []
     for item in (given if isinstance(given, list) else [])[:MOST_READ]:
         try:
             rules[_rule(item, choices)] = None
-        except ValueError as error:
-            faults.append(f"{quoted(item)}: {error}"[:MAX_FAULT_CHARACTERS])
+        except (ValueError, RecursionError) as error:
+            faults.append(fault_of(item, error))
     if not rules:
         raise ArchitectureError(
             "; ".join(faults[:2]) or 'the reply holds no JSON object with "rules"'
         )
-    return (
-        tuple(rules),
-        " ".join(str(data.get("note") or "").split())[:MAX_NOTE_CHARACTERS],
-        tuple(faults),
-    )
+    return tuple(rules), plain_text(data.get("note"), MAX_NOTE_CHARACTERS), tuple(faults)
 
 
 def _rule(item: object, choices: Choices) -> Rule:
-    try:
-        rule = Rule.model_validate_json(json.dumps(item), strict=True)
-    except (ValidationError, RecursionError) as error:
-        raise ValueError(
-            explain_validation(error, most=1)
-            if isinstance(error, ValidationError)
-            else "nested too deeply"
-        ) from error
+    rule = Rule.model_validate(item, strict=True)
     legal = choices.get(rule.choice)
     if legal is None:
         raise ValueError(f"{rule.choice[:40]} is no choice that varies")

@@ -1,6 +1,4 @@
-"""The text that a model is asked with: a brief -> the constant beginning, then feedback, then what
-is wanted.
-"""
+"""The text that a model is asked with: the constant opening, then feedback, then the question."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -11,19 +9,13 @@ from typing import Literal, TypedDict, get_args
 from lmanet.errors import ConfigError
 from lmanet.propose.roles.figures import cost_text
 from lmanet.run.brief import Brief
-from lmanet.space import AnyArchitecture, Form, describe, write_proposal
+from lmanet.run.quantities import described
+from lmanet.space import AnyArchitecture, Form, SearchSpace, describe, write_proposal
 
 FOLDER = Path(__file__).parent / "prompts"
 # What a correction may quote: with one token a byte at worst, a re-asked prompt stays within 8k.
 MAX_QUOTED_BYTES = 2000
 MAX_REASON_BYTES = 600
-QUANTITIES = {
-    "macs": "multiply-accumulates",
-    "params": "parameters",
-    "peak_sram_bytes": "bytes of SRAM for int8 activations",
-    "flash_bytes": "bytes of int8 weights",
-    "estimated_latency_ms": "milliseconds for one image, estimated",
-}
 
 
 class Message(TypedDict):
@@ -37,11 +29,10 @@ class Prompt:
     """Writes the messages.
 
     Args:
-        max_attempts: requests for one proposal: the first, then those that name what was wrong with
-            the reply before.
+        max_attempts: requests for one proposal. Each after the first names what was wrong with the
+            reply before.
         form: how a network is written, ``lines`` or ``json``; the reply is read in either.
-        guidance: tell how such networks are designed well; what people know enters the search by
-            it.
+        guidance: tell how such networks are designed well: what people know about it.
         rationale: ask why as well, in claims that are checked.
     """
 
@@ -64,17 +55,18 @@ class Prompt:
         self.rationale = rationale
 
     def opening(self, brief: Brief, shown: AnyArchitecture) -> str:
-        """The part that is the same in every request of a run, so that a server may keep it in its
-        prefix cache.
+        """The part that all requests of a run share; a server may keep it in its prefix cache.
 
         Args:
             shown: the example of the form.
         """
         guidance = brief.space.guidance if self.guidance else ""
         filled = {
-            "images": _images(brief),
+            "images": brief.images,
+            "pixels": _pixels(brief.space),
+            "classes": str(brief.num_classes),
             "limits": "\n".join(
-                f"- {name}: at most {limit:,} {QUANTITIES[name]}"
+                f"- {name}: at most {limit:,} {described(name).unit}"
                 for name, limit in brief.limits.items()
             )
             or "- none",
@@ -92,17 +84,13 @@ class Prompt:
             ) from error
 
     def ask(self, *parts: str) -> list[Message]:
-        """A first request: the opening, what is known, and what is wanted; empty parts are left
-        out.
-        """
+        """A first request: opening, what is known, question; empty parts are left out."""
         return [
             {"role": "user", "content": "\n\n".join(part.strip() for part in parts if part.strip())}
         ]
 
     def ask_again(self, first: Sequence[Message], reply: str, reason: str) -> list[Message]:
-        """The same request once more, with the reply that could not be used and what was wrong with
-        it.
-        """
+        """The same request once more, with the unusable reply and what was wrong with it."""
         correction = render("correct", reason=_clip(reason, MAX_REASON_BYTES))
         return [
             *first,
@@ -111,10 +99,9 @@ class Prompt:
         ]
 
 
-def _images(brief: Brief) -> str:
-    resolutions = brief.space.image_sizes
-    pixels = f", {resolutions[0]}x{resolutions[0]} pixels" if len(resolutions) == 1 else ""
-    return f"{brief.images}: RGB images{pixels}, {brief.num_classes} classes"
+def _pixels(space: SearchSpace) -> str:
+    sizes = space.image_sizes
+    return f", {sizes[0]}x{sizes[0]} pixels" if len(sizes) == 1 else ""
 
 
 def render(name: str, **values: str) -> str:

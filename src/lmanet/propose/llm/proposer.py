@@ -1,5 +1,5 @@
-"""LLMProposer: asks a language model in one of its roles, and again with the reason where a reply
-cannot be used.
+"""LLMProposer: asks a language model in one of its roles. If a reply cannot be used, it asks again
+and says why.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,6 +10,7 @@ import numpy as np
 
 from lmanet.propose.llm.example import example
 from lmanet.propose.llm.prompt import Prompt
+from lmanet.propose.llm.reply import Reply
 from lmanet.propose.llm.sampling import Sampling
 from lmanet.propose.llm.servers import Server
 from lmanet.propose.llm.talk import Found, Question, Talk, TokensSpentError
@@ -107,7 +108,7 @@ class LLMProposer:
 
     @property
     def served_model(self) -> str:
-        """Its name at the server, which is started for that."""
+        """The model's name at the server; this starts the server."""
         return self._connected().endpoint.model
 
     def figures(self, request: Request) -> dict[str, str]:
@@ -115,10 +116,9 @@ class LLMProposer:
         return figures(self._round(request, None))
 
     def ask(
-        self, request: Request, text: str, schema: Mapping[str, Any], read: Callable[[str], T]
+        self, request: Request, text: str, schema: Mapping[str, Any], read: Callable[[Reply], T]
     ) -> tuple[Found[T], Usage]:
-        """Ask something else of the model than networks, after the beginning that every request
-        has.
+        """Ask the model for something other than networks, after the opening of every request.
 
         Raises:
             EndpointError: no reply can be had.
@@ -143,7 +143,7 @@ class LLMProposer:
         )
 
     def _new_note(self, given: Round, talk: Talk) -> str:
-        """What the strategist writes now; empty where no note is due."""
+        """A new note of the strategist; empty if none is due."""
         strategist = self.team.strategist
         unrecorded = self._note and self._note != strategist.current(given.request)
         if unrecorded or not strategist.is_due(given.request):
@@ -156,8 +156,8 @@ class LLMProposer:
         )
 
     def _ask(self, given: Round, task: Task, plan: Plan, talk: Talk) -> Found[list[Choice]]:
-        known = f"Note of the strategist: {self._note}" if self._note else ""
-        messages = self.prompt.ask(self._opening, given.request.feedback, known, task.text)
+        known = f"Note on the results so far: {self._note}" if self._note else ""
+        messages = self.prompt.ask(self._opening, given.request.feedback, known, task.question)
         return talk.settle(
             Question(messages, task.schema, plan.sampling_temperature, task.read), self.prompt
         )

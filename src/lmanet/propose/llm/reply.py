@@ -1,49 +1,102 @@
-"""A model's reply -> architecture of the space, or the reason why there is none; the text is data
-and nothing in it is coerced.
-"""
+"""A model's reply -> the values in it, parsed once. The text is data; nothing in it is coerced."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import json_repair
+from pydantic import ValidationError
 
 from lmanet.errors import ArchitectureError
+from lmanet.network import explain_validation
+from lmanet.network.architecture import quoted
 from lmanet.space import AnyArchitecture, AnySpace
 
 MAX_REPLY_CHARACTERS = 16_384
+MAX_FAULT_CHARACTERS = 200
 END_OF_THOUGHT = "</think>"
 
 
-def parse_reply(reply: str, space: AnySpace) -> AnyArchitecture:
-    """Find the first architecture of ``space`` in a reply, however it is wrapped, repeated or
-    broken off.
+@dataclass(frozen=True)
+class Reply:
+    """The values in a reply.
+
+    Attributes:
+        text: what follows the model's thinking aloud.
+        values: every unbroken JSON object in the text, from left to right. A part of a reply has
+            one value.
+    """
+
+    text: str
+    values: tuple[Any, ...]
+
+    @cached_property
+    def mended(self) -> Any:
+        """The text from its first brace on, with brackets, quotes and commas repaired; None where
+        there is no brace.
+        """
+        start = self.text.find("{")
+        try:
+            return json_repair.loads(self.text[start:]) if start >= 0 else None
+        except (ValueError, RecursionError):
+            return None
+
+    def with_key(self, key: str) -> dict[str, Any] | None:
+        """The first object that has a key, whole or, where none is, repaired."""
+        for values in self.readings():
+            for found in values:
+                if isinstance(found, dict) and key in found:
+                    return dict(found)
+        return None
+
+    def readings(self) -> Iterator[tuple[Any, ...]]:
+        """The values as written, and then the repaired one in case they do not serve."""
+        yield self.values
+        yield (self.mended,)
+
+    def part(self, value: object) -> "Reply":
+        """A value within this reply as a reply of its own."""
+        return read_reply(value) if isinstance(value, str) else Reply("", (value,))
+
+
+def read_reply(text: str) -> Reply:
+    """Parse a reply, however it is wrapped, repeated or broken off.
+
+    Raises:
+        ArchitectureError: it is too long.
+    """
+    if len(text) > MAX_REPLY_CHARACTERS:
+        raise ArchitectureError(
+            f"the reply has {len(text)} characters, more than {MAX_REPLY_CHARACTERS}"
+        )
+    after = text.rpartition(END_OF_THOUGHT)[2]
+    return Reply(after, tuple(_whole_objects(after)))
+
+
+def parse_reply(text: str, space: AnySpace) -> AnyArchitecture:
+    """The first architecture of ``space`` in a reply's text.
+
+    Raises:
+        ArchitectureError: as `read_reply` and `read_architectures`.
+    """
+    return read_architectures(read_reply(text), space, 1)[0]
+
+
+def read_architectures(reply: Reply, space: AnySpace, most: int) -> list[AnyArchitecture]:
+    """The first architectures of ``space`` in a reply, at least one, at most ``most``.
+
+    Whole JSON objects come first. The repaired text is read only where none of them is legal.
 
     Raises:
         ArchitectureError: what is wrong with the first object that was meant as an architecture, or
             that there is none.
     """
-    return parse_replies(reply, space, 1)[0]
-
-
-def parse_replies(reply: str, space: AnySpace, most: int) -> list[AnyArchitecture]:
-    """The first architectures of ``space`` in a reply, at least one, at most ``most``.
-
-    Whole JSON objects come first; where none of them is legal the text is repaired (brackets,
-    quotes, commas) and read again.
-
-    Raises:
-        ArchitectureError: as `parse_reply`.
-    """
-    if len(reply) > MAX_REPLY_CHARACTERS:
-        raise ArchitectureError(
-            f"the reply has {len(reply)} characters, more than {MAX_REPLY_CHARACTERS}"
-        )
-    text = thought_out(reply)
     fault: ArchitectureError | None = None
-    for candidates in (_whole(text, space.marks), _mended(text, space.marks)):
+    for values in reply.readings():
         found: list[AnyArchitecture] = []
-        for candidate in candidates:
+        for candidate in _architectures(values, space.marks):
             try:
                 found.append(space.parse(candidate))
             except ArchitectureError as error:
@@ -53,39 +106,32 @@ def parse_replies(reply: str, space: AnySpace, most: int) -> list[AnyArchitectur
         if found:
             return found
     raise fault or ArchitectureError(
-        "the reply is empty"
-        if not text.strip()
-        else f'the reply holds no JSON object with "{space.marks[0]}"'
+        f'the reply holds no JSON object with "{space.marks[0]}"'
+        if reply.text.strip() or reply.values
+        else "the reply is empty"
     )
 
 
-def thought_out(reply: str) -> str:
-    """What follows a model's thinking aloud."""
-    return reply.rpartition(END_OF_THOUGHT)[2]
+def fault_of(item: object, error: Exception) -> str:
+    """A value of a reply that cannot be read, and why, in one line."""
+    if isinstance(error, RecursionError):
+        reason = "nested too deeply"
+    elif isinstance(error, ValidationError):
+        reason = explain_validation(error, most=1)
+    else:
+        reason = str(error)
+    return plain_text(f"{quoted(item)}: {reason}", MAX_FAULT_CHARACTERS)
 
 
-def object_with(key: str, text: str) -> dict[str, Any] | None:
-    """The first JSON object of a reply that has a key, whole or, where none is, repaired."""
-    text = thought_out(text)
-    whole = next((value for value in _whole_objects(text) if key in value), None)
-    if whole is not None or "{" not in text:
-        return whole
-    mended = _repaired(text[text.find("{") :])
-    return mended if isinstance(mended, dict) and key in mended else None
-
-
-def _whole(text: str, marks: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    for value in _whole_objects(text):
-        yield from _architectures(value, marks)
-
-
-def _mended(text: str, marks: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    if (start := text.find("{")) >= 0:
-        yield from _architectures(_repaired(text[start:]), marks)
+def plain_text(value: object, most: int) -> str:
+    """A value of a reply as one line of at most ``most`` characters. A lone surrogate, which no
+    file can hold, becomes a question mark.
+    """
+    line = " ".join(str(value or "").split())
+    return line.encode(errors="replace").decode()[:most]
 
 
 def _whole_objects(text: str) -> Iterator[dict[str, Any]]:
-    """Every JSON object that stands in the text unbroken, from left to right."""
     decoder = json.JSONDecoder()
     position = text.find("{")
     while position >= 0:
@@ -100,25 +146,19 @@ def _whole_objects(text: str) -> Iterator[dict[str, Any]]:
         position = text.find("{", position)
 
 
-def _repaired(text: str) -> Any:
-    try:
-        return json_repair.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _architectures(value: Any, marks: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    """The value itself, or what a list or a wrapping object such as ``{"architecture": ...}`` or
+def _architectures(values: Sequence[Any], marks: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """Each value itself, or what a list or a wrapping object such as ``{"architecture": ...}`` or
     ``{"networks": [...]}`` holds.
     """
-    if _is_meant(value, marks):
-        yield value
-        return
-    inner = value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()
-    for item in inner:
-        yield from (
-            each for each in (item if isinstance(item, list) else [item]) if _is_meant(each, marks)
-        )
+    for value in values:
+        if _is_meant(value, marks):
+            yield value
+            continue
+        inner = value.values() if isinstance(value, dict) else value
+        for item in inner if isinstance(value, dict | list) else ():
+            for each in item if isinstance(item, list) else [item]:
+                if _is_meant(each, marks):
+                    yield each
 
 
 def _is_meant(value: Any, marks: tuple[str, ...]) -> bool:

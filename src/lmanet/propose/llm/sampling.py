@@ -34,8 +34,9 @@ class Sampling:
         sampling_temperature: of the strategist; the roles have their own
             (`lmanet.propose.Strategy`).
         max_reply_tokens: the longest reply; the paper's is 2,048.
-        structured: ``always`` asks for the JSON schema of the space, ``never`` for plain text,
-            ``auto`` goes from the first to the second, with a warning, where the server refuses.
+        structured: ``always`` asks for the JSON schema of the space, ``never`` for plain text.
+            ``auto`` begins with the schema and falls back to text, with a warning, if the server
+            refuses it.
         price: of tokens, where they are paid for.
         extra_body: further fields of the request that this server takes, such as ``min_p``.
     """

@@ -1,5 +1,5 @@
-"""The requests behind one call for proposals: what they cost together, and never more tokens than
-are left.
+"""The requests behind one call for proposals: their cost together stays within the budget of
+tokens.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,6 +9,7 @@ import numpy as np
 
 from lmanet.errors import ArchitectureError
 from lmanet.propose.llm.prompt import Message, Prompt
+from lmanet.propose.llm.reply import Reply, read_reply
 from lmanet.propose.llm.sampling import Sampling
 from lmanet.run.brief import Request
 from lmanet.run.records import Usage
@@ -32,13 +33,13 @@ class Question(NamedTuple, Generic[T]):
     """Something that is asked until the reply can be read.
 
     Attributes:
-        read: reply -> what is in it; raises `ArchitectureError`, which is told to the model.
+        read: reply -> what is in it. It raises `ArchitectureError`, and the model is told why.
     """
 
     messages: Sequence[Message]
     schema: Mapping[str, Any]
     sampling_temperature: float
-    read: Callable[[str], T]
+    read: Callable[[Reply], T]
 
 
 class Found(NamedTuple, Generic[T]):
@@ -105,7 +106,7 @@ class Talk:
         return answer
 
     def settle(self, question: Question[T], prompt: Prompt) -> Found[T]:
-        """Ask, and again while replies cannot be read and attempts and tokens are left.
+        """Ask, and ask again while the reply cannot be read and attempts and tokens are left.
 
         Raises:
             EndpointError, TokensSpentError: as `ask`, the latter for the first request alone.
@@ -124,7 +125,7 @@ class Talk:
                     raise
                 break
             try:
-                return Found(question.read(answer.text), answer)
+                return Found(question.read(read_reply(answer.text)), answer)
             except ArchitectureError as fault:
                 cut = (
                     f"the reply was cut at {self._sampling.max_reply_tokens} tokens: "

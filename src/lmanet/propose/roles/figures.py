@@ -13,8 +13,9 @@ def cost_text(architecture: AnyArchitecture, brief: Brief) -> str:
     """
     cost = estimate_on(architecture, brief.num_classes, brief.platform)
     names = dict.fromkeys([*brief.limits, *(goal.name for goal in brief.objectives)])
-    known = [name for name in names if hasattr(cost, name)] or ["macs", "params"]
-    return ", ".join(f"{name} {short_number(getattr(cost, name))}" for name in known)
+    known = cost.quantities()
+    shown = [name for name in names if name in known] or ["macs", "params"]
+    return ", ".join(f"{name} {short_number(known[name])}" for name in shown)
 
 
 def budget_table(architecture: AnyArchitecture, brief: Brief) -> str:

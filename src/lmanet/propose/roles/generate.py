@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lmanet.propose.llm.prompt import render
-from lmanet.propose.llm.reply import parse_replies
+from lmanet.propose.llm.reply import read_architectures
 from lmanet.propose.roles.figures import budget_table
 from lmanet.propose.roles.task import Choice, Round, Task, parents
 from lmanet.space import json_schema
@@ -19,24 +19,22 @@ class Generate:
         best = next((trial.architecture for trial in parents(given, 1) if trial.architecture), None)
         shown = best or given.example
         table = budget_table(shown, brief) if shown else ""
-        whose = "the best network so far" if best else "the example"
+        whose = "best network so far" if best else "example"
+        schema = _schema(json_schema(brief.space, given.form), count)
         return Task(
             text=render(
                 "generate",
-                table=f"What {whose} spends of each limit, part by part:\n{table}\n\n"
-                if table
-                else "",
-                niche=f" It should have {given.niche}." if given.niche else "",
-                wanted="one new network that differs"
+                table=f"Share of each limit, by part of the {whose}:\n{table}\n\n" if table else "",
+                niche=f" Aim for {given.niche}." if given.niche else "",
+                wanted="one new network, different from every network above"
                 if count == 1
-                else f"{count} new networks that differ from each other and",
-                answer="one JSON object of the same form"
-                if count == 1
-                else f'{{"networks": [...]}} with {count} objects of the same form',
+                else f"{count} new networks, different from each other and from all above",
             ),
-            schema=_schema(json_schema(brief.space, given.form), count),
+            answer=_shape(schema),
+            schema=schema,
             read=lambda reply: [
-                Choice(architecture) for architecture in parse_replies(reply, brief.space, count)
+                Choice(architecture)
+                for architecture in read_architectures(reply, brief.space, count)
             ],
         )
 
@@ -46,3 +44,16 @@ def _schema(one: Mapping[str, Any], count: int) -> Mapping[str, Any]:
         return one
     networks = {"type": "array", "minItems": count, "maxItems": count, "items": one}
     return object_schema({"networks": networks})
+
+
+def _shape(schema: Mapping[str, Any]) -> str:
+    """An object with the schema's keys and no values."""
+    fields = (
+        f'"{name}": {"[...]" if "array" in (spec.get("type"), *_types(spec)) else "..."}'
+        for name, spec in schema["properties"].items()
+    )
+    return f"{{{', '.join(fields)}}}"
+
+
+def _types(spec: Mapping[str, Any]) -> list[str | None]:
+    return [one.get("type") for one in spec.get("anyOf", ())]

@@ -17,10 +17,8 @@ def excess(architecture: AnyArchitecture, brief: Brief) -> float:
     """Sum over the limits of the share by which each is exceeded; 0 where all are kept."""
     if not brief.limits:
         return 0.0
-    cost = estimate_on(architecture, brief.num_classes, brief.platform)
-    return sum(
-        max(float(getattr(cost, name)) / limit - 1, 0.0) for name, limit in brief.limits.items()
-    )
+    known = estimate_on(architecture, brief.num_classes, brief.platform).quantities()
+    return sum(max(known[name] / limit - 1, 0.0) for name, limit in brief.limits.items())
 
 
 def macs_excess(architecture: AnyArchitecture, brief: Brief) -> float:

@@ -1,14 +1,17 @@
-"""Mutate: one change of a good network, out of those that are legal and untried."""
+"""Mutate: one change of a good network, chosen among those that are legal and untried."""
+
+from collections.abc import Iterator
+from itertools import islice
 
 from lmanet.errors import ConfigError
 from lmanet.propose.llm.prompt import render
 from lmanet.propose.roles.candidates import neighbours
-from lmanet.propose.roles.changes import tried_changes
 from lmanet.propose.roles.figures import budget_table, cost_text
 from lmanet.propose.roles.options import options_schema, read_options
 from lmanet.propose.roles.task import Choice, Round, Task, accuracy, parents
-from lmanet.run.records import Trial
+from lmanet.run.records import Status, Trial
 from lmanet.space import write_proposal
+from lmanet.space.describe import assignments
 
 TOLD = 8  # changes of the parent that were tried, at most
 
@@ -51,7 +54,7 @@ class Mutate:
         if not legal:
             return None
         identity = parent.id if parent else None
-        told = tried_changes(given, parent, TOLD) if parent else []
+        told = list(islice(_tried_changes(given, parent), TOLD)) if parent else []
         table = budget_table(origin, brief)
         reached = f"accuracy {accuracy(parent):.3f}" if parent else "not trained yet"
         return Task(
@@ -61,14 +64,16 @@ class Mutate:
                     f"{reached}, {cost_text(origin, brief)}: "
                     f"{write_proposal(brief.space, origin, given.form)}"
                 ),
-                table=f"What it spends of each limit, part by part:\n{table}\n" if table else "",
-                told="\n".join(["Changes of it that were tried:", *told, ""]) if told else "",
+                table=f"Share of each limit, by part:\n{table}\n" if table else "",
+                told="\n".join(["Changes of it already tried:", *told, ""]) if told else "",
                 edits="\n".join(f"- {text}" for text in legal),
-                niche=f" The network should have {given.niche}." if given.niche else "",
-                wanted="the one change"
+                niche=f" Aim for {given.niche}." if given.niche else "",
+                wanted="the change that will raise the accuracy most."
                 if given.count == 1
-                else f"the {given.count} changes, each for itself,",
+                else f"the {given.count} changes that will raise the accuracy most. Each one alone "
+                "makes a new network.",
             ),
+            answer='{"edits": ["..."]}',
             schema=options_schema("edits", list(legal), given.count),
             read=lambda reply: [
                 Choice(legal[text], identity)
@@ -76,3 +81,19 @@ class Mutate:
             ],
             has_parent=parent is not None,
         )
+
+
+def _tried_changes(given: Round, parent: Trial) -> Iterator[str]:
+    """What networks that differ from the parent in one choice have reached, the newest first."""
+    assert parent.architecture is not None
+    for trial in reversed(given.request.trials):
+        if (
+            trial.status is not Status.TRAINED
+            or trial.architecture is None
+            or trial.number == parent.number
+        ):
+            continue
+        found = given.brief.space.changes(parent.architecture, trial.architecture)
+        if len(found) == 1:
+            gained = accuracy(trial) - accuracy(parent)
+            yield f"- {assignments(found)}: accuracy {accuracy(trial):.3f} ({gained:+.3f})"

@@ -19,7 +19,7 @@ class Niche:
 
     def distance(self, cost: AnyCost) -> float:
         """How far outside the band, as a share of its upper end; 0 inside."""
-        given = float(getattr(cost, self.quantity))
+        given = cost.quantities()[self.quantity]
         return max(given - self.high, self.low - given, 0.0) / self.high
 
 

@@ -64,11 +64,12 @@ class Rank:
             text=render(
                 "rank",
                 candidates="\n".join(lines),
-                niche=f" It should have {given.niche}." if given.niche else "",
+                niche=f" Aim for {given.niche}." if given.niche else "",
                 wanted="the best one"
                 if given.count == 1
-                else f"the {given.count} best, the best first",
+                else f"the {given.count} best, best first,",
             ),
+            answer='{"order": ["..."]}',
             schema=options_schema("order", list(named), given.count),
             read=lambda reply: [
                 named[letter] for letter in read_options(reply, list(named), given.count)

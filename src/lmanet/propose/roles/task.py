@@ -7,6 +7,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from lmanet.claims.kinds import Rationale
+from lmanet.propose.llm.prompt import render
+from lmanet.propose.llm.reply import Reply
 from lmanet.propose.roles.niches import Niche
 from lmanet.run.brief import Brief, Request
 from lmanet.run.records import Trial
@@ -50,27 +52,36 @@ class Task:
 
     Attributes:
         text: what is asked.
+        answer: the reply's form, ``{"order": ["..."]}``.
         schema: JSON schema of the reply.
         read: reply -> at least one choice; raises `ArchitectureError`.
         has_parent: some of the choices change a network that was trained.
+        hint: what the parts of the answer mean.
     """
 
     text: str
+    answer: str
     schema: Mapping[str, Any]
-    read: Callable[[str], list[Choice]]
+    read: Callable[[Reply], list[Choice]]
     has_parent: bool = False
+    hint: str = ""
+
+    @property
+    def question(self) -> str:
+        """The question, and the form of its answer."""
+        return f"{self.text}\n{render('answer', answer=self.answer, hint=self.hint)}"
 
 
 class Role(Protocol):
     """Something that a model can be asked to do."""
 
     def task(self, given: Round) -> Task | None:
-        """None where this role can offer nothing that is legal and untried."""
+        """None if this role can offer nothing new and legal."""
 
 
 def parents(given: Round, most: int) -> list[Trial]:
-    """Networks worth changing, at most ``most``: those nearest to the niche, else the front's;
-    among them the most accurate first.
+    """Networks worth changing, at most ``most``. With a niche, the nearest to it come first;
+    otherwise the front, then the others by accuracy.
     """
     eligible = sorted(
         (trial for trial in given.request.trials if trial.eligible),

@@ -18,8 +18,8 @@ class Team:
     strategist: Strategist
 
     def task(self, role: str, given: Round) -> tuple[str, Task]:
-        """The task of ``role``; where it can offer nothing that is legal and untried, another's,
-        and the name says so.
+        """The task of ``role``. If that role can offer nothing new and legal, the task is another
+        role's, and the name says so.
         """
         generate = Generate()
         roles: dict[str, Role] = {"mutate": self.mutate, "rank": self.rank}

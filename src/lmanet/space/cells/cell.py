@@ -1,6 +1,6 @@
 """Cell: a network of NAS-Bench-201, which is one small graph of operations, repeated."""
 
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import ConfigDict, Field
 
@@ -28,8 +28,8 @@ class Cell(TableCandidate):
 
     model_config = ConfigDict(strict=True)
 
-    kind: ClassVar[str] = "a cell"
-    instead: ClassVar[str] = "can only be looked up in its table (train=nasbench201)"
+    kind = "a cell"
+    instead = "can only be looked up in its table, by train=nasbench201"
 
     operations: Annotated[
         tuple[Operation, ...], Field(min_length=len(EDGES), max_length=len(EDGES), strict=False)

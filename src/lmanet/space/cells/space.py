@@ -4,7 +4,7 @@ checks cells.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -36,8 +36,8 @@ class CellSpace(SearchSpace):
     A proposal is one JSON object from edge to operation, ``{"01": "conv3", "02": "skip", ...}``.
     """
 
-    candidate_type: ClassVar[type[Candidate]] = Cell
-    small_change: ClassVar[str] = "the operation of an edge"
+    candidate_type = Cell
+    small_change = "the operation of an edge"
 
     name: str = "nasbench201"
 

@@ -5,7 +5,9 @@ for what was never tried.
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from lmanet.errors import ArchitectureError
 from lmanet.network.architecture import Architecture
+from lmanet.space.describe import outside
 from lmanet.space.protocol import Value
 
 if TYPE_CHECKING:
@@ -46,9 +48,9 @@ def unflatten(space: "Space", values: Mapping[str, Value]) -> Architecture:
     """
     data: dict[str, Any] = {name: values[name] for name in space.fields if name in values}
     for name, part in space.parts.items():
-        present = not part.optional or values.get(f"{name}.{PRESENT}", False)
+        present = not part.optional or _one_of((False, True), f"{name}.{PRESENT}", values)
         data[name] = _fields(name, part, values) if present else None
-    number = int(values.get(NUM_STAGES, space.num_stages[0]))
+    number = int(_one_of(space.num_stages, NUM_STAGES, values))
     data["stages"] = [_fields(f"stage{i}", space.stage, values) for i in range(1, number + 1)]
     return space.parse(data)
 
@@ -74,6 +76,14 @@ def covered(architecture: Architecture) -> Iterator[tuple[str, object]]:
     for name, part in parts:
         if part:
             yield from ((f"{name} {field}", value) for field, value in part)
+
+
+def _one_of(legal: tuple[Value, ...], name: str, values: Mapping[str, Value]) -> Value:
+    """The value of a choice, the first legal one where it is not given."""
+    value = values.get(name, legal[0])
+    if isinstance(value, str) or value not in legal:
+        raise ArchitectureError(f"outside the space: {outside(name, value, legal)}")
+    return value
 
 
 def _of_part(name: str, part: "Part") -> dict[str, tuple[Value, ...]]:

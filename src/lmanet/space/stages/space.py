@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from math import prod
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
@@ -44,8 +44,8 @@ class Space(SearchSpace):
     A field with one legal value need not be written in a proposal: `parse` fills it in.
     """
 
-    candidate_type: ClassVar[type[Candidate]] = Architecture
-    small_change: ClassVar[str] = "channels, kernel, stride or layers of a stage"
+    candidate_type = Architecture
+    small_change = "channels, kernel, stride or layers of a stage"
 
     resolution: Annotated[tuple[Resolution, ...], Field(min_length=1)]
     padding: Annotated[tuple[Padding, ...], Field(min_length=1)]

@@ -133,9 +133,7 @@ def describe_workload(network: nn.Module, shape: Shape, device: torch.device) ->
     if isinstance(network, Network):
         graph = operators(network.architecture, network.num_classes)
         total = sum(map(macs, graph))
-        depthwise = (
-            sum(macs(operator) for operator in graph if operator.kind == "depthwise") / total
-        )
+        depthwise = sum(macs(operator) for operator in graph if operator.groups > 1) / total
         kind = f"2^{round(math.log2(total))} MACs, {round(4 * depthwise)}/4 depthwise"
     else:
         kind = (

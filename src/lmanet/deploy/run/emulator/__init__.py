@@ -1,4 +1,4 @@
-"""Emulated Cortex-M4 and M7 behind one interface: a linked program and images in; outputs,
+"""Emulated cores behind one interface: a linked program and images in; outputs,
 instructions and stack out.
 """
 

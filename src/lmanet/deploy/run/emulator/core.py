@@ -10,16 +10,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from lmanet.board.cores import USUAL_CORE
 from lmanet.deploy.run.elf import Program
 from lmanet.deploy.run.emulator.machine import (
     FLASH_ADDRESS,
     FLASH_BYTES,
     RAM_ADDRESS,
     RAM_BYTES,
-    known_core,
+    model_of,
 )
 from lmanet.deploy.run.toolchain import SUPPORT, toolchain_named
-from lmanet.errors import DeployError
+from lmanet.errors import ConfigError, DeployError
 from lmanet.files import cache_folder
 
 # Its type annotations are not those of its classes.
@@ -27,10 +28,6 @@ unicorn: Any = importlib.import_module("unicorn")
 arm: Any = importlib.import_module("unicorn.arm_const")
 binding: Any = importlib.import_module("unicorn.unicorn_py3.unicorn")
 
-MODELS: dict[str, int] = {
-    "cortex-m4": arm.UC_CPU_ARM_CORTEX_M4,
-    "cortex-m7": arm.UC_CPU_ARM_CORTEX_M7,
-}
 COUNTER_SOURCE = SUPPORT / "emulated" / "count.c"
 # Functions return to the last word of flash, which no program fills.
 RETURN_ADDRESS = FLASH_ADDRESS + FLASH_BYTES - 4
@@ -59,17 +56,17 @@ class EmulatedCore:
 
     Args:
         program: what lies in its memory.
-        core: ``cortex-m4`` or ``cortex-m7``.
+        core: a name in `lmanet.board.cores`.
 
     Raises:
-        ConfigError: unicorn has no such core.
+        ConfigError: the core is unknown, or unicorn has none of that kind.
     """
 
-    def __init__(self, program: Program, core: str = "cortex-m7") -> None:
+    def __init__(self, program: Program, core: str = USUAL_CORE) -> None:
         self.program = program
         # Without UC_MODE_MCLASS, which would make any core a Cortex-M33.
         self._machine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
-        self._machine.ctl_set_cpu_model(known_core(core, MODELS))
+        self._machine.ctl_set_cpu_model(_model(core))
         self._machine.mem_map(FLASH_ADDRESS, FLASH_BYTES)
         self._machine.mem_map(RAM_ADDRESS, RAM_BYTES)
         for segment in program.segments:
@@ -168,6 +165,14 @@ class EmulatedCore:
             raise DeployError(
                 f"unicorn refuses the hook that counts instructions: {unicorn.UcError(status)}"
             )
+
+
+def _model(core: str) -> int:
+    """The number of a core in unicorn."""
+    name = f"UC_CPU_ARM_{model_of(core, 'unicorn')}"
+    if not hasattr(arm, name):
+        raise ConfigError(f"core={core}: unicorn has no {name}; correct emulators in its file")
+    return int(getattr(arm, name))
 
 
 @lru_cache(maxsize=1)

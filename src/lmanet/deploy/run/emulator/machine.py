@@ -1,18 +1,17 @@
 """What every emulator takes and gives, and the memory of the board that they emulate."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lmanet.board.cores import USUAL_CORE, core_named, cores
 from lmanet.deploy.run.elf import Program
 from lmanet.errors import ConfigError, DeployError
 
-T = TypeVar("T")
 # As in c/emulated/mps2.ld.
 FLASH_ADDRESS, FLASH_BYTES = 0x00000000, 4 << 20
 RAM_ADDRESS, RAM_BYTES = 0x20000000, 4 << 20
@@ -54,7 +53,7 @@ class Emulator(ABC):
         """Raise `ConfigError` where something that `run` needs is missing."""
 
     @abstractmethod
-    def run(self, elf: Path, inputs: NDArray[np.int8], core: str = "cortex-m7") -> EmulatorRun:
+    def run(self, elf: Path, inputs: NDArray[np.int8], core: str = USUAL_CORE) -> EmulatorRun:
         """Run the network on each image.
 
         Args:
@@ -68,17 +67,20 @@ class Emulator(ABC):
         """
 
 
-def known_core(core: str, known: Mapping[str, T]) -> T:
+def model_of(core: str, emulator: str) -> str:
     """What an emulator calls a core.
 
     Raises:
-        ConfigError: it has none of that kind.
+        ConfigError: the core is unknown, to this emulator or at all.
     """
-    if core not in known:
+    known = core_named(core).emulators
+    if emulator not in known:
+        others = ", ".join(name for name, each in cores().items() if emulator in each.emulators)
         raise ConfigError(
-            f"core={core!r} cannot be emulated; legal are {', '.join(known)} (conf/target)"
+            f"emulator={emulator} does not emulate core={core}; of this core legal are "
+            f"{', '.join(known) or 'none'} (conf/deploy), of this emulator {others} (conf/target)"
         )
-    return known[core]
+    return known[emulator]
 
 
 def checked_inputs(program: Program, inputs: NDArray[np.int8]) -> NDArray[np.int8]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lmanet.board.cores import USUAL_CORE
 from lmanet.deploy.run.elf import Program, read_program
 from lmanet.deploy.run.emulator.machine import (
     BUSY,
@@ -17,13 +18,11 @@ from lmanet.deploy.run.emulator.machine import (
     Emulator,
     EmulatorRun,
     checked_inputs,
-    known_core,
+    model_of,
 )
 from lmanet.errors import ConfigError, DeployError, ToolError
 
 QEMU = "qemu-system-arm"
-# One memory map and one timer, with cores of two kinds.
-BOARDS = {"cortex-m4": "mps2-an386", "cortex-m7": "mps2-an500"}
 ALONE = ("-display", "none", "-monitor", "none", "-serial", "none")
 # Under -icount shift=0 an instruction takes 1 ns, and the board's timer runs at 25 MHz.
 COUNTING = ("-icount", "shift=0", "-semihosting-config", "enable=on,target=native")
@@ -50,8 +49,8 @@ class QemuEmulator(Emulator):
                 "emulator=unicorn (conf/deploy)"
             )
 
-    def run(self, elf: Path, inputs: NDArray[np.int8], core: str = "cortex-m7") -> EmulatorRun:
-        board = known_core(core, BOARDS)
+    def run(self, elf: Path, inputs: NDArray[np.int8], core: str = USUAL_CORE) -> EmulatorRun:
+        board = model_of(core, self.name)
         program = read_program(elf)
         inputs = checked_inputs(program, inputs)
         with tempfile.TemporaryDirectory(prefix="lmanet-") as name:

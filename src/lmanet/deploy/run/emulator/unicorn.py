@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lmanet.board.cores import USUAL_CORE
 from lmanet.deploy.run.elf import read_program
 from lmanet.deploy.run.emulator.machine import (
     BUSY,
@@ -38,7 +39,7 @@ class UnicornEmulator(Emulator):
     def require(self) -> None:
         toolchain_named("zig")  # which compiles what counts the instructions
 
-    def run(self, elf: Path, inputs: NDArray[np.int8], core: str = "cortex-m7") -> EmulatorRun:
+    def run(self, elf: Path, inputs: NDArray[np.int8], core: str = USUAL_CORE) -> EmulatorRun:
         from lmanet.deploy.run.emulator.core import EmulatedCore
 
         program = read_program(elf)

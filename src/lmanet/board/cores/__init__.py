@@ -1,0 +1,124 @@
+"""Cores of microcontrollers: one YAML file each, which compilers, emulators, firmware and estimates
+read.
+
+It stands below `lmanet.cost`, whose latency needs the cycles of a core; targets stand above.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from lmanet.base import Above0, Record
+from lmanet.errors import ConfigError
+
+FOLDER = Path(__file__).parent
+# The core that is meant where none is named.
+USUAL_CORE = "cortex-m7"
+Span = Annotated[tuple[Above0, Above0], Field(description="lowest, highest")]
+
+
+class Cycles(Record):
+    """Cycles that an instruction takes, lowest and highest, by runtime.
+
+    Attributes:
+        tflm: TensorFlow Lite Micro with CMSIS-NN.
+        c_static: our generated C.
+    """
+
+    tflm: Span
+    c_static: Span
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Cycles":
+        for runtime, (lowest, highest) in self:
+            if lowest > highest:
+                raise ValueError(
+                    f"{runtime}: the lowest, {lowest}, is above the highest, {highest}"
+                )
+        return self
+
+
+class Core(Record):
+    """One core.
+
+    Attributes:
+        name: as targets name it; Arm's, in lower case.
+        compilers: toolchain of ``conf/deploy`` -> arguments that select the core.
+        emulators: emulator of ``conf/deploy`` -> what it calls the core; one that is not listed has
+            no such core.
+        cycles: of an instruction; an estimate of latency rests on them.
+        caches: it has an instruction and a data cache of its own.
+        counter_locked: its cycle counter is to be unlocked first.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
+    compilers: dict[str, tuple[str, ...]]
+    emulators: dict[str, str]
+    cycles: Cycles
+    caches: bool = False
+    counter_locked: bool = False
+
+    @field_validator("compilers")
+    @classmethod
+    def _with_gcc(cls, compilers: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        if "gcc" not in compilers:
+            raise ValueError("gcc is missing, which builds the firmware")
+        return compilers
+
+    @property
+    def cmsis_name(self) -> str:
+        """As Arm's headers and STM32CubeIDE write it: ``CORTEX_M7``."""
+        return self.name.upper().replace("-", "_")
+
+
+@lru_cache(maxsize=1)
+def cores() -> dict[str, Core]:
+    """Name -> core, of all that are known: those of this folder, and those of `load_core`."""
+    return {core.name: core for core in map(_read, sorted(FOLDER.glob("*.yaml")))}
+
+
+def core_named(name: str) -> Core:
+    """All that is known of a core.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    if name not in cores():
+        raise ConfigError(
+            f"core={name!r} is unknown; legal are {', '.join(cores())}, or in conf/target the path "
+            "of a file like those in lmanet/board/cores"
+        )
+    return cores()[name]
+
+
+def load_core(path: Path | str) -> Core:
+    """Make the core of a file known, so that targets can name it; one of the same name is replaced.
+
+    Raises:
+        ConfigError: there is no such file, or it is no core.
+    """
+    core = _read(Path(path))
+    cores()[core.name] = core
+    return core
+
+
+def _read(path: Path) -> Core:
+    try:
+        return Core.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror}); pass a core's file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{path} is no YAML ({str(error).splitlines()[0]}); write it like those in {FOLDER}"
+        ) from None
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise ConfigError(
+            f"{path} is no core ({faults}); write it like those in {FOLDER}"
+        ) from None

@@ -1,0 +1,70 @@
+"""What holds for every kind of operator."""
+
+import pytest
+import torch
+
+from lmanet.cost.c_runtime.fields import field_bits
+from lmanet.cost.c_runtime.instructions import instruction_table
+from lmanet.errors import ConfigError
+from lmanet.network.operators import (
+    BUILTINS,
+    INPUT,
+    KINDS,
+    Form,
+    Operator,
+    builtin_of,
+    c_kernel,
+    kind_of,
+    make_operator,
+)
+
+SHAPE, FORM = (8, 6, 6), Form(4, 3, 1, (1, 1))
+
+
+def operator(kind: str) -> Operator:
+    """One that has two inputs where it reads two."""
+    return make_operator("part.it", kind, (INPUT, "other"), SHAPE, FORM)
+
+
+def test_the_kinds_of_the_networks_are_found():
+    assert {"conv", "depthwise", "linear", "mean", "mul", "add"} <= set(KINDS)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_it_has_weights_or_says_how_it_is_computed(name):
+    kind = KINDS[name]
+    assert kind.name == name
+    assert (kind.filter_shape is None) != (kind.compute is None)
+
+
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.compute])
+def test_what_is_computed_has_the_shape_that_the_kind_says(name):
+    tensors = [torch.randn(2, *SHAPE), torch.randn(2, *SHAPE)]
+    assert tuple(KINDS[name].compute(tensors).shape[1:]) == operator(name).out_shape
+
+
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.filter_shape])
+def test_weights_read_all_channels_in_whole_groups(name):
+    made = operator(name)
+    assert made.filter_shape[0] == made.out_shape[0]
+    assert made.groups * made.filter_shape[1] == made.in_shape[0]
+
+
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.c])
+def test_numbers_of_the_kernel_have_fields_and_its_pieces_figures(name):
+    made = operator(name)
+    kernel = c_kernel(made)
+    for struct, numbers in kernel.numbers(made).items():
+        assert set(numbers) <= set(field_bits(struct))
+    assert {piece for piece, _ in kernel.pieces(made)} <= set(instruction_table())
+    assert kernel.flash_bytes(made) > made.weights
+
+
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.tflite])
+def test_tflite_knows_it_under_its_own_name(name):
+    assert BUILTINS[builtin_of(operator(name)).name] is KINDS[name].tflite
+
+
+def test_an_unknown_kind_is_refused_with_the_known_ones():
+    with pytest.raises(ConfigError, match=r"part\.it .* unknown kind 'fft'; legal are add, "):
+        kind_of(Operator("part.it", "fft", (INPUT,), SHAPE, SHAPE))
