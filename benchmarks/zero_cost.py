@@ -35,8 +35,7 @@ from train_table import RECIPE, ROOT, SEEDS, SPLIT, feasible
 from lmanet.cost import estimate
 from lmanet.data import Cifar100
 from lmanet.network import Architecture, parse_architecture
-from lmanet.promote.order import best_first
-from lmanet.promote.ranks import aggregate
+from lmanet.promote.order import aggregate, best_first
 from lmanet.run.lines import append_record, read_records
 from lmanet.space import architecture_id
 from lmanet.train import TabularTrainer, Trainer, ZeroCost

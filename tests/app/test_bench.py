@@ -69,7 +69,7 @@ def test_a_searcher_is_told_of_cells(bench):
     )
     assert (
         f"accuracy {front[0].score.val_accuracy:.3f}, macs" in text
-        and "Values never tried:\n- 01: " in text
+        and "Values not tried yet:\n- 01: " in text
     )
 
 

@@ -1,5 +1,6 @@
 """Every link of every page leads to a file or a heading that is there."""
 
+import pkgutil
 import re
 from pathlib import Path
 
@@ -11,6 +12,9 @@ PAGES = sorted(
     str(path.relative_to(ROOT))
     for path in (*ROOT.glob("*.md"), *(p for f in FOLDERS for p in (ROOT / f).rglob("*.md")))
     if len(path.relative_to(ROOT).parts) < 3 or path.parts[-3] != "multirun"
+)
+FILE = re.compile(
+    r"(?<![\w/])(?:tests|benchmarks|src|conf)/[\w/.-]+\.(?:py|md|yaml|jsonl|json|csv)\b"
 )
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
@@ -37,3 +41,13 @@ def _headings(path: Path) -> set[str]:
     """The headings of a page as a browser addresses them."""
     titles = re.findall(r"^#+ +(.+)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_and_name_of_the_project_that_a_page_gives_is_there(page, read):
+    text = read(page)
+    examples = set(re.findall(r"`plugin/((?:conf/)?[\w/.-]+)`", text)) | {"conf/group/option.yaml"}
+    for path in set(re.findall(FILE, text)) - examples:
+        assert (ROOT / path).exists(), path
+    for name in set(re.findall(r"(?<![./\w])lmanet(?:\.[A-Za-z_]+)+", text)):
+        pkgutil.resolve_name(name.removesuffix(".py"))

@@ -102,6 +102,7 @@ def test_a_name_that_another_claim_has_is_refused(reader):
     assert kinds() == before and issubclass(before["starts_wide"], Claim)
 
 
+@pytest.mark.slow
 def test_the_command_of_the_page_knows_the_claim(reader):
     code = "import runpy; from lmanet.claims.claim import kinds; runpy.run_path('plugin/search.py')"
     seen = subprocess.run(

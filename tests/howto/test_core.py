@@ -31,6 +31,7 @@ def test_latency_is_estimated(core_file):
     assert latency_ms(160_000_000, "cortex-m33", 160, "tflm") == (1100, 2900)
 
 
+@pytest.mark.slow
 def test_a_program_is_compiled_and_emulated(core_file, tmp_path):
     core = load_core(core_file).name
     elf = toolchain_named("zig").compile(PROGRAM, core, tmp_path / "network.elf")

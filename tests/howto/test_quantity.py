@@ -2,9 +2,11 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from lmanet.board import Region, Target
+from lmanet.claims.kinds import CheaperThanParent
 from lmanet.explain.cards import _costs
 from lmanet.explain.figures.costs import limits as limits_figure
 from lmanet.explain.tables.trials import search_sheets
@@ -117,9 +119,19 @@ def test_it_is_a_limit_that_the_validator_checks(operators):
         macs=10**9,
         more_limits={"operators": 10},
     )
-    verdict = Validator(load_space("lmanet"), target, 10).validate(NETWORK, ())
+    space = load_space("lmanet")
+    drawn = space.sample(np.random.default_rng(0))
+    verdict = Validator(space, target, 10).validate(drawn, ())
     rules = {violation.rule: violation.hint for violation in verdict.violations}
-    assert not verdict.accepted and "exceeds 10 of target toy" in rules["operators"]
+    assert not verdict.accepted and "exceeds the limit 10 of target toy" in rules["operators"]
+
+
+def test_a_model_may_claim_to_save_it(operators):
+    read = CheaperThanParent.model_validate
+    claim = read({"claim": "cheaper_than_parent", "quantity": "operators", "by_percent": 5})
+    assert claim.words() == "fewer operators than its parent by at least 5 %"
+    with pytest.raises(ValueError, match="or operators"):
+        read({"claim": "cheaper_than_parent", "quantity": "speed", "by_percent": 5})
 
 
 def test_it_is_exported(operators, trial, tmp_path):
@@ -130,6 +142,7 @@ def test_it_is_exported(operators, trial, tmp_path):
     assert f'"operators":{operators.of(trial.verdict.cost)}' in journal.replace(".0,", ",")
 
 
+@pytest.mark.slow
 def test_the_page_makes_a_search_and_a_report_with_it(follow):
     reader = follow("add-an-objective")
     small = "budget.trained=1", "budget.proposals=40", "data.split.max_train_images=100"

@@ -62,6 +62,7 @@ def ladder(reader: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     del sys.modules["ladder"]
 
 
+@pytest.mark.slow
 def test_a_space_of_ones_own_goes_through_the_loop(reader, ladder):
     first = reader.type_command(*OVERRIDES)
     assert first.returncode == 0, first.stdout + first.stderr

@@ -12,6 +12,7 @@ from lmanet.network.operators import (
     KINDS,
     Form,
     Operator,
+    OperatorKind,
     builtin_of,
     c_kernel,
     kind_of,
@@ -31,10 +32,15 @@ def test_the_kinds_of_the_networks_are_found():
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_it_has_weights_or_says_how_it_is_computed(name):
-    kind = KINDS[name]
-    assert kind.name == name
-    assert (kind.filter_shape is None) != (kind.compute is None)
+def test_it_is_found_by_its_name(name):
+    assert KINDS[name].name == name
+
+
+def test_a_kind_has_weights_or_says_how_it_is_computed():
+    conv, add = KINDS["conv"], KINDS["add"]
+    for wrong in ({}, {"filter_shape": conv.filter_shape, "compute": add.compute}):
+        with pytest.raises(ConfigError, match="kind of operator fft has filter_shape and compute"):
+            OperatorKind("fft", conv.shape, **wrong)
 
 
 @pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if kind.compute])

@@ -105,8 +105,8 @@ def test_the_front_is_a_table_at_the_end(file, trials, tell):
     cost = trials[3].verdict.cost
     for value in (
         "80.0%",
-        f"{cost.macs / 1e6:.2f}",
-        f"{cost.peak_sram_bytes / 1024:.1f}",
+        f"{cost.macs / 1e6:,.2f}",
+        f"{cost.peak_sram_bytes / 1024:,.1f}",
         f"{cost.params:,}",
         trials[3].id,
     ):

@@ -72,7 +72,7 @@ def check_promotion(promotion: Any, trainer: Any) -> None:
     Raises:
         ConfigError: either would otherwise be said by the first training.
     """
-    from lmanet.train.stops import require_a_stop_before_the_end
+    from lmanet.train.checks import require_a_stop_before_the_end
 
     recipe, proxies = (
         getattr(trainer, "recipe", None),

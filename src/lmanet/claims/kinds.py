@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from statistics import fmean
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from lmanet.base import Record
 from lmanet.claims.claim import AnyClaim, Claim, Facts, Finding, Legal, Scope
@@ -17,6 +17,7 @@ from lmanet.claims.form import (
     StrideOneIn,
     WidensLate,
 )
+from lmanet.run.quantities import names, quantity
 
 __all__ = [
     "CheaperThanParent",
@@ -31,9 +32,14 @@ __all__ = [
     "WidensLate",
 ]
 
-Quantity = Literal["macs", "params", "peak_sram_bytes", "flash_bytes", "estimated_latency_ms"]
 MAX_TEXT_CHARACTERS = 400
 SAVINGS = (0, 5, 10, 20, 30, 50)  # per cent, on offer
+
+
+def _a_cost(name: str) -> str:
+    if name not in (legal := names("formula")):
+        raise ValueError(f"it should be {', '.join(legal[:-1])} or {legal[-1]}")
+    return name
 
 
 class CheaperThanParent(Claim):
@@ -41,7 +47,7 @@ class CheaperThanParent(Claim):
 
     claim: Literal["cheaper_than_parent"] = "cheaper_than_parent"
     meaning: ClassVar[str] = "at least so many per cent less than the network that you change"
-    quantity: Quantity
+    quantity: Annotated[str, AfterValidator(_a_cost)]
     by_percent: Annotated[float, Field(ge=0, le=100)]
 
     @classmethod
@@ -59,9 +65,8 @@ class CheaperThanParent(Claim):
         """True where the saving is at least as claimed; one of 0 % is true of any saving at all."""
         if facts.parent is None:
             return Finding(None, "it has no parent")
-        own, other = (
-            getattr(known.cost, self.quantity, None) for known in (facts.own, facts.parent)
-        )
+        asked = quantity(self.quantity)
+        own, other = (asked.of(known.cost) for known in (facts.own, facts.parent))
         if own is None or not other:
             return Finding(None, f"{self.quantity} is not known of both")
         saving = 100 * (1 - own / other)

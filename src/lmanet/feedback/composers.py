@@ -11,7 +11,7 @@ from lmanet.feedback import lines
 from lmanet.feedback.hints import hint
 from lmanet.feedback.sections import Section, fit
 from lmanet.run.records import Status, Trial
-from lmanet.space import AnySpace, Form
+from lmanet.space import Form, SearchSpace
 
 MIN_TOKENS = 100
 
@@ -19,17 +19,17 @@ MIN_TOKENS = 100
 @dataclass(frozen=True)
 class ParetoFeedback:
     """Counts, best network, front, other accurate networks, recent failures, false claims, values
-    never tried, and a hint.
+    not tried yet, and a hint.
 
     Attributes:
         max_tokens: the longest text, by `lmanet.tokens.count_tokens`, which never counts too few.
-        recent_failures: the most failures that are told, the last first.
+        recent_failures: the most failures that are told, the newest first.
         runners_up: networks beside the front that are told, the most accurate first.
-        wrong_claims: the most false claims of its own that a model is told, the last first.
+        wrong_claims: the most false claims of its own that a model is told, the newest first.
         form: how a network is written, ``lines`` or ``json``.
     """
 
-    space: AnySpace
+    space: SearchSpace
     max_tokens: int
     recent_failures: AtLeast0
     runners_up: AtLeast0 = 0
@@ -92,7 +92,7 @@ class BestOnlyFeedback:
             text says so.
     """
 
-    def __init__(self, space: AnySpace, max_tokens: int, form: Form = "lines") -> None:
+    def __init__(self, space: SearchSpace, max_tokens: int, form: Form = "lines") -> None:
         _check(max_tokens, form)
         self.space = space
         self.max_tokens = max_tokens
@@ -106,7 +106,7 @@ class BestOnlyFeedback:
 class NoFeedback:
     """Nothing: every request has the same words."""
 
-    def __init__(self, space: AnySpace) -> None:
+    def __init__(self, space: SearchSpace) -> None:
         pass  # given to every option of the step
 
     def compose(self, trials: Sequence[Trial], front: Sequence[Trial]) -> str:

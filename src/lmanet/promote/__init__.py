@@ -2,6 +2,6 @@
 
 from lmanet.promote.everything import Everything
 from lmanet.promote.halving import Halving
-from lmanet.promote.ranks import aggregate
+from lmanet.promote.order import aggregate
 
 __all__ = ["Everything", "Halving", "aggregate"]

@@ -5,8 +5,7 @@ from itertools import pairwise
 from typing import Literal, get_args
 
 from lmanet.errors import ConfigError
-from lmanet.promote.order import best_first
-from lmanet.promote.ranks import aggregate
+from lmanet.promote.order import aggregate, best_first
 from lmanet.run.brief import Brief
 from lmanet.run.records import Status, Trial
 from lmanet.steps import Promoted
@@ -114,9 +113,10 @@ class Halving:
         ]
 
     def _costs(self, trial: Trial) -> list[float]:
-        cost = trial.verdict and trial.verdict.cost
-        known = [goal for goal in self.goals if hasattr(cost, goal.name)]
-        return [float(getattr(cost, goal.name)) * (-1 if goal.maximise else 1) for goal in known]
+        cost = trial.verdict.cost if trial.verdict else None
+        known = cost.quantities() if cost else {}
+        goals = [goal for goal in self.goals if goal.name in known]
+        return [known[goal.name] * (-1 if goal.maximise else 1) for goal in goals]
 
 
 def _reached(trial: Trial, rung: int) -> bool:

@@ -163,7 +163,10 @@ class SearchSpace(BaseModel, ABC):
                 f"not {self.candidate_type.kind}: {quoted(data)} is no JSON object with the keys "
                 f"{', '.join(self.choices())}"
             )
-        return self.unflatten(data)
+        candidate = self.unflatten(data)
+        if reasons := self.violations(candidate):
+            raise ArchitectureError(f"outside the space {self.name}: {join_faults(reasons)}")
+        return candidate
 
     def flatten(self, candidate: Candidate) -> dict[str, Value]:
         """The value of every choice that is active in the candidate."""

@@ -19,7 +19,7 @@ from lmanet.run.brief import Goal
 from lmanet.run.folder import OPTUNA_JOURNAL, RunFolder
 from lmanet.run.quantities import known_of, quantity
 from lmanet.run.records import Status, Trial
-from lmanet.space import AnySpace
+from lmanet.space import SearchSpace
 
 # all others failed
 STATES = {
@@ -41,7 +41,7 @@ class OptunaExport:
     """
 
     def __init__(
-        self, space: AnySpace, objectives: Sequence[Goal], limits: Mapping[str, int]
+        self, space: SearchSpace, objectives: Sequence[Goal], limits: Mapping[str, int]
     ) -> None:
         self.space = space
         self.objectives = tuple(objectives)

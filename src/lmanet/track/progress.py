@@ -143,7 +143,7 @@ def front_table(front: Sequence[Trial]) -> Table:
     table = Table(title="Pareto front", padding=(0, 0), caption=_caption(front))
     shown = [MACS, SRAM, FLASH, PARAMS, *computed()]
     for head in ("accuracy", *(each.head for each in shown), "trial"):
-        table.add_column(head, justify="right", no_wrap=True)
+        table.add_column(head.replace(" ", "\n"), justify="right", no_wrap=True)
     table.add_column("network", no_wrap=True)
     for trial in front:
         cost = trial.verdict.cost if trial.verdict else None

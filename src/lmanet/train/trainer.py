@@ -29,11 +29,10 @@ from lmanet.network.weights import Checkpoint, load_network, save_network
 from lmanet.run.records import Job, Score
 from lmanet.space import AnyArchitecture, staged
 from lmanet.steps import Batches, ImageData, Loss
+from lmanet.train.checks import notices, require_a_stop_before_the_end
 from lmanet.train.classifier import Classifier, Task, cross_entropy
 from lmanet.train.compute import Kernels, applied, freed_memory_kept
-from lmanet.train.notices import notices
 from lmanet.train.recipe import Recipe
-from lmanet.train.stops import require_a_stop_before_the_end
 from lmanet.train.zero_cost import ZeroCost
 
 LAST = "last.ckpt"

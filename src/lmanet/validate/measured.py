@@ -8,7 +8,7 @@ from lmanet.errors import ConfigError, DeployError
 from lmanet.network import Architecture
 from lmanet.run.measurement import Measurement
 from lmanet.run.records import Verdict, Violation
-from lmanet.space import AnyArchitecture, AnySpace, staged
+from lmanet.space import AnyArchitecture, SearchSpace, staged
 from lmanet.steps import Checked
 from lmanet.validate.unlimited import Unlimited
 from lmanet.validate.validator import Validator
@@ -37,7 +37,7 @@ class MeasuredValidator:
 
     def __init__(
         self,
-        space: AnySpace,
+        space: SearchSpace,
         target: Target | Unlimited,
         num_classes: int,
         measurer: Callable[..., Measurer],

@@ -155,6 +155,7 @@ def test_trials_may_overlap_and_end_in_any_order(
     assert not told or len(told[1]) > 25
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_finds_better_cells_than_random_draws(
     baseline: Make, configured: Make, cells: Brief, table: dict[str, float]

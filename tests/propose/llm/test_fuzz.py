@@ -19,6 +19,8 @@ from lmanet.propose.llm.reply import parse_reply, read_reply
 from lmanet.propose.roles.options import read_options
 from lmanet.space import AnySpace, CellSpace, load_space, write_proposal
 
+pytestmark = pytest.mark.slow  # hundreds of broken replies
+
 REPLIES = 10_020
 SPACES: list[AnySpace] = [load_space("lmanet"), load_space("mcu"), CellSpace()]
 MAX_REASON = 2_000

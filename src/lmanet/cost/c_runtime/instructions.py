@@ -14,7 +14,7 @@ from lmanet.network.operators.kind import Counts
 # Instructions each time that a piece of a kernel runs, compiled by zig for a Cortex-M7. Fitted by
 # tests/scripts/fit_instructions.py to 80 networks of both spaces; the sum of a network that it had
 # not seen was off by 0.3 % in the median, by 2.1 % at most. To be fitted anew where the kernels
-# change: tests/deploy/test_c_instructions.py tells.
+# change: tests/deploy/run/test_instructions.py tells.
 INSTRUCTIONS = {
     "call": 167.06,
     "depthwise 1 stride 1: block": 83.79,

@@ -63,8 +63,8 @@ def surroundings(
     rows = []
     for identity, other in around.items():
         cost = estimate_on(other, setting.num_classes, setting.target.platform)
-        taken, limits = cost.quantities(), setting.target.limits
-        fits = all(taken[name] <= limit for name, limit in limits.items())
+        amounts, limits = cost.quantities(), setting.target.limits
+        fits = all(amounts[name] <= limit for name, limit in limits.items())
         rows.append(
             NeighbourRow(
                 setting.space.change_text(architecture, other),

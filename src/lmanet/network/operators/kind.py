@@ -160,6 +160,13 @@ class OperatorKind:
     c: CKernel | None = None
     tflite: Builtin | None = None
 
+    def __post_init__(self) -> None:
+        if (self.filter_shape is None) == (self.compute is None):
+            raise ConfigError(
+                f"the kind of operator {self.name} has filter_shape and compute, or neither; "
+                "give one of them to its OperatorKind"
+            )
+
 
 # Name -> kind; filled by `lmanet.network.operators`.
 KINDS: dict[str, OperatorKind] = {}

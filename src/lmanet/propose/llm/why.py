@@ -13,12 +13,12 @@ from lmanet.propose.llm.prompt import render
 from lmanet.propose.llm.reply import Reply, fault_of, plain_text
 from lmanet.propose.roles.task import Choice, Task
 from lmanet.run.brief import Brief
+from lmanet.run.quantities import names
 from lmanet.space.describe import object_schema
 
 MOST_CLAIMS = 4  # asked for; what a server without schemas sends beyond MOST_READ is not read
 MOST_READ = 16
 TEXT_CHARACTERS = 160  # asked for
-QUANTITIES = ("macs", "params", "peak_sram_bytes", "flash_bytes", "estimated_latency_ms")
 Schema = dict[str, Any]
 
 
@@ -113,4 +113,4 @@ def read_rationale(why: object) -> Rationale | None:
 
 def _scope(brief: Brief, has_parent: bool) -> Scope:
     asked = {*brief.limits, *(goal.name for goal in brief.objectives)}
-    return Scope(brief.space, tuple(name for name in QUANTITIES if name in asked), has_parent)
+    return Scope(brief.space, tuple(name for name in names("formula") if name in asked), has_parent)

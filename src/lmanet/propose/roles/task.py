@@ -69,7 +69,8 @@ class Task:
     @property
     def question(self) -> str:
         """The question, and the form of its answer."""
-        return f"{self.text}\n{render('answer', answer=self.answer, hint=self.hint)}"
+        answer = render("answer", answer=self.answer, hint=self.hint)
+        return f"{self.text}\n{answer.rstrip()}"
 
 
 class Role(Protocol):

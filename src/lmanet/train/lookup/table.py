@@ -14,8 +14,8 @@ from lmanet.run.lines import read_record, read_records
 from lmanet.run.records import Epoch, Job, Score
 from lmanet.space import AnyArchitecture, architecture_id
 from lmanet.steps import ImageData
+from lmanet.train.checks import require_a_stop_before_the_end
 from lmanet.train.lookup.nasbench import SeedOfTable
-from lmanet.train.stops import require_a_stop_before_the_end
 
 TABLES = Path(__file__).parent / "tables"
 

@@ -1,8 +1,9 @@
-"""What is off about a training although it ended: its figures look right and may mean nothing."""
+"""What is wrong with a training as it is set, and what is off about one although it ended."""
 
 from collections.abc import Iterator
 
 from lmanet.base import Notice
+from lmanet.errors import ConfigError
 
 # Below it a candidate's accuracy is much noise: with 15 steps candidates hardly differ
 # (docs/results.md).
@@ -34,4 +35,16 @@ def notices(predicted_classes: int | None, epochs: int, batches: int) -> Iterato
             f"each), fewer than {FEW_STEPS}: "
             "its accuracy says little; raise epochs, lower batch_size (the recipe "
             "in conf/) or add images",
+        )
+
+
+def require_a_stop_before_the_end(epochs: int, end: int) -> None:
+    """Raises `ConfigError` where a training of ``end`` epochs would not be over after ``epochs``:
+    it would count as paused for ever.
+    """
+    if epochs >= end:
+        raise ConfigError(
+            f"promote.rungs: a candidate cannot pause after {epochs} epochs, as its "
+            f"training ends after {end}; "
+            "give fewer (conf/promote/halving.yaml), or a longer recipe (conf/train)"
         )

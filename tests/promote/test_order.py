@@ -4,7 +4,7 @@ from math import log
 
 import pytest
 
-from lmanet.promote.ranks import aggregate
+from lmanet.promote.order import aggregate
 
 
 def test_the_sum_of_log_ranks():

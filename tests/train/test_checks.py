@@ -9,7 +9,7 @@ from torch import nn
 from lmanet.data import Mnist5k
 from lmanet.network import Architecture
 from lmanet.train import Recipe, Trainer
-from lmanet.train.notices import notices
+from lmanet.train.checks import notices
 
 
 class Constant(nn.Module):
