@@ -19,7 +19,7 @@ from lmanet.run.results import (
     TrainedNetwork,
     TrainedTeacher,
 )
-from lmanet.space import AnySpace
+from lmanet.space import SearchSpace
 from lmanet.steps import Pareto
 
 
@@ -56,7 +56,7 @@ class Setting:
     pareto: Pareto
     target: Board
     num_classes: int
-    space: AnySpace
+    space: SearchSpace
     images: str = ""
     budget: Budget | None = None
 
