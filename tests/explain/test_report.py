@@ -18,6 +18,7 @@ from lmanet.explain import Report, Setting
 from lmanet.explain.facts.filters import cell, percent
 from lmanet.pareto import ParetoFront
 from lmanet.release.released import read_run as read_release
+from lmanet.run.brief import Budget
 from lmanet.run.folder import NOTICES, RunFolder
 from lmanet.run.lines import append_record, read_records
 from lmanet.run.records import Front
@@ -125,6 +126,25 @@ def test_its_figures_are_those_of_the_records_where_they_belong(finished):
         f"{front.hypervolume:.3f}" in found["The front"]
         and f"all {len(front.trials)} networks" in found["On the board"]
     )
+
+
+def test_the_opening_answers_what_a_newcomer_asks(make_run, setting):
+    folder = make_run(20, finished=False)
+    told = replace(setting, images="photos of # 3 pets", budget=Budget(proposals=20))
+    Report(told).run(RunFolder(folder))
+    opening = sections((folder / "report.md").read_text())["opening"]
+    assert "- Images: photos of # 3 pets; 10 classes" in opening
+    assert "It stopped at its limit `budget.proposals=20`." in opening
+    assert re.search(
+        r"- Train the best networks in full: `python run.py resume=\S+ 'stages=", opening
+    )
+    assert "- Test images: not opened" in opening
+
+
+def test_its_accuracies_bear_their_intervals(finished):
+    opening = sections((finished / "report.md").read_text())["opening"]
+    assert re.search(r"Validation images: \*\*\d+\.\d %\*\*, 95 % interval \d+\.\d % to", opening)
+    assert "**86.1 %** (distillation), 95 % interval 83.8 % to 88.1 %" in opening
 
 
 def test_what_explains_the_network_stands_there_with_its_figures(finished):
