@@ -16,7 +16,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
 from lmanet.cost import estimate
-from lmanet.cost.estimate import estimate_network
+from lmanet.cost.estimate import _estimate
 from lmanet.network import Architecture
 from lmanet.network.build import build
 from lmanet.network.graph import feature_operators
@@ -26,7 +26,7 @@ from lmanet.validate import Validator
 CONF = Path(__file__).parents[1] / "conf"
 NUM_CLASSES = 100
 MOST_BUILT_PARAMS = 20_000_000  # uniform draws have up to billions, which no memory holds
-CACHES = (estimate_network, feature_operators, architecture_id)
+CACHES = (_estimate, feature_operators, architecture_id)
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ from lmanet.data import Augment, Cifar100, Split
 from lmanet.network import Architecture, parse_architecture
 from lmanet.run.lines import append_record, read_records, write_record
 from lmanet.run.records import Job, Score
-from lmanet.space import Space, architecture_id, write_proposal
+from lmanet.space import Space, architecture_id
 from lmanet.train import Recipe, Trainer, WarmupCosine
 from lmanet.train.lookup.table import TABLES, Entry, Header
 from lmanet.validate import Validator
@@ -108,7 +108,7 @@ def entry(space: Space, network: Architecture, seed: int, score: Score, seconds:
     )  # a true training measures both
     return Entry(
         id=architecture_id(network),
-        architecture=write_proposal(space, network, form="json"),
+        architecture=space.write_proposal(network, form="json"),
         seed=seed,
         seconds=round(seconds, 2),
         val_macro_f1=round(score.val_macro_f1, 4),

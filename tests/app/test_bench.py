@@ -9,7 +9,7 @@ from rich.console import Console
 
 from lmanet.app import CONF, Run
 from lmanet.errors import ConfigError
-from lmanet.explain import Report
+from lmanet.explain import Report, Setting
 from lmanet.feedback import ParetoFeedback
 from lmanet.propose import Prompt
 from lmanet.propose.llm.example import example
@@ -115,4 +115,4 @@ def test_what_cells_cannot_do_is_said_in_one_sentence(composed, tmp_path, overri
 
 def test_a_report_refuses_a_folder_of_cells(bench):
     with pytest.raises(ConfigError, match="drawn"):
-        Report(bench.pareto, bench.target, num_classes=100, space=bench.space).run(bench.folder)
+        Report(Setting(bench.pareto, bench.target, 100, bench.space)).run(bench.folder)

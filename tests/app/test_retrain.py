@@ -39,6 +39,7 @@ def start(folder: Path, *arguments: str) -> None:
 def test_a_network_of_the_report_is_trained_by_its_command(composed, tmp_path):
     from lmanet.explain.cards import make_cards
     from lmanet.explain.facts.contents import Setting, read_run
+    from lmanet.explain.facts.facts import Facts
 
     folder = tmp_path / "run"
     start(
@@ -50,7 +51,7 @@ def test_a_network_of_the_report_is_trained_by_its_command(composed, tmp_path):
     )
     run = Run(composed(*SMALL, f"folder={folder}"))
     setting = Setting(run.pareto, run.target, run.data.num_classes, run.space)
-    card = make_cards(read_run(RunFolder(folder)), setting, Path("run"))[-1]
+    card = make_cards(Facts(read_run(RunFolder(folder)), setting), Path("run"))[-1]
     program, script, *arguments = shlex.split(card.retrain)
     assert (program, script) == ("python", "run.py")
     start(tmp_path, *arguments)

@@ -10,7 +10,8 @@ from typing import Any, Literal
 import pytest
 from omegaconf import OmegaConf
 
-from lmanet.app.settings import EXAMPLES, fits, refuse_unread, words
+from lmanet.app.annotations import fits, words
+from lmanet.app.settings import EXAMPLES, refuse_unread
 from lmanet.errors import ConfigError
 
 CONF = Path(__file__).parents[2] / "conf"

@@ -69,7 +69,7 @@ def test_of_cells_only_claims_without_stages_are_offered():
 
 def test_a_saving_of_a_quantity_that_was_added_can_be_claimed(monkeypatch):
     claim = {"claim": "cheaper_than_parent", "quantity": "additions", "by_percent": 10}
-    with pytest.raises(ValidationError, match="legal are macs, params"):
+    with pytest.raises(ValidationError, match="should be macs, params"):
         read_claim(claim)
     added = Quantity("additions", "additions", "additions", "min", "formula", compute=len)
     monkeypatch.setitem(QUANTITIES, added.name, added)

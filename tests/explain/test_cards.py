@@ -7,15 +7,16 @@ import pytest
 from lmanet.explain import Report
 from lmanet.explain.cards import make_cards, network_file
 from lmanet.explain.facts.contents import read_run
+from lmanet.explain.facts.facts import Facts
 from lmanet.network import load_architecture, parse_architecture
 from lmanet.run.folder import RunFolder
 from lmanet.run.records import Status
-from lmanet.space import architecture_id, load_space
+from lmanet.space import architecture_id
 
 
 def test_every_trained_network_has_one_and_the_front_comes_first(finished_run, setting, tmp_path):
     run = finished_run
-    cards = make_cards(run, setting, tmp_path)
+    cards = make_cards(Facts(run, setting), tmp_path)
     trained = {trial.number for trial in run.trials if trial.status is Status.TRAINED}
     assert {card.number for card in cards} == trained and len(cards) == len(trained)
     on_front = [card.number for card in cards if card.on_front]
@@ -27,7 +28,10 @@ def test_every_trained_network_has_one_and_the_front_comes_first(finished_run, s
 
 
 def test_a_card_says_of_its_network_what_its_trial_says(finished_run, setting, tmp_path):
-    trial, card = finished_run.front.trials[0], make_cards(finished_run, setting, tmp_path)[0]
+    trial, card = (
+        finished_run.front.trials[0],
+        make_cards(Facts(finished_run, setting), tmp_path)[0],
+    )
     cost = trial.verdict.cost
     assert (card.id, card.macs, card.params, card.curve) == (
         trial.id,
@@ -44,11 +48,11 @@ def test_a_card_says_of_its_network_what_its_trial_says(finished_run, setting, t
 
 
 @pytest.mark.slow
-def test_its_command_names_a_file_of_that_network(make_run, setting, pareto, target):
+def test_its_command_names_a_file_of_that_network(make_run, setting):
     folder = make_run(20)
-    Report(pareto, target, 10, load_space("mcu")).run(RunFolder(folder))
+    Report(setting).run(RunFolder(folder))
     run = read_run(RunFolder(folder))
-    for card in make_cards(run, setting, folder):
+    for card in make_cards(Facts(run, setting), folder):
         path = folder / "networks" / f"{card.id}.json"
         assert card.retrain == f"python run.py resume={folder} 'stages=[train]' arch={path}"
         assert architecture_id(load_architecture(path)) == card.id

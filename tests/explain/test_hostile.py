@@ -82,9 +82,7 @@ def hostile(write_run, setting, tmp_path_factory) -> Path:
     (folder / ".hydra" / "overrides.yaml").write_text(
         json.dumps([planted("overrides") + "\n```\n# out"])
     )
-    Report(setting.pareto, setting.target, setting.num_classes, setting.space).run(
-        RunFolder(folder)
-    )
+    Report(setting).run(RunFolder(folder))
     return folder
 
 

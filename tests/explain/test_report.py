@@ -14,10 +14,11 @@ from markdown_it import MarkdownIt
 
 from lmanet.base import Notice
 from lmanet.errors import HistoryError
-from lmanet.explain import Report
+from lmanet.explain import Report, Setting
 from lmanet.explain.facts.filters import cell, percent
 from lmanet.pareto import ParetoFront
 from lmanet.release.released import read_run as read_release
+from lmanet.run.brief import Budget
 from lmanet.run.folder import NOTICES, RunFolder
 from lmanet.run.lines import append_record, read_records
 from lmanet.run.records import Front
@@ -35,12 +36,20 @@ from lmanet.validate import Unlimited
 
 pytestmark = pytest.mark.slow  # runs whole searches
 
-UNDEPLOYED = {"front", "progress", "proposals", "statuses", "curves", "network"}
+UNDEPLOYED = {
+    "front",
+    "hypervolume_trials",
+    "proposals",
+    "verdicts",
+    "curves",
+    "operators",
+    "memory",
+}
 PLOTS = UNDEPLOYED | {"kernels_1"}
 
 
 def report(folder: Path, pareto, target) -> str:
-    Report(pareto, target, num_classes=10, space=load_space("mcu")).run(RunFolder(folder))
+    Report(Setting(pareto, target, 10, load_space("mcu"))).run(RunFolder(folder))
     return (folder / "report.md").read_text()
 
 
@@ -117,6 +126,25 @@ def test_its_figures_are_those_of_the_records_where_they_belong(finished):
         f"{front.hypervolume:.3f}" in found["The front"]
         and f"all {len(front.trials)} networks" in found["On the board"]
     )
+
+
+def test_the_opening_answers_what_a_newcomer_asks(make_run, setting):
+    folder = make_run(20, finished=False)
+    told = replace(setting, images="photos of # 3 pets", budget=Budget(proposals=20))
+    Report(told).run(RunFolder(folder))
+    opening = sections((folder / "report.md").read_text())["opening"]
+    assert "- Images: photos of # 3 pets; 10 classes" in opening
+    assert "It stopped at its limit `budget.proposals=20`." in opening
+    assert re.search(
+        r"- Train the best networks in full: `python run.py resume=\S+ 'stages=", opening
+    )
+    assert "- Test images: not opened" in opening
+
+
+def test_its_accuracies_bear_their_intervals(finished):
+    opening = sections((finished / "report.md").read_text())["opening"]
+    assert re.search(r"Validation images: \*\*\d+\.\d %\*\*, 95 % interval \d+\.\d % to", opening)
+    assert "**86.1 %** (distillation), 95 % interval 83.8 % to 88.1 %" in opening
 
 
 def test_what_explains_the_network_stands_there_with_its_figures(finished):
@@ -207,7 +235,7 @@ def test_a_run_without_limits_is_reported_and_drawn(make_run, target):
     }
     folder = make_run()
     text = report(folder, ParetoFront(objectives, {}), Unlimited("none", "no board: any machine"))
-    assert plots(folder) >= {"front", "progress", "proposals", "statuses", "network"}
+    assert plots(folder) >= UNDEPLOYED - {"curves"}
     assert "## " in text and (folder / "report.html").exists()
 
 
@@ -230,7 +258,7 @@ def test_a_candidate_has_one_number_everywhere(make_run, pareto, target):
     )
     assert row.split("|")[1].strip() == str(trial.number)
     assert f"candidate {trial.number}, proposed by" in (folder / "report.html").read_text()
-    assert read_release(folder).proposers[trial.id][1] == trial.number
+    assert read_release(RunFolder(folder)).proposers[trial.id][1] == trial.number
 
 
 def test_the_report_names_one_core_wherever_it_speaks_of_the_emulated_one(finished):
@@ -328,7 +356,7 @@ def test_a_run_without_a_search_reports_what_is_there(make_run, pareto, target):
     (folder / "history.jsonl").unlink()
     (folder / "front.json").unlink()
     text = report(folder, pareto, target)
-    assert plots(folder) == {"curves", "network", "kernels_1"}
+    assert plots(folder) == {"curves", "operators", "memory", "kernels_1"}
     assert "Stage `search`: not run." in text and "## The search" not in text
 
 
@@ -342,7 +370,7 @@ def test_an_empty_folder_gives_a_report_that_says_so(tmp_path, pareto, target):
 def test_a_search_in_which_nothing_was_trained_still_has_its_plots(make_run, pareto, target):
     folder = make_run(1)
     assert report(folder, pareto, target)
-    assert plots(folder) == {"proposals", "statuses"}
+    assert plots(folder) == {"proposals", "verdicts"}
 
 
 def test_it_can_be_written_again(make_run, pareto, target):
@@ -402,11 +430,11 @@ def test_each_of_several_teachers_is_reported_beside_all_together(make_run, pare
     text = report(folder, pareto, target)
     accuracy = f"{100 * whole.score.val_accuracy:.1f} %"
     assert (
-        f"The 2 teachers, whose probabilities are averaged, reach {accuracy} "
-        "together on the validation images:"
+        f"The probabilities of 2 teachers are averaged. Together they reach {accuracy} "
+        "on the validation images:"
     ) in text
     assert (
-        f"- one with 2.00M parameters, taken as it is, and may know these images, alone {accuracy}"
+        f"- one: 2.00M parameters; used as it is, and may have seen these images; alone {accuracy}"
         in text
     )
 

@@ -11,7 +11,7 @@ from lmanet.errors import ConfigError
 from lmanet.feedback import BestOnlyFeedback, NoFeedback, ParetoFeedback
 from lmanet.network import parse_architecture
 from lmanet.run.records import Status, Trial
-from lmanet.space import Form, Space, architecture_id, write_proposal
+from lmanet.space import Form, Space, architecture_id
 from lmanet.tokens import count_tokens
 
 Make = Callable[..., tuple[list[Trial], list[Trial]]]
@@ -65,7 +65,7 @@ def test_what_is_shown_can_be_proposed_to_the_letter(space: Space, make_history:
     for form in get_args(Form):
         text = BestOnlyFeedback(space, 1000, form).compose(trials, front)
         shown = text[text.index("{") :]
-        assert shown == write_proposal(space, best, form)
+        assert shown == space.write_proposal(best, form)
         assert architecture_id(space.parse(json.loads(shown))) == architecture_id(best)
 
 
@@ -82,7 +82,7 @@ def test_fields_that_the_space_fixes_are_not_written(space: Space, make_history:
     _, front = make_history(space, 60)
     architecture = front[0].architecture
     assert architecture is not None
-    written = write_proposal(space, architecture)
+    written = space.write_proposal(architecture)
     assert "resolution" not in written and "padding" not in written and "same" not in written
     assert parse_architecture(architecture.model_dump()) == architecture
 
@@ -117,7 +117,7 @@ def test_a_paused_network_is_neither_a_failure_nor_compared(
         and f"Averages of the {len(front)} trained" in text
     )
     assert "- paused" not in text and not any(
-        write_proposal(space, trial.architecture, "lines") in text for trial in trained
+        space.write_proposal(trial.architecture, "lines") in text for trial in trained
     )
 
 

@@ -19,7 +19,7 @@ from lmanet.propose.roles.figures import cost_text
 from lmanet.propose.roles.task import Task
 from lmanet.run.brief import Brief
 from lmanet.run.records import Trial
-from lmanet.space import Space, load_space, write_proposal
+from lmanet.space import Space, load_space
 from lmanet.tokens import clip_tokens, count_tokens
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -72,7 +72,7 @@ def test_500_trials_do_not_outgrow_8k(
     shown = [trial.architecture for trial in trials if trial.architecture][
         :8
     ]  # as many as conf/propose lets the role rank choose from
-    task = "\n".join(f"{write_proposal(space, each)} ({cost_text(each, brief)})" for each in shown)
+    task = "\n".join(f"{space.write_proposal(each)} ({cost_text(each, brief)})" for each in shown)
     asked = with_reasons(Task(task, '{"order": ["..."]}', {}, lambda reply: []), brief, count=4)
     first = prompt.ask(
         prompt.opening(brief, shown[0]),
@@ -102,7 +102,7 @@ def test_a_five_stage_network_takes_at_most_120_tokens(tokens: Callable[[str], i
     }
     for activation in space.stage.fields["activation"]:
         longest = parse_architecture({"stages": [fields | {"activation": activation}] * 5})
-        proposal = json.loads(write_proposal(space, longest))
+        proposal = json.loads(space.write_proposal(longest))
         assert (
             tokens(json.dumps(proposal, separators=(",", ":"))) <= 105
             and tokens(json.dumps(proposal, indent=2)) <= 120

@@ -5,7 +5,6 @@ defaults.
 import json
 import pickle
 from pathlib import Path
-from string import Template
 from typing import get_args
 
 import jsonschema
@@ -17,18 +16,17 @@ from hydra.utils import instantiate
 from lmanet.cost import CandidateCost, Platform
 from lmanet.errors import ArchitectureError, ConfigError
 from lmanet.network import Architecture, Candidate, Stage
+from lmanet.propose import Prompt
+from lmanet.run.brief import Brief
 from lmanet.run.records import Proposal, Verdict
 from lmanet.space import (
     Form,
     SearchSpace,
     TableCandidate,
     architecture_id,
-    describe,
     estimate_on,
-    json_schema,
+    short_number,
     staged,
-    write_choices,
-    write_proposal,
 )
 
 CONF = Path(__file__).parents[2] / "conf" / "space"
@@ -133,7 +131,7 @@ def test_every_neighbour_differs_and_says_in_what(space, drawn):
 def test_the_fields_of_a_neighbour_are_changes_of_choices(space, drawn):
     for other in list(space.neighbours(drawn[0]))[:60]:
         changed = space.changes(drawn[0], other)
-        assert all(write_choices(space, other)[name] == value for name, value in changed.items())
+        assert all(space.write_choices(other)[name] == value for name, value in changed.items())
 
 
 def test_legal_values_are_read_back_from_the_flat_choices(space, drawn):
@@ -147,15 +145,15 @@ def test_legal_values_are_read_back_from_the_flat_choices(space, drawn):
 
 @pytest.mark.parametrize("form", get_args(Form))
 def test_a_written_proposal_keeps_the_schema_and_reads_back(space, drawn, form):
-    schema = json_schema(space, form)
+    schema = space.json_schema(form)
     jsonschema.Draft202012Validator.check_schema(schema)
     for each in drawn:
-        text = write_proposal(space, each, form)
+        text = space.write_proposal(each, form)
         data = json.loads(text)
         jsonschema.validate(data, schema)
         read = space.parse(data)  # but for fields without effect, which a line leaves out
         assert "\n" not in text and architecture_id(read) == architecture_id(each)
-        assert write_proposal(space, read, form) == text
+        assert space.write_proposal(read, form) == text
         assert any(mark in data for mark in space.marks)
 
 
@@ -205,10 +203,13 @@ def test_the_space_says_what_is_known_of_its_candidates(space, drawn):
         staged(drawn[0])
 
 
-def test_the_beginning_of_the_prompt_holds_what_the_run_fills_in(space):
-    names = ("images", "limits", "guidance", "space", "example", "example_cost")
-    text = Template(space.design).substitute({name: f"<{name}>" for name in names})
-    assert all(f"<{name}>" in text for name in names) and describe(space)
+def test_the_beginning_of_the_prompt_holds_the_task_the_space_and_an_example(space, drawn):
+    brief = Brief(space=space, seed=0, images="pictures of hats", num_classes=CLASSES, limits={})
+    opening = Prompt(max_attempts=1).opening(brief, drawn[0])
+    parts = ("pictures of hats", "- none", space.describe(), space.write_proposal(drawn[0]))
+    assert all(part in opening for part in (*parts, space.guidance))
+    cost = estimate_on(drawn[0], CLASSES, brief.platform)
+    assert f"macs {short_number(cost.macs)}, params {short_number(cost.params)}" in opening
 
 
 def test_what_was_never_tried_is_told_by_the_names_of_the_coverage(space, drawn):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lmanet.errors import ArchitectureError
-from lmanet.space import Form, describe, json_schema, load_space
+from lmanet.space import Form, load_space
 
 SPACES = {
     "lmanet": load_space("lmanet"),
@@ -53,28 +53,29 @@ head: null, or an object with
 
 @pytest.mark.parametrize(("name", "text"), [("lmanet", LMANET), ("mcu", MCU)])
 def test_the_text_of_the_shipped_spaces(name, text):
-    assert describe(SPACES[name], "json") == text
+    assert SPACES[name].describe("json") == text
 
 
 def test_a_word_that_some_blocks_do_not_use_names_those_that_do():
-    lines = describe(SPACES["mcu"]).splitlines()
+    lines = SPACES["mcu"].describe().splitlines()
     assert "  e1 | e2 | e3 | e4 | e6: expansion, mb and fu only" in lines
     assert (
         "  se25 | se50: squeeze-and-excitation, hidden channels in per cent, "
         "dw and mb and fu only; left out: none"
     ) in lines
-    assert "  e3 | e4 | e6: expansion, mb only" in describe(SPACES["lmanet"]).splitlines()
-    ordinary = describe(load_space("mcu", {"stage": {"block": ["conv"]}}))
+    assert "  e3 | e4 | e6: expansion, mb only" in SPACES["lmanet"].describe().splitlines()
+    ordinary = load_space("mcu", {"stage": {"block": ["conv"]}}).describe()
     assert "expansion" not in ordinary and "squeeze" not in ordinary
 
 
 def test_numbers_of_stages_with_a_gap_are_written_out():
-    assert "stages: a list of 1 or 3 to 4 stages, each with" in describe(SPACES["gaps"], "json")
-    assert "stem: an object with" in describe(SPACES["gaps"], "json")
-    assert "stages: a list of 1 or 3 to 4 stages, each a string of these words" in describe(
-        SPACES["gaps"]
+    assert "stages: a list of 1 or 3 to 4 stages, each with" in SPACES["gaps"].describe("json")
+    assert "stem: an object with" in SPACES["gaps"].describe("json")
+    assert (
+        "stages: a list of 1 or 3 to 4 stages, each a string of these words"
+        in SPACES["gaps"].describe()
     )
-    assert "stem: a string of these words" in describe(SPACES["gaps"])
+    assert "stem: a string of these words" in SPACES["gaps"].describe()
 
 
 def accepts(schema: dict, value: object) -> bool:
@@ -143,7 +144,7 @@ def parses(space, data) -> bool:
 
 @any_space
 def test_what_the_schema_allows_parses(space):
-    rng, schema = np.random.default_rng(0), json_schema(space, "json")
+    rng, schema = np.random.default_rng(0), space.json_schema("json")
     for _ in range(300):
         assert parses(space, drawn(schema, rng))
 
@@ -151,7 +152,7 @@ def test_what_the_schema_allows_parses(space):
 @any_space
 def test_what_the_schema_refuses_does_not_parse(space):
     """But for null in place of an optional part, which the schema allows as well."""
-    rng, schema = np.random.default_rng(1), json_schema(space, "json")
+    rng, schema = np.random.default_rng(1), space.json_schema("json")
     outcomes = [
         (accepts(schema, data), parses(space, data))
         for data in (spoiled(drawn(schema, rng), rng) for _ in range(500))
@@ -162,7 +163,7 @@ def test_what_the_schema_refuses_does_not_parse(space):
 
 @any_space
 def test_what_the_space_draws_is_allowed_once_the_fixed_fields_are_left_out(space):
-    rng, schema = np.random.default_rng(2), json_schema(space, "json")
+    rng, schema = np.random.default_rng(2), space.json_schema("json")
     for _ in range(100):
         data = space.sample(rng).model_dump(mode="json")
         assert accepts(schema, shaped(schema, data))
@@ -184,7 +185,7 @@ def shaped(schema: dict, data: object) -> object:
 
 def test_the_schema_is_json_in_the_order_of_the_network():
     for form in get_args(Form):
-        schema = json_schema(SPACES["mcu"], form)
+        schema = SPACES["mcu"].json_schema(form)
         assert json.loads(json.dumps(schema)) == schema
         assert list(schema["properties"]) == ["resolution", "stem", "stages", "head"]
-    assert list(json_schema(SPACES["lmanet"])["properties"]) == ["stages"]
+    assert list(SPACES["lmanet"].json_schema()["properties"]) == ["stages"]

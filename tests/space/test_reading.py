@@ -60,7 +60,8 @@ def test_a_line_of_an_earlier_run_is_read_and_written_to_the_byte(line, kind):
 @pytest.mark.parametrize(("line", "kind"), [(CELL_COST, CandidateCost), (COST, Cost)])
 def test_a_cost_of_an_earlier_run_is_read_and_written_to_the_byte(line, kind):
     read = verdict(line)
-    assert type(read.cost) is kind and line in read.model_dump_json()
+    # Later fields come after those that there were.
+    assert type(read.cost) is kind and line.removesuffix("}") in read.model_dump_json()
 
 
 def test_a_line_without_later_fields_is_read():

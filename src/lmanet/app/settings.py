@@ -5,24 +5,15 @@ built.
 import difflib
 import inspect
 import json
-import pkgutil
-import types
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Any, Literal, NamedTuple, get_args
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PydanticSchemaGenerationError,
-    TypeAdapter,
-    ValidationError,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from lmanet.app.annotations import TARGET, annotations_of, bounded, fits, legal_keys, words
 from lmanet.errors import ConfigError
 from lmanet.run.brief import Budget
 
-TARGET = "_target_"
 OF_HYDRA = (TARGET, "_partial_", "_convert_", "_recursive_", "_args_")
 MISSING = "???"
 ROOT_FILE = "conf/config.yaml"
@@ -36,29 +27,22 @@ EXAMPLES = {
 }
 # What the app hands to constructors is not offered as a setting.
 PARTS = ("brief", "num_classes", "trainer", "limits")
-NAMED = {
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    str: "a text",
-    type(None): "null",
-}
-STRICT = ConfigDict(strict=True, arbitrary_types_allowed=True)
-
 GROUPS = (
-    *(
-        "space",
-        "target",
-        "data",
-        "propose",
-        "validate",
-        "promote",
-        "train",
-        "execute",
-        "pareto",
-        "feedback",
-    ),
-    *("distill", "deploy", "release", "explain", "track"),
+    "space",
+    "target",
+    "data",
+    "propose",
+    "validate",
+    "promote",
+    "train",
+    "execute",
+    "pareto",
+    "feedback",
+    "distill",
+    "deploy",
+    "release",
+    "explain",
+    "track",
 )
 READ_BY = {
     "arch": ("train", "evaluate"),
@@ -175,47 +159,6 @@ def refuse_unknown(what: str, given: Collection[str], legal: Collection[str], wh
             raise ConfigError(f"unknown {what} {name}; {_nearest(name, legal)} ({where})")
 
 
-def fits(value: Any, annotation: Any) -> bool:
-    """Whether a value of a configuration is of an annotation's type: nothing is turned into another
-    type to make it fit.
-    """
-    if annotation is inspect.Parameter.empty or isinstance(annotation, str) or _holds_target(value):
-        return True  # nothing is known, or another constructor's product stands there
-    try:
-        TypeAdapter(annotation, config=None if _is_model(annotation) else STRICT).validate_json(
-            json.dumps(value), strict=True
-        )
-    except ValidationError:
-        return False
-    except PydanticSchemaGenerationError:
-        return True
-    return True
-
-
-def words(annotation: Any) -> str:
-    """An annotation in words: ``a whole number, or null``."""
-    origin, inner = get_origin(annotation), get_args(annotation)
-    if origin in (Union, types.UnionType):
-        return ", or ".join(dict.fromkeys(words(each) for each in inner))
-    if origin is Annotated:
-        return _legal(inner[0], [bound for field in inner[1:] for bound in field.metadata])
-    if origin is Literal:
-        return "one of " + ", ".join(map(str, inner))
-    if origin in (list, tuple, Sequence, Collection) and inner:
-        return f"a list, each {words(inner[0])}"
-    if origin in (dict, Mapping):
-        return "a mapping {key: value}"
-    return NAMED.get(annotation, f"a {getattr(annotation, '__name__', annotation)}")
-
-
-def legal_keys(node: Mapping[str, Any]) -> set[str] | None:
-    """What the constructor of a node takes; None where it takes any."""
-    parameters = inspect.signature(_target(str(node[TARGET]))).parameters.values()
-    if any(each.kind is each.VAR_KEYWORD for each in parameters):
-        return None
-    return {each.name for each in parameters}
-
-
 def _settings(path: str, node: Any) -> Iterator[Setting]:
     """Every value below a node that is a constructor's argument; unknown names are refused on the
     way.
@@ -235,38 +178,11 @@ def _settings(path: str, node: Any) -> Iterator[Setting]:
                 [f"{path}.{key}" for key in legal],
                 f"conf/{path.partition('.')[0]}",
             )
-        annotations = _annotations(_target(str(node[TARGET])))
+        annotations = annotations_of(str(node[TARGET]))
     for key in keys:
         if TARGET in node or node[key] == MISSING:
             yield Setting(f"{path}.{key}", node[key], annotations.get(key, inspect.Parameter.empty))
         yield from _settings(f"{path}.{key}", node[key])
-
-
-def _annotations(target: Any) -> dict[str, Any]:
-    try:
-        parameters = inspect.signature(target, eval_str=True).parameters
-    except (NameError, TypeError):  # a name that is imported for type checkers alone
-        parameters = inspect.signature(target).parameters
-    return {name: each.annotation for name, each in parameters.items()}
-
-
-def _target(name: str) -> Any:
-    try:
-        return pkgutil.resolve_name(name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(
-            f"{TARGET}: {name} cannot be imported ({error}); correct it in conf/"
-        ) from error
-
-
-def _holds_target(value: Any) -> bool:
-    if isinstance(value, dict):
-        return TARGET in value or any(map(_holds_target, value.values()))
-    return isinstance(value, list) and any(map(_holds_target, value))
-
-
-def _is_model(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _root_fault(given: Mapping[str, Any], error: ValidationError) -> str:
@@ -296,23 +212,8 @@ def _root_fault(given: Mapping[str, Any], error: ValidationError) -> str:
     field = (Budget.model_fields if path[0] == "budget" and len(path) > 1 else Root.model_fields)[
         path[-1]
     ]
-    return (
-        f"{name}={_shown(value)}: it takes {_legal(field.annotation, field.metadata)} ({ROOT_FILE})"
-    )
-
-
-def _legal(annotation: Any, metadata: Sequence[Any]) -> str:
-    bounds = {"ge": "at least", "gt": "above", "lt": "below", "le": "at most"}
-    limits = [
-        f"{word} {getattr(each, name)}"
-        for each in metadata
-        for name, word in bounds.items()
-        if hasattr(each, name)
-    ]
-    kind, _, rest = words(annotation).partition(", or ")
-    return ", ".join([" ".join([kind, *limits[:1]]), *limits[1:]]) + (
-        f", or {rest}" if rest else ""
-    )
+    legal = bounded(field.annotation, field.metadata)
+    return f"{name}={_shown(value)}: it takes {legal} ({ROOT_FILE})"
 
 
 def _nearest(name: str, legal: Collection[str]) -> str:

@@ -217,13 +217,17 @@ class Run:
         return stage
 
     def _report(self) -> Stage:
-        parts = {
-            "pareto": self.pareto,
-            "target": self.target,
-            "num_classes": self.data.num_classes,
-            "space": self.space,
-        }
-        stage: Stage = make(self.cfg.explain.report, **parts)
+        from lmanet.explain import Setting
+
+        setting = Setting(
+            self.pareto,
+            self.target,
+            self.data.num_classes,
+            self.space,
+            images=self.data.description,
+            budget=Budget(**plain(self.cfg.budget)),
+        )
+        stage: Stage = make(self.cfg.explain.report, setting=setting)
         return stage
 
     def _export(self) -> Stage:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from lmanet.claims.check import Truth
 from lmanet.run.records import Status, Trial
 from lmanet.run.results import Rule
-from lmanet.space import AnySpace, write_choices
+from lmanet.space import SearchSpace
 
 FEWEST = 2  # networks on either side, below which nothing is said
 
@@ -43,7 +43,7 @@ class _Known(NamedTuple):
     accuracy: float
 
 
-def weigh(rule: Rule, trials: Sequence[Trial], space: AnySpace) -> WeighedRule:
+def weigh(rule: Rule, trials: Sequence[Trial], space: SearchSpace) -> WeighedRule:
     """Count the networks for and against a rule, among those in which its choice is active."""
     known = [found for found in _known(trials, space) if rule.choice in found.choices]
     having = [found for found in known if _equal(found.choices[rule.choice], rule.value)]
@@ -74,7 +74,7 @@ def weigh(rule: Rule, trials: Sequence[Trial], space: AnySpace) -> WeighedRule:
     )
 
 
-def varied(trials: Sequence[Trial], space: AnySpace) -> dict[str, list[object]]:
+def varied(trials: Sequence[Trial], space: SearchSpace) -> dict[str, list[object]]:
     """Choice -> its values among the trained networks, in rising order. A value counts if at least
     two networks have it and two do not.
     """
@@ -92,9 +92,9 @@ def varied(trials: Sequence[Trial], space: AnySpace) -> dict[str, list[object]]:
     return {name: found for name, found in worth.items() if found}
 
 
-def _known(trials: Sequence[Trial], space: AnySpace) -> list[_Known]:
+def _known(trials: Sequence[Trial], space: SearchSpace) -> list[_Known]:
     return [
-        _Known(trial.number, write_choices(space, trial.architecture), trial.score.val_accuracy)
+        _Known(trial.number, space.write_choices(trial.architecture), trial.score.val_accuracy)
         for trial in trials
         if trial.status is Status.TRAINED
         and trial.score

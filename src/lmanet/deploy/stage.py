@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +35,22 @@ from lmanet.space import architecture_id, staged
 from lmanet.steps import Fitter, ImageData
 
 log = logging.getLogger(__name__)
+
+
+class _Int8(NamedTuple):
+    """A network in int8, and how good it is on the validation images.
+
+    Attributes:
+        calibrated_accuracy: by calibration alone.
+        predicted: class of each image (N,).
+        qat_epochs: of fine-tuning; 0 is calibration alone.
+    """
+
+    graph: IntegerGraph
+    calibrated_accuracy: float
+    accuracy: float
+    predicted: Tensor
+    qat_epochs: int = 0
 
 
 @dataclass
@@ -156,34 +173,14 @@ class Deployment:
             ClassNames(self.data.name, self.data.classes),
         )
         float_accuracy, in_float = self._measure(checkpoint.network)
-        graph = self.deployer.quantize(checkpoint, inputs)
-        calibrated, in_int8 = self._measure(self._int8(graph))
-        accuracy = calibrated
-        log.info(
-            "validation accuracy: float %.2f %%, int8 by calibration %.2f %%",
-            100 * float_accuracy,
-            100 * calibrated,
-        )
-        epochs = 0
-        if float_accuracy - calibrated > self.settings.most_loss:
-            tuned, tuned_epochs = self._fine_tune(checkpoint, graph, folder)
-            tuned_accuracy, in_tuned = self._measure(self._int8(tuned))
-            if tuned_accuracy > accuracy:
-                graph, accuracy, epochs, in_int8 = tuned, tuned_accuracy, tuned_epochs, in_tuned
-            log.info(
-                "int8 after %d epochs of quantisation-aware fine-tuning: %.2f %%",
-                tuned_epochs,
-                100 * tuned_accuracy,
-            )
+        int8 = self._quantise(checkpoint, inputs, float_accuracy, folder)
         deployed = self.deployer.deploy(
-            graph, checkpoint, inputs, folder.path / name, folder.path.name
+            int8.graph, checkpoint, inputs, folder.path / name, folder.path.name
         )
-        differing = int8_differs(
-            float_accuracy, accuracy, int((in_float != in_int8).sum()), len(in_int8)
-        )
-        share = (
-            None if epochs else deployed.int8_agreement
-        )  # what was fine-tuned is another network by intent
+        unlike = int((in_float != int8.predicted).sum())
+        differing = int8_differs(float_accuracy, int8.accuracy, unlike, len(in_float))
+        # what was fine-tuned is another network by intent
+        share = None if int8.qat_epochs else deployed.int8_agreement
         notices = (*named, *differing, *disagreement(share, self.deployer.calibrating(inputs)))
         folder.say(notices)
         return DeploymentRecord(
@@ -191,12 +188,39 @@ class Deployment:
             architecture=trained.architecture,
             checkpoint=trained.checkpoint,
             calibration=self.settings.calibration,
-            qat_epochs=epochs,
+            qat_epochs=int8.qat_epochs,
             float_val_accuracy=float_accuracy,
-            calibrated_val_accuracy=calibrated,
-            int8_val_accuracy=accuracy,
+            calibrated_val_accuracy=int8.calibrated_accuracy,
+            int8_val_accuracy=int8.accuracy,
             deployed=deployed.model_copy(update={"folder": name}),
             notices=notices,
+        )
+
+    def _quantise(
+        self, checkpoint: Checkpoint, inputs: Tensor, float_accuracy: float, folder: RunFolder
+    ) -> _Int8:
+        """By calibration; fine-tuned where that alone loses too much, and the better of both."""
+        graph = self.deployer.quantize(checkpoint, inputs)
+        calibrated, predicted = self._measure(self._int8(graph))
+        found = _Int8(graph, calibrated, calibrated, predicted)
+        log.info(
+            "validation accuracy: float %.2f %%, int8 by calibration %.2f %%",
+            100 * float_accuracy,
+            100 * calibrated,
+        )
+        if float_accuracy - calibrated <= self.settings.most_loss:
+            return found
+        tuned, epochs = self._fine_tune(checkpoint, graph, folder)
+        accuracy, predicted = self._measure(self._int8(tuned))
+        log.info(
+            "int8 after %d epochs of quantisation-aware fine-tuning: %.2f %%",
+            epochs,
+            100 * accuracy,
+        )
+        return max(
+            found,
+            _Int8(tuned, calibrated, accuracy, predicted, epochs),
+            key=lambda network: network.accuracy,  # of two that are equal the first
         )
 
     def _inputs(self, checkpoint: Checkpoint) -> Tensor:

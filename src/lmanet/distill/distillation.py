@@ -10,6 +10,7 @@ from lmanet.base import Notice
 from lmanet.distill.losses import KnowledgeDistillation
 from lmanet.distill.teacher_training import TeacherEnsemble
 from lmanet.errors import ConfigError
+from lmanet.network.build import Network
 from lmanet.network.classes import ClassNames, match_classes
 from lmanet.network.weights import Checkpoint, load_network, reordered, save_network
 from lmanet.run.folder import RunFolder, by_these_settings, ranked
@@ -138,12 +139,7 @@ class Distillation:
             else {}
         )
         network = trainer.build(best.architecture, self.seed)
-        before = load_network(folder.path / best.checkpoint)
-        match = match_classes(
-            ClassNames(best.checkpoint, before.classes),
-            ClassNames(self.data.name, self.data.classes),
-        )
-        network.load_state_dict(reordered(before.network, match.places).state_dict())
+        renamed = self._start_from(best, network, folder)
         work = folder.path / "distill" / identity
         log.info(
             "distillation of %s: teacher %s, divergence %s",
@@ -156,27 +152,37 @@ class Distillation:
             folder.path / _checkpoint(identity),
             Checkpoint(network, self.data.classes, self.data.mean, self.data.std),
         )
-        origin = {
-            "teacher": self._teacher,
-            "divergence": self._divergence,
-            "settings_id": self.settings_id,
-        }
         update = {
             "stage": "distill",
             "seed": self.seed,
             "score": score,
             "checkpoint": _checkpoint(identity),
-            **origin,
+            "teacher": self._teacher,
+            "divergence": self._divergence,
+            "settings_id": self.settings_id,
         }
-        line = best.model_copy(update=update)
-        folder.add_trained(line)
-        folder.say((*match.notices, *score.notices))
+        folder.add_trained(best.model_copy(update=update))
+        folder.say((*renamed, *score.notices))
         shutil.rmtree(work)
         log.info(
             "validation accuracy %.2f %% before and %.2f %% after",
             100 * best.score.val_accuracy,
             100 * score.val_accuracy,
         )
+
+    def _start_from(
+        self, best: TrainedNetwork, network: Network, folder: RunFolder
+    ) -> tuple[Notice, ...]:
+        """Give ``network`` the weights of the best; says what is off about the order of its
+        classes.
+        """
+        before = load_network(folder.path / best.checkpoint)
+        match = match_classes(
+            ClassNames(best.checkpoint, before.classes),
+            ClassNames(self.data.name, self.data.classes),
+        )
+        network.load_state_dict(reordered(before.network, match.places).state_dict())
+        return match.notices
 
     @cached_property
     def _teachers(self) -> TeacherEnsemble | None:

@@ -1,40 +1,31 @@
 """Trained networks -> what the page shows of each when it is picked."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from lmanet.claims.check import check_claims
 from lmanet.command import command, override
 from lmanet.cost import Cost
 from lmanet.explain.card import NetworkCard, PartDrawing
-from lmanet.explain.facts.contents import RunFiles, Setting
-from lmanet.explain.tables.rows import part_rows
+from lmanet.explain.facts.contents import Setting
+from lmanet.explain.facts.facts import Facts
+from lmanet.explain.facts.rows import part_rows
 from lmanet.explain.tables.table import column, shown
 from lmanet.network import Architecture
 from lmanet.run.quantities import FLASH, LATENCY, MACS, PARAMS, SRAM, computed
-from lmanet.run.records import Status, Trial
+from lmanet.run.records import Trial
 from lmanet.space import staged
 
 NETWORKS = "networks"
 
 
-def make_cards(run: RunFiles, setting: Setting, folder: Path) -> list[NetworkCard]:
+def make_cards(facts: Facts, folder: Path) -> list[NetworkCard]:
     """Those of the front first, then the other networks that were trained to the end, in the order
     of their trials.
 
     Args:
         folder: of the run, as the command that retrains a network names it.
     """
-    fronting = [trial.number for trial in run.front.trials]
-    others = [
-        trial
-        for trial in run.trials
-        if trial.status is Status.TRAINED and trial.number not in fronting
-    ]
-    return [
-        _card(trial, trial.number in fronting, run.trials, setting, folder)
-        for trial in (*run.front.trials, *others)
-    ]
+    on_front = {trial.number for trial in facts.run.front.trials}
+    return [_card(trial, trial.number in on_front, facts, folder) for trial in facts.trained]
 
 
 def network_file(folder: Path, trial: Trial) -> Path:
@@ -42,9 +33,7 @@ def network_file(folder: Path, trial: Trial) -> Path:
     return folder / NETWORKS / f"{trial.id}.json"
 
 
-def _card(
-    trial: Trial, on_front: bool, trials: Sequence[Trial], setting: Setting, folder: Path
-) -> NetworkCard:
+def _card(trial: Trial, on_front: bool, facts: Facts, folder: Path) -> NetworkCard:
     assert trial.architecture is not None and trial.score is not None and trial.verdict is not None
     architecture, cost = staged(trial.architecture), trial.verdict.cost
     assert isinstance(cost, Cost)
@@ -60,12 +49,12 @@ def _card(
         peak_sram_bytes=cost.peak_sram_bytes,
         flash_bytes=cost.flash_bytes,
         params=cost.params,
-        costs=_costs(cost, setting),
-        parts=_parts(architecture, setting),
+        costs=_costs(cost, facts.setting),
+        parts=_parts(architecture, facts.setting),
         curve=trial.score.curve,
         origin=_origin(trial),
         text=trial.proposal.rationale.text if trial.proposal.rationale else "",
-        claims=check_claims(trial, trials),
+        claims=facts.claims[trial.number],
         architecture=architecture.model_dump_json(),
         retrain=retrain,
     )

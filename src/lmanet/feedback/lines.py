@@ -8,7 +8,7 @@ from statistics import fmean
 from lmanet.claims.check import Truth, check_claims
 from lmanet.run.quantities import computed
 from lmanet.run.records import Status, Trial
-from lmanet.space import AnyCost, Form, SearchSpace, short_number, write_proposal
+from lmanet.space import AnyCost, Form, SearchSpace, short_number
 
 MAX_REASON_CHARACTERS = 300
 PLACE = re.compile(r" \(conf/[^)]*\)")  # for people: where a limit is set
@@ -19,7 +19,7 @@ def network(trial: Trial, space: SearchSpace, form: Form) -> str:
     assert trial.architecture is not None and trial.score is not None
     cost = trial.verdict.cost if trial.verdict else None
     figures = [f"accuracy {trial.score.val_accuracy:.3f}", *(_costs(cost) if cost else ())]
-    return f"- {', '.join(figures)}: {write_proposal(space, trial.architecture, form)}"
+    return f"- {', '.join(figures)}: {space.write_proposal(trial.architecture, form)}"
 
 
 def failure(trial: Trial) -> str:

@@ -8,28 +8,19 @@ from typing import Any
 from lmanet.network.candidate import Candidate
 from lmanet.space.cells.cell import Cell
 from lmanet.space.cells.space import CellSpace
-from lmanet.space.describe import (
-    Form,
-    describe,
-    json_schema,
-    short_number,
-    write_choices,
-    write_proposal,
-)
+from lmanet.space.describe import Form, short_number
 from lmanet.space.forms import TableCandidate, architecture_id, estimate_on, staged
 from lmanet.space.load import load_space
 from lmanet.space.protocol import Outline, SearchSpace, Value
 from lmanet.space.reading import AnyArchitecture, AnyCost
 from lmanet.space.stages.space import Space
 
-AnySpace = SearchSpace
 # Classes that stood here once: the configurations of old runs name them so.
 MOVED = {"CStaticOptions": "lmanet.cost", "Kit": "lmanet.board", "Region": "lmanet.board"}
 
 __all__ = [
     "AnyArchitecture",
     "AnyCost",
-    "AnySpace",
     "Candidate",
     "Cell",
     "CellSpace",
@@ -40,14 +31,10 @@ __all__ = [
     "TableCandidate",
     "Value",
     "architecture_id",
-    "describe",
     "estimate_on",
-    "json_schema",
     "load_space",
     "short_number",
     "staged",
-    "write_choices",
-    "write_proposal",
 ]
 
 

@@ -1,37 +1,12 @@
-"""Words and schemas that all spaces share, and a space's own as functions."""
+"""Words and schemas that all spaces share."""
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
-
-from lmanet.network.candidate import Candidate
-
-if TYPE_CHECKING:
-    from lmanet.space.protocol import SearchSpace
+from typing import Any, Literal
 
 # How a model writes a network: one short line of words for each stage, or one JSON object. Only
 # networks of stages differ in the two.
 Form = Literal["lines", "json"]
-
-
-def json_schema(space: "SearchSpace", form: Form = "lines") -> dict[str, Any]:
-    """As `SearchSpace.json_schema`."""
-    return space.json_schema(form)
-
-
-def describe(space: "SearchSpace", form: Form = "lines") -> str:
-    """As `SearchSpace.describe`."""
-    return space.describe(form)
-
-
-def write_proposal(space: "SearchSpace", candidate: Candidate, form: Form = "lines") -> str:
-    """As `SearchSpace.write_proposal`."""
-    return space.write_proposal(candidate, form)
-
-
-def write_choices(space: "SearchSpace", candidate: Candidate) -> dict[str, Any]:
-    """As `SearchSpace.write_choices`."""
-    return space.write_choices(candidate)
 
 
 def short_number(value: float) -> str:

@@ -98,18 +98,7 @@ class Classifier(LightningModule):
         self.task, self.recipe, self.loss, self.seed = task, recipe, loss, seed
         self.register_buffer("mean", torch.tensor(task.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(task.std).view(3, 1, 1), persistent=False)
-        kind: dict[str, Any] = {
-            "num_classes": task.num_classes,
-            "validate_args": False,
-        }  # which would look at each batch on the CPU
-        self.metrics = MetricCollection(
-            {
-                "accuracy": MulticlassAccuracy(average="micro", **kind),
-                "macro_f1": MulticlassF1Score(average="macro", **kind),
-                "calibration_error": MulticlassCalibrationError(n_bins=15, norm="l1", **kind),
-            },
-            compute_groups=False,  # the three keep different states
-        )
+        self.metrics = _metrics(task.num_classes)
         self.norms: NormAverages | None = None
         self._train_losses: list[Tensor] = []  # mean of each batch
         self._val_losses: list[Tensor] = []  # of each image
@@ -296,3 +285,18 @@ class Classifier(LightningModule):
     def batch_norm_seconds(self) -> float | None:
         """Part of `seconds` in which batch norm's averages were taken anew."""
         return self.norms.seconds if self.norms else None
+
+
+def _metrics(num_classes: int) -> MetricCollection:
+    """Of a validation; their arguments are not checked, which would look at each batch on the
+    CPU.
+    """
+    kind: dict[str, Any] = {"num_classes": num_classes, "validate_args": False}
+    return MetricCollection(
+        {
+            "accuracy": MulticlassAccuracy(average="micro", **kind),
+            "macro_f1": MulticlassF1Score(average="macro", **kind),
+            "calibration_error": MulticlassCalibrationError(n_bins=15, norm="l1", **kind),
+        },
+        compute_groups=False,  # the three keep different states
+    )

@@ -138,10 +138,6 @@ class Trainer:
         classifier.renew_norms_from(
             self.data.train_dataloader(recipe.batch_size, 0, device)
         )  # the same images for all candidates
-        callbacks: list[Callback] = [_TimeLimit(recipe.max_seconds)] if recipe.max_seconds else []
-        last = folder / LAST if folder else None
-        if last:
-            callbacks.append(_KeepLast(last))
         with _named_errors(), freed_memory_kept():
             size = classifier.resolution or next(iter(val))[0].shape[-1]
             kernels = recipe.kernels.choose(
@@ -149,12 +145,8 @@ class Trainer:
             )
             with applied(kernels, network, device) as forward:
                 classifier.compute_by(forward, kernels.memory_format)
-                engine = self._engine(
-                    device,
-                    kernels.precision,
-                    callbacks,
-                    min(epochs or recipe.epochs, recipe.epochs),
-                )
+                last = folder / LAST if folder else None
+                engine = self._fitting_engine(device, kernels.precision, last, epochs)
                 engine.fit(
                     classifier, train, val, ckpt_path=last if last and last.is_file() else None
                 )
@@ -224,6 +216,16 @@ class Trainer:
         return (
             torch.device("cuda", torch.cuda.current_device()) if device.type == "cuda" else device
         )
+
+    def _fitting_engine(
+        self, device: torch.device, precision: str, last: Path | None, epochs: int | None
+    ) -> lightning.Trainer:
+        """For `fit`: within the recipe's time; ``last`` is written after each epoch."""
+        recipe = self.recipe
+        callbacks: list[Callback] = [_TimeLimit(recipe.max_seconds)] if recipe.max_seconds else []
+        callbacks += [_KeepLast(last)] if last else []
+        most = min(epochs or recipe.epochs, recipe.epochs)
+        return self._engine(device, precision, callbacks, most)
 
     def _engine(
         self, device: torch.device, precision: str, callbacks: list[Callback], epochs: int

@@ -2,6 +2,8 @@
 difference.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from lmanet.cost import CStaticOptions, estimate
@@ -9,9 +11,9 @@ from lmanet.explain.facts.contents import read_run
 from lmanet.explain.facts.measured import (
     FrontRow,
     agreement,
+    deployed_networks,
     formulas,
     front_rows,
-    int8_test,
     quantity_rows,
     tool,
 )
@@ -133,8 +135,11 @@ def test_measurements_find_their_trial_and_their_test(make_run):
     rows = front_rows(run, 10, CStaticOptions())
     assert [each.number for each in rows] == [trial.number for trial in run.front.trials]
     assert all(each.measurement and not each.differences for each in rows)
-    assert int8_test(run.deployments[0], run.tests).test_accuracy == 0.853
-    assert int8_test(run.deployments[0], run.tests[:1]) is None
+    deployed = deployed_networks(run, 10, CStaticOptions())[0]
+    assert deployed.float_test.test_accuracy == 0.861
+    assert deployed.int8_test.test_accuracy == 0.853
+    alone = deployed_networks(replace(run, tests=run.tests[:1]), 10, CStaticOptions())
+    assert alone[0].int8_test is None
 
 
 def test_a_record_of_an_earlier_version_names_the_core_that_ran_it():

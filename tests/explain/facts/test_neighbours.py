@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lmanet.explain.facts.contents import Setting
-from lmanet.explain.facts.neighbours import surroundings
+from lmanet.explain.facts.neighbours import Surroundings, surroundings
 from lmanet.network import Architecture, Stage
 from lmanet.run.records import Proposal, Score, Status, Trial, Verdict
 from lmanet.space import architecture_id, estimate_on, load_space
@@ -43,6 +43,12 @@ STAGE = Stage(
 HERE = Architecture(resolution=32, stages=(STAGE,))
 
 
+def around(setting: Setting, trials: list[Trial]) -> Surroundings:
+    """Of the network here."""
+    cost = estimate_on(HERE, setting.num_classes, setting.target.platform)
+    return surroundings(HERE, cost, setting, trials)
+
+
 @pytest.fixture
 def setting(pareto, target) -> Setting:
     """In place of the whole space's."""
@@ -70,7 +76,7 @@ def changed(**choice: int) -> Architecture:
 
 
 def test_every_change_is_there_once_with_its_exact_cost(setting):
-    found = surroundings(HERE, setting, [])
+    found = around(setting, [])
     assert {row.change for row in found.rows} == {
         "stage1.channels=16",
         "stage1.kernel=5",
@@ -88,7 +94,7 @@ def test_every_change_is_there_once_with_its_exact_cost(setting):
 
 def test_those_that_were_trained_come_first_and_say_what_they_reached(setting):
     trials = [trained(0, HERE, 0.7), trained(1, changed(stride=1), 0.8)]
-    found = surroundings(HERE, setting, trials)
+    found = around(setting, trials)
     first, *others = found.rows
     assert (first.change, first.id, first.val_accuracy) == (
         "stage1.stride=1",
@@ -102,12 +108,12 @@ def test_those_that_were_trained_come_first_and_say_what_they_reached(setting):
 def test_a_neighbour_over_a_limit_says_so(setting):
     limit = estimate_on(HERE, 10, setting.target.platform).macs
     tight = replace(setting, target=replace(setting.target, macs=limit))
-    assert {row.change for row in surroundings(HERE, tight, []).rows if row.fits} == set()
+    assert {row.change for row in around(tight, []).rows if row.fits} == set()
 
 
 def test_a_change_that_changes_no_operator_is_no_neighbour(pareto, target):
     free = CHOICES | {"stage": CHOICES["stage"] | {"skip": [False, True]}}
-    rows = surroundings(HERE, Setting(pareto, target, 10, load_space("mcu", free)), []).rows
+    rows = around(Setting(pareto, target, 10, load_space("mcu", free)), []).rows
     # a single block of stride 2 has no skip connection, whatever `skip` says
     assert "stage1.skip=true" not in {row.change for row in rows}
     assert len({row.id for row in rows}) == len(rows)

@@ -4,9 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from plotly.graph_objects import Figure
 
 from lmanet.explain.facts.contents import RunFiles, Setting, read_run
+from lmanet.explain.facts.facts import Facts
 from lmanet.explain.facts.importance import Importance
+from lmanet.explain.figures import draw_figures
 from lmanet.run.folder import RunFolder
 from lmanet.run.results import Deletion, Examination, SkippedBlock
 from lmanet.space import load_space
@@ -81,5 +84,12 @@ def examined() -> Callable[..., Examination]:
 
 
 @pytest.fixture
-def important() -> list[Importance]:
-    return IMPORTANT
+def draw() -> Callable[..., dict[str, Figure]]:
+    """The figures of a run and its setting; importances are given, as forests take seconds."""
+
+    def drawn(run: RunFiles, setting: Setting, known: bool = True) -> dict[str, Figure]:
+        facts = Facts(run, setting)
+        vars(facts)["importances"] = IMPORTANT if known else []
+        return draw_figures(facts)
+
+    return drawn

@@ -7,12 +7,12 @@ from itertools import combinations
 import pytest
 
 from lmanet.explain.facts.contents import read_run
-from lmanet.explain.facts.neighbours import surroundings
+from lmanet.explain.facts.facts import Facts
 from lmanet.explain.facts.operators import operator_rows
-from lmanet.explain.figures import draw_figures
+from lmanet.explain.figures.costs import front
 from lmanet.run.folder import RunFolder
 from lmanet.run.records import Front, Status
-from lmanet.space import estimate_on, staged
+from lmanet.space import estimate_on
 
 OF_TRIALS = {"verdicts", "proposals", "ledger", "claims"}
 OF_FRONT = OF_TRIALS | {
@@ -37,8 +37,8 @@ CLOSE = {"rel": 1e-4}  # five digits are written
 
 
 @pytest.fixture
-def figures(run, setting, important):
-    return draw_figures(run, setting, important)
+def figures(run, setting, draw):
+    return draw(run, setting)
 
 
 def look(trace):
@@ -52,17 +52,17 @@ def test_each_stage_has_its_figures(figures):
     assert set(figures) == OF_ALL
 
 
-def test_nothing_is_drawn_where_there_is_nothing(make_run, setting):
+def test_nothing_is_drawn_where_there_is_nothing(make_run, setting, draw):
     empty = read_run(RunFolder(make_run(count=0)))
-    assert draw_figures(empty, setting, []) == {}
+    assert draw(empty, setting, known=False) == {}
 
 
-def test_a_search_alone_has_no_figures_of_later_stages(make_run, setting):
+def test_a_search_alone_has_no_figures_of_later_stages(make_run, setting, draw):
     found = read_run(RunFolder(make_run(finished=False)))
-    assert set(draw_figures(found, setting, [])) == OF_FRONT | {"curves"}
+    assert set(draw(found, setting, known=False)) == OF_FRONT | {"curves"}
     cut = [trial for trial in found.trials if not trial.eligible]
     rejected = replace(found, trials=tuple(cut), front=Front(hypervolume=0, trials=()))
-    assert set(draw_figures(rejected, setting, [])) == OF_TRIALS
+    assert set(draw(rejected, setting, known=False)) == OF_TRIALS
 
 
 def test_hypervolume_and_best_accuracy_are_those_of_the_trials_so_far(figures, run, pareto):
@@ -134,7 +134,7 @@ def test_operators_add_up_and_the_peak_is_named(figures, run, target):
     assert hatched == [cost.peak_operator]
 
 
-def test_what_a_runtime_allocates_beyond_what_is_in_use_is_a_line_of_its_own(run, setting, target):
+def test_what_a_runtime_allocates_beyond_what_is_in_use_is_a_line(run, setting, target, draw):
     tflm = replace(setting, target=replace(target, runtime="tflm"))
 
     def gap(trial):
@@ -147,7 +147,7 @@ def test_what_a_runtime_allocates_beyond_what_is_in_use_is_a_line_of_its_own(run
     assert gap(widest) > 1024, "this network's buffers leave gaps"
     alone = replace(run, full=(), distilled=(), front=Front(hypervolume=0.5, trials=(widest,)))
     allocated = estimate_on(widest.architecture, 10, tflm.target.platform).peak_sram_bytes
-    lines = draw_figures(alone, tflm, [])["memory"].layout.shapes
+    lines = draw(alone, tflm, known=False)["memory"].layout.shapes
     assert [line.y0 for line in lines if line.label.text] == [
         target.limits["peak_sram_bytes"] / 1024,
         allocated / 1024,
@@ -168,7 +168,7 @@ def test_latency_reaches_from_the_lowest_to_the_highest(figures, run, target):
 
 
 def test_each_neighbour_stands_once(figures, run, setting):
-    here = surroundings(staged(run.best.architecture), setting, run.trials)
+    here = Facts(run, setting).best.around
     traces = {trace.name: trace for trace in figures["neighbours"].data}
     assert sum(len(trace.x) for trace in traces.values()) == len(here.rows)
     over = [row for row in here.rows if not row.fits]
@@ -196,14 +196,14 @@ def wilson(share: float, images: int) -> tuple[float, float]:
     return middle - half, middle + half
 
 
-def test_int8_has_intervals_where_images_are_counted(figures, run, setting):
+def test_int8_has_intervals_where_images_are_counted(figures, run, setting, draw):
     validated, tested = figures["float_int8_1"].data
     assert list(validated.x) == [86.1, 84.2, 85.7] and list(tested.x) == [86.1, 85.3]
     assert (validated.name, tested.name) == ("1,000 validation images", "1,000 test images")
     low, high = wilson(0.853, 1000)
     assert tested.x[1] - tested.error_x.arrayminus[1] == pytest.approx(100 * low, **CLOSE)
     assert tested.x[1] + tested.error_x.array[1] == pytest.approx(100 * high, **CLOSE)
-    uncounted = draw_figures(replace(run, examination=None, tests=()), setting, [])[
+    uncounted = draw(replace(run, examination=None, tests=()), setting, known=False)[
         "float_int8_1"
     ].data
     assert len(uncounted) == 1 and set(uncounted[0].error_x.array) == {0}
@@ -212,7 +212,7 @@ def test_int8_has_intervals_where_images_are_counted(figures, run, setting):
 def test_kernels_are_shares_of_all_instructions(figures, run):
     measured = run.deployments[0].deployed.measurement
     bars = figures["kernels_1"].data[0]
-    assert list(bars.y) == ["rows", "scale", "mean", "conv"]
+    assert [name.split("<br>")[0] for name in bars.y] == ["rows", "scale", "mean", "conv"]
     assert list(bars.x) == pytest.approx([4.462396, 0.346006, 0.116549, 0.019422], **CLOSE)
     assert bars.text[0] == f"{4462396 / measured.measured_instructions:.1%}"
 
@@ -255,13 +255,33 @@ def test_confusion_shows_shares_of_the_row_and_counts(figures):
     assert figures["confusion"].layout.yaxis.autorange == "reversed"
 
 
-def test_of_many_classes_the_most_confused_are_shown(run, examined, setting):
+def test_no_word_stands_on_the_confusion(figures):
+    """Plotly writes the title of an axis with upright labels over the last row."""
+    layout = figures["confusion"].layout
+    assert layout.title.text.endswith("rows true, columns predicted")
+    assert layout.xaxis.tickangle == -90 and not layout.xaxis.title.text
+
+
+@pytest.mark.parametrize("most", [0, 2_000_000])
+def test_the_picture_of_the_front_shows_every_trained_network_and_the_limit(run, most):
+    drawn = front(run.trials, run.front.trials, {"macs": most} if most else {})
+    found = {trace.name: trace for trace in drawn.data}
+    assert list(found["front"].text) == [f"#{trial.number}" for trial in run.front.trials]
+    assert list(found["front"].y) == pytest.approx(
+        [100 * trial.score.val_accuracy for trial in run.front.trials], **CLOSE
+    )
+    trained = sum(trial.status is Status.TRAINED for trial in run.trials)
+    assert sum(len(trace.x) for trace in drawn.data) == trained
+    assert [line.x0 for line in drawn.layout.shapes] == ([most / 1e6] if most else [])
+
+
+def test_of_many_classes_the_most_confused_are_shown(run, examined, setting, draw):
     counts = [[10 if true == given else 0 for given in range(25)] for true in range(25)]
     for place in range(5, 25):
         counts[place][(place + 1) % 25 or 5] += 5
     names = tuple(f"kind {place}" for place in range(25))
     seen = examined(run, names, tuple(map(tuple, counts)))
-    found = draw_figures(replace(run, examination=seen), setting, [])["confusion"]
+    found = draw(replace(run, examination=seen), setting, known=False)["confusion"]
     assert list(found.layout.xaxis.ticktext) == list(names[5:])
     assert found.layout.title.text.endswith("the 20 of 25 classes that are confused most")
 
@@ -285,8 +305,8 @@ def test_tokens_are_those_of_the_ledger(figures, run):
     assert found == {"prompt": 820 * len(run.trials), "completion": 334 * len(run.trials)}
 
 
-def test_colour_never_stands_alone(run, setting, important):
-    for name, figure in draw_figures(run, setting, important).items():
+def test_colour_never_stands_alone(run, setting, draw):
+    for name, figure in draw(run, setting).items():
         shown = [
             trace for trace in figure.data if trace.showlegend is not False and len(figure.data) > 1
         ]

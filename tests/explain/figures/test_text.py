@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from lmanet.claims.kinds import DownsamplesEarly, Rationale
-from lmanet.explain.figures import draw_figures
 from lmanet.explain.figures.style import hover, label
 
 PLANTED = "<script>alert(1)</script><a href='javascript:alert(1)'>x</a><br><b>%{y}</b> & \n more"
@@ -63,11 +62,8 @@ def hostile(run, examined):
     )
 
 
-def test_no_text_from_elsewhere_is_markup(hostile, setting, important):
-    drawn = {
-        name: json.loads(figure.to_json())
-        for name, figure in draw_figures(hostile, setting, important).items()
-    }
+def test_no_text_from_elsewhere_is_markup(hostile, setting, draw):
+    drawn = {name: json.loads(figure.to_json()) for name, figure in draw(hostile, setting).items()}
     assert len(drawn) > 15
     for name, figure in drawn.items():
         found = {tag for text in texts(figure) for tag in re.findall(r"<[^>]*>?", text)}
@@ -76,9 +72,9 @@ def test_no_text_from_elsewhere_is_markup(hostile, setting, important):
         assert "&lt;script&gt;" in json.dumps(drawn[name]), f"{name} does not show what was planted"
 
 
-def test_no_template_holds_text_from_elsewhere(hostile, setting, important):
+def test_no_template_holds_text_from_elsewhere(hostile, setting, draw):
     """Plotly fills in ``%{y}`` in templates alone."""
-    for figure in draw_figures(hostile, setting, important).values():
+    for figure in draw(hostile, setting).values():
         for trace in figure.data:
             assert "script" not in str(trace.hovertemplate)
 
@@ -96,10 +92,10 @@ def test_labels_are_short():
     assert label("dog") == "dog"
 
 
-def test_the_figures_of_five_hundred_trials_are_small(run, setting, important):
+def test_the_figures_of_five_hundred_trials_are_small(run, setting, draw):
     many = [
         run.trials[place % len(run.trials)].model_copy(update={"number": place})
         for place in range(500)
     ]
-    drawn = draw_figures(replace(run, trials=tuple(many)), setting, important)
+    drawn = draw(replace(run, trials=tuple(many)), setting)
     assert sum(len(figure.to_json()) for figure in drawn.values()) < 300_000

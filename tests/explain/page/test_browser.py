@@ -21,7 +21,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from lmanet.explain import Report
+from lmanet.explain import Report, Setting
 from lmanet.explain.page import render_page
 from lmanet.explain.tables.table import Table
 from lmanet.run.folder import RunFolder
@@ -472,7 +472,7 @@ def test_paper_is_white_and_every_figure_is_on_it(reader):
 
 def test_the_report_of_a_run_is_such_a_page(browser, make_run, pareto, target):
     folder = make_run()
-    Report(pareto, target, num_classes=10, space=load_space("mcu")).run(RunFolder(folder))
+    Report(Setting(pareto, target, 10, load_space("mcu"))).run(RunFolder(folder))
     reader = Reader(browser, folder / "report.html")
     for options in ({"color_scheme": "dark"}, {"viewport": PHONE}):
         page = reader.open(**options)

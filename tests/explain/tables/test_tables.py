@@ -6,16 +6,17 @@ from datetime import datetime
 
 import pytest
 
-from lmanet.explain.assemble import assemble
 from lmanet.explain.facts.contents import read_run
-from lmanet.explain.tables.network import examination_sheets
+from lmanet.explain.facts.facts import Facts
+from lmanet.explain.tables.fill import fill_tables
+from lmanet.explain.tables.network import examination_tables
 from lmanet.explain.tables.table import Table
 from lmanet.run.folder import RunFolder
 
 
 @pytest.fixture(scope="module")
-def sheets(finished_run, setting) -> dict[str, Table]:
-    return dict(assemble(finished_run, setting).tables)
+def tables(finished_run, setting) -> dict[str, Table]:
+    return fill_tables(Facts(finished_run, setting))
 
 
 def keyed(table: Table) -> list[dict[str, object]]:
@@ -24,8 +25,8 @@ def keyed(table: Table) -> list[dict[str, object]]:
     ]
 
 
-def test_every_table_of_a_finished_run_is_there_and_whole(sheets):
-    assert set(sheets) == {
+def test_every_table_of_a_finished_run_is_there_and_whole(tables):
+    assert set(tables) == {
         *(
             "limits",
             "parts",
@@ -53,14 +54,14 @@ def test_every_table_of_a_finished_run_is_there_and_whole(sheets):
             "versions",
         ),
     }
-    for table in sheets.values():
+    for table in tables.values():
         keys = [column.key for column in table.columns]
         assert len(set(keys)) == len(keys) and all(key.isidentifier() for key in keys), table.name
         assert table.title and all(len(row) == len(keys) for row in table.rows), table.name
 
 
 def test_what_is_most_often_confused_comes_first(finished_run):
-    (*_, confused) = examination_sheets(finished_run.examination)
+    (*_, confused) = examination_tables(finished_run.examination)
     assert confused.rows == [
         ("dog", "cat", 4, 0.1),
         ("cat", "dog", 2, 0.05),
@@ -69,7 +70,7 @@ def test_what_is_most_often_confused_comes_first(finished_run):
 
 
 def test_a_block_is_worth_what_goes_without_it(finished_run):
-    (row,) = keyed(examination_sheets(finished_run.examination)[0])
+    (row,) = keyed(examination_tables(finished_run.examination)[0])
     assert row == {
         "block": "stage1.0",
         "stand_in": "pooled",
@@ -80,8 +81,8 @@ def test_a_block_is_worth_what_goes_without_it(finished_run):
     }
 
 
-def test_each_hardware_figure_names_the_tool_that_gave_it(sheets):
-    tools = {row["name"]: row["tool"] for row in keyed(sheets["hardware_1"])}
+def test_each_hardware_figure_names_the_tool_that_gave_it(tables):
+    tools = {row["name"]: row["tool"] for row in keyed(tables["hardware_1"])}
     assert tools == {
         "measured_bss_bytes": "zig, from the ELF",
         "measured_tflm_head_bytes": "TensorFlow Lite Micro",
@@ -94,8 +95,8 @@ def test_each_hardware_figure_names_the_tool_that_gave_it(sheets):
     }
 
 
-def test_float_and_int8_stand_below_each_other(sheets):
-    assert [row[1:] for row in sheets["int8_1"].rows] == [
+def test_float_and_int8_stand_below_each_other(tables):
+    assert [row[1:] for row in tables["int8_1"].rows] == [
         ("validation", 0.861),
         ("validation", 0.842),
         ("validation", 0.857),
@@ -103,9 +104,9 @@ def test_float_and_int8_stand_below_each_other(sheets):
     ]
 
 
-def test_the_front_and_the_limits_are_raw_values(finished_run, sheets):
+def test_the_front_and_the_limits_are_raw_values(finished_run, tables):
     first = finished_run.front.trials[0]
-    row = keyed(sheets["front"])[0]
+    row = keyed(tables["front"])[0]
     assert (row["candidate"], row["network"], row["val_accuracy"]) == (
         first.number,
         first.id,
@@ -115,7 +116,7 @@ def test_the_front_and_the_limits_are_raw_values(finished_run, sheets):
         first.verdict.cost.macs,
         first.verdict.cost.peak_sram_bytes,
     )
-    macs = next(row for row in keyed(sheets["limits"]) if row["quantity"] == "macs")
+    macs = next(row for row in keyed(tables["limits"]) if row["quantity"] == "macs")
     assert (macs["given"], macs["limit"], macs["share"]) == (
         first.verdict.cost.macs,
         6_000_000,
@@ -123,14 +124,14 @@ def test_the_front_and_the_limits_are_raw_values(finished_run, sheets):
     )
 
 
-def test_the_ledger_ends_with_the_sum(sheets):
-    *rows, last = keyed(sheets["ledger"])
+def test_the_ledger_ends_with_the_sum(tables):
+    *rows, last = keyed(tables["ledger"])
     assert last["status"] == "all" and last["trials"] == 60 == sum(row["trials"] for row in rows)
     assert last["prompt_tokens"] == 60 * 820 and last["price"] is None
 
 
-def test_claims_bear_their_truth_and_their_reason(finished_run, sheets):
-    form, accuracy = keyed(sheets["claims"])
+def test_claims_bear_their_truth_and_their_reason(finished_run, tables):
+    form, accuracy = keyed(tables["claims"])
     assert (
         form["claim"] == "residual connections in stage 1"
         and form["truth"] in ("true", "false")
@@ -141,7 +142,7 @@ def test_claims_bear_their_truth_and_their_reason(finished_run, sheets):
         and "against" in accuracy["reason"]
     )
     proposed = [trial for trial in finished_run.trials if trial.proposal.rationale]
-    everything = keyed(sheets["claim_rates"])[0]
+    everything = keyed(tables["claim_rates"])[0]
     told = everything["true"] + everything["false"] + everything["unknown"]
     assert told == 2 * len(proposed) and everything["unreadable"] == len(proposed)
 
@@ -151,16 +152,16 @@ def test_a_run_without_examination_rules_or_provenance_has_no_such_tables(make_r
     for name in ("examination.json", "rules.json", "provenance.jsonl"):
         (folder / name).unlink()
     assert not {"blocks", "confused", "rules", "starts", "versions"} & set(
-        assemble(read_run(RunFolder(folder)), setting).tables
+        fill_tables(Facts(read_run(RunFolder(folder)), setting))
     )
 
 
-def test_each_start_of_the_run_says_where_it_ran(sheets):
-    (row,) = keyed(sheets["starts"])
+def test_each_start_of_the_run_says_where_it_ran(tables):
+    (row,) = keyed(tables["starts"])
     assert (
         datetime.fromisoformat(row["started_at"])
         and row["stages"] == "search, report"
         and "cores" in row["machine"]
         and "processor" in row["machine"]
     )
-    assert {"python", "torch", "timm"} <= {row["package"] for row in keyed(sheets["versions"])}
+    assert {"python", "torch", "timm"} <= {row["package"] for row in keyed(tables["versions"])}

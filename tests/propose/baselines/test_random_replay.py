@@ -12,7 +12,7 @@ from lmanet.propose import RandomProposer, ReplayProposer
 from lmanet.propose.llm.reply import parse_reply
 from lmanet.run.brief import Brief, Request
 from lmanet.run.records import Proposal, Status, Trial, Usage
-from lmanet.space import load_space, write_proposal
+from lmanet.space import load_space
 
 
 def trial(number: int, proposal: Proposal) -> Trial:
@@ -30,7 +30,7 @@ def trial(number: int, proposal: Proposal) -> Trial:
 @pytest.fixture
 def recorded(brief: Brief) -> list[Proposal]:
     drawn = [brief.space.sample(np.random.default_rng(seed)) for seed in range(3)]
-    reply = f"Here\u2028it is: {write_proposal(brief.space, drawn[0])}"
+    reply = f"Here\u2028it is: {brief.space.write_proposal(drawn[0])}"
     usage = Usage(prompt_tokens=9, completion_tokens=9, requests=1, seconds=1.5)
     return [
         Proposal(

@@ -17,12 +17,12 @@ import yaml
 from lmanet.errors import ArchitectureError
 from lmanet.propose.llm.reply import parse_reply, read_reply
 from lmanet.propose.roles.options import read_options
-from lmanet.space import AnySpace, CellSpace, load_space, write_proposal
+from lmanet.space import CellSpace, SearchSpace, load_space
 
 pytestmark = pytest.mark.slow  # hundreds of broken replies
 
 REPLIES = 10_020
-SPACES: list[AnySpace] = [load_space("lmanet"), load_space("mcu"), CellSpace()]
+SPACES: list[SearchSpace] = [load_space("lmanet"), load_space("mcu"), CellSpace()]
 MAX_REASON = 2_000
 Break = Callable[[random.Random, str], str]
 
@@ -265,10 +265,10 @@ BREAKS: list[Break] = [
 ]
 
 
-def replies(space: AnySpace, number: int) -> Iterator[tuple[str, str]]:
+def replies(space: SearchSpace, number: int) -> Iterator[tuple[str, str]]:
     rng, drawn = random.Random(0), np.random.default_rng(0)
     texts = [
-        write_proposal(space, space.sample(drawn), form)
+        space.write_proposal(space.sample(drawn), form)
         for _ in range(20)
         for form in ("lines", "json")
     ]
@@ -279,7 +279,7 @@ def replies(space: AnySpace, number: int) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("space", SPACES, ids=lambda space: space.name)
-def test_broken_replies(space: AnySpace) -> None:
+def test_broken_replies(space: SearchSpace) -> None:
     refused: Counter[str] = Counter()
     for kind, reply in replies(space, REPLIES // len(SPACES)):
         try:

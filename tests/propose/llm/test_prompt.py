@@ -11,7 +11,7 @@ from lmanet.errors import ConfigError
 from lmanet.propose import Prompt
 from lmanet.propose.llm.example import example
 from lmanet.run.brief import Brief
-from lmanet.space import load_space, write_proposal
+from lmanet.space import load_space
 
 
 def test_golden_prompts(
@@ -90,7 +90,7 @@ def test_the_example_lies_inside_the_space_and_the_limits(
     cost = estimate(shown, 100)
     assert brief.space.contains(shown)
     assert all(getattr(cost, quantity) <= limit for quantity, limit in limits.items())
-    assert brief.space.parse(json.loads(write_proposal(brief.space, shown, "json"))) == shown
+    assert brief.space.parse(json.loads(brief.space.write_proposal(shown, "json"))) == shown
     assert example(brief) == shown
 
 

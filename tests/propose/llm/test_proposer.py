@@ -11,7 +11,7 @@ from lmanet.errors import EndpointError
 from lmanet.propose.llm.example import example
 from lmanet.propose.llm.talk import request_seed
 from lmanet.run.brief import Brief, Request
-from lmanet.space import architecture_id, json_schema, write_proposal
+from lmanet.space import architecture_id
 
 pytestmark = pytest.mark.slow  # asks a language model
 
@@ -30,7 +30,7 @@ def proposer(endpoint: Any, brief: Brief, configured: Callable[..., Any]) -> Any
 
 
 def test_a_good_reply(endpoint: Any, proposer: Any, brief: Brief) -> None:
-    reply = write_proposal(brief.space, example(brief))
+    reply = brief.space.write_proposal(example(brief))
     endpoint.answers = [(200, reply)]
     (proposal,) = proposer.propose(Request(number=3, count=1, feedback="Be bold."))
     assert (
@@ -46,7 +46,7 @@ def test_a_good_reply(endpoint: Any, proposer: Any, brief: Brief) -> None:
         0, 3, 0
     )
     assert request["response_format"]["json_schema"]["schema"] == json.loads(
-        json.dumps(json_schema(brief.space))
+        json.dumps(brief.space.json_schema())
     )
     assert (request["temperature"], request["min_p"], request["max_tokens"]) == (1.5, 0.1, 2048)
 
@@ -59,7 +59,7 @@ def test_several_networks_in_one_call_are_paid_for_once(
     endpoint.answers = [
         (
             200,
-            f'{{"networks": [{", ".join(write_proposal(brief.space, each) for each in wanted)}]}}',
+            f'{{"networks": [{", ".join(brief.space.write_proposal(each) for each in wanted)}]}}',
         )
     ]
     proposals = proposer.propose(Request(number=0, count=3))
@@ -74,7 +74,7 @@ def test_several_networks_in_one_call_are_paid_for_once(
 
 
 def test_asks_again_with_the_reason(endpoint: Any, proposer: Any, brief: Brief) -> None:
-    endpoint.answers = [(200, '{"stages": 5}'), (200, write_proposal(brief.space, example(brief)))]
+    endpoint.answers = [(200, '{"stages": 5}'), (200, brief.space.write_proposal(example(brief)))]
     (proposal,) = proposer.propose(Request(number=0, count=1))
     assert architecture_id(proposal.architecture) == architecture_id(example(brief))
     assert (proposal.usage.requests, proposal.usage.retries) == (2, 1)
@@ -108,7 +108,7 @@ def test_the_recorded_proposal_says_that_the_schema_was_refused(
 ) -> None:
     endpoint.answers = [
         (400, "unknown field response_format"),
-        (200, write_proposal(brief.space, example(brief))),
+        (200, brief.space.write_proposal(example(brief))),
     ]
     (proposal,) = proposer.propose(Request(number=0, count=1))
     assert proposal.architecture and proposal.structured is False and proposal.usage.requests == 2
@@ -139,7 +139,7 @@ def test_a_price_of_the_configuration_stands_in_the_proposal(
         "strategy.roles=[generate]",
         price,
     )
-    endpoint.answers = [(200, write_proposal(brief.space, example(brief)))]
+    endpoint.answers = [(200, brief.space.write_proposal(example(brief)))]
     (proposal,) = made.propose(Request(number=0, count=1))
     made.close()
     assert proposal.usage.price == pytest.approx((100 * 1.0 + 10 * 10.0) / 1e6)

@@ -16,15 +16,15 @@ from lmanet.propose.llm.reply import (
     read_architectures,
     read_reply,
 )
-from lmanet.space import load_space, write_proposal
+from lmanet.space import load_space
 
 SPACE = load_space("mcu", {"resolution": [32], "num_stages": [3, 4], "head": None})
 FIRST, SECOND = (
-    SPACE.parse(json.loads(write_proposal(SPACE, SPACE.sample(np.random.default_rng(seed)))))
+    SPACE.parse(json.loads(SPACE.write_proposal(SPACE.sample(np.random.default_rng(seed)))))
     for seed in (0, 1)
 )
-TEXT, OTHER = write_proposal(SPACE, FIRST, "json"), write_proposal(SPACE, SECOND, "json")
-LINES = write_proposal(SPACE, FIRST)
+TEXT, OTHER = SPACE.write_proposal(FIRST, "json"), SPACE.write_proposal(SECOND, "json")
+LINES = SPACE.write_proposal(FIRST)
 DATA: dict[str, Any] = json.loads(TEXT)
 
 

@@ -23,7 +23,7 @@ from lmanet.run.folder import RunFolder
 from lmanet.run.history import History
 from lmanet.run.records import Job, Score, Usage
 from lmanet.search import Search, Steps
-from lmanet.space import CellSpace, write_proposal
+from lmanet.space import CellSpace
 from lmanet.tokens import count_tokens
 from lmanet.validate import Unlimited, Validator
 
@@ -60,7 +60,7 @@ class GreedyClient:
             return "Convolutions help. " * 20
         options = next(iter(query.schema["properties"].values())).get("items")
         if options is None:
-            return write_proposal(self.space, self.space.sample(self.rng))
+            return self.space.write_proposal(self.space.sample(self.rng))
         return str(self.rng.choice(options["enum"]))
 
 

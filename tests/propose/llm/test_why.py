@@ -17,7 +17,7 @@ from lmanet.propose.llm.why import claims_text, read_rationale, split, with_reas
 from lmanet.propose.roles.task import Task
 from lmanet.run.brief import Brief, Request
 from lmanet.run.records import Trial
-from lmanet.space import CellSpace, architecture_id, load_space, write_proposal
+from lmanet.space import CellSpace, architecture_id, load_space
 
 ROLES = ("generate", "mutate", "rank")
 CHOICE = {
@@ -184,7 +184,7 @@ def test_the_network_counts_also_where_its_reasons_are_nonsense(
     proposer = configured(
         "llm", brief, "model=m", f"server.base_url={endpoint.base_url}", "strategy.roles=[generate]"
     )
-    network = write_proposal(brief.space, example(brief))
+    network = brief.space.write_proposal(example(brief))
     endpoint.answers = [
         (200, f'{{"choice": {network}, "why": "<script>alert(1)</script>"}}'),
         (200, network),

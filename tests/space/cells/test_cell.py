@@ -13,17 +13,7 @@ from lmanet.cost import CandidateCost, Cost, Platform
 from lmanet.errors import ArchitectureError, ConfigError
 from lmanet.propose.llm.reply import parse_reply
 from lmanet.run.records import Proposal, Verdict
-from lmanet.space import (
-    Cell,
-    CellSpace,
-    architecture_id,
-    describe,
-    estimate_on,
-    json_schema,
-    load_space,
-    staged,
-    write_proposal,
-)
+from lmanet.space import Cell, CellSpace, architecture_id, estimate_on, load_space, staged
 from lmanet.space.cells.cell import OPERATIONS
 from lmanet.train.lookup.nasbench import NUM_CLASSES, load_table
 
@@ -108,7 +98,7 @@ def test_every_space_reads_back_what_it_has_flattened(space, seed):
     assert all(value in space.choices()[name] for name, value in values.items())
     assert space.unflatten(values) == drawn
     assert space.contains(mutant := space.mutate(drawn, rng)) and mutant != drawn
-    assert space.parse(json.loads(write_proposal(space, drawn, "json"))) == drawn
+    assert space.parse(json.loads(space.write_proposal(drawn, "json"))) == drawn
 
 
 def test_choices_have_flat_names():
@@ -133,7 +123,7 @@ def test_a_missing_or_illegal_choice_is_refused(space):
 
 
 def test_a_proposal_is_short_and_reads_back():
-    reply = write_proposal(CELLS, BEST)
+    reply = CELLS.write_proposal(BEST)
     assert reply == '{"01":"conv3","02":"conv3","12":"conv3","03":"skip","13":"conv3","23":"conv3"}'
     assert parse_reply(f"Sure: {reply}", CELLS) == BEST
     assert (
@@ -141,8 +131,8 @@ def test_a_proposal_is_short_and_reads_back():
         == CELLS.parse(dict(zip(json.loads(reply), BEST.operations, strict=True)))
         == BEST
     )
-    assert list(json_schema(CELLS)["properties"]) == list(json.loads(reply))
-    assert describe(CELLS).splitlines()[0] == '01: "none" | "skip" | "conv1" | "conv3" | "pool3"'
+    assert list(CELLS.json_schema()["properties"]) == list(json.loads(reply))
+    assert CELLS.describe().splitlines()[0] == '01: "none" | "skip" | "conv1" | "conv3" | "pool3"'
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from lmanet.errors import ArchitectureError
 from lmanet.network import Architecture
 from lmanet.network.architecture import has_effect
-from lmanet.space import Space, architecture_id, json_schema, load_space, write_proposal
+from lmanet.space import Space, architecture_id, load_space
 from lmanet.space.stages.wire import pattern, read, write
 
 SPACES = {
@@ -58,10 +58,10 @@ def test_a_thousand_networks_survive_both_forms(space: Space) -> None:
     }
     for _ in range(1000):
         drawn = space.sample(rng)
-        lines = json.loads(write_proposal(space, drawn))
+        lines = json.loads(space.write_proposal(drawn))
         assert space.parse(lines) == canonical(drawn, space)
         assert architecture_id(space.parse(lines)) == architecture_id(drawn)
-        assert space.parse(json.loads(write_proposal(space, drawn, "json"))) == drawn
+        assert space.parse(json.loads(space.write_proposal(drawn, "json"))) == drawn
         assert all(legal["stage"].match(line) for line in lines["stages"])
         assert all(legal[name].match(lines[name]) for name in space.parts if lines[name])
 
@@ -167,7 +167,7 @@ def test_a_word_of_another_part_is_no_word_of_the_head() -> None:
 
 
 def test_the_patterns_of_the_paper_s_space() -> None:
-    items = json_schema(LMANET)["properties"]["stages"]
+    items = LMANET.json_schema()["properties"]["stages"]
     assert (items["minItems"], items["maxItems"], items["items"]["type"]) == (5, 5, "string")
     for line in ("dw160 k7 s2 se50 skip swish x6", "mb16 k3 s1 e3 leaky", SOUND):
         assert re.search(items["items"]["pattern"], line)

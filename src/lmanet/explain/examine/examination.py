@@ -70,16 +70,7 @@ class Examine:
 
     def run(self, folder: RunFolder) -> None:
         best, before = folder.require_trained("examine")[0], folder.examination.read()
-        if (
-            before
-            and before.checkpoint == best.checkpoint
-            and by_these_settings(before.settings_id, self.settings_id)
-        ):
-            log.info(
-                "%s was examined before, by these settings: %s stays",
-                before.checkpoint,
-                EXAMINATION,
-            )
+        if self._was_done(best, before):
             return
         # Pictures of another network stand in another folder: the old record and its pictures fit
         # until the new record is there.
@@ -91,19 +82,28 @@ class Examine:
         for other in set((folder.path / EXAMINED).iterdir()) - {folder.path / pictures}:
             shutil.rmtree(other)
         log.info(
-            (
-                "examination of %s: validation accuracy %.2f %%, area between the "
-                "deletion curves %.3f (%.3f to %.3f), %.0f s"
-            ),
-            *(
-                record.checkpoint,
-                100 * record.val_accuracy,
-                record.deletion.area_difference,
-                record.deletion.low,
-                record.deletion.high,
-            ),
+            "examination of %s: validation accuracy %.2f %%, area between the deletion curves "
+            "%.3f (%.3f to %.3f), %.0f s",
+            record.checkpoint,
+            100 * record.val_accuracy,
+            record.deletion.area_difference,
+            record.deletion.low,
+            record.deletion.high,
             record.seconds,
         )
+
+    def _was_done(self, best: TrainedNetwork, before: Examination | None) -> bool:
+        """Whether this network was examined before, by these settings; that is said."""
+        if (
+            before is None
+            or before.checkpoint != best.checkpoint
+            or not by_these_settings(before.settings_id, self.settings_id)
+        ):
+            return False
+        log.info(
+            "%s was examined before, by these settings: %s stays", before.checkpoint, EXAMINATION
+        )
+        return True
 
     def _examine(self, trained: TrainedNetwork, folder: RunFolder, pictures: str) -> Examination:
         start = time.monotonic()

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from lmanet.base import Notice
 from lmanet.cost import Platform
+from lmanet.run.brief import Budget
 from lmanet.run.folder import RunFolder, ranked
 from lmanet.run.provenance import Provenance
 from lmanet.run.records import Front, Trial
@@ -18,7 +19,7 @@ from lmanet.run.results import (
     TrainedNetwork,
     TrainedTeacher,
 )
-from lmanet.space import AnySpace
+from lmanet.space import SearchSpace
 from lmanet.steps import Pareto
 
 
@@ -48,12 +49,16 @@ class Setting:
 
     Attributes:
         num_classes: of its images.
+        images: what they are, in words; empty where that is not known.
+        budget: of the search; None where it is not known.
     """
 
     pareto: Pareto
     target: Board
     num_classes: int
-    space: AnySpace
+    space: SearchSpace
+    images: str = ""
+    budget: Budget | None = None
 
 
 @dataclass(frozen=True)

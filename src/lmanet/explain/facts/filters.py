@@ -5,6 +5,12 @@ import re
 KIB = 1024
 MOST_IN_A_CELL = 200
 MARKS = re.compile(r"([\\`*_|<>\[\]&~])")
+STAGE_WORDS = {
+    "search": "mini-training",
+    "full": "full training",
+    "distill": "distillation",
+    "deploy": "int8, as deployed",
+}
 FIRST_MARK = re.compile(r"^(\d{0,9})([#+=.)-])")  # of a heading, a list, a line below a heading
 
 
@@ -57,6 +63,25 @@ def span(ends: tuple[float, float]) -> str:
     return " to ".join(f"{end:,.3g}" for end in ends)
 
 
+def stage(name: str) -> str:
+    """A stage in words; another name as it is."""
+    return STAGE_WORDS.get(name, name)
+
+
+def wilson(share: float, images: int) -> tuple[float, float]:
+    """95 % interval of a share by Wilson's formula: the chance of which images were drawn."""
+    from scipy.stats import binomtest  # takes half a second to import
+
+    found = binomtest(round(share * images), images).proportion_ci(0.95, method="wilson")
+    return float(found.low), float(found.high)
+
+
+def interval(found: tuple[float, int]) -> str:
+    """95 % interval of a share of so many images."""
+    low, high = wilson(*found)
+    return f"{percent(low)} to {percent(high)}"
+
+
 def _line(text: object) -> str:
     """Nothing in it moves a terminal's cursor or turns the direction of writing."""
     line = " ".join(str(text).split())
@@ -65,5 +90,5 @@ def _line(text: object) -> str:
 
 FILTERS = {
     function.__name__: function
-    for function in (cell, prose, sentence, count, kib, millions, percent, span)
+    for function in (cell, prose, sentence, count, kib, millions, percent, span, stage, interval)
 }

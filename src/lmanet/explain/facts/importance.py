@@ -12,7 +12,7 @@ from optuna.importance import FanovaImportanceEvaluator
 from optuna.trial import FrozenTrial, create_trial
 
 from lmanet.run.records import Status, Trial
-from lmanet.space import AnySpace, Value
+from lmanet.space import SearchSpace, Value
 
 LEAST_TRIALS = 20
 SEEDS = 5
@@ -32,7 +32,7 @@ class Importance(NamedTuple):
     spread: float
 
 
-def importances(trials: Sequence[Trial], space: AnySpace) -> list[Importance]:
+def importances(trials: Sequence[Trial], space: SearchSpace) -> list[Importance]:
     """Choices that all trained networks have, the most important first (Hutter et al. 2014, by
     Optuna's random forests).
 

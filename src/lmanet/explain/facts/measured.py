@@ -84,6 +84,23 @@ class FrontRow(NamedTuple):
         ]
 
 
+class DeployedNetwork(NamedTuple):
+    """A network in int8.
+
+    Attributes:
+        place: among the deployed networks, from 1.
+        quantities: formula against measured.
+        float_test, int8_test: on the test images, where they were opened.
+    """
+
+    place: int
+    id: str
+    line: Deployment
+    quantities: list[QuantityRow]
+    float_test: Evaluation | None
+    int8_test: Evaluation | None
+
+
 def formulas(architecture: Architecture, num_classes: int, options: CStaticOptions) -> Formulas:
     """Both memory models of a network, whatever runtime its target has."""
     graph = operators(architecture, num_classes)
@@ -190,13 +207,27 @@ def agreement(rows: Sequence[FrontRow]) -> str:
     return f"Formulas and runtimes agree to the byte on {right}. Exceptions: {listed}."
 
 
-def int8_test(deployment: Deployment, tests: Sequence[Evaluation]) -> Evaluation | None:
-    """The int8 network on the test images."""
-    found = (
-        test
-        for test in tests
-        if test.stage == "deploy" and test.checkpoint == deployment.deployed.folder
-    )
+def deployed_networks(
+    run: RunFiles, num_classes: int, options: CStaticOptions
+) -> list[DeployedNetwork]:
+    """Each with its formulas, and with its tests where there are any."""
+    return [
+        DeployedNetwork(
+            place=place,
+            id=architecture_id(line.architecture),
+            line=line,
+            quantities=quantity_rows(
+                formulas(line.architecture, num_classes, options), line.deployed.measurement
+            ),
+            float_test=_test(run.tests, line.stage, line.checkpoint),
+            int8_test=_test(run.tests, "deploy", line.deployed.folder),
+        )
+        for place, line in enumerate(run.deployments, start=1)
+    ]
+
+
+def _test(tests: Sequence[Evaluation], stage: str, checkpoint: str) -> Evaluation | None:
+    found = (test for test in tests if (test.stage, test.checkpoint) == (stage, checkpoint))
     return next(found, None)
 
 

@@ -43,9 +43,13 @@ class Surroundings(NamedTuple):
 
 
 def surroundings(
-    architecture: Architecture, setting: Setting, trials: Sequence[Trial]
+    architecture: Architecture, own_cost: Cost, setting: Setting, trials: Sequence[Trial]
 ) -> Surroundings:
-    """Every neighbour once; a change that leaves all operators as they are makes none."""
+    """Every neighbour once; a change that leaves all operators as they are makes none.
+
+    Args:
+        own_cost: of ``architecture``.
+    """
     known = {
         trial.id: trial.score.val_accuracy
         for trial in trials
@@ -71,8 +75,4 @@ def surroundings(
             )
         )
     rows.sort(key=lambda row: (row.val_accuracy is None, row.cost.macs, row.change))
-    return Surroundings(
-        estimate_on(architecture, setting.num_classes, setting.target.platform),
-        known.get(own),
-        rows,
-    )
+    return Surroundings(own_cost, known.get(own), rows)

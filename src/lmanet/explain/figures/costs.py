@@ -1,17 +1,21 @@
 """What networks cost, against what the target allows; and what kernels took."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from plotly.graph_objects import Bar, Figure, Scatter
 
 from lmanet.cost import Cost
-from lmanet.explain.facts.contents import Setting
+from lmanet.explain.facts.best import BestNetwork
 from lmanet.explain.facts.filters import KIB
+from lmanet.explain.facts.rows import limit_rows
 from lmanet.explain.figures.style import (
     BLUE,
+    GREY,
     LOOKS,
     ORANGE,
     VERMILION,
+    Look,
     figure,
     limit_line,
     log_axis,
@@ -19,42 +23,92 @@ from lmanet.explain.figures.style import (
     rounded,
     words,
 )
-from lmanet.explain.tables.rows import limit_rows
 from lmanet.explain.tables.table import column, shown
-from lmanet.network import Architecture
 from lmanet.run.quantities import MACS, SRAM, described
-from lmanet.run.records import Trial
+from lmanet.run.records import Status, Trial
 from lmanet.run.results import Deployment
-from lmanet.space import architecture_id, estimate_on
+
+KERNEL_WORDS = {
+    "rows": "depthwise, fused with its neighbours",
+    "pixels": "convolution, fused with projection",
+    "conv": "other convolutions, linear",
+    "mean": "global pool, SE",
+    "scale": "product of SE",
+    "add": "skip connection",
+}
+LOG_FROM = 30  # largest over smallest value from which an axis is logarithmic
 
 
-def limits(best: Architecture, front: Sequence[Trial], setting: Setting) -> Figure:
-    """The best network's share of each limit, and that of all others on the front."""
-    rows = limit_rows(
-        estimate_on(best, setting.num_classes, setting.target.platform), setting.target.limits
+def front(trials: Sequence[Trial], front: Sequence[Trial], limits: Mapping[str, int]) -> Figure:
+    """Validation accuracy over MACs of all trained networks."""
+    numbers = {trial.number for trial in front}
+    others = [trial for trial in trials if trial.score and trial.number not in numbers]
+    groups = (
+        ("dominated", [t for t in others if t.eligible], Look(GREY, "circle-open")),
+        (
+            "over a limit",
+            [t for t in others if t.status is Status.TRAINED and not t.eligible],
+            Look(VERMILION, "x"),
+        ),
+        ("front", list(front), Look(BLUE, "circle")),
     )
-    named = [(row, *column(described(row.quantity))[1:]) for row in rows]
-    names = [
-        f"{title}<br>{shown(row.given, form)} of {shown(row.limit, form)}"
-        for row, title, form in named
-    ]
+    data = [_accuracies(name, _costs(found), look) for name, found, look in groups if found]
+    work = [value for trace in data for value in trace["x"]]
+    shapes = []
+    if most := limits.get("macs", 0) / 1e6:
+        work.append(most)
+        shapes.append(limit_line("x", most, f"{most:g}M"))
+    axis = log_axis(work) if max(work) > LOG_FROM * min(work) else {"rangemode": "tozero"}
+    axes = (MACS.head, "validation accuracy (%)")
+    return figure(data, "Trained networks", *axes, shapes=shapes, xaxis=axis, height=420)
+
+
+def _accuracies(name: str, found: Sequence[tuple[Trial, Cost]], look: Look) -> Scatter:
+    scores = [trial.score.val_accuracy for trial, _ in found if trial.score]
+    return Scatter(
+        x=rounded([cost.macs / 1e6 for _, cost in found]),
+        y=rounded([100 * score for score in scores]),
+        text=[f"#{trial.number}" for trial, _ in found],
+        mode="markers+text" if name == "front" else "markers",
+        textposition="top left",
+        name=name,
+        marker=look.marker,
+    )
+
+
+def limits(best: BestNetwork, front: Sequence[Trial], limits: Mapping[str, int]) -> Figure:
+    """The best network's share of each limit, and that of all others on the front."""
+    names = []
+    for row in best.limits:
+        _, title, form = column(described(row.quantity))
+        names.append(f"{title}<br>{shown(row.given, form)} of {shown(row.limit, form)}")
     bars = Bar(
-        x=rounded([100 * row.share for row in rows]),
+        x=rounded([100 * row.share for row in best.limits]),
         y=names,
         name="the best network",
         orientation="h",
-        marker={"color": [BLUE if row.share <= 1 else VERMILION for row in rows]},
+        marker={"color": [BLUE if row.share <= 1 else VERMILION for row in best.limits]},
         hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
     )
-    others = [
-        (trial.id, cost) for trial, cost in _costs(front) if trial.id != architecture_id(best)
-    ]
     points = [
-        (name, row.share, other)
-        for other, cost in others
-        for name, row in zip(names, limit_rows(cost, setting.target.limits), strict=True)
+        (name, row.share, str(trial.id))
+        for trial, cost in _costs(front)
+        if trial.id != best.id
+        for name, row in zip(names, limit_rows(cost, limits), strict=True)
     ]
-    dots = Scatter(
+    layout: dict[str, Any] = {
+        "xaxis": {"range": [0, max(110.0, *(105 * row.share for row in best.limits))]},
+        "yaxis": {"autorange": "reversed"},
+        "height": 130 + 52 * len(names),
+    }
+    data = [bars, _others(points)] if points else [bars]
+    axes = ("share of the limit (%)", "")
+    return figure(data, "Costs against limits", *axes, shapes=[limit_line("x", 100, "")], **layout)
+
+
+def _others(points: Sequence[tuple[str, float, str]]) -> Scatter:
+    """(limit, share of it, network) of the rest of the front."""
+    return Scatter(
         x=rounded([100 * share for _, share, _ in points]),
         y=[name for name, _, _ in points],
         text=[other for _, _, other in points],
@@ -63,65 +117,45 @@ def limits(best: Architecture, front: Sequence[Trial], setting: Setting) -> Figu
         marker={"color": ORANGE, "symbol": "diamond-open", "size": 9, "line": {"width": 2}},
         hovertemplate="%{text}: %{x:.1f} %<extra></extra>",
     )
-    most = max(110.0, *(105 * row.share for row in rows))
-    layout = {
-        "xaxis": {"range": [0, most]},
-        "yaxis": {"autorange": "reversed"},
-        "height": 130 + 52 * len(rows),
-    }
-    shapes = [limit_line("x", 100, "")]
-    return figure(
-        [bars, dots] if points else [bars],
-        "Costs against limits",
-        "share of the limit (%)",
-        "",
-        shapes=shapes,
-        **layout,
-    )
 
 
 def proposals(trials: Sequence[Trial], limits: Mapping[str, int]) -> Figure:
     """Peak SRAM over MACs of every proposal, with the limits as lines."""
-    data = []
-    for status, look in LOOKS.items():
-        found = [(trial, cost) for trial, cost in _costs(trials) if trial.status is status]
-        if found:
-            data.append(
-                Scatter(
-                    x=rounded([cost.macs / 1e6 for _, cost in found]),
-                    y=rounded([cost.peak_sram_bytes / KIB for _, cost in found]),
-                    text=[f"candidate {trial.number}, {trial.id}" for trial, _ in found],
-                    hovertemplate="%{text}<br>%{x:.2f}M MACs, %{y:.1f} KiB<extra></extra>",
-                    mode="markers",
-                    name=words(status),
-                    marker=look.marker,
-                )
-            )
-    shapes, ranges = [], {axis: [value for trace in data for value in trace[axis]] for axis in "xy"}
-    if "macs" in limits:
-        ranges["x"].append(limits["macs"] / 1e6)
-        shapes.append(limit_line("x", limits["macs"] / 1e6, f"{limits['macs'] / 1e6:g}M"))
-    if "peak_sram_bytes" in limits:
-        ranges["y"].append(limits["peak_sram_bytes"] / KIB)
-        shapes.append(
-            limit_line(
-                "y",
-                limits["peak_sram_bytes"] / KIB,
-                f"{limits['peak_sram_bytes'] / KIB:.1f} KiB",
-                "start",
-            )
+    known = _costs(trials)
+    found = {
+        status: [(trial, cost) for trial, cost in known if trial.status is status]
+        for status in LOOKS
+    }
+    data = [
+        Scatter(
+            x=rounded([cost.macs / 1e6 for _, cost in points]),
+            y=rounded([cost.peak_sram_bytes / KIB for _, cost in points]),
+            text=[f"candidate {trial.number}, {trial.id}" for trial, _ in points],
+            hovertemplate="%{text}<br>%{x:.2f}M MACs, %{y:.1f} KiB<extra></extra>",
+            mode="markers",
+            name=words(status),
+            marker=LOOKS[status].marker,
         )
+        for status, points in found.items()
+        if points
+    ]
+    work = [cost.macs / 1e6 for _, cost in known]
+    sram = [cost.peak_sram_bytes / KIB for _, cost in known]
+    shapes = []
+    if most := limits.get("macs", 0) / 1e6:
+        work.append(most)
+        shapes.append(limit_line("x", most, f"{most:g}M"))
+    if most := limits.get("peak_sram_bytes", 0) / KIB:
+        sram.append(most)
+        shapes.append(limit_line("y", most, f"{most:.1f} KiB", "start"))
+    layout: dict[str, Any] = {
+        "xaxis": log_axis(work),
+        "yaxis": log_axis(sram),
+        "shapes": shapes,
+        "height": 420,
+    }
     title = "Every proposal, and the limits"
-    return figure(
-        data,
-        title,
-        MACS.head,
-        SRAM.head,
-        shapes=shapes,
-        xaxis=log_axis(ranges["x"]),
-        yaxis=log_axis(ranges["y"]),
-        height=420,
-    )
+    return figure(data, title, MACS.head, SRAM.head, **layout)
 
 
 def kernels(deployment: Deployment) -> Figure:
@@ -130,16 +164,22 @@ def kernels(deployment: Deployment) -> Figure:
     counted = sorted(found.kernel_instructions.items(), key=lambda pair: -pair[1])
     bars = Bar(
         x=rounded([count / 1e6 for _, count in counted]),
-        y=[plain(name) for name, _ in counted],
+        y=[_kernel(name) for name, _ in counted],
         text=[f"{count / found.measured_instructions:.1%}" for _, count in counted],
         textposition="auto",
         orientation="h",
         marker={"color": BLUE},
         hovertemplate="%{y}: %{x:.3f}M, %{text}<extra></extra>",
     )
-    layout = {"yaxis": {"autorange": "reversed"}, "height": 110 + 30 * len(counted)}
+    layout = {"yaxis": {"autorange": "reversed"}, "height": 110 + 38 * len(counted)}
     title = f"Instructions by kernel, measured by {plain(found.emulator)}"
     return figure([bars], title, "instructions of one image (M)", "", **layout)
+
+
+def _kernel(name: str) -> str:
+    """Its name, and what it computes."""
+    known = KERNEL_WORDS.get(name)
+    return f"{plain(name)}<br>{known}" if known else plain(name)
 
 
 def _costs(trials: Sequence[Trial]) -> list[tuple[Trial, Cost]]:

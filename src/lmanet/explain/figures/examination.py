@@ -2,6 +2,8 @@
 worth, what it confuses.
 """
 
+from collections.abc import Sequence
+
 from plotly.graph_objects import Figure, Heatmap, Scatter
 
 from lmanet.explain.figures.style import (
@@ -16,53 +18,50 @@ from lmanet.explain.figures.style import (
     plain,
     rounded,
 )
-from lmanet.run.results import Deletion, Examination
+from lmanet.run.results import Deletion, Examination, SkippedBlock
 
 MOST_CLASSES = 20
 
 
 def blocks(seen: Examination) -> Figure:
     """Accuracy that is lost without each block, with its interval."""
-    data = []
-    for stand_in, symbol, colour in (("identity", "circle", BLUE), ("pooled", "square", ORANGE)):
-        rows = [row for row in seen.skipped if row.stand_in == stand_in]
-        losses = [100 * row.accuracy_loss for row in rows]
-        ends = ([100 * row.low for row in rows], [100 * row.high for row in rows])
-        if rows:
-            data.append(
-                Scatter(
-                    x=rounded(losses),
-                    y=[row.part for row in rows],
-                    error_x=interval(ends[0], losses, ends[1], colour),
-                    text=[f"{row.val_accuracy:.1%}" for row in rows],
-                    name=f"{stand_in} in its place",
-                    mode="markers",
-                    marker={"color": colour, "symbol": symbol, "size": 9},
-                    hovertemplate="without %{y}: %{text}, %{x:.1f} points less<extra></extra>",
-                )
-            )
+    looks = (("identity", "circle", BLUE), ("pooled", "square", ORANGE))
+    data = [
+        _losses([row for row in seen.skipped if row.stand_in == stand_in], symbol, colour)
+        for stand_in, symbol, colour in looks
+        if any(row.stand_in == stand_in for row in seen.skipped)
+    ]
     order = {
         "type": "category",
         "categoryorder": "array",
         "categoryarray": [row.part for row in seen.skipped],
         "autorange": "reversed",
     }
-    low, high = (
-        100 * min(0.0, *(row.low for row in seen.skipped)),
-        100 * max(row.high for row in seen.skipped),
-    )
+    low = 100 * min(0.0, *(row.low for row in seen.skipped))
+    high = 100 * max(row.high for row in seen.skipped)
     room = max((high - low) / 20, 0.5)
     layout = {
         "xaxis": {"range": [low - room, high + room]},
         "yaxis": order,
         "height": 130 + 24 * len(seen.skipped),
     }
-    return figure(
-        data,
-        "Accuracy lost without each block, with 95 % interval",
-        "points of accuracy lost",
-        "",
-        **layout,
+    title = "Accuracy lost without each block, with 95 % interval"
+    return figure(data, title, "points of accuracy lost", "", **layout)
+
+
+def _losses(rows: Sequence[SkippedBlock], symbol: str, colour: str) -> Scatter:
+    """Of blocks that one thing stands in for."""
+    losses = [100 * row.accuracy_loss for row in rows]
+    lows, highs = [100 * row.low for row in rows], [100 * row.high for row in rows]
+    return Scatter(
+        x=rounded(losses),
+        y=[row.part for row in rows],
+        error_x=interval(lows, losses, highs, colour),
+        text=[f"{row.val_accuracy:.1%}" for row in rows],
+        name=f"{rows[0].stand_in} in its place",
+        mode="markers",
+        marker={"color": colour, "symbol": symbol, "size": 9},
+        hovertemplate="without %{y}: %{text}, %{x:.1f} points less<extra></extra>",
     )
 
 
@@ -99,18 +98,31 @@ def confusion(seen: Examination) -> Figure:
         for i in range(len(classes))
     ]
     kept = sorted(sorted(range(len(classes)), key=lambda i: -wrong[i])[:MOST_CLASSES])
-    grid = [[counts[i][j] for j in kept] for i in kept]
-    heat = Heatmap(
-        z=[
-            rounded([100 * count / max(sum(counts[i]), 1) for count in row])
-            for i, row in zip(kept, grid, strict=True)
-        ],
+    # places as categories: two classes may have labels that are equal
+    axis = {"type": "category", "tickvals": kept, "ticktext": [label(classes[i]) for i in kept]}
+    layout = {
+        "yaxis": {**axis, "autorange": "reversed"},
+        "xaxis": {**axis, "tickangle": -90},
+        "height": 220 + 26 * len(kept),
+    }
+    title = f"Confusion on {seen.images:,} validation images: rows true, columns predicted"
+    if len(kept) < len(classes):
+        title += f"; the {len(kept)} of {len(classes)} classes that are confused most"
+    # No titles of axes: Plotly writes that of upright labels over the last row.
+    return figure([_heat(seen, kept)], title, "", "", **layout)
+
+
+def _heat(seen: Examination, kept: Sequence[int]) -> Heatmap:
+    """Shares of each row of the classes that are kept, with the counts as text."""
+    counts, classes = seen.confusion, seen.classes
+    return Heatmap(
+        z=[rounded([100 * counts[i][j] / max(sum(counts[i]), 1) for j in kept]) for i in kept],
         x=kept,
         y=kept,
         customdata=[
             [[plain(classes[i]), plain(classes[j]), counts[i][j]] for j in kept] for i in kept
         ],
-        text=[[str(count) if count else "" for count in row] for row in grid],
+        text=[[str(counts[i][j] or "") for j in kept] for i in kept],
         texttemplate="%{text}",
         colorscale="Cividis",
         zmin=0,
@@ -129,23 +141,4 @@ def confusion(seen: Examination) -> Figure:
             "%{customdata[0]}<br>taken for %{customdata[1]}<br>%{customdata[2]} "
             "images, %{z:.1f} %<extra></extra>"
         ),
-    )
-    # places as categories: two classes may have labels that are equal
-    axis = {"type": "category", "tickvals": kept, "ticktext": [label(classes[i]) for i in kept]}
-    whole = (
-        ""
-        if len(kept) == len(classes)
-        else f", the {len(kept)} of {len(classes)} classes that are confused most"
-    )
-    layout = {
-        "yaxis": {**axis, "autorange": "reversed"},
-        "xaxis": {**axis, "tickangle": -90},
-        "height": 220 + 26 * len(kept),
-    }
-    return figure(
-        [heat],
-        f"Confusion on {seen.images:,} validation images{whole}",
-        "predicted",
-        "true",
-        **layout,
     )

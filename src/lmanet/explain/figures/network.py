@@ -8,9 +8,8 @@ from typing import Any
 
 from plotly.graph_objects import Bar, Figure, Scatter
 
-from lmanet.explain.facts.contents import Setting
 from lmanet.explain.facts.filters import KIB
-from lmanet.explain.facts.neighbours import NeighbourRow, surroundings
+from lmanet.explain.facts.neighbours import NeighbourRow, Surroundings
 from lmanet.explain.facts.operators import OperatorRow
 from lmanet.explain.figures.style import (
     BLUE,
@@ -27,8 +26,6 @@ from lmanet.explain.figures.style import (
     log_axis,
     rounded,
 )
-from lmanet.network import Architecture
-from lmanet.run.records import Trial
 
 ROOM = 1.18  # of the largest value, for the words above it
 
@@ -114,47 +111,45 @@ def latency_by_call(rows: Sequence[OperatorRow]) -> Figure:
     )
 
 
-def neighbours(architecture: Architecture, setting: Setting, trials: Sequence[Trial]) -> Figure:
+def neighbours(here: Surroundings) -> Figure:
     """Peak SRAM over MACs of all networks one choice away, as multiples of the network's own."""
-    here = surroundings(architecture, setting, trials)
-    kinds: list[tuple[str, list[NeighbourRow], dict[str, object]]] = [
+    fitting = [row for row in here.rows if row.fits]
+    kinds = (
         (
             "exceeds a limit",
             [row for row in here.rows if not row.fits],
             {"color": VERMILION, "symbol": "x", "size": 8},
         ),
         (
-            "keeps all limits",
-            [row for row in here.rows if row.fits and row.val_accuracy is None],
+            "within all limits",
+            [row for row in fitting if row.val_accuracy is None],
             {"color": BLUE, "symbol": "circle-open", "size": 8, "line": {"width": 2}},
         ),
         (
-            "keeps them, was trained",
-            [row for row in here.rows if row.fits and row.val_accuracy is not None],
+            "within all limits, trained",
+            [row for row in fitting if row.val_accuracy is not None],
             {"color": GREEN, "symbol": "star", "size": 13},
         ),
-    ]
-    data = [
-        Scatter(
-            x=rounded([row.cost.macs / here.cost.macs for row in rows]),
-            y=rounded([row.cost.peak_sram_bytes / here.cost.peak_sram_bytes for row in rows]),
-            text=[
-                hover(
-                    row.change + ("" if row.val_accuracy is None else f": {row.val_accuracy:.1%}")
-                )
-                for row in rows
-            ],
-            hovertemplate="%{text}<br>MACs x %{x:.3f}<br>peak SRAM x %{y:.3f}<extra></extra>",
-            mode="markers",
-            name=name,
-            marker=marker,
-        )
-        for name, rows, marker in kinds
-        if rows
-    ]
+    )
+    data = [_changes(name, rows, marker, here) for name, rows, marker in kinds if rows]
     axes = ("MACs (times its own)", "peak SRAM (times its own)")
     x, y = (log_axis([value for trace in data for value in trace[axis]]) for axis in "xy")
     return figure(data, "What one change would do", *axes, xaxis=x, yaxis=y)
+
+
+def _changes(
+    name: str, rows: Sequence[NeighbourRow], marker: dict[str, object], here: Surroundings
+) -> Scatter:
+    known = ["" if row.val_accuracy is None else f": {row.val_accuracy:.1%}" for row in rows]
+    return Scatter(
+        x=rounded([row.cost.macs / here.cost.macs for row in rows]),
+        y=rounded([row.cost.peak_sram_bytes / here.cost.peak_sram_bytes for row in rows]),
+        text=[hover(row.change + end) for row, end in zip(rows, known, strict=True)],
+        hovertemplate="%{text}<br>MACs x %{x:.3f}<br>peak SRAM x %{y:.3f}<extra></extra>",
+        mode="markers",
+        name=name,
+        marker=marker,
+    )
 
 
 def _words(row: OperatorRow) -> str:

@@ -2,12 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from plotly.graph_objects import Bar, Figure, Scatter
 
-from lmanet.claims.rates import ALL, rates
+from lmanet.claims.rates import ALL, Rate
 from lmanet.explain.facts.importance import Importance
+from lmanet.explain.facts.progress import Step
 from lmanet.explain.figures.style import (
     BLUE,
     DASHES,
@@ -28,47 +28,8 @@ from lmanet.explain.figures.style import (
     words,
 )
 from lmanet.run.records import Status, Trial
-from lmanet.steps import Pareto
 
 MOST_CHOICES = 20
-
-
-class Step(NamedTuple):
-    """The state of a search from one trial on.
-
-    Attributes:
-        ended: trials by then, of any status.
-        best: validation accuracy; None before the first network within the limits.
-        words: which network brought it.
-    """
-
-    ended: int
-    seconds: float
-    hypervolume: float
-    best: float | None
-    words: str
-
-
-def progress(trials: Sequence[Trial], pareto: Pareto) -> list[Step]:
-    """The start, each trial that changed the hypervolume or the best accuracy, in the order in
-    which they ended, and the end.
-    """
-    steps = [Step(0, 0.0, 0.0, None, "the start")]
-    front: list[Trial] = []
-    for ended, trial in enumerate(trials, start=1):
-        if not (trial.eligible and trial.score):
-            continue
-        front = pareto.front([*front, trial])  # what is dominated adds no volume
-        now = (pareto.hypervolume(front), max(trial.score.val_accuracy, steps[-1].best or 0.0))
-        if now != (steps[-1].hypervolume, steps[-1].best):
-            steps.append(
-                Step(ended, trial.elapsed_seconds, *now, f"candidate {trial.number}, {trial.id}")
-            )
-    last = steps[-1]
-    return [
-        *steps,
-        Step(len(trials), trials[-1].elapsed_seconds, last.hypervolume, last.best, "the end"),
-    ]
 
 
 def over_trials(steps: Sequence[Step]) -> Figure:
@@ -83,7 +44,7 @@ def over_time(steps: Sequence[Step]) -> Figure:
 
 
 def verdicts(trials: Sequence[Trial]) -> Figure:
-    """When what was rejected for what: a row a reason, the most frequent at the top."""
+    """When candidates were rejected, and why: a row a reason, the most frequent at the top."""
     rows: defaultdict[tuple[str, Look], list[tuple[int, str]]] = defaultdict(list)
     for trial in trials:
         for reason, hint in _reasons(trial).items():
@@ -111,12 +72,12 @@ def verdicts(trials: Sequence[Trial]) -> Figure:
         "height": 110 + 34 * len(counts),
     }
     return figure(
-        data, "What became of each candidate, and which rules it broke", "candidate", "", **layout
+        data, "How each candidate ended, and which rules it broke", "candidate", "", **layout
     )
 
 
 def tokens(trials: Sequence[Trial]) -> Figure:
-    """What the candidates of each end cost at the model."""
+    """What candidates cost at the model, by how they ended."""
     totals: dict[Status, Counter[str]] = {}
     for trial in trials:
         usage = trial.proposal.usage
@@ -149,12 +110,12 @@ def tokens(trials: Sequence[Trial]) -> Figure:
         "yaxis": {"autorange": "reversed"},
         "height": 130 + 36 * len(rows),
     }
-    return figure(data, "Tokens, by how the candidates ended", "tokens", "", **layout)
+    return figure(data, "Tokens spent, by how candidates ended", "tokens", "", **layout)
 
 
-def claims(trials: Sequence[Trial]) -> Figure:
+def claims(rates: Sequence[Rate]) -> Figure:
     """Claims by kind: true, false, and such that cannot be told."""
-    rows = [rate for rate in rates(trials) if rate.kind != ALL]
+    rows = [rate for rate in rates if rate.kind != ALL]
     several = len({row.proposer for row in rows}) > 1
     kinds = [row.kind.replace("_", " ") for row in rows]
     names = [
@@ -180,7 +141,7 @@ def claims(trials: Sequence[Trial]) -> Figure:
         )
     ]
     layout = {"barmode": "stack", "yaxis": axis, "height": 130 + 32 * len(rows)}
-    return figure(data, "What was claimed, and whether it is true", "claims", "", **layout)
+    return figure(data, "Claims of the model, by kind", "claims", "", **layout)
 
 
 def importance_dots(rows: Sequence[Importance]) -> Figure:

@@ -4,10 +4,10 @@ import math
 from typing import NamedTuple
 
 from plotly.graph_objects import Figure, Scatter
-from scipy.stats import binomtest
 
 from lmanet.explain.facts.contents import RunFiles
-from lmanet.explain.facts.measured import int8_test
+from lmanet.explain.facts.filters import stage, wilson
+from lmanet.explain.facts.measured import DeployedNetwork
 from lmanet.explain.figures.style import (
     BLUE,
     DASHES,
@@ -20,7 +20,6 @@ from lmanet.explain.figures.style import (
     rounded,
 )
 from lmanet.run.records import Score
-from lmanet.run.results import Deployment, Evaluation
 
 STATES = ("float", "int8,<br>calibrated", "int8,<br>deployed")
 BESIDE = 0.3  # of the distance of two states: test images stand below validation images
@@ -44,10 +43,7 @@ class Accuracy(NamedTuple):
         """
         if self.images is None:
             return self.value, self.value
-        found = binomtest(round(self.value * self.images), self.images).proportion_ci(
-            0.95, method="wilson"
-        )
-        return float(found.low), float(found.high)
+        return wilson(self.value, self.images)
 
 
 def has_curves(run: RunFiles) -> bool:
@@ -119,18 +115,17 @@ def _lines(place: int, name: str, score: Score) -> list[Scatter]:
     ]
 
 
-def float_int8(deployment: Deployment, run: RunFiles) -> Figure:
+def float_int8(deployed: DeployedNetwork, images: int | None) -> Figure:
     """Accuracy of a network in float, in int8 by calibration alone and as deployed, with intervals
     where the images are counted.
+
+    Args:
+        images: of validation; None where they are not counted.
     """
-    images = run.examination.images if run.examination else None
-    values = (
-        deployment.float_val_accuracy,
-        deployment.calibrated_val_accuracy,
-        deployment.int8_val_accuracy,
-    )
+    line = deployed.line
+    values = (line.float_val_accuracy, line.calibrated_val_accuracy, line.int8_val_accuracy)
     validated = [Accuracy(place, value, images) for place, value in enumerate(values)]
-    tests = ((0, _float_test(deployment, run)), (2, int8_test(deployment, run.tests)))
+    tests = ((0, deployed.float_test), (2, deployed.int8_test))
     tested = [Accuracy(place, test.test_accuracy, test.images) for place, test in tests if test]
     data = [
         _dots(
@@ -177,15 +172,6 @@ def _dots(
     )
 
 
-def _float_test(deployment: Deployment, run: RunFiles) -> Evaluation | None:
-    found = (
-        test
-        for test in run.tests
-        if (test.stage, test.checkpoint) == (deployment.stage, deployment.checkpoint)
-    )
-    return next(found, None)
-
-
 def _trainings(run: RunFiles) -> list[tuple[str, Score]]:
     """In words -> score: the search's best, then each training to the end."""
     found = [
@@ -193,9 +179,8 @@ def _trainings(run: RunFiles) -> list[tuple[str, Score]]:
         for trial in run.front.trials[:1]
         if trial.score
     ]
-    stages = {"full": "full training", "distill": "distillation"}
     found += [
-        (plain(f"{stages.get(n.stage, n.stage)} {place}"), n.score)
+        (plain(f"{stage(n.stage)} {place}"), n.score)
         for place, n in enumerate(run.full + run.distilled, start=1)
     ]
     return [(name, score) for name, score in found if score.curve]

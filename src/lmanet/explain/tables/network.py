@@ -2,47 +2,33 @@
 contribute, what it confuses.
 """
 
-from lmanet.explain.facts.contents import RunFiles, Setting
-from lmanet.explain.facts.neighbours import surroundings
-from lmanet.explain.facts.operators import operator_rows
-from lmanet.explain.tables.rows import limit_rows, part_rows
+from lmanet.explain.facts.best import BestNetwork
+from lmanet.explain.facts.neighbours import Surroundings
 from lmanet.explain.tables.table import Column, Table, column
-from lmanet.network import Architecture
 from lmanet.run.quantities import FLASH, LATENCY, MACS, PARAMS, SRAM, computed
 from lmanet.run.results import Examination
-from lmanet.space import estimate_on
 
 MOST_CONFUSED = 10
 
 
-def network_sheets(architecture: Architecture, run: RunFiles, setting: Setting) -> list[Table]:
+def network_tables(best: BestNetwork) -> list[Table]:
     """All that shapes and history say of a network."""
-    sheets = [
-        _limits(architecture, setting),
-        _parts(architecture, setting),
-        _operators(architecture, setting),
-    ]
-    if setting.space.contains(architecture):
-        sheets.append(_neighbours(architecture, run, setting))
-    return sheets
+    tables = [_limits(best), _parts(best), _operators(best)]
+    return [*tables, _neighbours(best.around)] if best.around else tables
 
 
-def examination_sheets(found: Examination) -> list[Table]:
+def examination_tables(found: Examination) -> list[Table]:
     """What a trained network does."""
     return [_blocks(found), _looks(found), _confused(found)]
 
 
-def _limits(architecture: Architecture, setting: Setting) -> Table:
-    cost = estimate_on(architecture, setting.num_classes, setting.target.platform)
+def _limits(best: BestNetwork) -> Table:
     columns = (
         Column("quantity", "quantity", "code"),
         Column("given", "network", "count"),
         Column("limit", "limit", "count"),
     )
-    rows = [
-        (row.quantity, row.given, row.limit, row.share)
-        for row in limit_rows(cost, setting.target.limits)
-    ]
+    rows = [(row.quantity, row.given, row.limit, row.share) for row in best.limits]
     return Table(
         "limits",
         "What the best network takes of each limit",
@@ -51,7 +37,7 @@ def _limits(architecture: Architecture, setting: Setting) -> Table:
     )
 
 
-def _parts(architecture: Architecture, setting: Setting) -> Table:
+def _parts(best: BestNetwork) -> Table:
     columns = (
         Column("part", "part"),
         Column("setting", "setting"),
@@ -68,12 +54,12 @@ def _parts(architecture: Architecture, setting: Setting) -> Table:
             part.cost.flash_bytes,
             part.cost.peak_sram_bytes,
         )
-        for part in part_rows(architecture, setting.num_classes, setting.target.platform)
+        for part in best.parts
     ]
     return Table("parts", "The best network, part by part", columns, rows)
 
 
-def _operators(architecture: Architecture, setting: Setting) -> Table:
+def _operators(best: BestNetwork) -> Table:
     columns = (
         Column("operator", "operator", "code"),
         Column("kind", "kind"),
@@ -90,25 +76,24 @@ def _operators(architecture: Architecture, setting: Setting) -> Table:
     )
     rows = [
         (
-            *(
-                row.name,
-                row.kind,
-                _shape(row.out_shape),
-                row.macs,
-                row.params,
-                row.flash_bytes,
-                row.sram_bytes,
-                row.is_peak,
-            ),
-            *(row.estimated_instructions, *(row.latency_ms or (None, None)), row.fused_with),
+            row.name,
+            row.kind,
+            _shape(row.out_shape),
+            row.macs,
+            row.params,
+            row.flash_bytes,
+            row.sram_bytes,
+            row.is_peak,
+            row.estimated_instructions,
+            *(row.latency_ms or (None, None)),
+            row.fused_with,
         )
-        for row in operator_rows(architecture, setting.num_classes, setting.target.platform)
+        for row in best.operators
     ]
     return Table("operators", "The best network, operator by operator", columns, rows)
 
 
-def _neighbours(architecture: Architecture, run: RunFiles, setting: Setting) -> Table:
-    here = surroundings(architecture, setting, run.trials)
+def _neighbours(here: Surroundings) -> Table:
     columns = (
         Column("change", "change", "code"),
         Column("network", "network", "code"),
@@ -154,7 +139,9 @@ def _blocks(found: Examination) -> Table:
 def _looks(found: Examination) -> Table:
     """The images whose maps are shown, in their order."""
     columns = (
-        *(Column("label", "image of"), Column("predicted", "taken for"), Column("right", "right")),
+        Column("label", "image of"),
+        Column("predicted", "taken for"),
+        Column("right", "right"),
         Column("probability", "probability of that class", "share"),
     )
     looks = sorted(found.saliency, key=lambda look: not look.is_right)

@@ -6,31 +6,26 @@ from lmanet.explain.tables.table import Column, Table
 COMMIT_DIGITS = 12
 
 
-def origin_sheets(run: RunFiles) -> list[Table]:
+def origin_tables(run: RunFiles) -> list[Table]:
     """Each start of the run, and the versions of the last."""
     return [_starts(run), _versions(run)]
 
 
 def _starts(run: RunFiles) -> Table:
     columns = (
-        *(
-            Column("started_at", "started (UTC)"),
-            Column("stages", "stages"),
-            Column("machine", "machine"),
-        ),
-        *(Column("commit", "git commit", "code"), Column("modified", "uncommitted changes")),
+        Column("started_at", "started (UTC)"),
+        Column("stages", "stages"),
+        Column("machine", "machine"),
+        Column("commit", "git commit", "code"),
+        Column("modified", "uncommitted changes"),
     )
     rows = [
         (
-            *(
-                start.started_at[:19].replace("T", " "),
-                ", ".join(start.stages),
-                "; ".join(f"{name} {words}" for name, words in start.machine.items()),
-            ),
-            *(
-                start.commit[:COMMIT_DIGITS] if start.commit else None,
-                start.modified if start.commit else None,
-            ),
+            start.started_at[:19].replace("T", " "),
+            ", ".join(start.stages),
+            "; ".join(f"{name} {words}" for name, words in start.machine.items()),
+            start.commit[:COMMIT_DIGITS] if start.commit else None,
+            start.modified if start.commit else None,
         )
         for start in run.provenance
     ]

@@ -1,39 +1,25 @@
 """Tables of what was trained, tested, brought to int8 and measured."""
 
 from lmanet.explain.facts import measured
-from lmanet.explain.facts.contents import RunFiles, Setting
-from lmanet.explain.tables.rows import result_rows
+from lmanet.explain.facts.facts import Facts
+from lmanet.explain.facts.filters import stage
 from lmanet.explain.tables.table import Column, Table
-from lmanet.run.results import Deployment
 from lmanet.space import architecture_id
 
-STAGE_WORDS = {
-    "search": "mini-training",
-    "full": "full training",
-    "distill": "distillation",
-    "deploy": "int8, as deployed",
-}
+
+def result_tables(facts: Facts) -> list[Table]:
+    """Accuracy on validation and on test images, and the front in the true runtimes."""
+    return [_validation(facts), _test(facts), _runtimes(facts)]
 
 
-def result_sheets(run: RunFiles) -> list[Table]:
-    """Accuracy on validation and on test images, where there is any."""
-    return [table for table in (_validation(run), _test(run)) if table.rows]
-
-
-def board_sheets(
-    deployment: Deployment, run: RunFiles, setting: Setting, place: int
-) -> list[Table]:
+def board_tables(deployed: measured.DeployedNetwork) -> list[Table]:
     """One deployed network: accuracy from float to int8, hardware figures with the tool that gave
     each, files.
     """
-    return [
-        _int8(deployment, run, place),
-        _hardware(deployment, setting, place),
-        _files(deployment, place),
-    ]
+    return [_int8(deployed), _hardware(deployed), _files(deployed)]
 
 
-def front_runtime_sheet(rows: list[measured.FrontRow]) -> Table:
+def _runtimes(facts: Facts) -> Table:
     """The networks of the front that went through the true runtimes."""
     columns = [Column("candidate", "candidate", "count"), Column("network", "network", "code")]
     for name, title in (
@@ -51,16 +37,15 @@ def front_runtime_sheet(rows: list[measured.FrontRow]) -> Table:
     ]
     content = [
         (
-            *(row.number, row.id),
+            row.number,
+            row.id,
             *(value for pair in row.memory for value in (pair.formula, pair.measured)),
-            *(
-                row.measurement.measured_flash_bytes,
-                row.formulas.instructions,
-                row.measurement.measured_instructions,
-                row.measurement.seconds,
-            ),
+            row.measurement.measured_flash_bytes,
+            row.formulas.instructions,
+            row.measurement.measured_instructions,
+            row.measurement.seconds,
         )
-        for row in rows
+        for row in facts.compared
         if row.measurement
     ]
     return Table(
@@ -71,69 +56,47 @@ def front_runtime_sheet(rows: list[measured.FrontRow]) -> Table:
     )
 
 
-def _validation(run: RunFiles) -> Table:
+def _validation(facts: Facts) -> Table:
     columns = (
-        *(
-            Column("stage", "stage"),
-            Column("network", "network", "code"),
-            Column("val_accuracy", "accuracy", "share"),
-        ),
-        *(
-            Column("val_macro_f1", "macro F1", "share"),
-            Column("val_calibration_error", "calibration error", "share"),
-        ),
-        *(
-            Column("epochs", "epochs", "count"),
-            Column("seconds", "time (s)", "decimal1"),
-            Column("seed", "seed", "count"),
-        ),
+        Column("stage", "stage"),
+        Column("network", "network", "code"),
+        Column("val_accuracy", "accuracy", "share"),
+        Column("val_macro_f1", "macro F1", "share"),
+        Column("val_calibration_error", "calibration error", "share"),
+        Column("epochs", "epochs", "count"),
+        Column("seconds", "time (s)", "decimal1"),
+        Column("seed", "seed", "count"),
         Column("teacher", "teacher"),
     )
-    rows = [
-        (
-            *(
-                STAGE_WORDS.get(row.stage, row.stage),
-                row.id,
-                row.accuracy,
-                row.macro_f1,
-                row.calibration_error,
-            ),
-            *(row.epochs, row.seconds, row.seed, row.teacher),
-        )
-        for row in result_rows(run)
-    ]
+    rows = [(stage(row.stage), *row[1:]) for row in facts.results]
     return Table("results", "On validation images", columns, rows)
 
 
-def _test(run: RunFiles) -> Table:
+def _test(facts: Facts) -> Table:
     columns = (
-        *(
-            Column("stage", "stage"),
-            Column("network", "network", "code"),
-            Column("test_accuracy", "accuracy", "share"),
-        ),
-        *(
-            Column("test_macro_f1", "macro F1", "share"),
-            Column("test_calibration_error", "calibration error", "share"),
-        ),
+        Column("stage", "stage"),
+        Column("network", "network", "code"),
+        Column("test_accuracy", "accuracy", "share"),
+        Column("test_macro_f1", "macro F1", "share"),
+        Column("test_calibration_error", "calibration error", "share"),
         Column("images", "images", "count"),
     )
     rows = [
         (
-            *(
-                STAGE_WORDS.get(test.stage, test.stage),
-                architecture_id(test.architecture),
-                test.test_accuracy,
-                test.test_macro_f1,
-            ),
-            *(test.test_calibration_error, test.images),
+            stage(test.stage),
+            architecture_id(test.architecture),
+            test.test_accuracy,
+            test.test_macro_f1,
+            test.test_calibration_error,
+            test.images,
         )
-        for test in run.tests
+        for test in facts.run.tests
     ]
     return Table("tests", "On test images, which nothing else has seen", columns, rows)
 
 
-def _int8(deployment: Deployment, run: RunFiles, place: int) -> Table:
+def _int8(deployed: measured.DeployedNetwork) -> Table:
+    deployment, test = deployed.line, deployed.int8_test
     tuned = f"{deployment.qat_epochs} epochs of" if deployment.qat_epochs else "no"
     rows: list[tuple[str, str, float]] = [
         ("float", "validation", deployment.float_val_accuracy),
@@ -148,32 +111,25 @@ def _int8(deployment: Deployment, run: RunFiles, place: int) -> Table:
             deployment.int8_val_accuracy,
         ),
     ]
-    if test := measured.int8_test(deployment, run.tests):
+    if test:
         rows.append(("int8, as deployed", f"{test.images:,} test", test.test_accuracy))
     columns = (
         Column("network", "network"),
         Column("images", "images"),
         Column("accuracy", "accuracy", "share"),
     )
-    return Table(f"int8_{place + 1}", "From float to int8", columns, rows)
+    return Table(f"int8_{deployed.place}", "From float to int8", columns, rows)
 
 
-def _hardware(deployment: Deployment, setting: Setting, place: int) -> Table:
-    found = deployment.deployed.measurement
-    given = measured.formulas(
-        deployment.architecture, setting.num_classes, setting.target.platform.c_options
-    )
+def _hardware(deployed: measured.DeployedNetwork) -> Table:
+    found = deployed.line.deployed.measurement
     columns = (
-        *(
-            Column("words", "quantity"),
-            Column("name", "name", "code"),
-            Column("formula", "formula", "count"),
-        ),
-        *(
-            Column("measured", "measured", "count"),
-            Column("tool", "measured by"),
-            Column("verdict", "to the byte"),
-        ),
+        Column("words", "quantity"),
+        Column("name", "name", "code"),
+        Column("formula", "formula", "count"),
+        Column("measured", "measured", "count"),
+        Column("tool", "measured by"),
+        Column("verdict", "to the byte"),
     )
     rows = [
         (
@@ -184,15 +140,18 @@ def _hardware(deployment: Deployment, setting: Setting, place: int) -> Table:
             measured.tool(row.name, found) if row.measured is not None else None,
             row.verdict,
         )
-        for row in measured.quantity_rows(given, found)
+        for row in deployed.quantities
     ]
     return Table(
-        f"hardware_{place + 1}", "What the network takes, in bytes and instructions", columns, rows
+        f"hardware_{deployed.place}",
+        "What the network takes, in bytes and instructions",
+        columns,
+        rows,
     )
 
 
-def _files(deployment: Deployment, place: int) -> Table:
-    line = deployment.deployed
+def _files(deployed: measured.DeployedNetwork) -> Table:
+    line = deployed.line.deployed
     rows = [
         (f"{line.folder}/{line.firmware}", "the board: C, start-up code, linker script"),
         (
@@ -202,7 +161,7 @@ def _files(deployment: Deployment, place: int) -> Table:
         (f"{line.folder}/{line.tflite}", "TFLM, STM32Cube.AI and other runtimes that read .tflite"),
     ]
     return Table(
-        f"files_{place + 1}",
+        f"files_{deployed.place}",
         "Files to flash",
         (Column("file", "file", "code"), Column("use", "for")),
         rows,

@@ -4,85 +4,68 @@ what accuracy depends on.
 
 from collections.abc import Sequence
 
-from lmanet.claims.check import check_claims
-from lmanet.claims.rates import ALL, rates, unreadable
-from lmanet.claims.rules import weigh
+from lmanet.claims.check import CheckedClaim
+from lmanet.claims.rates import ALL
+from lmanet.claims.rules import WeighedRule
 from lmanet.cost import Cost
-from lmanet.explain.facts import ledger
-from lmanet.explain.facts.contents import RunFiles
-from lmanet.explain.facts.importance import Importance
-from lmanet.explain.tables.rows import reasons
+from lmanet.explain.facts.facts import Facts
 from lmanet.explain.tables.table import Column, Table, column
 from lmanet.run.quantities import FLASH, MACS, PARAMS, SRAM, computed
-from lmanet.run.records import Trial
-from lmanet.run.results import Rule
-from lmanet.space import AnySpace
 
 
-def search_sheets(run: RunFiles, important: Sequence[Importance]) -> list[Table]:
-    """Those that have rows."""
-    trials = run.trials
-    sheets = [
-        _front(run),
-        _reasons(trials),
-        _importances(important),
-        _ledger(trials),
-        _roles(trials),
-        _rates(trials),
+def search_tables(facts: Facts) -> list[Table]:
+    """The front, and how the search went."""
+    return [
+        _front(facts),
+        _reasons(facts),
+        _importances(facts),
+        _ledger(facts),
+        _roles(facts),
+        _rates(facts),
+        _rules(facts.rules),
     ]
-    return [table for table in sheets if table.rows]
 
 
-def claims_sheet(trial: Trial, trials: Sequence[Trial]) -> Table:
+def claims_table(claims: Sequence[CheckedClaim]) -> Table:
     """What was claimed of a network when it was proposed."""
-    columns = (Column("claim", "claim"), Column("truth", "it is"), Column("reason", "since"))
-    rows = [
-        (checked.words, checked.truth.value, checked.reason)
-        for checked in check_claims(trial, trials)
-    ]
-    return Table("claims", "What was claimed of it when it was proposed", columns, rows)
+    columns = (Column("claim", "claim"), Column("truth", "it is"), Column("reason", "because"))
+    rows = [(checked.words, checked.truth.value, checked.reason) for checked in claims]
+    return Table("claims", "What its proposer claimed", columns, rows)
 
 
-def rules_sheet(rules: Sequence[Rule], trials: Sequence[Trial], space: AnySpace) -> Table:
+def _rules(weighed: Sequence[WeighedRule]) -> Table:
     """Design rules, each with the trials for and against it."""
     columns = (
-        *(
-            Column("rule", "rule"),
-            Column("truth", "it is"),
-            Column("difference", "difference of the means (points)", "points"),
-        ),
-        *(
-            Column("supporting", "candidates for it"),
-            Column("opposing", "against it"),
-            Column("others", "held against", "count"),
-        ),
-        *(
-            Column("pairs_for", "pairs for it", "count"),
-            Column("pairs_against", "pairs against", "count"),
-        ),
+        Column("rule", "rule"),
+        Column("truth", "it is"),
+        Column("difference", "difference of the means (points)", "points"),
+        Column("supporting", "candidates for it"),
+        Column("opposing", "against it"),
+        Column("others", "compared with", "count"),
+        Column("pairs_for", "pairs for it", "count"),
+        Column("pairs_against", "pairs against", "count"),
     )
     rows = [
         (
-            *(
-                found.words,
-                found.truth.value,
-                found.difference,
-                _candidates(found.supporting),
-                _candidates(found.opposing),
-                found.others,
-            ),
-            *(found.pairs_for, found.pairs_against),
+            found.words,
+            found.truth.value,
+            found.difference,
+            _candidates(found.supporting),
+            _candidates(found.opposing),
+            found.others,
+            found.pairs_for,
+            found.pairs_against,
         )
-        for found in (weigh(rule, trials, space) for rule in rules)
+        for found in weighed
     ]
-    return Table("rules", "What the model says that the search has learned", columns, rows)
+    return Table("rules", "Design rules that the model stated", columns, rows)
 
 
 def _candidates(numbers: Sequence[int]) -> str:
     return ", ".join(str(number) for number in numbers) or "none"
 
 
-def _front(run: RunFiles) -> Table:
+def _front(facts: Facts) -> Table:
     costs = (MACS, SRAM, FLASH, PARAMS, *computed())
     columns = (
         Column("candidate", "candidate", "count"),
@@ -91,7 +74,7 @@ def _front(run: RunFiles) -> Table:
         *map(column, costs),
     )
     rows = []
-    for trial in run.front.trials:
+    for trial in facts.run.front.trials:
         cost = trial.verdict.cost if trial.verdict else None
         assert isinstance(cost, Cost) and trial.score is not None
         rows.append(
@@ -105,129 +88,110 @@ def _front(run: RunFiles) -> Table:
     return Table("front", "The front, after mini-training", columns, rows)
 
 
-def _reasons(trials: Sequence[Trial]) -> Table:
+def _reasons(facts: Facts) -> Table:
     columns = (
         Column("kind", "rule broken, or failure"),
         Column("trials", "trials", "count"),
         Column("example", "the first of them"),
     )
-    return Table(
-        "reasons", "What was rejected for what", columns, [tuple(row) for row in reasons(trials)]
-    )
+    rows = [(row.kind, row.trials, row.example) for row in facts.reasons]
+    return Table("reasons", "Why candidates were rejected or failed", columns, rows)
 
 
-def _importances(rows: Sequence[Importance]) -> Table:
+def _importances(facts: Facts) -> Table:
     columns = (
         Column("choice", "choice", "code"),
         Column("share", "share", "share"),
         Column("spread", "spread", "share"),
     )
-    return Table(
-        "importances",
-        "What the accuracy depends on",
-        columns,
-        [(row.parameter, row.share, row.spread) for row in rows],
-    )
+    rows = [(row.parameter, row.share, row.spread) for row in facts.importances]
+    return Table("importances", "What the accuracy depends on", columns, rows)
 
 
-def _ledger(trials: Sequence[Trial]) -> Table:
+def _ledger(facts: Facts) -> Table:
     columns = (
-        *(
-            Column("status", "status"),
-            Column("trials", "trials", "count"),
-            Column("epochs", "epochs", "count"),
-        ),
-        *(Column("requests", "requests", "count"), Column("retries", "retries", "count")),
-        *(
-            Column("prompt_tokens", "prompt tokens", "count"),
-            Column("cached_tokens", "of these cached", "count"),
-        ),
-        *(
-            Column("completion_tokens", "completion tokens", "count"),
-            Column("seconds", "time (s)", "decimal1"),
-        ),
+        Column("status", "status"),
+        Column("trials", "trials", "count"),
+        Column("epochs", "epochs", "count"),
+        Column("requests", "requests", "count"),
+        Column("retries", "retries", "count"),
+        Column("prompt_tokens", "prompt tokens", "count"),
+        Column("cached_tokens", "of these cached", "count"),
+        Column("completion_tokens", "completion tokens", "count"),
+        Column("seconds", "time (s)", "decimal1"),
         Column("price", "price", "decimal4"),
     )
     rows = [
         (
-            *(
-                row.name,
-                row.trials,
-                row.epochs,
-                row.usage.requests,
-                row.usage.retries,
-                row.usage.prompt_tokens,
-            ),
-            *(
-                row.usage.cached_tokens,
-                row.usage.completion_tokens,
-                row.usage.seconds,
-                row.usage.price,
-            ),
+            row.name,
+            row.trials,
+            row.epochs,
+            row.usage.requests,
+            row.usage.retries,
+            row.usage.prompt_tokens,
+            row.usage.cached_tokens,
+            row.usage.completion_tokens,
+            row.usage.seconds,
+            row.usage.price,
         )
-        for row in ledger.by_status(trials)
+        for row in facts.ledger
         if row.trials
     ]
     return Table("ledger", "What the proposals cost", columns, rows)
 
 
-def _roles(trials: Sequence[Trial]) -> Table:
+def _roles(facts: Facts) -> Table:
     columns = (
-        *(
-            Column("role", "role"),
-            Column("proposals", "proposals", "count"),
-            Column("valid", "valid", "share"),
-        ),
-        *(
-            Column("useful", "new and feasible", "share"),
-            Column("stale", "not knowing all earlier results", "count"),
-        ),
-        *(
-            Column("best_val_accuracy", "best accuracy", "share"),
-            Column("tokens", "completion tokens a proposal", "count"),
-        ),
+        Column("role", "role"),
+        Column("proposals", "proposals", "count"),
+        Column("valid", "valid", "share"),
+        Column("useful", "new and within the limits", "share"),
+        Column("stale", "proposed before all earlier results were known", "count"),
+        Column("best_val_accuracy", "best accuracy", "share"),
+        Column("tokens", "completion tokens per proposal", "count"),
     )
     rows = [
         (
-            *(row.name, row.trials, row.valid / row.trials, row.useful / row.trials, row.stale),
-            *(row.best_accuracy, row.usage.completion_tokens / row.trials),
+            row.name,
+            row.trials,
+            row.valid / row.trials,
+            row.useful / row.trials,
+            row.stale,
+            row.best_accuracy,
+            row.usage.completion_tokens / row.trials,
         )
-        for row in ledger.by_role(trials)
+        for row in facts.roles
     ]
     return Table("roles", "What the model was asked to do", columns, rows)
 
 
-def _rates(trials: Sequence[Trial]) -> Table:
+def _rates(facts: Facts) -> Table:
     columns = (
-        *(Column("proposer", "model"), Column("kind", "claim")),
-        *(
-            Column("true", "true", "count"),
-            Column("false", "false", "count"),
-            Column("unknown", "cannot be told", "count"),
-        ),
-        *(
-            Column("unreadable", "not readable", "count"),
-            Column("rate", "rate of true ones", "share"),
-        ),
-        *(Column("low", "95 % interval from", "share"), Column("high", "to", "share")),
-        *(
-            Column("form_rate", "rate, claims on form alone", "share"),
-            Column("chance", "chance", "share"),
-        ),
+        Column("proposer", "model"),
+        Column("kind", "claim"),
+        Column("true", "true", "count"),
+        Column("false", "false", "count"),
+        Column("unknown", "cannot be told", "count"),
+        Column("unreadable", "not readable", "count"),
+        Column("rate", "share that is true", "share"),
+        Column("low", "95 % interval from", "share"),
+        Column("high", "to", "share"),
+        Column("form_rate", "share of claims on form", "share"),
+        Column("chance", "by chance", "share"),
     )
-    faults = unreadable(trials)
     rows = [
         (
-            *(
-                rate.proposer,
-                rate.kind,
-                rate.true,
-                rate.false,
-                rate.unknown,
-                faults[rate.proposer] if rate.kind == ALL else None,
-            ),
-            *(rate.rate, *(rate.interval or (None, None)), rate.form_rate, rate.chance),
+            rate.proposer,
+            rate.kind,
+            rate.true,
+            rate.false,
+            rate.unknown,
+            facts.unreadable[rate.proposer] if rate.kind == ALL else None,
+            rate.rate,
+            *(rate.interval or (None, None)),
+            rate.form_rate,
+            rate.chance,
         )
-        for rate in rates(trials)
+        for rate in facts.rates
     ]
-    return Table("claim_rates", "How often what a model says of its network is true", columns, rows)
+    return Table("claim_rates", "How often the model's claims are true", columns, rows)

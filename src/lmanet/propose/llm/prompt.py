@@ -10,7 +10,7 @@ from lmanet.errors import ConfigError
 from lmanet.propose.roles.figures import cost_text
 from lmanet.run.brief import Brief
 from lmanet.run.quantities import described
-from lmanet.space import AnyArchitecture, Form, SearchSpace, describe, write_proposal
+from lmanet.space import AnyArchitecture, Form, SearchSpace
 
 FOLDER = Path(__file__).parent / "prompts"
 # What a correction may quote: with one token a byte at worst, a re-asked prompt stays within 8k.
@@ -71,8 +71,8 @@ class Prompt:
             )
             or "- none",
             "guidance": f"{guidance}\n\n" if guidance else "",
-            "space": describe(brief.space, self.form),
-            "example": write_proposal(brief.space, shown, self.form),
+            "space": brief.space.describe(self.form),
+            "example": brief.space.write_proposal(shown, self.form),
             "example_cost": cost_text(shown, brief),
         }
         try:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from lmanet.errors import ArchitectureError
 from lmanet.network import explain_validation
 from lmanet.network.architecture import quoted
-from lmanet.space import AnyArchitecture, AnySpace
+from lmanet.space import AnyArchitecture, SearchSpace
 
 MAX_REPLY_CHARACTERS = 16_384
 MAX_FAULT_CHARACTERS = 200
@@ -75,7 +75,7 @@ def read_reply(text: str) -> Reply:
     return Reply(after, tuple(_whole_objects(after)))
 
 
-def parse_reply(text: str, space: AnySpace) -> AnyArchitecture:
+def parse_reply(text: str, space: SearchSpace) -> AnyArchitecture:
     """The first architecture of ``space`` in a reply's text.
 
     Raises:
@@ -84,7 +84,7 @@ def parse_reply(text: str, space: AnySpace) -> AnyArchitecture:
     return read_architectures(read_reply(text), space, 1)[0]
 
 
-def read_architectures(reply: Reply, space: AnySpace, most: int) -> list[AnyArchitecture]:
+def read_architectures(reply: Reply, space: SearchSpace, most: int) -> list[AnyArchitecture]:
     """The first architectures of ``space`` in a reply, at least one, at most ``most``.
 
     Whole JSON objects come first. The repaired text is read only where none of them is legal.

@@ -7,7 +7,6 @@ from lmanet.propose.llm.prompt import render
 from lmanet.propose.llm.reply import read_architectures
 from lmanet.propose.roles.figures import budget_table
 from lmanet.propose.roles.task import Choice, Round, Task, parents
-from lmanet.space import json_schema
 from lmanet.space.describe import object_schema
 
 
@@ -20,7 +19,7 @@ class Generate:
         shown = best or given.example
         table = budget_table(shown, brief) if shown else ""
         whose = "best network so far" if best else "example"
-        schema = _schema(json_schema(brief.space, given.form), count)
+        schema = _schema(brief.space.json_schema(given.form), count)
         return Task(
             text=render(
                 "generate",

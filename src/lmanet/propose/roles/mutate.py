@@ -10,7 +10,6 @@ from lmanet.propose.roles.figures import budget_table, cost_text
 from lmanet.propose.roles.options import options_schema, read_options
 from lmanet.propose.roles.task import Choice, Round, Task, accuracy, parents
 from lmanet.run.records import Status, Trial
-from lmanet.space import write_proposal
 from lmanet.space.describe import assignments
 
 TOLD = 8  # changes of the parent that were tried, at most
@@ -62,7 +61,7 @@ class Mutate:
                 "mutate",
                 parent=(
                     f"{reached}, {cost_text(origin, brief)}: "
-                    f"{write_proposal(brief.space, origin, given.form)}"
+                    f"{brief.space.write_proposal(origin, given.form)}"
                 ),
                 table=f"Share of each limit, by part:\n{table}\n" if table else "",
                 told="\n".join(["Changes of it already tried:", *told, ""]) if told else "",

@@ -8,7 +8,7 @@ from lmanet.propose.roles.candidates import draw_candidates
 from lmanet.propose.roles.figures import cost_text
 from lmanet.propose.roles.options import options_schema, read_options
 from lmanet.propose.roles.task import Choice, Round, Task
-from lmanet.space import estimate_on, write_proposal
+from lmanet.space import estimate_on
 
 LISTED = ("largest_first", "at_random")
 
@@ -79,6 +79,6 @@ class Rank:
 
     def _line(self, given: Round, choice: Choice) -> str:
         return (
-            f"{write_proposal(given.brief.space, choice.architecture, given.form)} "
+            f"{given.brief.space.write_proposal(choice.architecture, given.form)} "
             f"({cost_text(choice.architecture, given.brief)})"
         )

@@ -11,7 +11,6 @@ from lmanet.propose.roles.figures import cost_text
 from lmanet.propose.roles.task import Round, accuracy
 from lmanet.run.brief import Request
 from lmanet.run.records import Trial
-from lmanet.space import write_choices, write_proposal
 from lmanet.tokens import clip_tokens
 
 SHOWN = 3  # networks of either end
@@ -81,7 +80,7 @@ def effects(given: Round, trained: list[Trial]) -> list[str]:
     )
     for trial in trained:
         if trial.architecture:
-            for name, value in write_choices(given.brief.space, trial.architecture).items():
+            for name, value in given.brief.space.write_choices(trial.architecture).items():
                 reached[name][str(value)].append(accuracy(trial))
     means = {
         name: {value: fmean(found) for value, found in values.items() if len(found) >= FEW}
@@ -110,7 +109,7 @@ def _line(given: Round, trial: Trial) -> str:
     costs = cost_text(trial.architecture, given.brief)
     return (
         f"- accuracy {accuracy(trial):.3f}, {costs}: "
-        f"{write_proposal(given.brief.space, trial.architecture, given.form)}"
+        f"{given.brief.space.write_proposal(trial.architecture, given.form)}"
     )
 
 

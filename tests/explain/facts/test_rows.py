@@ -4,7 +4,7 @@ import pytest
 
 from lmanet.cost import Cost, Platform, estimate
 from lmanet.explain.facts.contents import read_run
-from lmanet.explain.tables.rows import (
+from lmanet.explain.facts.rows import (
     limit_rows,
     part_rows,
     proposers,

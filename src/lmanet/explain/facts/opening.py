@@ -1,0 +1,86 @@
+"""What a newcomer asks of a run first: on which data, how sure, why it stopped, what to do next."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from lmanet.explain.facts.contents import RunFiles, Setting
+from lmanet.explain.facts.filters import wilson
+from lmanet.run.brief import Budget
+from lmanet.run.records import Status, Trial
+
+NEXT = {  # stage -> what it does
+    "train": "Train the best networks in full",
+    "deploy": "Bring the best network to the board",
+    "explain": "See what the best network does",
+    "evaluate": "Open the test images, once no choice is left",
+}
+
+
+class Opening(NamedTuple):
+    """The answers, as far as records know them.
+
+    Attributes:
+        images: (set, number), as many as are counted: ``("validation", 800)``.
+        interval: 95 %, of the best network's accuracy; None where its images are not counted.
+        limit: of the budget at which the search stopped, and its value; None where its trials
+            reach none, or the budget is not known.
+        next_stages: (stage, what it does) of stages that have left nothing.
+    """
+
+    images: Sequence[tuple[str, int]]
+    interval: tuple[float, float] | None
+    limit: tuple[str, float] | None
+    next_stages: Sequence[tuple[str, str]]
+
+
+def opening(run: RunFiles, setting: Setting) -> Opening:
+    """From the records of a run."""
+    validated = validation_images(run)
+    tested = run.tests[0].images if run.tests else None
+    known = (("validation", validated), ("test", tested))
+    score = run.best.score if run.best else None
+    return Opening(
+        images=[(name, count) for name, count in known if count],
+        interval=wilson(score.val_accuracy, validated) if score and validated else None,
+        limit=_limit(run.trials, setting.budget) if setting.budget and run.trials else None,
+        next_stages=[(stage, NEXT[stage]) for stage in _missing(run)],
+    )
+
+
+def validation_images(run: RunFiles) -> int | None:
+    """Their number, which the stage `explain` counts, and trainings of this version."""
+    if run.examination:
+        return run.examination.images
+    trials = [trial.score for trial in run.trials if trial.score]
+    scores = [*trials, *(network.score for network in run.full + run.distilled)]
+    return next((score.val_images for score in scores if score.val_images), None)
+
+
+def _limit(trials: Sequence[Trial], budget: Budget) -> tuple[str, float] | None:
+    """The first limit of the budget that the trials reach."""
+    scores = [trial.score for trial in trials if trial.score]
+    spent = {
+        "trained": sum(trial.status is Status.TRAINED for trial in trials),
+        "proposals": len(trials),
+        "tokens": sum(trial.proposal.usage.tokens for trial in trials),
+        "seconds": max(trial.elapsed_seconds for trial in trials),
+        "training_seconds": sum(score.seconds for score in scores),
+        "epochs": sum(score.epochs for score in scores),
+    }
+    limits = {name: most for name in spent if (most := getattr(budget, name)) is not None}
+    return next(((name, most) for name, most in limits.items() if spent[name] >= most), None)
+
+
+def _missing(run: RunFiles) -> list[str]:
+    """Stages that have left nothing, once there is a network for them."""
+    left = {
+        "train": run.full + run.distilled,
+        "deploy": run.deployments,
+        "explain": run.examination,
+        "evaluate": run.tests,
+    }
+    if run.best is None:
+        return []
+    if not left["train"]:
+        return ["train"]  # the others need a network that was trained in full
+    return [stage for stage, found in left.items() if not found]
