@@ -3,6 +3,8 @@ for the same network.
 """
 
 import json
+import platform
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +17,11 @@ from lmanet.deploy.write.tflite import write_tflite
 from lmanet.network import parse_architecture
 from lmanet.network.graph import operators
 from lmanet.space import load_space
+
+pytestmark = pytest.mark.skipif(
+    (sys.platform, platform.machine()) != ("linux", "x86_64"),
+    reason="the schema comes with TFLM's package, which is for Linux on x86-64",
+)
 
 # Operators on both lists: ST Edge AI Core 3.0.0, "TensorFlow Lite toolbox support"
 # (https://stedgeai-dc.st.com/assets/embedded-docs/supported_ops_tflite.html), and TFLM's
