@@ -8,8 +8,9 @@ import pytest
 from lmanet.board import Region, Target
 from lmanet.claims.kinds import CheaperThanParent
 from lmanet.explain.cards import _costs
+from lmanet.explain.facts.best import BestNetwork
 from lmanet.explain.figures.costs import limits as limits_figure
-from lmanet.explain.tables.trials import search_sheets
+from lmanet.explain.tables.trials import _front as front_table_of
 from lmanet.feedback.lines import network as told
 from lmanet.network import load_architecture
 from lmanet.pareto import ParetoFront
@@ -91,14 +92,14 @@ def test_it_shows_in_prompt_and_feedback(operators, trial):
 
 
 def test_it_shows_in_tables_and_at_an_axis(operators, trial):
-    run = SimpleNamespace(trials=(trial,), front=Front(hypervolume=0.1, trials=(trial,)))
-    front = next(table for table in search_sheets(run, []) if table.name == "front")
+    run = SimpleNamespace(front=Front(hypervolume=0.1, trials=(trial,)))
+    front = front_table_of(SimpleNamespace(run=run))
     count = operators.of(trial.verdict.cost)
     assert front.columns[-1].title == "operators" and front.rows[0][-1] == count
     limited = SimpleNamespace(limits={"operators": 40}, platform=Unlimited().platform)
     setting = SimpleNamespace(target=limited, num_classes=10)
     assert ("operators", f"{count}", count / 40) in _costs(trial.verdict.cost, setting)
-    (bars,) = limits_figure(NETWORK, [], setting).data
+    (bars,) = limits_figure(BestNetwork(NETWORK, run, setting), [], limited.limits).data
     assert list(bars.y) == [f"operators<br>{count} of 40"]
     assert front_table([trial]).columns[5].header == "operators"
 
