@@ -106,7 +106,7 @@ def test_a_tilde_is_the_home_folder_in_every_setting(monkeypatch: pytest.MonkeyP
         assert at_home(other) == other
 
 
-@pytest.mark.parametrize("written", [("--config-dir", "{}"), ("--config-dir={}",), ("-cd", "{}")])
+@pytest.mark.parametrize("written", [("--config-dir", "{}"), ("--config-di={}",), ("-cd", "{}")])
 @pytest.mark.parametrize("name", ["own", "own options, mine"])
 def test_a_folder_of_options_becomes_a_setting(tmp_path, name, written):
     folder = tmp_path / name

@@ -64,8 +64,8 @@ def own_options(arguments: Sequence[str]) -> list[str]:
         raise ConfigError(
             f"--config-dir={given}: there is no such folder; name one that is laid out like conf/"
         )
-    flags = ("--config-dir", "-cd")
-    place = next(i for i, each in enumerate(arguments) if each.partition("=")[0] in flags)
+    flags = ("--config-d", "-cd")  # of a long flag, any beginning that only one has
+    place = next(i for i, each in enumerate(arguments) if each.startswith(flags))
     taken = 1 if "=" in arguments[place] else 2
     setting = f"{OWN_OPTIONS}[{quoted(str(folder))}]"
     return [*arguments[:place], setting, *arguments[place + taken :]]
