@@ -20,6 +20,7 @@ FIRST_NAMES = {
     "lmanet.board.Kit": "lmanet.space.Kit",
     "lmanet.board.Region": "lmanet.space.Region",
     "lmanet.board.Target": "lmanet.validate.Target",
+    "lmanet.board.Unlimited": "lmanet.validate.Unlimited",
     "lmanet.cost.CStaticOptions": "lmanet.space.CStaticOptions",
 }
 # Settings that say how something is computed, and not what: another value makes no other network.

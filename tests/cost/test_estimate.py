@@ -4,7 +4,7 @@ import pytest
 
 import lmanet
 from lmanet.cost import Cost, estimate
-from lmanet.cost.liveness import live_bytes
+from lmanet.cost.memory import live_bytes
 from lmanet.errors import ArchitectureError, ConfigError
 from lmanet.network import load_architecture
 from lmanet.network.graph import operators

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lmanet.board import Region, Target
+from lmanet.board.target import Unlimited
 from lmanet.claims.kinds import CheaperThanParent
 from lmanet.explain.cards import _costs
 from lmanet.explain.facts.best import BestNetwork
@@ -23,7 +24,6 @@ from lmanet.space import estimate_on, load_space
 from lmanet.track.optuna_export import OptunaExport
 from lmanet.track.progress import front_table
 from lmanet.validate import Validator
-from lmanet.validate.unlimited import Unlimited
 
 NETWORK = load_architecture("lmanet_core")
 

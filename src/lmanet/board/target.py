@@ -198,3 +198,24 @@ def _target(values: dict[str, Any]) -> Target:
 def _values(content: Any) -> dict[str, Any]:
     """The keys of a mapping; ``_target_`` is for Hydra, and names nothing here."""
     return {key: value for key, value in dict(content).items() if key != "_target_"}
+
+
+@dataclass(frozen=True)
+class Unlimited:
+    """In place of a `Target`; nothing can be deployed to it.
+
+    Attributes:
+        name: of the file in conf/target.
+        board: in words.
+        runtime: whose memory is counted, where the cost of a network has one.
+    """
+
+    name: str = "none"
+    board: str = "no board: any machine"
+    runtime: Runtime = "c_static"
+    limits: Mapping[str, int] = field(default_factory=dict, init=False)
+
+    @property
+    def platform(self) -> Platform:
+        """Where the cost of a network is counted."""
+        return Platform(self.runtime)

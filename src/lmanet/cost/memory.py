@@ -1,13 +1,13 @@
 """How much SRAM a runtime allocates for a network: named memory models, one answer in common."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from math import prod
 from typing import NamedTuple
 
 from lmanet.cost.c_runtime.plan import CStaticOptions, plan_c_static
-from lmanet.cost.liveness import live_bytes
 from lmanet.cost.platform import Runtime
 from lmanet.cost.tflm.arena import tflm_arena
-from lmanet.network.graph import Operator
+from lmanet.network.graph import INPUT, Operator
 
 
 class Memory(NamedTuple):
@@ -62,3 +62,21 @@ def _tflm(graph: Sequence[Operator]) -> Memory:
     arena = tflm_arena(graph)
     live = [arena.live_bytes[operator.name] + arena.tail_bytes for operator in graph]
     return Memory(arena.arena_bytes, tuple(live))
+
+
+def live_bytes(graph: Iterable[Operator]) -> Iterator[int]:
+    """Bytes of int8 tensors alive while each operator runs: its inputs, its output, and whatever a
+    later one still reads.
+
+    Nothing is done in place, nothing is tiled: what a plain runtime needs at least, before its own
+    overhead.
+    """
+    graph = tuple(graph)
+    last_use = {name: i for i, operator in enumerate(graph) for name in operator.inputs}
+    live = {INPUT: prod(graph[0].in_shape)}
+    for i, operator in enumerate(graph):
+        live[operator.name] = prod(operator.out_shape)
+        yield sum(live.values())
+        for name in operator.inputs:
+            if last_use[name] == i:
+                live.pop(name, None)

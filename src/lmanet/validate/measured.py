@@ -3,14 +3,13 @@
 from collections.abc import Callable, Collection
 from typing import Protocol
 
-from lmanet.board import Target
+from lmanet.board import Target, Unlimited
 from lmanet.errors import ConfigError, DeployError
 from lmanet.network import Architecture
 from lmanet.run.measurement import Measurement
 from lmanet.run.records import Verdict, Violation
 from lmanet.space import AnyArchitecture, SearchSpace, staged
 from lmanet.steps import Checked
-from lmanet.validate.unlimited import Unlimited
 from lmanet.validate.validator import Validator
 
 RUNTIME = "runtime"

@@ -2,12 +2,11 @@
 
 from collections.abc import Collection, Iterator
 
-from lmanet.board import Target
+from lmanet.board import Target, Unlimited
 from lmanet.errors import ConfigError
 from lmanet.run.records import Verdict, Violation
 from lmanet.space import AnyArchitecture, SearchSpace, estimate_on
 from lmanet.validate.rules import Duplicate, Generated, Limit, Membership
-from lmanet.validate.unlimited import Unlimited
 
 
 class Validator:

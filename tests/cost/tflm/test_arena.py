@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 
-from lmanet.cost.liveness import live_bytes
+from lmanet.cost.memory import live_bytes
 from lmanet.cost.tflm.arena import arena_of, tflm_arena
 from lmanet.cost.tflm.operators import TfliteOperator
 from lmanet.network.graph import operators
