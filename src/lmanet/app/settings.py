@@ -32,7 +32,20 @@ GROUPS = (
     *("distill", "deploy", "release", "explain", "track"),
 )
 READ_BY = {"arch": ("train", "evaluate"), "checkpoint": ("evaluate",), "runs": ("compare",), "deploy.network": ("deploy",)}
-Stage = Literal["search", "rules", "train", "distill", "deploy", "explain", "evaluate", "release", "report", "export", "compare"]
+Stage = Literal[
+    "search",
+    "rules",
+    "train",
+    "teacher",
+    "distill",
+    "deploy",
+    "explain",
+    "evaluate",
+    "release",
+    "report",
+    "export",
+    "compare",
+]
 STAGES: tuple[str, ...] = get_args(Stage)
 
 

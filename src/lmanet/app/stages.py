@@ -22,7 +22,7 @@ __all__ = ["ROOT_KEYS", "SHARED_SETTINGS", "Run"]
 # What trials must share to be compared: a resumed search refuses a change in these.
 SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
 STAGES_OF_CELLS = ("search", "rules", "export", "compare")  # the others need a network
-STAGES_THAT_TRAIN = ("search", "train", "distill", "deploy", "explain")  # and so read training and validation images
+STAGES_THAT_TRAIN = ("search", "train", "teacher", "distill", "deploy", "explain")  # and so read training and validation images
 LATENCY = "estimated_latency_ms"
 # Stage -> the stage that makes what it needs, where that stands, and what it is.
 TRAINED = ("train", (FULL, DISTILL), "trained network")
@@ -143,6 +143,11 @@ class Run:
 
         stage = FullTraining(self.full_trainer, self.cfg.seed, self.cfg.train_best, self.architecture)
         return self._told(stage, self.cfg.train.full, self.cfg.data)
+
+    def _teacher(self) -> Stage:
+        from lmanet.distill import TeacherStage
+
+        return TeacherStage(make(self.cfg.distill, data=self.data, seed=self.cfg.seed, folder=self.folder))
 
     def _distill(self) -> Stage:
         stage = make(self.cfg.distill, data=self.data, seed=self.cfg.seed, folder=self.folder)

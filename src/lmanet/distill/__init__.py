@@ -4,7 +4,7 @@ from lmanet.distill.divergence import Dist, Dkd, Kd
 from lmanet.distill.logits import OnlineLogits, OnlineTeacher, StoredLogits, StoredTeacher
 from lmanet.distill.losses import KnowledgeDistillation
 from lmanet.distill.sources import NetworkSource, PublishedSource
-from lmanet.distill.stage import Distillation
+from lmanet.distill.stage import Distillation, TeacherStage
 from lmanet.distill.teacher import Ensemble, Teacher
 from lmanet.distill.teacher_training import TeacherEnsemble, TeacherTraining
 from lmanet.distill.timm_source import TeacherSource
@@ -25,5 +25,6 @@ __all__ = [
     "Teacher",
     "TeacherEnsemble",
     "TeacherSource",
+    "TeacherStage",
     "TeacherTraining",
 ]

@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from lmanet.base import Notice
+from lmanet.distill.logits import TeacherLogits
 from lmanet.distill.losses import KnowledgeDistillation
 from lmanet.distill.teacher_training import TeacherEnsemble
 from lmanet.errors import ConfigError
@@ -99,7 +100,8 @@ class Distillation:
         identity = self._identity(best, folder)
         self.data.setup("fit")
         trainer = self.trainer(self.data)
-        losses = {"loss": self.loss(self._teachers.teach(trainer, self.seed, folder))} if self._teachers and self.loss else {}
+        said = self._said(trainer, folder)
+        losses = {"loss": self.loss(said)} if said and self.loss else {}
         network = trainer.build(best.architecture, self.seed)
         before = load_network(folder / best.checkpoint)
         match = match_classes(ClassNames(best.checkpoint, before.classes), ClassNames(self.data.name, self.data.classes))
@@ -118,6 +120,20 @@ class Distillation:
         shutil.rmtree(work)
         log.info("validation accuracy %.2f %% before and %.2f %% after", 100 * best.score.val_accuracy, 100 * score.val_accuracy)
 
+    def ask_ahead(self, folder: Path) -> None:
+        """Make the teachers and store what they say of the training images; `run` then finds it.
+
+        Raises:
+            ConfigError: there is no teacher.
+        """
+        if not self._teachers:
+            raise ConfigError("stage teacher has no teacher to make; choose one (distill=...), or leave the stage out")
+        self.data.setup("fit")
+        self._said(self.trainer(self.data), folder)
+
+    def _said(self, trainer: Fitter, folder: Path) -> TeacherLogits | None:
+        return self._teachers.teach(trainer, self.seed, folder) if self._teachers else None
+
     @cached_property
     def _teachers(self) -> TeacherEnsemble | None:
         return self.teacher(self.data, self.seed) if self.teacher else None
@@ -129,6 +145,24 @@ class Distillation:
     @property
     def _divergence(self) -> str | None:
         return self.loss.keywords["divergence"].name if self.loss else None
+
+
+@dataclass
+class TeacherStage:
+    """Stage: the teachers of a distillation and what they say, made ahead: beside a search, or for several runs.
+
+    Attributes:
+        distillation: whose teachers, recipe and seed they are.
+    """
+
+    distillation: Distillation
+
+    def require(self) -> None:
+        """As the distillation's."""
+        self.distillation.require()
+
+    def run(self, folder: Path) -> None:
+        self.distillation.ask_ahead(folder)
 
 
 def _checkpoint(identity: str) -> str:

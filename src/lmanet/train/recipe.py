@@ -32,6 +32,7 @@ class Recipe:
             validation; more than there are is all of them. 0 keeps the averages of the training, which lag behind after few steps.
         views: distinct epochs: after so many the same augmented images come again in the same order; None is never. What a teacher says
             of them can then be stored.
+        images: train on so many of the training images, in proportion to the classes and the same for all; None is all.
         max_seconds: a training that takes longer is given up; None is no limit.
         kernels: memory format, precision and compilation: forced, or chosen by a trial on the machine at hand.
         accelerator: of Lightning's trainer: ``auto``, ``cpu``, ``gpu``.
@@ -48,6 +49,7 @@ class Recipe:
     ema_decay: float | None = None
     batch_norm_images: int = 1024
     views: int | None = None
+    images: int | None = None
     max_seconds: float | None = None
     kernels: KernelChoice = field(default_factory=Kernels)
     accelerator: str = "auto"
@@ -69,6 +71,8 @@ class Recipe:
             raise ConfigError(
                 f"views={self.views} must be at least 1, or null for as many as there are epochs; correct the recipe in conf/"
             )
+        if self.images is not None and self.images < 2:
+            raise ConfigError(f"images={self.images} must be at least 2, or null for all; correct the recipe in conf/")
         if self.max_seconds is not None and self.max_seconds <= 0:
             raise ConfigError(f"max_seconds={self.max_seconds} must be above 0, or null for no limit; correct the recipe in conf/")
         self.schedule(0.0, self.epochs)  # says so now if it does not fit
