@@ -1,7 +1,7 @@
 """How a network is computed: memory format, precision and compilation; it changes the speed, and the last digits of the result."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lmanet.errors import ConfigError
+from lmanet.train.kernels.depthwise import slow_ones_in_float32
 
 PRECISIONS = ("32-true", "bf16-mixed")
 COMPILE = ("none", "default", "reduce-overhead")
@@ -69,7 +70,8 @@ def applied(kernels: Kernels, network: nn.Module, device: torch.device) -> Itera
     forgotten at the end, so that a process may train any number of networks.
     """
     network.to(memory_format=kernels.memory_format)
-    with _tensor_cores(device):
+    rounds_on_cpu = device.type == "cpu" and kernels.precision == "bf16-mixed"
+    with _tensor_cores(device), slow_ones_in_float32(network) if rounds_on_cpu else nullcontext():
         if kernels.compile == "none":
             yield network.__call__
             return
