@@ -7,6 +7,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from lmanet.app import ROOT_KEYS, Run
+from lmanet.app.compose import make
+from lmanet.propose.legal import is_legal
 from lmanet.records import Status, Trial
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +71,12 @@ def test_every_experiment_runs_small(composed, tmp_path, experiment):
         assert sum(trial.status is Status.TRAINED for trial in trials) == 2
     for stage, file in {"train": "full.jsonl", "distill": "distill.jsonl", "evaluate": "test.jsonl", "report": "report.md"}.items():
         assert (tmp_path / file).exists() == (stage in cfg.stages)
+
+
+def test_the_networks_that_the_record_begins_with_are_within_its_limits(composed, tmp_path):
+    run = Run(composed("+experiment=cifar100_two_cores", f"folder={tmp_path}"))
+    start = make(run.cfg.propose, brief=run.brief).start
+    assert len(start) >= 3 and all(is_legal(network, run.brief, ()) for network in start)
 
 
 @pytest.mark.parametrize("ablation", ABLATIONS)
