@@ -47,7 +47,7 @@ class Step:
     """A training step of SGD on the same random batch.
 
     Args:
-        given: network, images (N, 3, R, R).
+        images: (N, 3, R, R).
     """
 
     def __init__(self, network: nn.Module, images: torch.Tensor, kernels: Kernels) -> None:
