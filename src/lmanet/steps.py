@@ -155,6 +155,11 @@ class Batches(Protocol):
     def set_epoch(self, epoch: int) -> None:
         """Fixes order and augmentation of the next iteration."""
 
+    def fewer(self, images: int | None) -> "Batches":
+        """Those of so many of the images, in proportion to the classes and the same for every seed;
+        None is all.
+        """
+
     def __len__(self) -> int: ...
 
     def __iter__(self) -> Iterator[Batch]: ...

@@ -9,6 +9,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from lmanet.app import ROOT_KEYS, Run
+from lmanet.app.compose import make
+from lmanet.propose.roles.legal import is_legal
 from lmanet.run.records import Status, Trial
 
 ROOT = Path(__file__).parents[2]
@@ -93,6 +95,12 @@ def test_every_experiment_runs_small(composed, tmp_path, experiment):
         "report": "report.md",
     }.items():
         assert (tmp_path / file).exists() == (stage in cfg.stages)
+
+
+def test_the_networks_that_the_record_begins_with_are_within_its_limits(composed, tmp_path):
+    run = Run(composed("+experiment=cifar100_two_cores", f"folder={tmp_path}"))
+    start = make(run.cfg.propose, brief=run.brief).start
+    assert len(start) >= 3 and all(is_legal(network, run.brief, ()) for network in start)
 
 
 @pytest.mark.slow

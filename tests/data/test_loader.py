@@ -134,3 +134,14 @@ def test_images_are_brought_to_a_device_once(digits: Mnist5k) -> None:
     first, again = (digits.train_dataloader(64, seed, device).views.images for seed in (0, 1))
     assert first is again and first.labels.device == device
     assert digits.val_dataloader(64, device).images is digits.val_dataloader(128, device).images
+
+
+def test_fewer_images_are_the_same_for_all_and_in_proportion(digits: Mnist5k) -> None:
+    first, second = (digits.train_dataloader(64, seed, CPU).fewer(800) for seed in (0, 1))
+    assert (
+        torch.equal(first.views.images.labels, second.views.images.labels)
+        and len(first.views.images) == 800
+    )
+    share = torch.bincount(first.views.images.labels) / torch.bincount(digits.train_images.labels)
+    assert (share - 0.25).abs().max() < 0.01
+    assert len(digits.train_dataloader(64, 0, CPU).fewer(5000).views.images) == 3200

@@ -23,6 +23,7 @@ from lmanet.distill import (
     StoredLogits,
     TeacherEnsemble,
     TeacherSource,
+    TeacherStage,
     TeacherTraining,
 )
 from lmanet.errors import ConfigError
@@ -563,6 +564,39 @@ def test_a_student_of_other_classes_is_not_distilled(
         Distillation(Renamed(data.split), 1, partial(Trainer, recipe=make_recipe())).run(
             RunFolder(folder)
         )
+
+
+def test_teachers_made_ahead_serve_another_run(
+    make_stage: Callable[..., Distillation],
+    source: TeacherSource,
+    make_recipe: Callable[..., Recipe],
+    folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    ahead, trainer = tmp_path_factory.mktemp("ahead"), partial(Trainer, recipe=make_recipe())
+    logits = StoredLogits(folder=str(ahead / "logits"))
+    first = partial(TeacherTraining, source=source, trainer=trainer, logits=logits)
+    TeacherStage(make_stage(teacher=first)).run(RunFolder(ahead))
+    stored = {file: file.stat().st_mtime_ns for file in (ahead / "logits").rglob("*.safetensors")}
+    assert stored and not (ahead / "distill.jsonl").exists()
+    second = partial(
+        TeacherTraining,
+        source=source.with_weights(str(ahead / "teacher.ckpt")),
+        trainer=trainer,
+        logits=logits,
+    )
+    make_stage(teacher=second).run(RunFolder(folder))
+    assert {
+        file: file.stat().st_mtime_ns for file in (ahead / "logits").rglob("*.safetensors")
+    } == stored
+    assert read_records(folder / "distill.jsonl", TrainedNetwork)
+
+
+def test_no_teacher_cannot_be_made_ahead(
+    make_stage: Callable[..., Distillation], tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="no teacher to make"):
+        TeacherStage(make_stage(teacher=None, loss=None)).run(RunFolder(tmp_path))
 
 
 def test_other_settings_distil_again_and_the_same_say_what_stays(

@@ -19,13 +19,17 @@ pytestmark = pytest.mark.slow  # asks a language model
 CONF = Path(__file__).parents[2] / "conf" / "propose"
 
 
-def needs_a_server(option: str) -> bool:
+def needs_more(option: str) -> bool:
+    """Whether it asks a server, or begins with networks of one space."""
     with initialize_config_dir(str(CONF.parent), version_base="1.3"):
-        server = compose(f"propose/{option}").propose.get("server")
-    return server is not None and server._target_.endswith("RemoteServer")
+        given = compose(f"propose/{option}").propose
+    server = given.get("server")
+    return bool(given.get("start")) or (
+        server is not None and server._target_.endswith("RemoteServer")
+    )
 
 
-OPTIONS = sorted(path.stem for path in CONF.glob("*.yaml") if not needs_a_server(path.stem))
+OPTIONS = sorted(path.stem for path in CONF.glob("*.yaml") if not needs_more(path.stem))
 
 
 @pytest.fixture(scope="module")

@@ -54,6 +54,7 @@ Stage = Literal[
     "search",
     "rules",
     "train",
+    "teacher",
     "distill",
     "deploy",
     "explain",

@@ -26,13 +26,8 @@ __all__ = ["ROOT_KEYS", "SHARED_SETTINGS", "Run"]
 # What trials must share to be compared: a resumed search refuses a change in these.
 SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
 WITHOUT_NETWORKS = ("search", "rules", "export", "compare")  # the others need a network
-STAGES_THAT_TRAIN = (
-    "search",
-    "train",
-    "distill",
-    "deploy",
-    "explain",
-)  # and so read training and validation images
+# These read training and validation images.
+STAGES_THAT_TRAIN = ("search", "train", "teacher", "distill", "deploy", "explain")
 LATENCY = quantities.LATENCY.name
 # Stage -> the stage that makes what it needs, where that stands, and what it is.
 TRAINED = ("train", (FULL, DISTILL), "trained network")
@@ -138,10 +133,8 @@ class Run:
         shared = {key: plain(self.cfg[key]) for key in SHARED_SETTINGS} | {
             "mini": plain(self.cfg.train.mini)
         }
-        trainer, promotion = (
-            make(self.cfg.train.mini, data=self.data),
-            make(self.cfg.promote, brief=self.brief),
-        )
+        trainer = make(self.cfg.train.mini, data=self.data)
+        promotion = make(self.cfg.promote, brief=self.brief)
         check_promotion(promotion, trainer)
         steps = Steps(
             proposer=make(self.cfg.propose, brief=self.brief),
@@ -162,9 +155,8 @@ class Run:
         def search(history: History) -> Search:
             return Search(steps, history, budget, self.cfg.seed, self.cfg.batch)
 
-        inherit = (
-            getattr(trainer, "inherit", "none") == "parent"
-        )  # a table of trainings has no weights
+        # A table of trainings has no weights.
+        inherit = getattr(trainer, "inherit", "none") == "parent"
         return SearchStage(steps, search, self.data, shared, self.folder, inherit)
 
     def _rules(self) -> Stage:
@@ -182,6 +174,13 @@ class Run:
             self.full_trainer, self.cfg.seed, self.cfg.train_best, self.architecture
         )
         return self._told(stage, self.cfg.train.full, self.cfg.data)
+
+    def _teacher(self) -> Stage:
+        from lmanet.distill import TeacherStage
+
+        return TeacherStage(
+            make(self.cfg.distill, data=self.data, seed=self.cfg.seed, folder=self.folder)
+        )
 
     def _distill(self) -> Stage:
         stage = make(self.cfg.distill, data=self.data, seed=self.cfg.seed, folder=self.folder)

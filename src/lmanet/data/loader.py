@@ -5,7 +5,7 @@ order; no worker for what fits.
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lmanet.data.images import ImageSet
+from lmanet.data.split import stratified
 from lmanet.steps import Augmentation, Batch
 
 # Images are augmented in blocks of so many bytes: 4,096 of 32 pixels, enough to share each
@@ -83,6 +84,18 @@ class TrainBatches:
 
     def set_epoch(self, epoch: int) -> None:
         self._view = self.views.of(epoch)
+
+    def fewer(self, images: int | None) -> "TrainBatches":
+        """The batches of so many of the images, in proportion to the classes and the same for every
+        seed; None is all.
+        """
+        known = self.views.images
+        if images is None or images >= len(known):
+            return self
+        _, part = stratified(known.labels.cpu(), images / len(known), 0)
+        return TrainBatches(
+            replace(self.views, images=known.subset(part)), self.num_classes, self.batch_size
+        )
 
     def __len__(self) -> int:
         return len(self.views.images) // self.batch_size

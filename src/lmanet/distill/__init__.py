@@ -1,6 +1,6 @@
 """Teachers, their logits, losses and distillation of the best networks."""
 
-from lmanet.distill.distillation import Distillation
+from lmanet.distill.distillation import Distillation, TeacherStage
 from lmanet.distill.divergence import Dist, Dkd, Kd
 from lmanet.distill.logits import OnlineLogits, OnlineTeacher, StoredLogits, StoredTeacher
 from lmanet.distill.losses import KnowledgeDistillation
@@ -25,5 +25,6 @@ __all__ = [
     "Teacher",
     "TeacherEnsemble",
     "TeacherSource",
+    "TeacherStage",
     "TeacherTraining",
 ]

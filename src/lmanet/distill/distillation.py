@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 from lmanet.base import Notice
+from lmanet.distill.logits import TeacherLogits
 from lmanet.distill.losses import KnowledgeDistillation
 from lmanet.distill.teacher_training import TeacherEnsemble
 from lmanet.errors import ConfigError
@@ -133,11 +134,8 @@ class Distillation:
         identity = self._identity(best, folder)
         self.data.setup("fit")
         trainer = self.trainer(self.data)
-        losses = (
-            {"loss": self.loss(self._teachers.teach(trainer, self.seed, folder))}
-            if self._teachers and self.loss
-            else {}
-        )
+        said = self._said(trainer, folder)
+        losses = {"loss": self.loss(said)} if said and self.loss else {}
         network = trainer.build(best.architecture, self.seed)
         renamed = self._start_from(best, network, folder)
         work = folder.path / "distill" / identity
@@ -184,6 +182,23 @@ class Distillation:
         network.load_state_dict(reordered(before.network, match.places).state_dict())
         return match.notices
 
+    def ask_ahead(self, folder: RunFolder) -> None:
+        """Make the teachers and store what they say of the training images; `run` then finds it.
+
+        Raises:
+            ConfigError: there is no teacher.
+        """
+        if not self._teachers:
+            raise ConfigError(
+                "stage teacher has no teacher to make; choose one (distill=...), or "
+                "leave the stage out"
+            )
+        self.data.setup("fit")
+        self._said(self.trainer(self.data), folder)
+
+    def _said(self, trainer: Fitter, folder: RunFolder) -> TeacherLogits | None:
+        return self._teachers.teach(trainer, self.seed, folder) if self._teachers else None
+
     @cached_property
     def _teachers(self) -> TeacherEnsemble | None:
         return self.teacher(self.data, self.seed) if self.teacher else None
@@ -195,6 +210,25 @@ class Distillation:
     @property
     def _divergence(self) -> str | None:
         return self.loss.keywords["divergence"].name if self.loss else None
+
+
+@dataclass
+class TeacherStage:
+    """Stage: the teachers of a distillation and what they say, made ahead: beside a search, or for
+    several runs.
+
+    Attributes:
+        distillation: whose teachers, recipe and seed they are.
+    """
+
+    distillation: Distillation
+
+    def require(self) -> None:
+        """As the distillation's."""
+        self.distillation.require()
+
+    def run(self, folder: RunFolder) -> None:
+        self.distillation.ask_ahead(folder)
 
 
 def _checkpoint(identity: str) -> str:

@@ -36,18 +36,21 @@ class OnlineTeacher:
 
     Args:
         teacher: from normalised images (N, 3, H, W) to logits (N, classes).
+        bfloat16: multiply in bfloat16 on a CPU, too; on CUDA it always does.
     """
 
-    def __init__(self, teacher: nn.Module) -> None:
-        self.teacher = teacher.eval().requires_grad_(False)
+    def __init__(self, teacher: nn.Module, bfloat16: bool = False) -> None:
+        # Channels last: EfficientNet-Lite0 at 96 pixels reads 153 images/s of one core's, and 60 in
+        # the other format.
+        self.teacher = teacher.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        self.bfloat16 = bfloat16
 
     def __call__(self, batch: Batch) -> Tensor:
         device = batch.images.device
-        with (
-            torch.no_grad(),
-            torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"),
-        ):
-            logits: Tensor = self.teacher.to(device)(batch.images)
+        images = batch.images.contiguous(memory_format=torch.channels_last)
+        enabled = self.bfloat16 or device.type == "cuda"
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=enabled):
+            logits: Tensor = self.teacher.to(device)(images)
         return logits.float()
 
 
@@ -132,10 +135,13 @@ class StoredLogits:
             unlikely classes, as do standardised logits and several teachers, so keep all of them
             where there are few hundred.
         folder: of the files, for several runs to share; None is ``teacher_logits`` in the run's.
+        bfloat16: teachers multiply in bfloat16 on a CPU, too. Where it has AVX512-BF16 that takes
+            well under half of the time, elsewhere it takes more.
     """
 
     top_k: int = 32
     folder: str | None = None
+    bfloat16: bool = False
 
     def __post_init__(self) -> None:
         if self.top_k < 1:
@@ -152,11 +158,12 @@ class StoredLogits:
         folder: Path,
     ) -> TeacherLogits:
         def ask(teacher: nn.Module, batch: Batch) -> Tensor:
-            return OnlineTeacher(teacher)(
+            return OnlineTeacher(teacher, self.bfloat16)(
                 batch._replace(images=normalise(batch.images, data.mean, data.std))
             )
 
-        store = LogitStore(Path(self.folder or folder / STORE), self.top_k)
+        how = f"{self.top_k} bfloat16" if self.bfloat16 else str(self.top_k)
+        store = LogitStore(Path(self.folder or folder / STORE), self.top_k, how)
         return StoredTeacher(
             store.fill(teachers, ask, trainer.batches(seed), trainer.views), data.num_classes
         )

@@ -79,11 +79,13 @@ class LogitStore:
     Args:
         folder: of the files; several trainings may share it.
         top_k: logits kept of each image.
+        how: they were computed and kept, in words for the key; empty is ``top_k`` alone.
     """
 
-    def __init__(self, folder: Path, top_k: int) -> None:
+    def __init__(self, folder: Path, top_k: int, how: str = "") -> None:
         self.folder = folder
         self.top_k = top_k
+        self.how = how or str(top_k)
 
     def fill(
         self,
@@ -127,7 +129,7 @@ class LogitStore:
     def _keys(self, teachers: Sequence[nn.Module], batches: Batches) -> list[str]:
         digests = []
         for teacher in teachers:
-            digests.append(hashlib.sha256(f"{self.top_k} {teacher}".encode()))
+            digests.append(hashlib.sha256(f"{self.how} {teacher}".encode()))
             for name, tensor in teacher.state_dict().items():
                 digests[-1].update(name.encode() + _bytes(tensor))
         for batch in _view(batches, 0):

@@ -12,6 +12,15 @@ from lmanet.steps import Augmentation
 from lmanet.train.compute import KernelChoice, Kernels
 from lmanet.train.schedules import Schedule
 
+# Name of a setting, its least value, and what to say of it.
+LEAST = (
+    ("epochs", 1, ""),
+    ("batch_size", 2, ", for batch norm"),
+    ("batch_norm_images", 0, ", which keeps the averages of the training"),
+    ("views", 1, ", or null for as many as there are epochs"),
+    ("images", 2, ", or null for all"),
+)
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -33,6 +42,8 @@ class Recipe:
             keeps the averages of the training, which lag behind after few steps.
         views: distinct epochs: after so many the same augmented images come again in the same
             order; None is never. What a teacher says of them can then be stored.
+        images: train on so many of the training images, in proportion to the classes and the same
+            for all; None is all.
         max_seconds: a training that takes longer is given up; None is no limit.
         kernels: memory format, precision and compilation: forced, or chosen by a trial on the
             machine at hand.
@@ -50,37 +61,24 @@ class Recipe:
     ema_decay: float | None = None
     batch_norm_images: int = 1024
     views: int | None = None
+    images: int | None = None
     max_seconds: float | None = None
     kernels: KernelChoice = field(default_factory=Kernels)
     accelerator: str = "auto"
 
     def __post_init__(self) -> None:
-        if self.epochs < 1:
-            raise ConfigError(
-                f"epochs={self.epochs} must be at least 1; correct the recipe in conf/"
-            )
-        if self.batch_size < 2:
-            raise ConfigError(
-                f"batch_size={self.batch_size} must be at least 2, for batch norm; "
-                "correct the recipe in conf/"
-            )
+        for name, least, words in LEAST:
+            given = getattr(self, name)
+            if given is not None and given < least:
+                raise ConfigError(
+                    f"{name}={given} must be at least {least}{words}; correct the recipe in conf/"
+                )
         for name in ("label_smoothing", "dropout", "ema_decay"):
             if not 0 <= (getattr(self, name) or 0) < 1:
                 raise ConfigError(
                     f"{name}={getattr(self, name)} must be 0 to below 1; correct the recipe "
                     "in conf/"
                 )
-        if self.batch_norm_images < 0:
-            raise ConfigError(
-                f"batch_norm_images={self.batch_norm_images} must be at least 0, which "
-                "keeps the averages of the training; "
-                "correct the recipe in conf/"
-            )
-        if self.views is not None and self.views < 1:
-            raise ConfigError(
-                f"views={self.views} must be at least 1, or null for as many as there "
-                "are epochs; correct the recipe in conf/"
-            )
         if self.max_seconds is not None and self.max_seconds <= 0:
             raise ConfigError(
                 f"max_seconds={self.max_seconds} must be above 0, or null for no limit; "

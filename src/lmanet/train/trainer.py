@@ -166,9 +166,10 @@ class Trainer:
         """The training batches of `fit` with that seed, on its device."""
         self.data.setup("fit")
         recipe = self.recipe
-        return self.data.train_dataloader(
+        loader = self.data.train_dataloader(
             recipe.batch_size, seed, self._device, recipe.augment, recipe.views
         )
+        return loader.fewer(recipe.images)
 
     @property
     def views(self) -> int:

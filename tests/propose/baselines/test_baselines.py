@@ -256,3 +256,21 @@ def test_settings_that_cannot_be(configured: Make, brief: Brief) -> None:
     for option in BASELINES:
         with pytest.raises(InstantiationException, match="at least one objective"):
             configured(option, brief.model_copy(update={"objectives": ()}))
+
+
+def test_a_sampler_begins_with_the_networks_it_is_given(configured: Make, small: Brief) -> None:
+    stages = "[mb16 k3 s2 skip, mb32 k3 s2 skip x2]"
+    sampler = configured("sampler", small, f"start=[{{stages: {stages}}}]")
+    (first,) = sampler.propose(Request(number=0, count=1))
+    assert [(stage.channels, stage.layers) for stage in first.architecture.stages] == [
+        (16, 1),
+        (32, 2),
+    ]
+    assert first.proposer == "start"
+    (second,) = sampler.propose(Request(number=1, count=1))
+    assert second.proposer == "sampler"
+
+
+def test_a_network_to_begin_with_outside_the_space_is_named(configured: Make, small: Brief) -> None:
+    with pytest.raises(InstantiationException, match=r"correct propose\.start"):
+        configured("sampler", small, "start=[{stages: [dw16 k3 s2, mb16 k3 s2]}]")

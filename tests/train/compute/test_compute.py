@@ -178,3 +178,32 @@ def test_an_illegal_setting_names_the_legal_ones():
         Kernels(precision="16-mixed")
     with pytest.raises(ConfigError, match="at least 3 rounds"):
         KernelTrial(rounds=2)
+
+
+def test_slow_depthwise_gradients_are_kept_out_of_bfloat16_and_nothing_stays():
+    net = network()  # its depthwise convolution has stride 2
+    images = torch.randn(SHAPE).contiguous(memory_format=torch.channels_last)
+    seen = {}
+    depthwise = next(
+        module
+        for module in net.modules()
+        if isinstance(module, torch.nn.Conv2d) and module.groups > 1
+    )
+    pointwise = next(
+        module
+        for module in net.modules()
+        if isinstance(module, torch.nn.Conv2d) and module.groups == 1
+    )
+    for name, module in (("depthwise", depthwise), ("pointwise", pointwise)):
+        module.register_forward_hook(
+            lambda module, given, result, name=name: seen.update({name: result.dtype})
+        )
+    with (
+        applied(Kernels(precision="bf16-mixed"), net, CPU) as forward,
+        torch.autocast("cpu", torch.bfloat16),
+    ):
+        close = forward(images).float()
+        assert depthwise.forward.func.__name__ == "_in_float32" and "forward" not in vars(pointwise)
+    assert seen == {"depthwise": torch.float32, "pointwise": torch.bfloat16}
+    assert "forward" not in vars(depthwise)
+    assert torch.allclose(close, net(images), atol=0.05)

@@ -1,8 +1,12 @@
 """SamplerProposer: the candidates of the role ``rank``, chosen without a model."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from lmanet.base import AtLeast1
+from lmanet.errors import ArchitectureError, ConfigError
 from lmanet.propose.roles.legal import tried
 from lmanet.propose.roles.niches import niche
 from lmanet.propose.roles.rank import Rank
@@ -18,14 +22,26 @@ class SamplerProposer:
 
     Args:
         niches: see `Strategy`.
+        start: networks that are proposed before any that is drawn, as a model writes them.
+
+    Raises:
+        ConfigError: one of them is none of the space.
     """
 
-    def __init__(self, brief: Brief, rank: Rank, niches: AtLeast1) -> None:
+    def __init__(
+        self, brief: Brief, rank: Rank, niches: AtLeast1, start: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
         self.brief = brief
         self.rank = rank
         self.niches = niches
+        try:
+            self.start = [brief.space.parse(dict(each)) for each in start]
+        except ArchitectureError as error:
+            raise ConfigError(f"{error}; correct propose.start, or the space's choices") from error
 
     def propose(self, request: Request) -> list[Proposal]:
+        if first := self.start[request.number : request.number + request.count]:
+            return [Proposal(proposer="start", architecture=each) for each in first]
         rng = np.random.default_rng([self.brief.seed, request.number])
         band = niche(self.brief, self.niches, request.number)
         given = Round(self.brief, request, request.count, frozenset(tried(request)), band, rng)

@@ -3,7 +3,7 @@ the last digits of the result.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lmanet.errors import ConfigError
+from lmanet.train.compute.depthwise import slow_ones_in_float32
 
 PRECISIONS = ("32-true", "bf16-mixed")
 COMPILE = ("none", "default", "reduce-overhead")
@@ -83,7 +84,8 @@ def applied(kernels: Kernels, network: nn.Module, device: torch.device) -> Itera
     of networks.
     """
     network.to(memory_format=kernels.memory_format)
-    with _tensor_cores(device):
+    rounds_on_cpu = device.type == "cpu" and kernels.precision == "bf16-mixed"
+    with _tensor_cores(device), slow_ones_in_float32(network) if rounds_on_cpu else nullcontext():
         if kernels.compile == "none":
             yield network.__call__
             return
