@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("docs", "multirun", ".github")
+FOLDERS = ("docs", ".github")
 PAGES = sorted(
     str(path.relative_to(ROOT))
-    for path in (*ROOT.glob("*.md"), *(p for f in FOLDERS for p in (ROOT / f).rglob("*.md")))
-    if len(path.relative_to(ROOT).parts) < 3 or path.parts[-3] != "multirun"
+    for path in (
+        *ROOT.glob("*.md"),
+        ROOT / "multirun" / "README.md",  # beside it stand the runs of the user
+        *(page for folder in FOLDERS for page in (ROOT / folder).rglob("*.md")),
+    )
 )
 FILE = re.compile(
     r"(?<![\w/])(?:tests|benchmarks|src|conf)/[\w/.-]+\.(?:py|md|yaml|jsonl|json|csv)\b"

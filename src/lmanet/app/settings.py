@@ -219,7 +219,7 @@ def _root_fault(given: Mapping[str, Any], error: ValidationError) -> str:
 
 def _nearest(name: str, legal: Collection[str]) -> str:
     shown = sorted(each for each in legal if each.rpartition(".")[2] not in PARTS)
-    near = difflib.get_close_matches(name, shown, n=3, cutoff=0.6)
+    near = difflib.get_close_matches(name, shown, n=3, cutoff=0.7)
     return f"did you mean {' or '.join(near)}?" if near else f"legal are {', '.join(shown)}"
 
 
