@@ -128,8 +128,8 @@ class WarmAverages:
         """Give a network these averages."""
         for name, (mean, variance) in self.averages.items():
             norm = network.get_submodule(name)
-            norm.running_mean.copy_(mean)  # type: ignore[operator, union-attr]
-            norm.running_var.copy_(variance)  # type: ignore[operator, union-attr]
+            norm.running_mean.copy_(mean)
+            norm.running_var.copy_(variance)
 
 
 class Measurement:
@@ -226,7 +226,7 @@ def train(path: Path, images: Images, networks: Sequence[Architecture], recipe: 
                 measured = Measurement(trainer, network, seed)
                 measured.run(at)
                 line = Line(
-                    **dict(zip(("images", "network", "seed", "epochs"), key, strict=True)),  # type: ignore[arg-type]
+                    **dict(zip(("images", "network", "seed", "epochs"), key, strict=True)),
                     macs=estimate(network, images.data.num_classes).macs,
                     steps=epochs * len(trainer.batches(seed)),
                     at=at,
@@ -275,8 +275,8 @@ def describe(lines: Sequence[Line], name: str, networks: Sequence[str]) -> None:
     seconds = fmean(line.seconds / line.epochs for line in truth)
     steps = truth[0].steps // long
     print(
-        f"\n{name}: {len(networks)} networks, {len(seeds)} seeds, {steps} steps "
-        f"an epoch, {seconds:.2f} s of CPU each with validation"
+        f"\n{name}: {len(networks)} networks, {len(seeds)} seeds, {steps} steps an epoch, "
+        f"{seconds:.2f} s of CPU each with validation"
     )
     kinds = list(truth[0].accuracy)
     print(f"| {name} | | {' | '.join(kinds)} |\n|---|---|{'---|' * len(kinds)}")
@@ -296,8 +296,8 @@ def describe(lines: Sequence[Line], name: str, networks: Sequence[str]) -> None:
             )
             ranks.append("{:.2f} [{:.2f}, {:.2f}]".format(*interval(spearman, values, final)))
         print(
-            f"| {point} of {epochs} epochs | accuracy, % | {' | '.join(accuracies)} "
-            f"|\n| | rank | {' | '.join(ranks)} |"
+            f"| {point} of {epochs} epochs | accuracy, % | {' | '.join(accuracies)} |\n| | rank | "
+            f"{' | '.join(ranks)} |"
         )
 
 

@@ -115,8 +115,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0, help="of each group in a round")
     options = parser.parse_args()
     print(
-        f"{estimate(architecture(), CLASSES).macs / 1e6:.1f}M MACs, batch "
-        f"{BATCH}, {options.device}, {joblib.cpu_count()} cores"
+        f"{estimate(architecture(), CLASSES).macs / 1e6:.1f}M MACs, batch {BATCH}, "
+        f"{options.device}, {joblib.cpu_count()} cores"
     )
     groups = [Group(options.device, count) for count in options.at_once]
     for group in groups:
@@ -128,9 +128,8 @@ def main() -> None:
         speed, by_cpu = (median(each[number][which] for each in rounds) for which in (0, 1))
         ratio = median(each[number][0] / each[0][0] for each in rounds)
         print(
-            f"{group.count} at once, {group.threads} threads each: {speed:.0f} "
-            f"images/s in all ({ratio:.2f} times the first), "
-            f"{by_cpu:.0f} for a second of CPU, "
+            f"{group.count} at once, {group.threads} threads each: {speed:.0f} images/s in all "
+            f"({ratio:.2f} times the first), {by_cpu:.0f} for a second of CPU, "
             f"{3600 * speed / IMAGES_A_CANDIDATE:.2f} candidates an hour"
         )
         group.close()

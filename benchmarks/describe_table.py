@@ -26,13 +26,13 @@ def main() -> None:
         for identity, trainings in networks.items()
     }
     print(
-        f"{len(entries)} trainings of {len(networks)} networks: "
-        f"{header.recipe}; {header.val_images} validation images"
+        f"{len(entries)} trainings of {len(networks)} networks: {header.recipe}; "
+        f"{header.val_images} validation images"
     )
     values = list(accuracy.values())
     print(
-        f"accuracy {min(values):.3f} to {max(values):.3f}, median "
-        f"{median(values):.3f}, standard deviation {stdev(values):.4f}"
+        f"accuracy {min(values):.3f} to {max(values):.3f}, median {median(values):.3f}, standard "
+        f"deviation {stdev(values):.4f}"
     )
     repeated = [
         [each.val_accuracy[-1] for each in trainings]
@@ -40,8 +40,8 @@ def main() -> None:
         if len(trainings) > 1
     ]
     print(
-        "standard deviation over seeds "
-        f"{fmean(map(variance, repeated)) ** 0.5:.4f}, of {len(repeated)} networks with several"
+        f"standard deviation over seeds {fmean(map(variance, repeated)) ** 0.5:.4f}, of "
+        f"{len(repeated)} networks with several"
     )
     print(
         "rank correlation with the last epoch:",
@@ -49,14 +49,14 @@ def main() -> None:
     )
     seconds = [entry.seconds for entry in entries]
     print(
-        f"{fmean(seconds):.1f} s each ({min(seconds):.1f} to "
-        f"{max(seconds):.1f}), {sum(seconds) / 60:.0f} min in all: {header.seconds}"
+        f"{fmean(seconds):.1f} s each ({min(seconds):.1f} to {max(seconds):.1f}), "
+        f"{sum(seconds) / 60:.0f} min in all: {header.seconds}"
     )
     for identity in sorted(accuracy, key=accuracy.__getitem__, reverse=True)[:5]:
         first = networks[identity][0]
         print(
-            f"{identity} {accuracy[identity]:.4f} (seeds: "
-            f"{len(networks[identity])}) {first.architecture}"
+            f"{identity} {accuracy[identity]:.4f} (seeds: {len(networks[identity])}) "
+            f"{first.architecture}"
         )
 
 

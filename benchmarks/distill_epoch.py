@@ -155,8 +155,8 @@ def main() -> None:
         stored = StoredLogits(options.top_k).of([taught], data, trainer, 0, Path(folder))
         size = sum(file.stat().st_size for file in Path(folder).rglob("*.safetensors"))
         print(
-            f"{count} images, {VIEWS} views, top {options.top_k}: {size / 1e6:.1f} "
-            f"MB, stored in {time.perf_counter() - start:.1f} s"
+            f"{count} images, {VIEWS} views, top {options.top_k}: {size / 1e6:.1f} MB, stored in "
+            f"{time.perf_counter() - start:.1f} s"
         )
     for name, divergence in DIVERGENCES.items():
         losses[f"stored {name}"] = KnowledgeDistillation(stored, divergence)
@@ -193,14 +193,14 @@ def report(
         ratio, cpu_ratio = (statistics.median(column) for column in zip(*ratios, strict=True))
         seconds = statistics.median(span[0] for span in spans)
         print(
-            f"{name}: {seconds:.2f} s, {count / seconds:.0f} images/s, {ratio:.3f} "
-            f"of plain ({cpu_ratio:.3f} in CPU time)"
+            f"{name}: {seconds:.2f} s, {count / seconds:.0f} images/s, {ratio:.3f} of plain "
+            f"({cpu_ratio:.3f} in CPU time)"
         )
     if vit_seconds:
         online = plain_cpu + count * vit_seconds
         print(
-            f"online ViT-B/16: {1e3 * vit_seconds:.0f} ms of CPU an image: "
-            f"{online:.0f} s an epoch, {online / plain_cpu:.0f} of plain"
+            f"online ViT-B/16: {1e3 * vit_seconds:.0f} ms of CPU an image: {online:.0f} s an "
+            f"epoch, {online / plain_cpu:.0f} of plain"
         )
 
 

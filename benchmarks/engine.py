@@ -117,9 +117,8 @@ def compare(name: str, architecture: Architecture, arguments: argparse.Namespace
         for column in columns
     ]
     print(
-        f"| {name}: {cost.macs / 1e6:.1f}M MACs, {cost.params / 1e6:.2f}M "
-        f"parameters | {' | '.join(speeds)} | "
-        f"{median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) | "
+        f"| {name}: {cost.macs / 1e6:.1f}M MACs, {cost.params / 1e6:.2f}M parameters | "
+        f"{' | '.join(speeds)} | {median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) | "
         f"{' | '.join(accuracies)} | {pairs[0][1].kernels} |"
     )
 
@@ -158,8 +157,8 @@ def main() -> None:
         return
     print(
         (
-            f"{platform.processor()}, torch {torch.__version__}, "
-            f"{torch.get_num_threads()} threads, {datetime.now(UTC):%Y-%m-%d}"
+            f"{platform.processor()}, torch {torch.__version__}, {torch.get_num_threads()} "
+            f"threads, {datetime.now(UTC):%Y-%m-%d}"
         ),
         flush=True,
     )

@@ -126,13 +126,13 @@ def main() -> None:
     entries = load_table(TABLE)[1]
     calibrate([entry for entry in entries if entry.seed == 0])
     title = (
-        "hypervolume kept: mean, deviation, least | with accuracies from 0.55: "
-        "mean, least | epochs spent: mean, most"
+        "hypervolume kept: mean, deviation, least | with accuracies from 0.55: mean, least | "
+        "epochs spent: mean, most"
     )
     for candidates in given.candidates:
         print(
-            f"\n{candidates} candidates drawn from the table, {given.seeds} "
-            f"seeds\n| promotion | {title} |\n|---|---|---|---|"
+            f"\n{candidates} candidates drawn from the table, {given.seeds} seeds\n| promotion | "
+            f"{title} |\n|---|---|---|---|"
         )
         bench = Bench("random")
         whole = [
@@ -148,8 +148,8 @@ def main() -> None:
     candidates = given.candidates[0]
     epochs = round(candidates * 27 * THIRD)
     print(
-        f"\nHalving with {epochs} epochs, {candidates} whole trainings, "
-        f"{given.seeds} seeds\n| propose | {title} |\n|---|---|---|---|"
+        f"\nHalving with {epochs} epochs, {candidates} whole trainings, {given.seeds} seeds\n| "
+        f"propose | {title} |\n|---|---|---|---|"
     )
     for name in ("evolution", "sampler"):
         bench = Bench(name)

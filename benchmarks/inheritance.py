@@ -136,8 +136,8 @@ def main() -> None:
                 )
                 rows.setdefault((epoch, name), []).append(row)
     print(
-        "| epochs | weights | by accuracy | by training loss | by it, within a "
-        "family | mean accuracy (%) |"
+        "| epochs | weights | by accuracy | by training loss | by it, within a family | mean "
+        "accuracy (%) |"
     )
     print("|---|---|---|---|---|---|")
     for (epoch, name), values in rows.items():

@@ -41,8 +41,8 @@ def main() -> None:
     given = parser.parse_args()
     steps, device = given.epochs * (given.images // BATCH), torch.device(given.device)
     print(
-        "| network | kernels | images/s: median, least, most | start-up s | "
-        "images after which it beats the first |"
+        "| network | kernels | images/s: median, least, most | start-up s | images after which it "
+        "beats the first |"
     )
     print("|---|---|---|---:|---:|")
     for architecture in (SMALL, LARGE):
@@ -72,9 +72,8 @@ def main() -> None:
             )
             print(
                 f"| {estimate(architecture, 100).macs / 1e6:.1f}M MACs | "
-                f"{name}{' (chosen)' * (name == str(chosen))} | "
-                f"{median(speeds):.0f}, {speeds[0]:.0f}, {speeds[-1]:.0f} | "
-                f"{timing.startup_seconds:.1f} | {even} |"
+                f"{name}{' (chosen)' * (name == str(chosen))} | {median(speeds):.0f}, "
+                f"{speeds[0]:.0f}, {speeds[-1]:.0f} | {timing.startup_seconds:.1f} | {even} |"
             )
         for name, reason in figures.out.items():
             print(

@@ -74,8 +74,8 @@ def peak(name: str, way: str, archive: list[str]) -> None:
     )
     print(
         (
-            f"| {estimate(NETWORKS[name], 100).macs / 1e6:.1f}M MACs | {way} | "
-            f"{most - before:.0f} MiB | {resident() - before:.0f} MiB |"
+            f"| {estimate(NETWORKS[name], 100).macs / 1e6:.1f}M MACs | {way} | {most - before:.0f} "
+            f"MiB | {resident() - before:.0f} MiB |"
         ),
         flush=True,
     )

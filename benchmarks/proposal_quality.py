@@ -56,8 +56,8 @@ def main() -> None:
     parser.add_argument("--proposals", type=int, default=100)
     known, overrides = parser.parse_known_args()
     print(
-        "| role | seeds | proposals | valid | new and within the limits (by "
-        "seed) | completion tokens: mean, most | s a proposal |"
+        "| role | seeds | proposals | valid | new and within the limits (by seed) | completion "
+        "tokens: mean, most | s a proposal |"
     )
     print("|---|---:|---:|---:|---|---|---:|")
     for role in known.roles:
@@ -80,9 +80,8 @@ def search(folder: Path, role: str, seed: int, proposals: int, overrides: list[s
         else ["propose=embedded", f"propose.strategy.roles=[{role}]"]
     )
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        cfg = compose(
-            "config", ["data=nasbench201_cifar100", f"seed={seed}", *who, *overrides]
-        )  # CIFAR-100 in words, no images
+        # CIFAR-100 in words, no images
+        cfg = compose("config", ["data=nasbench201_cifar100", f"seed={seed}", *who, *overrides])
     Search(steps(cfg), history, Budget(proposals=proposals), seed).run()
     return history.trials
 
@@ -123,8 +122,8 @@ def row(role: str, runs: list[list[Trial]]) -> str:
     share = f"{fmean(useful):.1%} ({', '.join(f'{each:.1%}' for each in useful)})"
     seconds = fmean(trial.proposal.usage.seconds for trial in trials)
     return (
-        f"| {role} | {len(runs)} | {len(trials)} | {valid:.1%} | {share} | "
-        f"{fmean(tokens):.0f}, {max(tokens)} | {seconds:.1f} |"
+        f"| {role} | {len(runs)} | {len(trials)} | {valid:.1%} | {share} | {fmean(tokens):.0f}, "
+        f"{max(tokens)} | {seconds:.1f} |"
     )
 
 

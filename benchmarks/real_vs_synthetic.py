@@ -134,14 +134,13 @@ def main() -> None:
     )
     macs = estimate(NETWORK, data.num_classes).macs / 1e6
     print(
-        "| device | MACs | batch | real / synthetic | range | CPU time | ms "
-        "real | ms synthetic | rounds x steps |"
+        "| device | MACs | batch | real / synthetic | range | CPU time | ms real | ms synthetic | "
+        "rounds x steps |"
     )
     print(
-        f"| {name} | {macs:.1f}M | {options.batch_size} | "
-        f"{statistics.median(wall):.3f} | {min(wall):.3f} to {max(wall):.3f} "
-        f"| {statistics.median(cpu):.3f} | {milliseconds[0]:.1f} | "
-        f"{milliseconds[1]:.1f} | {options.rounds} x {steps} |"
+        f"| {name} | {macs:.1f}M | {options.batch_size} | {statistics.median(wall):.3f} | "
+        f"{min(wall):.3f} to {max(wall):.3f} | {statistics.median(cpu):.3f} | "
+        f"{milliseconds[0]:.1f} | {milliseconds[1]:.1f} | {options.rounds} x {steps} |"
     )
 
 

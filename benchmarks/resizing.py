@@ -100,8 +100,8 @@ def files(options: argparse.Namespace) -> None:
     for name, values in took.items():
         low, middle, high = statistics.quantiles(values, n=4)
         print(
-            f"{name}: {middle:.2f} ms (quartiles {low:.2f}, {high:.2f}); "
-            f"{sum(values) / 1000:.2f} s for {options.count}"
+            f"{name}: {middle:.2f} ms (quartiles {low:.2f}, {high:.2f}); {sum(values) / 1000:.2f} "
+            f"s for {options.count}"
         )
 
 
@@ -128,8 +128,8 @@ def published(options: argparse.Namespace) -> None:
                 if seen >= options.images:
                     break
         print(
-            f"{name}: floats {100 * right[0] / seen:.2f} %, bytes "
-            f"{100 * right[1] / seen:.2f} %, {different} of {seen} told otherwise"
+            f"{name}: floats {100 * right[0] / seen:.2f} %, bytes {100 * right[1] / seen:.2f} %, "
+            f"{different} of {seen} told otherwise"
         )
 
 

@@ -72,8 +72,8 @@ def main() -> None:
         accelerator="cpu",
     )
     print(
-        f"{estimate(NETWORK, 10).macs / 1e6:.2f}M MACs, {given.epochs} epochs, "
-        f"{given.seeds} seeds\n| | accuracy % |\n|---|---|"
+        f"{estimate(NETWORK, 10).macs / 1e6:.2f}M MACs, {given.epochs} epochs, {given.seeds} "
+        "seeds\n| | accuracy % |\n|---|---|"
     )
     for name, changes in ARMS.items():
         trainer = Trainer(data, replace(recipe, **changes))

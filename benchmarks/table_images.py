@@ -38,8 +38,8 @@ class SomeClasses(ImageModule):
         self.num_classes = len(classes)
         self.name = f"CIFAR-100, {len(classes)} classes"
         self.description = (
-            f"photographs of {len(classes)} classes of animals, plants and things "
-            "(a part of CIFAR-100)"
+            f"photographs of {len(classes)} classes of animals, plants and things (a part of "
+            "CIFAR-100)"
         )
 
     def read_train(self) -> MemoryImages:

@@ -36,9 +36,8 @@ from lmanet.validate import Validator
 
 ROOT = Path(__file__).parents[1]
 TABLE = TABLES / "lmanet_mini.jsonl"
-SPLIT = Split(
-    val_fraction=0.4, max_train_images=2000
-)  # 200 training and 200 validation images a class
+# 200 training and 200 validation images a class
+SPLIT = Split(val_fraction=0.4, max_train_images=2000)
 RECIPE = Recipe(
     epochs=27,
     batch_size=64,
@@ -103,9 +102,8 @@ def trainings(
 
 def entry(space: Space, network: Architecture, seed: int, score: Score, seconds: float) -> Entry:
     """What the table keeps of a training."""
-    assert (
-        score.val_macro_f1 is not None and score.val_calibration_error is not None
-    )  # a true training measures both
+    # a true training measures both
+    assert score.val_macro_f1 is not None and score.val_calibration_error is not None
     return Entry(
         id=architecture_id(network),
         architecture=space.write_proposal(network, form="json"),

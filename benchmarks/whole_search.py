@@ -123,8 +123,8 @@ def main() -> None:
     )
     bench = Bench("random")
     print(
-        "| seed | usual: s, hypervolume | halving: s, hypervolume, epochs | "
-        "usual hypervolume after s | share |"
+        "| seed | usual: s, hypervolume | halving: s, hypervolume, epochs | usual hypervolume "
+        "after s | share |"
     )
     print("|---|---|---|---|---|")
     shares = []

@@ -67,8 +67,8 @@ def _too_short(root: Path, paths: list[Path]) -> Iterator[str]:
     }
     for name in sorted(short - {name for name, reason in reasons.items() if reason}):
         yield (
-            f"{name}: less than {MIN_FILE_LINES} lines and no reason; "
-            f"join it to its neighbour, or give the reason in {REASONS}"
+            f"{name}: less than {MIN_FILE_LINES} lines and no reason; join it to its neighbour, or "
+            f"give the reason in {REASONS}"
         )
     for name in sorted(set(reasons) - short):
         yield f"{REASONS}: {name} is no short file of src; take the entry out"

@@ -7,13 +7,14 @@ import shlex
 from pathlib import Path
 
 PLAIN = re.compile(r"[\w./][\w./-]*", re.ASCII)
+# what Hydra's grammar reads as something else than text
 WORDS = (
     "null",
     "true",
     "false",
     "nan",
     "inf",
-)  # what Hydra's grammar reads as something else than text
+)
 
 AT_HOME = re.compile(r"~(/[^,'\"]*)?")
 
@@ -52,9 +53,8 @@ def _is_another(text: str) -> bool:
 
 def quoted(text: str) -> str:
     """A text in quotes for Hydra: taken to the letter, whatever it holds."""
-    kept = re.sub(
-        r"(\\*)\$\{", lambda found: found.group(1) * 2 + r"\${", text
-    )  # an interpolation, to OmegaConf
+    # an interpolation, to OmegaConf
+    kept = re.sub(r"(\\*)\$\{", lambda found: found.group(1) * 2 + r"\${", text)
     escaped = re.sub(
         r"(\\*)('|$)", lambda found: found.group(1) * 2 + (r"\'" if found.group(2) else ""), kept
     )

@@ -80,8 +80,8 @@ def cache_folder(name: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(
-            f"{folder} cannot be written ({error.strerror}); it keeps what every "
-            "run can use again: set XDG_CACHE_HOME"
+            f"{folder} cannot be written ({error.strerror}); it keeps what every run can use "
+            "again: set XDG_CACHE_HOME"
         ) from error
     return folder
 

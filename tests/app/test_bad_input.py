@@ -50,8 +50,8 @@ ROOT = Path(__file__).parents[2]
         (
             ["+experiment=smoke", "stages=[deploy]"],
             (
-                "there is no trained network (full.jsonl, distill.jsonl) to deploy "
-                "yet; run the stage train first"
+                "there is no trained network (full.jsonl, distill.jsonl) to deploy yet; run the "
+                "stage train first"
             ),
         ),
         (
@@ -94,8 +94,8 @@ def test_the_script_says_it_too(tmp_path: Path):
 
 def test_a_start_that_is_refused_has_not_imported_torch(tmp_path: Path):
     code = (
-        "import sys\nfrom lmanet.app import main\ntry:\n    main()\nfinally:\n "
-        "   assert 'torch' not in sys.modules"
+        "import sys\nfrom lmanet.app import main\ntry:\n    main()\nfinally:\n    assert 'torch' "
+        "not in sys.modules"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, "+experiment=smoke", "budget.trained=two"],

@@ -106,9 +106,8 @@ def test_test_images_are_looked_for_and_not_opened(prepare, tmp_path: Path):
     prepare("data=cifar10", archive, "stages=[search,train,report]")
     with pytest.raises(DataError, match="x_test is in none of"):
         prepare("data=cifar10", archive)
-    np.savez(
-        tmp_path / "test.npz", x_test=np.zeros(3), y_test=np.zeros(3)
-    )  # no images: it would be refused where it is opened
+    # no images: it would be refused where it is opened
+    np.savez(tmp_path / "test.npz", x_test=np.zeros(3), y_test=np.zeros(3))
     prepare("data=cifar10", f"data.archive=[{tmp_path / 'train.npz'},{tmp_path / 'test.npz'}]")
 
 

@@ -87,8 +87,8 @@ CONF = Path(__file__).parents[2] / "conf"
         (
             ["propose=llm"],
             (
-                "propose.model is not set, and it has no default; give it on the "
-                "command line, for example propose.model=meta-llama"
+                "propose.model is not set, and it has no default; give it on the command line, "
+                "for example propose.model=meta-llama"
             ),
         ),
         (["propose=lm"], "Could not find 'propose/lm'"),

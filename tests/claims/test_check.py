@@ -132,9 +132,8 @@ def test_without_a_parent_or_its_quantity_a_saving_cannot_be_told():
     claim = CheaperThanParent(quantity="macs", by_percent=0)
     assert check(claim, SMALLER).truth is Truth.UNKNOWN
     assert check(claim, SMALLER, parent=ELITE).truth is Truth.UNKNOWN
-    latency = CheaperThanParent(
-        quantity="estimated_latency_ms", by_percent=0
-    )  # no core, no latency
+    # no core, no latency
+    latency = CheaperThanParent(quantity="estimated_latency_ms", by_percent=0)
     assert check(latency, SMALLER, [trial(1, ELITE)], parent=ELITE).truth is Truth.UNKNOWN
 
 

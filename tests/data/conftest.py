@@ -23,8 +23,8 @@ def cifar_archives() -> list[str]:
     """The whole of CIFAR-100 in parts, where it is to be had."""
     if "LMANET_DATA" not in os.environ:
         pytest.skip(
-            "LMANET_DATA is not set: it names the folder whose data/ holds "
-            "CIFAR-100 as .npz archives"
+            "LMANET_DATA is not set: it names the folder whose data/ holds CIFAR-100 as .npz "
+            "archives"
         )
     folder = Path(os.environ["LMANET_DATA"]) / "data"
     return [

@@ -21,7 +21,7 @@ SETTINGS = [
 
 @pytest.fixture(scope="module")
 def batch(digits: Mnist5k) -> Tensor:
-    return digits.train_images.images[:64]  # type: ignore[attr-defined,no-any-return]
+    return digits.train_images.images[:64]
 
 
 def act(augment: Augment, images: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -33,7 +33,7 @@ def act(augment: Augment, images: Tensor, seed: int = 0) -> tuple[Tensor, Tensor
 def test_each_setting_changes_the_images_and_follows_the_seed(
     batch: Tensor, settings: dict[str, object]
 ) -> None:
-    augment, before = Augment(**settings), batch.clone()  # type: ignore[arg-type]
+    augment, before = Augment(**settings), batch.clone()
     images, targets = act(augment, batch)
     again, same = act(augment, batch)
     assert images.shape == batch.shape and not torch.equal(images.float(), batch.float())
@@ -74,7 +74,7 @@ def test_flip_mirrors_about_half_of_the_images(batch: Tensor) -> None:
 def test_mixed_targets_are_mixed_as_the_images_are(
     batch: Tensor, settings: dict[str, float]
 ) -> None:
-    images, targets = act(Augment(**settings), batch, seed=3)  # type: ignore[arg-type]
+    images, targets = act(Augment(**settings), batch, seed=3)
     weight = float(targets[0, 0])
     assert 0 < weight < 1 and targets[0].count_nonzero() == 2
     if "mixup_strength" in settings:
@@ -111,9 +111,8 @@ def test_all_together_make_the_images_that_torchvision_makes_one_by_one() -> Non
     expected = torch.stack([one_by_one(image) for _ in range(2000)])
     many = image.expand(4000, -1, -1, -1)
     settings = {"crop_padding": 4, "flip": True, "auto_augment": "cifar10", "random_erasing": 0.25}
-    assert (
-        most_apart(Augment(**settings).each(many), expected) < 5
-    )  # of 1,536 moments, some of them correlated
+    # of 1,536 moments, some of them correlated
+    assert most_apart(Augment(**settings).each(many), expected) < 5
     for change in (
         {"crop_padding": 3},
         {"flip": False},
@@ -130,4 +129,4 @@ def test_all_together_make_the_images_that_torchvision_makes_one_by_one() -> Non
 )
 def test_impossible_settings_are_refused(settings: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match=rf"{next(iter(settings))}.*conf/train"):
-        Augment(**settings)  # type: ignore[arg-type]
+        Augment(**settings)

@@ -32,9 +32,8 @@ def test_training_leaves_the_test_images_alone(archive: Path) -> None:
         )
     content = archive.read_bytes()
     start = content.index(b"x_test.npy")
-    archive.write_bytes(
-        content[: start + 11] + b"\xff" * 60 + content[start + 71 :]
-    )  # whoever opens the test images fails
+    # whoever opens the test images fails
+    archive.write_bytes(content[: start + 11] + b"\xff" * 60 + content[start + 71 :])
     data = Cifar10(archive=str(archive))
     data.setup("fit")
     assert len(data.train_images) == 180

@@ -234,14 +234,13 @@ def test_a_rotated_jpeg_is_turned_upright(tmp_path: Path, mode: str, orientation
         "RGB": ((200, 30, 40), (20, 60, 220)),
         "CMYK": ((0, 255, 255, 0), (255, 0, 0, 40)),
     }[mode]
-    image = Image.new(mode, (24, 16), colours[0])  # type: ignore[arg-type]
-    image.paste(colours[1], (8, 0, 24, 8))  # type: ignore[arg-type]
+    image = Image.new(mode, (24, 16), colours[0])
+    image.paste(colours[1], (8, 0, 24, 8))
     image.save(tmp_path / "a.jpg", quality=100, subsampling=0, exif=exif(orientation))
     values = np.asarray(image).reshape(16, 24, -1).astype(np.int64)
     shown, _ = seen(mode, values, values)
-    assert_shown(
-        tmp_path / "a.jpg", UPRIGHT[orientation](shown), levels=2 if mode == "RGB" else 1
-    )  # JPEG rounds YCbCr
+    # JPEG rounds YCbCr
+    assert_shown(tmp_path / "a.jpg", UPRIGHT[orientation](shown), levels=2 if mode == "RGB" else 1)
 
 
 def test_sixteen_bit_grey_is_scaled_not_clipped(tmp_path: Path) -> None:
@@ -336,9 +335,10 @@ def test_a_picture_of_an_absurd_size_is_refused_before_it_is_decoded(
     header = struct.pack(">4sIIBBBBB", b"IHDR", width, height, 8, 0, 0, 0, 0)
     start, end = empty.index(b"IHDR"), empty.index(b"IHDR") + len(header)
     path = tmp_path / "a.png"
+    # no such pixels follow
     path.write_bytes(
         empty[:start] + header + struct.pack(">I", zlib.crc32(header)) + empty[end + 4 :]
-    )  # no such pixels follow
+    )
     told = "has more than" if width * height > 2 * MOST_PIXELS else f"is {width} x {height} pixels"
     with pytest.raises(
         DataError, match=rf"a.png {told}.*; legal are at most 80,000,000 pixels.*; scale or crop it"
@@ -369,9 +369,8 @@ def test_a_picture_that_is_gone_is_named(tmp_path: Path) -> None:
 
 
 def test_what_is_no_picture_is_handed_to_no_other_program(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(
-        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n"
-    )  # Pillow would start Ghostscript
+    # Pillow would start Ghostscript
+    (tmp_path / "a.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n")
     with pytest.raises(DataError, match="cannot be read as an image"):
         read_image(tmp_path / "a.png")
     assert {".jpg", ".png", ".gif", ".webp", ".tif"} <= picture_suffixes()

@@ -12,7 +12,7 @@ from lmanet.errors import DataError
 
 
 def read(folder: Path, **settings: object) -> ImageFolder:
-    data = ImageFolder(str(folder), 32, **settings)  # type: ignore[arg-type]
+    data = ImageFolder(str(folder), 32, **settings)
     data.setup("fit")
     data.setup("test")
     return data
@@ -43,9 +43,8 @@ def test_sixteen_bit_grey_pictures_are_not_clipped_to_white(tmp_path: Path) -> N
 def test_pictures_whose_pixels_do_not_vary_are_told_of(tmp_path: Path) -> None:
     for name in ("a", "b"):
         for number in range(4):
-            save(
-                tmp_path / "train" / name / f"{number}.png", np.full((8, 8), 4095, np.uint16)
-            )  # 12 bits in a file of 16
+            # 12 bits in a file of 16
+            save(tmp_path / "train" / name / f"{number}.png", np.full((8, 8), 4095, np.uint16))
     data = read(tmp_path)
     assert (
         "The pixels of the images do not vary: their deviation is 0.0 of 255 levels"
@@ -105,8 +104,8 @@ def test_test_images_that_are_training_images_are_counted(folder: Path) -> None:
     assert data.notices == (), "before anything is opened there is nothing to say"
     data.setup("fit")
     assert kinds(data)["test_copies"] == (
-        "60 of 61 test images equal a training or validation image, byte for byte: "
-        "the accuracy on test images may be up to 98 points too high."
+        "60 of 61 test images equal a training or validation image, byte for byte: the accuracy "
+        "on test images may be up to 98 points too high."
     )
     with pytest.raises(DataError, match=r"test images of .* are not open"):
         data.test_images  # noqa: B018
@@ -135,8 +134,8 @@ def test_few_validation_images_are_told_of_with_the_difference_that_means_nothin
 ) -> None:
     data = read(folder, test_fraction=0.2, split=Split(val_fraction=0.25))
     assert kinds(data)["few_validation_images"] == (
-        "There are only 12 validation images: one of them is 8.3 points of "
-        "accuracy, and differences below 29 points mean nothing."
+        "There are only 12 validation images: one of them is 8.3 points of accuracy, and "
+        "differences below 29 points mean nothing."
     )
 
 

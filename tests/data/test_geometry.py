@@ -9,9 +9,8 @@ from torchvision.transforms.v2 import functional
 
 from lmanet.data.geometry import crop_and_flip, erase
 
-PIXELS = (
-    torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16).repeat(1, 3, 1, 1)
-)  # each says where it was
+# each says where it was
+PIXELS = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16).repeat(1, 3, 1, 1)
 
 
 def placed(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -61,9 +60,8 @@ def test_erased_rectangles_are_torchvisions(size: tuple[int, int]) -> None:
     found = torch.stack(
         [rows.int().argmax(1), columns.int().argmax(1), rows.sum(1), columns.sum(1)], 1
     )
-    assert torch.equal(
-        is_black.sum((1, 2, 3)), 3 * found[:, 2] * found[:, 3]
-    )  # one rectangle, whole, in all channels
+    # one rectangle, whole, in all channels
+    assert torch.equal(is_black.sum((1, 2, 3)), 3 * found[:, 2] * found[:, 3])
     transform, image = v2.RandomErasing(1.0), torch.ones(3, *size, dtype=torch.uint8)
     drawn = [transform.make_params([image]) for _ in range(1000)]
     expected = torch.tensor(

@@ -17,7 +17,7 @@ from lmanet.run.shared_settings import remember_settings
 
 
 def read(folder: Path, **settings: object) -> ImageFolder:
-    data = ImageFolder(str(folder), 32, **settings)  # type: ignore[arg-type]
+    data = ImageFolder(str(folder), 32, **settings)
     data.setup("fit")
     data.setup("test")
     return data
@@ -241,7 +241,7 @@ def test_a_resolution_that_is_no_number_of_pixels_is_refused(
     with pytest.raises(
         ConfigError, match=rf"resolution={resolution} must be a whole number of pixels"
     ):
-        ImageFolder(str(folder), resolution)  # type: ignore[arg-type]
+        ImageFolder(str(folder), resolution)
 
 
 def test_the_checksum_covers_validation_contents_and_labels(folder: Path) -> None:

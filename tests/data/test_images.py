@@ -19,7 +19,7 @@ from lmanet.train import Recipe, Trainer, WarmupCosine
 
 
 def read(folder: Path, **settings: object) -> ImageFolder:
-    data = ImageFolder(str(folder), 32, **settings)  # type: ignore[arg-type]
+    data = ImageFolder(str(folder), 32, **settings)
     data.setup("fit")
     data.setup("test")
     return data
@@ -77,7 +77,7 @@ def test_a_training_that_meets_a_broken_file_ends_the_run(
     space = load_space("mcu", {"resolution": [32], "num_stages": [3]})
     recipe = Recipe(1, 16, partial(torch.optim.SGD, lr=0.1), WarmupCosine(0.5), accelerator="cpu")
     place = executor(Trainer(data, recipe))
-    broken = data.train_images.paths[0]  # type: ignore[attr-defined]
+    broken = data.train_images.paths[0]
     content = broken.read_bytes()
     broken.unlink()
     if not gone:

@@ -34,7 +34,7 @@ def test_an_epoch_has_every_image_once_with_its_label(digits: Mnist5k) -> None:
     batches = digits.train_dataloader(64, 0, CPU)
     images, targets, indices = epoch(batches, 0)
     assert len(batches) == 50 and sorted(indices.tolist()) == list(range(3200))
-    assert images.dtype == torch.uint8 and torch.equal(images, digits.train_images.images[indices])  # type: ignore[attr-defined]
+    assert images.dtype == torch.uint8 and torch.equal(images, digits.train_images.images[indices])
     assert targets.dtype == torch.float32 and torch.equal(
         targets.argmax(1), digits.train_images.labels[indices]
     )
@@ -63,7 +63,7 @@ def test_an_image_looks_the_same_in_batches_of_any_size(digits: Mnist5k) -> None
         *(by_index(digits.train_dataloader(size, 0, CPU, AUGMENT), 1) for size in (64, 320))
     )
     images, _, indices = epoch(digits.train_dataloader(64, 0, CPU, AUGMENT), 1)
-    assert (images != digits.train_images.images[indices]).flatten(1).any(1).sum() > 3000  # type: ignore[attr-defined]
+    assert (images != digits.train_images.images[indices]).flatten(1).any(1).sum() > 3000
 
 
 def test_views_come_back(digits: Mnist5k) -> None:
@@ -80,13 +80,13 @@ def test_batches_are_mixed_each_for_itself(digits: Mnist5k) -> None:
     weights = [float(batch.targets.max(1).values.min()) for batch in batches]
     assert len(set(weights)) > 40 and all(batch.images.dtype == torch.float32 for batch in batches)
     batch = batches[0]
+
     given, labels = (
         each[batch.indices]
         for each in (digits.train_images.images.float(), digits.train_images.labels)
-    )  # type: ignore[attr-defined]
-    pairs = [
-        i for i in range(64) if labels[i] != labels[i - 1]
-    ]  # MixUp mixes each image with the one before
+    )
+    # MixUp mixes each image with the one before
+    pairs = [i for i in range(64) if labels[i] != labels[i - 1]]
     weight = batch.targets[pairs[0], labels[pairs[0]]]
     assert torch.allclose(batch.images, weight * given + (1 - weight) * given.roll(1, 0), atol=1e-2)
 
@@ -125,7 +125,7 @@ def test_images_to_measure_by_come_in_their_order(digits: Mnist5k) -> None:
         (digits.test_dataloader(300, CPU), digits.test_images),
     ):
         given, labels = (torch.cat(part) for part in zip(*batches, strict=True))
-        assert torch.equal(given, images.images) and torch.equal(labels, images.labels)  # type: ignore[attr-defined]
+        assert torch.equal(given, images.images) and torch.equal(labels, images.labels)
         assert len(batches) == len(list(batches))
 
 

@@ -28,21 +28,20 @@ def test_a_copy_for_a_worker_carries_no_images_and_gives_the_same(digits: Mnist5
     assert len(packed) < 10_000
     copy = pickle.loads(packed)
     copy.setup("fit")
-    assert torch.equal(copy.val_images.images, digits.val_images.images)  # type: ignore[attr-defined]
+    assert torch.equal(copy.val_images.images, digits.val_images.images)
 
 
 def test_the_statistics_are_those_of_the_images(digits: Mnist5k) -> None:
-    pixels = digits.train_images.images.double() / 255  # type: ignore[attr-defined]
+    pixels = digits.train_images.images.double() / 255
     assert pixels.mean((0, 2, 3)).tolist() == pytest.approx(list(digits.mean), abs=0.005)
     assert pixels.std((0, 2, 3)).tolist() == pytest.approx(list(digits.std), abs=0.005)
 
 
 def test_digits_bear_their_labels(digits: Mnist5k) -> None:
-    ones = digits.test_images.images[digits.test_images.labels == 1].double()  # type: ignore[attr-defined]
-    zeros = digits.test_images.images[digits.test_images.labels == 0].double()  # type: ignore[attr-defined]
-    assert (
-        ones[:, :, 12:16, 12:16].mean() > 3 * zeros[:, :, 12:16, 12:16].mean()
-    )  # a nought is empty in its middle
+    ones = digits.test_images.images[digits.test_images.labels == 1].double()
+    zeros = digits.test_images.images[digits.test_images.labels == 0].double()
+    # a nought is empty in its middle
+    assert ones[:, :, 12:16, 12:16].mean() > 3 * zeros[:, :, 12:16, 12:16].mean()
 
 
 def test_the_images_of_each_class_are_counted():

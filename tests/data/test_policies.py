@@ -84,9 +84,8 @@ def test_another_distribution_would_be_noticed() -> None:
         )
         < 1e-9
     )
-    assert (
-        likeness(our_draws(policy("cifar10", 28, 28)), theirs) < 1e-9
-    )  # which moves images less far
+    # which moves images less far
+    assert likeness(our_draws(policy("cifar10", 28, 28)), theirs) < 1e-9
 
 
 @pytest.mark.parametrize("name", TRANSFORMS)

@@ -58,4 +58,4 @@ def test_training_images_are_reduced_although_a_class_has_but_one() -> None:
 )
 def test_impossible_settings_are_refused(settings: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(settings))):
-        Split(**settings)  # type: ignore[arg-type]
+        Split(**settings)

@@ -28,14 +28,13 @@ def test_a_network_of_the_papers_size_is_verified_in_seconds(way, record_propert
         shutil.which("arm-none-eabi-gcc") and shutil.which("qemu-system-arm")
     ):
         pytest.skip(
-            "needs arm-none-eabi-gcc and qemu-system-arm: apt-get install "
-            "gcc-arm-none-eabi qemu-system-arm"
+            "needs arm-none-eabi-gcc and qemu-system-arm: apt-get install gcc-arm-none-eabi "
+            "qemu-system-arm"
         )
     architecture = load_architecture("lmanet_elite")
     verifier = CandidateVerifier(100, Verifier("cortex-m7", *way.split("+")))
-    verifier.measure(
-        load_architecture("qwnet_core")
-    )  # compilers build what they keep at their first use
+    # compilers build what they keep at their first use
+    verifier.measure(load_architecture("qwnet_core"))
     start = time.monotonic()
     measured = verifier.measure(architecture)
     seconds = time.monotonic() - start

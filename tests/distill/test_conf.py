@@ -45,8 +45,8 @@ def test_options_name_their_divergence_and_store_the_logits(
 
 def test_several_teachers_are_a_list_of_paths_and_sources() -> None:
     lite = (
-        "{_target_: lmanet.distill.TeacherSource, name: tf_efficientnet_lite0, "
-        "checkpoint: lite0.pth, resolution: 128}"
+        "{_target_: lmanet.distill.TeacherSource, name: tf_efficientnet_lite0, checkpoint: "
+        "lite0.pth, resolution: 128}"
     )
     made = option(
         "+distill=ensemble",

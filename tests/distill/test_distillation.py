@@ -88,8 +88,8 @@ def test_a_teacher_is_fitted_once_and_read_again(
     assert record.score.val_accuracy > 0.5  # chance is 0.1
     assert (record.name, record.trained, record.checkpoint) == ("test_resnet", True, "teacher.ckpt")
     assert (
-        "teacher test_resnet (0.4M parameters, from: fresh weights) is trained "
-        "on the training images"
+        "teacher test_resnet (0.4M parameters, from: fresh weights) is trained on the training "
+        "images"
     ) in caplog.text
     written = (tmp_path / "teacher.ckpt").stat().st_mtime_ns
     (again,) = stage.prepare(RunFolder(tmp_path))
@@ -133,7 +133,7 @@ def test_weights_with_a_relative_path_are_found_again(
         stage.prepare(RunFolder(tmp_path / "run")),
         stage.prepare(RunFolder(tmp_path / "run")),
     )
-    assert torch.equal(first[0].model.fc.weight, again[0].model.fc.weight)  # type: ignore[union-attr, arg-type]
+    assert torch.equal(first[0].model.fc.weight, again[0].model.fc.weight)
 
 
 def test_another_teacher_in_the_same_run_is_refused(
@@ -269,10 +269,9 @@ def test_a_teacher_that_is_no_better_than_its_student_does_not_teach(
     accuracy = read_records(folder / "full.jsonl", TrainedNetwork)[0].score.val_accuracy
     assert notice.kind == "teacher_no_better"
     assert notice.text == (
-        f"stage distill was skipped: teacher {folder.name}/student.ckpt has "
-        f"{accuracy:.2%} on the validation images, the network "
-        f"that it would teach {accuracy:.2%}; choose a better teacher "
-        "(distill.teacher), or set distill.skip_if_worse=false"
+        f"stage distill was skipped: teacher {folder.name}/student.ckpt has {accuracy:.2%} on the "
+        f"validation images, the network that it would teach {accuracy:.2%}; choose a better "
+        "teacher (distill.teacher), or set distill.skip_if_worse=false"
     )
     assert notice.text in caplog.text
     make_stage(teacher=itself).run(RunFolder(folder))  # with skip_if_worse=false
@@ -362,9 +361,8 @@ def test_distillation_starts_from_the_trained_weights_and_is_done_once(
     make_recipe: Callable[..., Recipe],
     folder: Path,
 ) -> None:
-    still = partial(
-        Trainer, recipe=make_recipe(optimizer=partial(torch.optim.SGD, lr=0.0))
-    )  # moves no weight
+    # moves no weight
+    still = partial(Trainer, recipe=make_recipe(optimizer=partial(torch.optim.SGD, lr=0.0)))
     make_stage(trainer=still).run(RunFolder(folder))
     make_stage(trainer=still).run(RunFolder(folder))
     (line,) = read_records(folder / "distill.jsonl", TrainedNetwork)
@@ -502,9 +500,9 @@ def test_no_phase_trains_on_a_validation_image(
         partial(KnowledgeDistillation, divergence=Kd()),
         skip_if_worse=False,
     ).run(RunFolder(tmp_path))
-    kept = {image.numpy().tobytes() for image in data.val_images.images}  # type: ignore[attr-defined]
+    kept = {image.numpy().tobytes() for image in data.val_images.images}
     later.setup("fit")
-    assert kept == {image.numpy().tobytes() for image in later.val_images.images}  # type: ignore[attr-defined]
+    assert kept == {image.numpy().tobytes() for image in later.val_images.images}
     assert set(phases) == {"mini", "full", "teacher", "distill"}
     for name, images in phases.items():
         assert len(images) == 640 and not images & kept, name
@@ -538,9 +536,8 @@ def test_a_student_is_distilled_in_the_order_of_the_classes_that_the_data_have(
             digits = super().read_train()
             return MemoryImages(digits.images, 9 - digits.labels)
 
-    still = partial(
-        Trainer, recipe=make_recipe(optimizer=partial(torch.optim.SGD, lr=0.0))
-    )  # moves no weight
+    # moves no weight
+    still = partial(Trainer, recipe=make_recipe(optimizer=partial(torch.optim.SGD, lr=0.0)))
     Distillation(Reversed(data.split), 1, still).run(RunFolder(folder))
     (full,) = read_records(folder / "full.jsonl", TrainedNetwork)
     (line,) = read_records(folder / "distill.jsonl", TrainedNetwork)

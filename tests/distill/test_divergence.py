@@ -26,9 +26,8 @@ def random_logits(
 
 
 def test_divergence_is_a_mean_over_the_batch_times_the_square_of_the_temperature() -> None:
-    by_hand = 0.75 * math.log(0.75 / 0.5) + 0.25 * math.log(
-        0.25 / 0.5
-    )  # KL((3/4, 1/4) || (1/2, 1/2)), for either image
+    # KL((3/4, 1/4) || (1/2, 1/2)), for either image
+    by_hand = 0.75 * math.log(0.75 / 0.5) + 0.25 * math.log(0.25 / 0.5)
     assert kd_divergence(STUDENT, TAUGHT, 10.0).item() == pytest.approx(100 * by_hand)
     assert kd_divergence(STUDENT.repeat(5, 1), TAUGHT.repeat(5, 1), 10.0).item() == pytest.approx(
         100 * by_hand
@@ -47,7 +46,7 @@ def test_temperature_leaves_the_size_of_the_gradient() -> None:
     sizes = []
     for kd_temperature in (10.0, 100.0):
         student = torch.tensor([[0.3, -0.2]], requires_grad=True)
-        kd_divergence(student, torch.tensor([[1.0, -1.0]]), kd_temperature).backward()  # type: ignore[no-untyped-call]
+        kd_divergence(student, torch.tensor([[1.0, -1.0]]), kd_temperature).backward()
         assert student.grad is not None
         sizes.append(student.grad.norm().item())
     assert sizes[0] == pytest.approx(sizes[1], rel=0.02)
@@ -86,7 +85,7 @@ def test_decoupling_keeps_what_a_sure_teacher_says_of_the_other_classes() -> Non
     assert others.item() == pytest.approx(
         q * math.log(q / 0.5) + (1 - q) * math.log((1 - q) / 0.5), rel=1e-5
     )
-    (target + others).backward()  # type: ignore[no-untyped-call]
+    (target + others).backward()
     assert student.grad is not None and student.grad.isfinite().all()
 
 
@@ -189,7 +188,7 @@ def test_standardised_logits_may_have_any_size_and_shift(divergence: Kd | Dkd) -
 
 def test_logits_that_are_all_equal_have_a_finite_gradient() -> None:
     student = torch.zeros(2, 5, requires_grad=True)
-    Kd(2.0, standardise=True)(student, torch.randn(2, 5), torch.eye(5)[:2]).backward()  # type: ignore[no-untyped-call]
+    Kd(2.0, standardise=True)(student, torch.randn(2, 5), torch.eye(5)[:2]).backward()
     assert student.grad is not None and student.grad.isfinite().all()
 
 

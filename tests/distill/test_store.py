@@ -104,9 +104,8 @@ def test_views_are_computed_once_and_a_kill_loses_a_part_of_one(
     def prepare(views: int) -> int:
         """Batches that the teacher was asked for."""
         before = len(calls)
-        recipe = make_recipe(
-            views=views, epochs=9, batch_size=16
-        )  # 40 batches a view, in parts of 2
+        # 40 batches a view, in parts of 2
+        recipe = make_recipe(views=views, epochs=9, batch_size=16)
         StoredLogits(top_k=3).of([teacher], data, Trainer(data, recipe), 0, tmp_path)
         return len(calls) - before
 
@@ -158,11 +157,12 @@ def test_several_teachers_are_stored_alone_and_averaged(
     StoredLogits(10).of(teachers[:2], data, trainer, 0, tmp_path)
     assert asked == [40, 40, 0]
     stored = StoredLogits(10).of([*teachers, teachers[0]], data, trainer, 0, tmp_path)
+    # a new one costs itself alone, and one that is given twice nothing
     assert asked == [
         40,
         40,
         40,
-    ]  # a new one costs itself alone, and one that is given twice nothing
+    ]
     batch = next(iter(trainer.batches(0)))
     batch = batch._replace(images=normalise(batch.images, data.mean, data.std))
     with torch.no_grad():

@@ -38,9 +38,8 @@ def test_each_teacher_gets_its_own_size_and_normalisation(data: Mnist5k) -> None
     teachers = [
         Teacher(model, data, reading) for model, reading in zip(models, readings, strict=True)
     ]
-    white = (torch.ones(2, 3, 28, 28) - data.mean[0]) / data.std[
-        0
-    ]  # as the data module normalises it
+    # as the data module normalises it
+    white = (torch.ones(2, 3, 28, 28) - data.mean[0]) / data.std[0]
     Ensemble(teachers)(white)
     assert [tuple(model.shape) for model in models] == [(2, 3, 14, 14), (2, 3, 40, 40)]
     torch.testing.assert_close(teachers[0](white), torch.full((2, 3), (1 - 0.5) / 0.25))

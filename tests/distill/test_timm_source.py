@@ -18,9 +18,8 @@ def test_images_are_brought_to_the_size_and_the_statistics_of_the_model(data: Mn
     teacher, fitted = TeacherSource("test_resnet").build(data)
     seen: list[torch.Tensor] = []
     teacher.model.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
-    white = (torch.ones(2, 3, 28, 28) - data.mean[0]) / data.std[
-        0
-    ]  # as the data module normalises it
+    # as the data module normalises it
+    white = (torch.ones(2, 3, 28, 28) - data.mean[0]) / data.std[0]
     assert teacher.eval()(white).shape == (2, 10)
     assert seen[0].shape == (2, 3, 160, 160)  # what timm made test_resnet for
     own = timm.get_pretrained_cfg("test_resnet")
@@ -84,7 +83,7 @@ def test_a_source_that_gives_no_teacher_is_named(
     data: Mnist5k, settings: dict[str, object], sentence: str
 ) -> None:
     with pytest.raises(ConfigError, match=sentence):
-        TeacherSource(**settings).build(data)  # type: ignore[arg-type]
+        TeacherSource(**settings).build(data)
 
 
 @pytest.mark.parametrize("content", [b"no weights", b""], ids=["text", "empty"])
@@ -136,8 +135,8 @@ def test_weights_under_other_names_are_taken_in_order_and_that_is_said(
         assert name.startswith("fc.") or torch.equal(own[name], tensor), name
     assert not fitted
     assert (
-        "such as _conv1_0.weight for conv1.0.weight; kinds and shapes agree "
-        "one to one, so they are taken in order"
+        "such as _conv1_0.weight for conv1.0.weight; kinds and shapes agree one to one, so they "
+        "are taken in order"
     ) in caplog.text
 
 

@@ -47,11 +47,12 @@ ARCHITECTURE = parse_architecture(
         "stages": [{**STAGE, "stride": 2, "skip": True, "layers": 2}],
     }
 )
+# layers with weights that are not 0
 FIRST = (
     "stem.conv",
     "stage1_0.depthwise",
     "stage1_0.project",
-)  # layers with weights that are not 0
+)
 ALL = 1000  # images: more than there are
 
 
@@ -225,9 +226,8 @@ def test_deleting_what_decides_costs_more_than_deleting_at_random(
     assert 0.2 < deletion.low < deletion.area_difference < deletion.high
     assert deletion.shares == (0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1)
     assert deletion.gradcam[0] == deletion.random[0] > 0.99
-    assert deletion.gradcam[2:] == pytest.approx(
-        [0.5] * 7
-    )  # the quadrant is gone, two classes are left
+    # the quadrant is gone, two classes are left
+    assert deletion.gradcam[2:] == pytest.approx([0.5] * 7)
     assert (
         list(deletion.random) == sorted(deletion.random, reverse=True) and deletion.random[4] > 0.9
     )
@@ -236,9 +236,10 @@ def test_deleting_what_decides_costs_more_than_deleting_at_random(
 def test_where_the_map_is_empty_its_order_is_as_good_as_any(data: Patches) -> None:
     network = colour_reader()
     with torch.no_grad():
+        # a colour speaks against the other
         network.classifier.linear.linear.weight.copy_(
             torch.tensor([[-20.0, 0, 0, 0], [0, -20, 0, 0]])
-        )  # a colour speaks against the other
+        )
     deletion = deletion_curve(subject_of(network, data), ALL, seed=0)
     assert deletion.low < 0 < deletion.high < 0.01
 

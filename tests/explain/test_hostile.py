@@ -16,8 +16,8 @@ from lmanet.run.folder import RunFolder
 
 SCRIPT = "</script><script>window.wasRun=true</script>"
 MARKUP = (
-    f"# {SCRIPT} <b onclick=x>| [[table:front]] | "
-    "![p](../../etc/passwd.png) [l](javascript:x) `c` **b**\n\n[[explorer]]"
+    f"# {SCRIPT} <b onclick=x>| [[table:front]] | ![p](../../etc/passwd.png) [l](javascript:x) `c` "
+    "**b**\n\n[[explorer]]"
 )
 WHERE = (
     "name",

@@ -211,9 +211,8 @@ def test_where_nothing_is_off_nothing_is_said(make_run, pareto, target):
 def test_a_front_that_its_validation_images_cannot_rank_is_reported_with_the_size_of_the_noise(
     finished,
 ):
-    wary = sections((finished / "report.md").read_text())[
-        "What to be wary of"
-    ]  # which has 100 validation images
+    # which has 100 validation images
+    wary = sections((finished / "report.md").read_text())["What to be wary of"]
     assert re.search(
         (
             r"- 100 validation images cannot tell the best .* less than \d+\.\d "
@@ -403,8 +402,8 @@ def test_text_of_a_model_is_data_in_acell():
 
 def test_importing_it_needs_neither_torch_nor_matplotlib():
     code = (
-        "import sys, lmanet.explain; print([name for name in ('torch', "
-        "'matplotlib') if name in sys.modules])"
+        "import sys, lmanet.explain; print([name for name in ('torch', 'matplotlib') if name in "
+        "sys.modules])"
     )
     assert (
         subprocess.run(
@@ -430,8 +429,8 @@ def test_each_of_several_teachers_is_reported_beside_all_together(make_run, pare
     text = report(folder, pareto, target)
     accuracy = f"{100 * whole.score.val_accuracy:.1f} %"
     assert (
-        f"The probabilities of 2 teachers are averaged. Together they reach {accuracy} "
-        "on the validation images:"
+        f"The probabilities of 2 teachers are averaged. Together they reach {accuracy} on the "
+        "validation images:"
     ) in text
     assert (
         f"- one: 2.00M parameters; used as it is, and may have seen these images; alone {accuracy}"

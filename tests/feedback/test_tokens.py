@@ -69,9 +69,8 @@ def test_500_trials_do_not_outgrow_8k(
     assert count_tokens(text) <= feedback.max_tokens and tokens(text) <= count_tokens(text)
     prompt = Prompt(max_attempts=3)
     brief = Brief(space=space, seed=0, images="CIFAR-100", num_classes=100, limits=limits)
-    shown = [trial.architecture for trial in trials if trial.architecture][
-        :8
-    ]  # as many as conf/propose lets the role rank choose from
+    # as many as conf/propose lets the role rank choose from
+    shown = [trial.architecture for trial in trials if trial.architecture][:8]
     task = "\n".join(f"{space.write_proposal(each)} ({cost_text(each, brief)})" for each in shown)
     asked = with_reasons(Task(task, '{"order": ["..."]}', {}, lambda reply: []), brief, count=4)
     first = prompt.ask(

@@ -144,14 +144,14 @@ def test_what_a_proposal_could_not_know_is_on_record(make_search):
     search = make_search(Budget(proposals=12), batch=3)
     search.run()
     by_number = {t.number: t for t in search.history.trials}
+    # nothing in training, then the earlier ones of the call
     assert [by_number[n].unseen_trials for n in range(3)] == [
         0,
         1,
         2,
-    ]  # nothing in training, then the earlier ones of the call
-    assert any(
-        t.unseen_trials >= 3 for t in by_number.values()
-    )  # asked while others were in training
+    ]
+    # asked while others were in training
+    assert any(t.unseen_trials >= 3 for t in by_number.values())
 
 
 def test_the_proposer_is_told_what_is_in_training_and_how_many_tokens_are_left(make_search):

@@ -20,12 +20,13 @@ def match(trained: str, given: str):
 def test_classes_in_another_order_are_found_by_name():
     assert match("cat dog eel", "eel cat dog").places == (2, 0, 1)
     assert match("cat dog eel", "cat dog eel").is_identity
+    # folders sort as text, numbers as numbers
     assert match("0 1 10 2", "0 1 2 10").places == (
         0,
         1,
         3,
         2,
-    )  # folders sort as text, numbers as numbers
+    )
 
 
 def test_other_classes_of_the_same_number_are_refused_by_name():

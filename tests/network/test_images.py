@@ -87,9 +87,8 @@ def test_an_image_of_the_right_size_stays() -> None:
 def test_whole_factors_are_means_of_blocks_as_pillow_makes_them() -> None:
     image = np.random.default_rng(0).integers(0, 256, (60, 60), np.uint8)
     found = fit(torch.from_numpy(image), 12).numpy().astype(int)
-    assert (
-        abs(found - np.asarray(Image.fromarray(image).reduce(5)).astype(int)).max() <= 1
-    )  # Pillow's reciprocal is short
+    # Pillow's reciprocal is short
+    assert abs(found - np.asarray(Image.fromarray(image).reduce(5)).astype(int)).max() <= 1
 
 
 @pytest.mark.parametrize("size", [32, 80])

@@ -90,9 +90,8 @@ def test_a_checkpoint_whose_parts_do_not_fit_is_refused(tmp_path, checkpoint, ch
 
 def test_code_in_a_checkpoint_is_never_run(tmp_path):
     path = tmp_path / "a.ckpt"
-    torch.save(
-        {"architecture": Path("/")}, path
-    )  # any object that is no tensor, number, text, list or dictionary
+    # any object that is no tensor, number, text, list or dictionary
+    torch.save({"architecture": Path("/")}, path)
     with pytest.raises(ConfigError, match="cannot be read as a checkpoint"):
         load_network(path)
 
@@ -115,8 +114,8 @@ def test_published_weights_of_another_network_are_refused(lmanet_data):
     with pytest.raises(
         ConfigError,
         match=(
-            "does not hold the weights of this architecture; pass arch= and "
-            "checkpoint= of one network"
+            "does not hold the weights of this architecture; pass arch= and checkpoint= of one "
+            "network"
         ),
     ):
         load_published_weights(path, load_architecture("lmanet_elite"))

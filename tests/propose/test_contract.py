@@ -129,8 +129,8 @@ def test_names_its_proposer(proposed: list[Proposal]) -> None:
 @pytest.mark.parametrize("package", ["lmanet.propose", "lmanet.track"])
 def test_optuna_is_imported_by_what_uses_it_alone(package: str) -> None:
     code = (
-        f"import sys, {package} as package; print('optuna' in sys.modules, "
-        "all(getattr(package, name) for name in package.__all__))"
+        f"import sys, {package} as package; print('optuna' in sys.modules, all(getattr(package, "
+        "name) for name in package.__all__))"
     )
     assert (
         subprocess.run(

@@ -189,9 +189,8 @@ def test_it_lists_what_is_off_about_this_network_and_its_data_and_no_other(run, 
     append_record(folder / DEPLOY, deployment.model_copy(update={"notices": (of_int8,)}))
     RunFolder(folder).say([of_the_data, of_another, own, of_int8])
     (network,) = read_released(RunFolder(folder))
-    made = [
-        notice for notice in network.notices if notice.kind == "test"
-    ]  # beside what is said of this short training
+    # beside what is said of this short training
+    made = [notice for notice in network.notices if notice.kind == "test"]
     assert made == [own, of_int8, of_the_data]
 
 

@@ -86,8 +86,8 @@ def test_a_front_that_can_be_ranked_or_whose_images_nobody_counted_is_not_doubte
 def test_a_search_that_only_paused_its_candidates_wants_a_larger_budget():
     sentence = nothing_trained([trial(0, 0.5, status=Status.PAUSED)])
     assert sentence == (
-        "nothing was trained to the end: of 1 candidates 1 paused; raise the "
-        "budget and resume the run (budget in conf/config.yaml)"
+        "nothing was trained to the end: of 1 candidates 1 paused; raise the budget and resume "
+        "the run (budget in conf/config.yaml)"
     )
     assert nothing_trained([trial(0, 0.5)]) is None
 
@@ -111,9 +111,8 @@ def test_int8_that_differs_from_float_by_more_than_chance_is_doubted(
 
 def test_the_sign_test_is_wrong_one_time_in_twenty_at_most():
     rng = np.random.default_rng(0)
-    more_wrong = (
-        2 * rng.binomial(60, 0.5, 2_000) - 60
-    )  # of 60 images on which one of the two is right
+    # of 60 images on which one of the two is right
+    more_wrong = 2 * rng.binomial(60, 0.5, 2_000) - 60
     assert (
         np.mean([bool(int8_differs(0.5, 0.5 - extra / 1000, 60, 1000)) for extra in more_wrong])
         <= 0.05

@@ -24,9 +24,8 @@ def trial(number: int) -> Trial:
 
 def test_settings_may_not_change_within_a_history(tmp_path: Path):
     remember_settings(RunFolder(tmp_path), {"space": {"name": "tiny"}, "seed": 0})
-    remember_settings(
-        RunFolder(tmp_path), {"space": {"name": "mcu"}, "seed": 0}
-    )  # no trial yet: nothing to mix
+    # no trial yet: nothing to mix
+    remember_settings(RunFolder(tmp_path), {"space": {"name": "mcu"}, "seed": 0})
     History(RunFolder(tmp_path)).append(trial(0))
     remember_settings(RunFolder(tmp_path), {"seed": 0, "space": {"name": "mcu"}})
     with pytest.raises(HistoryError, match="another setting of space"):

@@ -125,8 +125,8 @@ class Check:
             head := tflm_arena(graph.operators, "reference").head_bytes
         ) != measured.measured_tflm_head_bytes:
             raise LmanetError(
-                f"TFLM's head has {measured.measured_tflm_head_bytes} bytes, the memory "
-                f"model says {head}"
+                f"TFLM's head has {measured.measured_tflm_head_bytes} bytes, the memory model says "
+                f"{head}"
             )
         million_macs, instructions = (
             estimate(architecture, CLASSES).macs / 1e6,
@@ -134,8 +134,8 @@ class Check:
         )
         per_mac = ", ".join(f"{count / million_macs / 1e6:.2f}" for count in instructions)
         return (
-            f"{million_macs:.0f} MMACs, .bss {measured.measured_bss_bytes}, head "
-            f"{head}, {len(np.unique(outputs))} values, {per_mac} a MAC"
+            f"{million_macs:.0f} MMACs, .bss {measured.measured_bss_bytes}, head {head}, "
+            f"{len(np.unique(outputs))} values, {per_mac} a MAC"
         )
 
 
@@ -156,12 +156,12 @@ def main() -> int:
     ]
     results = {name: check.space(name) for name in offering}
     print(
-        f"\n{options.images} images, seed {options.seed}, at most "
-        f"{options.most_macs:.0f} MACs, {time.monotonic() - start:.0f} s"
+        f"\n{options.images} images, seed {options.seed}, at most {options.most_macs:.0f} MACs, "
+        f"{time.monotonic() - start:.0f} s"
     )
     print(
-        "| space | networks | equal in all | exceptions | drawn with more MACs "
-        "| RAM | flash over 4 MB |\n|---|---|---|---|---|---|---|"
+        "| space | networks | equal in all | exceptions | drawn with more MACs | RAM | flash over "
+        "4 MB |\n|---|---|---|---|---|---|---|"
     )
     for name, counts in results.items():
         taken = counts["equal"] + counts["exception"]

@@ -65,8 +65,8 @@ def main(number: int) -> int:
             more = sum(above for _, above in results)
             print(
                 (
-                    f"{name} {padding}: {number - len(faults)} of {number} to the byte; "
-                    f"CMSIS-NN above the wheel in {more}"
+                    f"{name} {padding}: {number - len(faults)} of {number} to the byte; CMSIS-NN "
+                    f"above the wheel in {more}"
                 ),
                 flush=True,
             )

@@ -106,8 +106,8 @@ def main():
         np.concatenate([errors(fit(seen, known), other) for seen, other in (halves, halves[::-1])])
     )
     print(
-        f"# {len(networks)} networks, each told from the other half: median "
-        f"error {np.median(unseen):.1%}, worst {unseen.max():.1%}"
+        f"# {len(networks)} networks, each told from the other half: median error "
+        f"{np.median(unseen):.1%}, worst {unseen.max():.1%}"
     )
     for name, instructions in sorted(fit(networks, known).items()):
         print(f'    "{name}": {instructions:.2f},')

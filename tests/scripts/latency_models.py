@@ -88,15 +88,15 @@ def cells(points: list[tuple[float, float]]) -> str:
         else "| "
     )
     return (
-        f"{factor['n']} | {factor['mean']:.2f} ({factor['low']:.2f} to "
-        f"{factor['high']:.2f}) | {errors}"
+        f"{factor['n']} | {factor['mean']:.2f} ({factor['low']:.2f} to {factor['high']:.2f}) | "
+        f"{errors}"
     )
 
 
 def main() -> None:
     print(
-        "| runtime | board | n | cycles a MAC | median error | worst | n | "
-        "cycles an instruction of TFLM | median error | worst |"
+        "| runtime | board | n | cycles a MAC | median error | worst | n | cycles an instruction "
+        "of TFLM | median error | worst |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|")
     for (runtime, board), points in sorted(measurements(Path(sys.argv[1])).items()):

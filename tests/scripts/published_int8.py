@@ -72,8 +72,8 @@ def row(name, folder, data, options):
     )
     sizes = " | ".join(f"{size:,}" for size in figures)
     return (
-        f"| {name} | {shares} | {sizes} | "
-        f"{measured.measured_instructions / 1e6:.1f}M | {latency[0]:.0f} to {latency[1]:.0f} |"
+        f"| {name} | {shares} | {sizes} | {measured.measured_instructions / 1e6:.1f}M | "
+        f"{latency[0]:.0f} to {latency[1]:.0f} |"
     )
 
 
@@ -95,8 +95,8 @@ def main():
     data.setup("test")
     floats = " float |" if options.float else ""
     print(
-        f"| weights | int8 |{floats} c_static RAM | TFLM arena (CMSIS-NN) | "
-        "flash | .tflite | instructions | ms at 480 MHz |"
+        f"| weights | int8 |{floats} c_static RAM | TFLM arena (CMSIS-NN) | flash | .tflite | "
+        "instructions | ms at 480 MHz |"
     )
     for name in options.names:
         print(row(name, root / "reference" / "lmanet", data, options), flush=True)

@@ -29,8 +29,8 @@ def main(padding: str) -> None:
     reference, data = reference_module(), Path(os.environ["LMANET_DATA"])
     verifier = Verifier(toolchain="gcc", emulator="qemu")
     print(
-        "| network | million MACs | RAM, bytes | flash, bytes | million "
-        "instructions | instructions a MAC |\n|---|---|---|---|---|---|"
+        "| network | million MACs | RAM, bytes | flash, bytes | million instructions | "
+        "instructions a MAC |\n|---|---|---|---|---|---|"
     )
     for name in reference.NAMES:
         graph, inputs = reference.reference_graph(data, name, padding, IMAGES)

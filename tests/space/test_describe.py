@@ -60,8 +60,8 @@ def test_a_word_that_some_blocks_do_not_use_names_those_that_do():
     lines = SPACES["mcu"].describe().splitlines()
     assert "  e1 | e2 | e3 | e4 | e6: expansion, mb and fu only" in lines
     assert (
-        "  se25 | se50: squeeze-and-excitation, hidden channels in per cent, "
-        "dw and mb and fu only; left out: none"
+        "  se25 | se50: squeeze-and-excitation, hidden channels in per cent, dw and mb and fu "
+        "only; left out: none"
     ) in lines
     assert "  e3 | e4 | e6: expansion, mb only" in SPACES["lmanet"].describe().splitlines()
     ordinary = load_space("mcu", {"stage": {"block": ["conv"]}}).describe()

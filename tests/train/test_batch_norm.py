@@ -89,10 +89,10 @@ def trained(recipe: Recipe) -> list[Score]:
 def test_the_averages_are_the_means_over_the_batches_and_no_weight_changes() -> None:
     network = norm_of_inputs()
     weights = {name: tensor.clone() for name, tensor in network.named_parameters()}
-    network[0].running_mean.fill_(99.0)  # type: ignore[operator, union-attr]
+    network[0].running_mean.fill_(99.0)
     NormAverages(Numbers(), 12, torch.Tensor.float).update(network)
-    assert network[0].running_mean.tolist() == pytest.approx([2.0] * 3)  # type: ignore[operator, union-attr]
-    assert network[0].running_var.tolist() == pytest.approx([3.2] * 3)  # type: ignore[operator, union-attr]
+    assert network[0].running_mean.tolist() == pytest.approx([2.0] * 3)
+    assert network[0].running_var.tolist() == pytest.approx([3.2] * 3)
     assert network[0].momentum == 0.1 and not any(module.training for module in network.modules())
     assert all(torch.equal(tensor, weights[name]) for name, tensor in network.named_parameters())
 

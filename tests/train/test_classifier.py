@@ -44,7 +44,7 @@ class _Inputs(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         (self.trained if self.training else self.validated).append(images.detach().clone())
-        return self.linear(images.mean((2, 3)))  # type: ignore[no-any-return]
+        return self.linear(images.mean((2, 3)))
 
 
 def test_pixels_are_normalised(make_recipe: Callable[..., Recipe]) -> None:
@@ -58,11 +58,11 @@ def test_bytes_are_resized_before_they_are_normalised_as_on_the_board(
     size: int, data: Mnist5k, make_recipe: Callable[..., Recipe]
 ) -> None:
     loss, network = _Listener(), _Inputs()
-    network.input_resolution = size  # type: ignore[assignment]
+    network.input_resolution = size
     Trainer(data, make_recipe(augment=None, epochs=1)).fit(network, 0, loss)
-    expected = normalise(fit(data.val_images.images, size), data.mean, data.std)  # type: ignore[attr-defined]
+    expected = normalise(fit(data.val_images.images, size), data.mean, data.std)
     assert torch.equal(torch.cat(network.validated), expected)
-    trained = fit(data.train_images.images, size)  # type: ignore[attr-defined]
+    trained = fit(data.train_images.images, size)
     means = normalise(trained, data.mean, data.std).mean((1, 2, 3)).sort().values
     torch.testing.assert_close(
         torch.cat(network.trained)[:640].mean((1, 2, 3)).sort().values, means
@@ -127,12 +127,13 @@ def test_targets_are_smoothed_and_mixed_and_progress_runs_from_0_to_1(
     )
     assert torch.allclose(targets.sum(1), torch.ones(len(targets)))
     assert loss.progress == pytest.approx([step / 40 for step in range(40)])
+    # as the data gave them, for a teacher resizes on its own
     assert loss.images[0].shape == (
         32,
         3,
         28,
         28,
-    )  # as the data gave them, for a teacher resizes on its own
+    )
 
 
 def test_augmentation_acts_in_training_and_never_in_validation(
@@ -147,13 +148,13 @@ def test_augmentation_acts_in_training_and_never_in_validation(
         cutmix_strength=1.0,
     )
     data.setup("fit")
-    before = data.val_images.images.clone()  # type: ignore[attr-defined]
+    before = data.val_images.images.clone()
     trained, validated = {}, {}
     for name, augment in (("none", None), ("strong", strong)):
         loss, network = _Listener(), _Inputs()
         Trainer(data, make_recipe(augment=augment, epochs=2)).fit(network, 0, loss)
         trained[name], validated[name] = torch.cat(loss.images), torch.cat(network.validated)
-    assert torch.equal(data.val_images.images, before)  # type: ignore[attr-defined]
+    assert torch.equal(data.val_images.images, before)
     assert torch.equal(validated["none"], validated["strong"])
     for epoch in (
         trained["none"][:640],
@@ -202,7 +203,7 @@ def test_the_average_of_the_weights_is_validated_and_kept(
     class Steps(torch.optim.SGD):
         """Keeps the weights of the classifier after each step."""
 
-        def step(self, closure: Any = None) -> Any:  # type: ignore[override]
+        def step(self, closure: Any = None) -> Any:
             loss = super().step(closure)
             steps.append(self.param_groups[0]["params"][-1].detach().clone())
             return loss

@@ -39,6 +39,5 @@ def test_two_hundred_candidates_leave_nothing(make_recipe):
             tensors.append(sum(issubclass(type(each), torch.Tensor) for each in gc.get_objects()))
             resident.append(psutil.Process().memory_info().rss / MIB)
     assert tensors[-1] == tensors[0]  # no network, no optimizer, no batch
-    assert resident[-1] - resident[4] < 30, (
-        resident
-    )  # oneDNN keeps its kernels of the first hundred
+    # oneDNN keeps its kernels of the first hundred
+    assert resident[-1] - resident[4] < 30, resident

@@ -58,8 +58,7 @@ def test_the_optimizer_is_given_the_schedule_at_every_step(
 ) -> None:
     """Defect 4: a schedule made for steps was moved once an epoch."""
     _RatesSeen.seen = []
-    recipe = make_recipe(
-        schedule=schedule, optimizer=partial(_RatesSeen, lr=0.5), batch_size=320
-    )  # two steps an epoch
+    # two steps an epoch
+    recipe = make_recipe(schedule=schedule, optimizer=partial(_RatesSeen, lr=0.5), batch_size=320)
     Trainer(data, recipe).train(Job(number=0, architecture=architecture, seed=0))
     assert _RatesSeen.seen == pytest.approx(expected)

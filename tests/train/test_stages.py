@@ -73,9 +73,8 @@ def test_the_first_of_the_front_are_trained_and_the_best_is_the_student(
         best.architecture,
         tuple("0123456789"),
     )
-    assert (
-        trainer.validate(student.network).val_accuracy == best.score.val_accuracy
-    )  # the weights are those that were scored
+    # the weights are those that were scored
+    assert trainer.validate(student.network).val_accuracy == best.score.val_accuracy
     assert not list(tmp_path.rglob("last.ckpt"))
 
 
@@ -188,10 +187,10 @@ def test_evaluation_opens_the_test_images_once_for_each_network(
     assert (line.stage, line.images, line.architecture) == ("full", 1000, architecture)
     data = trainer.data
     network = load_network(tmp_path / line.checkpoint).network
-    images = fit(data.test_images.images, 32).float() / 255  # type: ignore[attr-defined]
+    images = fit(data.test_images.images, 32).float() / 255
     with torch.no_grad():
         logits = network((images - data.mean[0]) / data.std[0])
-    right = float((logits.argmax(1) == data.test_images.labels).float().mean())  # type: ignore[attr-defined]
+    right = float((logits.argmax(1) == data.test_images.labels).float().mean())
     assert line.test_accuracy == pytest.approx(right, abs=1e-6)
 
 

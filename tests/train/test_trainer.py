@@ -84,7 +84,7 @@ def test_the_search_never_opens_the_test_images(
     class Sealed(Mnist5k):
         """Nobody may read its test images."""
 
-        def read_test(self) -> None:  # type: ignore[override]
+        def read_test(self) -> None:
             raise AssertionError("the test images were opened")
 
     Trainer(Sealed(data.split), make_recipe(epochs=1)).train(
@@ -176,9 +176,8 @@ def test_a_training_that_paused_goes_on_and_ends_the_same(
     job = Job(number=0, architecture=architecture, seed=3)
     whole = trainer.train(job)
     paused = trainer.train(job.model_copy(update={"epochs": 1, "folder": tmp_path}))
-    assert figures(paused)[3:] == pytest.approx(
-        figures(whole)[3:6]
-    )  # the schedule is that of four epochs
+    # the schedule is that of four epochs
+    assert figures(paused)[3:] == pytest.approx(figures(whole)[3:6])
     assert len(trainer.train(job.model_copy(update={"epochs": 3, "folder": tmp_path})).curve) == 3
     assert figures(trainer.train(job.model_copy(update={"folder": tmp_path}))) == pytest.approx(
         figures(whole)

@@ -34,8 +34,8 @@ def test_a_limit_on_what_is_known_of_a_cell_is_kept(make_target):
     (broken,) = Limit("params", cost.params - 1, make_target()).check(CELL, 100, cost)
     assert (broken.given, broken.limit) == (cost.params, cost.params - 1)
     assert broken.hint == (
-        f"params={cost.params} exceeds the limit {cost.params - 1} of target toy; "
-        "take one that costs less (conf/target/toy.yaml)"
+        f"params={cost.params} exceeds the limit {cost.params - 1} of target toy; take one that "
+        "costs less (conf/target/toy.yaml)"
     )
 
 

@@ -61,18 +61,18 @@ def test_hints_say_where_and_what_to_change(make_validator, architecture):
         make_validator(macs=76_000, flash_bytes=1_500).validate(architecture, set()).violations
     )
     assert macs.hint == (
-        "macs=76960 (100% of them in stage1) exceeds the limit 76000 of target toy; "
-        "use fewer channels, layers or a smaller expansion in stage1, or stride 2 "
-        "before it (conf/target/toy.yaml)"
+        "macs=76960 (100% of them in stage1) exceeds the limit 76000 of target toy; use fewer "
+        "channels, layers or a smaller expansion in stage1, or stride 2 before it "
+        "(conf/target/toy.yaml)"
     )
     assert sram.hint == (
-        "peak_sram_bytes=19456 at stage1.0.project exceeds the limit 8500 of target toy; "
-        "halve the channels or the expansion there, or put stride 2 earlier (conf/target/toy.yaml)"
+        "peak_sram_bytes=19456 at stage1.0.project exceeds the limit 8500 of target toy; halve "
+        "the channels or the expansion there, or put stride 2 earlier (conf/target/toy.yaml)"
     )
     # flash: 12 x 19 + 75 = 303 of 583 bytes in stage1, 280 in the classifier
     assert flash.hint == (
-        "flash_bytes=583 (52% of them in stage1) exceeds the limit 500 of target toy; "
-        "use fewer channels, layers or a smaller expansion in stage1 (conf/target/toy.yaml)"
+        "flash_bytes=583 (52% of them in stage1) exceeds the limit 500 of target toy; use fewer "
+        "channels, layers or a smaller expansion in stage1 (conf/target/toy.yaml)"
     )
 
 
@@ -194,8 +194,8 @@ def test_a_network_that_only_all_regions_together_would_hold_is_told_so(
         .violations
     )
     assert violation.hint.startswith(
-        "peak_sram_bytes=19456 at stage1.0.project exceeds the limit 18500 of target toy "
-        "(it must lie in one region, and the largest, AXI SRAM, has 20000 of 28000 bytes); "
+        "peak_sram_bytes=19456 at stage1.0.project exceeds the limit 18500 of target toy (it must "
+        "lie in one region, and the largest, AXI SRAM, has 20000 of 28000 bytes); "
     )
     (violation,) = (
         make_validator(sram_bytes=20_000, flash_bytes=100_000)
@@ -293,6 +293,6 @@ def test_what_the_generated_c_cannot_hold_is_refused_before_it_is_trained(make_t
     (violation,) = verdict.violations
     assert violation.rule == "generated_c"
     assert violation.hint == (
-        "stage1.1.expand: lm_dense.outputs=32768, and the generated C holds at most 32767; "
-        "take fewer channels, a smaller expansion or a smaller kernel (conf/space)"
+        "stage1.1.expand: lm_dense.outputs=32768, and the generated C holds at most 32767; take "
+        "fewer channels, a smaller expansion or a smaller kernel (conf/space)"
     )

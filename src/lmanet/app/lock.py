@@ -69,8 +69,8 @@ def owned(folder: Path) -> Iterator[None]:
             yield
     except Timeout:
         raise ConfigError(
-            f"another run.py works in {folder}; wait for its end or stop it, or "
-            "start a run of its own without resume="
+            f"another run.py works in {folder}; wait for its end or stop it, or start a run of its "
+            "own without resume="
         ) from None
     except OSError as error:
         raise ConfigError(_unwritable(folder, error)) from error
@@ -122,16 +122,14 @@ def require_room(folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < LEAST_FREE_BYTES:
         raise ConfigError(
-            f"{folder} has {free / 1e6:.0f} MB left on its disk, and a run needs at "
-            f"least {LEAST_FREE_BYTES / 1e6:.0f}; "
-            "free some, or choose another folder with hydra.run.dir="
+            f"{folder} has {free / 1e6:.0f} MB left on its disk, and a run needs at least "
+            f"{LEAST_FREE_BYTES / 1e6:.0f}; free some, or choose another folder with hydra.run.dir="
         )
 
 
 def _unwritable(folder: Path, error: OSError) -> str:
     reason = errno.errorcode.get(error.errno or 0, "")
     return (
-        f"{folder} cannot be written "
-        f"({error.strerror or error}{f', {reason}' if reason else ''}); choose "
-        "another with hydra.run.dir="
+        f"{folder} cannot be written ({error.strerror or error}{f', {reason}' if reason else ''}); "
+        "choose another with hydra.run.dir="
     )

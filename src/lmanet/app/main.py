@@ -110,8 +110,8 @@ def summarise(folder: Path) -> None:
         print(f"{path:<{width}}  {meaning}")
     if (folder / HISTORY).exists():
         print(
-            f"Next: {as_typed(f'resume={shown}')} budget.proposals=... goes on "
-            "searching; README.md says what else"
+            f"Next: {as_typed(f'resume={shown}')} budget.proposals=... goes on searching; "
+            "README.md says what else"
         )
 
 

@@ -83,7 +83,7 @@ def check_promotion(promotion: Any, trainer: Any) -> None:
             require_a_stop_before_the_end(rung, recipe.epochs)
     if missing := [name for name in getattr(promotion, "screen", ()) if name not in proxies]:
         raise ConfigError(
-            f"promote.screen names {', '.join(missing)}, which the trainer does not "
-            f"measure (it has {', '.join(proxies) or 'none'}); "
-            "correct conf/promote/halving.yaml or train.mini.zero_cost.proxies"
+            f"promote.screen names {', '.join(missing)}, which the trainer does not measure (it "
+            f"has {', '.join(proxies) or 'none'}); correct conf/promote/halving.yaml or "
+            "train.mini.zero_cost.proxies"
         )

@@ -49,8 +49,8 @@ def resumed(arguments: Sequence[str]) -> Resumed:
     if single.is_file():
         return Resumed([*_texts(_read(single), single), *rest], folder)
     raise ConfigError(
-        f"resume={folder}: no run there; pass a folder of multirun/ that has "
-        ".hydra/overrides.yaml or multirun.yaml"
+        f"resume={folder}: no run there; pass a folder of multirun/ that has .hydra/overrides.yaml "
+        "or multirun.yaml"
     )
 
 
@@ -69,8 +69,8 @@ def _read(path: Path) -> Any:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"{path} cannot be read: {str(error).splitlines()[0]}; write into it, "
-            "as a list, what was typed first"
+            f"{path} cannot be read: {str(error).splitlines()[0]}; write into it, as a list, what "
+            "was typed first"
         ) from None
 
 

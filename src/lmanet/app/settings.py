@@ -20,8 +20,8 @@ ROOT_FILE = "conf/config.yaml"
 # What a setting without a default may look like.
 EXAMPLES = {
     "propose.model": (
-        "propose.model=meta-llama/Llama-3.1-8B-Instruct, the name under which "
-        "the server knows the model"
+        "propose.model=meta-llama/Llama-3.1-8B-Instruct, the name under which the server knows "
+        "the model"
     ),
     "propose.history": "propose.history=multirun/quickstart/<date>/history.jsonl",
 }
@@ -226,8 +226,8 @@ def _nearest(name: str, legal: Collection[str]) -> str:
 def _missing(path: str) -> str:
     example = f", for example {EXAMPLES[path]}" if path in EXAMPLES else ""
     return (
-        f"{path} is not set, and it has no default; give it on the command "
-        f"line{example} (conf/{path.partition('.')[0]})"
+        f"{path} is not set, and it has no default; give it on the command line{example} "
+        f"(conf/{path.partition('.')[0]})"
     )
 
 

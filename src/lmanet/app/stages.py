@@ -119,14 +119,14 @@ class Run:
         if real and not self.space.has_networks:
             raise ConfigError(
                 f"stages={self.names}: {', '.join(real)} need networks, and the space "
-                f"{self.space.name} has none: {kind.kind} {kind.instead}; "
-                f"keep {', '.join(WITHOUT_NETWORKS)} (conf/config.yaml)"
+                f"{self.space.name} has none: {kind.kind} {kind.instead}; keep "
+                f"{', '.join(WITHOUT_NETWORKS)} (conf/config.yaml)"
             )
         known = self.space.quantities
         if unknown := sorted({*Cost.names()} & {*self.cfg.pareto.objectives} - {*known}):
             raise ConfigError(
-                f"objective {', '.join(unknown)} is not known of {kind.kind}; take "
-                "pareto=accuracy or pareto=accuracy_params"
+                f"objective {', '.join(unknown)} is not known of {kind.kind}; take pareto=accuracy "
+                "or pareto=accuracy_params"
             )
 
     def _search(self) -> Stage:
@@ -271,9 +271,9 @@ class Run:
     def pareto(self) -> Any:
         if LATENCY in self.cfg.pareto.objectives and self.target.runtime != "c_static":
             raise ConfigError(
-                f"objective {LATENCY} is known for target.runtime=c_static alone, not "
-                f"for {self.target.runtime}; "
-                "choose that runtime, or objectives without it (conf/pareto)"
+                f"objective {LATENCY} is known for target.runtime=c_static alone, not for "
+                f"{self.target.runtime}; choose that runtime, or objectives without it "
+                "(conf/pareto)"
             )
         return make(self.cfg.pareto, limits=self.target.limits)
 
@@ -281,8 +281,8 @@ class Run:
     def full_trainer(self) -> Any:
         if self.cfg.train.full is None:
             raise ConfigError(
-                "train.full is null, so nothing can be trained or evaluated in full; "
-                "take another option of conf/train"
+                "train.full is null, so nothing can be trained or evaluated in full; take another "
+                "option of conf/train"
             )
         return make(self.cfg.train.full, data=self.data)
 

@@ -79,15 +79,14 @@ class Target:
                 raise self._error(f"{name}={value!r} is no whole number from 0 on; correct it")
         if self.estimated_latency_ms is not None and self.runtime != "c_static":
             raise self._error(
-                f"estimated_latency_ms={self.estimated_latency_ms} is a limit, but "
-                "latency is estimated for runtime=c_static alone; "
-                f"take that runtime, or set the limit to null"
+                f"estimated_latency_ms={self.estimated_latency_ms} is a limit, but latency is "
+                "estimated for runtime=c_static alone; take that runtime, or set the limit to null"
             )
         for quantity, limit in self.limits.items():
             if limit <= 0:
                 raise self._error(
-                    f"{quantity}={limit} is left to the network, which needs more than 0; "
-                    "reserve less for runtime, stack and camera"
+                    f"{quantity}={limit} is left to the network, which needs more than 0; reserve "
+                    "less for runtime, stack and camera"
                 )
 
     @property
@@ -130,8 +129,8 @@ class Target:
     def _check_choice(self, name: str, legal: Sequence[str]) -> None:
         if getattr(self, name) not in legal:
             raise self._error(
-                f"{name}={getattr(self, name)!r} is unknown; legal are "
-                f"{', '.join(legal)}; correct it"
+                f"{name}={getattr(self, name)!r} is unknown; legal are {', '.join(legal)}; correct "
+                "it"
             )
 
     def _check_regions(self) -> None:
@@ -182,8 +181,8 @@ def load_target(name: str | Path) -> Target:
         return _target(_values(content))
     except (yaml.YAMLError, UnicodeDecodeError, TypeError, ValueError) as error:
         raise ConfigError(
-            f"{path} is no target ({str(error).splitlines()[0]}); write it like the "
-            "others in conf/target"
+            f"{path} is no target ({str(error).splitlines()[0]}); write it like the others in "
+            "conf/target"
         ) from error
 
 

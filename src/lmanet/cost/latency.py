@@ -37,8 +37,8 @@ def latency_ms(
     spans = core_named(core).cycles.model_dump()
     if runtime not in spans:
         raise ConfigError(
-            f"cycles an instruction are not known of runtime={runtime} on core={core}; "
-            f"legal are {', '.join(spans)} (target.runtime in conf/target)"
+            f"cycles an instruction are not known of runtime={runtime} on core={core}; legal are "
+            f"{', '.join(spans)} (target.runtime in conf/target)"
         )
     lowest, highest = (cycles * instructions / (clock_mhz * 1e3) for cycles in spans[runtime])
     return LatencyRange(lowest, highest)

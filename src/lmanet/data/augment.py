@@ -44,13 +44,13 @@ class Augment:
             )
         if not 0 <= self.random_erasing <= 1:
             raise ConfigError(
-                f"random_erasing={self.random_erasing} is a probability, 0 to 1; "
-                "correct it in conf/train"
+                f"random_erasing={self.random_erasing} is a probability, 0 to 1; correct it in "
+                "conf/train"
             )
         if min(self.crop_padding, self.mixup_strength, self.cutmix_strength) < 0:
             raise ConfigError(
-                "crop_padding, mixup_strength and cutmix_strength are 0 (off) or "
-                "above; correct them in conf/train"
+                "crop_padding, mixup_strength and cutmix_strength are 0 (off) or above; correct "
+                "them in conf/train"
             )
 
     def each(self, images: Tensor) -> Tensor:

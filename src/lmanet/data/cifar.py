@@ -98,8 +98,8 @@ class _Cifar(ImageModule):
             dataset = self.source(str(self.root), train=part == "train", download=True)
         except (OSError, RuntimeError) as error:  # no network; a file that is not whole
             raise DataError(
-                f"{self.name} cannot be downloaded to {self.root} ({error}); connect to "
-                f"the internet, or {HINT}"
+                f"{self.name} cannot be downloaded to {self.root} ({error}); connect to the "
+                f"internet, or {HINT}"
             ) from error
         self.classes = tuple(dataset.classes)
         return dataset.data, np.asarray(dataset.targets)

@@ -122,13 +122,13 @@ def _converted(path: Path, image: Image.Image) -> NDArray[np.uint8]:
 
 def _refuse_size(path: Path, given: str) -> NoReturn:
     raise DataError(
-        f"{path} {given}; legal are at most {MOST_PIXELS:,} pixels, "
-        f"and sides of at most 1 : {MOST_ASPECT}; scale or crop it, or take it out of the folder"
+        f"{path} {given}; legal are at most {MOST_PIXELS:,} pixels, and sides of at most 1 : "
+        f"{MOST_ASPECT}; scale or crop it, or take it out of the folder"
     )
 
 
 def _refuse_pixels(path: Path, given: str) -> NoReturn:
     raise DataError(
-        f"{path} has {given} pixels, and how they look is not defined; "
-        "save it as grey of 8 or 16 bits or as RGB of 8, or take it out of the folder"
+        f"{path} has {given} pixels, and how they look is not defined; save it as grey of 8 or 16 "
+        "bits or as RGB of 8, or take it out of the folder"
     )

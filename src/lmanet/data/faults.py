@@ -61,16 +61,15 @@ def pixel_notices(seen: Sample) -> Iterator[Notice]:
     """Pictures that show nothing."""
     if max(seen.std) < LEAST_DEVIATION:
         text = (
-            "The pixels of the images do not vary: their deviation is "
-            f"{255 * max(seen.std):.1f} of 255 levels. "
-            "No network can learn from them; look at the files and their depth."
+            f"The pixels of the images do not vary: their deviation is {255 * max(seen.std):.1f} "
+            "of 255 levels. No network can learn from them; look at the files and their depth."
         )
         yield Notice(kind="constant_pixels", text=text)
     elif seen.blank:
         verb = "is" if seen.blank == 1 else "are"
         text = (
-            f"{seen.blank} of {seen.images} images {verb} of one colour throughout; "
-            "look at the files."
+            f"{seen.blank} of {seen.images} images {verb} of one colour throughout; look at the "
+            "files."
         )
         yield Notice(kind="blank_images", text=text)
 
@@ -119,8 +118,8 @@ def copy_notices(parts: Mapping[str, Part], classes: Sequence[str]) -> Iterator[
         first = " and ".join(classes[label] for label in doubtful[0])
         verb = "image stands" if len(doubtful) == 1 else "images stand"
         text = (
-            f"{len(doubtful)} {verb} in more than one class, the first in {first}; "
-            "keep each in one."
+            f"{len(doubtful)} {verb} in more than one class, the first in {first}; keep each in "
+            "one."
         )
         yield Notice(kind="two_classes", text=text)
 
@@ -142,8 +141,8 @@ def _copies(part: Part, others: set[bytes]) -> int:
 def _leak(part: str, copies: int, images: int, what: str) -> Notice:
     verb = "equals" if copies == 1 else "equal"
     text = (
-        f"{copies} of {images} {part} images {verb} {what}, byte for byte: "
-        f"the accuracy on {part} images may be up to {100 * copies / images:.2g} points too high."
+        f"{copies} of {images} {part} images {verb} {what}, byte for byte: the accuracy on {part} "
+        f"images may be up to {100 * copies / images:.2g} points too high."
     )
     return Notice(kind=f"{part}_copies", text=text)
 

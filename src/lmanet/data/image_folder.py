@@ -69,8 +69,8 @@ class ImageFolder(ImageModule):
             )
         if not isinstance(resolution, int) or resolution < 1:
             raise ConfigError(
-                f"resolution={resolution} must be a whole number of pixels, at least 1; "
-                "correct data.resolution"
+                f"resolution={resolution} must be a whole number of pixels, at least 1; correct "
+                "data.resolution"
             )
         if not 0 < test_fraction < 1:
             raise ConfigError(
@@ -126,8 +126,8 @@ class ImageFolder(ImageModule):
             return images.load()
         log.info(
             (
-                "%s: %d %s images are read from their files: %.2f GB are above the "
-                "%.2f of data.loading.max_memory_bytes; %d workers"
+                "%s: %d %s images are read from their files: %.2f GB are above the %.2f of "
+                "data.loading.max_memory_bytes; %d workers"
             ),
             *(*told, self.loading.num_workers),
         )

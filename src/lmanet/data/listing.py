@@ -54,8 +54,8 @@ def require_classes(folder: Path, classes: Sequence[str]) -> None:
     names = {path.name for path in folder.iterdir() if _is_class(path)}
     if lacking := sorted(set(classes) - names):
         raise DataError(
-            f"{folder} lacks {_named(lacking)} of the {len(classes)} classes in {train}; "
-            f"add images of them, or delete {folder}: then its images are split from {train}"
+            f"{folder} lacks {_named(lacking)} of the {len(classes)} classes in {train}; add "
+            f"images of them, or delete {folder}: then its images are split from {train}"
         )
     if unknown := sorted(names - set(classes)):
         raise DataError(f"{folder} has {_named(unknown)} more than {train}; add images there, too")

@@ -84,8 +84,8 @@ class ImageModule(LightningDataModule, ABC):
             counts = self.class_counts.values()
             log.info(
                 (
-                    "%s: %d training and %d validation images of %d classes, %d to %d "
-                    "training images each"
+                    "%s: %d training and %d validation images of %d classes, %d to %d training "
+                    "images each"
                 ),
                 *(
                     self.name,

@@ -57,6 +57,6 @@ class NoImages:
 
     def _refuse(self) -> NoReturn:
         raise DataError(
-            f"{self.name} is a table of trainings without images; take a data set "
-            "that has them to train on (conf/data)"
+            f"{self.name} is a table of trainings without images; take a data set that has them to "
+            "train on (conf/data)"
         )

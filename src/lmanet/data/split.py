@@ -37,8 +37,8 @@ class Split:
             )
         if self.max_train_images is not None and self.max_train_images < 1:
             raise ConfigError(
-                f"max_train_images={self.max_train_images} must be at least 1 or null; "
-                "correct data.split.max_train_images"
+                f"max_train_images={self.max_train_images} must be at least 1 or null; correct "
+                "data.split.max_train_images"
             )
 
     def divide(self, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -78,8 +78,8 @@ def require_images(
         images = "1 image" if count == 1 else f"{count} images"
         others = f" ({len(short)} classes have too few)" if len(short) > 1 else ""
         raise DataError(
-            f"the class {name} has {images} in {where}, and at least {least} are "
-            f"needed{purpose}; add some{others}"
+            f"the class {name} has {images} in {where}, and at least {least} are needed{purpose}; "
+            f"add some{others}"
         )
 
 

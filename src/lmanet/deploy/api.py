@@ -65,33 +65,33 @@ def _check_images(images: Tensor, network: Network) -> None:
     device = next(network.parameters()).device
     if images.ndim != 4 or tuple(images.shape[1:]) != size:
         raise ConfigError(
-            f"calibration images have the shape {tuple(images.shape)}; the network "
-            f"reads (N, {size[0]}, {size[1]}, {size[2]})"
+            f"calibration images have the shape {tuple(images.shape)}; the network reads (N, "
+            f"{size[0]}, {size[1]}, {size[2]})"
         )
     if not len(images):
         raise ConfigError("there is no calibration image; pass at least one, better some hundred")
     if images.dtype != torch.float32:
         raise ConfigError(
-            f"calibration images are {images.dtype}; they must be torch.float32, "
-            "normalised as in training: (pixels / 255 - mean) / std"
+            f"calibration images are {images.dtype}; they must be torch.float32, normalised as in "
+            "training: (pixels / 255 - mean) / std"
         )
     if images.device != device:
         raise ConfigError(
-            f"calibration images are on {images.device} and the network is on "
-            f"{device}; pass images.to({str(device)!r})"
+            f"calibration images are on {images.device} and the network is on {device}; pass "
+            f"images.to({str(device)!r})"
         )
     if not images.isfinite().all():
         raise ConfigError(
-            "a calibration image holds a value that is not finite; look at how the "
-            "images are normalised"
+            "a calibration image holds a value that is not finite; look at how the images are "
+            "normalised"
         )
 
 
 def _unlabelled(network: Network) -> Checkpoint:
     if not isinstance(network, Network):
         raise ConfigError(
-            f"a {type(network).__name__} cannot be deployed; pass what lmanet.build "
-            "or lmanet.load_network gives"
+            f"a {type(network).__name__} cannot be deployed; pass what lmanet.build or "
+            "lmanet.load_network gives"
         )
     labels = tuple(str(label) for label in range(network.num_classes))
     return Checkpoint(network, labels, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))

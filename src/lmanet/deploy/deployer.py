@@ -36,8 +36,8 @@ class Deployer:
     def __init__(self, target: Target, settings: Settings) -> None:
         if not isinstance(target, Target):
             raise ConfigError(
-                f"target={getattr(target, 'name', target)!r} is no board; take one of "
-                "conf/target, by lmanet.load_target"
+                f"target={getattr(target, 'name', target)!r} is no board; take one of conf/target, "
+                "by lmanet.load_target"
             )
         self.target = target
         self.settings = settings

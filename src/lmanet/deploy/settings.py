@@ -31,12 +31,12 @@ class Settings:
     def __post_init__(self) -> None:
         if self.calibration not in METHODS:
             raise ConfigError(
-                f"deploy.settings.calibration={self.calibration!r} is unknown; legal "
-                f"are {', '.join(METHODS)} (conf/deploy)"
+                f"deploy.settings.calibration={self.calibration!r} is unknown; legal are "
+                f"{', '.join(METHODS)} (conf/deploy)"
             )
         for name in ("calibration_images", "compare_images"):
             if getattr(self, name) < 1:
                 raise ConfigError(
-                    f"deploy.settings.{name}={getattr(self, name)}: at least one image is "
-                    "needed (conf/deploy)"
+                    f"deploy.settings.{name}={getattr(self, name)}: at least one image is needed "
+                    "(conf/deploy)"
                 )

@@ -55,8 +55,8 @@ class Distillation:
     def __post_init__(self) -> None:
         if (self.teacher is None) != (self.loss is None):
             raise ConfigError(
-                "a teacher needs a loss and a loss a teacher; set both distill.teacher "
-                "and distill.loss, or both to null"
+                "a teacher needs a loss and a loss a teacher; set both distill.teacher and "
+                "distill.loss, or both to null"
             )
         if self.loss:
             self.loss(None)  # says so now if its settings do not fit
@@ -75,8 +75,8 @@ class Distillation:
         trained = folder.full.read()
         if not trained:
             raise ConfigError(
-                f"{folder.path} has no trained network (full.jsonl) to distil; "
-                "run the stage train first"
+                f"{folder.path} has no trained network (full.jsonl) to distil; run the stage train "
+                "first"
             )
         best = ranked(trained)[0]
         if not self._is_done(best, folder):
@@ -190,8 +190,8 @@ class Distillation:
         """
         if not self._teachers:
             raise ConfigError(
-                "stage teacher has no teacher to make; choose one (distill=...), or "
-                "leave the stage out"
+                "stage teacher has no teacher to make; choose one (distill=...), or leave the "
+                "stage out"
             )
         self.data.setup("fit")
         self._said(self.trainer(self.data), folder)

@@ -175,9 +175,8 @@ def _averaged(said: Sequence[dict[str, Tensor]], num_classes: int) -> tuple[Tens
     kept = [Compressed(each["values"], each["classes"]) for each in said]
     if len(kept) == 1:
         return indices, kept[0]
-    assert all(
-        torch.equal(each["indices"], indices) for each in said
-    )  # all were asked of the same batches
+    # all were asked of the same batches
+    assert all(torch.equal(each["indices"], indices) for each in said)
     top_k = max(each.classes.shape[1] for each in kept)
     blocks = []
     for rows in torch.split(torch.arange(len(indices)), BLOCK):

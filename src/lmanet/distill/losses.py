@@ -34,8 +34,8 @@ class KnowledgeDistillation:
     ) -> None:
         if not (0 <= kd_weight_start <= 1 and 0 <= kd_weight_end <= 1):
             raise ConfigError(
-                f"kd_weight_start={kd_weight_start}, kd_weight_end={kd_weight_end} must "
-                "be 0 to 1; correct them in distill.loss"
+                f"kd_weight_start={kd_weight_start}, kd_weight_end={kd_weight_end} must be 0 to 1; "
+                "correct them in distill.loss"
             )
         self.teacher_logits = teacher_logits
         self.divergence = divergence

@@ -127,9 +127,8 @@ class PublishedSource(_FileSource):
             network = load_published_weights(path, architecture)
         if network.num_classes != data.num_classes:
             raise ConfigError(
-                f"teacher {self.name} tells {network.num_classes} classes apart, "
-                f"{data.name} has {data.num_classes}; "
-                "choose another teacher (distill.teacher), or its data="
+                f"teacher {self.name} tells {network.num_classes} classes apart, {data.name} has "
+                f"{data.num_classes}; choose another teacher (distill.teacher), or its data="
             )
         reading = Reading(
             self.mean or data.mean, self.std or data.std, self.resolution or architecture.resolution

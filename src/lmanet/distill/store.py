@@ -50,9 +50,10 @@ def compress(logits: Tensor, top_k: int) -> Compressed:
     k, num_classes = min(top_k, logits.shape[1]), logits.shape[1]
     values, classes = log_p.topk(k)
     # As a sum over the rest, for one minus a sum near one is lost to rounding
+    # -inf of none
     rest = log_p.scatter(1, classes, -torch.inf).logsumexp(1, keepdim=True) - math.log(
         max(num_classes - k, 1)
-    )  # -inf of none
+    )
     return Compressed(
         torch.cat((values, rest), 1).half(),
         classes.to(torch.uint8 if num_classes <= 256 else torch.int16),
@@ -101,9 +102,8 @@ class LogitStore:
             ask: the logits of a teacher, for a batch as ``batches`` gives it.
         """
         keys = self._keys(teachers, batches)
-        asked = dict(
-            zip(keys, teachers, strict=True)
-        )  # a teacher that is given twice is asked once
+        # a teacher that is given twice is asked once
+        asked = dict(zip(keys, teachers, strict=True))
         files = {
             key: [self.folder / key / f"view_{view:03}.safetensors" for view in range(views)]
             for key in asked

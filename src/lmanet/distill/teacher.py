@@ -144,9 +144,8 @@ def class_order(teacher: str, classes: Sequence[str] | None, data: ImageData) ->
     places = {name: place for place, name in enumerate(names)}
     if unknown := [name for name in data.classes if name not in places]:
         raise ConfigError(
-            f"teacher {teacher} does not know {len(unknown)} of {data.num_classes} "
-            f"classes of {data.name}, such as {unknown[0]!r}; "
-            "choose a teacher of these classes (distill.teacher), or the data that "
-            "it was trained on (data=)"
+            f"teacher {teacher} does not know {len(unknown)} of {data.num_classes} classes of "
+            f"{data.name}, such as {unknown[0]!r}; choose a teacher of these classes "
+            "(distill.teacher), or the data that it was trained on (data=)"
         )
     return Order(tuple(places[name] for name in data.classes))

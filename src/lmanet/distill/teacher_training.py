@@ -50,8 +50,8 @@ class TeacherEnsemble:
     ) -> None:
         if not sources:
             raise ConfigError(
-                "there is no teacher; name one or several in "
-                "distill.teacher.sources=[...], or take distill=no_teacher"
+                "there is no teacher; name one or several in distill.teacher.sources=[...], or "
+                "take distill=no_teacher"
             )
         self.data = data
         self.seed = seed

@@ -95,8 +95,8 @@ class TeacherSource:
     def _check(self) -> None:
         if self.pretrained and self.checkpoint:
             raise ConfigError(
-                "the teacher has both pretrained=true and a checkpoint; keep one of "
-                "them in distill.teacher"
+                "the teacher has both pretrained=true and a checkpoint; keep one of them in "
+                "distill.teacher"
             )
         if not timm.is_model(self.name):
             near = (
@@ -128,14 +128,13 @@ class TeacherSource:
         if found is None:
             wrong = differences(wanted, weights.tensors, heads)
             raise ConfigError(
-                f"{self.checkpoint} does not fit {self.name}: {len(wrong)} tensors "
-                f"differ, such as {wrong[0]}; {CORRECT}"
+                f"{self.checkpoint} does not fit {self.name}: {len(wrong)} tensors differ, such as "
+                f"{wrong[0]}; {CORRECT}"
             )
         if found.renamed:
             log.info(
-                "%s names its %d tensors otherwise than timm's %s, such as %s for %s; "
-                "kinds and shapes "
-                "agree one to one, so they are taken in order",
+                "%s names its %d tensors otherwise than timm's %s, such as %s for %s; kinds and "
+                "shapes agree one to one, so they are taken in order",
                 *(self.checkpoint, len(weights.tensors), self.name, *found.renamed),
             )
         fitted = found.fitted and not weights.of_others

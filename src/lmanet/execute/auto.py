@@ -64,9 +64,8 @@ class Auto:
         Args:
             workers, threads: where they are given; None is to be chosen.
         """
-        cores = max(
-            1, joblib.cpu_count() - self.spare_cores
-        )  # heeds affinity and a container's quota
+        # heeds affinity and a container's quota
+        cores = max(1, joblib.cpu_count() - self.spare_cores)
         gpus = _free_gpu_bytes() if self.accelerator != "cpu" and workers is None else []
         return (
             self.share_gpus(gpus, cores, threads)
@@ -86,8 +85,8 @@ class Auto:
         each = max(1, min(self.most_per_gpu, min(free_bytes) // self.gpu_bytes_each))
         workers = each * len(free_bytes)
         reason = (
-            f"{len(free_bytes)} GPUs with at least {min(free_bytes) / GIB:.0f} GiB "
-            f"free, {cores} cores"
+            f"{len(free_bytes)} GPUs with at least {min(free_bytes) / GIB:.0f} GiB free, {cores} "
+            "cores"
         )
         return Share(workers, threads or max(1, cores // workers), reason)
 

@@ -50,9 +50,8 @@ class Workers:
         threads_fit = threads is None or _at_least_one(threads)
         if not (_at_least_one(workers) and threads_fit and queue >= 0):
             raise ConfigError(
-                f"execute: workers={workers}, threads={threads}, queue={queue}; at "
-                "least 1 worker and "
-                "1 thread, or auto, and a queue of 0 (conf/execute/workers.yaml)"
+                f"execute: workers={workers}, threads={threads}, queue={queue}; at least 1 worker "
+                "and 1 thread, or auto, and a queue of 0 (conf/execute/workers.yaml)"
             )
         number, threads_each = _decide(auto or Auto(), workers, threads)
         self.capacity = number + queue
@@ -113,8 +112,8 @@ class Workers:
         self._deaths += 1
         log.warning("a worker died while it trained candidate %d", job.number)
         reason = (
-            "the worker process died (out of memory, or killed); see "
-            "execute.workers and the machine's log"
+            "the worker process died (out of memory, or killed); see execute.workers and the "
+            "machine's log"
         )
         if self._deaths >= MOST_DEATHS:
             raise TrainingError(f"{self._deaths} times in a row {reason}")

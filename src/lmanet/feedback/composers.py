@@ -118,6 +118,6 @@ def _check(max_tokens: int, form: Form) -> None:
         raise ConfigError(f"feedback.form={form}: choose one of {', '.join(get_args(Form))}")
     if max_tokens < MIN_TOKENS:
         raise ConfigError(
-            f"feedback.max_tokens={max_tokens}: at least {MIN_TOKENS} are needed; "
-            "or choose feedback=none"
+            f"feedback.max_tokens={max_tokens}: at least {MIN_TOKENS} are needed; or choose "
+            "feedback=none"
         )

@@ -183,13 +183,13 @@ def require_network(architecture: object, num_classes: object) -> None:
     if not isinstance(architecture, Architecture):
         given = f"{type(architecture).__name__} {quoted(architecture)}"
         raise ArchitectureError(
-            f"{given} is no architecture; pass what lmanet.load_architecture or a "
-            "space's sample gives"
+            f"{given} is no architecture; pass what lmanet.load_architecture or a space's sample "
+            "gives"
         )
     if not isinstance(num_classes, int) or isinstance(num_classes, bool) or num_classes < 1:
         raise ArchitectureError(
-            f"num_classes={quoted(num_classes)} is no whole number of at least 1; "
-            "pass how many classes the images have"
+            f"num_classes={quoted(num_classes)} is no whole number of at least 1; pass how many "
+            "classes the images have"
         )
 
 
@@ -211,8 +211,8 @@ def load_architecture(name_or_path: str | Path) -> Architecture:
     if not path.is_file():
         names = ", ".join(sorted(p.stem for p in shipped.glob("*.json")))
         raise ArchitectureError(
-            f"architecture {str(name_or_path)!r} is neither one of {names} nor a "
-            "file; pass one of them (arch=...)"
+            f"architecture {str(name_or_path)!r} is neither one of {names} nor a file; pass one of "
+            "them (arch=...)"
         )
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML

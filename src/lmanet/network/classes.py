@@ -54,8 +54,8 @@ def match_classes(network: ClassNames, data: ClassNames) -> Match:
     trained, given = list(network.names), list(data.names)
     if len(trained) != len(given):
         raise ConfigError(
-            f"{network.owner} tells {len(trained)} classes apart, {data.owner} has "
-            f"{len(given)}; choose its data="
+            f"{network.owner} tells {len(trained)} classes apart, {data.owner} has {len(given)}; "
+            "choose its data="
         )
     in_place = tuple(range(len(given)))
     if trained == given:
@@ -65,17 +65,16 @@ def match_classes(network: ClassNames, data: ClassNames) -> Match:
     if (network.are_numbers or data.are_numbers) and not set(trained) & set(given):
         nameless, named = (network, data) if network.are_numbers else (data, network)
         text = (
-            f"{nameless.owner} has no names of classes, so their order could not be "
-            "compared: it was taken to be "
-            f"that of {named.owner} ({_list(list(named.names))})"
+            f"{nameless.owner} has no names of classes, so their order could not be compared: it "
+            f"was taken to be that of {named.owner} ({_list(list(named.names))})"
         )
         return Match(in_place, (Notice(kind="unnamed_classes", text=text),))
     only_trained = [name for name in trained if name not in given]
     only_given = [name for name in given if name not in trained]
     raise ConfigError(
         f"{network.owner} was trained on other classes than {data.owner} has: "
-        f"{_list(only_trained)} there, "
-        f"{_list(only_given)} here; choose its data=, or give the classes the names that they had"
+        f"{_list(only_trained)} there, {_list(only_given)} here; choose its data=, or give the "
+        "classes the names that they had"
     )
 
 
@@ -88,9 +87,9 @@ def require_same_order(network: ClassNames, data: ClassNames) -> tuple[Notice, .
     match = match_classes(network, data)
     if not match.is_identity:
         raise ConfigError(
-            f"{network.owner} has its classes in another order "
-            f"({_list(list(network.names))}) than {data.owner} "
-            f"({_list(list(data.names))}); choose its data=, or train a network on these"
+            f"{network.owner} has its classes in another order ({_list(list(network.names))}) than "
+            f"{data.owner} ({_list(list(data.names))}); choose its data=, or train a network on "
+            "these"
         )
     return match.notices
 

@@ -70,14 +70,14 @@ def channel(layer: str, real_multiplier: float, bias: int = 0, most: int = 0) ->
     shift = -exponent
     if most >= MOST_SUM:
         raise DeployError(
-            f"{layer}: a sum of {most} may occur, and the kernels hold less than "
-            f"{MOST_SUM}; {ADVICE}"
+            f"{layer}: a sum of {most} may occur, and the kernels hold less than {MOST_SUM}; "
+            f"{ADVICE}"
         )
     if not 1 <= shift <= MOST_SHIFT:
         legal = f"2^-{MOST_SHIFT + 1} to 0.5"
         raise DeployError(
-            f"{layer}: a multiplier of {real_multiplier:.3g} is outside the "
-            f"kernels' {legal}; {ADVICE}"
+            f"{layer}: a multiplier of {real_multiplier:.3g} is outside the kernels' {legal}; "
+            f"{ADVICE}"
         )
     return Channel(2 * bias, multiplier, shift - 1)
 

@@ -65,15 +65,15 @@ class _Axis(NamedTuple):
 def _axis(side: int, resolution: int) -> _Axis:
     """In units in which all edges, or all centres, of both grids are integers."""
     common = gcd(side, resolution)
+    # widths of a pixel of the side, and of one of the resolution
     old, new = (
         resolution // common,
         side // common,
-    )  # widths of a pixel of the side, and of one of the resolution
+    )
     number = torch.arange(resolution)
     if side < resolution:
-        centre = ((2 * number + 1) * new - old).clamp(
-            min=0
-        )  # from the first pixel's; a half pixel is `old`
+        # from the first pixel's; a half pixel is `old`
+        centre = ((2 * number + 1) * new - old).clamp(min=0)
         first = centre // (2 * old)
         after = centre % (2 * old)
         return _Axis(

@@ -131,8 +131,8 @@ def load_published_weights(path: Path, architecture: Architecture) -> Network:
         _signature(item) for item in own.items()
     ]:
         raise ConfigError(
-            f"{path} does not hold the weights of this architecture; pass arch= and "
-            "checkpoint= of one network"
+            f"{path} does not hold the weights of this architecture; pass arch= and checkpoint= of "
+            "one network"
         )
     network.load_state_dict(dict(zip(own, published.values(), strict=True)))
     return network.eval()
@@ -163,8 +163,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"no checkpoint at {path}; pass one with checkpoint=") from None
     except Exception as error:  # torch raises many kinds for a file that is not its own
         raise ConfigError(
-            f"{path} cannot be read as a checkpoint: {why_unreadable(error)}; pass "
-            "another with checkpoint="
+            f"{path} cannot be read as a checkpoint: {why_unreadable(error)}; pass another with "
+            "checkpoint="
         ) from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path} holds a {type(content).__name__}, not a dictionary of weights")

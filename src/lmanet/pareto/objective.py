@@ -34,8 +34,8 @@ class Objective(BaseModel):
     def _ideal_is_better(self) -> Self:
         if self.ideal == self.reference or (self.ideal > self.reference) != self.maximise:
             raise ValueError(
-                f"ideal={self.ideal:g} is not better than reference={self.reference:g} "
-                f"where direction={self.direction}"
+                f"ideal={self.ideal:g} is not better than reference={self.reference:g} where "
+                f"direction={self.direction}"
             )
         return self
 
@@ -51,8 +51,8 @@ class Objective(BaseModel):
         value = asked.of(trial.score if asked.origin == "validation" else cost)
         if value is None:
             raise ConfigError(
-                f"objective {self.name} is not known of trial {trial.number}; "
-                "take another objective (conf/pareto)"
+                f"objective {self.name} is not known of trial {trial.number}; take another "
+                "objective (conf/pareto)"
             )
         return float(value)
 
@@ -79,8 +79,8 @@ def parse_objective(name: str, spec: Mapping[str, Any], limits: Mapping[str, int
         if name not in limits:
             limited = f"only {', '.join(limits)}" if limits else "nothing"
             raise ConfigError(
-                f"objective {name}: reference=limit, but the target limits {limited}; "
-                f"give a number, {where}"
+                f"objective {name}: reference=limit, but the target limits {limited}; give a "
+                f"number, {where}"
             )
         spec = {**spec, "reference": limits[name]}
     try:

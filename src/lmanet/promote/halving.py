@@ -53,8 +53,8 @@ class Halving:
             )
         if rank_by not in get_args(Measure):
             raise ConfigError(
-                f"promote.rank_by={rank_by!r} is unknown; legal are "
-                f"{', '.join(get_args(Measure))} {where}"
+                f"promote.rank_by={rank_by!r} is unknown; legal are {', '.join(get_args(Measure))} "
+                f"{where}"
             )
         self.goals = brief.objectives
         self.rungs = (0, *rungs) if screen else tuple(rungs)
@@ -101,9 +101,9 @@ class Halving:
             {name for values in given for name in self.screen if name not in values}
         ):
             raise ConfigError(
-                f"promote.screen names {', '.join(missing)}, which the trainer has not "
-                f"measured (it has {', '.join(sorted(given[0]))}); "
-                "correct conf/promote/halving.yaml or the proxies in conf/train"
+                f"promote.screen names {', '.join(missing)}, which the trainer has not measured "
+                f"(it has {', '.join(sorted(given[0]))}); correct conf/promote/halving.yaml or the "
+                "proxies in conf/train"
             )
         return [
             -value

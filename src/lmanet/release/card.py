@@ -16,8 +16,8 @@ from lmanet.steps import ImageData
 
 TEMPLATE = Path(__file__).with_name("card.md")
 UNLICENSED = (
-    "No licence is named: what the training images allow is for whoever "
-    "publishes the weights to say."
+    "No licence is named: what the training images allow is for whoever publishes the weights to "
+    "say."
 )
 MARKS = re.compile(r"([\\`*_|<>\[\]&~#])")
 
@@ -221,8 +221,8 @@ def _search(released: Released, run: Run) -> str:
         return "Its architecture was given, not searched for."
     proposer, number = found
     return (
-        f"{plain(proposer)} proposed it, as candidate {number}; the search had "
-        f"{run.proposals} proposals."
+        f"{plain(proposer)} proposed it, as candidate {number}; the search had {run.proposals} "
+        "proposals."
     )
 
 
@@ -236,13 +236,11 @@ def _int8(released: Released) -> str:
         else ""
     )
     return (
-        f"In int8, by calibration ({line.calibration}){tuning}, it is "
-        "`model_int8.tflite`, for TensorFlow Lite Micro, LiteRT and "
-        "STM32Cube.AI; scales and labels stand in the file. `firmware/` is the "
-        "same network in C for "
-        f"{plain(line.deployed.target)}, without any library, with start-up "
-        "code and linker script; its README says how to build and "
-        f"flash it. On {line.deployed.measurement.images} images both gave the same bits."
+        f"In int8, by calibration ({line.calibration}){tuning}, it is `model_int8.tflite`, for "
+        "TensorFlow Lite Micro, LiteRT and STM32Cube.AI; scales and labels stand in the file. "
+        f"`firmware/` is the same network in C for {plain(line.deployed.target)}, without any "
+        "library, with start-up code and linker script; its README says how to build and flash "
+        f"it. On {line.deployed.measurement.images} images both gave the same bits."
     )
 
 

@@ -48,8 +48,8 @@ def _measured(deployed: Deployed) -> list[CostRow]:
         f"measured: {found.ran_on}, emulated by {found.emulator}",
     )
     tflm = (
-        "measured: TensorFlow Lite Micro with portable kernels on a 64-bit "
-        "machine; less on a microcontroller"
+        "measured: TensorFlow Lite Micro with portable kernels on a 64-bit machine; less on a "
+        "microcontroller"
     )
     low, high = deployed.estimated_latency_ms
     return [

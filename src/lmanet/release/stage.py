@@ -73,9 +73,8 @@ class Release:
         self, released: Released, checkpoint: Checkpoint, folder: RunFolder, made: Path
     ) -> None:
         network = checkpoint.network
-        (made / WEIGHTS).write_bytes(
-            save(network.state_dict(), metadata={"format": "pt"})
-        )  # save_file keeps the file from other users
+        # save_file keeps the file from other users
+        (made / WEIGHTS).write_bytes(save(network.state_dict(), metadata={"format": "pt"}))
         (made / CONFIG).write_text(
             json.dumps(_config(checkpoint), indent=1) + "\n", encoding="utf-8"
         )

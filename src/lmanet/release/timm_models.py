@@ -74,8 +74,8 @@ def register(folder: str | Path) -> str:
         }
     except (OSError, ValueError, KeyError, TypeError, ArchitectureError) as error:
         raise ConfigError(
-            f"{folder} holds no network that lmanet released ({error}); pass a "
-            "folder below release/ of a run"
+            f"{folder} holds no network that lmanet released ({error}); pass a folder below "
+            "release/ of a run"
         ) from error
     name = model_name(architecture)
     cfg["file"] = str((folder / WEIGHTS).resolve())

@@ -41,8 +41,8 @@ class TimmNetwork(Network):
     ) -> None:
         if in_chans != CHANNELS:
             raise ConfigError(
-                f"in_chans={in_chans}: these networks read RGB images, 3 channels; "
-                "repeat a grey image's channel three times"
+                f"in_chans={in_chans}: these networks read RGB images, 3 channels; repeat a grey "
+                "image's channel three times"
             )
         super().__init__(_at_size(architecture, img_size), num_classes or 1, drop_rate)
         draw_weights(self)
@@ -85,8 +85,8 @@ class TimmNetwork(Network):
         """
         if global_pool not in (None, "avg"):
             raise ConfigError(
-                f"global_pool={global_pool}: these networks pool by the average; leave "
-                "it out, or take forward_features"
+                f"global_pool={global_pool}: these networks pool by the average; leave it out, or "
+                "take forward_features"
             )
         self.num_classes = num_classes
         linear = nn.Linear(self.num_features, num_classes) if num_classes else nn.Identity()

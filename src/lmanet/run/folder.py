@@ -156,8 +156,8 @@ class RunFolder:
             return found
         way = f", or {other_way}" if other_way else ""
         raise ConfigError(
-            f"{self.path} has no trained network ({FULL}, {DISTILL}) to {purpose}; "
-            f"run the stage train first{way}"
+            f"{self.path} has no trained network ({FULL}, {DISTILL}) to {purpose}; run the stage "
+            f"train first{way}"
         )
 
     def add_trained(self, network: TrainedNetwork) -> None:

@@ -108,8 +108,8 @@ class History:
         if before and before.status is not Status.PAUSED:
             self._trials[trial.number] = before
             raise HistoryError(
-                f"{self.run.history.path}: trial {trial.number} stands there twice; "
-                "keep one of the two lines"
+                f"{self.run.history.path}: trial {trial.number} stands there twice; keep one of "
+                "the two lines"
             )
         self._trials[trial.number] = trial
         if identity := trial.id:

@@ -53,6 +53,6 @@ def _parse(content: bytes, where: str, kind: type[R]) -> R:
     except ValidationError as error:
         fault = explain_validation(error, most=1)
         raise HistoryError(
-            f"{where} holds no {kind.__name__} ({fault}); nothing was changed: "
-            "correct or remove it, then resume"
+            f"{where} holds no {kind.__name__} ({fault}); nothing was changed: correct or remove "
+            "it, then resume"
         ) from error

@@ -40,10 +40,9 @@ def unclear_front(front: Sequence[Trial], counted: int | None = None) -> list[No
     if not close:
         return []
     text = (
-        f"{images:,} validation images cannot tell the best network of the "
-        f"front from {close} of the "
-        f"{len(scores) - 1} others: a difference of less than {100 * least:.1f} "
-        "points means nothing (95 %)"
+        f"{images:,} validation images cannot tell the best network of the front from {close} of "
+        f"the {len(scores) - 1} others: a difference of less than {100 * least:.1f} points means "
+        "nothing (95 %)"
     )
     return [Notice(kind="unclear_front", text=text)]
 
@@ -70,9 +69,9 @@ def int8_differs(
         else "the float network was trained too little (train.full in conf/train)"
     )
     text = (
-        f"in int8 the network is right on {100 * int8_accuracy:.1f} % of "
-        f"{images:,} validation images and in float on "
-        f"{100 * float_accuracy:.1f} %, which chance does not explain (95 %); {advice}"
+        f"in int8 the network is right on {100 * int8_accuracy:.1f} % of {images:,} validation "
+        f"images and in float on {100 * float_accuracy:.1f} %, which chance does not explain (95 "
+        f"%); {advice}"
     )
     return [Notice(kind="int8_differs", text=text)]
 
@@ -87,8 +86,8 @@ def one_class(predicted: Sequence[str], where: str) -> list[Notice]:
     if len(predicted) != 1:
         return []
     text = (
-        f"every one of the {where} is taken for the class {predicted[0]}: the "
-        "network tells nothing apart, and its accuracy is chance"
+        f"every one of the {where} is taken for the class {predicted[0]}: the network tells "
+        "nothing apart, and its accuracy is chance"
     )
     return [Notice(kind="one_class", text=text)]
 
@@ -100,8 +99,8 @@ def nothing_trained(trials: Sequence[Trial]) -> str | None:
         return None
     if not trials:
         return (
-            "nothing was trained: the budget was spent before the first proposal; "
-            "raise it (budget in conf/config.yaml)"
+            "nothing was trained: the budget was spent before the first proposal; raise it "
+            "(budget in conf/config.yaml)"
         )
     counts = ", ".join(f"{count} {status}" for status, count in statuses.most_common())
     return (

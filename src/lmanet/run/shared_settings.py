@@ -40,8 +40,8 @@ def remember_settings(run: RunFolder, settings: Settings) -> None:
     if _kept_no_checksum_of_contents(before, now):
         log.warning(
             (
-                "%s is of an earlier lmanet, which kept no checksum of contents and "
-                "labels: its images are taken to be the same"
+                "%s is of an earlier lmanet, which kept no checksum of contents and labels: its "
+                "images are taken to be the same"
             ),
             run.path,
         )
@@ -49,15 +49,14 @@ def remember_settings(run: RunFolder, settings: Settings) -> None:
     changed = sorted(key for key in now.keys() | before.keys() if now.get(key) != before.get(key))
     if changed == [DATA_CHECKSUM] and str(now.get(DATA_CHECKSUM)).startswith(CHECKSUM_FORM):
         raise HistoryError(
-            f"{run.path} holds a search on other images: files or labels for training "
-            "or validation have changed since; "
-            "bring them back, or start a new run without resume="
+            f"{run.path} holds a search on other images: files or labels for training or "
+            "validation have changed since; bring them back, or start a new run without resume="
         )
     if changed:
         raise HistoryError(
-            f"{run.path} holds a search with another setting of "
-            f"{_shown(changed, before, now)}; its trials cannot be compared with "
-            "new ones: take the old setting, or start a new run without resume="
+            f"{run.path} holds a search with another setting of {_shown(changed, before, now)}; "
+            "its trials cannot be compared with new ones: take the old setting, or start a new "
+            "run without resume="
         )
 
 

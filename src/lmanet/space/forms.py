@@ -74,7 +74,7 @@ def staged(candidate: Candidate) -> Architecture:
     if (network := candidate.network) is None:
         raise ConfigError(
             f"candidate {architecture_id(candidate)} is {candidate.kind}, which cannot be trained, "
-            f"distilled, deployed or drawn: it {candidate.instead}; take that and "
-            "stages=[search] (conf/config.yaml)"
+            f"distilled, deployed or drawn: it {candidate.instead}; take that and stages=[search] "
+            "(conf/config.yaml)"
         )
     return network

@@ -35,8 +35,8 @@ def load_space(name: str, choices: Mapping[str, Any] | None = None) -> Space:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"space {name} is not YAML: {str(error).splitlines()[0]}; correct the "
-            "file, or choose another in conf/space"
+            f"space {name} is not YAML: {str(error).splitlines()[0]}; correct the file, or choose "
+            "another in conf/space"
         ) from error
     try:
         space = Space.model_validate(
@@ -54,8 +54,8 @@ def _check_choices(space: Space) -> None:
     """Refuse a space whose values no architecture could have, naming the part."""
     if space.stage.optional:
         raise ConfigError(
-            f"space {space.name}: a stage cannot be optional; write the legal "
-            "numbers of stages into num_stages (conf/space)"
+            f"space {space.name}: a stage cannot be optional; write the legal numbers of stages "
+            "into num_stages (conf/space)"
         )
     for name, spec in {"stage": space.stage, **space.parts}.items():
         try:

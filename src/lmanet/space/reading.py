@@ -64,8 +64,8 @@ def _kind(given: Collection[str], kinds: Mapping[type, _Fields]) -> type:
     ]
     if not fitting:
         raise ValueError(
-            f"no search space that is loaded has the fields {', '.join(sorted(given)[:12])}; "
-            "set space= as the run had it, with its module on PYTHONPATH"
+            f"no search space that is loaded has the fields {', '.join(sorted(given)[:12])}; set "
+            "space= as the run had it, with its module on PYTHONPATH"
         )
     return min(fitting, key=lambda pair: pair[0])[1]
 

@@ -98,9 +98,10 @@ class OptunaExport:
             if cost
             else {},
         )
+        # Optuna keeps local times
         frozen.datetime_start = (
             datetime.fromisoformat(trial.started_at).astimezone().replace(tzinfo=None)
-        )  # Optuna keeps local times
+        )
         frozen.datetime_complete = frozen.datetime_start + timedelta(seconds=trial.seconds)
         return frozen
 

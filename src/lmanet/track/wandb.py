@@ -56,8 +56,8 @@ class WandbTracker:
     ) -> None:
         if mode not in get_args(Mode):
             raise ConfigError(
-                f"track.wandb.mode={mode!r} is unknown; legal are "
-                f"{', '.join(get_args(Mode))} (conf/track/wandb.yaml)"
+                f"track.wandb.mode={mode!r} is unknown; legal are {', '.join(get_args(Mode))} "
+                "(conf/track/wandb.yaml)"
             )
         _library()
         if not 0 < len(project) <= MOST_CHARACTERS or set(project) & set(ILLEGAL):
@@ -121,8 +121,8 @@ class WandbTracker:
         if run.offline:
             log.info(
                 (
-                    "tracked offline: `wandb sync %s/wandb/offline-run-*` sends it; a W&B "
-                    "report is made online alone"
+                    "tracked offline: `wandb sync %s/wandb/offline-run-*` sends it; a W&B report "
+                    "is made online alone"
                 ),
                 self.folder,
             )
@@ -147,8 +147,8 @@ class WandbTracker:
             reason = str(error).splitlines()[0]
             if self.mode != "auto":
                 raise ConfigError(
-                    f"W&B gives no run in mode {mode}: {reason}; track.wandb.mode=offline "
-                    "needs no network"
+                    f"W&B gives no run in mode {mode}: {reason}; track.wandb.mode=offline needs no "
+                    "network"
                 ) from error
             log.warning("W&B cannot be reached (%s): this run is tracked offline", reason)
             _library().teardown()  # else its service still holds the run's id
@@ -188,8 +188,8 @@ class WandbTracker:
         except TimeoutError:
             log.warning(
                 (
-                    "W&B has not taken everything within track.wandb.wait_seconds=%g; "
-                    "nothing is lost: `wandb sync --include-online %s`"
+                    "W&B has not taken everything within track.wandb.wait_seconds=%g; nothing is "
+                    "lost: `wandb sync --include-online %s`"
                 ),
                 self.wait_seconds,
                 Path(run.dir).parent,
@@ -211,8 +211,8 @@ def _library() -> Any:
         import wandb
     except ImportError as error:
         raise ConfigError(
-            "track=wandb needs the package wandb: pip install 'lmanet[wandb]', or "
-            "choose track=jsonl"
+            "track=wandb needs the package wandb: pip install 'lmanet[wandb]', or choose "
+            "track=jsonl"
         ) from error
     return wandb
 

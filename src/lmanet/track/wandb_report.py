@@ -41,15 +41,14 @@ def reports_api() -> Any:
         ConfigError: wandb-workspaces is missing.
     """
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", message="Pydantic V1 style"
-        )  # of the package's own classes
+        # of the package's own classes
+        warnings.filterwarnings("ignore", message="Pydantic V1 style")
         try:
             return import_module("wandb_workspaces.reports.v2")
         except ImportError as error:
             raise ConfigError(
-                "a W&B report needs the package wandb-workspaces: pip install "
-                "'lmanet[wandb]', or track.wandb.report=false"
+                "a W&B report needs the package wandb-workspaces: pip install 'lmanet[wandb]', or "
+                "track.wandb.report=false"
             ) from error
 
 

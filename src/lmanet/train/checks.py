@@ -44,7 +44,6 @@ def require_a_stop_before_the_end(epochs: int, end: int) -> None:
     """
     if epochs >= end:
         raise ConfigError(
-            f"promote.rungs: a candidate cannot pause after {epochs} epochs, as its "
-            f"training ends after {end}; "
-            "give fewer (conf/promote/halving.yaml), or a longer recipe (conf/train)"
+            f"promote.rungs: a candidate cannot pause after {epochs} epochs, as its training ends "
+            f"after {end}; give fewer (conf/promote/halving.yaml), or a longer recipe (conf/train)"
         )

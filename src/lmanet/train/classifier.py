@@ -208,10 +208,9 @@ class Classifier(LightningModule):
         self._train_losses.clear()
         if not (math.isfinite(train_loss) and math.isfinite(val_loss)):
             raise TrainingError(
-                f"after epoch {self.current_epoch + 1} the loss is {train_loss} in "
-                f"training and {val_loss} in validation, not finite; "
-                "lower the learning rate or lengthen its warm-up (the recipe's "
-                "optimizer.lr and schedule in conf/)"
+                f"after epoch {self.current_epoch + 1} the loss is {train_loss} in training and "
+                f"{val_loss} in validation, not finite; lower the learning rate or lengthen its "
+                "warm-up (the recipe's optimizer.lr and schedule in conf/)"
             )
         epoch = Epoch(
             epoch=self.current_epoch,
@@ -223,8 +222,8 @@ class Classifier(LightningModule):
         self.curve.append(epoch)
         log.info(
             (
-                "epoch %d/%d: training loss %.3f, validation loss %.3f, validation "
-                "accuracy %.2f %%, %.1f s"
+                "epoch %d/%d: training loss %.3f, validation loss %.3f, validation accuracy %.2f "
+                "%%, %.1f s"
             ),
             *(
                 epoch.epoch + 1,
@@ -272,9 +271,8 @@ class Classifier(LightningModule):
         self.curve = [Epoch.model_validate(epoch) for epoch in checkpoint["curve"]]
         self.measured = dict(checkpoint["measured"])
         if self.norms:
-            self.norms.seconds = (
-                checkpoint.get("batch_norm_seconds") or 0.0
-            )  # none in a file of an older version
+            # none in a file of an older version
+            self.norms.seconds = checkpoint.get("batch_norm_seconds") or 0.0
 
     @property
     def seconds(self) -> float:

@@ -138,8 +138,8 @@ class Evaluation:
         given, data = checkpoint.network.num_classes, self.trainer.data
         if given != data.num_classes:
             raise ConfigError(
-                f"{name} tells {given} classes apart, {data.name} has "
-                f"{data.num_classes}; choose its data="
+                f"{name} tells {given} classes apart, {data.name} has {data.num_classes}; choose "
+                "its data="
             )
 
     def _measure(self, subject: Subject, folder: RunFolder) -> EvaluationRecord:

@@ -76,19 +76,19 @@ class Recipe:
         for name in ("label_smoothing", "dropout", "ema_decay"):
             if not 0 <= (getattr(self, name) or 0) < 1:
                 raise ConfigError(
-                    f"{name}={getattr(self, name)} must be 0 to below 1; correct the recipe "
-                    "in conf/"
+                    f"{name}={getattr(self, name)} must be 0 to below 1; correct the recipe in "
+                    "conf/"
                 )
         if self.max_seconds is not None and self.max_seconds <= 0:
             raise ConfigError(
-                f"max_seconds={self.max_seconds} must be above 0, or null for no limit; "
-                "correct the recipe in conf/"
+                f"max_seconds={self.max_seconds} must be above 0, or null for no limit; correct "
+                "the recipe in conf/"
             )
         self.schedule(0.0, self.epochs)  # says so now if it does not fit
         try:
             self.optimizer([Parameter(zeros(1))])
         except (TypeError, ValueError) as error:
             raise ConfigError(
-                f"the optimizer does not take its settings: {error}; correct the "
-                "recipe's optimizer in conf/"
+                f"the optimizer does not take its settings: {error}; correct the recipe's "
+                "optimizer in conf/"
             ) from error

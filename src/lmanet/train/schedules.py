@@ -43,8 +43,8 @@ class WarmupCosine:
     def __call__(self, epoch: float, epochs: int) -> float:
         if not 0 <= self.warmup_epochs < epochs:
             raise ConfigError(
-                f"warmup_epochs={self.warmup_epochs} must be below epochs={epochs}; "
-                "correct the recipe's schedule in conf/"
+                f"warmup_epochs={self.warmup_epochs} must be below epochs={epochs}; correct the "
+                "recipe's schedule in conf/"
             )
         if epoch < self.warmup_epochs:
             return epoch / self.warmup_epochs

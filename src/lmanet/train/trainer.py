@@ -92,8 +92,8 @@ class Trainer:
         """
         if self.zero_cost is None:
             raise ConfigError(
-                "candidates are to be screened without training, but no proxies are "
-                "named; set zero_cost in conf/train"
+                "candidates are to be screened without training, but no proxies are named; set "
+                "zero_cost in conf/train"
             )
         self.data.setup("fit")
         batch = next(iter(self.data.train_dataloader(self.zero_cost.images, 0, self._device)))
@@ -135,9 +135,8 @@ class Trainer:
         recipe, device, train = self.recipe, self._device, self.batches(seed)
         val = self.data.val_dataloader(recipe.batch_size, device)
         classifier = Classifier(network, self._task, recipe, loss, seed)
-        classifier.renew_norms_from(
-            self.data.train_dataloader(recipe.batch_size, 0, device)
-        )  # the same images for all candidates
+        # the same images for all candidates
+        classifier.renew_norms_from(self.data.train_dataloader(recipe.batch_size, 0, device))
         with _named_errors(), freed_memory_kept():
             size = classifier.resolution or next(iter(val))[0].shape[-1]
             kernels = recipe.kernels.choose(
@@ -231,9 +230,8 @@ class Trainer:
     def _engine(
         self, device: torch.device, precision: str, callbacks: list[Callback], epochs: int
     ) -> lightning.Trainer:
-        logging.getLogger("lightning.pytorch").setLevel(
-            logging.WARNING
-        )  # no line on devices for each candidate
+        # no line on devices for each candidate
+        logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
         with self._named_accelerator():
             return lightning.Trainer(
                 max_epochs=epochs,
@@ -298,8 +296,8 @@ class _TimeLimit(Callback):
         if time.monotonic() - self.start > self.max_seconds:
             raise TrainingTimeoutError(
                 f"training stopped in epoch {trainer.current_epoch + 1} after "
-                f"max_seconds={self.max_seconds}; "
-                "raise it in the recipe in conf/, or take fewer epochs or smaller networks"
+                f"max_seconds={self.max_seconds}; raise it in the recipe in conf/, or take fewer "
+                "epochs or smaller networks"
             )
 
 

@@ -43,8 +43,8 @@ class MeasuredValidator:
     ) -> None:
         if isinstance(target, Unlimited):
             raise ConfigError(
-                "validate=measured runs networks as on a board, and "
-                f"target={target.name} has none; take validate=limits"
+                f"validate=measured runs networks as on a board, and target={target.name} has "
+                "none; take validate=limits"
             )
         self.formulas = Validator(space, target, num_classes)
         self.target = target

@@ -113,8 +113,8 @@ class Limit:
         ):
             return ""
         return (
-            f" (it must lie in one region, and the largest, {target.region.name}, "
-            f"has {target.region.bytes} of {target.sram_bytes} bytes)"
+            f" (it must lie in one region, and the largest, {target.region.name}, has "
+            f"{target.region.bytes} of {target.sram_bytes} bytes)"
         )
 
 

@@ -259,6 +259,5 @@ def test_a_layout_takes_few_milliseconds():
     start = time.process_time()
     for graph in graphs:
         lay_out(graph, CStaticOptions())
-    assert time.process_time() - start < 0.012 * len(
-        graphs
-    )  # six times what it takes on a busy machine
+    # six times what it takes on a busy machine
+    assert time.process_time() - start < 0.012 * len(graphs)

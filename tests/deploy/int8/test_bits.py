@@ -25,8 +25,8 @@ def verifier(request):
         shutil.which("arm-none-eabi-gcc") and shutil.which("qemu-system-arm")
     ):
         pytest.skip(
-            "needs arm-none-eabi-gcc and qemu-system-arm: apt-get install "
-            "gcc-arm-none-eabi qemu-system-arm"
+            "needs arm-none-eabi-gcc and qemu-system-arm: apt-get install gcc-arm-none-eabi "
+            "qemu-system-arm"
         )
     toolchain, emulator = request.param.split("+")
     return Verifier(toolchain=toolchain, emulator=emulator)
@@ -42,9 +42,8 @@ def test_every_runtime_gives_the_same_bits(
     inputs = (
         np.random.default_rng(seed).integers(-128, 128, (IMAGES, size, size, 3)).astype(np.int8)
     )
-    outputs, measured = verifier.verify(
-        graph, inputs, tmp_path / "network"
-    )  # an error where TFLM and the emulated core differ
+    # an error where TFLM and the emulated core differ
+    outputs, measured = verifier.verify(graph, inputs, tmp_path / "network")
     np.testing.assert_array_equal(on_host(graph, inputs), outputs)
     assert len(np.unique(outputs)) > 10 and len(np.unique(outputs, axis=0)) > 1
     assert measured.measured_bss_bytes == plan_c_static(graph.operators).arena_bytes

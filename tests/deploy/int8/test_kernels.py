@@ -484,9 +484,8 @@ def test_pixels(machine, integer_graph, seed):
     rng = np.random.default_rng(seed)
     with_project, with_add = seed % 3 != 1, seed % 3 != 2
     windows = iter(lambda: geometry(rng, with_add), None)
-    size, *window = next(
-        each for each in windows if each[1:3] != (1, 1)
-    )  # a 1x1 convolution at stride 1 runs by itself
+    # a 1x1 convolution at stride 1 runs by itself
+    size, *window = next(each for each in windows if each[1:3] != (1, 1))
     channels, hidden, outputs = (int(n) for n in rng.choice([1, 2, 3, 4, 5, 8, 13, 24], 3))
     outputs = channels if with_add else outputs
     first = hidden if with_project else outputs

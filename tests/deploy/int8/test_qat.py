@@ -66,9 +66,8 @@ def test_training_regains_what_a_bad_calibration_lost(data):
     rounded = QatNetwork(folded, start)
     before = training.validate(rounded).val_accuracy
     assert before < exact - 0.1
-    trainer(data, 6, 0.01).fit(
-        rounded, seed=1
-    )  # after 3 epochs other seeds are still at 0.74 to 0.86
+    # after 3 epochs other seeds are still at 0.74 to 0.86
+    trainer(data, 6, 0.01).fit(rounded, seed=1)
     # What counts is the integer graph: a new network starts from it without any training.
     after = training.validate(QatNetwork(rounded.folded, rounded.integer_graph())).val_accuracy
     assert after > exact - 0.03

@@ -54,8 +54,8 @@ def verified(data, way, name, padding, folder):
         shutil.which("arm-none-eabi-gcc") and shutil.which("qemu-system-arm")
     ):
         pytest.skip(
-            "needs arm-none-eabi-gcc and qemu-system-arm: apt-get install "
-            "gcc-arm-none-eabi qemu-system-arm"
+            "needs arm-none-eabi-gcc and qemu-system-arm: apt-get install gcc-arm-none-eabi "
+            "qemu-system-arm"
         )
     toolchain, emulator = way.split("+")
     graph, inputs = reference.reference_graph(data, name, padding, IMAGES)

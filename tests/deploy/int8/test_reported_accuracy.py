@@ -65,9 +65,8 @@ def data(tmp_path_factory):
                     root / part / name / f"{number}.png"
                 )
     torch.set_num_threads(1)
-    return ImageFolder(
-        str(root), 32, split=Split(), loading=Loading(num_workers=0)
-    )  # more pixels than the network reads
+    # more pixels than the network reads
+    return ImageFolder(str(root), 32, split=Split(), loading=Loading(num_workers=0))
 
 
 @pytest.fixture(scope="module")

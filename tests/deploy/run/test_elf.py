@@ -20,8 +20,8 @@ def test_constants_variables_and_arena_are_told_apart(tmp_path):
     for file in PROGRAM.iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
     (folder / "more.c").write_text(
-        "volatile int set[25] = {7}, zero[10];\nconst volatile char text[1000] "
-        "= {1};\nint used(void);\n"
+        "volatile int set[25] = {7}, zero[10];\nconst volatile char text[1000] = {1};\nint "
+        "used(void);\n"
     )
     network = folder / "network.c"
     declarations = "extern volatile int set[], zero[]; extern const volatile char text[];\n"

@@ -114,9 +114,8 @@ def check(tmp_path):
             (IMAGES, channels) if graph.operators[0].kind == "linear" else (IMAGES, *size, channels)
         )
         rng = np.random.default_rng(0)
-        levels = rng.integers(
-            -100, 100, (IMAGES, *[1] * (len(shape) - 1))
-        )  # so that means of whole maps differ
+        # so that means of whole maps differ
+        levels = rng.integers(-100, 100, (IMAGES, *[1] * (len(shape) - 1)))
         inputs = (
             (levels + rng.integers(-28, 28, shape)).astype(np.int8)
             if fill is None
@@ -227,8 +226,8 @@ def test_224_pixels_with_squeeze_and_excitation_before_any_stride(
         shutil.which("arm-none-eabi-gcc") and shutil.which("qemu-system-arm")
     ):
         pytest.skip(
-            "needs arm-none-eabi-gcc and qemu-system-arm: apt-get install "
-            "gcc-arm-none-eabi qemu-system-arm"
+            "needs arm-none-eabi-gcc and qemu-system-arm: apt-get install gcc-arm-none-eabi "
+            "qemu-system-arm"
         )
     stages = [
         STAGE | {"activation": "relu6"},
@@ -236,8 +235,7 @@ def test_224_pixels_with_squeeze_and_excitation_before_any_stride(
     ]
     graph = integer_graph(operators(parse_architecture({"resolution": 224, "stages": stages}), 10))
     inputs = np.random.default_rng(0).integers(-128, 128, (1, 224, 224, 3)).astype(np.int8)
-    outputs, _ = Verifier(core, *way.split("+")).verify(
-        graph, inputs, tmp_path
-    )  # an error where TFLM and the core differ
+    # an error where TFLM and the core differ
+    outputs, _ = Verifier(core, *way.split("+")).verify(graph, inputs, tmp_path)
     np.testing.assert_array_equal(on_host(graph, inputs), outputs)
     assert len(np.unique(outputs)) > 3

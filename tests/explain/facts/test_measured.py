@@ -69,12 +69,10 @@ def row(number: int, given, **other) -> FrontRow:
 
 
 def test_formulas_of_a_small_network_by_hand(small):
-    assert (
-        small.host_head_bytes == 3 * 16 * 16 + 3 * 8 * 8
-    )  # input and depthwise output are alive together
-    assert (
-        small.tflm_bytes < small.host_head_bytes + small.host_tail_bytes
-    )  # pointers of 4 bytes, and no scratch at 3x3
+    # input and depthwise output are alive together
+    assert small.host_head_bytes == 3 * 16 * 16 + 3 * 8 * 8
+    # pointers of 4 bytes, and no scratch at 3x3
+    assert small.tflm_bytes < small.host_head_bytes + small.host_tail_bytes
 
 
 def test_flash_is_that_of_each_runtime_whatever_the_target_has(small):
@@ -124,9 +122,8 @@ def test_options_of_the_generated_c_are_in_its_formula():
     block = SMALL.stages[0].model_copy(update={"block": "mbconv", "expansion": 4})
     wide = SMALL.model_copy(update={"stages": (block,)})
     fused, not_fused = (formulas(wide, 10, CStaticOptions(fuse=fuse)) for fuse in (True, False))
-    assert (
-        fused.c_static_bytes < 12 * 16 * 16 < not_fused.c_static_bytes
-    )  # the expanded tensor whole
+    # the expanded tensor whole
+    assert fused.c_static_bytes < 12 * 16 * 16 < not_fused.c_static_bytes
     assert fused.host_head_bytes == not_fused.host_head_bytes
 
 

@@ -49,9 +49,8 @@ def test_the_parts_add_up_to_the_whole():
     assert sum(row.cost.macs for row in rows) == cost.macs
     assert sum(row.cost.params for row in rows) == cost.params
     assert sum(row.cost.flash_bytes for row in rows) == cost.flash_bytes
-    assert (
-        0 <= cost.peak_sram_bytes - max(row.cost.peak_sram_bytes for row in rows) < 16
-    )  # the arena ends at a multiple of 16
+    # the arena ends at a multiple of 16
+    assert 0 <= cost.peak_sram_bytes - max(row.cost.peak_sram_bytes for row in rows) < 16
     assert rows[0].setting == "2 x depthwise, 3x3, stride 2, relu6"
     assert rows[3].setting == "3 x mbconv, 3x3, stride 1, expansion 3, SE 0.5, relu6"
     assert rows[0].cost.out_shape == (16, 80, 80)

@@ -288,9 +288,8 @@ def test_of_many_classes_the_most_confused_are_shown(run, examined, setting, dra
 
 def test_claims_are_counted_by_kind_and_truth(figures, run):
     claims = figures["claims"]
-    made = sum(
-        bool(trial.proposal.rationale) for trial in run.trials
-    )  # one claim of either kind in each
+    # one claim of either kind in each
+    made = sum(bool(trial.proposal.rationale) for trial in run.trials)
     assert [trace.name for trace in claims.data] == ["true", "false", "cannot be told"]
     assert list(claims.layout.yaxis.ticktext) == ["expected accuracy", "residual in"]
     assert [sum(column) for column in zip(*(trace.x for trace in claims.data), strict=True)] == [

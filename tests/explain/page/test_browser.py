@@ -31,13 +31,13 @@ pytestmark = pytest.mark.slow  # drives a browser
 
 PHONE = {"width": 360, "height": 740}
 NAMES = (
-    "[...document.querySelectorAll('button, input, select, a, "
-    "[tabindex]')].filter(e => e.checkVisibility())"
+    "[...document.querySelectorAll('button, input, select, a, [tabindex]')].filter(e => "
+    "e.checkVisibility())"
 )
 # The name that a screen reader says, by its commonest sources.
 NAMELESS = (
-    f"{NAMES}.filter(e => !(e.getAttribute('aria-label') || "
-    "e.textContent.trim() || e.labels?.length)).map(e => e.outerHTML)"
+    f"{NAMES}.filter(e => !(e.getAttribute('aria-label') || e.textContent.trim() || "
+    "e.labels?.length)).map(e => e.outerHTML)"
 )
 # WCAG 2.2: contrast of each element with text of its own against the nearest ground that is not
 # clear; AA asks for 4.5, or 3 if large.
@@ -70,14 +70,13 @@ def browser() -> Iterator[Browser]:
     if chromium is None:
         if os.environ.get("CI") == "true":
             pytest.fail(
-                "there is no chromium, and in CI the page must be tried in one: "
-                "install Debian's package chromium"
+                "there is no chromium, and in CI the page must be tried in one: install Debian's "
+                "package chromium"
             )
         pytest.skip("there is no chromium on this machine")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox"]
-        )  # a container's root has no sandbox
+        # a container's root has no sandbox
+        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield started
         started.close()
 
@@ -107,9 +106,8 @@ class Reader:
         if before:
             context.add_init_script(before)
         page = context.new_page()
-        page.on(
-            "console", lambda message: self.complaints.append(message.text)
-        )  # Plotly warns with a trace, not a warning
+        # Plotly warns with a trace, not a warning
+        page.on("console", lambda message: self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.goto(self.address + fragment)
         if ready:
@@ -158,9 +156,8 @@ def see_all(page: Page) -> None:
 def test_a_point_of_the_plot_is_picked_with_the_mouse(reader):
     page = reader.open()
     assert heading(page) == "Candidate 4 · 90.0 % · on the front"
-    box = (
-        page.locator(".plot .scatterlayer .trace").nth(2).locator(".point").nth(1).bounding_box()
-    )  # the front's second
+    # the front's second
+    box = page.locator(".plot .scatterlayer .trace").nth(2).locator(".point").nth(1).bounding_box()
     page.mouse.move(box["x"], box["y"])
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     expect(page.locator("#explorer h3")).to_have_text("Candidate 1 · 80.0 % · on the front")
@@ -298,8 +295,8 @@ def test_the_button_turns_colours_over_and_is_remembered(reader):
 
 def test_without_storage_the_button_still_works(reader):
     refuse = (
-        "Object.defineProperty(window, 'localStorage', { get() { throw new "
-        "DOMException('no', 'SecurityError'); } })"
+        "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', "
+        "'SecurityError'); } })"
     )
     page = reader.open(before=refuse, color_scheme="light")
     page.get_by_role("button", name="Dark colours").click()
@@ -349,8 +346,8 @@ def test_text_of_a_model_is_shown_and_does_not_run(reader, planted):
 def test_a_script_that_slipped_in_would_not_run(reader):
     page = reader.open()
     page.evaluate(
-        "document.body.append(Object.assign(document.createElement('script'), "
-        "{ textContent: 'window.wasRun = true' }))"
+        "document.body.append(Object.assign(document.createElement('script'), { textContent: "
+        "'window.wasRun = true' }))"
     )
     assert page.evaluate("window.wasRun") is None
     (refusal,) = reader.complaints

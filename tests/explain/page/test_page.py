@@ -90,9 +90,8 @@ def test_placeholders_become_tables_figures_and_the_explorer(page):
         "accuracy",
         "bars",
     ]
-    assert (
-        len(page.all("figcaption")) == 2 and "Accuracy <over> time" in page.text
-    )  # as text above the drawing, not in it
+    # as text above the drawing, not in it
+    assert len(page.all("figcaption")) == 2 and "Accuracy <over> time" in page.text
     assert "title" not in json.loads(page.scripts["figures-data"])["accuracy"]["layout"]
     assert [section["id"] for section in page.all("section")] == ["explorer"]
 

@@ -53,9 +53,8 @@ def recorded(brief: Brief) -> list[Proposal]:
 @pytest.fixture
 def history(tmp_path: Path, recorded: list[Proposal]) -> Path:
     path = tmp_path / "history.jsonl"
-    lines = [
-        trial(number, recorded[number]).model_dump_json() + "\n" for number in (1, 0, 2)
-    ]  # in the order in which they ended
+    # in the order in which they ended
+    lines = [trial(number, recorded[number]).model_dump_json() + "\n" for number in (1, 0, 2)]
     path.write_text("".join(lines) + '{"number": 3, "stat', encoding="utf-8")
     return path
 

@@ -60,7 +60,7 @@ def test_a_correction_quotes_no_more_than_fits(brief: Brief) -> None:
 
 def test_a_form_that_nobody_knows_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"propose\.prompt\.form=line: choose one of lines, json"):
-        Prompt(max_attempts=1, form="line")  # type: ignore[arg-type]
+        Prompt(max_attempts=1, form="line")
 
 
 def test_attempts_need_a_number_above_zero() -> None:

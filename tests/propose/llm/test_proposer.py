@@ -128,8 +128,8 @@ def test_a_price_of_the_configuration_stands_in_the_proposal(
     endpoint: Any, brief: Brief, configured: Callable[..., Any]
 ) -> None:
     price = (
-        "sampling.price={_target_: lmanet.propose.Price, prompt: 1.0, cached: "
-        "0.5, completion: 10.0}"
+        "sampling.price={_target_: lmanet.propose.Price, prompt: 1.0, cached: 0.5, completion: "
+        "10.0}"
     )
     made = configured(
         "llm",

@@ -115,11 +115,12 @@ def test_a_note_is_asked_for_once_also_while_its_network_is_in_training(
         1,
     )
     asked = [body["messages"][0]["content"] for body in endpoint.requests]
+    # a note is no longer than it may be
     assert [body["max_tokens"] for body in endpoint.requests] == [
         200,
         2048,
         2048,
-    ]  # a note is no longer than it may be
+    ]
     assert (
         len(asked) == 3
         and "Write a note" in asked[0]

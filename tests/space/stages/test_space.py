@@ -107,9 +107,8 @@ def test_what_one_change_brings_into_the_space_is_a_mutant_and_nothing_else():
     with pytest.raises(
         ArchitectureError, match="no other network of the space lmanet is one change away"
     ):
-        space.mutate(
-            load_architecture("lmanet_core"), np.random.default_rng(0)
-        )  # expansion 2 and padding torch
+        # expansion 2 and padding torch
+        space.mutate(load_architecture("lmanet_core"), np.random.default_rng(0))
 
 
 def test_a_space_of_one_network_has_no_mutants(make):
@@ -133,8 +132,8 @@ def test_whatever_lies_outside_is_named_with_the_legal_values(make):
         "stages: 2 of them, legal numbers are 3, 4, 5, 6, 7",
         "stem channels=64, legal values are 8, 16, 24, 32",
         (
-            "stage 1 channels=12, legal values are 8, 16, 24, 32, 40, 48, 64, 80, "
-            "96, 112, 128, 160, 192, 256, 320"
+            "stage 1 channels=12, legal values are 8, 16, 24, 32, 40, 48, 64, 80, 96, 112, 128, "
+            "160, 192, 256, 320"
         ),
         "stage 1 kernel=1, legal values are 3, 5, 7",
         "stage 2 expansion=5, legal values are 1, 2, 3, 4, 6",
@@ -194,8 +193,8 @@ def test_choices_replace_what_the_file_says():
 
 def test_a_space_is_a_file_too(tmp_path):
     (tmp_path / "own.yaml").write_text(
-        "name: own\nresolution: [64]\npadding: [same]\nnum_stages: [1]\nstage: "
-        "{channels: [8], activation: [relu6]}"
+        "name: own\nresolution: [64]\npadding: [same]\nnum_stages: [1]\nstage: {channels: [8], "
+        "activation: [relu6]}"
     )
     with pytest.raises(ConfigError, match="space own, stage: block missing"):
         load_space(str(tmp_path / "own.yaml"))

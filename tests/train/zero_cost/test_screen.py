@@ -52,9 +52,8 @@ def test_values_are_finite_in_the_whole_space(space, images):
             for stage in drawn.stages
         )
         small = drawn.model_copy(update={"resolution": 16, "stages": stages})
-        assert set(ZeroCost(EVERY).measure(small, 2, images, LABELS, seed=0)) == set(
-            EVERY
-        )  # else it raises
+        # else it raises
+        assert set(ZeroCost(EVERY).measure(small, 2, images, LABELS, seed=0)) == set(EVERY)
 
 
 def test_a_value_that_is_not_finite_is_an_error(monkeypatch, architecture, images):

@@ -39,8 +39,8 @@ class Overflow(NamedTuple):
     def __str__(self) -> str:
         bound = "most" if self.value > 0 else "least"
         return (
-            f"{self.layer}: {self.field}={self.value}, and the generated C holds at "
-            f"{bound} {self.limit}; {self.advice}"
+            f"{self.layer}: {self.field}={self.value}, and the generated C holds at {bound} "
+            f"{self.limit}; {self.advice}"
         )
 
 

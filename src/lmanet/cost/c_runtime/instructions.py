@@ -108,9 +108,8 @@ def _rows(rows: Rows) -> Counts:
     depthwise = rows.depthwise
     channels, in_height, width = depthwise.in_shape
     _, out_height, out_width = depthwise.out_shape
-    pixels = width * (
-        in_height if depthwise.kernel >= depthwise.stride else out_height
-    )  # rows in between are skipped
+    # rows in between are skipped
+    pixels = width * (in_height if depthwise.kernel >= depthwise.stride else out_height)
     counts = kernel_pieces(depthwise)
     if rows.expand:
         counts += multiply_pieces(rows.expand, width, pixels // width)

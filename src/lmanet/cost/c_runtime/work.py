@@ -156,9 +156,8 @@ def first_fit(
     """
     steps = 1 + max(buffer.last for buffer in buffers)
     kept: list[list[_Placed]] = [[] for _ in range(steps)]  # at each step: those placed so far
-    begun: list[list[_Placed]] = [
-        [] for _ in range(steps)
-    ]  # of these, those kept from this step on
+    # of these, those kept from this step on
+    begun: list[list[_Placed]] = [[] for _ in range(steps)]
     starts = [0] * len(buffers)
     for number in order:
         size, first, last, over, distance = buffers[number]

@@ -112,9 +112,8 @@ def _plan(buffers: Sequence[_Buffer]) -> list[int]:
     which they were placed.
     """
     end_of_time = max(buffer.last for buffer in buffers) + 1
-    alive: list[list[tuple[int, int, int]]] = [
-        [] for _ in range(end_of_time)
-    ]  # at each time: (offset, order of placing, end)
+    # at each time: (offset, order of placing, end)
+    alive: list[list[tuple[int, int, int]]] = [[] for _ in range(end_of_time)]
     starting: list[list[tuple[int, int, int]]] = [[] for _ in range(end_of_time)]
     offsets = [0] * len(buffers)
     order = sorted(range(len(buffers) - 1, -1, -1), key=lambda number: -buffers[number].size)

@@ -46,11 +46,9 @@ def disagreement(share: float | None, images: int) -> tuple[Notice, ...]:
     if share is None or share >= LEAST_AGREEMENT:
         return ()
     text = (
-        "The int8 network chooses the class of the float network on "
-        f"{round(share * images)} of {images} calibration images "
-        f"({100 * share:.0f} %; {100 * LEAST_AGREEMENT:.0f} % or more is "
-        "usual), so its accuracy is another one. Train longer or with more "
-        "weight decay, since weights of very different size share a scale "
-        "badly, or calibrate with more images."
+        f"The int8 network chooses the class of the float network on {round(share * images)} of "
+        f"{images} calibration images ({100 * share:.0f} %; {100 * LEAST_AGREEMENT:.0f} % or more "
+        "is usual), so its accuracy is another one. Train longer or with more weight decay, since "
+        "weights of very different size share a scale badly, or calibrate with more images."
     )
     return (Notice(kind=KIND, text=text),)

@@ -67,8 +67,8 @@ def calibrate(
     """
     if not len(images):
         raise ConfigError(
-            "calibration needs at least one image; raise the number of calibration "
-            "images in conf/deploy/"
+            "calibration needs at least one image; raise the number of calibration images in "
+            "conf/deploy/"
         )
     extremes: dict[str, Range] = {}
     counts: dict[str, Tensor] = {}
@@ -78,8 +78,8 @@ def calibrate(
         least, greatest = (float(value) for value in tensor.aminmax())
         if not (isfinite(least) and isfinite(greatest)):
             raise ConfigError(
-                f"tensor {name} spans {least} to {greatest} on the calibration images: "
-                "train the network anew"
+                f"tensor {name} spans {least} to {greatest} on the calibration images: train the "
+                "network anew"
             )
         extremes[name] = Range(min(low, least), max(high, greatest))
         return tensor
@@ -121,8 +121,8 @@ class Percentile:
     def __post_init__(self) -> None:
         if not 50 < self.percent <= 100:
             raise ConfigError(
-                f"percent={self.percent} of calibration: must lie above 50 and at most "
-                "at 100 (conf/deploy/)"
+                f"percent={self.percent} of calibration: must lie above 50 and at most at 100 "
+                "(conf/deploy/)"
             )
 
     def __call__(self, histogram: Histogram) -> Range:

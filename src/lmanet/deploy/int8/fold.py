@@ -128,8 +128,8 @@ def _filter(network: Network, operator: Operator) -> tuple[Tensor, Tensor]:
     for what, values in (("weight", weight), ("bias", bias)):
         if not values.isfinite().all():
             raise DeployError(
-                f"{operator.name}: a {what} is not finite, batch norm included; train "
-                "the network anew"
+                f"{operator.name}: a {what} is not finite, batch norm included; train the network "
+                "anew"
             )
     return weight, bias
 

@@ -135,8 +135,8 @@ class Layers:
         if operator.activation in FUSED:
             return NONE
         return (
-            "(const int8_t "
-            f"*){self._array(INT8, name, activation_table(self.graph, operator))} + 128"
+            f"(const int8_t *){self._array(INT8, name, activation_table(self.graph, operator))} + "
+            "128"
         )
 
     def _part(self, kind: str, name: str, content: str | None) -> str:

@@ -126,9 +126,8 @@ def _weight_scales(
     """
     taps = weight[0].size
     sums = np.abs(bias) / input_scale + LEVELS * np.abs(weight).sum((1, 2, 3))
-    room = (
-        MOST_ACCUMULATOR * (1 - 2**-16) - LEVELS * taps / 2 - 1
-    )  # each weight may be rounded up by a half
+    # each weight may be rounded up by a half
+    room = MOST_ACCUMULATOR * (1 - 2**-16) - LEVELS * taps / 2 - 1
     scales = np.maximum(np.abs(weight).max((1, 2, 3)) / MOST_WEIGHT, sums / room)
     return scales if kind_of(operator).scale_per_channel else np.full_like(scales, scales.max())
 

@@ -77,9 +77,8 @@ class HostNetwork:
             or not 1 <= min(frames.shape[1:3]) <= MOST_FRAME_SIDE
         ):
             raise DeployError(
-                f"frames are {frames.dtype} {frames.shape}; the firmware reads uint8 "
-                "(N, height, width, 3), "
-                f"the shorter side 1 to {MOST_FRAME_SIDE} pixels"
+                f"frames are {frames.dtype} {frames.shape}; the firmware reads uint8 (N, height, "
+                f"width, 3), the shorter side 1 to {MOST_FRAME_SIDE} pixels"
             )
         height, width = frames.shape[1:3]
         return self._in_threads(

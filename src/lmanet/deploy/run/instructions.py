@@ -48,14 +48,14 @@ def _frame(room: int) -> dict[str, str]:
         if (size := RGB565_BYTES * width * height) <= room:
             return {
                 "FRAME": (
-                    f"/* in the loop, with a {name} frame in RGB565: {size:,} of the "
-                    f"{room:,} bytes that the target keeps for it */"
+                    f"/* in the loop, with a {name} frame in RGB565: {size:,} of the {room:,} "
+                    "bytes that the target keeps for it */"
                 ),
                 "FILL_INPUT": f"lmanet_input_from_rgb565(frame, {width}, {height});",
             }
     said = (
-        f"/* in the loop: fill lmanet_input() row by row; in the {room:,} bytes "
-        "that the target keeps for it no whole frame has room */"
+        f"/* in the loop: fill lmanet_input() row by row; in the {room:,} bytes that the target "
+        "keeps for it no whole frame has room */"
     )
     return {"FRAME": said, "FILL_INPUT": ""}
 
@@ -65,8 +65,8 @@ def _cache_note(target: Target) -> str:
         return ""
     return (
         "A frame that DMA wrote is read past the data cache only after "
-        "`SCB_InvalidateDCache_by_Addr((uint32_t *)frame, sizeof frame)`, with "
-        "`frame` aligned to 32 bytes."
+        "`SCB_InvalidateDCache_by_Addr((uint32_t *)frame, sizeof frame)`, with `frame` aligned to "
+        "32 bytes."
     )
 
 

@@ -70,8 +70,8 @@ def require_tflm() -> None:
     """Raise `ConfigError` where the package tflite-micro is missing."""
     if importlib.util.find_spec("tflite_micro") is None:
         raise ConfigError(
-            "the package tflite-micro is missing, which runs .tflite files; run "
-            "`pip install lmanet[deploy]`"
+            "the package tflite-micro is missing, which runs .tflite files; run `pip install "
+            "lmanet[deploy]`"
         )
 
 
@@ -83,8 +83,8 @@ def _run(folder: Path, timeout_seconds: float) -> str:
         process = subprocess.run(command, capture_output=True, timeout=timeout_seconds, check=False)
     except subprocess.TimeoutExpired:
         raise ToolError(
-            f"TFLM took longer than {timeout_seconds:.0f} s; run it on fewer images "
-            "or raise timeout_seconds"
+            f"TFLM took longer than {timeout_seconds:.0f} s; run it on fewer images or raise "
+            "timeout_seconds"
         ) from None
     said = process.stderr.decode(errors="replace")
     if process.returncode:
@@ -101,8 +101,8 @@ def _run(folder: Path, timeout_seconds: float) -> str:
                 "lmanet.deploy.write.tflite"
             )
         raise ToolError(
-            f"TFLM's process failed with status {process.returncode}: {words}; "
-            "install the package tflite-micro anew"
+            f"TFLM's process failed with status {process.returncode}: {words}; install the package "
+            "tflite-micro anew"
         )
     return said
 
@@ -111,7 +111,7 @@ def _allocated(section: str, said: str) -> int:
     found = re.search(rf"Arena allocation {section} (\d+) bytes", said)
     if not found:
         raise ToolError(
-            f"TFLM did not report the {section} of its arena; install the version "
-            "of tflite-micro that pyproject.toml names"
+            f"TFLM did not report the {section} of its arena; install the version of tflite-micro "
+            "that pyproject.toml names"
         )
     return int(found[1])

@@ -44,8 +44,8 @@ def run_tool(command: Sequence[str], zig_cache: Path) -> None:
         ) from error
     except OSError as error:
         raise ToolError(
-            f"{command[0]} cannot be started ({error.strerror}); install it anew, "
-            "or take another toolchain (conf/deploy)"
+            f"{command[0]} cannot be started ({error.strerror}); install it anew, or take another "
+            "toolchain (conf/deploy)"
         ) from error
     if done.returncode:
         words = "\n".join(done.stderr.strip().splitlines()[-LAST_LINES:])

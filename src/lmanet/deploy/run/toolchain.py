@@ -149,8 +149,8 @@ class Toolchain:
             if NETWORK_HEADER in source.read_bytes():
                 raise
             raise ToolError(
-                f"{source.name} is the same for every network, and "
-                f"toolchain={self.name} refuses it: {error}"
+                f"{source.name} is the same for every network, and toolchain={self.name} refuses "
+                f"it: {error}"
             ) from error
 
     def _object(self, command: tuple[str, ...], source: Path, target: Path) -> Path:
@@ -179,8 +179,8 @@ def _zig() -> Toolchain:
     spec = importlib.util.find_spec("ziglang")
     if not spec or not spec.origin:
         raise ConfigError(
-            "toolchain=zig needs the package ziglang: pip install "
-            "'lmanet[deploy]', or toolchain=gcc (conf/deploy)"
+            "toolchain=zig needs the package ziglang: pip install 'lmanet[deploy]', or "
+            "toolchain=gcc (conf/deploy)"
         )
     zig = (str(next(Path(spec.origin).parent.glob("zig*"))), "cc")
     return Toolchain("zig", zig, ("-fno-builtin", "-fno-sanitize=all"), "-lcompiler_rt", zig)
@@ -190,8 +190,8 @@ def _gcc() -> Toolchain:
     for program, package in (("arm-none-eabi-gcc", "gcc-arm-none-eabi"), ("cc", "gcc")):
         if not shutil.which(program):
             raise ConfigError(
-                f"toolchain=gcc needs {program}: apt-get install {package}, or "
-                "toolchain=zig (conf/deploy)"
+                f"toolchain=gcc needs {program}: apt-get install {package}, or toolchain=zig "
+                "(conf/deploy)"
             )
     return Toolchain(
         "gcc",

@@ -59,8 +59,8 @@ class Verifier:
         for package in ("elftools", "flatbuffers"):
             if importlib.util.find_spec(package) is None:
                 raise ConfigError(
-                    f"the package {package} is missing, which deployment needs; run `pip "
-                    "install lmanet[deploy]`"
+                    f"the package {package} is missing, which deployment needs; run `pip install "
+                    "lmanet[deploy]`"
                 )
 
     def verify(
@@ -116,8 +116,8 @@ def _arena(elf: Path, plan: CStaticPlan) -> int:
     measured = program_sizes(elf).bss_bytes
     if measured != plan.arena_bytes:
         raise DeployError(
-            f"the .bss of {elf} has {measured} bytes, the memory model says "
-            f"{plan.arena_bytes}; report this network"
+            f"the .bss of {elf} has {measured} bytes, the memory model says {plan.arena_bytes}; "
+            "report this network"
         )
     return measured
 
@@ -126,8 +126,8 @@ def _same_bits(tflm: TflmRun, run: EmulatorRun) -> None:
     different = (tflm.outputs != run.outputs.reshape(tflm.outputs.shape)).any(axis=1)
     if different.any():
         raise DeployError(
-            f"the generated C and TFLM differ on {different.sum()} of "
-            f"{len(different)} images; the files were kept: report this network"
+            f"the generated C and TFLM differ on {different.sum()} of {len(different)} images; the "
+            "files were kept: report this network"
         )
 
 

@@ -57,9 +57,8 @@ def _hard_swish(values: Integers, source: Scale, result: Scale) -> Integers:
     scaled = high_product(fine, multiplier, 15)
     gate = (_clamped_third(fine, fine_scale / (3 / 2**15)) + 2**15) >> 1
     product = gate * scaled
-    halved = np.where(
-        product < 0, -(-product >> 15), product >> 15
-    )  # towards zero, unlike all other roundings here
+    # towards zero, unlike all other roundings here
+    halved = np.where(product < 0, -(-product >> 15), product >> 15)
     return divide(halved, -exponent) + result.zero_point
 
 

@@ -66,8 +66,8 @@ def _values(target: Target) -> dict[str, str]:
     region, reserved = target.region, target.reserved_sram_bytes
     others = [
         (
-            f"    {_identifier(other.name)} (rw) : ORIGIN = {other.address:#x}, "
-            f"LENGTH = {other.bytes}\n"
+            f"    {_identifier(other.name)} (rw) : ORIGIN = {other.address:#x}, LENGTH = "
+            f"{other.bytes}\n"
         )
         for other in target.regions
         if other != region
@@ -107,8 +107,8 @@ def _check(example: Example) -> str:
         for name, values in example._asdict().items()
     )
     comment = (
-        "/* An image in the integers of the network's input, and the logits "
-        "that the network makes of it. */"
+        "/* An image in the integers of the network's input, and the logits that the network "
+        "makes of it. */"
     )
     return f"{comment}\n#include <stdint.h>\n\n{arrays}\n"
 

@@ -27,8 +27,8 @@ def tflite_schema() -> Any:
         from tflite_micro.tensorflow.lite.micro.python import schema_py_generated
     except ImportError:
         raise ConfigError(
-            "the package tflite-micro is missing, which carries the schema of "
-            ".tflite; run `pip install lmanet[deploy]`"
+            "the package tflite-micro is missing, which carries the schema of .tflite; run `pip "
+            "install lmanet[deploy]`"
         ) from None
     return schema_py_generated
 

@@ -98,7 +98,7 @@ def depthwise_kernel(operator: Operator) -> str:
     if kernel not in DEPTHWISE_KERNELS or stride not in DEPTHWISE_STRIDES:
         legal = f"kernels {', '.join(map(str, DEPTHWISE_KERNELS))} with stride 1 or 2"
         raise DeployError(
-            f"{operator.name}: a depthwise convolution has the kernel {kernel} and "
-            f"the stride {stride}; legal are {legal}"
+            f"{operator.name}: a depthwise convolution has the kernel {kernel} and the stride "
+            f"{stride}; legal are {legal}"
         )
     return f"lm_depthwise_{kernel}_{stride}"

@@ -49,13 +49,13 @@ def _check(graph: IntegerGraph, plan: CStaticPlan) -> None:
     if plan.arena_bytes > MOST_BYTES:
         layer = plan.steps[plan.step_bytes.index(max(plan.step_bytes))].output
         raise DeployError(
-            f"{layer}: the arena takes {plan.arena_bytes} bytes, and the generated "
-            f"C holds at most {MOST_BYTES}; {SIZE}"
+            f"{layer}: the arena takes {plan.arena_bytes} bytes, and the generated C holds at most "
+            f"{MOST_BYTES}; {SIZE}"
         )
     if len(graph.labels) != (outputs := graph.operators[-1].out_shape[0]):
         raise DeployError(
-            f"{len(graph.labels)} names of classes were given for {outputs} logits; "
-            "each logit needs one name"
+            f"{len(graph.labels)} names of classes were given for {outputs} logits; each logit "
+            "needs one name"
         )
 
 

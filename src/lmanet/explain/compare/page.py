@@ -50,9 +50,10 @@ class Comparison:
         }
         self.budget = min(run.evaluations for run in runs)
         objectives = set(runs[0].settings["pareto"]["objectives"])
+        # else both say the same
         self.measures: tuple[Measure, ...] = (
             MEASURES if objectives != {"val_accuracy"} else ("accuracy",)
-        )  # else both say the same
+        )
         self.pairs: dict[Measure, list[Pair]] = {
             measure: compare_pairs(self._reached(measure)) for measure in self.measures
         }

@@ -22,6 +22,7 @@ INK = "#1a1b1c"
 # Okabe and Ito's palette, for colour-blind readers too, with ink for their black and without their
 # yellow, which white paper swallows.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", INK)
+# as in SVG, in units of a line's width
 DASHES = (
     "",
     "6 2",
@@ -30,7 +31,7 @@ DASHES = (
     "10 3",
     "4 1 1 1 1 1",
     "1 1",
-)  # as in SVG, in units of a line's width
+)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 AXIS_WORDS: dict[Axis, str] = {
     "evaluations": "networks trained",

@@ -79,8 +79,8 @@ def read_runs(folders: str | Sequence[str] | None) -> list[SearchRun]:
     given = [folders] if isinstance(folders, str) else list(folders or ())
     if not given:
         raise ConfigError(
-            "runs is not set; name a folder of searches, or several: "
-            "runs=multirun/... or runs=[A,B]"
+            "runs is not set; name a folder of searches, or several: runs=multirun/... or "
+            "runs=[A,B]"
         )
     runs = []
     for folder in given:
@@ -91,8 +91,8 @@ def read_runs(folders: str | Sequence[str] | None) -> list[SearchRun]:
         )
         if not found:
             raise ConfigError(
-                f"runs={folder}: no search there or below; name folders that hold "
-                f"{HISTORY} and .hydra/config.yaml"
+                f"runs={folder}: no search there or below; name folders that hold {HISTORY} and "
+                ".hydra/config.yaml"
             )
         runs += [_read_run(path) for path in found]
     runs = list({run.folder.resolve(): run for run in runs}.values())
@@ -135,8 +135,8 @@ def _read_run(folder: Path) -> SearchRun:
     if not run.evaluations:
         more = command(f"resume={folder}")
         raise ConfigError(
-            f"{folder} has trained no network in {len(run.trials)} proposals; go on "
-            f"with it ({more}), or leave it out of runs="
+            f"{folder} has trained no network in {len(run.trials)} proposals; go on with it "
+            f"({more}), or leave it out of runs="
         )
     return run
 
@@ -151,9 +151,8 @@ def _refuse_other_settings(first: SearchRun, other: SearchRun) -> None:
         more = f" (and {len(faults) - 1} more settings differ)" if len(faults) > 1 else ""
         raise ConfigError(
             f"{other.folder} has {key}={theirs.get(key)} and {first.folder} has "
-            f"{key}={ours.get(key)}{more}; "
-            "only runs with the same space, target, data, pareto and mini-training "
-            "are compared: change runs="
+            f"{key}={ours.get(key)}{more}; only runs with the same space, target, data, pareto and "
+            "mini-training are compared: change runs="
         )
 
 

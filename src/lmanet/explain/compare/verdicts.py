@@ -27,8 +27,8 @@ def verdict(measure: str, names: Sequence[str], pairs: Sequence[Pair]) -> str:
     complete = [name for name in names if len(against[name]) == len(names) - 1]
     if not complete:
         return (
-            f"{by} it cannot be told who is best: no searcher has {FEWEST_SEEDS} "
-            "seeds in common with each of the others."
+            f"{by} it cannot be told who is best: no searcher has {FEWEST_SEEDS} seeds in common "
+            "with each of the others."
         )
     leader = max(complete, key=lambda name: sum(pair.effect for pair in against[name]))
     beaten = [pair for pair in against[leader] if pair.significant and pair.effect > 0]
@@ -45,8 +45,8 @@ def verdict(measure: str, names: Sequence[str], pairs: Sequence[Pair]) -> str:
         else ""
     )
     return (
-        f"{by} it cannot be told who is best: {ahead} is not shown to be better "
-        f"than {rivals}.{also} {METHOD}"
+        f"{by} it cannot be told who is best: {ahead} is not shown to be better than "
+        f"{rivals}.{also} {METHOD}"
     )
 
 
@@ -60,8 +60,8 @@ def seeds_note(seeds: Sequence[Collection[int]]) -> str:
     if all(set(own) == common for own in seeds):
         return f"All searchers have the same {len(common)} seeds."
     return (
-        f"The searchers have not all the same seeds ({len(common)} common to "
-        "all): each pair is tested on its common seeds alone."
+        f"The searchers have not all the same seeds ({len(common)} common to all): each pair is "
+        "tested on its common seeds alone."
     )
 
 

@@ -18,9 +18,8 @@ from lmanet.explain.examine.subject import Subject
 from lmanet.run.results import Saliency
 
 LEAST_PIXELS = 160  # a side, of a picture
-COLOURS = matplotlib.colormaps[
-    "viridis"
-]  # even steps of lightness, which colour-blind people read as well
+# even steps of lightness, which colour-blind people read as well
+COLOURS = matplotlib.colormaps["viridis"]
 OPACITY = 0.5  # of the map over the image
 
 

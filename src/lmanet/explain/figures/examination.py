@@ -82,9 +82,8 @@ def deletion(found: Deletion) -> Figure:
         )
     ]
     title = (
-        f"Probability while cells of {found.images:,} images are deleted: area "
-        f"between the curves {found.area_difference:.3f} "
-        f"(95 % interval {found.low:.3f} to {found.high:.3f})"
+        f"Probability while cells of {found.images:,} images are deleted: area between the curves "
+        f"{found.area_difference:.3f} (95 % interval {found.low:.3f} to {found.high:.3f})"
     )
     axes = ("share of the image deleted (%)", "probability (%)")
     return figure(lines, title, *axes, yaxis={"range": [0, 102]})
@@ -138,7 +137,7 @@ def _heat(seen: Examination, kept: Sequence[int]) -> Heatmap:
             "len": 0.6,
         },
         hovertemplate=(
-            "%{customdata[0]}<br>taken for %{customdata[1]}<br>%{customdata[2]} "
-            "images, %{z:.1f} %<extra></extra>"
+            "%{customdata[0]}<br>taken for %{customdata[1]}<br>%{customdata[2]} images, %{z:.1f} "
+            "%<extra></extra>"
         ),
     )

@@ -74,8 +74,8 @@ def memory_over_time(rows: Sequence[OperatorRow], allocated: int, limit: int | N
         lines.append({**line, "line": {**line["line"], "dash": "dot"}})
     most = max(allocated, limit or 0) / KIB
     title = (
-        f"SRAM in use while each operator runs: the peak is {used[peak]:.1f} "
-        f"KiB, at {rows[peak].name}"
+        f"SRAM in use while each operator runs: the peak is {used[peak]:.1f} KiB, at "
+        f"{rows[peak].name}"
     )
     return figure([bars], title, "", "SRAM (KiB)", **_over_operators(rows, most, [], lines))
 

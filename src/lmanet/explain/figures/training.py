@@ -78,9 +78,8 @@ def curves(run: RunFiles) -> Figure:
 def _lines(place: int, name: str, score: Score) -> list[Scatter]:
     """Of one training: accuracy, loss on validation images, loss on training images."""
     look = place % len(PALETTE)
-    dash = DASHES[
-        (place + place // len(PALETTE)) % len(DASHES)
-    ]  # where colours come again, the dash is another
+    # where colours come again, the dash is another
+    dash = DASHES[(place + place // len(PALETTE)) % len(DASHES)]
     epochs = [epoch.epoch + 1 for epoch in score.curve]
     common = {
         "x": epochs,

@@ -109,9 +109,8 @@ def _card(card: NetworkCard) -> dict[str, Any]:
 
 def _json(value: object) -> str:
     """To stand in a script element: no text in it can end that element or begin another."""
-    text = json.dumps(
-        value, separators=(",", ":"), allow_nan=False
-    )  # ASCII, so that U+2028 is written as an escape
+    # ASCII, so that U+2028 is written as an escape
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 

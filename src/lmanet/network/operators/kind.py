@@ -163,8 +163,8 @@ class OperatorKind:
     def __post_init__(self) -> None:
         if (self.filter_shape is None) == (self.compute is None):
             raise ConfigError(
-                f"the kind of operator {self.name} has filter_shape and compute, or neither; "
-                "give one of them to its OperatorKind"
+                f"the kind of operator {self.name} has filter_shape and compute, or neither; give "
+                "one of them to its OperatorKind"
             )
 
 

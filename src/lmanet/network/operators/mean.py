@@ -66,9 +66,8 @@ def multiplier(operator: Operator, source: Scale, target: Scale) -> tuple[int, i
     room = min(pixels.bit_length() - 1, 32, 31 + exponent)
     if (most := 255 * pixels << max(exponent - room, 0)) > MOST_SUM:
         raise DeployError(
-            f"{operator.name}: the sum over {pixels} pixels may be {most}, and the "
-            f"kernels hold at most {MOST_SUM}; "
-            "take a smaller resolution, or stride 2 earlier"
+            f"{operator.name}: the sum over {pixels} pixels may be {most}, and the kernels hold at "
+            f"most {MOST_SUM}; take a smaller resolution, or stride 2 earlier"
         )
     return (integer << room) // pixels, exponent - room
 

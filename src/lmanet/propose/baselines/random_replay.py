@@ -51,8 +51,8 @@ class ReplayProposer:
         self.history = Path(history)
         if not self.history.is_file():
             raise ConfigError(
-                f"there is no history at {history}; set propose.history to the "
-                "history.jsonl of a run"
+                f"there is no history at {history}; set propose.history to the history.jsonl of a "
+                "run"
             )
         self._recorded = {
             trial.number: trial.proposal for trial in read_records(self.history, Trial)
@@ -64,9 +64,9 @@ class ReplayProposer:
         ]
         if not numbers:
             raise EndpointError(
-                f"{self.history} holds {len(self._recorded)} proposals, none with "
-                f"number {request.number}; "
-                "lower the budget of the run or replay a longer one (propose.history)"
+                f"{self.history} holds {len(self._recorded)} proposals, none with number "
+                f"{request.number}; lower the budget of the run or replay a longer one "
+                "(propose.history)"
             )
         return [self._one(self._recorded[number]) for number in numbers]
 

@@ -19,8 +19,8 @@ class Redraw:
     def __init__(self, brief: Brief, feasible_draws: int) -> None:
         if feasible_draws < 0:
             raise ConfigError(
-                f"propose.feasible_draws={feasible_draws} is below 0; give a number of "
-                "further draws, 0 for none"
+                f"propose.feasible_draws={feasible_draws} is below 0; give a number of further "
+                "draws, 0 for none"
             )
         self.brief = brief
         self.feasible_draws = feasible_draws

@@ -8,10 +8,11 @@ from lmanet.run.brief import Brief, Goal
 from lmanet.run.quantities import names
 from lmanet.run.records import Status, Trial, Violation
 
+# of a score that is maximised or minimised; all scores are shares of 1
 WORST_SHARE = {
     True: 0.0,
     False: 1.0,
-}  # of a score that is maximised or minimised; all scores are shares of 1
+}
 
 
 class Standing(NamedTuple):

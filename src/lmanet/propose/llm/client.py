@@ -180,19 +180,18 @@ class Client:
         url, model = self.endpoint.base_url, self.endpoint.model
         if isinstance(error, openai.APITimeoutError):
             return EndpointError(
-                f"{url} was silent for {self.endpoint.timeout_s:g} s; look at the "
-                "server, or raise propose.server.timeout_s"
+                f"{url} was silent for {self.endpoint.timeout_s:g} s; look at the server, or raise "
+                "propose.server.timeout_s"
             )
         if isinstance(error, openai.APIConnectionError):
             return EndpointError(
-                f"nothing answers at {url}; start the server (conf/propose says how) or "
-                "correct propose.server.base_url"
+                f"nothing answers at {url}; start the server (conf/propose says how) or correct "
+                "propose.server.base_url"
             )
         if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
             return EndpointError(
-                f"{url} refuses the API key ({error.status_code}); put a valid one into "
-                "the environment variable that "
-                "propose.server.api_key_env names"
+                f"{url} refuses the API key ({error.status_code}); put a valid one into the "
+                "environment variable that propose.server.api_key_env names"
             )
         if isinstance(error, openai.NotFoundError):
             return EndpointError(
@@ -201,8 +200,8 @@ class Client:
             )
         if isinstance(error, openai.RateLimitError):
             return EndpointError(
-                f"{url} takes no more requests for now (429): {_text(error)}; wait, or "
-                "check the account's quota"
+                f"{url} takes no more requests for now (429): {_text(error)}; wait, or check the "
+                "account's quota"
             )
         if isinstance(error, openai.APIStatusError):
             return _Refusal(

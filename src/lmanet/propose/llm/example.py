@@ -38,9 +38,8 @@ def example(brief: Brief) -> AnyArchitecture:
         if _awkwardness(found, brief)[0] == 0:
             return found
     raise ConfigError(
-        f"no network of the space {brief.space.name} within "
-        f"{dict(brief.limits)} was found in {MAX_CLIMBS} climbs; "
-        "raise the limits (conf/target) or widen the space (conf/space)"
+        f"no network of the space {brief.space.name} within {dict(brief.limits)} was found in "
+        f"{MAX_CLIMBS} climbs; raise the limits (conf/target) or widen the space (conf/space)"
     )
 
 

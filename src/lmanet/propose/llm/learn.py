@@ -65,8 +65,8 @@ class LearnRules:
         choices = varied(trials, self.proposer.brief.space)
         if not choices:
             log.info(
-                "too few networks were trained to ask for design rules: no choice has "
-                "two values, two networks each"
+                "too few networks were trained to ask for design rules: no choice has two values, "
+                "two networks each"
             )
             return None
         front = folder.front.read() or Front(hypervolume=0, trials=())

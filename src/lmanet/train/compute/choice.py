@@ -39,8 +39,8 @@ class Kernels:
         for name, legal in (("precision", PRECISIONS), ("compile", COMPILE)):
             if getattr(self, name) not in legal:
                 raise ConfigError(
-                    f"kernels: {name}={getattr(self, name)}; legal are {', '.join(legal)} "
-                    "(the recipe's kernels in conf/)"
+                    f"kernels: {name}={getattr(self, name)}; legal are {', '.join(legal)} (the "
+                    "recipe's kernels in conf/)"
                 )
 
     def __str__(self) -> str:

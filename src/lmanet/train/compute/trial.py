@@ -72,8 +72,8 @@ class KernelTrial:
         if rounds < 3 or not 0 <= margin < 1:
             given = f"rounds={rounds}, margin={margin}"
             raise ConfigError(
-                f"kernels: {given}; at least 3 rounds and a margin of 0 to below 1 (the "
-                "recipe's kernels in conf/)"
+                f"kernels: {given}; at least 3 rounds and a margin of 0 to below 1 (the recipe's "
+                "kernels in conf/)"
             )
         self.candidates = tuple(candidates) if candidates else None
         self.rounds, self.margin, self.compile_from_seconds = rounds, margin, compile_from_seconds
@@ -161,9 +161,8 @@ class _Stepper:
             [each for each in network.parameters() if each.requires_grad], lr=1e-3, momentum=0.9
         )
         self.bfloat16 = kernels.precision == "bf16-mixed"
-        warm_up = (
-            1 if kernels.compile == "none" else 3
-        )  # CUDA graphs are recorded in the second and third step
+        # CUDA graphs are recorded in the second and third step
+        warm_up = 1 if kernels.compile == "none" else 3
         first = warm_up * self.mean_seconds(warm_up)
         self.usual_seconds = self.mean_seconds(1)
         self.startup_seconds = max(0.0, first - warm_up * self.usual_seconds)
@@ -211,8 +210,8 @@ class _Bench:
             stepper = _Stepper(network, forward, kernels, images)
             if stepper.usual_seconds > at_most:
                 raise TrainingError(
-                    f"a step takes {stepper.usual_seconds / at_most * HOPELESS:.0f} times "
-                    "as long as the first one's"
+                    f"a step takes {stepper.usual_seconds / at_most * HOPELESS:.0f} times as long "
+                    "as the first one's"
                 )
             yield stepper
 

@@ -43,8 +43,8 @@ class NASBench201Trainer:
     ) -> None:
         if dataset not in NUM_CLASSES:
             raise ConfigError(
-                f"dataset={dataset!r} is not in NAS-Bench-201; legal are "
-                f"{', '.join(NUM_CLASSES)} (conf/train)"
+                f"dataset={dataset!r} is not in NAS-Bench-201; legal are {', '.join(NUM_CLASSES)} "
+                "(conf/train)"
             )
         if seed_of_table not in get_args(SeedOfTable):
             legal = ", ".join(map(str, get_args(SeedOfTable)))
@@ -54,9 +54,8 @@ class NASBench201Trainer:
             )
         if data.num_classes != NUM_CLASSES[dataset]:
             raise ConfigError(
-                f"the table of {dataset} has {NUM_CLASSES[dataset]} classes, data "
-                f"{data.name} {data.num_classes}; "
-                f"take data=nasbench201_{dataset}"
+                f"the table of {dataset} has {NUM_CLASSES[dataset]} classes, data {data.name} "
+                f"{data.num_classes}; take data=nasbench201_{dataset}"
             )
         self.seed_of_table = seed_of_table
         self.table = load_table(dataset)
@@ -70,8 +69,8 @@ class NASBench201Trainer:
         cell = require_cell(job.architecture)
         if job.epochs is not None:
             raise ConfigError(
-                "this table of NAS-Bench-201 knows trainings of 200 epochs alone, none "
-                "that pauses; take promote=everything"
+                "this table of NAS-Bench-201 knows trainings of 200 epochs alone, none that "
+                "pauses; take promote=everything"
             )
         row = self.table[cell.key]
         return Score(

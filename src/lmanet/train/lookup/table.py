@@ -133,10 +133,9 @@ class TabularTrainer:
         identity = architecture_id(architecture)
         if identity not in self.trainings:
             raise TrainingError(
-                f"network {identity} is not among the {len(self.trainings)} of the "
-                f"table {self.name}, which has those that "
-                "+experiment=bench_lmanet accepts; keep its space and target, or take "
-                "another train="
+                f"network {identity} is not among the {len(self.trainings)} of the table "
+                f"{self.name}, which has those that +experiment=bench_lmanet accepts; keep its "
+                "space and target, or take another train="
             )
         trainings = self.trainings[identity]
         if self.seed_of_table == "mean":
@@ -153,8 +152,8 @@ class TabularTrainer:
         identity = architecture_id(architecture)
         if identity not in self.zero_cost:
             raise TrainingError(
-                f"the table {self.name} has no zero-cost proxies of network {identity}; "
-                "take another train=, or no screening"
+                f"the table {self.name} has no zero-cost proxies of network {identity}; take "
+                "another train=, or no screening"
             )
         draws = self.zero_cost[identity]
         if self.seed_of_table != "mean":

@@ -52,8 +52,8 @@ class ZeroCost:
             )
         if images < 2:
             raise ConfigError(
-                f"zero_cost.images={images} must be at least 2, for batch norm; correct "
-                "it in conf/train"
+                f"zero_cost.images={images} must be at least 2, for batch norm; correct it in "
+                "conf/train"
             )
 
     def measure(
@@ -85,7 +85,7 @@ class ZeroCost:
             f"{name}={value}" for name, value in values.items() if not math.isfinite(value)
         ]:
             raise TrainingError(
-                f"zero-cost proxy not finite: {', '.join(lost)}; such a network can "
-                "neither be ranked nor trained in float32"
+                f"zero-cost proxy not finite: {', '.join(lost)}; such a network can neither be "
+                "ranked nor trained in float32"
             )
         return values

@@ -23,8 +23,8 @@ def zico(network: nn.Sequential, images: Tensor, labels: Tensor) -> float:
     """
     if len(images) < 2 * BATCHES:
         raise ConfigError(
-            f"zico needs {2 * BATCHES} images, two for each of its batches, not "
-            f"{len(images)}; raise zero_cost.images in conf/train"
+            f"zico needs {2 * BATCHES} images, two for each of its batches, not {len(images)}; "
+            "raise zero_cost.images in conf/train"
         )
     weights = [layer.weight for layer in weighted_layers(network)]
     batches = zip(images.chunk(BATCHES), labels.chunk(BATCHES), strict=True)

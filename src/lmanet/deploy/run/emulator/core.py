@@ -107,8 +107,8 @@ class EmulatedCore:
         if (pc := self._pc()) != RETURN_ADDRESS:
             ran = self.instructions - self._counter.limit + MAX_INSTRUCTIONS
             stop = (
-                f"stopped at pc={pc:#x} after {ran} instructions; legal are "
-                f"{MAX_INSTRUCTIONS}, in flash"
+                f"stopped at pc={pc:#x} after {ran} instructions; legal are {MAX_INSTRUCTIONS}, in "
+                "flash"
             )
             raise DeployError(f"{function}({argument}) did not return: {stop}")
         result: int = machine.reg_read(arm.UC_ARM_REG_R0)

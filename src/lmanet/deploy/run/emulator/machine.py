@@ -97,7 +97,7 @@ def checked_inputs(program: Program, inputs: NDArray[np.int8]) -> NDArray[np.int
         or inputs.shape[1] != expected
     ):
         raise DeployError(
-            f"inputs are {inputs.dtype} {inputs.shape}; the program takes int8 "
-            f"(images, {expected}), at least one image"
+            f"inputs are {inputs.dtype} {inputs.shape}; the program takes int8 (images, "
+            f"{expected}), at least one image"
         )
     return np.ascontiguousarray(inputs)

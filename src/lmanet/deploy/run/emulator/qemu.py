@@ -45,8 +45,8 @@ class QemuEmulator(Emulator):
     def require(self) -> None:
         if not shutil.which(QEMU):
             raise ConfigError(
-                f"emulator=qemu needs {QEMU}: apt-get install {QEMU}, or "
-                "emulator=unicorn (conf/deploy)"
+                f"emulator=qemu needs {QEMU}: apt-get install {QEMU}, or emulator=unicorn "
+                "(conf/deploy)"
             )
 
     def run(self, elf: Path, inputs: NDArray[np.int8], core: str = USUAL_CORE) -> EmulatorRun:
@@ -87,8 +87,8 @@ def _result(program: Program, folder: Path, images: int) -> EmulatorRun:
         "lmanet_output_bytes"
     ) or counts.size != 1 + program.word("lmanet_num_steps"):
         raise DeployError(
-            f"the program wrote {outputs.size} bytes of logits for {images} images "
-            f"and {counts.size} counts; it is not whole"
+            f"the program wrote {outputs.size} bytes of logits for {images} images and "
+            f"{counts.size} counts; it is not whole"
         )
     stack, *ticks = counts.tolist()
     return EmulatorRun(

@@ -32,8 +32,8 @@ class UnicornEmulator(Emulator):
     def __init__(self) -> None:
         if not importlib.util.find_spec("unicorn"):
             raise ConfigError(
-                "emulator=unicorn needs the package unicorn: pip install "
-                "'lmanet[deploy]', or emulator=qemu (conf/deploy)"
+                "emulator=unicorn needs the package unicorn: pip install 'lmanet[deploy]', or "
+                "emulator=qemu (conf/deploy)"
             )
 
     def require(self) -> None:
@@ -57,8 +57,8 @@ class UnicornEmulator(Emulator):
                 counts.append(machine.instructions - before)
                 if time.monotonic() > deadline:
                     raise ToolError(
-                        f"{elf} was stopped in step {step} after {IMAGE_TIME_LIMIT_S} s an "
-                        f"image; {BUSY}"
+                        f"{elf} was stopped in step {step} after {IMAGE_TIME_LIMIT_S} s an image; "
+                        f"{BUSY}"
                     )
             outputs.append(np.frombuffer(machine.read(result, output_bytes), np.int8))
         return EmulatorRun(
