@@ -146,7 +146,9 @@ def in_folder(config: Config, folder: Path) -> Config:
     """The configuration as its job will have it, in a folder that is known by now."""
     config = config.copy()
     OmegaConf.set_struct(config, False)
-    if str(OmegaConf.to_container(config)["folder"]).startswith("${hydra:"):  # type: ignore[index,call-overload]
+    typed = OmegaConf.to_container(config)  # with interpolations as they are written
+    assert isinstance(typed, dict)
+    if str(typed["folder"]).startswith("${hydra:"):
         config.folder = str(folder.absolute())
     config.pop("hydra")
     return config

@@ -1,5 +1,6 @@
 """What every claim is: a record with the values that it may have, its words, and its check."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -96,7 +97,7 @@ class Facts:
         return self.find_parent()
 
 
-class Claim(Record):
+class Claim(Record, ABC):
     """A sentence about a network that can be checked.
 
     A subclass is one claim. To define it is enough: the schema, the prompt, the records, the
@@ -130,17 +131,17 @@ class Claim(Record):
         _kinds[name] = cls  # its module may have been loaded again
 
     @classmethod
+    @abstractmethod
     def legal(cls, scope: Scope) -> Mapping[str, Legal] | None:
         """Field -> the values that it may have; None where the claim makes no sense."""
-        raise NotImplementedError
 
+    @abstractmethod
     def words(self) -> str:
         """The claim as a short phrase: ``stride 1 in stages 2 and 3``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def check(self, facts: Facts) -> Finding:
         """Hold it against the facts."""
-        raise NotImplementedError
 
     @classmethod
     def schema_in(cls, scope: Scope) -> Schema | None:
@@ -175,13 +176,13 @@ class FormClaim(Claim):
         return self.check_form(network, facts.own.cost)
 
     @classmethod
+    @abstractmethod
     def legal_in(cls, outline: Outline) -> Mapping[str, Legal] | None:
         """As `legal`, in a space of stages."""
-        raise NotImplementedError
 
+    @abstractmethod
     def check_form(self, architecture: Architecture, cost: AnyCost | None) -> Finding:
         """Hold it against a network of stages."""
-        raise NotImplementedError
 
 
 def kinds() -> Mapping[str, type[Claim]]:

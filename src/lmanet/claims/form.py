@@ -1,5 +1,6 @@
 """Claims on the form of a network of stages, one class each."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Annotated, ClassVar, Literal
 
@@ -32,9 +33,9 @@ class StagesClaim(FormClaim):
         return {"stages": Legal(tuple(range(1, outline.num_stages + 1)), several=True)}
 
     @classmethod
+    @abstractmethod
     def can_vary(cls, outline: Outline) -> bool:
         """Whether some networks of the space have it."""
-        raise NotImplementedError
 
     def stages_text(self) -> str:
         """``stages 2 and 3``."""

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -133,7 +133,7 @@ class FileImages:
             pin_memory=device.type == "cuda",
             # its own: else each pass would draw from the numbers that the training draws from
             generator=torch.Generator(),
-            collate_fn=_as_is,  # type: ignore[arg-type]
+            collate_fn=_as_is,
         )
         for images in loader:
             if isinstance(images, DataError):
@@ -181,7 +181,8 @@ class _Files(Dataset[Tensor | DataError]):
             return error
 
 
-def _as_is(images: Tensor | DataError) -> Tensor | DataError:
+def _as_is(images: Any) -> Any:
+    """What `_Files` gives: a block or a fault, where DataLoader's types expect a list."""
     return images
 
 

@@ -81,7 +81,7 @@ class TeacherSource:
         model = self._create(len(classes or data.classes))
         fitted = self._load(model, weights) if weights else False
         order = class_order(self.name, classes, data) if fitted else None
-        own = resolve_model_data_config(model)  # type: ignore[no-untyped-call]
+        own = resolve_model_data_config(model)
         resolution = self.resolution or int(own["input_size"][-1])
         reading = Reading(
             self.mean or own["mean"], self.std or own["std"], resolution, bicubic=True
@@ -228,5 +228,5 @@ def _read(checkpoint: str, data: ImageData) -> _Weights:
 
 def _classifiers(model: nn.Module) -> tuple[str, ...]:
     """Prefixes of the parameters whose width is the number of classes."""
-    names = model.pretrained_cfg["classifier"]  # type: ignore[index]
+    names = vars(model)["pretrained_cfg"]["classifier"]
     return tuple(f"{name}." for name in ([names] if isinstance(names, str) else names))

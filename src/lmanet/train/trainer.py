@@ -237,6 +237,7 @@ class Trainer:
                 max_epochs=epochs,
                 accelerator=self.recipe.accelerator,
                 devices=[device.index] if device.type == "cuda" else 1,
+                # Lightning has no public type of it.
                 precision=precision,  # type: ignore[arg-type]
                 callbacks=callbacks,
                 logger=False,

@@ -180,7 +180,7 @@ class _Stepper:
         with torch.autocast(self.images.device.type, torch.bfloat16, enabled=self.bfloat16):
             loss = functional.cross_entropy(self.forward(self.images).float(), self.labels)
         self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self.optimizer.step()
 
 
