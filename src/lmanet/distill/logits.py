@@ -40,8 +40,7 @@ class OnlineTeacher:
     """
 
     def __init__(self, teacher: nn.Module, bfloat16: bool = False) -> None:
-        # Channels last: EfficientNet-Lite0 at 96 pixels reads 153 images/s of one core's, and 60 in
-        # the other format.
+        # Channels last is the faster format of a CPU, as for training (docs/results.md).
         self.teacher = teacher.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         self.bfloat16 = bfloat16
 

@@ -5,6 +5,7 @@
 from importlib import import_module
 from typing import Any
 
+from lmanet.base import FIRST_NAMES
 from lmanet.network.candidate import Candidate
 from lmanet.space.cells.cell import Cell
 from lmanet.space.cells.space import CellSpace
@@ -14,9 +15,6 @@ from lmanet.space.load import load_space
 from lmanet.space.protocol import Outline, SearchSpace, Value
 from lmanet.space.reading import AnyArchitecture, AnyCost
 from lmanet.space.stages.space import Space
-
-# Classes that stood here once: the configurations of old runs name them so.
-MOVED = {"CStaticOptions": "lmanet.cost", "Kit": "lmanet.board", "Region": "lmanet.board"}
 
 __all__ = [
     "AnyArchitecture",
@@ -39,6 +37,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in MOVED:
-        return getattr(import_module(MOVED[name]), name)
+    # Classes that stood here once: the configurations of old runs name them so.
+    for now, first in FIRST_NAMES.items():
+        if first == f"{__name__}.{name}":
+            module, _, own = now.rpartition(".")
+            return getattr(import_module(module), own)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,8 +13,8 @@ def slow_ones_in_float32(network: nn.Module) -> Iterator[None]:
     """Under autocast, compute the depthwise convolutions with a stride, or larger than 3x3, in
     float32.
 
-    oneDNN has no fast gradient of them in bfloat16: of 192 channels of 16x16 pixels at stride 2 a
-    batch of 128 took 156 ms in place of 8 (one core with AVX512-BF16, benchmarks/step_profile.py).
+    oneDNN has no fast gradient of them in bfloat16: at stride 2 it takes many times as long as in
+    float32. See docs/results.md, "Where a step's time goes".
     """
     slow = [
         module for module in network.modules() if isinstance(module, nn.Conv2d) and _is_slow(module)
