@@ -28,8 +28,7 @@ class Usage(Record):
 
     Attributes:
         prompt_tokens, completion_tokens: as the server counts them.
-        cached_tokens: of the prompt's, those that the server still had in its prefix cache, where
-            it says so.
+        cached_tokens: prompt tokens served from the prefix cache, if the server reports them.
         requests: sent to the server.
         retries: of these, the ones that repeated a failed request or asked again after an unusable
             reply.

@@ -110,8 +110,8 @@ class Work:
         yield list(order)
 
     def decisive(self, order: list[int]) -> list[int]:
-        """Of the buffers in an order those that may end highest of all, and those that one of these
-        must avoid.
+        """Buffers that can determine the size of the arena, and those placed around them, in the
+        order given.
 
         First fit leaves no gap below a buffer that would hold it. So a buffer ends at the latest
         after all that is kept while it is, and as many gaps, each smaller than itself. Where that

@@ -49,8 +49,8 @@ class KernelTrial:
     keeps the figures.
 
     The candidates take turns in every round, so that other work on the machine falls on all alike.
-    Instead of the first one another is taken only if, what it takes to start counted in, it is
-    faster in all rounds but one and by ``margin`` in their median.
+    An alternative replaces the first only if it wins all rounds but one, start-up included, and
+    saves ``margin`` in their median.
 
     Args:
         candidates: the first is the one to beat; None is `ON_CPU` or `ON_CUDA`.
