@@ -29,6 +29,8 @@ class Usage(Record):
     Attributes:
         prompt_tokens, completion_tokens: as the server counts them.
         cached_tokens: prompt tokens served from the prefix cache, if the server reports them.
+        bounded_tokens: of prompt and completion, those that the server did not count; an upper
+            bound of ours stands for them.
         requests: sent to the server.
         retries: of these, the ones that repeated a failed request or asked again after an unusable
             reply.
@@ -39,6 +41,7 @@ class Usage(Record):
     prompt_tokens: int = 0
     cached_tokens: int = 0
     completion_tokens: int = 0
+    bounded_tokens: int = 0
     requests: int = 0
     retries: int = 0
     seconds: float = 0.0
@@ -58,6 +61,7 @@ class Usage(Record):
             prompt_tokens=sum(usage.prompt_tokens for usage in every),
             cached_tokens=sum(usage.cached_tokens for usage in every),
             completion_tokens=sum(usage.completion_tokens for usage in every),
+            bounded_tokens=sum(usage.bounded_tokens for usage in every),
             requests=sum(usage.requests for usage in every),
             retries=sum(usage.retries for usage in every),
             seconds=round(sum(usage.seconds for usage in every), 3),

@@ -10,7 +10,7 @@ import numpy as np
 
 from lmanet.propose.llm.example import example
 from lmanet.propose.llm.prompt import Prompt
-from lmanet.propose.llm.reply import Reply
+from lmanet.propose.llm.reply import Reply, after_thinking
 from lmanet.propose.llm.sampling import Sampling
 from lmanet.propose.llm.servers import Server
 from lmanet.propose.llm.talk import Found, Question, Talk, TokensSpentError
@@ -151,9 +151,8 @@ class LLMProposer:
         question = self.prompt.ask(
             self._opening, given.request.feedback, strategist.question(given)
         )
-        return strategist.note(
-            talk.ask(question, None, self.sampling.sampling_temperature, strategist.max_tokens).text
-        )
+        answer = talk.ask(question, None, self.sampling.sampling_temperature, strategist.max_tokens)
+        return strategist.note(after_thinking(answer.text))
 
     def _ask(self, given: Round, task: Task, plan: Plan, talk: Talk) -> Found[list[Choice]]:
         known = f"Note on the results so far: {self._note}" if self._note else ""
