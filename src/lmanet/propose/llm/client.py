@@ -11,7 +11,7 @@ from typing import Any
 from lmanet.errors import EndpointError
 from lmanet.propose.llm.address import Endpoint, without_key
 from lmanet.propose.llm.completion import Completion, read_completion
-from lmanet.propose.llm.faults import Fault
+from lmanet.propose.llm.faults import PIECE, Fault
 from lmanet.propose.llm.prompt import Message
 from lmanet.propose.llm.sampling import Sampling
 from lmanet.propose.llm.transport import post
@@ -96,7 +96,7 @@ class Client:
         began = time.monotonic()
         asking = _Asking(query, query.max_reply_tokens or self.sampling.max_reply_tokens)
         completion = self._complete(asking)
-        instead = without_key(completion.instead, self.endpoint.api_key)
+        instead = without_key(completion.instead, self.endpoint.api_key, PIECE)
         self._count_empty(instead)
         return Answer(
             text=without_key(completion.text, self.endpoint.api_key),

@@ -5,7 +5,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from lmanet.propose.llm.address import Endpoint
-from lmanet.propose.llm.faults import MOST_SHOWN, in_one_line, read_error, refused, unreadable
+from lmanet.propose.llm.faults import (
+    MOST_SHOWN,
+    cut_off,
+    in_one_line,
+    read_error,
+    refused,
+    unreadable,
+)
 from lmanet.propose.llm.transport import Sent
 
 CUT = ("length", "max_tokens")
@@ -76,9 +83,7 @@ def _parsed(content: bytes, endpoint: Endpoint) -> dict[str, Any]:
     except (ValueError, RecursionError):
         start = content.strip()
         if not start or (start.startswith(b"{") and not start.endswith(b"}")):
-            raise unreadable(
-                endpoint, f"its answer was cut off after {len(content)} bytes", passing=True
-            ) from None
+            raise cut_off(endpoint, len(content)) from None
         shown = in_one_line(content[:80].decode(errors="replace"))
         raise unreadable(endpoint, f"its answer is no JSON ({shown})") from None
     if not isinstance(data, dict):

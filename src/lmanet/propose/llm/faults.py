@@ -124,12 +124,28 @@ def refused(said: Said, endpoint: Endpoint, extra: Mapping[str, Any]) -> Fault:
     return Fault(sentence, passing, said)
 
 
-def unreadable(endpoint: Endpoint, what: str, passing: bool = False) -> Fault:
+def unreadable(endpoint: Endpoint, what: str) -> Fault:
     """An answer that is no chat completion."""
     return Fault(
         f"{endpoint.base_url} speaks no OpenAI-compatible API: {what}; correct {URL}, which ends "
-        "in /v1",
-        passing,
+        "in /v1"
+    )
+
+
+def cut_off(endpoint: Endpoint, received: int) -> Fault:
+    """An answer that ends too early, in bytes."""
+    return Fault(
+        f"the answer of {endpoint.base_url} was cut off after {received:,} bytes; look at the "
+        "server, and resume when it is well",
+        passing=True,
+    )
+
+
+def too_long(endpoint: Endpoint, most_bytes: int) -> Fault:
+    """An answer that is not read to its end."""
+    return Fault(
+        f"{endpoint.base_url} sent more than {most_bytes:,} bytes, more than any reply asked for "
+        "has; look at the server, or raise propose.sampling.max_reply_tokens"
     )
 
 
@@ -151,7 +167,8 @@ def unreachable(error: BaseException, endpoint: Endpoint) -> Fault:
     # the openai library wraps the error that its HTTP client raised
     inner = causes[min(1, len(causes) - 1)]
     kind = type(inner).__name__
-    words = without_key(in_one_line(str(inner)), endpoint.api_key, PIECE)[:MOST_SHOWN] or kind
+    words = next((str(each) for each in causes[1:] if str(each)), kind)
+    words = without_key(in_one_line(words), endpoint.api_key, PIECE)[:MOST_SHOWN]
     if kind == "DecodingError":
         return unreadable(endpoint, f"its compressed answer is damaged ({words})")
     if "illegal status line" in words:
@@ -224,13 +241,12 @@ def read_error(error: object, status: int, headers: Mapping[str, str]) -> Said:
     if isinstance(error, list) and error:
         error = error[0]
     given = error if isinstance(error, Mapping) else {}
-    words = next((given[name] for name in WORDS if given.get(name)), error)
     code = " ".join(str(given.get(name) or "") for name in ("code", "type", "status")).lower()
     if status == 200:
         own = next((int(part) for part in code.split() if re.fullmatch("[3-5][0-9]{2}", part)), 0)
         named = (number for name, number in CODES.items() if name in code)
         status = own or next(named, 500)
-    return Said(status, in_one_line(_text(words)), NO_QUOTA if NO_QUOTA in code else "", headers)
+    return Said(status, in_one_line(_words(error)), NO_QUOTA if NO_QUOTA in code else "", headers)
 
 
 def in_one_line(text: str) -> str:
@@ -239,7 +255,13 @@ def in_one_line(text: str) -> str:
     return " ".join(plain.split())
 
 
-def _text(error: object) -> str:
+def _words(error: object) -> str:
+    """What an error says, without what is wrapped around it."""
+    for _ in range(4):  # {"detail": [{"msg": "..."}]}
+        if isinstance(error, list) and error:
+            error = error[0]
+        elif isinstance(error, Mapping):
+            error = next((error[name] for name in WORDS if error.get(name)), error)
     try:
         text = str(error or "")
     except RecursionError:  # lists in lists in lists

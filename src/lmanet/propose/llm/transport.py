@@ -12,7 +12,7 @@ from anyio.from_thread import start_blocking_portal
 
 from lmanet.errors import ConfigError
 from lmanet.propose.llm.address import CONNECT_LIMIT_S, Endpoint, is_this_machine
-from lmanet.propose.llm.faults import late, refused, said_in, unreachable, unreadable
+from lmanet.propose.llm.faults import late, refused, said_in, too_long, unreachable
 
 
 class Sent(NamedTuple):
@@ -75,9 +75,7 @@ def post(endpoint: Endpoint, body: Mapping[str, Any], most_bytes: int) -> Sent:
         raise refused(said, endpoint, body.get("extra_body") or {}) from None
     except (openai.OpenAIError, _TooLongError, OSError, ValueError) as error:
         if any(isinstance(each, _TooLongError) for each in (error, error.__cause__)):
-            raise unreadable(
-                endpoint, f"more than {most_bytes:,} bytes came, more than any reply asked for has"
-            ) from None
+            raise too_long(endpoint, most_bytes) from None
         raise unreachable(error, endpoint) from None
 
 
