@@ -27,6 +27,13 @@ def reply(text: Any, **changes: Any) -> Act:
     return raw(chat(text, **changes))
 
 
+def choose(handler: BaseHTTPRequestHandler, **changes: Any) -> None:
+    """A healthy answer to the role `rank`: the first of the networks on offer."""
+    schema = handler.body["response_format"]["json_schema"]["schema"]
+    (wanted,) = schema["properties"].values()
+    reply(wanted["items"]["enum"][0], **changes)(handler)
+
+
 def raw(content: Any, status: int = 200, **headers: str) -> Act:
     """Any content; what is no text or bytes is sent as JSON."""
     if isinstance(content, str):
@@ -147,6 +154,7 @@ class EndpointServer:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                self.body = body
                 server.requests.append(body)
                 server.keys.append(self.headers.get("Authorization", ""))
                 server.times.append(time.monotonic())
