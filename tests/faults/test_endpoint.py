@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import ssl
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -486,6 +487,13 @@ def test_a_proxy_of_an_unknown_kind_is_said_at_once(monkeypatch: pytest.MonkeyPa
     with pytest.raises(ConfigError, match=r"the proxy .*ALL_PROXY.* cannot be used") as caught:
         RemoteServer("http://some.host/v1", None, 1.0, 0).require("m")
     assert "geheimnis" not in str(caught.value)
+
+
+def test_a_socks_proxy_needs_its_package(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    with pytest.raises(ConfigError, match="needs the package socksio: pip install socksio"):
+        RemoteServer("http://some.host/v1", None, 1.0, 0).require("m")
 
 
 @pytest.mark.parametrize("echo", [KEY, f"Bearer {KEY}.", KEY[:12] + "...", f"({KEY[4:]})"])

@@ -85,10 +85,15 @@ def require_client(endpoint: Endpoint) -> None:
     """
     try:
         _reader(endpoint, 1)
-    except (ImportError, ValueError) as error:
+    except ImportError:
         raise ConfigError(
-            f"the proxy that the environment names (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY) cannot be "
-            f"used: {type(error).__name__}; take an http:// proxy, or name the server in NO_PROXY"
+            "the environment names a SOCKS proxy (ALL_PROXY), which needs the package socksio: pip "
+            "install socksio, or name the server in NO_PROXY"
+        ) from None
+    except ValueError:  # its words may hold the proxy's password
+        raise ConfigError(
+            "the proxy that the environment names (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY) cannot be "
+            "used; take one that begins with http://, or name the server in NO_PROXY"
         ) from None
 
 
