@@ -1,16 +1,26 @@
 """Files that a killed process leaves whole: the old content or the new one, never half a line."""
 
+import errno
 import os
 import shutil
+import zipfile
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import SEEK_END
 from pathlib import Path
 from typing import BinaryIO
 
 from platformdirs import user_cache_path
 
-from lmanet.errors import ConfigError
+from lmanet.errors import ConfigError, StorageError
+
+# Faults of a disk, or of the rights to it: no network is at fault, and another would fare no better.
+OF_A_DISK = {
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "EIO")
+    if hasattr(errno, name)
+}
 
 
 @contextmanager
@@ -18,17 +28,22 @@ def replaced(path: Path) -> Iterator[Path]:
     """A name beside ``path`` to write a file or a folder under; it becomes ``path`` at the end.
 
     An error or a kill leaves ``path`` as it was. One process at a time may write a path.
+
+    Raises:
+        StorageError: the disk does not take it.
     """
     partial = path.with_name(f"{path.name}.partial")
-    remove(partial)
-    try:
-        yield partial
-    except BaseException:
+    with _disk_faults_named(path):
         remove(partial)
-        raise
-    if path.is_dir():  # a folder with files in it cannot be replaced
-        shutil.rmtree(path)
-    partial.replace(path)
+        try:
+            yield partial
+        except BaseException:
+            with suppress(OSError):  # the first error says more
+                remove(partial)
+            raise
+        if path.is_dir():  # a folder with files in it cannot be replaced
+            shutil.rmtree(path)
+        partial.replace(path)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -44,8 +59,13 @@ def copy_file(source: Path, path: Path) -> None:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Add a line and force it to the disk, in place of one that a kill cut off."""
-    with path.open("a+b") as file:
+    """Add a line and force it to the disk, in place of one that a kill cut off.
+
+    Raises:
+        StorageError: the disk does not take it; a part of the line may stand there, and the next
+            line takes its place.
+    """
+    with _disk_faults_named(path), path.open("a+b") as file:
         _drop_torn_line(file)
         file.write(line.encode() + b"\n")
         file.flush()
@@ -59,6 +79,33 @@ def whole_lines(path: Path) -> list[bytes]:
     """
     # not splitlines(): a model's reply may hold U+2028, which JSON leaves as it is
     return path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+
+
+def is_whole_zip(path: Path) -> bool:
+    """Whether a file is there with all its bytes, as the checksums in it say; torch writes such.
+
+    It is only read: nothing that it holds is run.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (FileNotFoundError, zipfile.BadZipFile, zlib.error, EOFError, ValueError):
+        return False
+
+
+def storage_error(error: OSError, path: Path | None = None) -> StorageError | None:
+    """The sentence on a fault of a disk; None where it is of another kind.
+
+    Args:
+        path: that was written, where the error names none.
+    """
+    if error.errno not in OF_A_DISK:
+        return None
+    where = error.filename or path or "a file"
+    return StorageError(
+        f"{where} cannot be read or written ({error.strerror or error}); make room on its disk, "
+        "or correct its rights or limits, and resume"
+    )
 
 
 def remove(path: Path) -> None:
@@ -84,6 +131,16 @@ def cache_folder(name: str) -> Path:
             "again: set XDG_CACHE_HOME"
         ) from error
     return folder
+
+
+@contextmanager
+def _disk_faults_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if named := storage_error(error, path):
+            raise named from error
+        raise
 
 
 def _drop_torn_line(file: BinaryIO) -> None:

@@ -14,7 +14,8 @@ from lmanet.distill.logits import LogitsOption, TeacherLogits
 from lmanet.distill.sources import NetworkSource, Source
 from lmanet.distill.teacher import Ensemble, Teacher
 from lmanet.errors import ConfigError
-from lmanet.files import replaced
+from lmanet.files import is_whole_zip
+from lmanet.network.weights import save_tensors
 from lmanet.run.folder import RunFolder
 from lmanet.run.lines import read_record, write_record
 from lmanet.run.records import Score
@@ -151,11 +152,10 @@ class TeacherEnsemble:
             *(source.name, _parameters(teacher) / 1e6, source.origin, self.data.name),
         )
         score = self.trainer.fit(teacher, self.seed + number, folder=work)
-        with replaced(checkpoint) as partial:
-            torch.save(
-                {"state_dict": teacher.model.state_dict(), "classes": list(self.data.classes)},
-                partial,
-            )
+        save_tensors(
+            checkpoint,
+            {"state_dict": teacher.model.state_dict(), "classes": list(self.data.classes)},
+        )
         return score
 
     def _together(self, members: Sequence[TeacherMember], folder: RunFolder) -> TrainedTeacher:

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, overload
@@ -45,8 +46,20 @@ def save_network(path: Path, checkpoint: Checkpoint) -> None:
             name: tensor.detach().cpu() for name, tensor in checkpoint.network.state_dict().items()
         },
     }
+    save_tensors(path, content)
+
+
+def save_tensors(path: Path, content: dict[str, Any]) -> None:
+    """Replace a file by a dictionary of tensors and plain values.
+
+    Raises:
+        StorageError: the disk does not take it.
+    """
+    # In memory first: writing to a full disk, torch says nothing of a disk.
+    buffer = BytesIO()
+    torch.save(content, buffer)
     with replaced(path) as partial:
-        torch.save(content, partial)
+        partial.write_bytes(buffer.getbuffer())
 
 
 def load_network(path: Path) -> Checkpoint:

@@ -232,7 +232,7 @@ class Trial(Record):
             better.
         seed: of the training.
         started_at: UTC, ISO 8601, when the proposal came.
-        seconds: from proposal to end.
+        seconds: from proposal to end, pauses between resumed runs left out.
         elapsed_seconds: of the whole search when the trial ended, pauses between resumed runs left
             out.
         unseen_trials: trials before it whose end its proposer could not know: candidates in
