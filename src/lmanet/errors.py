@@ -55,6 +55,10 @@ class TrainingTimeoutError(TrainingError):
     """A training was stopped by its time limit."""
 
 
+class LostProcessError(TrainingError):
+    """A process that a training needs was killed: the system's memory may not have sufficed."""
+
+
 class ToolError(LmanetError):
     """A compiler, an emulator or a runtime cannot be started, or hangs: no network is at fault, and
     another would fare no better.

@@ -1,21 +1,27 @@
 """Files that a killed process leaves whole: the old content or the new one, never half a line."""
 
 import errno
+import hashlib
+import logging
 import os
 import shutil
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from io import SEEK_END
 from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import BinaryIO
 
 from platformdirs import user_cache_path
 
-from lmanet.errors import ConfigError, StorageError
+from lmanet.errors import StorageError
 
-# Faults of a disk, or of the rights to it: no network is at fault, and another would fare no better.
+log = logging.getLogger(__name__)
+
+# Faults of a disk, or of the rights to it: no network is at fault, and another fares no better.
 OF_A_DISK = {
     getattr(errno, name)
     for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "EIO")
@@ -93,6 +99,20 @@ def is_whole_zip(path: Path) -> bool:
         return False
 
 
+def is_damaged_zip(path: Path) -> bool:
+    """Whether a file is there, and not whole; who took it away had a reason."""
+    return path.exists() and not is_whole_zip(path)
+
+
+def sha256_of_files(folder: Path) -> dict[str, str]:
+    """Of each file in a folder and below, by its path relative to it."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
 def storage_error(error: OSError, path: Path | None = None) -> StorageError | None:
     """The sentence on a fault of a disk; None where it is of another kind.
 
@@ -119,18 +139,29 @@ def remove(path: Path) -> None:
 def cache_folder(name: str) -> Path:
     """A folder in the user's cache, such as ``~/.cache/lmanet/NAME``, made where it is not.
 
-    Raises:
-        ConfigError: it cannot be made.
+    Where it cannot be written, one of this process alone, which goes with it.
     """
     folder = user_cache_path("lmanet") / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            return folder
     except OSError as error:
-        raise ConfigError(
-            f"{folder} cannot be written ({error.strerror}); it keeps what every run can use "
-            "again: set XDG_CACHE_HOME"
-        ) from error
-    return folder
+        own = Path(_own_cache().name) / name
+        if not own.is_dir():
+            own.mkdir()
+            log.warning(
+                "%s cannot be written (%s): what it keeps is made anew in each run; set "
+                "XDG_CACHE_HOME to a folder that can",
+                *(folder, error.strerror),
+            )
+        return own
+
+
+@cache
+def _own_cache() -> "TemporaryDirectory[str]":
+    """One a process, which removes it at its end."""
+    return TemporaryDirectory(prefix="lmanet-cache-")
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from lmanet.run.brief import Brief, Budget, Goal
 from lmanet.run.folder import DISTILL, FRONT, FULL, HYDRA, RunFolder
 from lmanet.run.history import History
 from lmanet.run.provenance import provenance
+from lmanet.run.shared_settings import other_images
 from lmanet.search import Search, Steps
 from lmanet.space import staged
 from lmanet.steps import Checked, CheckedData, Stage
@@ -77,13 +78,20 @@ class Run:
         require_room(self.folder.path)
         with owned(self.folder.path):
             self.folder.provenance.append(provenance(self.names))
-            if "train" in self.names and "search" not in self.names:  # the search says it else
-                self.data.setup("fit")
-                self.folder.say(self.data.notices)
+            self._look_at_images()
             for stage in stages:
                 stage.run(self.folder)
             for listener in self.listeners:
                 listener.on_run_end()
+
+    def _look_at_images(self) -> None:
+        """Say what is off about them before a training; a search says it itself."""
+        if "search" in self.names or not {*STAGES_THAT_TRAIN} & {*self.names}:
+            return
+        if "train" in self.names:
+            self.data.setup("fit")
+            self.folder.say(self.data.notices)
+        self.folder.say(other_images(self.folder, self.data.checksum))
 
     def _check_settings(self) -> None:
         settings = {**plain(self.cfg), "stages": self.names}

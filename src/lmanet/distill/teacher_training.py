@@ -14,7 +14,7 @@ from lmanet.distill.logits import LogitsOption, TeacherLogits
 from lmanet.distill.sources import NetworkSource, Source
 from lmanet.distill.teacher import Ensemble, Teacher
 from lmanet.errors import ConfigError
-from lmanet.files import is_whole_zip
+from lmanet.files import is_damaged_zip
 from lmanet.network.weights import save_tensors
 from lmanet.run.folder import RunFolder
 from lmanet.run.lines import read_record, write_record
@@ -99,9 +99,15 @@ class TeacherEnsemble:
     def measure(self, folder: RunFolder) -> TrainedTeacher:
         """How good the teachers of a run are; they are made if that has not been done."""
         self.data.setup("fit")
-        if recorded := folder.teacher.read():
-            return self._recorded(recorded, folder)
-        members = [self._member(number, folder) for number in range(len(self.sources))]
+        recorded = folder.teacher.read()
+        known = self._recorded(recorded, folder).networks if recorded else ()
+        whole = [member for member in known if _has_weights(member, folder)]
+        if recorded and len(whole) == len(known):
+            return recorded
+        members = [
+            known[number] if known and known[number] in whole else self._member(number, folder)
+            for number in range(len(self.sources))
+        ]
         record = (
             TrainedTeacher(**dict(members[0]))
             if len(members) == 1
@@ -227,6 +233,15 @@ def _refuse_another(record: TeacherMember, source: Source, where: Path) -> None:
         raise _another(
             f"{record.name} from {record.origin}" if record.origin else record.name, asked, where
         )
+
+
+def _has_weights(member: TeacherMember, folder: RunFolder) -> bool:
+    """Whether what was trained in this run is not damaged; what is, is said."""
+    path = folder.path / member.checkpoint
+    if member.trained and is_damaged_zip(path):
+        log.warning("%s is damaged: teacher %s is trained again", path, member.name)
+        return False
+    return True
 
 
 def _another(own: str, asked: str, where: Path) -> ConfigError:

@@ -177,7 +177,7 @@ def _read(path: Path) -> dict[str, Any]:
     except Exception as error:  # torch raises many kinds for a file that is not its own
         raise ConfigError(
             f"{path} cannot be read as a checkpoint: {why_unreadable(error)}; pass another with "
-            "checkpoint="
+            "checkpoint=, or resume its run with the stage that trained it"
         ) from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path} holds a {type(content).__name__}, not a dictionary of weights")

@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from lmanet.errors import HistoryError
+from lmanet.files import is_whole_zip
 from lmanet.run.folder import RunFolder
 from lmanet.run.records import Front, Status, Trial
 
@@ -73,7 +74,7 @@ class History:
         """The last trial of a network, if its weights are kept."""
         for trial in reversed(self._trials.values()):
             weights = self.weights(trial.number)
-            if identity and trial.id == identity and weights and weights.is_file():
+            if identity and trial.id == identity and weights and is_whole_zip(weights):
                 return trial
         return None
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from lmanet.base import Notice, Record
 from lmanet.claims.kinds import Rationale
 from lmanet.run.measurement import Measurement
-from lmanet.space import AnyArchitecture, AnyCost, architecture_id
+from lmanet.space import AnyArchitecture, AnyCost, Value, architecture_id
 
 
 class Status(StrEnum):
@@ -83,6 +83,8 @@ class Proposal(Record):
             niche or temperature.
         note: what the strategist wrote before this proposal; it holds until the next.
         rationale: why, in the model's words; None where none was asked for.
+        drawn: choice -> value, as a sampler drew them, also those that the network does not use: a
+            resumed run tells the sampler of them.
     """
 
     proposer: str
@@ -98,6 +100,7 @@ class Proposal(Record):
     stalled_for: int | None = None
     note: str | None = None
     rationale: Rationale | None = None
+    drawn: Mapping[str, Value] | None = None
 
 
 class Violation(Record):
