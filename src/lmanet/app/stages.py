@@ -2,6 +2,7 @@
 asked for, in their order.
 """
 
+import logging
 from functools import cached_property, partial
 from typing import Any
 
@@ -24,6 +25,7 @@ from lmanet.space import staged
 from lmanet.steps import Checked, CheckedData, Stage
 
 __all__ = ["ROOT_KEYS", "SHARED_SETTINGS", "Run"]
+log = logging.getLogger(__name__)
 # What trials must share to be compared: a resumed search refuses a change in these.
 SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
 WITHOUT_NETWORKS = ("search", "rules", "export", "compare")  # the others need a network
@@ -79,7 +81,8 @@ class Run:
         with owned(self.folder.path):
             self.folder.provenance.append(provenance(self.names))
             self._look_at_images()
-            for stage in stages:
+            for name, stage in zip(self.names, stages, strict=True):
+                log.info("stage %s", name)
                 stage.run(self.folder)
             for listener in self.listeners:
                 listener.on_run_end()

@@ -118,8 +118,8 @@ class OptunaProposer:
     def _ask_again(
         self, number: int, architecture: AnyArchitecture, before: Sequence[Trial]
     ) -> None:
-        """Ask for what the history of an earlier version holds. If the sampler says something else, as after overlapping
-        trials, enqueue the recorded choice instead.
+        """Ask for what the history of an earlier version holds. If the sampler says something else,
+        as after overlapping trials, enqueue the recorded choice instead.
         """
         if self._ask(number, before) == architecture:
             return
