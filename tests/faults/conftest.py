@@ -11,12 +11,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from lmanet.data import Augment, Mnist5k, Split
+from lmanet.network import Architecture
 from lmanet.run.folder import RunFolder
+from lmanet.train import Recipe, WarmupCosine
 
 # A search of a table: 3,456 networks, and no training.
 TABLE = ("+experiment=bench_lmanet", "propose=evolution", "budget.trained=null")
@@ -101,8 +106,7 @@ def drivers() -> Iterator[Drivers]:
     server = Drivers()
     yield server
     assert server.process.stdin
-    server.process.stdin.close()
-    server.process.wait(timeout=60)
+    server.process.communicate(timeout=60)
 
 
 @pytest.fixture(scope="session")
@@ -129,3 +133,30 @@ def found() -> Callable[[Path], list[Any]]:
         return [trial.model_copy(update=timeless) for trial in told]
 
     return found
+
+
+@pytest.fixture
+def small(make) -> Architecture:
+    """A network that trains in a second or two."""
+    return make({"stride": 2}, {"stride": 2, "channels": 24})
+
+
+@pytest.fixture
+def data() -> Mnist5k:
+    return Mnist5k(Split(val_fraction=0.2, max_train_images=160))
+
+
+@pytest.fixture
+def make_recipe() -> Callable[..., Recipe]:
+    def make(**changes: Any) -> Recipe:
+        settings: dict[str, Any] = {
+            "epochs": 2,
+            "batch_size": 32,
+            "optimizer": partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True),
+            "schedule": WarmupCosine(0.5),
+            "augment": Augment(crop_padding=2),
+            "accelerator": "cpu",
+        }
+        return Recipe(**{**settings, **changes})
+
+    return make

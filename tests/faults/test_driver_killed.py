@@ -8,8 +8,10 @@ import signal
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,8 +24,16 @@ STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STAGES = ("search", "train", "teacher", "distill", "deploy", "explain", "evaluate", "release")
 
 
+def more_lines(path: Path, than: int) -> bool:
+    return path.exists() and path.read_bytes().count(b"\n") > than
+
+
+def has_said(driver: Any, text: str) -> bool:
+    return text in driver.said
+
+
 def test_a_search_that_is_killed_a_hundred_times_ends_as_if_it_had_not_been(
-    drivers, table, lines, found, tmp_path: Path
+    drivers, table, found, tmp_path: Path
 ):
     settings = (*table, f"budget.proposals={PROPOSALS}")
     drivers.run(tmp_path, *settings, "hydra.run.dir=whole")
@@ -35,7 +45,7 @@ def test_a_search_that_is_killed_a_hundred_times_ends_as_if_it_had_not_been(
         if moments.random() < 0.5:  # while it starts, or reads what it has
             time.sleep(moments.uniform(0, 0.5))
         else:  # while it writes
-            driver.until(lambda before=known.count(b"\n"): lines(history) > before)
+            driver.until(partial(more_lines, history, known.count(b"\n")))
             time.sleep(moments.uniform(0, 0.03))
         assert driver.is_alive, "every kill hits a run"
         driver.kill()
@@ -49,7 +59,7 @@ def test_a_search_that_is_killed_a_hundred_times_ends_as_if_it_had_not_been(
     assert sorted(numbers) == list(range(PROPOSALS)), "none is lost, none stands twice"
 
 
-def test_every_stage_goes_on_after_a_kill_and_after_a_signal(drivers, lines, tmp_path: Path):
+def test_every_stage_goes_on_after_a_kill_and_after_a_signal(drivers, tmp_path: Path):
     """One run, which is killed in each stage, and at the next start in the same stage stopped."""
     every = f"stages=[{','.join((*STAGES, 'report'))}]"
     start, moments = ["+experiment=smoke", every, "hydra.run.dir=run"], random.Random(1)
@@ -58,7 +68,7 @@ def test_every_stage_goes_on_after_a_kill_and_after_a_signal(drivers, lines, tmp
         for number in (signal.SIGKILL, moments.choice(STOPS)):
             (tmp_path / "output.txt").unlink(missing_ok=True)
             driver = drivers.start(tmp_path, *start)
-            driver.until(lambda text=f"stage {stage}": text in driver.said)
+            driver.until(partial(has_said, driver, f"stage {stage}"))
             time.sleep(moments.uniform(0, 0.3))
             driver.send(number)
             code = driver.wait()
@@ -138,7 +148,7 @@ def test_a_sweep_goes_on_after_a_kill_and_after_a_signal(
     for job, number in (("0", signal.SIGKILL), ("1", signal.SIGTERM), ("1", signal.SIGKILL)):
         history = tmp_path / "run" / job / "history.jsonl"
         driver = drivers.start(tmp_path, *start)
-        driver.until(lambda path=history, before=lines(history): lines(path) > before)
+        driver.until(partial(more_lines, history, lines(history)))
         driver.send(number)
         assert driver.wait() == (-9 if number == signal.SIGKILL else 143), driver.said
         if number == signal.SIGTERM:

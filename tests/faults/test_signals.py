@@ -1,5 +1,5 @@
-"""Ctrl-C, a scheduler's SIGTERM, a terminal that is closed: once the run ends in good order, with an
-exit code that is not 0 and a sentence that says how it goes on; twice it ends at once.
+"""Ctrl-C, a scheduler's SIGTERM, a terminal that is closed: once, and the run ends in good order,
+with an exit code that is not 0 and a sentence that says how it goes on; twice, and it ends at once.
 """
 
 import os
@@ -17,7 +17,6 @@ from lmanet.app.stop import Stopped, stoppable, stopped_sentence
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SRC = Path(__file__).parents[2] / "src"
-# One image, one epoch, on which the training waits.
 TRAINED = (
     "+experiment=smoke",
     "stages=[search]",
