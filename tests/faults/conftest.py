@@ -53,7 +53,7 @@ class Driver:
         self.send(signal.SIGKILL)
         self.wait()
 
-    def until(self, ready: Callable[[], bool], seconds: float = 120) -> None:
+    def until(self, ready: Callable[[], bool], seconds: float = 300) -> None:
         """Wait for something that it does."""
         deadline = time.monotonic() + seconds
         while not ready():
@@ -68,7 +68,7 @@ class Driver:
 
     @property
     def said(self) -> str:
-        return self.output.read_text()
+        return self.output.read_text() if self.output.exists() else ""
 
 
 class Drivers:
@@ -79,6 +79,15 @@ class Drivers:
         self.process = subprocess.Popen(
             [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+
+        self.started: list[Driver] = []
+
+    def close(self) -> None:
+        """End what a test that failed has left."""
+        for driver in self.started:
+            if driver.is_alive:
+                driver.send(signal.SIGKILL, group=True)
+        self.process.communicate(timeout=60)
 
     def ask(self, **question: Any) -> Any:
         assert self.process.stdin and self.process.stdout
@@ -92,7 +101,8 @@ class Drivers:
         number = self.ask(
             start=arguments, folder=str(folder), output=str(output), environment=environment
         )
-        return Driver(self, number, output)
+        self.started.append(Driver(self, number, output))
+        return self.started[-1]
 
     def run(self, folder: Path, *arguments: str, **environment: str) -> str:
         """The same to its end, which must be good."""
@@ -105,8 +115,7 @@ class Drivers:
 def drivers() -> Iterator[Drivers]:
     server = Drivers()
     yield server
-    assert server.process.stdin
-    server.process.communicate(timeout=60)
+    server.close()
 
 
 @pytest.fixture(scope="session")

@@ -141,7 +141,8 @@ def test_a_run_whose_images_vanish_ends_and_goes_on_once_they_are_back(
         f"data.root={pictures}",
         "data.resolution=32",
         "data.loading={max_memory_bytes:0,num_workers:0}",
-        "budget={proposals:30,trained:6}",
+        "budget={proposals:100,trained:6}",
+        "++space.choices={resolution:[32],num_stages:[3],stage:{layers:[1],channels:[8,16,24]}}",
         "train.mini.recipe.batch_size=8",
     )
     driver = drivers.start(tmp_path, *settings, "hydra.run.dir=run")

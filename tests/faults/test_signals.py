@@ -21,7 +21,8 @@ TRAINED = (
     "+experiment=smoke",
     "stages=[search]",
     "budget={proposals:100,trained:50}",
-    "data.split.max_train_images=300",
+    "data.split={max_train_images:300,val_fraction:0.05}",
+    "++space.choices={resolution:[32],num_stages:[3],stage:{layers:[1],channels:[8,16,24]}}",
 )
 
 

@@ -1,5 +1,6 @@
 """Weights of a network: save, load, and read those that the paper's authors published."""
 
+import errno
 import warnings
 from collections.abc import Sequence
 from copy import deepcopy
@@ -159,7 +160,7 @@ def why_unreadable(error: Exception) -> str:
         return "it is empty or cut off"
     return (
         (str(error).splitlines() or [type(error).__name__])[0]
-        if isinstance(error, OSError)
+        if isinstance(error, OSError) and error.errno != errno.EINVAL  # torch sought too far
         else "it is no file of torch's, or not whole"
     )
 
