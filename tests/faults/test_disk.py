@@ -7,12 +7,15 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 
 from lmanet import search as search_module
 from lmanet.app.lock import claimed
+from lmanet.distill import StoredLogits, TeacherSource, TeacherTraining
 from lmanet.errors import HistoryError, LmanetError, StorageError
 from lmanet.execute.job import run_job
 from lmanet.files import append_line, cache_folder, is_whole_zip, sha256_of_files, write_text
@@ -125,6 +128,28 @@ def test_two_drivers_on_one_folder(drivers, table, lines, found, tmp_path: Path)
     drivers.run(tmp_path, "resume=run", "budget.proposals=10")
 
 
+@pytest.mark.slow
+def test_a_history_that_two_drivers_wrote_is_mended_by_one_command(drivers, table, tmp_path: Path):
+    """As versions without a lock left them: trials of both under the same numbers."""
+    for name, proposals in (("run", 12), ("other", 8)):
+        seed = f"seed={len(name)}"
+        given = (*table, f"budget.proposals={proposals}", seed, f"hydra.run.dir={name}")
+        drivers.run(tmp_path, *given)
+    run, other = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "other")
+    with run.history.path.open("ab") as file:
+        file.write(other.history.path.read_bytes())
+        file.write(run.history.path.read_bytes().splitlines(keepends=True)[0])
+    doubled = run.history.path.read_bytes()
+    driver = drivers.start(tmp_path, "resume=run", "budget.proposals=22")
+    assert driver.wait() == 1
+    assert "mend it: python run.py resume=run 'stages=[mend]'" in driver.said
+    drivers.run(tmp_path, "resume=run", "stages=[mend]")
+    assert (tmp_path / "run" / "history_doubled.jsonl").read_bytes() == doubled
+    drivers.run(tmp_path, "resume=run", "budget.proposals=22")
+    numbers = [each.number for each in run.history.read()]
+    assert sorted(numbers) == list(range(22)), "none of the twenty is lost, none stands twice"
+
+
 def test_two_starts_in_one_second_have_two_folders(tmp_path: Path):
     path = tmp_path / "multirun" / "name" / "2026-01-31_12-00-00"
     with claimed(path, given=False) as first, claimed(path, given=False) as second:
@@ -198,6 +223,22 @@ def test_a_trained_network_whose_weights_are_damaged_is_trained_again(
     assert f"{path} is damaged: the network is trained in full again" in caplog.text
     assert load_network(path).network.architecture == small
     assert is_whole_zip(run.student)
+
+
+@pytest.mark.slow
+def test_a_teacher_whose_weights_are_damaged_is_trained_again(
+    data, make_recipe, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    source = TeacherSource("test_resnet", resolution=32)
+    trainer = partial(Trainer, recipe=make_recipe(epochs=1))
+    stage, run = TeacherTraining(data, 0, source, trainer, StoredLogits()), RunFolder(tmp_path)
+    (first,) = stage.prepare(run)
+    (tmp_path / "teacher.ckpt").write_bytes((tmp_path / "teacher.ckpt").read_bytes()[:5000])
+    (again,) = stage.prepare(run)
+    assert "teacher.ckpt is damaged: teacher test_resnet is trained again" in caplog.text
+    assert all(
+        torch.equal(tensor, first.state_dict()[name]) for name, tensor in again.state_dict().items()
+    )
 
 
 def test_a_checkpoint_is_whole_or_not_without_anything_of_it_being_run(tmp_path: Path):

@@ -3,7 +3,8 @@
 import logging
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -63,7 +64,7 @@ def main() -> None:
     """Do what the command line says."""
     folder: Path | None = None
     try:
-        with stoppable():
+        with stoppable(), _log_may_fail():
             given = resumed([at_home(argument) for argument in own_options(sys.argv[1:])])
             command = read_command(given.arguments)
             if not command.starts:
@@ -144,6 +145,18 @@ def _sweep(command: Command, folder: Path) -> None:
             Run(config).prepare()
     keep_sweep(folder, command.overrides)
     launch(job, command, folder)
+
+
+@contextmanager
+def _log_may_fail() -> Iterator[None]:
+    """A line that a full disk does not take is lost: the run itself says what it is short of, once,
+    where logging would print a traceback for each line.
+    """
+    before, logging.raiseExceptions = logging.raiseExceptions, False
+    try:
+        yield
+    finally:
+        logging.raiseExceptions = before
 
 
 def _named(error: Exception) -> Exception:

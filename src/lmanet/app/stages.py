@@ -18,6 +18,7 @@ from lmanet.run import quantities
 from lmanet.run.brief import Brief, Budget, Goal
 from lmanet.run.folder import DISTILL, FRONT, FULL, HYDRA, RunFolder
 from lmanet.run.history import History
+from lmanet.run.mend import Mending
 from lmanet.run.provenance import provenance
 from lmanet.run.shared_settings import other_images
 from lmanet.search import Search, Steps
@@ -28,7 +29,7 @@ __all__ = ["ROOT_KEYS", "SHARED_SETTINGS", "Run"]
 log = logging.getLogger(__name__)
 # What trials must share to be compared: a resumed search refuses a change in these.
 SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
-WITHOUT_NETWORKS = ("search", "rules", "export", "compare")  # the others need a network
+WITHOUT_NETWORKS = ("search", "rules", "export", "mend", "compare")  # the others need a network
 # These read training and validation images.
 STAGES_THAT_TRAIN = ("search", "train", "teacher", "distill", "deploy", "explain")
 LATENCY = quantities.LATENCY.name
@@ -244,6 +245,9 @@ class Run:
         from lmanet.track import OptunaExport
 
         return OptunaExport(self.space, self.objectives, self.target.limits)
+
+    def _mend(self) -> Stage:
+        return Mending()
 
     def _compare(self) -> Stage:
         from lmanet.explain.compare import read_runs

@@ -4,13 +4,17 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 
 from lmanet.execute.job import run_job
 from lmanet.run.records import Job, Outcome
 from lmanet.steps import Trainer
 
+# Ctrl-C and a closed terminal reach all processes; the run itself ends the others.
+OF_THE_RUN = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
 _trainer: Trainer
 
 
@@ -42,11 +46,12 @@ class WorkerProcess:
     def train(self, job: Job) -> "Future[Outcome]":
         """Start a job; its future breaks where the process dies."""
         self.hung = False
-        try:
-            future = self._pool.submit(_train, job)
-        except BrokenProcessPool:  # it was killed while it waited for a job
-            self.renew()
-            future = self._pool.submit(_train, job)
+        with _of_the_run_alone():
+            try:
+                future = self._pool.submit(_train, job)
+            except BrokenProcessPool:  # it was killed while it waited for a job
+                self.renew()
+                future = self._pool.submit(_train, job)
         if self.most_seconds is not None:
             watchdog = threading.Timer(self.most_seconds, self._end_hung, (self._pool, future))
             watchdog.daemon = True
@@ -71,6 +76,19 @@ def died(future: "Future[Outcome]") -> bool:
     return not future.cancelled() and isinstance(future.exception(), BrokenProcessPool)
 
 
+@contextmanager
+def _of_the_run_alone() -> Iterator[None]:
+    """A process that is started here does not hear Ctrl-C, not even before it can say so itself."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, OF_THE_RUN)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _kill(pool: ProcessPoolExecutor) -> None:
     # Not `terminate`: Lightning takes that signal for a wish, heard after the step at hand.
     for process in list((pool._processes or {}).values()):
@@ -79,10 +97,8 @@ def _kill(pool: ProcessPoolExecutor) -> None:
 
 def _start_process(trainer: Trainer, threads: int | None, rank: int) -> None:
     global _trainer
-    # Ctrl-C and a closed terminal reach all processes; the run itself ends this one.
-    for name in ("SIGINT", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    for number in OF_THE_RUN:
+        signal.signal(number, signal.SIG_IGN)
     # Lightning would hear this one after the step at hand, and end as if all were well.
     signal.signal(signal.SIGTERM, lambda number, _: os._exit(128 + number))
     import torch

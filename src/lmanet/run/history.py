@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from itertools import count
 from pathlib import Path
 
+from lmanet.command import command
 from lmanet.errors import HistoryError
 from lmanet.files import is_whole_zip
 from lmanet.run.folder import RunFolder
@@ -110,8 +111,9 @@ class History:
         before = self._trials.get(trial.number)
         if before and before.status is not Status.PAUSED:
             raise HistoryError(
-                f"{self.run.history.path}: trial {trial.number} stands there twice; keep one of "
-                "the two lines"
+                f"{self.run.history.path}: trial {trial.number} stands there twice, as two "
+                f"processes wrote it; mend it: "
+                f"{command(f'resume={self.run.path}', 'stages=[mend]')}"
             )
 
     def _remember(self, trial: Trial) -> None:
