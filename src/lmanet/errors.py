@@ -37,6 +37,10 @@ class HistoryError(LmanetError):
     """A run's history cannot be read or does not belong to the run that is to be continued."""
 
 
+class StorageError(LmanetError):
+    """A file cannot be written or read for a reason that is the disk's: full, read-only, broken."""
+
+
 class SearchError(LmanetError):
     """A search came to its end, and no candidate was trained."""
 
@@ -49,6 +53,10 @@ class TrainingError(LmanetError):
 
 class TrainingTimeoutError(TrainingError):
     """A training was stopped by its time limit."""
+
+
+class LostProcessError(TrainingError):
+    """A process that a training needs was killed: the system's memory may not have sufficed."""
 
 
 class ToolError(LmanetError):

@@ -1,8 +1,12 @@
 """The command: what was typed -> a run or a sweep; what goes wrong ends in one sentence."""
 
+import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 from lmanet.app.compose import (
     Command,
@@ -22,9 +26,11 @@ from lmanet.app.lock import claimed
 from lmanet.app.resume import keep_sweep, resumed
 from lmanet.app.settings import refuse_unread
 from lmanet.app.stages import Run
+from lmanet.app.stop import Stopped, stoppable, stopped_sentence
 from lmanet.command import at_home
 from lmanet.command import command as as_typed
 from lmanet.errors import LmanetError
+from lmanet.files import storage_error
 from lmanet.run.folder import (
     COMPARED,
     DEPLOYED,
@@ -37,6 +43,7 @@ from lmanet.run.folder import (
     TEST,
 )
 
+log = logging.getLogger(__name__)
 FILES = {
     HISTORY: "every trial",
     FRONT: "the networks that no other beats",
@@ -55,24 +62,28 @@ DIRECTORIES = ("hydra.run.dir=", "hydra.sweep.dir=")
 
 def main() -> None:
     """Do what the command line says."""
+    folder: Path | None = None
     try:
-        given = resumed([at_home(argument) for argument in own_options(sys.argv[1:])])
-        command = read_command(given.arguments)
-        if not command.starts:
-            launch(job, command)
-            return
-        command, config = understood(command)
-        named = given.folder is not None or any(
-            text.lstrip("+").startswith(DIRECTORIES) for text in command.overrides
-        )
-        with claimed(given.folder or folder_of(config, command.sweeps), named) as folder:
-            if command.sweeps:
-                _sweep(command, folder)
-            else:
-                _run(command, config, folder)
-    except LmanetError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
+        with stoppable(), _log_may_fail():
+            given = resumed([at_home(argument) for argument in own_options(sys.argv[1:])])
+            command = read_command(given.arguments)
+            if not command.starts:
+                launch(job, command)
+                return
+            command, config = understood(command)
+            named = given.folder is not None or any(
+                text.lstrip("+").startswith(DIRECTORIES) for text in command.overrides
+            )
+            with claimed(given.folder or folder_of(config, command.sweeps), named) as folder:
+                if command.sweeps:
+                    _sweep(command, folder)
+                else:
+                    _run(command, config, folder)
+    except Stopped as stop:
+        left = _short(folder) if folder and folder.exists() else None
+        _end(stopped_sentence(stop, left), stop.exit_code)
+    except (LmanetError, OSError) as error:
+        _end(f"error: {_named(error)}", 1)
 
 
 def job(cfg: Config, run: Run | None = None) -> None:
@@ -87,14 +98,11 @@ def job(cfg: Config, run: Run | None = None) -> None:
         keep_start(cfg, folder)
         (run or Run(cfg)).start()
         summarise(folder)
-    except LmanetError as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (LmanetError, OSError) as error:
+        sentences = [f"error: {_named(error)}"]
         if (folder / HISTORY).exists():
-            print(
-                f"nothing is lost; go on with: {as_typed(f'resume={_short(folder)}')}",
-                file=sys.stderr,
-            )
-        raise SystemExit(1) from None
+            sentences.append(f"nothing is lost; go on with: {as_typed(f'resume={_short(folder)}')}")
+        _end("\n".join(sentences), 1)
 
 
 def summarise(folder: Path) -> None:
@@ -137,6 +145,37 @@ def _sweep(command: Command, folder: Path) -> None:
             Run(config).prepare()
     keep_sweep(folder, command.overrides)
     launch(job, command, folder)
+
+
+@contextmanager
+def _log_may_fail() -> Iterator[None]:
+    """A line that a full disk does not take is lost: the run itself says what it is short of, once,
+    where logging would print a traceback for each line.
+    """
+    before, logging.raiseExceptions = logging.raiseExceptions, False
+    try:
+        yield
+    finally:
+        logging.raiseExceptions = before
+
+
+def _named(error: Exception) -> Exception:
+    """An error whose message is meant for the user.
+
+    Raises:
+        OSError: none of a disk or its rights; where it came from must be seen.
+    """
+    named = storage_error(error) if isinstance(error, OSError) else error
+    if named is None:
+        raise error
+    return named
+
+
+def _end(words: str, exit_code: int) -> NoReturn:
+    log.debug("%s", words)
+    with suppress(OSError):  # nobody may read it any more
+        print(words, file=sys.stderr)
+    raise SystemExit(exit_code) from None
 
 
 def _short(folder: Path) -> Path:

@@ -62,6 +62,7 @@ Stage = Literal[
     "release",
     "report",
     "export",
+    "mend",
     "compare",
 ]
 STAGES: tuple[str, ...] = get_args(Stage)

@@ -2,6 +2,7 @@
 asked for, in their order.
 """
 
+import logging
 from functools import cached_property, partial
 from typing import Any
 
@@ -17,15 +18,18 @@ from lmanet.run import quantities
 from lmanet.run.brief import Brief, Budget, Goal
 from lmanet.run.folder import DISTILL, FRONT, FULL, HYDRA, RunFolder
 from lmanet.run.history import History
+from lmanet.run.mend import Mending
 from lmanet.run.provenance import provenance
+from lmanet.run.shared_settings import other_images
 from lmanet.search import Search, Steps
 from lmanet.space import staged
 from lmanet.steps import Checked, CheckedData, Stage
 
 __all__ = ["ROOT_KEYS", "SHARED_SETTINGS", "Run"]
+log = logging.getLogger(__name__)
 # What trials must share to be compared: a resumed search refuses a change in these.
 SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
-WITHOUT_NETWORKS = ("search", "rules", "export", "compare")  # the others need a network
+WITHOUT_NETWORKS = ("search", "rules", "export", "mend", "compare")  # the others need a network
 # These read training and validation images.
 STAGES_THAT_TRAIN = ("search", "train", "teacher", "distill", "deploy", "explain")
 LATENCY = quantities.LATENCY.name
@@ -77,13 +81,21 @@ class Run:
         require_room(self.folder.path)
         with owned(self.folder.path):
             self.folder.provenance.append(provenance(self.names))
-            if "train" in self.names and "search" not in self.names:  # the search says it else
-                self.data.setup("fit")
-                self.folder.say(self.data.notices)
-            for stage in stages:
+            self._look_at_images()
+            for name, stage in zip(self.names, stages, strict=True):
+                log.info("stage %s", name)
                 stage.run(self.folder)
             for listener in self.listeners:
                 listener.on_run_end()
+
+    def _look_at_images(self) -> None:
+        """Say what is off about them before a training; a search says it itself."""
+        if "search" in self.names or not {*STAGES_THAT_TRAIN} & {*self.names}:
+            return
+        if "train" in self.names:
+            self.data.setup("fit")
+            self.folder.say(self.data.notices)
+        self.folder.say(other_images(self.folder, self.data.checksum))
 
     def _check_settings(self) -> None:
         settings = {**plain(self.cfg), "stages": self.names}
@@ -233,6 +245,9 @@ class Run:
         from lmanet.track import OptunaExport
 
         return OptunaExport(self.space, self.objectives, self.target.limits)
+
+    def _mend(self) -> Stage:
+        return Mending()
 
     def _compare(self) -> Stage:
         from lmanet.explain.compare import read_runs

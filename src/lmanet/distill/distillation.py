@@ -11,6 +11,7 @@ from lmanet.distill.logits import TeacherLogits
 from lmanet.distill.losses import KnowledgeDistillation
 from lmanet.distill.teacher_training import TeacherEnsemble
 from lmanet.errors import ConfigError
+from lmanet.files import is_damaged_zip
 from lmanet.network.build import Network
 from lmanet.network.classes import ClassNames, match_classes
 from lmanet.network.weights import Checkpoint, load_network, reordered, save_network
@@ -107,6 +108,9 @@ class Distillation:
                 line.divergence,
             ) == wanted
             if same and by_these_settings(line.settings_id, self.settings_id):
+                if is_damaged_zip(path := folder.path / line.checkpoint):
+                    log.warning("%s is damaged: the network is distilled again", path)
+                    continue
                 log.info(
                     "%s was distilled before, by these settings: %s stays",
                     wanted[0],

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -265,7 +265,8 @@ def _is_whole(file: Path) -> bool:
 
 def _save(tensors: dict[str, Tensor], file: Path) -> None:
     with replaced(file) as partial:  # under the lock of its folder
-        save_file(tensors, partial)
+        # not save_file, whose error says nothing of a disk, and which keeps a file from other users
+        partial.write_bytes(save(tensors))
 
 
 def _bytes(tensor: Tensor) -> bytes:

@@ -14,7 +14,8 @@ from lmanet.distill.logits import LogitsOption, TeacherLogits
 from lmanet.distill.sources import NetworkSource, Source
 from lmanet.distill.teacher import Ensemble, Teacher
 from lmanet.errors import ConfigError
-from lmanet.files import replaced
+from lmanet.files import is_damaged_zip
+from lmanet.network.weights import save_tensors
 from lmanet.run.folder import RunFolder
 from lmanet.run.lines import read_record, write_record
 from lmanet.run.records import Score
@@ -98,9 +99,15 @@ class TeacherEnsemble:
     def measure(self, folder: RunFolder) -> TrainedTeacher:
         """How good the teachers of a run are; they are made if that has not been done."""
         self.data.setup("fit")
-        if recorded := folder.teacher.read():
-            return self._recorded(recorded, folder)
-        members = [self._member(number, folder) for number in range(len(self.sources))]
+        recorded = folder.teacher.read()
+        known = self._recorded(recorded, folder).networks if recorded else ()
+        whole = [member for member in known if _has_weights(member, folder)]
+        if recorded and len(whole) == len(known):
+            return recorded
+        members = [
+            known[number] if known and known[number] in whole else self._member(number, folder)
+            for number in range(len(self.sources))
+        ]
         record = (
             TrainedTeacher(**dict(members[0]))
             if len(members) == 1
@@ -151,11 +158,10 @@ class TeacherEnsemble:
             *(source.name, _parameters(teacher) / 1e6, source.origin, self.data.name),
         )
         score = self.trainer.fit(teacher, self.seed + number, folder=work)
-        with replaced(checkpoint) as partial:
-            torch.save(
-                {"state_dict": teacher.model.state_dict(), "classes": list(self.data.classes)},
-                partial,
-            )
+        save_tensors(
+            checkpoint,
+            {"state_dict": teacher.model.state_dict(), "classes": list(self.data.classes)},
+        )
         return score
 
     def _together(self, members: Sequence[TeacherMember], folder: RunFolder) -> TrainedTeacher:
@@ -227,6 +233,15 @@ def _refuse_another(record: TeacherMember, source: Source, where: Path) -> None:
         raise _another(
             f"{record.name} from {record.origin}" if record.origin else record.name, asked, where
         )
+
+
+def _has_weights(member: TeacherMember, folder: RunFolder) -> bool:
+    """Whether what was trained in this run is not damaged; what is, is said."""
+    path = folder.path / member.checkpoint
+    if member.trained and is_damaged_zip(path):
+        log.warning("%s is damaged: teacher %s is trained again", path, member.name)
+        return False
+    return True
 
 
 def _another(own: str, asked: str, where: Path) -> ConfigError:

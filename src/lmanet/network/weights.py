@@ -1,9 +1,11 @@
 """Weights of a network: save, load, and read those that the paper's authors published."""
 
+import errno
 import warnings
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, overload
@@ -45,8 +47,20 @@ def save_network(path: Path, checkpoint: Checkpoint) -> None:
             name: tensor.detach().cpu() for name, tensor in checkpoint.network.state_dict().items()
         },
     }
+    save_tensors(path, content)
+
+
+def save_tensors(path: Path, content: dict[str, Any]) -> None:
+    """Replace a file by a dictionary of tensors and plain values.
+
+    Raises:
+        StorageError: the disk does not take it.
+    """
+    # In memory first: writing to a full disk, torch says nothing of a disk.
+    buffer = BytesIO()
+    torch.save(content, buffer)
     with replaced(path) as partial:
-        torch.save(content, partial)
+        partial.write_bytes(buffer.getbuffer())
 
 
 def load_network(path: Path) -> Checkpoint:
@@ -146,7 +160,7 @@ def why_unreadable(error: Exception) -> str:
         return "it is empty or cut off"
     return (
         (str(error).splitlines() or [type(error).__name__])[0]
-        if isinstance(error, OSError)
+        if isinstance(error, OSError) and error.errno != errno.EINVAL  # torch sought too far
         else "it is no file of torch's, or not whole"
     )
 
@@ -164,7 +178,7 @@ def _read(path: Path) -> dict[str, Any]:
     except Exception as error:  # torch raises many kinds for a file that is not its own
         raise ConfigError(
             f"{path} cannot be read as a checkpoint: {why_unreadable(error)}; pass another with "
-            "checkpoint="
+            "checkpoint=, or resume its run with the stage that trained it"
         ) from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path} holds a {type(content).__name__}, not a dictionary of weights")

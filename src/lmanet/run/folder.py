@@ -189,8 +189,7 @@ class RunFolder:
             HistoryError: the file holds something else.
         """
         # not as YAML, to which 1e-05 is a text
-        found = self._parsed(SETTINGS, json.loads)
-        return found if isinstance(found, dict) else {}
+        return self._mapping(SETTINGS, json.loads)
 
     def write_settings(self, settings: Mapping[str, object]) -> None:
         """Replace ``settings.json``."""
@@ -200,13 +199,23 @@ class RunFolder:
         """The configuration of the first start, interpolations as written; empty where none was
         kept.
         """
-        found = self._parsed(f"{HYDRA}/config.yaml", yaml.safe_load)
-        return found if isinstance(found, dict) else {}
+        return self._mapping(f"{HYDRA}/config.yaml", lambda text: yaml.safe_load(text) or {})
 
     def overrides(self) -> tuple[str, ...]:
         """What was typed at the first start."""
         found = self._parsed(f"{HYDRA}/overrides.yaml", yaml.safe_load)
         return tuple(map(str, found)) if isinstance(found, list) else ()
+
+    def _mapping(self, name: str, parse: Callable[[str], Any]) -> dict[str, Any]:
+        """Empty where there is no file; one that holds something else must not count as none."""
+        if not (path := self.path / name).exists():
+            return {}
+        if isinstance(found := self._parsed(name, parse), dict):
+            return found
+        raise HistoryError(
+            f"{path} holds a {type(found).__name__} where names and values are to stand; correct "
+            "or remove it"
+        )
 
     def _parsed(self, name: str, parse: Callable[[str], Any]) -> Any:
         path = self.path / name

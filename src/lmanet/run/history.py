@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterable
 from itertools import count
 from pathlib import Path
 
+from lmanet.command import command
 from lmanet.errors import HistoryError
+from lmanet.files import is_whole_zip
 from lmanet.run.folder import RunFolder
 from lmanet.run.records import Front, Status, Trial
 
@@ -37,6 +39,7 @@ class History:
         self.ids: set[str] = set()
         self._trials: dict[int, Trial] = {}
         for trial in run.history.read():
+            self._refuse_second(trial)
             self._remember(trial)
 
     @property
@@ -46,8 +49,9 @@ class History:
 
     def append(self, trial: Trial) -> None:
         """Write one trial and force it to the disk."""
+        self._refuse_second(trial)
+        self.run.history.append(trial)  # first, so that the front never has what no line has
         self._remember(trial)
-        self.run.history.append(trial)
 
     def write_front(self, front: Front) -> None:
         """Replace ``front.json``."""
@@ -71,7 +75,7 @@ class History:
         """The last trial of a network, if its weights are kept."""
         for trial in reversed(self._trials.values()):
             weights = self.weights(trial.number)
-            if identity and trial.id == identity and weights and weights.is_file():
+            if identity and trial.id == identity and weights and is_whole_zip(weights):
                 return trial
         return None
 
@@ -103,14 +107,17 @@ class History:
             number for number in count() if number not in self._trials and number not in taken
         )
 
-    def _remember(self, trial: Trial) -> None:
-        before = self._trials.pop(trial.number, None)
+    def _refuse_second(self, trial: Trial) -> None:
+        before = self._trials.get(trial.number)
         if before and before.status is not Status.PAUSED:
-            self._trials[trial.number] = before
             raise HistoryError(
-                f"{self.run.history.path}: trial {trial.number} stands there twice; keep one of "
-                "the two lines"
+                f"{self.run.history.path}: trial {trial.number} stands there twice, as two "
+                f"processes wrote it; mend it: "
+                f"{command(f'resume={self.run.path}', 'stages=[mend]')}"
             )
+
+    def _remember(self, trial: Trial) -> None:
+        self._trials.pop(trial.number, None)  # a paused one moves to the end
         self._trials[trial.number] = trial
         if identity := trial.id:
             self.ids.add(identity)

@@ -9,7 +9,7 @@ from pydantic import Field
 from lmanet.base import Notice, Record
 from lmanet.claims.kinds import Rationale
 from lmanet.run.measurement import Measurement
-from lmanet.space import AnyArchitecture, AnyCost, architecture_id
+from lmanet.space import AnyArchitecture, AnyCost, Value, architecture_id
 
 
 class Status(StrEnum):
@@ -87,6 +87,8 @@ class Proposal(Record):
             niche or temperature.
         note: what the strategist wrote before this proposal; it holds until the next.
         rationale: why, in the model's words; None where none was asked for.
+        drawn: choice -> value, as a sampler drew them, also those that the network does not use: a
+            resumed run tells the sampler of them.
     """
 
     proposer: str
@@ -102,6 +104,7 @@ class Proposal(Record):
     stalled_for: int | None = None
     note: str | None = None
     rationale: Rationale | None = None
+    drawn: Mapping[str, Value] | None = None
 
 
 class Violation(Record):
@@ -236,7 +239,7 @@ class Trial(Record):
             better.
         seed: of the training.
         started_at: UTC, ISO 8601, when the proposal came.
-        seconds: from proposal to end.
+        seconds: from proposal to end, pauses between resumed runs left out.
         elapsed_seconds: of the whole search when the trial ended, pauses between resumed runs left
             out.
         unseen_trials: trials before it whose end its proposer could not know: candidates in

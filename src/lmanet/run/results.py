@@ -2,12 +2,15 @@
 deployed, tested.
 """
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
 from lmanet.base import Notice, Record
 from lmanet.cost import Cost
+from lmanet.files import sha256_of_files
 from lmanet.network import Architecture
 from lmanet.run.measurement import Measurement
 from lmanet.run.records import Score, Usage
@@ -118,6 +121,8 @@ class Deployed(Record):
             core at ``clock_mhz``.
         int8_agreement: share of the calibration images on which the int8 network chooses the float
             network's class; None in records that are older than this figure.
+        sha256: of the ``.tflite`` file and the C, by name relative to ``folder``; empty in older
+            records.
     """
 
     folder: str
@@ -130,6 +135,12 @@ class Deployed(Record):
     measurement: Measurement
     estimated_latency_ms: tuple[float, float]
     int8_agreement: float | None = Field(default=None, ge=0, le=1)
+    sha256: Mapping[str, str] = {}
+
+    def damaged(self, folder: Path) -> list[str]:
+        """Files in ``folder`` that are not as they were written, or gone."""
+        now = sha256_of_files(folder)
+        return [name for name, digest in self.sha256.items() if now.get(name) != digest]
 
 
 class Deployment(Record):

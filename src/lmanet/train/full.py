@@ -4,6 +4,7 @@ import logging
 import shutil
 
 from lmanet.errors import ConfigError, TrainingError
+from lmanet.files import is_damaged_zip
 from lmanet.network import Architecture
 from lmanet.network.weights import Checkpoint, save_network
 from lmanet.run.folder import RunFolder, by_these_settings
@@ -73,6 +74,9 @@ class FullTraining:
             if (architecture_id(line.architecture), line.seed) == (identity, self.seed)
         ]
         done = [line for line in before if by_these_settings(line.settings_id, self.settings_id)]
+        if done and is_damaged_zip(path := folder.path / done[-1].checkpoint):
+            log.warning("%s is damaged: the network is trained in full again", path)
+            return False
         if done:
             log.info(
                 "%s was trained in full before, by these settings: %s stays",

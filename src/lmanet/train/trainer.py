@@ -4,7 +4,6 @@ validation images.
 
 import logging
 import time
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,7 +18,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.callbacks import Checkpoint as CheckpointCallback
 from torch import nn
 
-from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
+from lmanet.errors import ConfigError, TrainingTimeoutError
 from lmanet.files import replaced
 from lmanet.network import Architecture
 from lmanet.network.build import Network, build
@@ -33,6 +32,7 @@ from lmanet.train.checks import notices, require_a_stop_before_the_end
 from lmanet.train.classifier import Classifier, Task, cross_entropy
 from lmanet.train.compute import Kernels, applied, freed_memory_kept
 from lmanet.train.recipe import Recipe
+from lmanet.train.watch import hang_ended, named_errors, taken_up
 from lmanet.train.zero_cost import ZeroCost
 
 LAST = "last.ckpt"
@@ -137,7 +137,7 @@ class Trainer:
         classifier = Classifier(network, self._task, recipe, loss, seed)
         # the same images for all candidates
         classifier.renew_norms_from(self.data.train_dataloader(recipe.batch_size, 0, device))
-        with _named_errors(), freed_memory_kept():
+        with named_errors(), freed_memory_kept():
             size = classifier.resolution or next(iter(val))[0].shape[-1]
             kernels = recipe.kernels.choose(
                 network, (recipe.batch_size, 3, size, size), device, recipe.epochs * len(train)
@@ -146,9 +146,8 @@ class Trainer:
                 classifier.compute_by(forward, kernels.memory_format)
                 last = folder / LAST if folder else None
                 engine = self._fitting_engine(device, kernels.precision, last, epochs)
-                engine.fit(
-                    classifier, train, val, ckpt_path=last if last and last.is_file() else None
-                )
+                with hang_ended(recipe.max_seconds):
+                    engine.fit(classifier, train, val, ckpt_path=taken_up(last))
                 # no hook of Lightning's, which calls none where the checkpoint is of a training
                 # that was over
                 classifier.keep_average()
@@ -198,7 +197,7 @@ class Trainer:
             self.recipe.batch_size, device, frames=getattr(network, "reads_frames", False)
         )
         classifier = Classifier(network, task, replace(self.recipe, ema_decay=None))
-        with _named_errors(), freed_memory_kept(), applied(kernels, network, device):
+        with named_errors(), freed_memory_kept(), applied(kernels, network, device):
             self._engine(device, kernels.precision, [], 1).validate(
                 classifier, batches, verbose=False
             )
@@ -300,22 +299,6 @@ class _TimeLimit(Callback):
                 f"max_seconds={self.max_seconds}; raise it in the recipe in conf/, or take fewer "
                 "epochs or smaller networks"
             )
-
-
-@contextmanager
-def _named_errors() -> Iterator[None]:
-    with warnings.catch_warnings():
-        # Images in memory are fetched by one index operation: a worker process would only copy
-        # them.
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        # Lightning 2.6 asks torch 2.14 for a class that it means to rename.
-        warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
-        try:
-            yield
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            raise TrainingError(
-                "training ran out of memory; take a smaller batch_size or resolution in conf/"
-            ) from error
 
 
 def _score(measured: dict[str, float], seconds: float) -> Score:
