@@ -41,6 +41,10 @@ class SearchError(LmanetError):
     """A search came to its end, and no candidate was trained."""
 
 
+class StorageError(LmanetError):
+    """A run's storage cannot be reached, or another driver has taken the run over."""
+
+
 class TrainingError(LmanetError):
     """A training ended without a usable network (a loss that is not finite, no batch, out of
     memory).

@@ -19,7 +19,7 @@ from lmanet.app.compose import (
     understood,
 )
 from lmanet.app.lock import claimed
-from lmanet.app.resume import keep_sweep, resumed
+from lmanet.app.resume import brought, keep_sweep, resumed
 from lmanet.app.settings import refuse_unread
 from lmanet.app.stages import Run
 from lmanet.command import at_home
@@ -56,7 +56,8 @@ DIRECTORIES = ("hydra.run.dir=", "hydra.sweep.dir=")
 def main() -> None:
     """Do what the command line says."""
     try:
-        given = resumed([at_home(argument) for argument in own_options(sys.argv[1:])])
+        typed = [at_home(argument) for argument in own_options(sys.argv[1:])]
+        given = resumed(brought(typed))
         command = read_command(given.arguments)
         if not command.starts:
             launch(job, command)

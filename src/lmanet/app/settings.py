@@ -74,6 +74,7 @@ class Root(BaseModel):
 
     name: str = Field(pattern=r"^[^/\\]+$")
     folder: str
+    storage: str | None = None  # runs of earlier versions have none
     seed: int = Field(ge=0, lt=2**31)
     stages: list[Stage]
     budget: Budget

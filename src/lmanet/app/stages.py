@@ -17,7 +17,9 @@ from lmanet.run import quantities
 from lmanet.run.brief import Brief, Budget, Goal
 from lmanet.run.folder import DISTILL, FRONT, FULL, HYDRA, RunFolder
 from lmanet.run.history import History
+from lmanet.run.mirror import Guard, mirrored
 from lmanet.run.provenance import provenance
+from lmanet.run.storage import Storage
 from lmanet.search import Search, Steps
 from lmanet.space import staged
 from lmanet.steps import Checked, CheckedData, Stage
@@ -75,19 +77,25 @@ class Run:
         stages = self.prepare()
         self.folder.path.mkdir(parents=True, exist_ok=True)
         require_room(self.folder.path)
-        with owned(self.folder.path):
+        with owned(self.folder.path), mirrored(self.folder.path, self.cfg.storage) as mirror:
+            if mirror:
+                self.listeners.append(Guard(mirror))
             self.folder.provenance.append(provenance(self.names))
             if "train" in self.names and "search" not in self.names:  # the search says it else
                 self.data.setup("fit")
                 self.folder.say(self.data.notices)
             for stage in stages:
                 stage.run(self.folder)
+                if mirror:
+                    mirror.try_push()
             for listener in self.listeners:
                 listener.on_run_end()
 
     def _check_settings(self) -> None:
         settings = {**plain(self.cfg), "stages": self.names}
         check_root(settings)
+        if self.cfg.storage:
+            Storage(self.cfg.storage)
         if set(self.names) - {"compare"}:
             asks = {"search", "rules"} & set(self.names)
             check_groups(settings, optional=() if asks else ("propose",))
