@@ -55,6 +55,12 @@ class TrainingTimeoutError(TrainingError):
     """A training was stopped by its time limit."""
 
 
+class WorkerLostError(TrainingError):
+    """The worker was lost, and so was the one that tried again: killed, out of memory, or its node
+    is gone.
+    """
+
+
 class ToolError(LmanetError):
     """A compiler, an emulator or a runtime cannot be started, or hangs: no network is at fault, and
     another would fare no better.

@@ -79,8 +79,9 @@ class Promotion(Protocol):
 class Executor(Protocol):
     """Decides where and when jobs are trained."""
 
-    capacity: int
-    """Jobs that may be under way or waiting at once."""
+    @property
+    def capacity(self) -> int:
+        """Jobs that may be under way or waiting at once."""
 
     def submit(self, job: Job) -> None:
         """Take a job."""

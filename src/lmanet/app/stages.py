@@ -10,8 +10,10 @@ from lmanet.app.lock import owned, require_room
 from lmanet.app.own_stages import CompareStage, SearchStage, check_promotion
 from lmanet.app.settings import ROOT_KEYS, check_groups, check_root
 from lmanet.base import settings_id
+from lmanet.calls import Engine, Here
 from lmanet.cost import Cost
 from lmanet.errors import ConfigError
+from lmanet.execute import Remote
 from lmanet.network import Architecture, load_architecture
 from lmanet.run import quantities
 from lmanet.run.brief import Brief, Budget, Goal
@@ -30,6 +32,7 @@ SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
 WITHOUT_NETWORKS = ("search", "rules", "export", "compare")  # the others need a network
 # These read training and validation images.
 STAGES_THAT_TRAIN = ("search", "train", "teacher", "distill", "deploy", "explain")
+ENGINE = "engine"  # key of the options of conf/execute that train on other machines
 LATENCY = quantities.LATENCY.name
 # Stage -> the stage that makes what it needs, where that stands, and what it is.
 TRAINED = ("train", (FULL, DISTILL), "trained network")
@@ -153,7 +156,7 @@ class Run:
                 num_classes=self.data.num_classes,
             ),
             promotion=promotion,
-            executor=make(self.cfg.execute, trainer=trainer),
+            executor=self._executor(trainer),
             pareto=self.pareto,
             feedback=make(self.cfg.feedback, space=self.space),
             listeners=self.listeners,
@@ -258,6 +261,23 @@ class Run:
         stage.settings_id = settings_id([plain(each) for each in settings])
         result: Stage = stage
         return result
+
+    def _executor(self, trainer: Any) -> Any:
+        return (
+            Remote(trainer, self.engine)
+            if ENGINE in self.cfg.execute
+            else make(self.cfg.execute, trainer=trainer)
+        )
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Who computes what may be computed elsewhere: an option of ``execute`` that names an
+        engine trains candidates by it, too.
+        """
+        if ENGINE not in self.cfg.execute:
+            return Here()
+        engine: Engine = make(self.cfg.execute[ENGINE], data=self.data)
+        return engine
 
     @cached_property
     def listeners(self) -> list[Any]:

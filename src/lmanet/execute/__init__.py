@@ -1,7 +1,8 @@
-"""Where candidates are trained: in this process or in workers on this machine."""
+"""Where candidates are trained: in this process or in workers on this machine or on others."""
 
 from lmanet.execute.auto import Auto
 from lmanet.execute.in_process import InProcess
+from lmanet.execute.remote import Remote
 from lmanet.execute.workers import Workers
 
-__all__ = ["Auto", "InProcess", "Workers"]
+__all__ = ["Auto", "InProcess", "Remote", "Workers"]
