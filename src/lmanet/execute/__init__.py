@@ -3,6 +3,8 @@
 from lmanet.execute.auto import Auto
 from lmanet.execute.in_process import InProcess
 from lmanet.execute.remote import Remote
+from lmanet.execute.resources import Resources
+from lmanet.execute.submitit import Submitit
 from lmanet.execute.workers import Workers
 
-__all__ = ["Auto", "InProcess", "Remote", "Workers"]
+__all__ = ["Auto", "InProcess", "Remote", "Resources", "Submitit", "Workers"]
