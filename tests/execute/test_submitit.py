@@ -111,7 +111,7 @@ def len_of(shared: list[int]) -> int:
 
 
 def interrupt(folder: Path) -> None:
-    """Do to the job what its scheduler does before it takes it away, once it has done some steps."""
+    """Do to the job what its scheduler does before it takes it away, after some steps."""
     done = folder / "steps"
     before = done.read_text() if done.exists() else ""
     while not done.exists() or len(done.read_text()) < len(before) + 15:

@@ -119,7 +119,7 @@ class Jobs:
                 job.cancel()
             _wait_for(running)
         logs = tuple(f"{each}_" for each in self._lost)
-        for path in self.folder.iterdir():
+        for path in self.folder.glob("*"):
             if not path.name.startswith(logs) or path.suffix == ".pkl":
                 path.unlink(missing_ok=True)
         if not self._lost:
