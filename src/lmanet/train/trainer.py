@@ -3,6 +3,7 @@ validation images.
 """
 
 import logging
+import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -242,9 +243,11 @@ class Trainer:
                 devices=[device.index] if device.type == "cuda" else 1,
                 # Lightning has no public type of it.
                 precision=precision,  # type: ignore[arg-type]
-                # One process, also where a scheduler's variables speak of several: Lightning
-                # would requeue a job of SLURM by itself, and take up its state in any training.
+                # One process, also where a scheduler's variables speak of several. And no folder:
+                # in a job of SLURM, Lightning takes up a state that it finds there, of whatever
+                # network.
                 plugins=LightningEnvironment(),
+                default_root_dir=os.devnull,
                 callbacks=callbacks,
                 logger=False,
                 enable_checkpointing=any(
@@ -314,6 +317,8 @@ def _named_errors() -> Iterator[None]:
         # Images in memory are fetched by one index operation: a worker process would only copy
         # them.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        # Where SLURM's jobs are submitted, Lightning misses its command before it.
+        warnings.filterwarnings("ignore", message=".*srun. command is available.*")
         # Lightning 2.6 asks torch 2.14 for a class that it means to rename.
         warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
         try:
