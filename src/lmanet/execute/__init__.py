@@ -2,7 +2,8 @@
 
 from lmanet.execute.auto import Auto
 from lmanet.execute.in_process import InProcess
+from lmanet.execute.ray_engine import RayEngine
 from lmanet.execute.remote import Remote
 from lmanet.execute.workers import Workers
 
-__all__ = ["Auto", "InProcess", "Remote", "Workers"]
+__all__ = ["Auto", "InProcess", "RayEngine", "Remote", "Workers"]

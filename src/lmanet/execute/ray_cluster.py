@@ -54,6 +54,8 @@ def join(address: str | None) -> None:
     """
     if ray.is_initialized():
         return
+    # prints what the run says in its own words; there is no setting for it
+    ray._private.worker.print_to_stdstream = _nothing
     own: dict[str, Any] = (
         {"include_dashboard": False, "num_cpus": joblib.cpu_count()} if address is None else {}
     )
@@ -157,6 +159,9 @@ def _signals_kept() -> Iterator[None]:
     finally:
         if main and before is not None:
             signal.signal(signal.SIGTERM, before)
+
+
+def _nothing(*given: object, **named: object) -> None: ...
 
 
 def _first_line(error: Exception) -> str:

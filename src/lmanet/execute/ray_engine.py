@@ -1,6 +1,7 @@
 """Calls computed on a Ray cluster, or on a Ray of this machine alone."""
 
 import os
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -83,9 +84,10 @@ class RayEngine:
     def _running(self) -> "RayPool":
         if self._pool is None:
             self.require()
-            settings = QUIET if self.address else {**QUIET, **ON_LOOPBACK}
-            for name, value in settings.items():
-                os.environ.setdefault(name, value)
+            if "ray" not in sys.modules:
+                settings = QUIET if self.address else {**QUIET, **ON_LOOPBACK}
+                for name, value in settings.items():
+                    os.environ.setdefault(name, value)
             from lmanet.execute.ray_cluster import divide, join
             from lmanet.execute.ray_pool import RayPool
 

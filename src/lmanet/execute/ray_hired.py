@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import ray
-from ray.exceptions import RayError, RayTaskError
+from ray.exceptions import OutOfMemoryError, RayActorError, RayError, RayTaskError
 
 from lmanet.calls import Returned
 from lmanet.execute.parcel import Files
@@ -120,5 +120,9 @@ def _reason(error: RayError) -> str:
     """What matters of an error of Ray's, whose text goes over many lines."""
     if isinstance(error, RayTaskError):
         return f"{type(error.cause).__name__}: {error.cause}"
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1][:300].rstrip(".") if lines else type(error).__name__
+    if isinstance(error, OutOfMemoryError):
+        return "the memory of the node was full, so Ray killed the worker"
+    if isinstance(error, RayActorError):
+        gone = "node" in str(error).lower() and "has died" in str(error).split("node", 1)[1][:40]
+        return "the node is gone" if gone else "the worker process died, or was killed"
+    return f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
