@@ -33,6 +33,10 @@ class Call(NamedTuple):
     arguments: tuple[Any, ...] = ()
     files: tuple[Path, ...] = ()
 
+    def compute(self) -> Any:
+        """The value, computed in this process."""
+        return self.function(self.shared, *self.arguments)
+
 
 class Returned(NamedTuple):
     """How a call ended: with a value, or with an error.
@@ -88,18 +92,25 @@ class Here:
         self._calls.append(call)
 
     def collect(self, wait: bool) -> list[Returned]:
-        return [attempt(self._calls.popleft())] if wait and self._calls else []
+        if not (wait and self._calls):
+            return []
+        call, start = self._calls.popleft(), time.monotonic()
+        try:
+            ended = Returned(call.number, call.compute())
+        except LmanetError as error:
+            ended = Returned(call.number, error=error)
+        return [ended._replace(seconds=time.monotonic() - start)]
 
     def close(self) -> None:
         self._calls.clear()
 
 
 def attempt(call: Call) -> Returned:
-    """Compute a call in this process; what it raises is its end."""
+    """Compute a call in a worker; whatever it raises is its end, and not the worker's."""
     start = time.monotonic()
     value, fault = None, None
     try:
-        value = call.function(call.shared, *call.arguments)
+        value = call.compute()
     except LmanetError as error:
         fault = error
     except Exception as error:

@@ -304,3 +304,16 @@ class CheckedData(Protocol):
         """Raises `DataError` where the images of a part are not there (``fit``: training and
         validation, or ``test``); opens none.
         """
+
+
+@runtime_checkable
+class CarriedData(Protocol):
+    """Data whose images can be brought to a machine that has not got their files; it is
+    optional.
+    """
+
+    def opened(self) -> object:
+        """The training and validation images, for pickle; `setup` with ``fit`` opened them."""
+
+    def take(self, opened: object) -> None:
+        """Use these on another machine, where none are opened."""

@@ -26,7 +26,7 @@ EXAMPLES = {
     "propose.history": "propose.history=multirun/quickstart/<date>/history.jsonl",
 }
 # What the app hands to constructors is not offered as a setting.
-PARTS = ("brief", "num_classes", "trainer", "limits")
+PARTS = ("brief", "num_classes", "trainer", "limits", "engine")
 GROUPS = (
     "space",
     "target",

@@ -10,7 +10,7 @@ from lmanet.app.lock import owned, require_room
 from lmanet.app.own_stages import CompareStage, SearchStage, check_promotion
 from lmanet.app.settings import ROOT_KEYS, check_groups, check_root
 from lmanet.base import settings_id
-from lmanet.calls import Engine, Here
+from lmanet.calls import Engine
 from lmanet.cost import Cost
 from lmanet.errors import ConfigError
 from lmanet.execute import Remote
@@ -62,7 +62,8 @@ class Run:
             self._check_settings()
             self._check_space()
             stages = [getattr(self, f"_{name}")() for name in self.names]
-            for part in (*stages, *self.listeners):
+            # the engine only where a stage has asked for it
+            for part in (*stages, *self.listeners, vars(self).get(ENGINE)):
                 if isinstance(part, Checked):
                     part.require()
             self._check_data()
@@ -182,20 +183,25 @@ class Run:
         from lmanet.train import FullTraining
 
         stage = FullTraining(
-            self.full_trainer, self.cfg.seed, self.cfg.train_best, self.architecture
+            self.full_trainer,
+            self.cfg.seed,
+            self.cfg.train_best,
+            self.architecture,
+            self.engine,
         )
         return self._told(stage, self.cfg.train.full, self.cfg.data)
 
     def _teacher(self) -> Stage:
         from lmanet.distill import TeacherStage
 
-        return TeacherStage(
-            make(self.cfg.distill, data=self.data, seed=self.cfg.seed, folder=self.folder)
-        )
+        return TeacherStage(self._distillation())
 
     def _distill(self) -> Stage:
-        stage = make(self.cfg.distill, data=self.data, seed=self.cfg.seed, folder=self.folder)
-        return self._told(stage, self.cfg.distill, self.cfg.data)
+        return self._told(self._distillation(), self.cfg.distill, self.cfg.data)
+
+    def _distillation(self) -> Any:
+        parts = {"data": self.data, "seed": self.cfg.seed, "folder": self.folder}
+        return make(self.cfg.distill, engine=self.engine, **parts)
 
     def _deploy(self) -> Stage:
         if not self.target.limits:
@@ -264,18 +270,16 @@ class Run:
 
     def _executor(self, trainer: Any) -> Any:
         return (
-            Remote(trainer, self.engine)
-            if ENGINE in self.cfg.execute
-            else make(self.cfg.execute, trainer=trainer)
+            Remote(trainer, self.engine) if self.engine else make(self.cfg.execute, trainer=trainer)
         )
 
     @cached_property
-    def engine(self) -> Engine:
-        """Who computes what may be computed elsewhere: an option of ``execute`` that names an
-        engine trains candidates by it, too.
+    def engine(self) -> Engine | None:
+        """Who trains all that may be trained elsewhere, where the option of ``execute`` names one;
+        None is this process, and for candidates the executor.
         """
         if ENGINE not in self.cfg.execute:
-            return Here()
+            return None
         engine: Engine = make(self.cfg.execute[ENGINE], data=self.data)
         return engine
 

@@ -2,9 +2,10 @@
 
 from lmanet.execute.auto import Auto
 from lmanet.execute.in_process import InProcess
+from lmanet.execute.ray_engine import RayEngine
 from lmanet.execute.remote import Remote
 from lmanet.execute.resources import Resources
 from lmanet.execute.submitit import Submitit
 from lmanet.execute.workers import Workers
 
-__all__ = ["Auto", "InProcess", "Remote", "Resources", "Submitit", "Workers"]
+__all__ = ["Auto", "InProcess", "RayEngine", "Remote", "Resources", "Submitit", "Workers"]

@@ -13,13 +13,12 @@ from functools import partial
 from queue import SimpleQueue
 
 from lmanet.errors import ConfigError, TrainingError
-from lmanet.execute.auto import Auto
+from lmanet.execute.auto import AUTO, Auto, at_least_one
 from lmanet.execute.job import run_job
 from lmanet.run.records import Job, Outcome, Status
 from lmanet.steps import Trainer
 
 log = logging.getLogger(__name__)
-AUTO = "auto"
 MOST_DEATHS = 5  # of workers in a row: where none lives, no candidate can be trained
 _trainer: Trainer
 
@@ -47,8 +46,8 @@ class Workers:
         queue: int = 1,
         auto: Auto | None = None,
     ) -> None:
-        threads_fit = threads is None or _at_least_one(threads)
-        if not (_at_least_one(workers) and threads_fit and queue >= 0):
+        threads_fit = threads is None or at_least_one(threads)
+        if not (at_least_one(workers) and threads_fit and queue >= 0):
             raise ConfigError(
                 f"execute: workers={workers}, threads={threads}, queue={queue}; at least 1 worker "
                 "and 1 thread, or auto, and a queue of 0 (conf/execute/workers.yaml)"
@@ -151,10 +150,6 @@ class _Worker:
 
 def _died(future: "Future[Outcome]") -> bool:
     return not future.cancelled() and isinstance(future.exception(), BrokenProcessPool)
-
-
-def _at_least_one(number: int | str) -> bool:
-    return number == AUTO or (isinstance(number, int) and number >= 1)
 
 
 def _decide(auto: Auto, workers: int | str, threads: int | str | None) -> tuple[int, int | None]:
