@@ -312,6 +312,9 @@ class CarriedData(Protocol):
     optional.
     """
 
+    def setup(self, stage: str) -> None:
+        """As `ImageData`'s."""
+
     def opened(self) -> object:
         """The training and validation images, for pickle; `setup` with ``fit`` opened them."""
 

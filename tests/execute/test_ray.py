@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -10,13 +11,26 @@ from typing import NamedTuple
 import numpy as np
 import psutil
 import pytest
+import torch
 from PIL import Image
 
 from lmanet.calls import Call, Returned
 from lmanet.data import ImageFolder
 from lmanet.data.module import ImageModule
+from lmanet.distill import (
+    Distillation,
+    Kd,
+    KnowledgeDistillation,
+    StoredLogits,
+    TeacherSource,
+    TeacherTraining,
+)
 from lmanet.errors import ConfigError, DataError, TrainingError, WorkerLostError
 from lmanet.execute import Auto, RayEngine
+from lmanet.network import parse_architecture
+from lmanet.network.weights import load_network
+from lmanet.run.folder import RunFolder
+from lmanet.train import FullTraining, Recipe, Trainer, WarmupCosine
 
 pytestmark = [
     pytest.mark.slow,  # starts Ray
@@ -24,6 +38,24 @@ pytestmark = [
         not find_spec("ray"), reason="the package ray is not installed: pip install 'lmanet[ray]'"
     ),
 ]
+
+
+STAGE = {
+    "block": "depthwise",
+    "kernel": 3,
+    "expansion": 1,
+    "se_ratio": 0.0,
+    "skip": True,
+    "activation": "relu6",
+    "layers": 1,
+}
+ARCHITECTURE = parse_architecture(
+    {
+        "resolution": 32,
+        "stem": {"channels": 8, "kernel": 3, "stride": 2, "activation": "relu6"},
+        "stages": [{**STAGE, "channels": 16, "stride": 2}],
+    }
+)
 
 
 class Double(NamedTuple):
@@ -158,6 +190,51 @@ def test_a_worker_that_gives_no_sign_of_life_is_lost(engine, data):
         engine.silent_seconds = 20
     assert type(ends[0].error) is WorkerLostError and "no sign of life" in str(ends[0].error)
     assert ends[1].value == "x"
+
+
+def test_stages_give_the_same_by_the_engine_as_in_this_process(engine, data, tmp_path):
+    torch.set_num_threads(1)
+    engine.threads = 1
+    for name, each in (("here", None), ("there", engine)):
+        folder = RunFolder(tmp_path / name)
+        folder.path.mkdir()
+        train_and_distil(data, each, folder)
+    here, there = RunFolder(tmp_path / "here"), RunFolder(tmp_path / "there")
+    for left, right in zip(here.trained(), there.trained(), strict=True):
+        assert left.score.val_accuracy == right.score.val_accuracy
+        assert [epoch.train_loss for epoch in left.score.curve] == [
+            epoch.train_loss for epoch in right.score.curve
+        ]
+        mine, theirs = (
+            load_network(folder.path / each.checkpoint).network.state_dict()
+            for folder, each in ((here, left), (there, right))
+        )
+        assert all(torch.equal(mine[key], theirs[key]) for key in mine)
+    assert [path.relative_to(here.path) for path in sorted(here.path.rglob("*"))] == [
+        path.relative_to(there.path) for path in sorted(there.path.rglob("*"))
+    ]
+    views = sorted(here.path.glob("teacher_logits/*/*.safetensors"))
+    assert len(views) == 2
+    for view in views:
+        assert view.read_bytes() == (there.path / view.relative_to(here.path)).read_bytes()
+
+
+def train_and_distil(data: ImageFolder, engine: RayEngine | None, folder: RunFolder) -> None:
+    """A full training, a teacher, its logits, a distillation."""
+    optimizer = partial(torch.optim.SGD, lr=0.05, momentum=0.9)
+    recipe = Recipe(
+        epochs=2, batch_size=8, optimizer=optimizer, schedule=WarmupCosine(0.5), accelerator="cpu"
+    )
+    trainer = partial(Trainer, recipe=recipe)
+    FullTraining(trainer(data), 1, architecture=ARCHITECTURE, engine=engine).run(folder)
+    teacher = partial(
+        TeacherTraining,
+        source=TeacherSource("test_resnet", resolution=32),
+        trainer=trainer,
+        logits=StoredLogits(),
+    )
+    loss = partial(KnowledgeDistillation, divergence=Kd(10.0))
+    Distillation(data, 1, trainer, teacher, loss, skip_if_worse=False, engine=engine).run(folder)
 
 
 def test_nobody_else_is_let_in_and_signals_stay_the_runs(engine, own_handler, data):

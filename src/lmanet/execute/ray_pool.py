@@ -11,6 +11,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
 import ray
+from ray.exceptions import RayError
 
 from lmanet.calls import Call, Returned
 from lmanet.errors import TrainingError, WorkerLostError
@@ -131,6 +132,11 @@ class RayPool:
                     failures.append(str(error))
             if not self._closed:
                 self._retire(slot, failures[-1])
+        except (RayError, ConnectionError) as error:
+            sentence = (
+                f"the Ray cluster cannot be reached any more ({error}); the run can be resumed"
+            )
+            self._ended.put(TrainingError(sentence))
         except Exception as error:  # else the search would wait for what this thread would bring
             self._ended.put(error)
 
@@ -203,5 +209,5 @@ class RayPool:
 def _put(data: Any) -> "ray.ObjectRef[Any]":
     if not isinstance(data, CarriedData):
         return ray.put((data, None))
-    data.setup("fit")  # type: ignore[attr-defined]
+    data.setup("fit")
     return ray.put((data, data.opened()))
