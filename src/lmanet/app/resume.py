@@ -6,10 +6,14 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from lmanet.command import override
 from lmanet.errors import ConfigError
 from lmanet.files import write_text
 from lmanet.run.folder import HYDRA
+from lmanet.run.mirror import bring
+from lmanet.run.storage import Storage, is_url
 
+MULTIRUN = Path("multirun")
 SWEEP, FIRST_SWEEP = "multirun.yaml", "multirun_first.yaml"  # Hydra's own, and ours
 
 
@@ -52,6 +56,26 @@ def resumed(arguments: Sequence[str]) -> Resumed:
         f"resume={folder}: no run there; pass a folder of multirun/ that has .hydra/overrides.yaml "
         "or multirun.yaml"
     )
+
+
+def brought(arguments: Sequence[str]) -> list[str]:
+    """Replace ``resume=URL`` by the folder to which the run's files were brought from there.
+
+    The run keeps this storage, whatever its first command named.
+
+    Raises:
+        ConfigError: no run is there, or another process works on it.
+        StorageError: it cannot be reached.
+    """
+    given: list[str] = []
+    for argument in arguments:
+        key, _, url = argument.partition("=")
+        if key == "resume" and is_url(url):
+            folder = bring(url, MULTIRUN / Storage(url).name)
+            given += [f"{key}={folder}", override("storage", url)]
+        else:
+            given.append(argument)
+    return given
 
 
 def keep_sweep(folder: Path, overrides: Sequence[str]) -> None:

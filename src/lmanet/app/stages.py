@@ -11,16 +11,20 @@ from lmanet.app.lock import owned, require_room
 from lmanet.app.own_stages import CompareStage, SearchStage, check_promotion
 from lmanet.app.settings import ROOT_KEYS, check_groups, check_root
 from lmanet.base import settings_id
+from lmanet.calls import Engine
 from lmanet.cost import Cost
 from lmanet.errors import ConfigError
+from lmanet.execute import Remote
 from lmanet.network import Architecture, load_architecture
 from lmanet.run import quantities
 from lmanet.run.brief import Brief, Budget, Goal
 from lmanet.run.folder import DISTILL, FRONT, FULL, HYDRA, RunFolder
 from lmanet.run.history import History
 from lmanet.run.mend import Mending
+from lmanet.run.mirror import Guard, mirrored
 from lmanet.run.provenance import provenance
 from lmanet.run.shared_settings import other_images
+from lmanet.run.storage import Storage
 from lmanet.search import Search, Steps
 from lmanet.space import staged
 from lmanet.steps import Checked, CheckedData, Stage
@@ -32,6 +36,7 @@ SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
 WITHOUT_NETWORKS = ("search", "rules", "export", "mend", "compare")  # the others need a network
 # These read training and validation images.
 STAGES_THAT_TRAIN = ("search", "train", "teacher", "distill", "deploy", "explain")
+ENGINE = "engine"  # key of the options of conf/execute that train on other machines
 LATENCY = quantities.LATENCY.name
 # Stage -> the stage that makes what it needs, where that stands, and what it is.
 TRAINED = ("train", (FULL, DISTILL), "trained network")
@@ -61,7 +66,8 @@ class Run:
             self._check_settings()
             self._check_space()
             stages = [getattr(self, f"_{name}")() for name in self.names]
-            for part in (*stages, *self.listeners):
+            # the engine only where a stage has asked for it
+            for part in (*stages, *self.listeners, vars(self).get(ENGINE)):
                 if isinstance(part, Checked):
                     part.require()
             self._check_data()
@@ -79,12 +85,16 @@ class Run:
         stages = self.prepare()
         self.folder.path.mkdir(parents=True, exist_ok=True)
         require_room(self.folder.path)
-        with owned(self.folder.path):
+        with owned(self.folder.path), mirrored(self.folder.path, self.cfg.storage) as mirror:
+            if mirror:
+                self.listeners.append(Guard(mirror))
             self.folder.provenance.append(provenance(self.names))
             self._look_at_images()
             for name, stage in zip(self.names, stages, strict=True):
                 log.info("stage %s", name)
                 stage.run(self.folder)
+                if mirror:
+                    mirror.try_push()
             for listener in self.listeners:
                 listener.on_run_end()
 
@@ -100,6 +110,8 @@ class Run:
     def _check_settings(self) -> None:
         settings = {**plain(self.cfg), "stages": self.names}
         check_root(settings)
+        if self.cfg.storage:
+            Storage(self.cfg.storage)
         if set(self.names) - {"compare"}:
             asks = {"search", "rules"} & set(self.names)
             check_groups(settings, optional=() if asks else ("propose",))
@@ -157,7 +169,7 @@ class Run:
                 num_classes=self.data.num_classes,
             ),
             promotion=promotion,
-            executor=make(self.cfg.execute, trainer=trainer),
+            executor=self._executor(trainer),
             pareto=self.pareto,
             feedback=make(self.cfg.feedback, space=self.space),
             listeners=self.listeners,
@@ -183,20 +195,25 @@ class Run:
         from lmanet.train import FullTraining
 
         stage = FullTraining(
-            self.full_trainer, self.cfg.seed, self.cfg.train_best, self.architecture
+            self.full_trainer,
+            self.cfg.seed,
+            self.cfg.train_best,
+            self.architecture,
+            self.engine,
         )
         return self._told(stage, self.cfg.train.full, self.cfg.data)
 
     def _teacher(self) -> Stage:
         from lmanet.distill import TeacherStage
 
-        return TeacherStage(
-            make(self.cfg.distill, data=self.data, seed=self.cfg.seed, folder=self.folder)
-        )
+        return TeacherStage(self._distillation())
 
     def _distill(self) -> Stage:
-        stage = make(self.cfg.distill, data=self.data, seed=self.cfg.seed, folder=self.folder)
-        return self._told(stage, self.cfg.distill, self.cfg.data)
+        return self._told(self._distillation(), self.cfg.distill, self.cfg.data)
+
+    def _distillation(self) -> Any:
+        parts = {"data": self.data, "seed": self.cfg.seed, "folder": self.folder}
+        return make(self.cfg.distill, engine=self.engine, **parts)
 
     def _deploy(self) -> Stage:
         if not self.target.limits:
@@ -265,6 +282,21 @@ class Run:
         stage.settings_id = settings_id([plain(each) for each in settings])
         result: Stage = stage
         return result
+
+    def _executor(self, trainer: Any) -> Any:
+        return (
+            Remote(trainer, self.engine) if self.engine else make(self.cfg.execute, trainer=trainer)
+        )
+
+    @cached_property
+    def engine(self) -> Engine | None:
+        """Who trains all that may be trained elsewhere, where the option of ``execute`` names one;
+        None is this process, and for candidates the executor.
+        """
+        if ENGINE not in self.cfg.execute:
+            return None
+        engine: Engine = make(self.cfg.execute[ENGINE], data=self.data)
+        return engine
 
     @cached_property
     def listeners(self) -> list[Any]:

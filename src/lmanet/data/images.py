@@ -3,11 +3,13 @@ processes.
 """
 
 import hashlib
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol, Self
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -80,6 +82,17 @@ class MemoryImages:
 
     def digests(self) -> list[bytes]:
         return [_digest(image.tobytes()) for image in self.images.cpu().numpy()]
+
+    def __getstate__(self) -> dict[str, np.ndarray]:
+        # NumPy's arrays can be shared by the processes of a machine, torch's tensors are copied
+        return {"images": self.images.cpu().numpy(), "labels": self.labels.cpu().numpy()}
+
+    def __setstate__(self, arrays: dict[str, np.ndarray]) -> None:
+        with warnings.catch_warnings():
+            # shared ones cannot be written, and nobody writes them
+            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+            self.images = torch.from_numpy(arrays["images"])
+            self.labels = torch.from_numpy(arrays["labels"])
 
 
 class FileImages:

@@ -5,11 +5,13 @@ together.
 import logging
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import torch
 
 from lmanet.base import Notice
+from lmanet.calls import Call, Engine, Here, run_calls
 from lmanet.distill.logits import LogitsOption, TeacherLogits
 from lmanet.distill.sources import NetworkSource, Source
 from lmanet.distill.teacher import Ensemble, Teacher
@@ -39,7 +41,12 @@ class TeacherEnsemble:
         sources: the teachers to begin with; a path alone is a `NetworkSource`.
         trainer: data -> trainer, by the recipe of a teacher that is to be trained.
         logits: how a student comes by what the teachers say.
+
+    Attributes:
+        engine: who trains the teachers and asks them; None is this process.
     """
+
+    engine: Engine | None = None
 
     def __init__(
         self,
@@ -89,7 +96,8 @@ class TeacherEnsemble:
         """The logits of the run's teachers for the training that ``student.fit`` does with that
         seed.
         """
-        return self.logits.of(self.prepare(folder), self.data, student, seed, folder.path)
+        option = self.logits.on(self.engine) if self.engine else self.logits
+        return option.of(self.prepare(folder), self.data, student, seed, folder.path)
 
     def prepare(self, folder: RunFolder) -> list[Teacher]:
         """The teachers of a run, trained if that has not been done."""
@@ -157,11 +165,12 @@ class TeacherEnsemble:
             "teacher %s (%.1fM parameters, from: %s) is trained on the training images of %s",
             *(source.name, _parameters(teacher) / 1e6, source.origin, self.data.name),
         )
-        score = self.trainer.fit(teacher, self.seed + number, folder=work)
-        save_tensors(
-            checkpoint,
-            {"state_dict": teacher.model.state_dict(), "classes": list(self.data.classes)},
-        )
+        files, seed = (work, checkpoint), self.seed + number
+        classes = list(self.data.classes)
+        call = Call(0, train_teacher, (self.trainer, teacher), (classes, seed, *files), files)
+        with closing(self.engine or Here()) as engine:
+            (returned,) = run_calls(engine, [call])
+        score: Score = returned.result()
         return score
 
     def _together(self, members: Sequence[TeacherMember], folder: RunFolder) -> TrainedTeacher:
@@ -225,6 +234,24 @@ class TeacherTraining(TeacherEnsemble):
         logits: LogitsOption,
     ) -> None:
         super().__init__(data, seed, [source], trainer, logits)
+
+
+def train_teacher(
+    trainer_and_teacher: tuple[Fitter, Teacher],
+    classes: Sequence[str],
+    seed: int,
+    work: Path,
+    checkpoint: Path,
+) -> Score:
+    """Train a teacher and write its weights, on whichever machine.
+
+    Args:
+        work: folder of the state after each epoch.
+    """
+    trainer, teacher = trainer_and_teacher
+    score = trainer.fit(teacher, seed, folder=work)
+    save_tensors(checkpoint, {"state_dict": teacher.model.state_dict(), "classes": list(classes)})
+    return score
 
 
 def _refuse_another(record: TeacherMember, source: Source, where: Path) -> None:

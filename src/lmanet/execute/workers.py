@@ -10,13 +10,12 @@ from functools import partial
 from queue import SimpleQueue
 
 from lmanet.errors import ConfigError, TrainingError
-from lmanet.execute.auto import Auto
+from lmanet.execute.auto import AUTO, Auto, at_least_one
 from lmanet.execute.process import WorkerProcess, died
 from lmanet.run.records import Job, Outcome, Status
 from lmanet.steps import Trainer
 
 log = logging.getLogger(__name__)
-AUTO = "auto"
 # A training ends itself after the recipe's max_seconds, but not where it hangs within one step. Its
 # process is killed so much later, which leaves time to start it, to read images and to compile.
 GRACE_SECONDS = 300.0
@@ -51,8 +50,8 @@ class Workers:
         queue: int = 1,
         auto: Auto | None = None,
     ) -> None:
-        threads_fit = threads is None or _at_least_one(threads)
-        if not (_at_least_one(workers) and threads_fit and queue >= 0):
+        threads_fit = threads is None or at_least_one(threads)
+        if not (at_least_one(workers) and threads_fit and queue >= 0):
             raise ConfigError(
                 f"execute: workers={workers}, threads={threads}, queue={queue}; at least 1 worker "
                 "and 1 thread, or auto, and a queue of 0 (conf/execute/workers.yaml)"
@@ -150,10 +149,6 @@ class Workers:
             "had not ended, and its process was killed; see the recipe in conf/train"
         )
         return Outcome(number=job.number, status=Status.TIMED_OUT, error=error)
-
-
-def _at_least_one(number: int | str) -> bool:
-    return number == AUTO or (isinstance(number, int) and number >= 1)
 
 
 def _decide(auto: Auto, workers: int | str, threads: int | str | None) -> tuple[int, int | None]:

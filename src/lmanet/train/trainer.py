@@ -3,6 +3,7 @@ validation images.
 """
 
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import Any
 import lightning
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.plugins.environments import LightningEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.callbacks import Checkpoint as CheckpointCallback
@@ -210,7 +212,9 @@ class Trainer:
     @property
     def _device(self) -> torch.device:
         with self._named_accelerator():
-            device = Fabric(accelerator=self.recipe.accelerator, devices=1).device
+            device = Fabric(
+                accelerator=self.recipe.accelerator, devices=1, plugins=LightningEnvironment()
+            ).device
         # Of several GPUs the one that this process was given, where Lightning takes the first.
         return (
             torch.device("cuda", torch.cuda.current_device()) if device.type == "cuda" else device
@@ -238,6 +242,11 @@ class Trainer:
                 devices=[device.index] if device.type == "cuda" else 1,
                 # Lightning has no public type of it.
                 precision=precision,  # type: ignore[arg-type]
+                # One process, also where a scheduler's variables speak of several. And no folder:
+                # in a job of SLURM, Lightning takes up a state that it finds there, of whatever
+                # network.
+                plugins=LightningEnvironment(),
+                default_root_dir=os.devnull,
                 callbacks=callbacks,
                 logger=False,
                 enable_checkpointing=any(

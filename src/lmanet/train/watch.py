@@ -82,6 +82,8 @@ def named_errors() -> Iterator[None]:
         # Images in memory are fetched by one index operation: a worker process would only copy
         # them.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        # Where SLURM's jobs are submitted, Lightning misses its command before it.
+        warnings.filterwarnings("ignore", message=".*srun. command is available.*")
         # Lightning 2.6 asks torch 2.14 for a class that it means to rename.
         warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
         try:
