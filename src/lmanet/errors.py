@@ -37,7 +37,7 @@ class HistoryError(LmanetError):
     """A run's history cannot be read or does not belong to the run that is to be continued."""
 
 
-class StorageError(LmanetError):
+class DiskError(LmanetError):
     """A file cannot be written or read for a reason that is the disk's: full, read-only, broken."""
 
 

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from platformdirs import user_cache_path
 
-from lmanet.errors import StorageError
+from lmanet.errors import DiskError
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def replaced(path: Path) -> Iterator[Path]:
     An error or a kill leaves ``path`` as it was. One process at a time may write a path.
 
     Raises:
-        StorageError: the disk does not take it.
+        DiskError: the disk does not take it.
     """
     partial = path.with_name(f"{path.name}.partial")
     with _disk_faults_named(path):
@@ -74,7 +74,7 @@ def append_line(path: Path, line: str) -> None:
     """Add a line and force it to the disk, in place of one that a kill cut off.
 
     Raises:
-        StorageError: the disk does not take it; a part of the line may stand there, and the next
+        DiskError: the disk does not take it; a part of the line may stand there, and the next
             line takes its place.
     """
     with _disk_faults_named(path), path.open("a+b") as file:
@@ -119,7 +119,7 @@ def sha256_of_files(folder: Path) -> dict[str, str]:
     }
 
 
-def storage_error(error: OSError, path: Path | None = None) -> StorageError | None:
+def disk_error(error: OSError, path: Path | None = None) -> DiskError | None:
     """The sentence on a fault of a disk; None where it is of another kind.
 
     Args:
@@ -128,7 +128,7 @@ def storage_error(error: OSError, path: Path | None = None) -> StorageError | No
     if error.errno not in OF_A_DISK:
         return None
     where = error.filename or path or "a file"
-    return StorageError(
+    return DiskError(
         f"{where} cannot be read or written ({error.strerror or error}); make room on its disk, "
         "or correct its rights or limits, and resume"
     )
@@ -175,7 +175,7 @@ def _disk_faults_named(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if named := storage_error(error, path):
+        if named := disk_error(error, path):
             raise named from error
         raise
 

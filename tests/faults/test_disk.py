@@ -16,7 +16,7 @@ import torch
 from lmanet import search as search_module
 from lmanet.app.lock import claimed
 from lmanet.distill import StoredLogits, TeacherSource, TeacherTraining
-from lmanet.errors import HistoryError, LmanetError, StorageError
+from lmanet.errors import DiskError, HistoryError, LmanetError
 from lmanet.execute.job import run_job
 from lmanet.files import append_line, cache_folder, is_whole_zip, sha256_of_files, write_text
 from lmanet.network.weights import Checkpoint, load_network, save_network
@@ -55,7 +55,7 @@ def trial(number: int, status: Status = Status.FAILED) -> Trial:
 def test_a_full_disk_is_one_sentence(tmp_path: Path):
     (tmp_path / "lines.jsonl").symlink_to("/dev/full")
     with pytest.raises(
-        StorageError,
+        DiskError,
         match=r"lines.jsonl cannot be read or written \(No space left on device\); make room",
     ):
         append_line(tmp_path / "lines.jsonl", "a line")
@@ -63,7 +63,7 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path):
 
 def test_a_limit_to_files_leaves_the_old_file(tmp_path: Path):
     write_text(tmp_path / "front.json", "old")
-    with files_of_at_most(1000), pytest.raises(StorageError, match="File too large"):
+    with files_of_at_most(1000), pytest.raises(DiskError, match="File too large"):
         write_text(tmp_path / "front.json", "new" * 1000)
     assert [each.name for each in tmp_path.iterdir()] == ["front.json"]
     assert (tmp_path / "front.json").read_text() == "old"
@@ -75,7 +75,7 @@ def test_a_line_that_the_disk_did_not_take_whole_is_no_trial_and_the_next_takes_
     history = History(RunFolder(tmp_path))
     history.append(trial(0))
     size = history.run.history.path.stat().st_size
-    with files_of_at_most(size + 100), pytest.raises(StorageError):
+    with files_of_at_most(size + 100), pytest.raises(DiskError):
         history.append(trial(1))
     assert [each.number for each in history.trials] == [0], "nor does a front have it"
     assert history.run.history.path.stat().st_size == size + 100, "a part of it stands there"
@@ -105,10 +105,10 @@ def test_a_disk_that_takes_no_checkpoint_ends_the_search_and_fails_no_candidate(
     data, small, make_recipe, tmp_path: Path
 ):
     job = Job(number=0, architecture=small, seed=0, epochs=1, folder=tmp_path / "paused")
-    with files_of_at_most(2000), pytest.raises(StorageError, match="File too large"):
+    with files_of_at_most(2000), pytest.raises(DiskError, match="File too large"):
         run_job(Trainer(data, make_recipe()), job)
     job = job.model_copy(update={"epochs": None, "folder": None, "weights": tmp_path / "1.ckpt"})
-    with files_of_at_most(2000), pytest.raises(StorageError, match=r"1\.ckpt cannot be"):
+    with files_of_at_most(2000), pytest.raises(DiskError, match=r"1\.ckpt cannot be"):
         run_job(Trainer(data, make_recipe()), job)
     assert not list(tmp_path.glob("*.ckpt*"))
 

@@ -30,7 +30,7 @@ from lmanet.app.stop import Stopped, stoppable, stopped_sentence
 from lmanet.command import at_home
 from lmanet.command import command as as_typed
 from lmanet.errors import LmanetError
-from lmanet.files import storage_error
+from lmanet.files import disk_error
 from lmanet.run.folder import (
     COMPARED,
     DEPLOYED,
@@ -166,7 +166,7 @@ def _named(error: Exception) -> Exception:
     Raises:
         OSError: none of a disk or its rights; where it came from must be seen.
     """
-    named = storage_error(error) if isinstance(error, OSError) else error
+    named = disk_error(error) if isinstance(error, OSError) else error
     if named is None:
         raise error
     return named

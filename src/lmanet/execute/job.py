@@ -6,12 +6,12 @@ import time
 from lmanet.errors import (
     ConfigError,
     DataError,
+    DiskError,
     LostProcessError,
-    StorageError,
     TrainingError,
     TrainingTimeoutError,
 )
-from lmanet.files import storage_error
+from lmanet.files import disk_error
 from lmanet.run.records import Job, Outcome, Score, Status
 from lmanet.steps import Trainer
 
@@ -25,7 +25,7 @@ def run_job(trainer: Trainer, job: Job) -> Outcome:
     Raises:
         ConfigError: no candidate can be trained with these settings.
         DataError: nor with these images: a file is broken, or was taken away.
-        StorageError: nor on this disk.
+        DiskError: nor on this disk.
     """
     start = time.monotonic()
 
@@ -48,10 +48,10 @@ def run_job(trainer: Trainer, job: Job) -> Outcome:
         return failed(Status.TIMED_OUT, str(error))
     except TrainingError as error:
         return failed(Status.FAILED, str(error))
-    except (ConfigError, DataError, StorageError):
+    except (ConfigError, DataError, DiskError):
         raise  # no fault of the candidate: every other one would fail by it, too
     except Exception as error:
-        if isinstance(error, OSError) and (of_disk := storage_error(error)):
+        if isinstance(error, OSError) and (of_disk := disk_error(error)):
             raise of_disk from error
         log.exception("trial %d: its training broke off", job.number)
         return failed(Status.FAILED, f"{type(error).__name__}: {error}")

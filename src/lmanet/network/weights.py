@@ -54,7 +54,7 @@ def save_tensors(path: Path, content: dict[str, Any]) -> None:
     """Replace a file by a dictionary of tensors and plain values.
 
     Raises:
-        StorageError: the disk does not take it.
+        DiskError: the disk does not take it.
     """
     # In memory first: writing to a full disk, torch says nothing of a disk.
     buffer = BytesIO()
