@@ -2,7 +2,8 @@
 told each time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 
 from pydantic import Field
 
@@ -72,7 +73,7 @@ class Request(Record):
         count: proposals wanted.
         trials: the history so far.
         front: its non-dominated trials.
-        feedback: text for the model.
+        compose: writes the feedback; not called where no proposer reads it.
         training: ids of the networks that are being trained.
         tokens_left: of the run's budget; None is no limit.
     """
@@ -81,6 +82,11 @@ class Request(Record):
     count: int
     trials: tuple[Trial, ...] = ()
     front: tuple[Trial, ...] = ()
-    feedback: str = ""
+    compose: Callable[[], str] = str
     training: tuple[str, ...] = ()
     tokens_left: int | None = None
+
+    @cached_property
+    def feedback(self) -> str:
+        """Text for the model."""
+        return self.compose()

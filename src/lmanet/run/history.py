@@ -3,6 +3,7 @@ trial ends or pauses.
 """
 
 import shutil
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from itertools import count
 from pathlib import Path
@@ -36,6 +37,8 @@ class History:
         self.parents = run.path / "parents" if inherit else None
         self.ids: set[str] = set()
         self._trials: dict[int, Trial] = {}
+        self._by_id: defaultdict[str, dict[int, Trial]] = defaultdict(dict)
+        self._full_below = 0  # a trial bears each number below
         for trial in run.history.read():
             self._remember(trial)
 
@@ -69,9 +72,11 @@ class History:
 
     def parent(self, identity: str | None) -> Trial | None:
         """The last trial of a network, if its weights are kept."""
-        for trial in reversed(self._trials.values()):
+        if identity is None or identity not in self.ids:
+            return None
+        for trial in reversed(self._by_id[identity].values()):
             weights = self.weights(trial.number)
-            if identity and trial.id == identity and weights and weights.is_file():
+            if weights and weights.is_file():
                 return trial
         return None
 
@@ -99,8 +104,12 @@ class History:
         A number lost in a crash comes first, so that a resumed run makes the same trials as one
         that was never stopped.
         """
+        while self._full_below in self._trials:
+            self._full_below += 1
         return next(
-            number for number in count() if number not in self._trials and number not in taken
+            number
+            for number in count(self._full_below)
+            if number not in self._trials and number not in taken
         )
 
     def _remember(self, trial: Trial) -> None:
@@ -114,3 +123,5 @@ class History:
         self._trials[trial.number] = trial
         if identity := trial.id:
             self.ids.add(identity)
+            self._by_id[identity].pop(trial.number, None)
+            self._by_id[identity][trial.number] = trial
