@@ -43,13 +43,18 @@ def copy_file(source: Path, path: Path) -> None:
         shutil.copyfile(source, partial)
 
 
-def append_line(path: Path, line: str) -> None:
-    """Add a line and force it to the disk, in place of one that a kill cut off."""
+def append_line(path: Path, line: str, force: bool = True) -> None:
+    """Add a line, in place of one that a kill cut off.
+
+    Args:
+        force: to the disk, which takes some 10 ms; without, a kill of the machine can lose it.
+    """
     with path.open("a+b") as file:
         _drop_torn_line(file)
         file.write(line.encode() + b"\n")
         file.flush()
-        os.fsync(file.fileno())
+        if force:
+            os.fsync(file.fileno())
 
 
 def whole_lines(path: Path) -> list[bytes]:

@@ -37,8 +37,7 @@ def check_claims(trial: Trial, trials: Sequence[Trial]) -> list[CheckedClaim]:
     Args:
         trials: of the run: its parent and the networks trained before it are among them.
     """
-    facts = known_facts(trial, trials)
-    if facts is None or not trial.proposal.rationale:
+    if not trial.proposal.rationale or (facts := known_facts(trial, trials)) is None:
         return []
     return [_checked(claim, claim.check(facts)) for claim in trial.proposal.rationale.claims]
 
@@ -47,11 +46,10 @@ def known_facts(trial: Trial, trials: Sequence[Trial]) -> Facts | None:
     """What claims on the network of a trial are checked against; None where there is no network."""
     if trial.architecture is None:
         return None
-    before = (_trained(other) for other in trials if other.number < trial.number)
     return Facts(
         architecture=trial.architecture,
         own=_known(trial),
-        before=tuple(accuracy for accuracy in before if accuracy is not None),
+        find_before=partial(_before, trial, trials),
         find_parent=partial(_parent, trial, trials),
     )
 
@@ -59,6 +57,12 @@ def known_facts(trial: Trial, trials: Sequence[Trial]) -> Facts | None:
 def _checked(claim: Claim, found: Finding) -> CheckedClaim:
     truth = Truth.UNKNOWN if found.holds is None else Truth.TRUE if found.holds else Truth.FALSE
     return CheckedClaim(claim, claim.words(), truth, found.reason)
+
+
+def _before(trial: Trial, trials: Sequence[Trial]) -> tuple[float, ...]:
+    """Accuracies of the networks that were trained and have a lower number."""
+    found = (_trained(other) for other in trials if other.number < trial.number)
+    return tuple(accuracy for accuracy in found if accuracy is not None)
 
 
 def _parent(trial: Trial, trials: Sequence[Trial]) -> Known | None:
