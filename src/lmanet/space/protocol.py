@@ -221,8 +221,7 @@ class SearchSpace(BaseModel, ABC):
 
     def changes(self, before: Candidate, after: Candidate) -> dict[str, Value]:
         """Choice -> new value, for every choice that ``after`` has and ``before`` has not so."""
-        old, new = self.write_choices(before), self.write_choices(after)
-        return {name: value for name, value in new.items() if old.get(name) != value}
+        return changed(self.write_choices(before), self.write_choices(after))
 
     def change_text(self, before: Candidate, after: Candidate) -> str:
         """The changes in words: ``kernel=5``."""
@@ -259,6 +258,11 @@ class SearchSpace(BaseModel, ABC):
     def covered(self, candidate: Candidate) -> Sequence[tuple[str, object]]:
         """Name and value of all that a candidate tries; the names are those of `coverage`."""
         return list(self.write_choices(candidate).items())
+
+
+def changed(before: Mapping[str, Value], after: Mapping[str, Value]) -> dict[str, Value]:
+    """Choice -> new value, for every choice that is written so ``after`` and not ``before``."""
+    return {name: value for name, value in after.items() if before.get(name) != value}
 
 
 def _legal(value: object, legal: Sequence[Value]) -> Value | None:

@@ -17,6 +17,7 @@ from lmanet.propose.roles.generate import Generate
 from lmanet.propose.roles.legal import excess, tried
 from lmanet.propose.roles.niches import Niche, niche
 from lmanet.propose.roles.options import options_schema, read_options
+from lmanet.propose.roles.past import follow
 from lmanet.propose.roles.task import Round, parents
 from lmanet.run.brief import Brief, Goal, Request
 from lmanet.run.records import Trial
@@ -45,9 +46,10 @@ def round_of(
         brief,
         request,
         count,
-        frozenset(tried(request)),
+        tried(request),
         band,
         np.random.default_rng(seed),
+        follow(brief.space).over(trials),
         example=LEGAL if brief.limits else None,
     )
 

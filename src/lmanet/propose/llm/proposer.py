@@ -17,6 +17,7 @@ from lmanet.propose.llm.talk import Found, Question, Talk, TokensSpentError
 from lmanet.propose.llm.why import claims_text, with_reasons
 from lmanet.propose.roles.legal import tried
 from lmanet.propose.roles.niches import niche
+from lmanet.propose.roles.past import follow
 from lmanet.propose.roles.strategist import figures
 from lmanet.propose.roles.strategy import Plan, Strategy
 from lmanet.propose.roles.task import Choice, Round, Task
@@ -54,6 +55,7 @@ class LLMProposer:
         self._example = example(self.brief)
         claims = [claims_text(self.brief)] if self.prompt.rationale else []
         self._opening = "\n\n".join([self.prompt.opening(self.brief, self._example), *claims])
+        self._past = follow(self.brief.space)
         self._client: Client | None = None
         # the newest; while the network proposed with it is in training, no trial tells of it
         self._note = ""
@@ -135,7 +137,8 @@ class LLMProposer:
             brief=self.brief,
             request=request,
             count=request.count,
-            known=frozenset(tried(request)),
+            known=tried(request),
+            past=self._past.over(request.trials),
             niche=None if band is None else niche(self.brief, self.strategy.niches, band),
             form=self.prompt.form,
             example=self._example,

@@ -72,7 +72,7 @@ def _mutant(given: Round, parent: AnyArchitecture) -> AnyArchitecture:
 
 
 def _fits(given: Round, drawn: AnyArchitecture, found: dict[str, Choice], insist: bool) -> bool:
-    if not is_legal(drawn, given.brief, given.known | found.keys()):
+    if architecture_id(drawn) in found or not is_legal(drawn, given.brief, given.known):
         return False
     if not insist or given.niche is None:
         return True

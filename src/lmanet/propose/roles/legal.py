@@ -8,9 +8,9 @@ from lmanet.run.brief import Brief, Request
 from lmanet.space import AnyArchitecture, architecture_id, estimate_on
 
 
-def tried(request: Request) -> set[str]:
+def tried(request: Request) -> frozenset[str]:
     """Ids of all networks that were proposed, those in training included."""
-    return {trial.id for trial in request.trials if trial.id} | set(request.training)
+    return frozenset(trial.id for trial in request.trials if trial.id).union(request.training)
 
 
 def excess(architecture: AnyArchitecture, brief: Brief) -> float:
