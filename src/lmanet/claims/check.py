@@ -1,8 +1,10 @@
 """A trial and what is known by now -> each of its claims, with its truth and the reason."""
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from lmanet.claims.claim import Claim, Facts, Finding, Known
@@ -31,51 +33,80 @@ class CheckedClaim(NamedTuple):
     reason: str
 
 
-def check_claims(trial: Trial, trials: Sequence[Trial]) -> list[CheckedClaim]:
+class Others:
+    """The trials of a run, as claims look them up that compare a network with others.
+
+    Args:
+        trials: of the run, the one that claims among them.
+    """
+
+    def __init__(self, trials: Sequence[Trial]) -> None:
+        self.trials = trials
+
+    def before(self, trial: Trial) -> tuple[float, ...]:
+        """Accuracies of the networks trained before it."""
+        numbers, accuracies = self._trained
+        return accuracies[: bisect_left(numbers, trial.number)]
+
+    def parent(self, trial: Trial) -> Known | None:
+        """Of the last trial of its parent's architecture: a duplicate of that was never trained."""
+        if not trial.proposal.parent:
+            return None
+        found = [
+            other
+            for other in self._by_id.get(trial.proposal.parent, ())
+            if other.number != trial.number
+        ]
+        last = max(found, key=lambda other: (other.score is not None, other.number), default=None)
+        return _known(last) if last else None
+
+    @cached_property
+    def _trained(self) -> tuple[list[int], tuple[float, ...]]:
+        """Numbers, which rise, and accuracies."""
+        found = sorted(
+            (trial.number, accuracy)
+            for trial in self.trials
+            if (accuracy := _trained(trial)) is not None
+        )
+        return [number for number, _ in found], tuple(accuracy for _, accuracy in found)
+
+    @cached_property
+    def _by_id(self) -> Mapping[str | None, Sequence[Trial]]:
+        found: defaultdict[str | None, list[Trial]] = defaultdict(list)
+        for trial in self.trials:
+            found[trial.id].append(trial)
+        return found
+
+
+def check_claims(trial: Trial, others: Others | Sequence[Trial]) -> list[CheckedClaim]:
     """The claims of a trial in their order; none where it has no rationale or no architecture.
 
     Args:
-        trials: of the run: its parent and the networks trained before it are among them.
+        others: the trials of the run; those who ask for many trials give `Others`.
     """
-    if not trial.proposal.rationale or (facts := known_facts(trial, trials)) is None:
+    if not trial.proposal.rationale:
+        return []
+    facts = known_facts(trial, others if isinstance(others, Others) else Others(others))
+    if facts is None:
         return []
     return [_checked(claim, claim.check(facts)) for claim in trial.proposal.rationale.claims]
 
 
-def known_facts(trial: Trial, trials: Sequence[Trial]) -> Facts | None:
+def known_facts(trial: Trial, others: Others) -> Facts | None:
     """What claims on the network of a trial are checked against; None where there is no network."""
     if trial.architecture is None:
         return None
     return Facts(
         architecture=trial.architecture,
         own=_known(trial),
-        find_before=partial(_before, trial, trials),
-        find_parent=partial(_parent, trial, trials),
+        find_before=partial(others.before, trial),
+        find_parent=partial(others.parent, trial),
     )
 
 
 def _checked(claim: Claim, found: Finding) -> CheckedClaim:
     truth = Truth.UNKNOWN if found.holds is None else Truth.TRUE if found.holds else Truth.FALSE
     return CheckedClaim(claim, claim.words(), truth, found.reason)
-
-
-def _before(trial: Trial, trials: Sequence[Trial]) -> tuple[float, ...]:
-    """Accuracies of the networks that were trained and have a lower number."""
-    found = (_trained(other) for other in trials if other.number < trial.number)
-    return tuple(accuracy for accuracy in found if accuracy is not None)
-
-
-def _parent(trial: Trial, trials: Sequence[Trial]) -> Known | None:
-    """Of the last trial of its parent's architecture: a duplicate of that was never trained."""
-    if not trial.proposal.parent:
-        return None
-    found = [
-        other
-        for other in trials
-        if other.id == trial.proposal.parent and other.number != trial.number
-    ]
-    last = max(found, key=lambda other: (other.score is not None, other.number), default=None)
-    return _known(last) if last else None
 
 
 def _known(trial: Trial) -> Known:

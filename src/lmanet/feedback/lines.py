@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from statistics import fmean
 
-from lmanet.claims.check import Truth, check_claims
+from lmanet.claims.check import Others, Truth, check_claims
 from lmanet.run.quantities import computed
 from lmanet.run.records import Status, Trial
 from lmanet.space import AnyCost, Form, SearchSpace, short_number
@@ -33,8 +33,9 @@ def failure(trial: Trial) -> str:
 
 def wrong_claims(trials: Sequence[Trial]) -> Iterator[str]:
     """False claims with the facts, the newest first; each network is told by what it reached."""
+    others = Others(trials)
     for trial in reversed(trials):
-        for checked in check_claims(trial, trials):
+        for checked in check_claims(trial, others):
             if checked.truth is Truth.FALSE:
                 yield f'- "{checked.words}", of {_described(trial)}: {_clipped(checked.reason)}'
 
