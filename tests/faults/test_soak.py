@@ -41,7 +41,7 @@ class Watch:
 
     def on_trial_end(self, trial: Trial) -> None:
         resident = int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
-        files = len(os.listdir("/proc/self/fd"))
+        files = len(list(Path("/proc/self/fd").iterdir()))
         self.moments.append(Moment(time.process_time(), resident, files))
 
     def on_search_start(self, *_: object) -> None:

@@ -2,9 +2,9 @@
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
-from functools import cached_property, partial
+from functools import partial
 from typing import NamedTuple
 
 from lmanet.claims.claim import Claim, Facts, Finding, Known
@@ -37,45 +37,36 @@ class Others:
     """The trials of a run, as claims look them up that compare a network with others.
 
     Args:
-        trials: of the run, the one that claims among them.
+        trials: of the run, the one that claims among them; `add` takes in more.
     """
 
-    def __init__(self, trials: Sequence[Trial]) -> None:
-        self.trials = trials
+    def __init__(self, trials: Sequence[Trial] = ()) -> None:
+        self._numbers: list[int] = []  # of the networks trained to the end, rising
+        self._accuracies: list[float] = []
+        self._by_id: defaultdict[str | None, dict[int, Trial]] = defaultdict(dict)
+        for trial in trials:
+            self.add(trial)
+
+    def add(self, trial: Trial) -> None:
+        """Take in a trial that has ended, or a paused one, perhaps once more."""
+        self._by_id[trial.id][trial.number] = trial
+        if (accuracy := _trained(trial)) is not None:
+            place = bisect_left(self._numbers, trial.number)
+            self._numbers.insert(place, trial.number)
+            self._accuracies.insert(place, accuracy)
 
     def before(self, trial: Trial) -> tuple[float, ...]:
         """Accuracies of the networks trained before it."""
-        numbers, accuracies = self._trained
-        return accuracies[: bisect_left(numbers, trial.number)]
+        return tuple(self._accuracies[: bisect_left(self._numbers, trial.number)])
 
     def parent(self, trial: Trial) -> Known | None:
         """Of the last trial of its parent's architecture: a duplicate of that was never trained."""
         if not trial.proposal.parent:
             return None
-        found = [
-            other
-            for other in self._by_id.get(trial.proposal.parent, ())
-            if other.number != trial.number
-        ]
+        of_parent = self._by_id.get(trial.proposal.parent, {}).values()
+        found = [other for other in of_parent if other.number != trial.number]
         last = max(found, key=lambda other: (other.score is not None, other.number), default=None)
         return _known(last) if last else None
-
-    @cached_property
-    def _trained(self) -> tuple[list[int], tuple[float, ...]]:
-        """Numbers, which rise, and accuracies."""
-        found = sorted(
-            (trial.number, accuracy)
-            for trial in self.trials
-            if (accuracy := _trained(trial)) is not None
-        )
-        return [number for number, _ in found], tuple(accuracy for _, accuracy in found)
-
-    @cached_property
-    def _by_id(self) -> Mapping[str | None, Sequence[Trial]]:
-        found: defaultdict[str | None, list[Trial]] = defaultdict(list)
-        for trial in self.trials:
-            found[trial.id].append(trial)
-        return found
 
 
 def check_claims(trial: Trial, others: Others | Sequence[Trial]) -> list[CheckedClaim]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
+from lmanet.claims.check import Others
 from lmanet.feedback import lines
 from lmanet.run.records import Status, Trial
 from lmanet.space import Form, SearchSpace
@@ -21,6 +22,7 @@ class Account:
         costs: name -> value of each of them; the names are those that the first is told by.
         failures: lines on failures, each once, in the order of their last time.
         used: choice and value of every network that was proposed.
+        others: the trials, for claims that compare networks.
         ranked: eligible trials, each behind its place: the most accurate first.
     """
 
@@ -31,12 +33,14 @@ class Account:
     costs: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     failures: dict[str, None] = field(default_factory=dict)
     used: set[tuple[str, object]] = field(default_factory=set)
+    others: Others = field(default_factory=Others)
     ranked: list[tuple[float, int, Trial]] = field(default_factory=list)
     _networks: dict[int, str] = field(default_factory=dict)
 
     def add(self, trial: Trial) -> None:
         """Count a trial that has ended."""
         self.statuses[trial.status] += 1
+        self.others.add(trial)
         self.used.update(lines.tries(trial, self.space))
         if not trial.eligible:
             line = lines.failure(trial)

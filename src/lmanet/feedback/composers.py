@@ -52,11 +52,14 @@ class ParetoFeedback:
             return ""
         ended = self._account.over(trials)
         paused = [trial for trial in trials if trial.status is Status.PAUSED]
+        for trial in paused:
+            ended.others.add(trial)
         statuses = ended.statuses + Counter({Status.PAUSED: len(paused)})
         used = ended.used.union(*(lines.tries(trial, self.space) for trial in paused))
         summary = [lines.counts(statuses), lines.averages(ended.accuracies, ended.costs)]
         networks = [ended.network(trial) for trial in front]
         beside = [ended.network(trial) for trial in ended.beside(front, self.runners_up)]
+        wrong = islice(lines.wrong_claims(trials, ended.others), self.wrong_claims)
         failures = ended.recent_failures(self.recent_failures)
         sections = (
             Section("Results so far:", tuple(filter(None, summary)), rank=1),
@@ -64,14 +67,11 @@ class ParetoFeedback:
             Section("Other networks on the Pareto front:", tuple(networks[1:]), rank=3),
             Section("Other accurate networks:", tuple(beside), rank=7),
             Section("Failures, newest first:", failures, rank=4),
-            Section("Your false claims, newest first:", self._wrong(trials), rank=5),
+            Section("Your false claims, newest first:", tuple(wrong), rank=5),
             Section("Values not tried yet:", tuple(lines.untried(used, self.space)), rank=6),
             Section("Hint:", (hint(trials, front),), rank=2),
         )
         return fit(sections, self.max_tokens)
-
-    def _wrong(self, trials: Sequence[Trial]) -> tuple[str, ...]:
-        return tuple(islice(lines.wrong_claims(trials), self.wrong_claims))
 
 
 class BestOnlyFeedback:

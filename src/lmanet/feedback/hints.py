@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 
 from lmanet.run.records import Status, Trial
 
 SENTENCES = Path(__file__).parent / "templates" / "hints.txt"
 RECENT = 10
+NUMBER = attrgetter("number")
 STALLED = 20
 
 
@@ -29,7 +31,7 @@ def _rule(trials: Sequence[Trial], front: Sequence[Trial]) -> str:
         return fault
     if not front:
         return "no_front"
-    newest, newest_of_front = (max(trial.number for trial in some) for some in (trials, front))
+    newest, newest_of_front = (max(map(NUMBER, some)) for some in (trials, front))
     return "stalled" if newest - newest_of_front >= STALLED else "improve"
 
 

@@ -31,9 +31,8 @@ def failure(trial: Trial) -> str:
     return f"- {_word(trial.status)}: {_clipped(PLACE.sub('', reason))}"
 
 
-def wrong_claims(trials: Sequence[Trial]) -> Iterator[str]:
+def wrong_claims(trials: Sequence[Trial], others: Others) -> Iterator[str]:
     """False claims with the facts, the newest first; each network is told by what it reached."""
-    others = Others(trials)
     for trial in reversed(trials):
         for checked in check_claims(trial, others):
             if checked.truth is Truth.FALSE:

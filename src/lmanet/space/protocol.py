@@ -20,7 +20,7 @@ from lmanet.space.forms import TableCandidate, architecture_id
 
 Value = bool | int | float | str
 MUTATION_DRAWS = 1000
-MOST_AROUND = 64  # candidates whose neighbours are kept
+MOST_AROUND = 256  # candidates whose neighbours are kept
 # The beginning of the prompt, for spaces that bring no own.
 DESIGN = """\
 You design convolutional networks.

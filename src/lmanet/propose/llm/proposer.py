@@ -72,8 +72,9 @@ class LLMProposer:
         talk = Talk(self._connected(), self.sampling, request, self.brief.seed)
         new_note = ""
         try:
-            new_note = self._new_note(given, talk)
-            self._note = new_note or self._note or self.team.strategist.current(request)
+            recorded = self.team.strategist.current(request)
+            new_note = self._new_note(given, talk, recorded)
+            self._note = new_note or self._note or recorded
             found = self._ask(given, task, plan, talk)
         except TokensSpentError:
             if not talk.usage.requests:
@@ -145,10 +146,10 @@ class LLMProposer:
             rng=np.random.default_rng([self.brief.seed, request.number]),
         )
 
-    def _new_note(self, given: Round, talk: Talk) -> str:
+    def _new_note(self, given: Round, talk: Talk, recorded: str) -> str:
         """A new note of the strategist; empty if none is due."""
         strategist = self.team.strategist
-        unrecorded = self._note and self._note != strategist.current(given.request)
+        unrecorded = self._note and self._note != recorded
         if unrecorded or not strategist.is_due(given.request):
             return ""
         question = self.prompt.ask(

@@ -114,5 +114,5 @@ def _line(given: Round, trial: Trial) -> str:
 
 def _last_note(request: Request) -> Trial | None:
     """The newest trial that bears a note."""
-    noted = (trial for trial in request.trials if trial.proposal.note)
+    noted = [trial for trial in request.trials if trial.proposal.note]
     return max(noted, key=lambda trial: trial.number, default=None)
