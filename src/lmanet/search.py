@@ -124,7 +124,7 @@ class Search:
     def is_over(self) -> bool:
         """Whether nothing is left to be started, so that no model is asked any more."""
         return self._spent() or not (
-            self.steps.promotion.next(self.history.trials, ()) or self._proposals_left() > 0
+            self.steps.promotion.next(self.history.now(), ()) or self._proposals_left() > 0
         )
 
     def _start_another(self) -> bool:
@@ -133,7 +133,7 @@ class Search:
         """
         if len(self._training) >= self.steps.executor.capacity or self._spent():
             return False
-        if promoted := self.steps.promotion.next(self.history.trials, self._training):
+        if promoted := self.steps.promotion.next(self.history.now(), self._training):
             self._submit(_again(self.history.trial(promoted.number), promoted.epochs))
         elif self._proposals_left() > 0:
             self._ask()
@@ -143,7 +143,7 @@ class Search:
 
     def _ask(self) -> None:
         """Propose and validate; hand to the executor what may be trained, record the rest."""
-        trials, front = tuple(self.history.trials), tuple(self.front)
+        trials, front = self.history.now(), tuple(self.front)
         request = Request(
             number=self.history.free_number(self._training),
             count=min(self.batch, self._proposals_left()),

@@ -5,12 +5,17 @@ from typing import Any
 
 import pytest
 
-from lmanet.feedback.hints import hint
+from lmanet.feedback import hints
 from lmanet.feedback.lines import tries, untried
 from lmanet.run.records import Status, Trial, Verdict, Violation
 from lmanet.space import Space
 
 Make = Callable[..., tuple[list[Trial], list[Trial]]]
+
+
+def hint(trials: list[Trial], front: list[Trial]) -> str:
+    newest = max(trial.number for trial in trials)
+    return hints.hint(trials[-hints.RECENT :], front, newest)
 
 
 @pytest.fixture

@@ -1,11 +1,15 @@
 """What is carried on is what would be counted from scratch, whatever history comes next."""
 
+from tempfile import TemporaryDirectory
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lmanet.run.brief import Budget
+from lmanet.run.folder import RunFolder
 from lmanet.run.growing import Growing
+from lmanet.run.history import History
 from lmanet.run.records import Proposal, Status, Trial
 from lmanet.run.tally import Tally
 
@@ -26,22 +30,44 @@ def replayed(make_trial, ends) -> list[list[Trial]]:
     return states
 
 
-def numbers(trials) -> list[int]:
-    return [trial.number for trial in trials if trial.status is not Status.PAUSED]
+def put(found: dict[int, Status], trial: Trial) -> None:
+    found.pop(trial.number, None)
+    found[trial.number] = trial.status
+
+
+def last(trials) -> list[tuple[int, Status]]:
+    return [(trial.number, trial.status) for trial in trials]
 
 
 @given(ends=ENDS)
 def test_a_value_that_grows_is_the_value_from_scratch(make_trial, ends):
-    growing: Growing[list[int]] = Growing(list, lambda found, trial: found.append(trial.number))
+    growing: Growing[dict[int, Status]] = Growing(dict, put)
     for trials in replayed(make_trial, ends):
-        assert growing.over(trials) == numbers(trials)
+        assert sorted(growing.over(trials).items()) == sorted(last(trials))
 
 
 @given(ends=ENDS, others=ENDS)
 def test_another_history_starts_anew(make_trial, ends, others):
-    growing: Growing[list[int]] = Growing(list, lambda found, trial: found.append(trial.number))
+    growing: Growing[dict[int, Status]] = Growing(dict, put)
     for trials in (replayed(make_trial, ends)[-1], replayed(make_trial, others)[-1]):
-        assert growing.over(trials) == numbers(trials)
+        assert list(growing.over(trials).items()) == last(trials)
+
+
+@given(ends=ENDS)
+def test_a_history_shows_each_moment_as_it_was(make_trial, ends):
+    states = replayed(make_trial, ends)
+    growing: Growing[dict[int, Status]] = Growing(dict, put)
+    with TemporaryDirectory() as folder:
+        history = History(RunFolder(folder))
+        moments = [history.now()]
+        for trials in states[1:]:
+            history.append(trials[-1])
+            moments.append(history.now())
+            assert list(growing.over(moments[-1]).items()) == last(trials)
+        again = History(RunFolder(folder)).now()
+    for moment, trials in zip([*moments, again], [*states, states[-1]], strict=True):
+        assert list(moment) == trials and len(moment) == len(trials)
+        assert list(reversed(moment)) == trials[::-1] and moment[:2] == tuple(trials[:2])
 
 
 def test_what_was_counted_is_not_counted_again(make_trial):

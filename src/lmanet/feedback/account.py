@@ -1,4 +1,4 @@
-"""What feedback tells of the trials that have ended, kept from one text to the next."""
+"""What feedback tells of the trials, kept from one text to the next."""
 
 from bisect import insort
 from collections import Counter, defaultdict
@@ -17,7 +17,9 @@ class Account:
     """The sums.
 
     Attributes:
-        statuses: how many trials ended how.
+        ended: how many trials ended how.
+        paused: numbers of those that may go on.
+        newest: number of a trial.
         accuracies: of the networks trained to the end.
         costs: name -> value of each of them; the names are those that the first is told by.
         failures: lines on failures, each once, in the order of their last time.
@@ -28,7 +30,9 @@ class Account:
 
     space: SearchSpace
     form: Form
-    statuses: Counter[Status] = field(default_factory=Counter)
+    ended: Counter[Status] = field(default_factory=Counter)
+    paused: set[int] = field(default_factory=set)
+    newest: int = -1
     accuracies: list[float] = field(default_factory=list)
     costs: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     failures: dict[str, None] = field(default_factory=dict)
@@ -38,10 +42,18 @@ class Account:
     _networks: dict[int, str] = field(default_factory=dict)
 
     def add(self, trial: Trial) -> None:
-        """Count a trial that has ended."""
-        self.statuses[trial.status] += 1
+        """Count a trial that has ended or paused."""
+        self.newest = max(self.newest, trial.number)
         self.others.add(trial)
         self.used.update(lines.tries(trial, self.space))
+        if trial.status is Status.PAUSED:
+            self.paused.add(trial.number)
+        else:
+            self.paused.discard(trial.number)
+            self._add_ended(trial)
+
+    def _add_ended(self, trial: Trial) -> None:
+        self.ended[trial.status] += 1
         if not trial.eligible:
             line = lines.failure(trial)
             self.failures.pop(line, None)
@@ -54,6 +66,11 @@ class Account:
             for name in self.costs or told:
                 self.costs[name].append(told[name])
             self.accuracies.append(trial.score.val_accuracy)
+
+    @property
+    def statuses(self) -> Counter[Status]:
+        """How many trials ended how, or are paused."""
+        return self.ended + Counter({Status.PAUSED: len(self.paused)})
 
     def recent_failures(self, most: int) -> tuple[str, ...]:
         """The newest first."""

@@ -1,6 +1,5 @@
 """What a proposer hears of the trials: a summary, the best network alone, or nothing."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -11,10 +10,10 @@ from lmanet.base import AtLeast0
 from lmanet.errors import ConfigError
 from lmanet.feedback import lines
 from lmanet.feedback.account import Account
-from lmanet.feedback.hints import hint
+from lmanet.feedback.hints import RECENT, hint
 from lmanet.feedback.sections import Section, fit
 from lmanet.run.growing import Growing
-from lmanet.run.records import Status, Trial
+from lmanet.run.records import Trial
 from lmanet.space import Form, SearchSpace
 
 MIN_TOKENS = 100
@@ -50,17 +49,13 @@ class ParetoFeedback:
     def compose(self, trials: Sequence[Trial], front: Sequence[Trial]) -> str:
         if not trials:
             return ""
-        ended = self._account.over(trials)
-        paused = [trial for trial in trials if trial.status is Status.PAUSED]
-        for trial in paused:
-            ended.others.add(trial)
-        statuses = ended.statuses + Counter({Status.PAUSED: len(paused)})
-        used = ended.used.union(*(lines.tries(trial, self.space) for trial in paused))
-        summary = [lines.counts(statuses), lines.averages(ended.accuracies, ended.costs)]
-        networks = [ended.network(trial) for trial in front]
-        beside = [ended.network(trial) for trial in ended.beside(front, self.runners_up)]
-        wrong = islice(lines.wrong_claims(trials, ended.others), self.wrong_claims)
-        failures = ended.recent_failures(self.recent_failures)
+        known = self._account.over(trials)
+        summary = [lines.counts(known.statuses), lines.averages(known.accuracies, known.costs)]
+        networks = [known.network(trial) for trial in front]
+        beside = [known.network(trial) for trial in known.beside(front, self.runners_up)]
+        wrong = islice(lines.wrong_claims(trials, known.others), self.wrong_claims)
+        failures = known.recent_failures(self.recent_failures)
+        recent = list(islice(reversed(trials), RECENT))
         sections = (
             Section("Results so far:", tuple(filter(None, summary)), rank=1),
             Section("Best network so far:", tuple(networks[:1]), rank=0),
@@ -68,8 +63,8 @@ class ParetoFeedback:
             Section("Other accurate networks:", tuple(beside), rank=7),
             Section("Failures, newest first:", failures, rank=4),
             Section("Your false claims, newest first:", tuple(wrong), rank=5),
-            Section("Values not tried yet:", tuple(lines.untried(used, self.space)), rank=6),
-            Section("Hint:", (hint(trials, front),), rank=2),
+            Section("Values not tried yet:", tuple(lines.untried(known.used, self.space)), rank=6),
+            Section("Hint:", (hint(recent, front, known.newest),), rank=2),
         )
         return fit(sections, self.max_tokens)
 

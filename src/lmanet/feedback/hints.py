@@ -3,35 +3,36 @@
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
-from operator import attrgetter
 from pathlib import Path
 
 from lmanet.run.records import Status, Trial
 
 SENTENCES = Path(__file__).parent / "templates" / "hints.txt"
 RECENT = 10
-NUMBER = attrgetter("number")
 STALLED = 20
 
 
-def hint(trials: Sequence[Trial], front: Sequence[Trial]) -> str:
+def hint(recent: Sequence[Trial], front: Sequence[Trial], newest: int) -> str:
     """The sentence of the first rule that applies.
 
     The rules: most of the last 10 failed by one cause; there is no front; the front is 20 trials
     old; otherwise a hint to improve.
+
+    Args:
+        recent: the last trials, at most `RECENT`.
+        newest: number of a trial.
     """
-    return _sentences()[_rule(trials, front)]
+    return _sentences()[_rule(recent, front, newest)]
 
 
-def _rule(trials: Sequence[Trial], front: Sequence[Trial]) -> str:
-    recent = trials[-RECENT:]
+def _rule(recent: Sequence[Trial], front: Sequence[Trial], newest: int) -> str:
     faults = Counter(fault for trial in recent for fault in _faults(trial))
     fault, times = max(faults.items(), key=lambda item: (item[1], item[0]), default=("", 0))
     if times * 2 >= len(recent) and fault in _sentences():
         return fault
     if not front:
         return "no_front"
-    newest, newest_of_front = (max(map(NUMBER, some)) for some in (trials, front))
+    newest_of_front = max(trial.number for trial in front)
     return "stalled" if newest - newest_of_front >= STALLED else "improve"
 
 

@@ -2,10 +2,10 @@
 told each time.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
-from pydantic import Field
+from pydantic import Field, SkipValidation
 
 from lmanet.base import Record
 from lmanet.cost import Platform
@@ -80,7 +80,7 @@ class Request(Record):
 
     number: int
     count: int
-    trials: tuple[Trial, ...] = ()
+    trials: SkipValidation[Sequence[Trial]] = ()
     front: tuple[Trial, ...] = ()
     compose: Callable[[], str] = str
     training: tuple[str, ...] = ()

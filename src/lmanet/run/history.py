@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lmanet.errors import HistoryError
 from lmanet.run.folder import RunFolder
+from lmanet.run.growing import Trials
 from lmanet.run.records import Front, Status, Trial
 
 RECENT_PARENTS = 32  # at most some 130 MB, with 4 MB a network
@@ -24,7 +25,6 @@ class History:
     Attributes:
         checkpoints: folder of the paused trainings, a folder each.
         parents: folder of weights that edits may inherit, a file a trial; None where none are kept.
-        ids: of all networks that were proposed.
 
     Raises:
         HistoryError: a line cannot be read, or two lines bear the number of one that had ended; the
@@ -35,9 +35,9 @@ class History:
         self.run = run
         self.checkpoints = run.path / "paused"
         self.parents = run.path / "parents" if inherit else None
-        self.ids: set[str] = set()
         self._trials: dict[int, Trial] = {}
-        self._by_id: defaultdict[str, dict[int, Trial]] = defaultdict(dict)
+        self._by_id: defaultdict[str | None, dict[int, Trial]] = defaultdict(dict)
+        self._lines: list[Trial] = []
         self._full_below = 0  # a trial bears each number below
         for trial in run.history.read():
             self._remember(trial)
@@ -46,6 +46,15 @@ class History:
     def trials(self) -> list[Trial]:
         """One a number, in the order of their last lines."""
         return list(self._trials.values())
+
+    @property
+    def ids(self) -> Collection[str | None]:
+        """Of all networks that were proposed."""
+        return self._by_id.keys()
+
+    def now(self) -> Trials:
+        """The same as they stand now; it costs the same however many there are."""
+        return Trials(self._lines, len(self._lines), len(self._trials))
 
     def append(self, trial: Trial) -> None:
         """Write one trial and force it to the disk."""
@@ -72,7 +81,7 @@ class History:
 
     def parent(self, identity: str | None) -> Trial | None:
         """The last trial of a network, if its weights are kept."""
-        if identity is None or identity not in self.ids:
+        if identity not in self._by_id:
             return None
         for trial in reversed(self._by_id[identity].values()):
             weights = self.weights(trial.number)
@@ -121,7 +130,7 @@ class History:
                 "the two lines"
             )
         self._trials[trial.number] = trial
+        self._lines.append(trial)
         if identity := trial.id:
-            self.ids.add(identity)
             self._by_id[identity].pop(trial.number, None)
             self._by_id[identity][trial.number] = trial

@@ -42,14 +42,15 @@ def round_of(
 ) -> Round:
     front = tuple(sorted(trials, key=lambda t: -t.score.val_accuracy if t.score else 0)[:1])
     request = Request(number=len(trials), count=count, trials=tuple(trials), front=front)
+    past = follow(brief.space).over(trials)
     return Round(
         brief,
         request,
         count,
-        tried(request),
+        tried(request, past),
         band,
         np.random.default_rng(seed),
-        follow(brief.space).over(trials),
+        past,
         example=LEGAL if brief.limits else None,
     )
 

@@ -47,7 +47,7 @@ class SamplerProposer:
         rng = np.random.default_rng([self.brief.seed, request.number])
         band = niche(self.brief, self.niches, request.number)
         past = self._past.over(request.trials)
-        given = Round(self.brief, request, request.count, tried(request), band, rng, past)
+        given = Round(self.brief, request, request.count, tried(request, past), band, rng, past)
         where = str(band) if band else None
         chosen = self.rank.candidates_of(given)[: request.count]
         if not chosen:

@@ -72,9 +72,8 @@ class LLMProposer:
         talk = Talk(self._connected(), self.sampling, request, self.brief.seed)
         new_note = ""
         try:
-            recorded = self.team.strategist.current(request)
-            new_note = self._new_note(given, talk, recorded)
-            self._note = new_note or self._note or recorded
+            new_note = self._new_note(given, talk)
+            self._note = new_note or self._note or given.past.note
             found = self._ask(given, task, plan, talk)
         except TokensSpentError:
             if not talk.usage.requests:
@@ -134,23 +133,24 @@ class LLMProposer:
         ), talk.usage
 
     def _round(self, request: Request, band: int | None) -> Round:
+        past = self._past.over(request.trials)
         return Round(
             brief=self.brief,
             request=request,
             count=request.count,
-            known=tried(request),
-            past=self._past.over(request.trials),
+            known=tried(request, past),
+            past=past,
             niche=None if band is None else niche(self.brief, self.strategy.niches, band),
             form=self.prompt.form,
             example=self._example,
             rng=np.random.default_rng([self.brief.seed, request.number]),
         )
 
-    def _new_note(self, given: Round, talk: Talk, recorded: str) -> str:
+    def _new_note(self, given: Round, talk: Talk) -> str:
         """A new note of the strategist; empty if none is due."""
         strategist = self.team.strategist
-        unrecorded = self._note and self._note != recorded
-        if unrecorded or not strategist.is_due(given.request):
+        unrecorded = self._note and self._note != given.past.note
+        if unrecorded or not strategist.is_due(given.past):
             return ""
         question = self.prompt.ask(
             self._opening, given.request.feedback, strategist.question(given)

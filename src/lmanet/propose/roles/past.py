@@ -1,6 +1,6 @@
-"""What the roles look up in the trials that have ended, kept from one request to the next."""
+"""What the roles look up in the trials, kept from one request to the next."""
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -24,22 +24,34 @@ class Place(NamedTuple):
 
 
 class Past:
-    """The trials that have ended: ranked, and by what they differ.
+    """The trials so far: ranked, and by what they differ.
 
     Args:
         space: of their networks.
+
+    Attributes:
+        ids: of all networks that were proposed.
+        noted: the newest trial that bears a note of the strategist.
     """
 
     def __init__(self, space: SearchSpace) -> None:
         self.space = space
+        self.ids: dict[str, None] = {}
+        self.noted: Trial | None = None
+        self._eligible: list[int] = []  # numbers, rising
         self._rankings: dict[Niche | None, list[Place]] = {None: []}
         self._trained: list[Trial] = []
         self._written: dict[int, Mapping[str, Value]] = {}
         self._around: dict[int, list[tuple[Trial, Mapping[str, Value]]]] = {}
 
     def add(self, trial: Trial) -> None:
-        """Take in a trial that has ended."""
+        """Take in a trial that has ended or paused."""
+        if trial.id:
+            self.ids[trial.id] = None
+        if trial.proposal.note and (self.noted is None or trial.number >= self.noted.number):
+            self.noted = trial
         if trial.eligible:
+            insort(self._eligible, trial.number)
             for band, ranking in self._rankings.items():
                 insort(ranking, _place(trial, band), key=_order)
         if trial.status is Status.TRAINED and trial.architecture:
@@ -53,6 +65,17 @@ class Past:
             places = [_place(place.trial, band) for place in self._rankings[None]]
             self._rankings[band] = sorted(places, key=_order)
         return self._rankings[band]
+
+    @property
+    def note(self) -> str:
+        """The newest; empty where there is none."""
+        return self.noted.proposal.note or "" if self.noted else ""
+
+    @property
+    def eligible_since_note(self) -> int:
+        """Eligible trials from the one with the newest note on."""
+        since = self.noted.number if self.noted else 0
+        return len(self._eligible) - bisect_left(self._eligible, since)
 
     def choices(self, trial: Trial) -> Mapping[str, Value]:
         """Of its network, as a prompt writes them; written once."""

@@ -8,9 +8,8 @@ from statistics import fmean
 from lmanet.errors import ConfigError
 from lmanet.propose.llm.prompt import render
 from lmanet.propose.roles.figures import cost_text
-from lmanet.propose.roles.past import accuracy
+from lmanet.propose.roles.past import Past, accuracy
 from lmanet.propose.roles.task import Round
-from lmanet.run.brief import Request
 from lmanet.run.records import Trial
 from lmanet.tokens import clip_tokens
 
@@ -36,19 +35,9 @@ class Strategist:
         self.every = every
         self.max_tokens = max_tokens
 
-    def current(self, request: Request) -> str:
-        """The last note of the history; empty where there is none."""
-        last = _last_note(request)
-        return last.proposal.note or "" if last else ""
-
-    def is_due(self, request: Request) -> bool:
+    def is_due(self, past: Past) -> bool:
         """Whether ``every`` networks have been trained since the last note."""
-        if self.every == 0:
-            return False
-        since = last.number if (last := _last_note(request)) else 0
-        return (
-            sum(trial.number >= since and trial.eligible for trial in request.trials) >= self.every
-        )
+        return 0 < self.every <= past.eligible_since_note
 
     def question(self, given: Round) -> str:
         """The end of the prompt that asks for a note."""
@@ -110,9 +99,3 @@ def _line(given: Round, trial: Trial) -> str:
         f"- accuracy {accuracy(trial):.3f}, {costs}: "
         f"{given.brief.space.write_proposal(trial.architecture, given.form)}"
     )
-
-
-def _last_note(request: Request) -> Trial | None:
-    """The newest trial that bears a note."""
-    noted = [trial for trial in request.trials if trial.proposal.note]
-    return max(noted, key=lambda trial: trial.number, default=None)

@@ -1,6 +1,6 @@
 """What a role is given, and what it asks of the model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
@@ -34,7 +34,7 @@ class Round:
     brief: Brief
     request: Request
     count: int
-    known: frozenset[str]
+    known: Collection[str]
     niche: Niche | None
     rng: np.random.Generator
     past: Past
