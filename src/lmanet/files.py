@@ -70,8 +70,11 @@ def copy_file(source: Path, path: Path) -> None:
         shutil.copyfile(source, partial)
 
 
-def append_line(path: Path, line: str) -> None:
-    """Add a line and force it to the disk, in place of one that a kill cut off.
+def append_line(path: Path, line: str, force: bool = True) -> None:
+    """Add a line, in place of one that a kill cut off.
+
+    Args:
+        force: to the disk, which takes some 10 ms; without, a kill of the machine can lose it.
 
     Raises:
         DiskError: the disk does not take it; a part of the line may stand there, and the next
@@ -81,7 +84,8 @@ def append_line(path: Path, line: str) -> None:
         _drop_torn_line(file)
         file.write(line.encode() + b"\n")
         file.flush()
-        os.fsync(file.fileno())
+        if force:
+            os.fsync(file.fileno())
 
 
 def whole_lines(path: Path) -> list[bytes]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from platform import python_version
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from lmanet.run.brief import Budget, Request
 from lmanet.run.history import History
 from lmanet.run.notices import nothing_trained
 from lmanet.run.records import Front, Job, Outcome, Proposal, Status, Trial, Verdict
+from lmanet.run.tally import Tally
 from lmanet.space import architecture_id
 from lmanet.steps import Executor, Feedback, Listener, Pareto, Promotion, Proposer, Validator
 
@@ -81,7 +83,9 @@ class Search:
         self.seed = seed
         self.batch = batch
         self.front = steps.pareto.front(history.trials)
+        self._tally = Tally(budget, history.trials)
         self._training: dict[int, Candidate] = {}
+        self._training_ids: dict[int, str] = {}
         self._out_of_tokens = False
         self._start = time.monotonic() - max(
             (trial.elapsed_seconds for trial in history.trials), default=0.0
@@ -122,7 +126,7 @@ class Search:
     def is_over(self) -> bool:
         """Whether nothing is left to be started, so that no model is asked any more."""
         return self._spent() or not (
-            self.steps.promotion.next(self.history.trials, ()) or self._proposals_left() > 0
+            self.steps.promotion.next(self.history.now(), ()) or self._proposals_left() > 0
         )
 
     def _start_another(self) -> bool:
@@ -131,7 +135,7 @@ class Search:
         """
         if len(self._training) >= self.steps.executor.capacity or self._spent():
             return False
-        if promoted := self.steps.promotion.next(self.history.trials, self._training):
+        if promoted := self.steps.promotion.next(self.history.now(), self._training):
             self._submit(_again(self.history.trial(promoted.number), promoted.epochs))
         elif self._proposals_left() > 0:
             self._ask()
@@ -141,14 +145,14 @@ class Search:
 
     def _ask(self) -> None:
         """Propose and validate; hand to the executor what may be trained, record the rest."""
-        trials, front = tuple(self.history.trials), tuple(self.front)
+        trials, front = self.history.now(), tuple(self.front)
         request = Request(
             number=self.history.free_number(self._training),
             count=min(self.batch, self._proposals_left()),
             trials=trials,
             front=front,
-            feedback=self.steps.feedback.compose(trials, front),
-            training=tuple(sorted(self._training_ids())),
+            compose=partial(self.steps.feedback.compose, trials, front),
+            training=tuple(sorted(set(self._training_ids.values()))),
             tokens_left=None if self.budget.tokens is None else self.budget.tokens - self._tokens(),
         )
         started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -185,16 +189,13 @@ class Search:
     def _judge(self, proposal: Proposal) -> Verdict | None:
         if proposal.architecture is None:
             return None
-        known = self.history.ids | self._training_ids()
+        known = self.history.ids.union(self._training_ids.values())
         return self.steps.validator.validate(proposal.architecture, known)
-
-    def _training_ids(self) -> set[str]:
-        architectures = (candidate.proposal.architecture for candidate in self._training.values())
-        return {architecture_id(architecture) for architecture in architectures if architecture}
 
     def _submit(self, candidate: Candidate) -> None:
         assert candidate.proposal.architecture is not None
         self._training[candidate.number] = candidate
+        self._training_ids[candidate.number] = architecture_id(candidate.proposal.architecture)
         self.steps.executor.submit(
             Job(
                 number=candidate.number,
@@ -211,6 +212,7 @@ class Search:
 
     def _collect(self, wait: bool) -> None:
         for outcome in self.steps.executor.collect(wait):
+            del self._training_ids[outcome.number]
             self._record(self._training.pop(outcome.number), outcome)
 
     def _record(self, candidate: Candidate, outcome: Outcome) -> None:
@@ -233,11 +235,12 @@ class Search:
             versions=VERSIONS,
         )
         self.history.append(trial)
+        self._tally.add(trial)
         self.history.run.say(outcome.score.notices if outcome.score else ())
         if trial.status is not Status.PAUSED:
             shutil.rmtree(self.history.checkpoint(trial.number), ignore_errors=True)
         self._tell("on_trial_end", trial)
-        front = self.steps.pareto.front(self.history.trials)
+        front = self.steps.pareto.front([*self.front, trial])
         if [t.number for t in front] != [t.number for t in self.front]:
             self.front = front
             self._write_front()
@@ -254,29 +257,25 @@ class Search:
         )
 
     def _tell_front(self) -> None:
-        self._tell(
-            "on_front_change", self.front, self.steps.pareto.hypervolume(self.history.trials)
-        )
+        self._tell("on_front_change", self.front, self.steps.pareto.hypervolume(self.front))
 
     def _write_front(self) -> None:
-        hypervolume = self.steps.pareto.hypervolume(self.history.trials)
+        hypervolume = self.steps.pareto.hypervolume(self.front)
         self.history.write_front(Front(hypervolume=hypervolume, trials=tuple(self.front)))
 
     def _spent(self) -> bool:
         """Whether another training would exceed the budget, if all that is
         being trained succeeds.
         """
-        budget, scores = self.budget, [trial.score for trial in self.history.trials if trial.score]
+        budget = self.budget
         return (
             self._trained_left() <= 0
             or (budget.seconds is not None and self._elapsed_seconds() >= budget.seconds)
             or (
                 budget.training_seconds is not None
-                and sum(score.seconds for score in scores) >= budget.training_seconds
+                and self._tally.training_seconds >= budget.training_seconds
             )
-            or (
-                budget.epochs is not None and sum(score.epochs for score in scores) >= budget.epochs
-            )
+            or (budget.epochs is not None and self._tally.epochs >= budget.epochs)
         )
 
     def _elapsed_seconds(self) -> float:
@@ -290,11 +289,7 @@ class Search:
         if self.budget.trained is None:
             return math.inf
         ending = sum(candidate.epochs is None for candidate in self._training.values())
-        return (
-            self.budget.trained
-            - ending
-            - sum(trial.status is Status.TRAINED for trial in self.history.trials)
-        )
+        return self.budget.trained - ending - self._tally.statuses[Status.TRAINED]
 
     def _proposals_left(self) -> int:
         """Proposals that the budget still allows."""
@@ -302,7 +297,7 @@ class Search:
             self.budget.tokens is not None and self._tokens() >= self.budget.tokens
         ):
             return 0
-        left = self.budget.proposals - len(self.history.trials) - len(self._new())
+        left = self.budget.proposals - self._tally.statuses.total() - len(self._new())
         return int(min(left, self._trained_left()))
 
     def _new(self) -> list[Candidate]:
@@ -315,10 +310,8 @@ class Search:
 
     def _tokens(self) -> int:
         """Spent so far."""
-        proposals = [trial.proposal for trial in self.history.trials] + [
-            candidate.proposal for candidate in self._new()
-        ]
-        return sum(proposal.usage.tokens for proposal in proposals)
+        new = sum(candidate.proposal.usage.tokens for candidate in self._new())
+        return self._tally.tokens + new
 
     def _trial_seed(self, number: int) -> int:
         return self.seed * 1_000_003 % 2**31 + number

@@ -97,11 +97,15 @@ class Pareto(Protocol):
     """Keeps the trials that no other trial beats in every objective."""
 
     def front(self, trials: Sequence[Trial]) -> list[Trial]:
-        """Non-dominated eligible trials, the most accurate first."""
+        """Non-dominated eligible trials, the most accurate first.
+
+        Of the front of some trials and one more, it gives the front of all of them: the loop asks
+        so.
+        """
 
     def hypervolume(self, trials: Sequence[Trial]) -> float:
         """Hypervolume of the eligible trials, 0 to 1: the share of the box between reference point
-        and ideal.
+        and ideal. That of their front is the same.
         """
 
 

@@ -175,8 +175,10 @@ class RunFolder:
         """Say on the terminal what is off, and keep it in ``notices.jsonl`` for the report; each
         text once in a run.
         """
+        if not (given := list(notices)):
+            return  # as for most trials: no file is read
         said = {notice.text for notice in self.notices.read()}
-        for notice in notices:
+        for notice in given:
             if notice.text not in said:
                 said.add(notice.text)
                 log.warning("%s", notice.text)

@@ -3,6 +3,7 @@ trial ends or pauses.
 """
 
 import shutil
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from itertools import count
 from pathlib import Path
@@ -11,6 +12,7 @@ from lmanet.command import command
 from lmanet.errors import HistoryError
 from lmanet.files import is_whole_zip
 from lmanet.run.folder import RunFolder
+from lmanet.run.growing import Trials
 from lmanet.run.records import Front, Status, Trial
 
 RECENT_PARENTS = 32  # at most some 130 MB, with 4 MB a network
@@ -25,7 +27,6 @@ class History:
     Attributes:
         checkpoints: folder of the paused trainings, a folder each.
         parents: folder of weights that edits may inherit, a file a trial; None where none are kept.
-        ids: of all networks that were proposed.
 
     Raises:
         HistoryError: a line cannot be read, or two lines bear the number of one that had ended; the
@@ -36,8 +37,10 @@ class History:
         self.run = run
         self.checkpoints = run.path / "paused"
         self.parents = run.path / "parents" if inherit else None
-        self.ids: set[str] = set()
         self._trials: dict[int, Trial] = {}
+        self._by_id: defaultdict[str | None, dict[int, Trial]] = defaultdict(dict)
+        self._lines: list[Trial] = []
+        self._full_below = 0  # a trial bears each number below
         for trial in run.history.read():
             self._refuse_second(trial)
             self._remember(trial)
@@ -46,6 +49,15 @@ class History:
     def trials(self) -> list[Trial]:
         """One a number, in the order of their last lines."""
         return list(self._trials.values())
+
+    @property
+    def ids(self) -> Collection[str | None]:
+        """Of all networks that were proposed."""
+        return self._by_id.keys()
+
+    def now(self) -> Trials:
+        """The same as they stand now; it costs the same however many there are."""
+        return Trials(self._lines, len(self._lines), len(self._trials))
 
     def append(self, trial: Trial) -> None:
         """Write one trial and force it to the disk."""
@@ -73,9 +85,11 @@ class History:
 
     def parent(self, identity: str | None) -> Trial | None:
         """The last trial of a network, if its weights are kept."""
-        for trial in reversed(self._trials.values()):
+        if identity not in self._by_id:
+            return None
+        for trial in reversed(self._by_id[identity].values()):
             weights = self.weights(trial.number)
-            if identity and trial.id == identity and weights and is_whole_zip(weights):
+            if weights and is_whole_zip(weights):
                 return trial
         return None
 
@@ -103,8 +117,12 @@ class History:
         A number lost in a crash comes first, so that a resumed run makes the same trials as one
         that was never stopped.
         """
+        while self._full_below in self._trials:
+            self._full_below += 1
         return next(
-            number for number in count() if number not in self._trials and number not in taken
+            number
+            for number in count(self._full_below)
+            if number not in self._trials and number not in taken
         )
 
     def _refuse_second(self, trial: Trial) -> None:
@@ -119,5 +137,7 @@ class History:
     def _remember(self, trial: Trial) -> None:
         self._trials.pop(trial.number, None)  # a paused one moves to the end
         self._trials[trial.number] = trial
+        self._lines.append(trial)
         if identity := trial.id:
-            self.ids.add(identity)
+            self._by_id[identity].pop(trial.number, None)
+            self._by_id[identity][trial.number] = trial

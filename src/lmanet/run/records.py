@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import Field
@@ -271,7 +272,7 @@ class Trial(Record):
         """The architecture proposed, if any."""
         return self.proposal.architecture
 
-    @property
+    @cached_property
     def id(self) -> str | None:
         """Canonical id of the architecture."""
         return architecture_id(self.architecture) if self.architecture else None

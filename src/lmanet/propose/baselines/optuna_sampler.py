@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 
 from lmanet.errors import ConfigError
 from lmanet.propose.baselines.redraw import Redraw
-from lmanet.propose.baselines.standing import Standing, require_objectives, standings
+from lmanet.propose.baselines.standing import Standing, follow, require_objectives
 from lmanet.run.brief import Brief, Request
 from lmanet.run.records import Proposal, Status, Trial
 from lmanet.space import AnyArchitecture, Value
@@ -42,6 +42,7 @@ class OptunaProposer:
         self.brief = brief
         self.name = name
         self.sampler = sampler
+        self._standings = follow(brief)
         self._redraw = Redraw(brief, feasible_draws)
         self._choices = {name: _Choice(legal) for name, legal in brief.space.choices().items()}
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -73,9 +74,8 @@ class OptunaProposer:
 
     def _catch_up(self, trials: Sequence[Trial]) -> None:
         """Tell what has ended since the last request; ask first what another process asked."""
-        for i, (trial, standing) in enumerate(
-            zip(trials, standings(trials, self.brief), strict=True)
-        ):
+        standings = self._standings.over(trials).of
+        for i, trial in enumerate(trials):
             if trial.number in self._told or trial.architecture is None:
                 continue
             if trial.number not in self._asked and trial.proposal.drawn:
@@ -84,7 +84,7 @@ class OptunaProposer:
                 self._ask_again(trial.number, trial.architecture, trials[:i])
             if trial.status is Status.PAUSED:
                 continue  # under way to Optuna, which is told its end alone
-            self._tell(self._asked.pop(trial.number), standing)
+            self._tell(self._asked.pop(trial.number), standings.get(trial.number))
             self._told.add(trial.number)
 
     def _ask(self, number: int, trials: Sequence[Trial]) -> AnyArchitecture:

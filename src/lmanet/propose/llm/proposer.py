@@ -17,6 +17,7 @@ from lmanet.propose.llm.talk import Found, Question, Talk, TokensSpentError
 from lmanet.propose.llm.why import claims_text, with_reasons
 from lmanet.propose.roles.legal import tried
 from lmanet.propose.roles.niches import niche
+from lmanet.propose.roles.past import follow
 from lmanet.propose.roles.strategist import figures
 from lmanet.propose.roles.strategy import Plan, Strategy
 from lmanet.propose.roles.task import Choice, Round, Task
@@ -54,6 +55,7 @@ class LLMProposer:
         self._example = example(self.brief)
         claims = [claims_text(self.brief)] if self.prompt.rationale else []
         self._opening = "\n\n".join([self.prompt.opening(self.brief, self._example), *claims])
+        self._past = follow(self.brief.space)
         self._client: Client | None = None
         # the newest; while the network proposed with it is in training, no trial tells of it
         self._note = ""
@@ -71,7 +73,7 @@ class LLMProposer:
         new_note = ""
         try:
             new_note = self._new_note(given, talk)
-            self._note = new_note or self._note or self.team.strategist.current(request)
+            self._note = new_note or self._note or given.past.note
             found = self._ask(given, task, plan, talk)
         except TokensSpentError:
             if not talk.usage.requests:
@@ -131,11 +133,13 @@ class LLMProposer:
         ), talk.usage
 
     def _round(self, request: Request, band: int | None) -> Round:
+        past = self._past.over(request.trials)
         return Round(
             brief=self.brief,
             request=request,
             count=request.count,
-            known=frozenset(tried(request)),
+            known=tried(request, past),
+            past=past,
             niche=None if band is None else niche(self.brief, self.strategy.niches, band),
             form=self.prompt.form,
             example=self._example,
@@ -145,8 +149,8 @@ class LLMProposer:
     def _new_note(self, given: Round, talk: Talk) -> str:
         """A new note of the strategist; empty if none is due."""
         strategist = self.team.strategist
-        unrecorded = self._note and self._note != strategist.current(given.request)
-        if unrecorded or not strategist.is_due(given.request):
+        unrecorded = self._note and self._note != given.past.note
+        if unrecorded or not strategist.is_due(given.past):
             return ""
         question = self.prompt.ask(
             self._opening, given.request.feedback, strategist.question(given)
