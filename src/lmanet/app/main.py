@@ -2,16 +2,19 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from lmanet.app.compose import (
     Command,
     Config,
+    as_written,
     compose,
     folder_of,
     in_folder,
     jobs,
     keep_start,
+    kept_overrides,
     launch,
     own_options,
     read_command,
@@ -19,12 +22,13 @@ from lmanet.app.compose import (
     understood,
 )
 from lmanet.app.lock import claimed
-from lmanet.app.resume import keep_sweep, resumed
+from lmanet.app.resume import Resumed, keep_sweep, resumed
 from lmanet.app.settings import refuse_unread
 from lmanet.app.stages import Run
+from lmanet.app.trust import remember
 from lmanet.command import at_home
 from lmanet.command import command as as_typed
-from lmanet.errors import LmanetError
+from lmanet.errors import ConfigError, LmanetError
 from lmanet.run.folder import (
     COMPARED,
     DEPLOYED,
@@ -59,6 +63,11 @@ def main() -> None:
         given = resumed([at_home(argument) for argument in own_options(sys.argv[1:])])
         command = read_command(given.arguments)
         if not command.starts:
+            if given.folder and command.elsewhere:
+                raise ConfigError(
+                    f"resume={given.folder} does not go with {command.elsewhere}: a run goes on "
+                    "with its own settings; name one of the two"
+                )
             launch(job, command)
             return
         command, config = understood(command)
@@ -67,9 +76,9 @@ def main() -> None:
         )
         with claimed(given.folder or folder_of(config, command.sweeps), named) as folder:
             if command.sweeps:
-                _sweep(command, folder)
+                _sweep(command, folder, given)
             else:
-                _run(command, config, folder)
+                _run(command, config, folder, given)
     except LmanetError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
@@ -115,9 +124,11 @@ def summarise(folder: Path) -> None:
         )
 
 
-def _run(command: Command, config: Config, folder: Path) -> None:
+def _run(command: Command, config: Config, folder: Path, given: Resumed) -> None:
     start_log(config, folder)
-    run = Run(in_folder(config, folder))
+    job_config = in_folder(config, folder)
+    _hold(given, job_config, [kept_overrides(config.hydra)])
+    run = Run(job_config, given.typed)
     refuse_unread(sys.argv[1:], run.names)
     run.prepare()
 
@@ -127,16 +138,33 @@ def _run(command: Command, config: Config, folder: Path) -> None:
     launch(prepared, command, folder)
 
 
-def _sweep(command: Command, folder: Path) -> None:
+def _sweep(command: Command, folder: Path, given: Resumed) -> None:
     """Check every job before the first is started; the seed changes nothing of what is checked."""
     checked = set()
     for overrides in jobs(command.overrides):
-        config = in_folder(compose(overrides), folder)
+        composed = compose(overrides)
+        config = in_folder(composed, folder)
+        _hold(given, config, [kept_overrides(composed.hydra), command.overrides])
         if (seedless := repr({**config, "seed": 0})) not in checked:
             checked.add(seedless)
-            Run(config).prepare()
+            Run(config, given.typed).prepare()
     keep_sweep(folder, command.overrides)
-    launch(job, command, folder)
+
+    def with_typed(cfg: Config) -> None:
+        job(cfg, Run(cfg, given.typed))
+
+    launch(with_typed, command, folder)
+
+
+def _hold(given: Resumed, config: Config, overrides: Sequence[Sequence[str]]) -> None:
+    """Check a stranger's configuration before anything is built of it; keep in mind what was typed
+    here.
+    """
+    if given.trust:
+        given.trust.check(as_written(config))
+        return
+    for each in overrides:
+        remember(each)
 
 
 def _short(folder: Path) -> Path:
