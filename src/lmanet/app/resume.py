@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from lmanet.app.compose import trusted
-from lmanet.app.trust import Trust, typed_here
+from lmanet.app.trust import Trust, refuse_links, typed_here
 from lmanet.errors import ConfigError
 from lmanet.files import write_text
 from lmanet.run.folder import HYDRA
@@ -47,6 +47,7 @@ def resumed(arguments: Sequence[str]) -> Resumed:
         return Resumed(list(arguments), list(arguments))
     folder = Path(folders[-1]).expanduser()
     rest = [argument for argument in arguments if not argument.startswith("resume=")]
+    refuse_links(folder)
     for path in (folder / FIRST_SWEEP, folder / SWEEP):
         if path.is_file():
             before = _read(path)

@@ -39,6 +39,20 @@ class Override(NamedTuple):
     value: str
 
 
+def refuse_links(folder: Path) -> None:
+    """Raises `ConfigError` where what stands in a run's folder is elsewhere, or no file: a link
+    would be written through, and a pipe never ends.
+    """
+    inside = folder.resolve()
+    for path in folder.rglob("*"):
+        if path.is_symlink() and not path.resolve().is_relative_to(inside):
+            raise ConfigError(
+                f"{path} is a link out of the run's folder; put what it names there, or remove it"
+            )
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise ConfigError(f"{path} is no file and no folder; remove it")
+
+
 def remember(overrides: Sequence[str]) -> None:
     """Keep a checksum of what was typed on this machine, so that `resume=` knows it again."""
     with suppress(ConfigError, OSError):  # it is then checked as a stranger's
