@@ -223,9 +223,12 @@ def keep_start(config: Config, folder: Path) -> None:
 
 
 def kept_overrides(own: Config) -> list[str]:
-    """What a run keeps of what was typed, given Hydra's own part of its configuration."""
-    places = [text for text in own.overrides.hydra if text.startswith(OWN_OPTIONS)]
-    return [*places, *own.overrides.task]
+    """What a run keeps of what was typed, given Hydra's own part of its configuration; variables
+    of the environment as they are named, not what they hold.
+    """
+    typed = OmegaConf.to_container(own.overrides)
+    assert isinstance(typed, dict)
+    return [*(text for text in typed["hydra"] if text.startswith(OWN_OPTIONS)), *typed["task"]]
 
 
 def plain(config: Any) -> Any:

@@ -125,9 +125,9 @@ def summarise(folder: Path) -> None:
 
 
 def _run(command: Command, config: Config, folder: Path, given: Resumed) -> None:
-    start_log(config, folder)
     job_config = in_folder(config, folder)
     _hold(given, job_config, [kept_overrides(config.hydra)])
+    start_log(config, folder)
     run = Run(job_config, given.typed)
     refuse_unread(sys.argv[1:], run.names)
     run.prepare()

@@ -27,6 +27,7 @@ OF_THE_PLACE = ("folder", "resume", "hydra.run.dir", "hydra.sweep.dir")
 # Files of conf/ that are no step's options, but set anything.
 WHOLE_SETUPS = ("experiment", "ablation")
 ASKING = {"search", "rules"}  # stages that talk to a language model
+ENGINE = "execute.engine."  # settings of other machines that compute
 OUTWARD = ("base_url", "api_key_env")
 TYPED = "typed"
 MOST_SHOWN = 200  # characters of a setting in a message
@@ -74,8 +75,8 @@ class Trust:
     Attributes:
         run: how it was named: ``resume=FOLDER`` or ``runs=FOLDER``.
         names: group of ``conf/`` -> classes that its files name.
-        anywhere: classes that files for whole setups name, and those typed in this start.
-        texts: the files of ``conf/``, and all that was typed in this start.
+        anywhere: classes that files for whole setups name.
+        texts: the files of ``conf/``.
         typed: keys that were typed in this start.
     """
 
@@ -87,9 +88,9 @@ class Trust:
 
     @classmethod
     def of(cls, run: str, folders: Sequence[Path], typed: Sequence[str]) -> "Trust":
-        """Of folders that are laid out like ``conf/``, and of what was typed."""
+        """Of folders that are laid out like ``conf/``, and of what was typed in this start."""
         names: dict[str, set[str]] = {}
-        texts = list(typed)
+        texts = []
         for folder in folders:
             for path in sorted(folder.rglob("*.yaml")):
                 text = path.read_text(encoding="utf-8", errors="replace")
@@ -97,11 +98,10 @@ class Trust:
                 names.setdefault(group, set()).update(NAMED.findall(text))
                 texts.append(text)
         of_all = {name for group in WHOLE_SETUPS for name in names.get(group, ())}
-        given = {name for text in typed for name in NAMED.findall(text)}
         return cls(
             run,
             {group: frozenset(found) for group, found in names.items()},
-            frozenset(of_all | given),
+            frozenset(of_all),
             "\n".join(texts),
             frozenset(each.key for text in typed if (each := _read(text))),
         )
@@ -153,12 +153,20 @@ class Trust:
             return f"no file of conf/{group} names that class"
         if key.startswith("_") and key.endswith("_") and key not in OF_A_NODE:
             return "no file of conf/ has such a key"
-        return "it writes to another folder" if path.endswith(".folder") else ""
+        if path.endswith(".folder") or path == "storage":
+            return "it writes elsewhere"
+        if path.startswith(ENGINE) and isinstance(value, str) and not self._is_told(value):
+            return "it says which machines compute"
+        return ""
 
     def _outward(self, key: str, value: Any) -> str:
-        if key not in OUTWARD or value is None or str(value) in self.texts.split():
+        if key not in OUTWARD or value is None or self._is_told(str(value)):
             return ""
         return "it says whom this machine talks to, or with which key"
+
+    def _is_told(self, value: str) -> bool:
+        """A file of ``conf/`` has this very value."""
+        return value in self.texts.split()
 
     def _allows(self, group: str, name: Any) -> bool:
         known = self.names.get(group, frozenset()) | self.anywhere
