@@ -65,13 +65,15 @@ ATTACKS = (
 )
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
-@pytest.mark.parametrize("name", [".hydra/overrides.yaml", "multirun_first.yaml", "multirun.yaml"])
+SWEEPS = [(ATTACKS[0], "multirun_first.yaml"), (ATTACKS[0], "multirun.yaml")]
+
+
+@pytest.mark.parametrize(
+    ("attack", "name"), [*((each, ".hydra/overrides.yaml") for each in ATTACKS), *SWEEPS]
+)
 def test_what_reaches_beyond_the_options_is_refused(
     attack: str, name: str, stranger, typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    if name == "multirun.yaml" and attack != ATTACKS[0]:
-        pytest.skip("read as multirun_first.yaml is")
     monkeypatch.setenv("SECRET", "hunter2")
     stranger(attack, name=name)
     ended = typed("resume=run")
