@@ -25,7 +25,7 @@ from lmanet.app.trust import Trust
 from lmanet.command import override, quoted
 from lmanet.errors import ConfigError, LmanetError
 from lmanet.files import replaced
-from lmanet.run.folder import HYDRA
+from lmanet.run.folder import HYDRA, read_yaml
 
 CONF = Path(__file__).parents[3] / "conf"
 HINT = (
@@ -252,6 +252,7 @@ def read_config(path: Path, keys: Sequence[str], **changes: Any) -> Config:
         ConfigError: the file is no configuration.
     """
     try:
+        read_yaml(path.read_text(encoding="utf-8"))
         whole = OmegaConf.load(path)
         kept = {key: whole[key] for key in keys}
         config = OmegaConf.merge(kept, changes)

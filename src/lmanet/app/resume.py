@@ -10,7 +10,7 @@ from lmanet.app.compose import trusted
 from lmanet.app.trust import Trust, refuse_links, typed_here
 from lmanet.errors import ConfigError
 from lmanet.files import write_text
-from lmanet.run.folder import HYDRA
+from lmanet.run.folder import HYDRA, read_yaml
 
 SWEEP, FIRST_SWEEP = "multirun.yaml", "multirun_first.yaml"  # Hydra's own, and ours
 
@@ -84,8 +84,8 @@ def keep_sweep(folder: Path, overrides: Sequence[str]) -> None:
 
 def _read(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        return read_yaml(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(
             f"{path} cannot be read: {str(error).splitlines()[0]}; write into it, as a list, what "
             "was typed first"
