@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TEST_WORKERS ?= 2
 
-.PHONY: install quickstart dashboard test test-fast check clean
+.PHONY: install quickstart dashboard test test-fast check audit clean
 
 install: .venv/installed
 
@@ -36,6 +36,13 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tests/check_sizes.py
+
+# Asks for known faults of the versions in constraints.txt, which needs the internet; looks at source and workflows.
+audit: install
+	$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_PINS) --editable ".[audit]"
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml src run.py
+	$(BIN)/zizmor --offline .github
+	$(BIN)/pip-audit --disable-pip --no-deps --requirement constraints.txt
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
@@ -11,11 +11,13 @@ from typing import NoReturn
 from lmanet.app.compose import (
     Command,
     Config,
+    as_written,
     compose,
     folder_of,
     in_folder,
     jobs,
     keep_start,
+    kept_overrides,
     launch,
     own_options,
     read_command,
@@ -23,13 +25,14 @@ from lmanet.app.compose import (
     understood,
 )
 from lmanet.app.lock import claimed
-from lmanet.app.resume import brought, keep_sweep, resumed
+from lmanet.app.resume import Resumed, brought, keep_sweep, resumed
 from lmanet.app.settings import refuse_unread
 from lmanet.app.stages import Run
 from lmanet.app.stop import Stopped, stoppable, stopped_sentence
+from lmanet.app.trust import remember
 from lmanet.command import at_home
 from lmanet.command import command as as_typed
-from lmanet.errors import LmanetError
+from lmanet.errors import ConfigError, LmanetError
 from lmanet.files import disk_error
 from lmanet.run.folder import (
     COMPARED,
@@ -69,6 +72,11 @@ def main() -> None:
             given = resumed(brought(typed))
             command = read_command(given.arguments)
             if not command.starts:
+                if given.folder and command.elsewhere:
+                    raise ConfigError(
+                        f"resume={given.folder} does not go with {command.elsewhere}: a run goes "
+                        "on with its own settings; name one of the two"
+                    )
                 launch(job, command)
                 return
             command, config = understood(command)
@@ -77,9 +85,9 @@ def main() -> None:
             )
             with claimed(given.folder or folder_of(config, command.sweeps), named) as folder:
                 if command.sweeps:
-                    _sweep(command, folder)
+                    _sweep(command, folder, given)
                 else:
-                    _run(command, config, folder)
+                    _run(command, config, folder, given)
     except Stopped as stop:
         left = _short(folder) if folder and folder.exists() else None
         _end(stopped_sentence(stop, left), stop.exit_code)
@@ -124,9 +132,11 @@ def summarise(folder: Path) -> None:
         )
 
 
-def _run(command: Command, config: Config, folder: Path) -> None:
+def _run(command: Command, config: Config, folder: Path, given: Resumed) -> None:
+    job_config = in_folder(config, folder)
+    _hold(given, job_config, [kept_overrides(config.hydra)])
     start_log(config, folder)
-    run = Run(in_folder(config, folder))
+    run = Run(job_config, given.typed)
     refuse_unread(sys.argv[1:], run.names)
     run.prepare()
 
@@ -136,16 +146,33 @@ def _run(command: Command, config: Config, folder: Path) -> None:
     launch(prepared, command, folder)
 
 
-def _sweep(command: Command, folder: Path) -> None:
+def _sweep(command: Command, folder: Path, given: Resumed) -> None:
     """Check every job before the first is started; the seed changes nothing of what is checked."""
     checked = set()
     for overrides in jobs(command.overrides):
-        config = in_folder(compose(overrides), folder)
+        composed = compose(overrides)
+        config = in_folder(composed, folder)
+        _hold(given, config, [kept_overrides(composed.hydra), command.overrides])
         if (seedless := repr({**config, "seed": 0})) not in checked:
             checked.add(seedless)
-            Run(config).prepare()
+            Run(config, given.typed).prepare()
     keep_sweep(folder, command.overrides)
-    launch(job, command, folder)
+
+    def with_typed(cfg: Config) -> None:
+        job(cfg, Run(cfg, given.typed))
+
+    launch(with_typed, command, folder)
+
+
+def _hold(given: Resumed, config: Config, overrides: Sequence[Sequence[str]]) -> None:
+    """Check a stranger's configuration before anything is built of it; keep in mind what was typed
+    here.
+    """
+    if given.trust:
+        given.trust.check(as_written(config))
+        return
+    for each in overrides:
+        remember(each)
 
 
 @contextmanager

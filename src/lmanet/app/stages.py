@@ -3,10 +3,12 @@ asked for, in their order.
 """
 
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
-from lmanet.app.compose import Config, build, make, plain, read_config
+from lmanet.app.compose import Config, as_written, build, make, plain, read_config, trusted
 from lmanet.app.lock import owned, require_room
 from lmanet.app.own_stages import CompareStage, SearchStage, check_promotion
 from lmanet.app.settings import ROOT_KEYS, check_groups, check_root
@@ -37,6 +39,8 @@ WITHOUT_NETWORKS = ("search", "rules", "export", "mend", "compare")  # the other
 # These read training and validation images.
 STAGES_THAT_TRAIN = ("search", "train", "teacher", "distill", "deploy", "explain")
 ENGINE = "engine"  # key of the options of conf/execute that train on other machines
+# Of the configuration of a run that is compared these are built; all else of it is data.
+COMPARED_BY = ("pareto", "target")
 LATENCY = quantities.LATENCY.name
 # Stage -> the stage that makes what it needs, where that stands, and what it is.
 TRAINED = ("train", (FULL, DISTILL), "trained network")
@@ -47,10 +51,15 @@ NEEDS = {
 
 
 class Run:
-    """One run: its parts, each made when first asked for, and its stages."""
+    """One run: its parts, each made when first asked for, and its stages.
 
-    def __init__(self, cfg: Config) -> None:
+    Args:
+        typed: settings that were typed on this machine; those of other runs are held against them.
+    """
+
+    def __init__(self, cfg: Config, typed: Sequence[str] = ()) -> None:
         self.cfg = cfg
+        self.typed = typed
         self.folder = RunFolder(cfg.folder)
         self.names = [cfg.stages] if isinstance(cfg.stages, str) else list(cfg.stages)
         self._prepared: list[Stage] | None = None
@@ -271,9 +280,12 @@ class Run:
 
         runs = read_runs(plain(self.cfg.runs))
         first = runs[0].folder
-        return CompareStage(
-            runs, Run(read_config(first / HYDRA / "config.yaml", folder=str(first))).pareto
+        config = read_config(
+            first / HYDRA / "config.yaml", COMPARED_BY, folder=str(first), stages=["compare"]
         )
+        trust = trusted(f"runs={first}", self.typed)
+        replace(trust, typed=frozenset()).check(as_written(config))
+        return CompareStage(runs, Run(config).pareto)
 
     def _told(self, stage: Any, *settings: Any) -> Stage:
         """A stage that knows by which settings it was made, so that what was done by others is done

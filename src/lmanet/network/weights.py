@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, overload
+from zipfile import ZIP_STORED, ZipFile, is_zipfile
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,9 @@ from lmanet.errors import ArchitectureError, ConfigError
 from lmanet.files import replaced
 from lmanet.network.architecture import Architecture, parse_architecture
 from lmanet.network.build import Network, build
+from lmanet.network.graph import operators
+
+LEAST_WEIGHT_BYTES = 2  # in half precision
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ def load_network(path: Path) -> Checkpoint:
     """
     content = _read(path)
     try:
-        network = build(parse_architecture(content["architecture"]), len(content["classes"]))
+        network = _built(path, parse_architecture(content["architecture"]), len(content["classes"]))
         network.load_state_dict(content["state_dict"])
         return Checkpoint(
             network.eval(), tuple(content["classes"]), tuple(content["mean"]), tuple(content["std"])
@@ -139,6 +143,8 @@ def load_published_weights(path: Path, architecture: Architecture) -> Network:
     """
     published = {name: tensor for name, tensor in _read(path).items() if isinstance(tensor, Tensor)}
     num_classes = published["classifier.bias"].numel() if "classifier.bias" in published else 1
+    if num_classes > path.stat().st_size:  # a tensor may say that it is larger than its memory
+        num_classes = 1
     network = build(architecture, num_classes)
     own = network.state_dict()
     if [_signature(item) for item in published.items()] != [
@@ -150,6 +156,30 @@ def load_published_weights(path: Path, architecture: Architecture) -> Network:
         )
     network.load_state_dict(dict(zip(own, published.values(), strict=True)))
     return network.eval()
+
+
+def _built(path: Path, architecture: Architecture, num_classes: int) -> Network:
+    """A network for the weights of a file, which must be large enough to hold them: a line of text
+    can ask for a hundred GB.
+    """
+    weights = sum(operator.weights for operator in operators(architecture, num_classes))
+    if LEAST_WEIGHT_BYTES * weights > (size := path.stat().st_size):
+        raise ConfigError(
+            f"{path} has {size:,} bytes, too few for the {weights:,} weights of its architecture "
+            f"with {num_classes:,} classes; pass another with checkpoint="
+        )
+    return build(architecture, num_classes)
+
+
+def refuse_compressed(path: Path) -> None:
+    """Raises `ConfigError` where a file of torch's has compressed parts, which torch writes in
+    none: a few KB may unfold to many GB.
+    """
+    if not is_zipfile(path):
+        return
+    with ZipFile(path) as archive:
+        if any(part.compress_type != ZIP_STORED for part in archive.infolist()):
+            raise ConfigError(f"{path} is compressed, which torch's files are not; save it anew")
 
 
 def why_unreadable(error: Exception) -> str:
@@ -171,10 +201,13 @@ def _signature(item: tuple[str, Tensor]) -> tuple[str, tuple[int, ...]]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
+        refuse_compressed(path)
         with warnings.catch_warnings(action="ignore"):  # of files that are refused
             content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ConfigError(f"no checkpoint at {path}; pass one with checkpoint=") from None
+    except ConfigError:
+        raise
     except Exception as error:  # torch raises many kinds for a file that is not its own
         raise ConfigError(
             f"{path} cannot be read as a checkpoint: {why_unreadable(error)}; pass another with "

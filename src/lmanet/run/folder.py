@@ -201,11 +201,11 @@ class RunFolder:
         """The configuration of the first start, interpolations as written; empty where none was
         kept.
         """
-        return self._mapping(f"{HYDRA}/config.yaml", lambda text: yaml.safe_load(text) or {})
+        return self._mapping(f"{HYDRA}/config.yaml", lambda text: read_yaml(text) or {})
 
     def overrides(self) -> tuple[str, ...]:
         """What was typed at the first start."""
-        found = self._parsed(f"{HYDRA}/overrides.yaml", yaml.safe_load)
+        found = self._parsed(f"{HYDRA}/overrides.yaml", read_yaml)
         return tuple(map(str, found)) if isinstance(found, list) else ()
 
     def _mapping(self, name: str, parse: Callable[[str], Any]) -> dict[str, Any]:
@@ -225,10 +225,23 @@ class RunFolder:
             return None
         try:
             return parse(path.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, ValueError) as error:
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise HistoryError(
                 f"{path} cannot be read: {str(error).splitlines()[0]}; correct or remove it"
             ) from None
+
+
+def read_yaml(text: str) -> Any:
+    """Plain values, as YAML has them; a few lines that repeat each other would grow without end.
+
+    Raises:
+        ValueError: a part refers to another, which no run writes.
+    """
+    if "&" in text and any(
+        isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)
+    ):
+        raise ValueError("a part of it refers to another, which no run writes")
+    return yaml.safe_load(text)
 
 
 def ranked(networks: Sequence[TrainedNetwork]) -> list[TrainedNetwork]:

@@ -3,10 +3,10 @@ deployed, tested.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Literal
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
 from lmanet.base import Notice, Record
 from lmanet.cost import Cost
@@ -14,6 +14,21 @@ from lmanet.files import sha256_of_files
 from lmanet.network import Architecture
 from lmanet.run.measurement import Measurement
 from lmanet.run.records import Score, Usage
+
+
+def _below(path: str) -> str:
+    """A path that stays below where it begins: records come from anyone, and are followed."""
+    found = PurePosixPath(path)
+    if found.is_absolute() or ".." in found.parts or "\0" in path:
+        raise ValueError("a path in a run's record stays in the run's folder")
+    return path
+
+
+Below = Annotated[str, AfterValidator(_below)]
+# Shown where an address may stand as well, so nothing of one is legal.
+Picture = Annotated[str, Field(pattern=r"^[\w. /-]+$"), AfterValidator(_below)]
+# Of a stage; it is part of names of folders.
+StageName = Annotated[str, Field(pattern=r"^[\w-]*$")]
 
 
 class TrainedNetwork(Record):
@@ -30,11 +45,11 @@ class TrainedNetwork(Record):
             runs that kept none, here as below.
     """
 
-    stage: str
+    stage: StageName
     architecture: Architecture
     seed: int
     score: Score
-    checkpoint: str
+    checkpoint: Below
     teacher: str | None = None
     divergence: str | None = None
     settings_id: str = ""
@@ -126,9 +141,9 @@ class Deployed(Record):
     """
 
     folder: str
-    tflite: str
-    program: str
-    firmware: str
+    tflite: Below
+    program: Below
+    firmware: Below
     target: str
     clock_mhz: int
     cost: Cost
@@ -157,9 +172,9 @@ class Deployment(Record):
         notices: what is off about it.
     """
 
-    stage: str
+    stage: StageName
     architecture: Architecture
-    checkpoint: str
+    checkpoint: Below
     calibration: str
     qat_epochs: int
     float_val_accuracy: float = Field(ge=0, le=1)
@@ -168,6 +183,11 @@ class Deployment(Record):
     deployed: Deployed
     notices: tuple[Notice, ...] = ()
     settings_id: str = ""
+
+    @model_validator(mode="after")
+    def _stays_in_the_folder(self) -> Self:
+        _below(self.deployed.folder)
+        return self
 
 
 class SkippedBlock(Record):
@@ -200,8 +220,8 @@ class Saliency(Record):
         probability: of the predicted class.
     """
 
-    image: str
-    overlay: str
+    image: Picture
+    overlay: Picture
     label: str
     predicted: str
     probability: float = Field(ge=0, le=1)
@@ -253,9 +273,9 @@ class Examination(Record):
         seconds: that all this took.
     """
 
-    stage: str
+    stage: StageName
     architecture: Architecture
-    checkpoint: str
+    checkpoint: Below
     images: int
     val_accuracy: float = Field(ge=0, le=1)
     skipped: tuple[SkippedBlock, ...]
