@@ -189,7 +189,7 @@ class Search:
     def _judge(self, proposal: Proposal) -> Verdict | None:
         if proposal.architecture is None:
             return None
-        known = self.history.ids.union(self._training_ids.values())
+        known = {*self.history.ids, *self._training_ids.values()}
         return self.steps.validator.validate(proposal.architecture, known)
 
     def _submit(self, candidate: Candidate) -> None:
