@@ -9,6 +9,7 @@ import ssl
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from importlib.util import module_from_spec, spec_from_file_location
@@ -20,6 +21,7 @@ import trustme
 
 from lmanet.errors import ArchitectureError, ConfigError, EndpointError
 from lmanet.propose.llm import client as module
+from lmanet.propose.llm import transport
 from lmanet.propose.llm.address import checked_url, is_this_machine, read_key
 from lmanet.propose.llm.client import MOST_EMPTY, Answer, Client, Query
 from lmanet.propose.llm.prompt import Prompt
@@ -205,6 +207,17 @@ def test_nothing_listens():
         port = free.getsockname()[1]
     said = sentence(connect(f"http://127.0.0.1:{port}/v1"))
     assert f"nothing answers at http://127.0.0.1:{port}/v1" in said
+
+
+def test_a_connection_that_is_never_made(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(transport, "CONNECT_LIMIT_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as waiting:
+        for _ in range(3):  # nobody accepts them, so that no more find room
+            other = waiting.enter_context(socket.socket())
+            other.setblocking(False)
+            other.connect_ex(full.getsockname())
+        said = sentence(connect(f"http://127.0.0.1:{full.getsockname()[1]}/v1", retries=0))
+    assert "no connection to http://127.0.0.1" in said and "within 0.3 s" in said
 
 
 def test_a_host_that_is_not_known_is_asked_for_once():

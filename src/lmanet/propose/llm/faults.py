@@ -158,6 +158,15 @@ def late(endpoint: Endpoint) -> Fault:
     )
 
 
+def unconnected(endpoint: Endpoint, limit_s: float) -> Fault:
+    """No connection in time."""
+    return Fault(
+        f"no connection to {endpoint.base_url} within {limit_s:g} s; start the server, or correct "
+        f"{URL}",
+        passing=True,
+    )
+
+
 def unreachable(error: BaseException, endpoint: Endpoint) -> Fault:
     """A connection that could not be made, or broke."""
     url, causes = endpoint.base_url, list(_causes(error))

@@ -12,7 +12,14 @@ from anyio.from_thread import start_blocking_portal
 
 from lmanet.errors import ConfigError
 from lmanet.propose.llm.address import CONNECT_LIMIT_S, Endpoint, is_this_machine
-from lmanet.propose.llm.faults import late, refused, said_in, too_long, unreachable
+from lmanet.propose.llm.faults import (
+    late,
+    refused,
+    said_in,
+    too_long,
+    unconnected,
+    unreachable,
+)
 
 
 class Sent(NamedTuple):
@@ -67,7 +74,9 @@ def post(endpoint: Endpoint, body: Mapping[str, Any], most_bytes: int) -> Sent:
     try:
         with start_blocking_portal() as portal:
             return portal.call(partial(_post, endpoint, body, most_bytes))
-    except (TimeoutError, openai.APITimeoutError):
+    except (TimeoutError, openai.APITimeoutError) as error:
+        if type(error.__cause__).__name__ == "ConnectTimeout":
+            raise unconnected(endpoint, CONNECT_LIMIT_S) from None
         raise late(endpoint) from None
     except openai.APIStatusError as error:
         headers = dict(error.response.headers)
