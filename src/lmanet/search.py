@@ -151,8 +151,8 @@ class Search:
             training=tuple(sorted(self._training_ids())),
             tokens_left=None if self.budget.tokens is None else self.budget.tokens - self._tokens(),
         )
-        started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        began, unseen = self._elapsed_seconds(), len(self._training)
+        begun = datetime.now(UTC).isoformat(timespec="milliseconds"), self._elapsed_seconds()
+        unseen = len(self._training)
         proposals = self.steps.proposer.propose(request)
         self._out_of_tokens = not proposals
         for place, proposal in enumerate(proposals):
@@ -162,8 +162,7 @@ class Search:
                 number,
                 proposal,
                 verdict,
-                started_at,
-                began,
+                *begun,
                 unseen + place,
                 epochs=self.steps.promotion.first,
             )
