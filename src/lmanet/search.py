@@ -155,8 +155,8 @@ class Search:
             training=tuple(sorted(set(self._training_ids.values()))),
             tokens_left=None if self.budget.tokens is None else self.budget.tokens - self._tokens(),
         )
-        started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        began, unseen = self._elapsed_seconds(), len(self._training)
+        begun = datetime.now(UTC).isoformat(timespec="milliseconds"), self._elapsed_seconds()
+        unseen = len(self._training)
         proposals = self.steps.proposer.propose(request)
         self._out_of_tokens = not proposals
         for place, proposal in enumerate(proposals):
@@ -166,8 +166,7 @@ class Search:
                 number,
                 proposal,
                 verdict,
-                started_at,
-                began,
+                *begun,
                 unseen + place,
                 epochs=self.steps.promotion.first,
             )

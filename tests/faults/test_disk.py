@@ -89,6 +89,8 @@ def test_a_search_on_a_full_disk_ends_with_a_sentence_and_goes_on_later(
     drivers, table, found, tmp_path: Path
 ):
     settings = (*table, "budget.proposals=40")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.log").write_text("." * 29_999 + "\n")  # nor is there room for it
     driver = drivers.start(tmp_path, *settings, "hydra.run.dir=run", MOST_FILE_BYTES="30000")
     assert driver.wait() == 1
     *_, error, advice = driver.said.splitlines()

@@ -10,7 +10,7 @@ from typing import Any
 
 from lmanet.app.compose import Config, as_written, build, make, plain, read_config, trusted
 from lmanet.app.lock import owned, require_room
-from lmanet.app.own_stages import CompareStage, SearchStage, check_promotion
+from lmanet.app.own_stages import CompareStage, SearchStage, check_promotion, look_at_images
 from lmanet.app.settings import ROOT_KEYS, check_groups, check_root
 from lmanet.base import settings_id
 from lmanet.calls import Engine
@@ -25,7 +25,6 @@ from lmanet.run.history import History
 from lmanet.run.mend import Mending
 from lmanet.run.mirror import Guard, mirrored
 from lmanet.run.provenance import provenance
-from lmanet.run.shared_settings import other_images
 from lmanet.run.storage import Storage
 from lmanet.search import Search, Steps
 from lmanet.space import staged
@@ -98,7 +97,8 @@ class Run:
             if mirror:
                 self.listeners.append(Guard(mirror))
             self.folder.provenance.append(provenance(self.names))
-            self._look_at_images()
+            if {*STAGES_THAT_TRAIN} & {*self.names}:
+                look_at_images(self.names, self.data, self.folder)
             for name, stage in zip(self.names, stages, strict=True):
                 log.info("stage %s", name)
                 stage.run(self.folder)
@@ -106,15 +106,6 @@ class Run:
                     mirror.try_push()
             for listener in self.listeners:
                 listener.on_run_end()
-
-    def _look_at_images(self) -> None:
-        """Say what is off about them before a training; a search says it itself."""
-        if "search" in self.names or not {*STAGES_THAT_TRAIN} & {*self.names}:
-            return
-        if "train" in self.names:
-            self.data.setup("fit")
-            self.folder.say(self.data.notices)
-        self.folder.say(other_images(self.folder, self.data.checksum))
 
     def _check_settings(self) -> None:
         settings = {**plain(self.cfg), "stages": self.names}
@@ -272,8 +263,7 @@ class Run:
 
         return OptunaExport(self.space, self.objectives, self.target.limits)
 
-    def _mend(self) -> Stage:
-        return Mending()
+    _mend = staticmethod(Mending)
 
     def _compare(self) -> Stage:
         from lmanet.explain.compare import read_runs
