@@ -124,6 +124,10 @@ def where(shared: str, number: int) -> tuple[str, str]:
     return f"{shared}{number}", os.environ.get("SLURM_ARRAY_TASK_ID", "alone")
 
 
+def variable(shared: str) -> str | None:
+    return os.environ.get(shared)
+
+
 def steps(counter: str, folder: Path, wanted: int) -> int:
     """Stands in for a training: leaves a checkpoint after each step, and goes on from it."""
     done = folder / counter
@@ -156,6 +160,16 @@ def test_calls_handed_in_together_are_an_array(engine):
     }
     jobs.submit(Call(3, where, "call ", (3,)))
     assert drain(jobs, 1)[3].value == ("call 3", "alone")
+
+
+def test_a_driver_that_is_a_job_itself_hands_down_nothing_of_it(engine, monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    for name in ("SLURM_MEM_PER_CPU", "SLURM_MEM_PER_NODE"):  # both together are refused
+        monkeypatch.setenv(name, "100")
+    jobs = engine()
+    jobs.submit(Call(0, variable, "SLURM_MEM_PER_CPU"))
+    assert drain(jobs, 1)[0].value is None
+    assert os.environ["SLURM_MEM_PER_CPU"] == "100"
 
 
 @pytest.mark.parametrize("minutes", [60, 5])  # preempted; of 5 minutes the time counts as over
