@@ -2,6 +2,7 @@
 slurm-client` brings it.
 """
 
+import getpass
 import os
 import shutil
 import signal
@@ -63,7 +64,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         one.bind(("127.0.0.1", 0))
         other.bind(("127.0.0.1", 0))
         ports = {"port": one.getsockname()[1], "other_port": other.getsockname()[1]}
-    given = {"host": socket.gethostname().split(".")[0], "user": os.environ.get("USER", "root")}
+    given = {"host": socket.gethostname().split(".")[0], "user": getpass.getuser()}
     (folder / "slurm.conf").write_text(CONF.format(folder=folder, **ports, **given))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SLURM_CONF", str(folder / "slurm.conf"))
