@@ -23,10 +23,10 @@ SEARCH = (
     "+experiment=smoke",
     "stages=[search]",
     "seed=1",
-    "budget={proposals:8,trained:null}",
+    "budget={proposals:5,trained:null}",
     "train.mini.recipe.accelerator=cpu",
     "train.mini.recipe.epochs=6",
-    "data.split.max_train_images=500",
+    "data.split.max_train_images=300",
     "++space.choices={resolution:[32],num_stages:[3],stage:{layers:[1],channels:[8,16,24]}}",
 )
 pytestmark = [

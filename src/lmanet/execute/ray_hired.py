@@ -6,7 +6,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import ray
-from ray.exceptions import OutOfMemoryError, RayActorError, RayError, RayTaskError
+from ray.exceptions import (
+    ActorUnavailableError,
+    OutOfMemoryError,
+    RayActorError,
+    RayError,
+    RayTaskError,
+)
 
 from lmanet.calls import Returned
 from lmanet.execute.parcel import Files
@@ -122,7 +128,9 @@ def _reason(error: RayError) -> str:
         return f"{type(error.cause).__name__}: {error.cause}"
     if isinstance(error, OutOfMemoryError):
         return "the memory of the node was full, so Ray killed the worker"
+    if isinstance(error, ActorUnavailableError):
+        return "the worker or its node cannot be reached"
     if isinstance(error, RayActorError):
-        gone = "node" in str(error).lower() and "has died" in str(error).split("node", 1)[1][:40]
+        gone = "its node has died" in str(error)
         return "the node is gone" if gone else "the worker process died, or was killed"
     return f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"

@@ -99,5 +99,6 @@ class RayWorker:
 
 
 def versions() -> dict[str, str]:
-    """Versions of this process."""
-    return {"python": python_version(), **{name: version(name) for name in ALIKE}}
+    """Versions of this process; of torch it may be the build for another device."""
+    found = {name: version(name).partition("+")[0] for name in ALIKE}
+    return {"python": python_version(), **found}
