@@ -37,12 +37,12 @@ class HistoryError(LmanetError):
     """A run's history cannot be read or does not belong to the run that is to be continued."""
 
 
+class RemoteStorageError(LmanetError):
+    """A run's storage cannot be reached, or another driver has taken the run over."""
+
+
 class SearchError(LmanetError):
     """A search came to its end, and no candidate was trained."""
-
-
-class StorageError(LmanetError):
-    """A run's storage cannot be reached, or another driver has taken the run over."""
 
 
 class TrainingError(LmanetError):
