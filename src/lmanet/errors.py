@@ -41,12 +41,12 @@ class DiskError(LmanetError):
     """A file cannot be written or read for a reason that is the disk's: full, read-only, broken."""
 
 
+class RemoteStorageError(LmanetError):
+    """A run's storage cannot be reached, or another driver has taken the run over."""
+
+
 class SearchError(LmanetError):
     """A search came to its end, and no candidate was trained."""
-
-
-class StorageError(LmanetError):
-    """A run's storage cannot be reached, or another driver has taken the run over."""
 
 
 class TrainingError(LmanetError):

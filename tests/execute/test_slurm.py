@@ -2,6 +2,7 @@
 slurm-client` brings it.
 """
 
+import getpass
 import os
 import shutil
 import signal
@@ -63,7 +64,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         one.bind(("127.0.0.1", 0))
         other.bind(("127.0.0.1", 0))
         ports = {"port": one.getsockname()[1], "other_port": other.getsockname()[1]}
-    given = {"host": socket.gethostname().split(".")[0], "user": os.environ.get("USER", "root")}
+    given = {"host": socket.gethostname().split(".")[0], "user": getpass.getuser()}
     (folder / "slurm.conf").write_text(CONF.format(folder=folder, **ports, **given))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SLURM_CONF", str(folder / "slurm.conf"))
@@ -124,6 +125,10 @@ def where(shared: str, number: int) -> tuple[str, str]:
     return f"{shared}{number}", os.environ.get("SLURM_ARRAY_TASK_ID", "alone")
 
 
+def variable(shared: str) -> str | None:
+    return os.environ.get(shared)
+
+
 def steps(counter: str, folder: Path, wanted: int) -> int:
     """Stands in for a training: leaves a checkpoint after each step, and goes on from it."""
     done = folder / counter
@@ -156,6 +161,16 @@ def test_calls_handed_in_together_are_an_array(engine):
     }
     jobs.submit(Call(3, where, "call ", (3,)))
     assert drain(jobs, 1)[3].value == ("call 3", "alone")
+
+
+def test_a_driver_that_is_a_job_itself_hands_down_nothing_of_it(engine, monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    for name in ("SLURM_MEM_PER_CPU", "SLURM_MEM_PER_NODE"):  # both together are refused
+        monkeypatch.setenv(name, "100")
+    jobs = engine()
+    jobs.submit(Call(0, variable, "SLURM_MEM_PER_CPU"))
+    assert drain(jobs, 1)[0].value is None
+    assert os.environ["SLURM_MEM_PER_CPU"] == "100"
 
 
 @pytest.mark.parametrize("minutes", [60, 5])  # preempted; of 5 minutes the time counts as over

@@ -96,6 +96,17 @@ def test_calls_end_with_a_value_or_an_error_of_their_own(cluster: str, tmp_path:
     assert not any((tmp_path / "jobs").iterdir()), "what they handed each other is removed"
 
 
+def test_no_more_jobs_are_under_way_than_was_set(tmp_path: Path):
+    given = Resources(cpus=1)
+    engine = Submitit(str(tmp_path / "jobs"), "local", jobs=2, resources=given)
+    for number in range(3):
+        engine.submit(Call(number, power, 2, (number,)))
+    engine.collect(wait=False)
+    assert len(list((tmp_path / "jobs").glob("*/*_submitted.pkl"))) == 2
+    assert {number: each.value for number, each in drain(engine, 3).items()} == {0: 1, 1: 2, 2: 4}
+    engine.close()
+
+
 def test_what_calls_share_is_written_once(local, tmp_path: Path):
     engine, shared = local(), list(range(1000))
     for number in range(2):

@@ -12,7 +12,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
-from lmanet.errors import ConfigError, StorageError
+from lmanet.errors import ConfigError, RemoteStorageError
 from lmanet.run import lease, mirror
 from lmanet.run.lease import LEASE, Lease, Pace, drawn, read_lease
 from lmanet.run.mirror import MIRRORED, bring, mirrored
@@ -120,14 +120,14 @@ def test_another_url_is_refused_and_no_key_is_repeated(url: str, said: str):
 
 
 def test_a_place_that_is_not_there_is_said_in_one_sentence(bucket: str):
-    with pytest.raises(StorageError, match=r"^s3://nobodys/run cannot be listed \(.*bucket"):
+    with pytest.raises(RemoteStorageError, match=r"^s3://nobodys/run cannot be listed \(.*bucket"):
         Storage("s3://nobodys/run").names()
 
 
 def test_a_name_that_leads_out_of_the_folder_is_refused(bucket: str, tmp_path: Path):
     S3FileSystem().pipe_file(f"{bucket}/run/../../planted", b"")
     Storage(f"{bucket}/run").write(LEASE, Lease(run="a", driver="b").model_dump_json().encode())
-    with pytest.raises(StorageError, match="outside of the run's folder"):
+    with pytest.raises(RemoteStorageError, match="outside of the run's folder"):
         bring(f"{bucket}/run", tmp_path / "here" / "run")
     assert not list((tmp_path / "here").iterdir()), "and nothing is left of the attempt"
 
@@ -237,6 +237,19 @@ def test_the_place_of_another_run_or_of_other_files_is_refused(
         bring(f"{url}/nothing", tmp_path / "nothing")
 
 
+def test_a_start_without_a_result_takes_no_place(url: str, tmp_path: Path):
+    (nothing := tmp_path / "nothing").mkdir()
+    (nothing / "run.log").write_text("refused")
+    with mirrored(nothing, url, QUICK):
+        pass
+    shutil.rmtree(nothing)
+    (other := tmp_path / "other").mkdir()
+    (other / "history.jsonl").write_text("1\n")
+    with mirrored(other, url, QUICK):
+        pass
+    assert Storage(url).names() == ["history.jsonl", LEASE]
+
+
 def test_the_driver_that_was_killed_goes_on_at_once_in_its_own_folder(url: str, folder: Path):
     with mirrored(folder, url, QUICK):
         held = read_lease(Storage(url))
@@ -309,7 +322,7 @@ def test_of_two_that_take_a_run_over_at_once_one_is_refused(url: str, folder: Pa
             with mirrored(there, url, Pace(0.1, 1.0, 0.1)):
                 ends.append("drives")
                 time.sleep(0.5)
-        except (ConfigError, StorageError):
+        except (ConfigError, RemoteStorageError):
             ends.append("refused")
 
     threads = [threading.Thread(target=drive, args=(there,)) for there in both]
@@ -323,7 +336,7 @@ def test_of_two_that_take_a_run_over_at_once_one_is_refused(url: str, folder: Pa
 def test_a_driver_that_was_taken_over_writes_nothing_more_and_ends(url: str, folder: Path):
     storage = Storage(url)
     with (
-        pytest.raises(StorageError, match=r"another run\.py has taken"),
+        pytest.raises(RemoteStorageError, match=r"another run\.py has taken"),
         mirrored(folder, url, QUICK) as own,
     ):
         wait_until(lambda: storage.read("history.jsonl"))
@@ -384,7 +397,7 @@ def test_a_place_that_is_empty_all_at_once_is_not_written_again(folder: Path, tm
 def test_a_run_whose_storage_lacks_something_does_not_end_well(folder: Path, tmp_path: Path):
     place = tmp_path / "disk" / "run"
     with (
-        pytest.raises(StorageError, match=r"cannot be (written|read)"),
+        pytest.raises(RemoteStorageError, match=r"cannot be (written|read)"),
         mirrored(folder, f"file://{place}", QUICK),
     ):
         wait_until(lambda: (place / "history.jsonl").exists())

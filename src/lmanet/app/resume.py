@@ -73,7 +73,7 @@ def brought(arguments: Sequence[str]) -> list[str]:
 
     Raises:
         ConfigError: no run is there, or another process works on it.
-        StorageError: it cannot be reached.
+        RemoteStorageError: it cannot be reached.
     """
     given: list[str] = []
     for argument in arguments:

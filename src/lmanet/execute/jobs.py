@@ -1,11 +1,13 @@
 """Jobs of one driver: handed in by submitit, looked after, and taken back."""
 
 import logging
+import os
 import pickle
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +66,8 @@ class Jobs:
         """
         for left in reversed(range(SUBMISSIONS)):
             try:
-                return list(self._executor.submit_array(tickets))
+                with _as_no_job():
+                    return list(self._executor.submit_array(tickets))
             except (FailedJobError, FailedSubmissionError) as error:
                 said = " ".join(str(error).split())
                 if left and any(word in said for word in PASSING):
@@ -165,6 +168,22 @@ def _end_earlier(above: Path, cluster: str) -> None:
                 f"{_name(folder)} by scancel, then resume"
             )
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _as_no_job() -> Iterator[None]:
+    """Where the driver is itself a job of SLURM: hand down nothing of what that job was given."""
+    if "SLURM_JOB_ID" not in os.environ:
+        yield
+        return
+    of_the_user = {
+        name: value
+        for name, value in os.environ.items()
+        if name == "SLURM_CONF" or name.startswith("SBATCH_")
+    }
+    with submitit.helpers.clean_env():
+        os.environ.update(of_the_user)
+        yield
 
 
 def _name(folder: Path) -> str:

@@ -101,7 +101,8 @@ class Submitit:
         self._waiting.append((call, 1))
 
     def collect(self, wait: bool) -> list[Returned]:
-        """What ended since the last call; what was submitted before it is handed in together.
+        """What ended since the last call; what was submitted before it is handed in together, as
+        far as there is room.
 
         Raises:
             ConfigError: SLURM refuses the jobs.
@@ -109,7 +110,7 @@ class Submitit:
         while True:
             self._hand_in()
             ended = [each for each in map(self._look, list(self._running.values())) if each]
-            if ended or not wait or not self._running:
+            if ended or not wait or not (self._running or self._waiting):
                 return sorted(ended, key=lambda returned: returned.number)
             time.sleep(POLL_SECONDS)
 
@@ -122,10 +123,11 @@ class Submitit:
             self._jobs = None
 
     def _hand_in(self) -> None:
-        if not self._waiting:
+        number = min(len(self._waiting), self.capacity - len(self._running))
+        if number <= 0:
             return
         jobs = self._started()
-        waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        waiting = [self._waiting.popleft() for _ in range(number)]
         tickets = [
             Ticket(call._replace(shared=None), jobs.shared(call.shared), self._resources.cpus)
             for call, _ in waiting

@@ -11,7 +11,7 @@ from uuid import uuid4
 from pydantic import ValidationError
 
 from lmanet.base import Record
-from lmanet.errors import ConfigError, StorageError
+from lmanet.errors import ConfigError, RemoteStorageError
 from lmanet.run.storage import Storage
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ def read_lease(storage: Storage) -> Lease | None:
     """Who has written a storage; None where no run has.
 
     Raises:
-        StorageError: the storage cannot be read, or the file holds something else.
+        RemoteStorageError: the storage cannot be read, or the file holds something else.
     """
     content = storage.read(LEASE)
     if content is None:
@@ -62,7 +62,7 @@ def read_lease(storage: Storage) -> Lease | None:
     try:
         return Lease.model_validate_json(content)
     except ValidationError as error:
-        raise StorageError(
+        raise RemoteStorageError(
             f"{storage.url}/{LEASE} holds no lease of a run; see who wrote it, and remove it if no "
             "run.py works there"
         ) from error
@@ -94,7 +94,7 @@ class Held:
     """A lease that this process holds; a thread gives signs of life until `close`.
 
     Raises:
-        StorageError: another driver took the storage at the same time.
+        RemoteStorageError: another driver took the storage at the same time.
     """
 
     def __init__(self, storage: Storage, run: str, driver: str, pace: Pace) -> None:
@@ -109,9 +109,11 @@ class Held:
         self._thread.start()
 
     def refuse_lost(self) -> None:
-        """Raises `StorageError` where the lease was seen to be another driver's; asks nobody."""
+        """Raises `RemoteStorageError` where another driver was seen to have taken over; asks
+        nobody.
+        """
         if self._lost:
-            raise StorageError(
+            raise RemoteStorageError(
                 f"another run.py has taken {self._storage.url} over, so nothing more is written "
                 "there; what this one has found since is in its folder alone"
             )
@@ -120,11 +122,11 @@ class Held:
         """Look whether the lease is still held.
 
         Raises:
-            StorageError: it was lost to another driver, or cannot be found or read.
+            RemoteStorageError: it was lost to another driver, or cannot be found or read.
         """
         found = read_lease(self._storage)
         if found is None:  # a disk that is not mounted, perhaps
-            raise StorageError(
+            raise RemoteStorageError(
                 f"{self._storage.url}/{LEASE} is gone, so nothing is written there; see that it is "
                 "the place where the run began"
             )
@@ -147,7 +149,7 @@ class Held:
             try:
                 self.require()
                 self._write(time.time())
-            except StorageError as error:
+            except RemoteStorageError as error:
                 if self._lost:
                     log.error("%s", error)
                     return

@@ -10,7 +10,8 @@ from itertools import count
 from pathlib import Path
 
 from lmanet.base import Record
-from lmanet.errors import ConfigError, LmanetError, StorageError
+from lmanet.errors import ConfigError, LmanetError, RemoteStorageError
+from lmanet.run.folder import EVENTS, HYDRA, LOG, PROVENANCE, SETTINGS
 from lmanet.run.lease import LEASE, Held, Lease, Pace, drawn, read_lease, refuse_alive
 from lmanet.run.lines import read_record, write_record
 from lmanet.run.storage import Storage
@@ -19,6 +20,8 @@ log = logging.getLogger(__name__)
 MIRRORED = ".storage.json"
 # Of a folder at its top; they serve this machine alone.
 KEPT_HERE = (MIRRORED, LEASE, ".lock", "jobs")
+# What a start leaves before its first result.
+OF_A_START = {HYDRA, LOG, PROVENANCE, SETTINGS, EVENTS, LEASE}
 PARTIAL = ".partial"
 RECORDS = (".json", ".jsonl")
 Stamp = tuple[int, int]  # size and time of change
@@ -68,7 +71,7 @@ class Mirror:
         record names is then there, also where this machine is lost in the middle.
 
         Raises:
-            StorageError: the storage cannot be written.
+            RemoteStorageError: the storage cannot be written.
         """
         with self._pushing:
             self._held.require()
@@ -84,11 +87,11 @@ class Mirror:
         """The same; where the storage cannot be reached, that is said once, and tried again later.
 
         Raises:
-            StorageError: another driver has taken the run over.
+            RemoteStorageError: another driver has taken the run over.
         """
         try:
             self.push()
-        except StorageError as error:
+        except RemoteStorageError as error:
             self._held.refuse_lost()
             if not self._out_of_reach:
                 log.warning("%s; the run goes on, and what it finds is in its folder", error)
@@ -99,7 +102,7 @@ class Mirror:
             self._out_of_reach = False
 
     def refuse_lost(self) -> None:
-        """Raises `StorageError` where another driver has taken the run over."""
+        """Raises `RemoteStorageError` where another driver has taken the run over."""
         self._held.refuse_lost()
 
     def close(self, quietly: bool) -> None:
@@ -109,18 +112,19 @@ class Mirror:
             quietly: the run breaks off with an error of its own, which is not to be hidden.
 
         Raises:
-            StorageError: the storage lacks something of the run.
+            RemoteStorageError: the storage lacks something of the run.
         """
         self._end.set()
         self._thread.join()
         try:
             self.push()
             self._held.close()
-        except StorageError as error:
-            self._held.stop()
+        except RemoteStorageError as error:
             if not quietly:
                 raise
             log.warning("%s; what the run has found is in its folder", error)
+        finally:
+            self._held.stop()
 
     def _push_on(self) -> None:
         while True:
@@ -157,7 +161,7 @@ class Mirror:
         path = self._folder / name
         try:
             self._storage.put(path, name)
-        except (FileNotFoundError, StorageError):
+        except (FileNotFoundError, RemoteStorageError):
             if path.is_file():
                 raise
             return False
@@ -194,7 +198,7 @@ def mirrored(folder: Path, url: str | None, pace: Pace | None = None) -> Iterato
 
     Raises:
         ConfigError: the storage is another run's, or another driver works on it or has gone on.
-        StorageError: it cannot be reached; or, at the end, lacks something of the run.
+        RemoteStorageError: it cannot be reached; or, at the end, lacks something of the run.
     """
     if url is None:
         yield None
@@ -217,7 +221,7 @@ def bring(url: str, into: Path, pace: Pace | None = None) -> Path:
 
     Raises:
         ConfigError: no run is there, or its driver is alive.
-        StorageError: it cannot be reached.
+        RemoteStorageError: it cannot be reached.
     """
     storage = Storage(url)
     lease = read_lease(storage)
@@ -253,7 +257,7 @@ def _fetch(storage: Storage, lease: Lease, folder: Path) -> None:
 
 
 def _start(folder: Path, storage: Storage, pace: Pace) -> Mirror:
-    known, found = _known(folder, storage), read_lease(storage)
+    known, found = _known(folder, storage), _found(storage)
     if storage.folder and storage.folder.resolve() == folder.resolve():
         raise ConfigError(
             f"storage={storage.url} is the run's own folder; name another place (conf/config.yaml)"
@@ -277,6 +281,21 @@ def _start(folder: Path, storage: Storage, pace: Pace) -> Mirror:
             f"resume={storage.url}, which brings its files here"
         )
     return _take(folder, storage, known, found, pace)
+
+
+def _found(storage: Storage) -> Lease | None:
+    """Who has written a storage. What a start left that ended without a result is removed, as it is
+    in its folder.
+    """
+    found = read_lease(storage)
+    if found is None or found.beat is not None:
+        return found
+    names = storage.names()
+    if any(name.partition("/")[0] not in OF_A_START for name in names):
+        return found
+    for name in names:
+        storage.remove(name)
+    return None
 
 
 def _take(

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from fsspec.core import url_to_fs
 
 from lmanet.base import require_packages
-from lmanet.errors import ConfigError, StorageError
+from lmanet.errors import ConfigError, RemoteStorageError
 from lmanet.files import copy_file, write_bytes
 
 # Of a URL -> the package that serves it, which the extra of that name installs; what fsspec serves
@@ -59,7 +59,7 @@ class Storage:
         """Of all files, as paths below the URL; none where nothing is there.
 
         Raises:
-            StorageError: one of them would lie elsewhere.
+            RemoteStorageError: one of them would lie elsewhere.
         """
         with self._said("listed"):
             found = self._files.find(self._root)
@@ -122,12 +122,12 @@ class Storage:
     def _said(self, what: str) -> Iterator[None]:
         try:
             yield
-        except StorageError:
+        except RemoteStorageError:
             raise
         # Each kind of storage has errors of its own, with no base that they share.
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
-            raise StorageError(
+            raise RemoteStorageError(
                 f"{self.url} cannot be {what} ({reason}); see that its place is there, and that "
                 "this machine has its keys and can reach it (storage=)"
             ) from error
@@ -151,7 +151,7 @@ def _inside(name: str, url: str) -> str:
     """A name that another may have written, once it is known to lead nowhere else."""
     parts = PurePosixPath(name).parts
     if not parts or name.startswith("/") or ".." in parts or "\\" in name or "\0" in name:
-        raise StorageError(
+        raise RemoteStorageError(
             f"{url} holds a file named {name!r}, which would lie outside of the run's folder; "
             "remove it there"
         )
