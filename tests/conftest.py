@@ -1,9 +1,14 @@
-"""For all tests, also in the processes that they start; and a stage with every field, of which
-tests make whole networks.
+"""For all tests, also in the processes that they start; a stage with every field, of which tests
+make whole networks; and a double of a chat server.
 """
 
+import json
 import os
-from collections.abc import Callable
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +68,86 @@ def lmanet_data() -> Path:
     if not (folder := os.environ.get("LMANET_DATA")):
         pytest.skip("the published architectures and weights are not here: LMANET_DATA is not set")
     return Path(folder)
+
+
+class ServerDouble(ThreadingHTTPServer):
+    """A double of a chat server: answers with anything that the schema of the request allows, drawn
+    by the seed of the request.
+
+    Attributes:
+        answer_seconds: an answer takes 0, 1 or 2 times as long, by the seed.
+        most_at_once: requests that were under way together.
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answer_seconds = 0.0
+        self.at_once = self.most_at_once = 0
+        self.base_url = f"http://127.0.0.1:{self.server_port}/v1"
+        self.thread = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
+        self.thread.start()
+
+    def close(self) -> None:
+        self.shutdown()
+        self.thread.join()
+        self.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        double = self.server
+        assert isinstance(double, ServerDouble)
+        double.at_once += 1
+        double.most_at_once = max(double.most_at_once, double.at_once)
+        time.sleep(double.answer_seconds * (asked["seed"] % 3))
+        double.at_once -= 1
+        schema = asked.get("response_format", {}).get("json_schema", {}).get("schema")
+        rng = random.Random(asked["seed"])
+        reply = "Deeper networks did better." if schema is None else json.dumps(drawn(schema, rng))
+        message = {"role": "assistant", "content": reply}
+        body = {
+            "id": "1",
+            "object": "chat.completion",
+            "created": 0,
+            "model": "double",
+            "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+            "usage": {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100},
+        }
+        content = json.dumps(body).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def drawn(schema: dict[str, Any], rng: random.Random) -> Any:
+    """A value of a schema such as those that lmanet sends."""
+    if "const" in schema:
+        return schema["const"]
+    if "enum" in schema:
+        return rng.choice(schema["enum"])
+    if "anyOf" in schema:
+        return drawn(rng.choice(schema["anyOf"]), rng)
+    if schema.get("type") == "object":
+        return {name: drawn(part, rng) for name, part in schema["properties"].items()}
+    if schema.get("type") == "array":
+        least = schema.get("minItems", 0)
+        number = rng.randint(least, min(schema.get("maxItems", least), least + 3))
+        return [drawn(schema["items"], rng) for _ in range(number)]
+    assert schema.get("type") in ("string", "null"), schema
+    return "It is deep." if schema["type"] == "string" else None
+
+
+@pytest.fixture
+def server_double() -> Iterator[ServerDouble]:
+    double = ServerDouble()
+    yield double
+    double.close()

@@ -5,6 +5,7 @@ budget is spent.
 import math
 import shutil
 import time
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -188,7 +189,7 @@ class Search:
     def _judge(self, proposal: Proposal) -> Verdict | None:
         if proposal.architecture is None:
             return None
-        known = {*self.history.ids, *self._training_ids.values()}
+        known = ChainMap(dict.fromkeys(self._training_ids.values()), self.history.ids)
         return self.steps.validator.validate(proposal.architecture, known)
 
     def _submit(self, candidate: Candidate) -> None:

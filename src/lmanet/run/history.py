@@ -27,6 +27,7 @@ class History:
     Attributes:
         checkpoints: folder of the paused trainings, a folder each.
         parents: folder of weights that edits may inherit, a file a trial; None where none are kept.
+        ids: of all networks that were proposed.
 
     Raises:
         HistoryError: a line cannot be read, or two lines bear the number of one that had ended; the
@@ -37,6 +38,7 @@ class History:
         self.run = run
         self.checkpoints = run.path / "paused"
         self.parents = run.path / "parents" if inherit else None
+        self.ids: dict[str, None] = {}
         self._trials: dict[int, Trial] = {}
         self._by_id: defaultdict[str | None, dict[int, Trial]] = defaultdict(dict)
         self._lines: list[Trial] = []
@@ -49,11 +51,6 @@ class History:
     def trials(self) -> list[Trial]:
         """One a number, in the order of their last lines."""
         return list(self._trials.values())
-
-    @property
-    def ids(self) -> Collection[str | None]:
-        """Of all networks that were proposed."""
-        return self._by_id.keys()
 
     def now(self) -> Trials:
         """The same as they stand now; it costs the same however many there are."""
@@ -139,5 +136,6 @@ class History:
         self._trials[trial.number] = trial
         self._lines.append(trial)
         if identity := trial.id:
+            self.ids[identity] = None
             self._by_id[identity].pop(trial.number, None)
             self._by_id[identity][trial.number] = trial

@@ -87,7 +87,7 @@ def test_500_rounds_never_exceed_the_token_budget(
         "model=m",
     )
     proposer = configured("llm", cells, *settings)
-    proposer._client = GreedyClient(space)
+    proposer._clients = [GreedyClient(space)]
     objectives = {
         "val_accuracy": {"direction": "max", "unit": "share of 1", "reference": 0.0, "ideal": 1.0}
     }
