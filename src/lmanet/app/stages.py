@@ -3,11 +3,10 @@ asked for, in their order.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
-from lmanet.app.compose import Config, as_written, build, make, plain, read_config, trusted
+from lmanet.app.compose import Config, build, compared_config, make, plain
 from lmanet.app.lock import owned, require_room
 from lmanet.app.own_stages import CompareStage, SearchStage, check_promotion
 from lmanet.app.settings import ROOT_KEYS, check_groups, check_root
@@ -17,7 +16,7 @@ from lmanet.errors import ConfigError
 from lmanet.network import Architecture, load_architecture
 from lmanet.run import quantities
 from lmanet.run.brief import Brief, Budget, Goal
-from lmanet.run.folder import DISTILL, FRONT, FULL, HYDRA, RunFolder
+from lmanet.run.folder import DISTILL, FRONT, FULL, RunFolder
 from lmanet.run.history import History
 from lmanet.run.provenance import provenance
 from lmanet.search import Search, Steps
@@ -30,8 +29,6 @@ SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
 WITHOUT_NETWORKS = ("search", "rules", "export", "compare")  # the others need a network
 # These read training and validation images.
 STAGES_THAT_TRAIN = ("search", "train", "teacher", "distill", "deploy", "explain")
-# Of the configuration of a run that is compared these are built; all else of it is data.
-COMPARED_BY = ("pareto", "target")
 LATENCY = quantities.LATENCY.name
 # Stage -> the stage that makes what it needs, where that stands, and what it is.
 TRAINED = ("train", (FULL, DISTILL), "trained network")
@@ -247,12 +244,7 @@ class Run:
         from lmanet.explain.compare import read_runs
 
         runs = read_runs(plain(self.cfg.runs))
-        first = runs[0].folder
-        config = read_config(
-            first / HYDRA / "config.yaml", COMPARED_BY, folder=str(first), stages=["compare"]
-        )
-        trust = trusted(f"runs={first}", self.typed)
-        replace(trust, typed=frozenset()).check(as_written(config))
+        config = compared_config(runs[0].folder, self.typed)
         return CompareStage(runs, Run(config).pareto)
 
     def _told(self, stage: Any, *settings: Any) -> Stage:
