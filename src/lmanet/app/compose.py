@@ -278,6 +278,7 @@ def compared_config(folder: Path, typed: Sequence[str]) -> Config:
     config.update(folder=str(folder), stages=["compare"])
     # A key that was typed is one of this start, not of that run.
     replace(trusted(f"runs={folder}", typed), typed=frozenset()).check(as_written(config))
+    plain(config)  # says where a value refers to what is not built
     return config
 
 
