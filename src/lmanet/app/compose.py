@@ -6,6 +6,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +33,8 @@ HINT = (
     "a value with a space or one of = , : ( [ { ~ stands in quotes within quotes: \"key='a value'\""
 )
 OWN_OPTIONS = "hydra.searchpath="
+# Of the configuration of a run that is compared these are built; all else of it is data.
+COMPARED_BY = ("pareto", "target")
 NOT_THERE = re.compile(r"Could not override '([^']+)'")
 Config = DictConfig
 
@@ -89,7 +92,8 @@ def trusted(run: str, typed: Sequence[str]) -> Trust:
         found = [OverridesParser.create().parse_override(text).value() for text in places]
     except HydraException as error:
         raise ConfigError(_fault(error)) from None
-    folders = [Path(str(each).removeprefix("file://")) for value in found for each in value or ()]
+    named = [each for value in found if isinstance(value, list) for each in value]
+    folders = [Path(str(each).removeprefix("file://")) for each in named]
     return Trust.of(run, [CONF, *folders], typed)
 
 
@@ -215,18 +219,22 @@ def keep_start(config: Config, folder: Path) -> None:
     if kept.is_dir() or not HydraConfig.initialized():
         return
     own = HydraConfig.get()
-    contents = {"config": config, "hydra": {"hydra": own}, "overrides": kept_overrides(own)}
+    contents = {
+        "config": config,
+        "hydra": {"hydra": own},
+        "overrides": kept_overrides(own.overrides),
+    }
     with replaced(kept) as partial:
         partial.mkdir()
         for name, content in contents.items():
             (partial / f"{name}.yaml").write_text(OmegaConf.to_yaml(content), encoding="utf-8")
 
 
-def kept_overrides(own: Config) -> list[str]:
-    """What a run keeps of what was typed, given Hydra's own part of its configuration; variables
-    of the environment as they are named, not what they hold.
+def kept_overrides(overrides: Any) -> list[str]:
+    """What a run keeps of ``hydra.overrides``; variables of the environment as they are named, not
+    what they hold.
     """
-    typed = OmegaConf.to_container(own.overrides)
+    typed = OmegaConf.to_container(overrides)
     assert isinstance(typed, dict)
     return [*(text for text in typed["hydra"] if text.startswith(OWN_OPTIONS)), *typed["task"]]
 
@@ -245,23 +253,32 @@ def plain(config: Any) -> Any:
         raise ConfigError(f"{_fault(error)} ({error.full_key}, conf/)") from None
 
 
-def read_config(path: Path, keys: Sequence[str], **changes: Any) -> Config:
-    """Of a configuration as a run's folder holds it some keys of the root, and values beside them.
+def compared_config(folder: Path, typed: Sequence[str]) -> Config:
+    """Of the configuration of a run that is compared what is built of it, held against what a
+    stranger's may name.
+
+    Args:
+        typed: in this start.
 
     Raises:
-        ConfigError: the file is no configuration.
+        ConfigError: the file is no configuration, or names what it may not.
     """
+    path = folder / HYDRA / "config.yaml"
     try:
         read_yaml(path.read_text(encoding="utf-8"))
         whole = OmegaConf.load(path)
-        kept = {key: whole[key] for key in keys}
-        config = OmegaConf.merge(kept, changes)
-    except (OmegaConfBaseException, YAMLError, KeyError, TypeError, ValueError) as error:
+        assert isinstance(whole, DictConfig), "a run was found there, so that it has a seed"
+        written = as_written(whole)
+        config = OmegaConf.create({key: written[key] for key in COMPARED_BY})
+    except (OmegaConfBaseException, YAMLError, KeyError, ValueError) as error:
         raise ConfigError(
             f"{path} holds no configuration of a run: {str(error).splitlines()[0]}; leave the run "
             "out of runs="
         ) from None
-    assert isinstance(config, DictConfig)
+    config.update(folder=str(folder), stages=["compare"])
+    # A key that was typed is one of this start, not of that run.
+    replace(trusted(f"runs={folder}", typed), typed=frozenset()).check(as_written(config))
+    plain(config)  # says where a value refers to what is not built
     return config
 
 

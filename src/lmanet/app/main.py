@@ -134,7 +134,7 @@ def summarise(folder: Path) -> None:
 
 def _run(command: Command, config: Config, folder: Path, given: Resumed) -> None:
     job_config = in_folder(config, folder)
-    _hold(given, job_config, [kept_overrides(config.hydra)])
+    _hold(given, job_config, [kept_overrides(config.hydra.overrides)])
     start_log(config, folder)
     run = Run(job_config, given.typed)
     refuse_unread(sys.argv[1:], run.names)
@@ -152,7 +152,7 @@ def _sweep(command: Command, folder: Path, given: Resumed) -> None:
     for overrides in jobs(command.overrides):
         composed = compose(overrides)
         config = in_folder(composed, folder)
-        _hold(given, config, [kept_overrides(composed.hydra), command.overrides])
+        _hold(given, config, [kept_overrides(composed.hydra.overrides), command.overrides])
         if (seedless := repr({**config, "seed": 0})) not in checked:
             checked.add(seedless)
             Run(config, given.typed).prepare()

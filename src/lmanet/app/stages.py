@@ -4,11 +4,10 @@ asked for, in their order.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
-from lmanet.app.compose import Config, as_written, build, make, plain, read_config, trusted
+from lmanet.app.compose import Config, build, compared_config, make, plain
 from lmanet.app.lock import owned, require_room
 from lmanet.app.own_stages import CompareStage, SearchStage, check_promotion, look_at_images
 from lmanet.app.settings import ROOT_KEYS, check_groups, check_root
@@ -20,7 +19,7 @@ from lmanet.execute import Remote
 from lmanet.network import Architecture, load_architecture
 from lmanet.run import quantities
 from lmanet.run.brief import Brief, Budget, Goal
-from lmanet.run.folder import DISTILL, FRONT, FULL, HYDRA, RunFolder
+from lmanet.run.folder import DISTILL, FRONT, FULL, RunFolder
 from lmanet.run.history import History
 from lmanet.run.mend import Mending
 from lmanet.run.mirror import Guard, mirrored
@@ -38,8 +37,6 @@ WITHOUT_NETWORKS = ("search", "rules", "export", "mend", "compare")  # the other
 # These read training and validation images.
 STAGES_THAT_TRAIN = ("search", "train", "teacher", "distill", "deploy", "explain")
 ENGINE = "engine"  # key of the options of conf/execute that train on other machines
-# Of the configuration of a run that is compared these are built; all else of it is data.
-COMPARED_BY = ("pareto", "target")
 LATENCY = quantities.LATENCY.name
 # Stage -> the stage that makes what it needs, where that stands, and what it is.
 TRAINED = ("train", (FULL, DISTILL), "trained network")
@@ -269,12 +266,7 @@ class Run:
         from lmanet.explain.compare import read_runs
 
         runs = read_runs(plain(self.cfg.runs))
-        first = runs[0].folder
-        config = read_config(
-            first / HYDRA / "config.yaml", COMPARED_BY, folder=str(first), stages=["compare"]
-        )
-        trust = trusted(f"runs={first}", self.typed)
-        replace(trust, typed=frozenset()).check(as_written(config))
+        config = compared_config(runs[0].folder, self.typed)
         return CompareStage(runs, Run(config).pareto)
 
     def _told(self, stage: Any, *settings: Any) -> Stage:
