@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from lmanet.base import AtLeast1
+from lmanet.propose.llm.address import Endpoint
 from lmanet.propose.llm.at_once import divided, in_order
 from lmanet.propose.llm.example import example
 from lmanet.propose.llm.prompt import Prompt
 from lmanet.propose.llm.reply import Reply, after_thinking
 from lmanet.propose.llm.sampling import Sampling
-from lmanet.propose.llm.servers import Endpoint, Server
+from lmanet.propose.llm.servers import Server
 from lmanet.propose.llm.talk import Found, Question, Talk, TokensSpentError
 from lmanet.propose.llm.why import claims_text, with_reasons
 from lmanet.propose.roles.legal import tried
