@@ -4,8 +4,10 @@ shell.
 
 import re
 import shlex
+import sys
 from pathlib import Path
 
+PROGRAM = "lmanet"
 PLAIN = re.compile(r"[\w./][\w./-]*", re.ASCII)
 # what Hydra's grammar reads as something else than text
 WORDS = (
@@ -28,8 +30,9 @@ def at_home(argument: str) -> str:
 
 
 def command(*arguments: str) -> str:
-    """The whole line for a shell."""
-    return shlex.join(["python", "run.py", *arguments])
+    """The whole line for a shell: by the installed command, where that was typed."""
+    installed = Path(sys.argv[0]).stem == PROGRAM  # on Windows, lmanet.exe
+    return shlex.join([*([PROGRAM] if installed else ["python", "run.py"]), *arguments])
 
 
 def override(key: str, value: object) -> str:

@@ -1,7 +1,11 @@
-"""The command: what was typed -> a run or a sweep; what goes wrong ends in one sentence."""
+"""The command: what was typed -> a run or a sweep; what goes wrong ends in one sentence.
+
+It is `lmanet` where the package is installed, and `python run.py` in a checkout.
+"""
 
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 from lmanet.app.compose import (
@@ -15,9 +19,11 @@ from lmanet.app.compose import (
     launch,
     own_options,
     read_command,
+    require_conf,
     start_log,
     understood,
 )
+from lmanet.app.init import START, write_start
 from lmanet.app.lock import claimed
 from lmanet.app.resume import keep_sweep, resumed
 from lmanet.app.settings import refuse_unread
@@ -56,6 +62,13 @@ DIRECTORIES = ("hydra.run.dir=", "hydra.sweep.dir=")
 def main() -> None:
     """Do what the command line says."""
     try:
+        require_conf()
+        if sys.argv[1:2] == [START]:
+            print(write_start(sys.argv[2:]))
+            return
+        if sys.argv[1:] == ["--version"]:
+            print(f"lmanet {version('lmanet')}")
+            return
         given = resumed([at_home(argument) for argument in own_options(sys.argv[1:])])
         command = read_command(given.arguments)
         if not command.starts:
