@@ -30,9 +30,8 @@ def at_home(argument: str) -> str:
 
 
 def command(*arguments: str) -> str:
-    """The whole line for a shell: by the installed command, where that was typed."""
-    installed = Path(sys.argv[0]).stem == PROGRAM  # on Windows, lmanet.exe
-    return shlex.join([*([PROGRAM] if installed else ["python", "run.py"]), *arguments])
+    """The whole line for a shell, beginning as the one that was typed."""
+    return shlex.join([*_program(Path(sys.argv[0])), *arguments])
 
 
 def override(key: str, value: object) -> str:
@@ -41,6 +40,14 @@ def override(key: str, value: object) -> str:
     """
     text = str(value)
     return f"{key}={text if PLAIN.fullmatch(text) and not _is_another(text) else quoted(text)}"
+
+
+def _program(started: Path) -> list[str]:
+    if started.stem == PROGRAM:  # on Windows lmanet.exe
+        return [PROGRAM]
+    if (started.parent.name, started.name) == (PROGRAM, "__main__.py"):
+        return ["python", "-m", PROGRAM]
+    return ["python", "run.py"]
 
 
 def _is_another(text: str) -> bool:
