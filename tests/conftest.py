@@ -1,15 +1,19 @@
-"""For all tests, also in the processes that they start; and a stage with every field, of which
-tests make whole networks.
+"""For all tests, also in the processes that they start; a stage with every field, of which tests
+make whole networks; and commands as they are typed, in this process.
 """
 
+import logging
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+from hydra.core.global_hydra import GlobalHydra
 from hypothesis import settings
 
+from lmanet.app import main
 from lmanet.network import Architecture, parse_architecture
 
 # pytest-xdist already keeps every core busy; torch's own threads would spin for the same ones, and
@@ -63,3 +67,40 @@ def lmanet_data() -> Path:
     if not (folder := os.environ.get("LMANET_DATA")):
         pytest.skip("the published architectures and weights are not here: LMANET_DATA is not set")
     return Path(folder)
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    output: str
+    error: str
+
+
+@pytest.fixture
+def typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Ended]]:
+    """``python run.py ARGUMENTS`` in ``tmp_path``, without the seconds that a process takes to
+    import everything.
+    """
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+
+    def run(*arguments: str) -> Ended:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["run.py", *arguments])
+        GlobalHydra.instance().clear()
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        return Ended(code, *capsys.readouterr())
+
+    yield run
+    for handler in root.handlers:
+        if handler not in before[0]:
+            handler.close()
+    root.handlers[:], root.level = before

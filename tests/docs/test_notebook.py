@@ -11,6 +11,7 @@ pytestmark = pytest.mark.slow  # runs a whole quickstart
 NOTEBOOK = Path(__file__).parents[2] / "docs" / "tutorials" / "quickstart.ipynb"
 SMALL = [
     "budget.trained=1",
+    "propose.prompt.rationale=false",
     "train.mini.recipe.epochs=1",
     "data.split.max_train_images=400",
     "train.full.recipe.epochs=1",
