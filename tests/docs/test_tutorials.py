@@ -35,25 +35,22 @@ Follow = Callable[..., list[Path]]
 
 @pytest.fixture
 def follow(typed, tmp_path: Path) -> Follow:
-    """Types the commands of a page that pass a filter; the folders of their runs."""
+    """Types the commands of a page that match a pattern; the folders of their runs."""
 
     def run(
         page: str, *small: str, say: dict[str, str] | None = None, only: str = ""
     ) -> list[Path]:
         runs: list[Path] = []
         text = (TUTORIALS / f"{page}.md").read_text(encoding="utf-8")
-        for command in (each for each in COMMAND.findall(text) if only in each):
+        for command in (each for each in COMMAND.findall(text) if re.search(only, each)):
             command = _dated(command, tmp_path / "multirun")
             for word, meant in (say or {}).items():
                 command = command.replace(word, meant)
-            resumes = command.startswith("resume=")
+            goes_on = command.startswith(("resume=", "init "))
             paused = HALVED if "promote=halving" in command else ()
-            ended = typed(*shlex.split(command), *(() if resumes else (*small, *paused)))
+            ended = typed(*shlex.split(command), *(() if goes_on else (*small, *paused)))
             assert ended.code == 0, (command, ended.error)
-            found = sorted(
-                (tmp_path / "multirun").glob("*/*"), key=lambda path: path.stat().st_mtime
-            )
-            runs += [path for path in found if path not in runs]
+            runs += set((tmp_path / "multirun").glob("*/*")) - set(runs)
         return runs
 
     return run
@@ -86,9 +83,10 @@ def test_own_images(follow, tmp_path):
         for number in range(20):
             pixels = rng.integers(level, level + 128, (40, 50, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(tmp_path / "photos/train" / name / f"{number}.png")
-    small, large = follow("own-images", *SMALL, *ALONE, only="+experiment=quickstart")
+    small, large, mine = follow("own-images", *SMALL, *ALONE, only=r"^(?!.*propose=llm)")
     assert _trained(small)[0].architecture.resolution == 32
     assert _trained(large)[0].architecture.resolution == 64
+    assert mine.parent.name == "mine" and _trained(mine)
 
 
 def test_cifar_100_on_two_cores(follow, tmp_path):
