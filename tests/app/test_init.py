@@ -9,6 +9,7 @@ import yaml
 from PIL import Image
 
 import lmanet
+from lmanet.app.compose import require_conf
 from lmanet.app.init import write_start
 from lmanet.errors import ConfigError
 from lmanet.run.folder import HISTORY
@@ -60,6 +61,8 @@ def test_init_prints_the_command_that_comes_next(typed, monkeypatch):
     assert "Next: python run.py --config-dir my +experiment=mine data.root=photos" in ended.output
     monkeypatch.setattr(sys, "argv", ["/usr/bin/lmanet"])
     assert "Next: lmanet --config-dir" in write_start(["other"])
+    monkeypatch.setattr(sys, "argv", ["/site-packages/lmanet/__main__.py"])
+    assert "Next: python -m lmanet --config-dir" in write_start(["third"])
 
 
 def test_the_readme_of_init_names_the_folder_as_a_shell_takes_it(tmp_path):
@@ -86,6 +89,12 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match=re.escape(str(tmp_path / "file" / "my"))):
         write_start([str(tmp_path / "file" / "my")])
+
+
+def test_a_link_to_conf_that_git_wrote_as_a_file_is_named(tmp_path):
+    (tmp_path / "conf").write_text("../../conf")
+    with pytest.raises(ConfigError, match=r"conf is no folder: .* core.symlinks=true"):
+        require_conf(tmp_path / "conf")
 
 
 def test_the_version_is_ours(typed):
