@@ -36,7 +36,7 @@ def test_a_typed_second_driver_is_refused_and_changes_nothing(
         assert other.stdout.readline() == "held\n"
         ended = typed("resume=run", "budget.proposals=9")
         other.communicate("")
-    assert ended.code == 1 and "another run.py works in" in ended.error
+    assert ended.code == 1 and "another process works in" in ended.error
     assert before == {path: path.read_bytes() for path in before}
 
 

