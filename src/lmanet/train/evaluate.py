@@ -14,6 +14,7 @@ from lmanet.errors import ConfigError
 from lmanet.network import Architecture
 from lmanet.network.build import watched
 from lmanet.network.classes import ClassNames, match_classes
+from lmanet.network.compact import shipped
 from lmanet.network.weights import Checkpoint, load_network, load_published_weights, reordered
 from lmanet.run.folder import TEST, RunFolder, by_these_settings, ranked
 from lmanet.run.notices import one_class
@@ -64,7 +65,7 @@ class Evaluation:
         if architecture and not checkpoint:
             raise ConfigError("arch= without weights cannot be evaluated; pass checkpoint= as well")
         self.trainer = trainer
-        self.checkpoint = Path(checkpoint) if checkpoint else None
+        self.checkpoint = (shipped(checkpoint) or Path(checkpoint)) if checkpoint else None
         self.architecture = architecture
         self.load_int8 = load_int8
 
