@@ -110,6 +110,14 @@ class ImageFolder(ImageModule):
         train = self.split.reduce(images.labels, torch.arange(len(images)))
         return images.subset(train), self._scan("val")
 
+    def fold(self, number: int, of: int) -> ImageModule:
+        if "val" in self._given_parts:
+            raise ConfigError(
+                f"folds={of}: {self.root} has a folder val, so its images are divided already; "
+                "move them to train, or set the recipe's folds to 1 (conf/train)"
+            )
+        return super().fold(number, of)
+
     def keep(self, images: ImageSet, part: str) -> ImageSet:
         """In memory where they fit, else in their files."""
         assert isinstance(images, FileImages)

@@ -112,6 +112,16 @@ ACCURACY = register(
 )
 register(Quantity("val_macro_f1", "validation macro F1", "share", "max", "validation", *SHARE))
 register(
+    Quantity(
+        "val_balanced_accuracy",
+        "validation accuracy, balanced",
+        "share",
+        "max",
+        "validation",
+        *SHARE,
+    )
+)
+register(
     Quantity("val_calibration_error", "calibration error", "share", "min", "validation", *SHARE)
 )
 MACS = register(Quantity("macs", "MACs", "multiply-accumulates", "min", "formula", "M", 1e6, 2))

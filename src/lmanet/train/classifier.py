@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -38,11 +38,27 @@ class Task:
 
     Attributes:
         mean, std: of each RGB channel, for pixels in 0..1.
+        class_weights: how much an image of each class counts in training; None is one each.
     """
 
     num_classes: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    class_weights: tuple[float, ...] | None = None
+
+
+def class_weights(counts: Sequence[int], balance: float) -> tuple[float, ...]:
+    """How much an image of each class counts: (mean count / count) ** balance, with mean 1 over the
+    images.
+
+    Args:
+        counts: training images of each class.
+        balance: 0 weighs all images alike, 1 all classes.
+    """
+    mean = sum(counts) / len(counts)
+    raw = [(mean / max(count, 1)) ** balance for count in counts]
+    scale = sum(counts) / sum(each * count for each, count in zip(raw, counts, strict=True))
+    return tuple(each * scale for each in raw)
 
 
 def cross_entropy(logits: Tensor, batch: Batch, progress: float) -> Tensor:
@@ -71,6 +87,7 @@ class Classifier(LightningModule):
 
     mean: Tensor
     std: Tensor
+    class_weights: Tensor | None
 
     def __init__(
         self,
@@ -98,6 +115,8 @@ class Classifier(LightningModule):
         self.task, self.recipe, self.loss, self.seed = task, recipe, loss, seed
         self.register_buffer("mean", torch.tensor(task.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(task.std).view(3, 1, 1), persistent=False)
+        weights = torch.tensor(task.class_weights) if task.class_weights else None
+        self.register_buffer("class_weights", weights, persistent=False)
         self.metrics = _metrics(task.num_classes)
         self.norms: NormAverages | None = None
         self._train_losses: list[Tensor] = []  # mean of each batch
@@ -155,8 +174,7 @@ class Classifier(LightningModule):
         return batch  # it is there
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        smoothing = self.recipe.label_smoothing
-        targets = batch.targets * (1 - smoothing) + smoothing / self.task.num_classes
+        targets = self._targets(batch.targets)
         images = self.read(batch.images)
         same = images.shape == batch.images.shape
         batch = batch._replace(
@@ -166,6 +184,13 @@ class Classifier(LightningModule):
         loss = self.loss(self(images), batch, progress)
         self._train_losses.append(loss.detach())
         return loss
+
+    def _targets(self, given: Tensor) -> Tensor:
+        """Smoothed and weighted; those of an image without a label stay 0."""
+        smoothing = self.recipe.label_smoothing
+        smoothed = given * (1 - smoothing) + smoothing / self.task.num_classes
+        targets = torch.where(given.sum(1, keepdim=True) > 0, smoothed, given)
+        return targets if self.class_weights is None else targets * self.class_weights
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         if self.average:
@@ -195,6 +220,9 @@ class Classifier(LightningModule):
         self._val_losses.clear()
         self._predicted.clear()
 
+    def on_train_start(self) -> None:
+        self._end_early()  # one that was stopped after its last epoch is over
+
     def on_train_epoch_start(self) -> None:
         batches = cast(Batches, self.trainer.train_dataloader)
         batches.set_epoch(self.current_epoch)
@@ -220,6 +248,7 @@ class Classifier(LightningModule):
             seconds=time.monotonic() - self._epoch_start,
         )
         self.curve.append(epoch)
+        self._end_early()
         log.info(
             (
                 "epoch %d/%d: training loss %.3f, validation loss %.3f, validation accuracy %.2f "
@@ -234,6 +263,16 @@ class Classifier(LightningModule):
                 epoch.seconds,
             ),
         )
+
+    def _end_early(self) -> None:
+        """Ask for the end where validation has not become better for long enough."""
+        losses, patience = [epoch.val_loss for epoch in self.curve], self.recipe.patience
+        if (
+            patience
+            and len(losses) > patience
+            and min(losses[-patience:]) >= min(losses[:-patience])
+        ):
+            self.trainer.should_stop = True
 
     def keep_average(self) -> None:
         """Give the network the averaged weights, where the recipe averages."""
@@ -293,8 +332,9 @@ def _metrics(num_classes: int) -> MetricCollection:
     return MetricCollection(
         {
             "accuracy": MulticlassAccuracy(average="micro", **kind),
+            "balanced_accuracy": MulticlassAccuracy(average="macro", **kind),
             "macro_f1": MulticlassF1Score(average="macro", **kind),
             "calibration_error": MulticlassCalibrationError(n_bins=15, norm="l1", **kind),
         },
-        compute_groups=False,  # the three keep different states
+        compute_groups=False,  # they keep different states
     )

@@ -37,6 +37,11 @@ class FullTraining:
             raise ConfigError(
                 f"candidates={candidates} must be at least 1, to have a network to train in full"
             )
+        if trainer.recipe.folds > 1:
+            raise ConfigError(
+                f"folds={trainer.recipe.folds}: a full training gives one network, of one division "
+                "of the images; set train.full.recipe.folds=1"
+            )
         self.trainer = trainer
         self.seed = seed
         self.candidates = candidates
