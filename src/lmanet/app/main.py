@@ -25,11 +25,13 @@ from lmanet.app.stages import Run
 from lmanet.command import at_home
 from lmanet.command import command as as_typed
 from lmanet.errors import LmanetError
+from lmanet.files import write_text
 from lmanet.run.folder import (
     COMPARED,
     DEPLOYED,
     FRONT,
     HISTORY,
+    PLAN,
     RELEASED,
     REPORT_HTML,
     REPORT_MD,
@@ -38,6 +40,7 @@ from lmanet.run.folder import (
 )
 
 FILES = {
+    PLAN: "what was found in the pictures, what was chosen and why",
     HISTORY: "every trial",
     FRONT: "the networks that no other beats",
     STUDENT: "the best network: lmanet.load_network(path)",
@@ -62,10 +65,18 @@ def main() -> None:
             launch(job, command)
             return
         command, config = understood(command)
+        told = ""
+        if given.folder is None and config.plan_minutes is not None:
+            from lmanet.app.plan import planned  # takes seconds
+
+            command, config, told = planned(command, config)
+            print(told, flush=True)
         named = given.folder is not None or any(
             text.lstrip("+").startswith(DIRECTORIES) for text in command.overrides
         )
         with claimed(given.folder or folder_of(config, command.sweeps), named) as folder:
+            if told:
+                write_text(folder / PLAN, told)
             if command.sweeps:
                 _sweep(command, folder)
             else:

@@ -17,7 +17,7 @@ from lmanet.network.weights import Checkpoint, load_network, reordered, save_net
 from lmanet.run.folder import RunFolder, by_these_settings, ranked
 from lmanet.run.results import TrainedNetwork, TrainedTeacher
 from lmanet.space import architecture_id
-from lmanet.steps import Fitter, ImageData
+from lmanet.steps import Fitter, ImageData, UnlabelledData
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +69,7 @@ class Distillation:
             DataError: the images that they are measured on are not there.
         """
         if self._teachers:
+            self._refuse_unlabelled()
             self._teachers.require(self.folder)
 
     def run(self, folder: RunFolder) -> None:
@@ -133,7 +134,7 @@ class Distillation:
     def _distil(self, best: TrainedNetwork, folder: RunFolder) -> None:
         identity = self._identity(best, folder)
         self.data.setup("fit")
-        trainer = self.trainer(self.data)
+        trainer = self.trainer(self._taught)
         said = self._said(trainer, folder)
         losses = {"loss": self.loss(said)} if said and self.loss else {}
         network = trainer.build(best.architecture, self.seed)
@@ -194,10 +195,24 @@ class Distillation:
                 "stage out"
             )
         self.data.setup("fit")
-        self._said(self.trainer(self.data), folder)
+        self._said(self.trainer(self._taught), folder)
 
     def _said(self, trainer: Fitter, folder: RunFolder) -> TeacherLogits | None:
         return self._teachers.teach(trainer, self.seed, folder) if self._teachers else None
+
+    @cached_property
+    def _taught(self) -> ImageData:
+        """What the student learns from: with a teacher also pictures without labels."""
+        if self._teachers and isinstance(self.data, UnlabelledData):
+            return self.data.taught()
+        return self.data
+
+    def _refuse_unlabelled(self) -> None:
+        if self._taught is not self.data and (self._divergence or "").startswith("Dkd"):
+            raise ConfigError(
+                f"distill.loss.divergence={self._divergence} asks for the label of every picture, "
+                "and those of data.unlabelled have none; take Kd or Dist"
+            )
 
     @cached_property
     def _teachers(self) -> TeacherEnsemble | None:

@@ -44,6 +44,7 @@ EVENTS = "events.jsonl"
 OPTUNA_JOURNAL = "optuna_journal.log"
 STUDENT = "student.ckpt"
 LOG = "run.log"
+PLAN = "plan.txt"
 REPORT_HTML, REPORT_MD = "report.html", "report.md"
 # Folders of a run. A stage's own weights and files stand below the folder that bears its name.
 HYDRA = ".hydra"
