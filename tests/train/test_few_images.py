@@ -16,7 +16,7 @@ from lmanet.network import Architecture
 from lmanet.network.weights import Checkpoint, save_network
 from lmanet.run.records import Job
 from lmanet.train import FullTraining, Recipe, Trainer
-from lmanet.train.classifier import class_weights
+from lmanet.train.measures import class_weights
 
 CPU = torch.device("cpu")
 

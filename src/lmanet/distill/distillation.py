@@ -82,11 +82,7 @@ class Distillation:
         best = ranked(trained)[0]
         if not self._is_done(best, folder):
             teachers = self._teachers.measure(folder) if self._teachers else None
-            if (
-                teachers
-                and self.skip_if_worse
-                and teachers.score.val_accuracy <= best.score.val_accuracy
-            ):
+            if teachers and self.skip_if_worse and best.standing(teachers.score) <= best.standing():
                 folder.say([_skipped(teachers, best)])
             else:
                 self._distil(best, folder)

@@ -222,10 +222,10 @@ class RunFolder:
 
 
 def ranked(networks: Sequence[TrainedNetwork]) -> list[TrainedNetwork]:
-    """The best by validation accuracy first; of two that are equal the later, which may have been
-    trained on from the other.
+    """The best first, by validation accuracy or what the run ranks by; of two that are equal the
+    later, which may have been trained on from the other.
     """
-    return sorted(networks, key=lambda network: network.score.val_accuracy)[::-1]
+    return sorted(networks, key=lambda network: network.standing())[::-1]
 
 
 def by_these_settings(recorded: str, settings_id: str) -> bool:

@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -13,12 +13,6 @@ from lightning import LightningModule
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 from torch.nn import functional
-from torchmetrics import MetricCollection
-from torchmetrics.classification import (
-    MulticlassAccuracy,
-    MulticlassCalibrationError,
-    MulticlassF1Score,
-)
 
 from lmanet.errors import TrainingError
 from lmanet.network.build import Network
@@ -27,6 +21,7 @@ from lmanet.run.records import Epoch
 from lmanet.steps import Batch, Batches, Loss
 from lmanet.train.batch_norm import NormAverages
 from lmanet.train.compute import Forward
+from lmanet.train.measures import ClassCounts, by_class, metrics
 from lmanet.train.recipe import Recipe
 
 log = logging.getLogger(__name__)
@@ -45,20 +40,6 @@ class Task:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     class_weights: tuple[float, ...] | None = None
-
-
-def class_weights(counts: Sequence[int], balance: float) -> tuple[float, ...]:
-    """How much an image of each class counts: (mean count / count) ** balance, with mean 1 over the
-    images.
-
-    Args:
-        counts: training images of each class.
-        balance: 0 weighs all images alike, 1 all classes.
-    """
-    mean = sum(counts) / len(counts)
-    raw = [(mean / max(count, 1)) ** balance for count in counts]
-    scale = sum(counts) / sum(each * count for each, count in zip(raw, counts, strict=True))
-    return tuple(each * scale for each in raw)
 
 
 def cross_entropy(logits: Tensor, batch: Batch, progress: float) -> Tensor:
@@ -117,11 +98,13 @@ class Classifier(LightningModule):
         self.register_buffer("std", torch.tensor(task.std).view(3, 1, 1), persistent=False)
         weights = torch.tensor(task.class_weights) if task.class_weights else None
         self.register_buffer("class_weights", weights, persistent=False)
-        self.metrics = _metrics(task.num_classes)
+        self.metrics = metrics(task.num_classes)
         self.norms: NormAverages | None = None
         self._train_losses: list[Tensor] = []  # mean of each batch
         self._val_losses: list[Tensor] = []  # of each image
         self._predicted: list[Tensor] = []  # class of each image
+        self._labels: list[Tensor] = []
+        self.by_class: tuple[ClassCounts, ...] = ()
         self.measured: dict[str, float] = {}
         self.curve: list[Epoch] = []
 
@@ -205,20 +188,22 @@ class Classifier(LightningModule):
         logits = self(self.read(images))
         self._val_losses.append(functional.cross_entropy(logits, labels, reduction="none"))
         self._predicted.append(logits.argmax(1))
+        self._labels.append(labels)
         self.metrics.update(logits.softmax(dim=1), labels)
 
     def on_validation_epoch_end(self) -> None:
         self.measured = {name: float(value) for name, value in self.metrics.compute().items()}
-        losses = torch.cat(self._val_losses)
-        predicted = int(torch.bincount(torch.cat(self._predicted)).count_nonzero())
+        losses, labels = torch.cat(self._val_losses), torch.cat(self._labels)
+        self.by_class = by_class(torch.cat(self._predicted), labels, self.task.num_classes)
+        predicted = sum(each.predicted > 0 for each in self.by_class)
         self.measured |= {
             "loss": float(losses.mean()),
             "images": len(losses),
             "predicted_classes": predicted,
         }
         self.metrics.reset()
-        self._val_losses.clear()
-        self._predicted.clear()
+        for of_batches in (self._val_losses, self._predicted, self._labels):
+            of_batches.clear()
 
     def on_train_start(self) -> None:
         self._end_early()  # one that was stopped after its last epoch is over
@@ -322,19 +307,3 @@ class Classifier(LightningModule):
     def batch_norm_seconds(self) -> float | None:
         """Part of `seconds` in which batch norm's averages were taken anew."""
         return self.norms.seconds if self.norms else None
-
-
-def _metrics(num_classes: int) -> MetricCollection:
-    """Of a validation; their arguments are not checked, which would look at each batch on the
-    CPU.
-    """
-    kind: dict[str, Any] = {"num_classes": num_classes, "validate_args": False}
-    return MetricCollection(
-        {
-            "accuracy": MulticlassAccuracy(average="micro", **kind),
-            "balanced_accuracy": MulticlassAccuracy(average="macro", **kind),
-            "macro_f1": MulticlassF1Score(average="macro", **kind),
-            "calibration_error": MulticlassCalibrationError(n_bins=15, norm="l1", **kind),
-        },
-        compute_groups=False,  # they keep different states
-    )

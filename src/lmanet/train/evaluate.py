@@ -18,6 +18,7 @@ from lmanet.network.compact import shipped
 from lmanet.network.weights import Checkpoint, load_network, load_published_weights, reordered
 from lmanet.run.folder import TEST, RunFolder, by_these_settings, ranked
 from lmanet.run.notices import one_class
+from lmanet.run.results import ClassResult
 from lmanet.run.results import Evaluation as EvaluationRecord
 from lmanet.train.trainer import Trainer
 
@@ -157,7 +158,7 @@ class Evaluation:
         network = reordered(int8 or checkpoint.network, match.places)
         start = time.monotonic()
         with watched(network) as batches:
-            measured = self.trainer.test(network, checkpoint.mean, checkpoint.std)
+            measured, by_class = self.trainer.test(network, checkpoint.mean, checkpoint.std)
         names = [data.classes[place] for place in sorted(set(torch.cat(batches).tolist()))]
         return EvaluationRecord(
             stage=subject.stage,
@@ -166,6 +167,11 @@ class Evaluation:
             images=int(measured["images"]),
             test_accuracy=measured["accuracy"],
             test_macro_f1=measured["macro_f1"],
+            test_balanced_accuracy=measured["balanced_accuracy"],
+            by_class=tuple(
+                ClassResult(name=name, **counts._asdict())
+                for name, counts in zip(data.classes, by_class, strict=True)
+            ),
             test_calibration_error=measured["calibration_error"],
             seconds=time.monotonic() - start,
             notices=(*match.notices, *one_class(names, f"{int(measured['images']):,} test images")),

@@ -22,6 +22,7 @@ class FullTraining:
         seed: of weights, order and augmentation.
         candidates: how many networks of ``front.json`` are trained, the most accurate first.
         architecture: train this one instead, where there was no search.
+        rank_by: quantity of a score by which the best network of the run is chosen.
     """
 
     settings_id = ""
@@ -32,6 +33,7 @@ class FullTraining:
         seed: int,
         candidates: int = 1,
         architecture: Architecture | None = None,
+        rank_by: str = "val_accuracy",
     ) -> None:
         if candidates < 1:
             raise ConfigError(
@@ -46,6 +48,7 @@ class FullTraining:
         self.seed = seed
         self.candidates = candidates
         self.architecture = architecture
+        self.rank_by = rank_by
 
     def run(self, folder: RunFolder) -> None:
         errors = []
@@ -128,6 +131,7 @@ class FullTraining:
             "score": score,
             "checkpoint": checkpoint,
             "settings_id": self.settings_id,
+            "rank_by": self.rank_by,
         }
         folder.add_trained(TrainedNetwork(stage="full", architecture=architecture, **made))
         folder.say(score.notices)

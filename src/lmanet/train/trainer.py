@@ -32,9 +32,10 @@ from lmanet.space import AnyArchitecture, staged
 from lmanet.steps import Batches, CountedData, ImageData, Loss
 from lmanet.train.callbacks import KeepLast, TimeLimit
 from lmanet.train.checks import notices, require_a_stop_before_the_end
-from lmanet.train.classifier import Classifier, Task, class_weights, cross_entropy
+from lmanet.train.classifier import Classifier, Task, cross_entropy
 from lmanet.train.compute import Kernels, applied, freed_memory_kept
 from lmanet.train.folds import jobs_of, together
+from lmanet.train.measures import ClassCounts, class_weights
 from lmanet.train.recipe import Recipe
 from lmanet.train.zero_cost import ZeroCost
 
@@ -210,20 +211,23 @@ class Trainer:
         """Measure a network on the validation images, without training."""
         self.data.setup("fit")
         start = time.monotonic()
-        measured = self._measure(network, self._task, self.data.val_dataloader)
+        measured = self._measure(network, self._task, self.data.val_dataloader).measured
         return _score(measured, time.monotonic() - start)
 
-    def test(self, network: nn.Module, mean: Channels, std: Channels) -> dict[str, float]:
-        """Measure a network on the test images, normalised as in its training: accuracy, macro_f1,
-        calibration_error, loss, images.
+    def test(
+        self, network: nn.Module, mean: Channels, std: Channels
+    ) -> tuple[dict[str, float], tuple[ClassCounts, ...]]:
+        """Measure a network on the test images, normalised as in its training: accuracy,
+        balanced_accuracy, macro_f1, calibration_error, loss, images; and the counts of each class.
         """
         self.data.setup("test")
         task = Task(self.data.num_classes, mean, std)
-        return self._measure(network, task, self.data.test_dataloader)
+        measured = self._measure(network, task, self.data.test_dataloader)
+        return measured.measured, measured.by_class
 
     def _measure(
         self, network: nn.Module, task: Task, loader: Callable[..., Iterable[Any]]
-    ) -> dict[str, float]:
+    ) -> Classifier:
         kernels, device = Kernels(), self._device
         batches = loader(
             self.recipe.batch_size, device, frames=getattr(network, "reads_frames", False)
@@ -233,7 +237,7 @@ class Trainer:
             self._engine(device, kernels.precision, [], 1).validate(
                 classifier, batches, verbose=False
             )
-        return classifier.measured
+        return classifier
 
     @property
     def _task(self) -> Task:
