@@ -28,6 +28,8 @@ NEEDS = {
     "data.root": "data=image_folder",
     "data.resolution": "data=image_folder",
     "data.loading": "data=image_folder",
+    "data.unlabelled": "data=photos",
+    "distill.teacher.source.": "distill=photos",
     "data.archive": "data=cifar100",
 }
 
