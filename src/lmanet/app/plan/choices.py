@@ -237,7 +237,7 @@ RULES = (
     Rule(
         ("stages",),
         lambda f: None if f.teacher else WITHOUT_TEACHER,
-        lambda f: "no distillation: the teacher's weights cannot be had",
+        lambda f: "no distillation, as there is no teacher",
     ),
     Rule(
         ("distill.teacher.trainer.recipe.epochs",),

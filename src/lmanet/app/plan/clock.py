@@ -98,7 +98,7 @@ def _teacher_step(run: Run, device: torch.device) -> float:
     """Of a teacher of timm with weights drawn afresh, which cost the same; 0 of any other."""
     import timm  # takes seconds
 
-    given = plain(run.cfg.distill).get("teacher", {}).get("source", {})
+    given = (plain(run.cfg.distill).get("teacher") or {}).get("source")
     if not isinstance(given, dict) or not timm.is_model(given.get("name", "")):
         return 0.0
     options = {"num_classes": run.data.num_classes, **(given.get("timm_options") or {})}

@@ -104,6 +104,8 @@ def _measured(command: Command, facts: Facts, found: Found) -> Forecast | None:
 
 def _why_no_teacher(command: Command, config: Config, data: ImageFolder) -> str:
     """Empty where its weights can be had, or somebody typed what is to be done."""
+    if config.distill.get("teacher") is None:
+        return "this option of distill has none"
     if any(text.lstrip("+~").startswith("distill") for text in command.overrides):
         return ""
     try:
