@@ -110,7 +110,7 @@ def test_the_text_names_what_was_found_and_fits_80_columns(tmp_path: Path) -> No
     root = pictures(tmp_path, {"crack": 12, "dent": 40})
     found = survey(Photos(str(root), 16))
     facts = FEW._replace(smallest=10, largest=34, seconds=30.0, teacher=False)
-    text = told(found, choose(facts), facts, Forecast(30, 60, 0), "no hub")
+    text = told(found, choose(facts), facts, Forecast(30, 12, 2, 5, 60, 0), "no hub")
     for words in ("52 of 2 classes", "10 (crack) to 34 (dent)", "5-fold", "none: no hub"):
         assert words in " ".join(text.split()), words
     assert "min in all" in text

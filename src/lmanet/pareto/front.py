@@ -67,7 +67,8 @@ class ParetoFront:
 
     def _accuracy(self, trial: Trial) -> float:
         name = ranking_quantity([objective.name for objective in self.objectives])
-        return (trial.score and quantity(name).of(trial.score)) or 0.0
+        value = quantity(name).of(trial.score) if trial.score else None
+        return value or 0.0
 
 
 def _eligible(trials: Sequence[Trial]) -> list[Trial]:

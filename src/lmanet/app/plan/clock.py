@@ -9,57 +9,93 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from lmanet.app.compose import make, plain
-from lmanet.app.plan.choices import Facts, Passes, full, mini, teacher
+from lmanet.app.compose import Config, make, plain
+from lmanet.app.plan.choices import Facts
 from lmanet.app.stages import Run
+from lmanet.data.survey import Found
 from lmanet.network import Architecture
 from lmanet.network.build import build
 from lmanet.space import staged
 
 DRAWS, LEGAL = 3000, 7  # networks drawn, and legal ones among them that suffice
 WARM_UP, TIMED = 2, 5  # steps
+BATCH = 32  # pictures a step of the teacher, when it is timed
 FORWARD = 1 / 3  # share of a training step that a validation takes
 REST_SECONDS = 150.0  # deployment, examination, report: measured for the quickstart, on two cores
 
 
 class Forecast(NamedTuple):
-    """Seconds of each part of a run.
+    """Seconds of each part of a run, by the settings that it will have.
 
     Attributes:
-        candidate: of one candidate.
+        candidate: of one candidate, all its folds together.
+        candidates: networks that the search trains at most.
+        workers: of those at once.
+        folds: trainings of each.
         training: of the best network.
         teaching: of teacher and student; 0 where there is no teacher.
     """
 
     candidate: float
+    candidates: int
+    workers: int
+    folds: int
     training: float
     teaching: float
 
+    @property
+    def search(self) -> float:
+        """Of the whole search."""
+        return self.candidate * self.candidates / self.workers
 
-def forecast(run: Run, facts: Facts, pictures: int) -> Forecast | None:
+
+class Work(NamedTuple):
+    """What one training does.
+
+    Attributes:
+        steps: of the optimiser.
+        validated: pictures, over all epochs.
+        batch: pictures a step.
+    """
+
+    steps: int
+    validated: int
+    batch: int
+
+    def seconds(self, step: float) -> float:
+        """The time it takes, at so many seconds a step."""
+        return step * (self.steps + FORWARD * self.validated / self.batch)
+
+
+def forecast(run: Run, facts: Facts, found: Found) -> Forecast | None:
     """Time a few steps of a typical network; None where none is legal.
 
     Args:
-        run: with the settings chosen so far.
-        pictures: to validate on in a candidate's training.
+        run: with the settings chosen so far, and those that were typed.
     """
     architecture = typical(run)
     if architecture is None:
         return None
+    mini, full = run.cfg.train.mini.recipe, run.cfg.train.full.recipe
+    folds = mini.get("folds", 1)
+    in_fold = sum(found.counts.values()) // folds if folds > 1 else found.parts["val"]
     device = torch.device("cuda" if facts.gpu else "cpu")
     before = torch.get_num_threads()
     try:
         if facts.workers > 1 and not facts.gpu:
             torch.set_num_threads(1)  # as a worker has
         network = build(architecture, run.data.num_classes)
-        step = _step(network, architecture.resolution, facts.batch, device)
-        asked = _teacher_step(run, device) if facts.teacher else 0.0
+        step = _step(network, architecture.resolution, mini.batch_size, device)
+        teaching = _teaching(run, found, step, device) if "distill" in run.names else 0.0
     finally:
         torch.set_num_threads(before)
     return Forecast(
-        facts.folds * _training(step, mini(facts), facts.in_search, pictures, facts.batch),
-        _training(step, full(facts), facts.train, pictures, facts.batch),
-        _teaching(step, asked, facts, pictures) if facts.teacher else 0.0,
+        folds * _work(mini, facts.train, in_fold).seconds(step),
+        run.cfg.budget.trained or run.cfg.budget.proposals,
+        facts.workers,
+        folds,
+        _work(full, facts.train, found.parts["val"]).seconds(step),
+        teaching,
     )
 
 
@@ -70,7 +106,8 @@ def typical(run: Run) -> Architecture | None:
     validator = make(
         run.cfg.validate, space=run.space, target=run.target, num_classes=run.data.num_classes
     )
-    rng, legal = np.random.default_rng(0), []
+    rng = np.random.default_rng(0)
+    legal: list[tuple[int, int, Architecture]] = []
     for _ in range(DRAWS):
         drawn = run.space.sample(rng)
         verdict = validator.validate(drawn, ())
@@ -81,17 +118,24 @@ def typical(run: Run) -> Architecture | None:
     return sorted(legal)[len(legal) // 2][-1] if legal else None
 
 
-def _training(step: float, done: Passes, pictures: int, val: int, batch: int) -> float:
-    steps = done.all * max(1, pictures // batch)
-    return step * (steps + FORWARD * done.epochs * -(-val // batch))
+def _work(recipe: Config, pictures: int, val: int) -> Work:
+    taken = min(recipe.get("images") or pictures, pictures)
+    passes = recipe.epochs * recipe.get("repeats", 1)
+    steps = passes * max(1, taken // recipe.batch_size)
+    return Work(steps, recipe.epochs * val, recipe.batch_size)
 
 
-def _teaching(step: float, asked: float, facts: Facts, val: int) -> float:
+def _teaching(run: Run, found: Found, step: float, device: torch.device) -> float:
     """Seconds of fine-tuning the teacher, asking it, and training the student."""
-    views = min(10, full(facts).all) * facts.train / 32
-    fine_tuning = _training(asked, teacher(facts), facts.train, val, 32)
-    student = _training(step, full(facts), facts.train, val, facts.batch)
-    return fine_tuning + FORWARD * asked * views + student
+    distill, val = run.cfg.distill, found.parts["val"]
+    student = _work(distill.trainer.recipe, found.parts["train"], val)
+    if not (asked := _teacher_step(run, device)):
+        return student.seconds(step)
+    views = distill.trainer.recipe.get("views") or distill.trainer.recipe.epochs
+    pictures = views * found.parts["train"]
+    recipe = distill.teacher.trainer.recipe
+    tuned = _work(recipe, found.parts["train"], val).seconds(asked * recipe.batch_size / BATCH)
+    return tuned + FORWARD * asked * pictures / BATCH + student.seconds(step)
 
 
 def _teacher_step(run: Run, device: torch.device) -> float:
@@ -104,7 +148,7 @@ def _teacher_step(run: Run, device: torch.device) -> float:
     options = {"num_classes": run.data.num_classes, **(given.get("timm_options") or {})}
     model = timm.create_model(given["name"], pretrained=False, **options)
     resolution = given.get("resolution") or model.default_cfg["input_size"][-1]
-    return _step(model, resolution, 32, device)
+    return _step(model, resolution, BATCH, device)
 
 
 def _step(network: nn.Module, resolution: int, batch: int, device: torch.device) -> float:
@@ -124,9 +168,3 @@ def _step(network: nn.Module, resolution: int, batch: int, device: torch.device)
             torch.cuda.synchronize(device)
         seconds.append(time.perf_counter() - start)
     return median(seconds[WARM_UP:])
-
-
-def minutes(seconds: float) -> str:
-    """Whole minutes, in words."""
-    whole = max(1, round(seconds / 60))
-    return f"{whole} minute{'' if whole == 1 else 's'}"

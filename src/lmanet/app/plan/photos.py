@@ -8,7 +8,7 @@ import torch
 
 from lmanet.app.compose import Command, Config, build, compose, in_folder, jobs, plain, understood
 from lmanet.app.plan.choices import Choice, Facts, choose
-from lmanet.app.plan.clock import Forecast, forecast
+from lmanet.app.plan.clock import forecast
 from lmanet.app.plan.telling import told
 from lmanet.app.stages import Run
 from lmanet.data import ImageFolder
@@ -53,10 +53,12 @@ def planned(command: Command, config: Config) -> Planned:
     lacking = _why_no_teacher(command, config, data)
     facts = _facts(config, found, teacher=not lacking)
     chosen, full = _chosen(command, facts)
-    measured = _measured(full, facts, found)
+    measured = forecast(_run(full), facts, found)
     if measured:
         facts = facts._replace(seconds=measured.candidate)
         chosen, full = _chosen(command, facts)
+        trained = _run(full).cfg.budget.trained
+        measured = measured._replace(candidates=trained or measured.candidates)
     full, config = understood(full)
     return Planned(full, config, told(found, chosen, facts, measured, lacking))
 
@@ -64,7 +66,7 @@ def planned(command: Command, config: Config) -> Planned:
 def _facts(config: Config, found: Found, teacher: bool) -> Facts:
     gpu = config.train.mini.recipe.accelerator != "cpu" and torch.cuda.is_available()
     names = shipped_names()
-    donor = PREFERRED if PREFERRED in names else next(iter(names), None)
+    shipped = PREFERRED if PREFERRED in names else next(iter(names), None)
     cores = joblib.cpu_count() - config.execute.auto.spare_cores if "auto" in config.execute else 1
     return Facts(
         train=found.parts["train"],
@@ -75,7 +77,7 @@ def _facts(config: Config, found: Found, teacher: bool) -> Facts:
         gpu=gpu,
         workers=ON_GPU * torch.cuda.device_count() if gpu else max(1, min(8, cores)),
         teacher=teacher,
-        donor=donor,
+        donor=config.train.mini.get("donor") or shipped,
         minutes=float(config.plan_minutes),
     )
 
@@ -95,11 +97,9 @@ def _chosen(command: Command, facts: Facts) -> tuple[list[Choice], Command]:
     return chosen, command._replace(overrides=[*settings, *command.overrides])
 
 
-def _measured(command: Command, facts: Facts, found: Found) -> Forecast | None:
-    _, config = understood(command)
-    run = Run(in_folder(config, Path()))
-    pictures = sum(found.counts.values()) // facts.folds if facts.folds > 1 else found.parts["val"]
-    return forecast(run, facts, pictures)
+def _run(command: Command) -> Run:
+    """The run as it would be; it is not started, and has no folder yet."""
+    return Run(in_folder(understood(command)[1], Path()))
 
 
 def _why_no_teacher(command: Command, config: Config, data: ImageFolder) -> str:

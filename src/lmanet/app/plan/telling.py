@@ -28,9 +28,9 @@ def told(
         lacking: why there is no teacher; empty where there is one.
     """
     blocks = [
-        ("Found", [*_found(found), *_noise(facts, found)]),
+        ("Found", [*_found(found), *_noise(measured, found)]),
         ("Chosen, as nothing else was typed", [*_chosen(chosen), *_beginning(facts, lacking)]),
-        ("Takes", _takes(facts, measured)),
+        ("Takes", _takes(measured)),
     ]
     return "\n".join(f"{title}\n" + "\n".join(lines) for title, lines in blocks) + "\n"
 
@@ -38,7 +38,9 @@ def told(
 def _found(found: Found) -> Iterator[str]:
     names = ", ".join(list(found.counts)[:NAMES]) + (", ..." if len(found.counts) > NAMES else "")
     least, most = found.counts[found.smallest], found.counts[found.largest]
-    each = f"{least:,} ({found.smallest}) to {most:,} ({found.largest})" if least < most else least
+    each = f"{least:,}"
+    if least < most:
+        each = f"{least:,} ({found.smallest}) to {most:,} ({found.largest})"
     yield from _line(
         "pictures",
         f"{sum(found.parts.values()):,} of {len(found.counts)} classes ({names}); {each} each to "
@@ -61,12 +63,12 @@ def _found(found: Found) -> Iterator[str]:
         yield from _line("note", notice.text)
 
 
-def _noise(facts: Facts, found: Found) -> Iterator[str]:
-    if facts.folds > 1:
+def _noise(measured: Forecast | None, found: Found) -> Iterator[str]:
+    if measured and measured.folds > 1:
         pictures = sum(found.counts.values())
         yield from _line(
             "noise",
-            f"{facts.folds}-fold validation on {pictures} pictures: differences below "
+            f"{measured.folds}-fold validation on {pictures} pictures: differences below "
             f"{100 * resolution_of(pictures):.0f} points mean nothing in the search",
         )
     elif found.parts["val"] >= FEW:
@@ -93,14 +95,12 @@ def _beginning(facts: Facts, lacking: str) -> Iterator[str]:
         yield from _line("teacher", f"none: {lacking}")
 
 
-def _takes(facts: Facts, measured: Forecast | None) -> Iterator[str]:
+def _takes(measured: Forecast | None) -> Iterator[str]:
     if measured is None:
         yield "  unknown: no legal network was drawn that could be timed"
         return
-    candidates = facts.candidates or 0
-    search = measured.candidate * candidates / facts.workers
     parts = {
-        f"search of {candidates} networks": search,
+        f"search of {measured.candidates} networks": measured.search,
         "training of the best": measured.training,
         "teacher and distillation": measured.teaching,
         "deployment and report": REST_SECONDS,
