@@ -74,6 +74,7 @@ class Benchmark:
         self.folder = Path(given.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.whole = Cifar100(archive=given.archive)
+        self.whole.read_train()  # the archives know the names of the classes
         names = self.whole.classes
         self.held_out = tuple(names[::5])
         self.others = tuple(name for name in names if name not in self.held_out)
