@@ -2,7 +2,7 @@
 -> feedback -> propose.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
@@ -165,6 +165,9 @@ class Batches(Protocol):
         None is all.
         """
 
+    def repeated(self, times: int) -> "Batches":
+        """Those of so many passes over the images in each epoch, each with a view of its own."""
+
     def __len__(self) -> int: ...
 
     def __iter__(self) -> Iterator[Batch]: ...
@@ -297,6 +300,33 @@ class Checked(Protocol):
     def require(self) -> None:
         """Raises `ConfigError` where something is missing that it needs later: a package, a
         program, a file, a server.
+        """
+
+
+@runtime_checkable
+class FoldedData(Protocol):
+    """Data that can be divided into training and validation in several ways; it is optional."""
+
+    def fold(self, number: int, of: int) -> ImageData:
+        """One of ``of`` divisions, counted from 0: each image validates in exactly one."""
+
+
+@runtime_checkable
+class CountedData(Protocol):
+    """Data that know how many training images each class has; it is optional."""
+
+    @property
+    def class_counts(self) -> Mapping[str, int]:
+        """Class -> training images; ``setup("fit")`` opens them."""
+
+
+@runtime_checkable
+class UnlabelledData(Protocol):
+    """Data with further pictures that nobody has labelled; it is optional."""
+
+    def taught(self) -> ImageData:
+        """The same data whose training images include those without a label, for a teacher to
+        speak of.
         """
 
 

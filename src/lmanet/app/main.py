@@ -39,12 +39,13 @@ from lmanet.app.trust import remember
 from lmanet.command import at_home
 from lmanet.command import command as as_typed
 from lmanet.errors import ConfigError, LmanetError
-from lmanet.files import disk_error
+from lmanet.files import disk_error, write_text
 from lmanet.run.folder import (
     COMPARED,
     DEPLOYED,
     FRONT,
     HISTORY,
+    PLAN,
     RELEASED,
     REPORT_HTML,
     REPORT_MD,
@@ -54,6 +55,7 @@ from lmanet.run.folder import (
 
 log = logging.getLogger(__name__)
 FILES = {
+    PLAN: "what was found in the pictures, what was chosen and why",
     HISTORY: "every trial",
     FRONT: "the networks that no other beats",
     STUDENT: "the best network: lmanet.load_network(path)",
@@ -88,10 +90,18 @@ def main() -> None:
                 launch(job, command)
                 return
             command, config = understood(command)
+            told = ""
+            if given.folder is None and config.plan_minutes is not None:
+                from lmanet.app.plan import planned  # takes seconds
+
+                command, config, told = planned(command, config)
+                print(told, flush=True)
             named = given.folder is not None or any(
                 text.lstrip("+").startswith(DIRECTORIES) for text in command.overrides
             )
             with claimed(given.folder or folder_of(config, command.sweeps), named) as folder:
+                if told:
+                    write_text(folder / PLAN, told)
                 if command.sweeps:
                     _sweep(command, folder, given)
                 else:

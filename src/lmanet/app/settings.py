@@ -81,6 +81,7 @@ class Root(BaseModel):
     budget: Budget
     batch: int = Field(ge=1)
     train_best: int = Field(ge=1)
+    plan_minutes: float | None = Field(default=None, gt=0)
     arch: str | None
     checkpoint: str | None
     resume: str | None

@@ -191,13 +191,10 @@ class Run:
     def _train(self) -> Stage:
         from lmanet.train import FullTraining
 
-        stage = FullTraining(
-            self.full_trainer,
-            self.cfg.seed,
-            self.cfg.train_best,
-            self.architecture,
-            self.engine,
-        )
+        rank_by = quantities.ranking_quantity(self.cfg.pareto.objectives)
+        chosen = self.cfg.train_best, self.architecture
+        stage = FullTraining(self.full_trainer, self.cfg.seed, *chosen, rank_by)
+        stage.engine = self.engine
         return self._told(stage, self.cfg.train.full, self.cfg.data)
 
     def _teacher(self) -> Stage:

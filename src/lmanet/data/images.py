@@ -11,6 +11,7 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
+from joblib import cpu_count
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -103,7 +104,7 @@ class FileImages:
         labels: int64 (N,).
         resolution: height and width, pixels, that each image is brought to; None leaves each in the
             size of its file, and then a block may hold but one.
-        num_workers: processes that decode blocks of them ahead.
+        num_workers: processes that decode blocks of them ahead, no more than there are cores.
         stamps: of the files; by default as they are now. A file that has another one later is
             refused, as the trainings of a run must see the same images.
     """
@@ -155,7 +156,7 @@ class FileImages:
         loader: DataLoader[Tensor | DataError] = DataLoader(
             _Files(self._decoded, len(self)),
             batch_sampler=[part.tolist() for part in parts],
-            num_workers=self.num_workers,
+            num_workers=min(self.num_workers, cpu_count()),  # more would wait for each other
             pin_memory=device.type == "cuda",
             # its own: else each pass would draw from the numbers that the training draws from
             generator=torch.Generator(),

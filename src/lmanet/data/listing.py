@@ -1,5 +1,5 @@
-"""Which pictures lie in root/train/<class>, root/val/<class> and root/test/<class>; nothing is
-opened.
+"""Which pictures lie in root/train/<class>, root/val/<class> and root/test/<class>, or in
+root/<class> alone; nothing is opened.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,11 @@ from lmanet.data.decode import picture_suffixes
 from lmanet.data.images import Stamp, stamp_of
 from lmanet.errors import DataError
 
-LAYOUT = "lay the images out as root/train/<class>/<image>, and say where root is with data.root"
+PARTS = ("val", "test")
+LAYOUT = (
+    "lay the images out as root/<class>/<image>, or as root/train/<class>/<image> beside root/val "
+    "and root/test, and say where root is with data.root"
+)
 PICTURES = ".jpg, .png, .tif, .webp, .bmp, .gif, or another that Pillow reads"
 NO_CLASSES = ("__MACOSX", "@eaDir", "lost+found")  # made by unzip, by a NAS, by a file system
 SHOWN = 5  # names in a message
@@ -32,8 +36,14 @@ class Listing(NamedTuple):
     stamps: tuple[Stamp, ...]
 
 
+def train_folder(root: Path) -> Path:
+    """Where the class folders are: ``root/train``, or ``root`` itself where nothing is divided."""
+    divided = any((root / part).is_dir() for part in ("train", *PARTS))
+    return root / "train" if divided else root
+
+
 def class_names(folder: Path) -> tuple[str, ...]:
-    """The class folders of ``train``, sorted.
+    """The class folders of a part, sorted.
 
     Raises:
         DataError: there are fewer than two.

@@ -24,7 +24,7 @@ from lmanet.run.folder import RunFolder, by_these_settings, ranked
 from lmanet.run.records import Score
 from lmanet.run.results import TrainedNetwork, TrainedTeacher
 from lmanet.space import architecture_id
-from lmanet.steps import Fitter, ImageData, Loss
+from lmanet.steps import Fitter, ImageData, Loss, UnlabelledData
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +90,7 @@ class Distillation:
             DataError: the images that they are measured on are not there.
         """
         if self._teachers:
+            self._refuse_unlabelled()
             self._teachers.require(self.folder)
 
     def run(self, folder: RunFolder) -> None:
@@ -102,11 +103,7 @@ class Distillation:
         best = ranked(trained)[0]
         if not self._is_done(best, folder):
             teachers = self._teachers.measure(folder) if self._teachers else None
-            if (
-                teachers
-                and self.skip_if_worse
-                and teachers.score.val_accuracy <= best.score.val_accuracy
-            ):
+            if teachers and self.skip_if_worse and best.standing(teachers.score) <= best.standing():
                 folder.say([_skipped(teachers, best)])
             else:
                 self._distil(best, folder)
@@ -157,7 +154,7 @@ class Distillation:
     def _distil(self, best: TrainedNetwork, folder: RunFolder) -> None:
         identity = self._identity(best, folder)
         self.data.setup("fit")
-        trainer = self.trainer(self.data)
+        trainer = self.trainer(self._taught)
         said = self._said(trainer, folder)
         lesson = Lesson(trainer, self.data, self.loss(said) if said and self.loss else None)
         work, checkpoint = folder.path / "distill" / identity, folder.path / _checkpoint(identity)
@@ -202,10 +199,24 @@ class Distillation:
                 "stage out"
             )
         self.data.setup("fit")
-        self._said(self.trainer(self.data), folder)
+        self._said(self.trainer(self._taught), folder)
 
     def _said(self, trainer: Fitter, folder: RunFolder) -> TeacherLogits | None:
         return self._teachers.teach(trainer, self.seed, folder) if self._teachers else None
+
+    @cached_property
+    def _taught(self) -> ImageData:
+        """What the student learns from: with a teacher also pictures without labels."""
+        if self._teachers and isinstance(self.data, UnlabelledData):
+            return self.data.taught()
+        return self.data
+
+    def _refuse_unlabelled(self) -> None:
+        if self._taught is not self.data and (self._divergence or "").startswith("Dkd"):
+            raise ConfigError(
+                f"distill.loss.divergence={self._divergence} asks for the label of every picture, "
+                "and those of data.unlabelled have none; take Kd or Dist"
+            )
 
     @cached_property
     def _teachers(self) -> TeacherEnsemble | None:

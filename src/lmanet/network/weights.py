@@ -18,6 +18,7 @@ from lmanet.errors import ArchitectureError, ConfigError
 from lmanet.files import replaced
 from lmanet.network.architecture import Architecture, parse_architecture
 from lmanet.network.build import Network, build
+from lmanet.network.compact import SUFFIX, read_compact, shipped, shipped_names, write_compact
 from lmanet.network.graph import operators
 
 LEAST_WEIGHT_BYTES = 2  # in half precision
@@ -39,8 +40,11 @@ class Checkpoint:
 
 
 def save_network(path: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint that `load_network` reads with ``weights_only=True``; a crash leaves the
-    old file or the new one.
+    """Write a checkpoint that `load_network` reads without running any code of the file; a crash
+    leaves the old file or the new one.
+
+    Args:
+        path: one that ends in ``.safetensors`` holds its weights in half precision.
     """
     content = {
         "architecture": checkpoint.network.architecture.model_dump(mode="json"),
@@ -51,7 +55,11 @@ def save_network(path: Path, checkpoint: Checkpoint) -> None:
             name: tensor.detach().cpu() for name, tensor in checkpoint.network.state_dict().items()
         },
     }
-    save_tensors(path, content)
+    if Path(path).suffix == SUFFIX:
+        with replaced(Path(path)) as partial:
+            write_compact(partial, content)
+    else:
+        save_tensors(Path(path), content)
 
 
 def save_tensors(path: Path, content: dict[str, Any]) -> None:
@@ -67,14 +75,18 @@ def save_tensors(path: Path, content: dict[str, Any]) -> None:
         partial.write_bytes(buffer.getbuffer())
 
 
-def load_network(path: Path) -> Checkpoint:
+def load_network(path: Path | str) -> Checkpoint:
     """Read what `save_network` wrote.
+
+    Args:
+        path: of the file, or the name of a network that is shipped with its weights.
 
     Raises:
         ConfigError: the file is missing, is not a checkpoint of ours, or its weights do not fit its
             architecture.
     """
-    content = _read(path)
+    path = _file_of(path)
+    content = read_compact(path) if path.suffix == SUFFIX else _read(path)
     try:
         network = _built(path, parse_architecture(content["architecture"]), len(content["classes"]))
         network.load_state_dict(content["state_dict"])
@@ -193,6 +205,20 @@ def why_unreadable(error: Exception) -> str:
         if isinstance(error, OSError) and error.errno != errno.EINVAL  # torch sought too far
         else "it is no file of torch's, or not whole"
     )
+
+
+def _file_of(given: Path | str) -> Path:
+    """The file of a shipped name, or of a path."""
+    path = Path(given)
+    if found := shipped(given):
+        return found
+    if isinstance(given, str) and not path.suffix and not path.exists():
+        known = ", ".join(shipped_names()) or "none in this version"
+        raise ConfigError(
+            f"no checkpoint at {given}, and no network of that name is shipped (there are: "
+            f"{known}); pass the path of a checkpoint"
+        )
+    return path
 
 
 def _signature(item: tuple[str, Tensor]) -> tuple[str, tuple[int, ...]]:

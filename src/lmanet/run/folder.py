@@ -44,6 +44,7 @@ EVENTS = "events.jsonl"
 OPTUNA_JOURNAL = "optuna_journal.log"
 STUDENT = "student.ckpt"
 LOG = "run.log"
+PLAN = "plan.txt"
 REPORT_HTML, REPORT_MD = "report.html", "report.md"
 # Folders of a run. A stage's own weights and files stand below the folder that bears its name.
 HYDRA = ".hydra"
@@ -245,10 +246,10 @@ def read_yaml(text: str) -> Any:
 
 
 def ranked(networks: Sequence[TrainedNetwork]) -> list[TrainedNetwork]:
-    """The best by validation accuracy first; of two that are equal the later, which may have been
-    trained on from the other.
+    """The best first, by validation accuracy or what the run ranks by; of two that are equal the
+    later, which may have been trained on from the other.
     """
-    return sorted(networks, key=lambda network: network.score.val_accuracy)[::-1]
+    return sorted(networks, key=lambda network: network.standing())[::-1]
 
 
 def by_these_settings(recorded: str, settings_id: str) -> bool:

@@ -162,6 +162,8 @@ class Score(Record):
 
     Attributes:
         val_accuracy, val_macro_f1: share of 1; a table of trainings knows accuracy alone.
+        val_balanced_accuracy: mean over the classes of the share that is right, 0 to 1; None in a
+            table of trainings, and in runs of earlier versions.
         val_calibration_error: expected calibration error over 15 bins, share of 1.
         seconds: wall time of the training; of one that a table knows, the time it took when the
             table was made.
@@ -172,11 +174,14 @@ class Score(Record):
         batch_norm_seconds: of these seconds, those in which batch norm's averages were taken anew;
             None where nothing was trained.
         predicted_classes: different classes among the predictions; None in a table of trainings.
+        fold_accuracies: of each training of a k-fold validation, share of 1; ``val_accuracy`` is of
+            all their validation images together. Empty where there was one training.
         notices: what is off about this training.
     """
 
     val_accuracy: float = Field(ge=0, le=1)
     val_macro_f1: float | None = Field(default=None, ge=0, le=1)
+    val_balanced_accuracy: float | None = Field(default=None, ge=0, le=1)
     val_calibration_error: float | None = Field(default=None, ge=0, le=1)
     seconds: float
     curve: tuple[Epoch, ...] = ()
@@ -184,6 +189,7 @@ class Score(Record):
     val_images: int | None = None
     batch_norm_seconds: float | None = None
     predicted_classes: int | None = None
+    fold_accuracies: tuple[float, ...] = ()
     notices: tuple[Notice, ...] = ()
 
     @property

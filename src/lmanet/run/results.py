@@ -13,6 +13,7 @@ from lmanet.cost import Cost
 from lmanet.files import sha256_of_files
 from lmanet.network import Architecture
 from lmanet.run.measurement import Measurement
+from lmanet.run.quantities import quantity
 from lmanet.run.records import Score, Usage
 
 
@@ -43,6 +44,7 @@ class TrainedNetwork(Record):
             also ``-standardised``.
         settings_id: of the settings that it was trained by (`lmanet.base.settings_id`); empty in
             runs that kept none, here as below.
+        rank_by: quantity of its score by which the best network of the run is chosen.
     """
 
     stage: StageName
@@ -53,6 +55,11 @@ class TrainedNetwork(Record):
     teacher: str | None = None
     divergence: str | None = None
     settings_id: str = ""
+    rank_by: str = "val_accuracy"
+
+    def standing(self, score: Score | None = None) -> float:
+        """How good it is, or another score is by the same quantity: share of 1."""
+        return quantity(self.rank_by).of(score or self.score) or 0.0
 
 
 class TeacherMember(Record):
@@ -92,10 +99,28 @@ class TrainedTeacher(TeacherMember):
         return self.members or (self,)
 
 
+class ClassResult(Record):
+    """How one class came out.
+
+    Attributes:
+        images: of the class.
+        right: of those, taken for what they are.
+        predicted: images of any class that were taken for it.
+    """
+
+    name: str
+    images: int
+    right: int
+    predicted: int
+
+
 class Evaluation(Record):
     """One line of ``test.jsonl``: a network on the test images, which nothing else ever sees.
 
     Attributes:
+        test_balanced_accuracy: mean over the classes of the share that is right, 0 to 1; None in
+            runs of earlier versions.
+        by_class: in the order of the data's classes; empty in runs of earlier versions.
         notices: what is off about it.
     """
 
@@ -106,6 +131,8 @@ class Evaluation(Record):
     test_accuracy: float = Field(ge=0, le=1)
     test_macro_f1: float = Field(ge=0, le=1)
     test_calibration_error: float = Field(ge=0, le=1)
+    test_balanced_accuracy: float | None = Field(default=None, ge=0, le=1)
+    by_class: tuple[ClassResult, ...] = ()
     seconds: float
     settings_id: str = ""
     notices: tuple[Notice, ...] = ()

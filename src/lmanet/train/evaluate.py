@@ -14,9 +14,11 @@ from lmanet.errors import ConfigError
 from lmanet.network import Architecture
 from lmanet.network.build import watched
 from lmanet.network.classes import ClassNames, match_classes
+from lmanet.network.compact import shipped
 from lmanet.network.weights import Checkpoint, load_network, load_published_weights, reordered
 from lmanet.run.folder import TEST, RunFolder, by_these_settings, ranked
 from lmanet.run.notices import one_class
+from lmanet.run.results import ClassResult
 from lmanet.run.results import Evaluation as EvaluationRecord
 from lmanet.train.trainer import Trainer
 
@@ -65,7 +67,7 @@ class Evaluation:
         if architecture and not checkpoint:
             raise ConfigError("arch= without weights cannot be evaluated; pass checkpoint= as well")
         self.trainer = trainer
-        self.checkpoint = Path(checkpoint) if checkpoint else None
+        self.checkpoint = (shipped(checkpoint) or Path(checkpoint)) if checkpoint else None
         self.architecture = architecture
         self.load_int8 = load_int8
 
@@ -162,7 +164,7 @@ class Evaluation:
         network = reordered(int8 or float_network, match.places)
         start = time.monotonic()
         with watched(network) as batches:
-            measured = self.trainer.test(network, checkpoint.mean, checkpoint.std)
+            measured, by_class = self.trainer.test(network, checkpoint.mean, checkpoint.std)
         names = [data.classes[place] for place in sorted(set(torch.cat(batches).tolist()))]
         return EvaluationRecord(
             stage=subject.stage,
@@ -171,6 +173,11 @@ class Evaluation:
             images=int(measured["images"]),
             test_accuracy=measured["accuracy"],
             test_macro_f1=measured["macro_f1"],
+            test_balanced_accuracy=measured["balanced_accuracy"],
+            by_class=tuple(
+                ClassResult(name=name, **counts._asdict())
+                for name, counts in zip(data.classes, by_class, strict=True)
+            ),
             test_calibration_error=measured["calibration_error"],
             seconds=time.monotonic() - start,
             notices=(*match.notices, *one_class(names, f"{int(measured['images']):,} test images")),

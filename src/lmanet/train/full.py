@@ -27,7 +27,10 @@ class FullTraining:
         seed: of weights, order and augmentation.
         candidates: how many networks of ``front.json`` are trained, the most accurate first.
         architecture: train this one instead, where there was no search.
-        engine: who trains; None is this process.
+        rank_by: quantity of a score by which the best network of the run is chosen.
+
+    Attributes:
+        engine: who trains.
     """
 
     settings_id = ""
@@ -38,17 +41,23 @@ class FullTraining:
         seed: int,
         candidates: int = 1,
         architecture: Architecture | None = None,
-        engine: Engine | None = None,
+        rank_by: str = "val_accuracy",
     ) -> None:
         if candidates < 1:
             raise ConfigError(
                 f"candidates={candidates} must be at least 1, to have a network to train in full"
             )
+        if trainer.recipe.folds > 1:
+            raise ConfigError(
+                f"folds={trainer.recipe.folds}: a full training gives one network, of one division "
+                "of the images; set train.full.recipe.folds=1"
+            )
         self.trainer = trainer
         self.seed = seed
         self.candidates = candidates
         self.architecture = architecture
-        self.engine = engine or Here()
+        self.rank_by = rank_by
+        self.engine: Engine = Here()
 
     def run(self, folder: RunFolder) -> None:
         errors = []
@@ -143,6 +152,7 @@ class FullTraining:
             "score": score,
             "checkpoint": f"full/{name}.ckpt",
             "settings_id": self.settings_id,
+            "rank_by": self.rank_by,
         }
         folder.add_trained(TrainedNetwork(stage="full", architecture=architecture, **made))
         folder.say(score.notices)

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,23 +21,27 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.callbacks import Checkpoint as CheckpointCallback
 from torch import nn
 
-from lmanet.errors import ConfigError, TrainingTimeoutError
-from lmanet.files import replaced
+from lmanet.errors import ConfigError
 from lmanet.network import Architecture
 from lmanet.network.build import Network, build
+from lmanet.network.donor import start_from
 from lmanet.network.images import fit, normalise
 from lmanet.network.inherit import inherit
 from lmanet.network.weights import Checkpoint, load_network, save_network
 from lmanet.run.records import Job, Score
 from lmanet.space import AnyArchitecture, staged
-from lmanet.steps import Batches, ImageData, Loss
+from lmanet.steps import Batches, CountedData, ImageData, Loss
+from lmanet.train.callbacks import KeepLast, TimeLimit
 from lmanet.train.checks import notices, require_a_stop_before_the_end
 from lmanet.train.classifier import Classifier, Task, cross_entropy
 from lmanet.train.compute import Kernels, applied, freed_memory_kept
+from lmanet.train.folds import jobs_of, together
+from lmanet.train.measures import ClassCounts, class_weights
 from lmanet.train.recipe import Recipe
 from lmanet.train.watch import hang_ended, named_errors, taken_up
 from lmanet.train.zero_cost import ZeroCost
 
+log = logging.getLogger(__name__)
 LAST = "last.ckpt"
 PARENT, NO_PARENT = "parent", "none"
 Channels = tuple[float, float, float]
@@ -49,6 +54,11 @@ class Trainer:
         zero_cost: what may be asked of a network before it is trained; None is nothing.
         inherit: where the weights of an edit of another candidate start: from that ``parent``, or
             from nothing (``none``).
+        donor: where the weights of every network start: a checkpoint of ours, or the name of a
+            network that is shipped. It may know other classes; None is fresh weights.
+
+    Raises:
+        ConfigError: the donor is missing, or a setting is not legal.
     """
 
     def __init__(
@@ -57,12 +67,19 @@ class Trainer:
         recipe: Recipe,
         zero_cost: ZeroCost | None = None,
         inherit: str = NO_PARENT,
+        donor: str | None = None,
     ) -> None:
         if inherit not in (PARENT, NO_PARENT):
             raise ConfigError(
                 f"train.mini.inherit={inherit}: legal are {PARENT} and {NO_PARENT} (conf/train)"
             )
+        if inherit == PARENT and recipe.folds > 1:
+            raise ConfigError(
+                f"folds={recipe.folds} with train.mini.inherit={PARENT}: a parent has been trained "
+                "on images that validate its edit; set inherit=none or folds=1 (conf/train)"
+            )
         self.inherit = inherit
+        self.donor = load_network(donor) if donor else None
         self.data = data
         self.recipe = recipe
         self.zero_cost = zero_cost
@@ -73,6 +90,8 @@ class Trainer:
         """
         if job.epochs is not None:
             require_a_stop_before_the_end(job.epochs, self.recipe.epochs)
+        if self.recipe.folds > 1:
+            return together([trainer.train(part) for trainer, part in jobs_of(self, job)])
         network = self.build(staged(job.architecture), job.seed)
         if job.parent:
             inherit(network, load_network(job.parent).network)
@@ -106,11 +125,22 @@ class Trainer:
         )
 
     def build(self, architecture: Architecture, seed: int) -> Network:
-        """The network of an architecture, with weights drawn from ``seed`` and the recipe's
-        dropout.
+        """The network of an architecture, with the recipe's dropout, and weights drawn from
+        ``seed`` or the donor's.
         """
         torch.manual_seed(seed)
-        return build(architecture, self.data.num_classes, self.recipe.dropout)
+        network = build(architecture, self.data.num_classes, self.recipe.dropout)
+        if self.donor:
+            self.data.setup("fit")  # the files may know better names
+            share = start_from(network, self.donor, self.data.classes)
+            log.info("%.0f %% of the weights begin as the donor's", 100 * share)
+        return network
+
+    def on(self, data: ImageData, recipe: Recipe) -> "Trainer":
+        """The same trainer for other images and another recipe."""
+        other = copy(self)
+        other.data, other.recipe = data, recipe
+        return other
 
     def fit(
         self,
@@ -134,7 +164,8 @@ class Trainer:
             TrainingError: the loss is not finite, or memory does not suffice.
             TrainingTimeoutError: the recipe's ``max_seconds`` are over.
         """
-        recipe, device, train = self.recipe, self._device, self.batches(seed)
+        recipe, device = self.recipe, self._device
+        train = self.batches(seed).repeated(recipe.repeats)
         val = self.data.val_dataloader(recipe.batch_size, device)
         classifier = Classifier(network, self._task, recipe, loss, seed)
         # the same images for all candidates
@@ -163,7 +194,7 @@ class Trainer:
         return score.model_copy(update=of_training)
 
     def batches(self, seed: int) -> Batches:
-        """The training batches of `fit` with that seed, on its device."""
+        """The training batches of `fit` with that seed, on its device; each epoch is one pass."""
         self.data.setup("fit")
         recipe = self.recipe
         loader = self.data.train_dataloader(
@@ -173,27 +204,31 @@ class Trainer:
 
     @property
     def views(self) -> int:
-        """Distinct epochs of a training."""
-        return min(self.recipe.views or self.recipe.epochs, self.recipe.epochs)
+        """Distinct passes over the images in a training."""
+        passes = self.recipe.epochs * self.recipe.repeats
+        return min(self.recipe.views or passes, passes)
 
     def validate(self, network: nn.Module) -> Score:
         """Measure a network on the validation images, without training."""
         self.data.setup("fit")
         start = time.monotonic()
-        measured = self._measure(network, self._task, self.data.val_dataloader)
+        measured = self._measure(network, self._task, self.data.val_dataloader).measured
         return _score(measured, time.monotonic() - start)
 
-    def test(self, network: nn.Module, mean: Channels, std: Channels) -> dict[str, float]:
-        """Measure a network on the test images, normalised as in its training: accuracy, macro_f1,
-        calibration_error, loss, images.
+    def test(
+        self, network: nn.Module, mean: Channels, std: Channels
+    ) -> tuple[dict[str, float], tuple[ClassCounts, ...]]:
+        """Measure a network on the test images, normalised as in its training: accuracy,
+        balanced_accuracy, macro_f1, calibration_error, loss, images; and the counts of each class.
         """
         self.data.setup("test")
         task = Task(self.data.num_classes, mean, std)
-        return self._measure(network, task, self.data.test_dataloader)
+        measured = self._measure(network, task, self.data.test_dataloader)
+        return measured.measured, measured.by_class
 
     def _measure(
         self, network: nn.Module, task: Task, loader: Callable[..., Iterable[Any]]
-    ) -> dict[str, float]:
+    ) -> Classifier:
         kernels, device = Kernels(), self._device
         batches = loader(
             self.recipe.batch_size, device, frames=getattr(network, "reads_frames", False)
@@ -203,11 +238,14 @@ class Trainer:
             self._engine(device, kernels.precision, [], 1).validate(
                 classifier, batches, verbose=False
             )
-        return classifier.measured
+        return classifier
 
     @property
     def _task(self) -> Task:
-        return Task(self.data.num_classes, self.data.mean, self.data.std)
+        weights = None
+        if self.recipe.balance and isinstance(self.data, CountedData):
+            weights = class_weights([*self.data.class_counts.values()], self.recipe.balance)
+        return Task(self.data.num_classes, self.data.mean, self.data.std, weights)
 
     @property
     def _device(self) -> torch.device:
@@ -225,8 +263,8 @@ class Trainer:
     ) -> lightning.Trainer:
         """For `fit`: within the recipe's time; ``last`` is written after each epoch."""
         recipe = self.recipe
-        callbacks: list[Callback] = [_TimeLimit(recipe.max_seconds)] if recipe.max_seconds else []
-        callbacks += [_KeepLast(last)] if last else []
+        callbacks: list[Callback] = [TimeLimit(recipe.max_seconds)] if recipe.max_seconds else []
+        callbacks += [KeepLast(last)] if last else []
         most = min(epochs or recipe.epochs, recipe.epochs)
         return self._engine(device, precision, callbacks, most)
 
@@ -268,53 +306,13 @@ class Trainer:
             ) from error
 
 
-class _KeepLast(CheckpointCallback):
-    """Writes the state after each epoch; a kill leaves the old file or the new one.
-
-    Lightning calls callbacks of this kind after the module's own hook, so that the epoch's record
-    is in the file.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-
-    def on_train_epoch_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
-    ) -> None:
-        with replaced(self.path) as partial:
-            trainer.save_checkpoint(partial)
-
-
-class _TimeLimit(Callback):
-    """Ends a training that has taken too long, counting epochs from before a kill."""
-
-    def __init__(self, max_seconds: float) -> None:
-        self.max_seconds = max_seconds
-        self.start = 0.0
-
-    def on_train_start(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
-    ) -> None:
-        assert isinstance(pl_module, Classifier)
-        self.start = time.monotonic() - pl_module.seconds
-
-    def on_train_batch_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *args: Any
-    ) -> None:
-        if time.monotonic() - self.start > self.max_seconds:
-            raise TrainingTimeoutError(
-                f"training stopped in epoch {trainer.current_epoch + 1} after "
-                f"max_seconds={self.max_seconds}; raise it in the recipe in conf/, or take fewer "
-                "epochs or smaller networks"
-            )
-
-
 def _score(measured: dict[str, float], seconds: float) -> Score:
     predicted = measured.get("predicted_classes")  # none in the checkpoint of an older version
     return Score(
         val_accuracy=measured["accuracy"],
         val_macro_f1=measured["macro_f1"],
+        # none in the checkpoint of an older version
+        val_balanced_accuracy=measured.get("balanced_accuracy"),
         val_calibration_error=measured["calibration_error"],
         seconds=seconds,
         val_images=int(measured["images"]),
