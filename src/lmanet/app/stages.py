@@ -9,6 +9,7 @@ from typing import Any
 
 from lmanet.app.compose import Config, build, compared_config, make, plain
 from lmanet.app.lock import owned, require_room
+from lmanet.app.needs import STAGES_THAT_TRAIN, check_images, check_order
 from lmanet.app.own_stages import CompareStage, SearchStage, check_promotion, look_at_images
 from lmanet.app.settings import ROOT_KEYS, check_groups, check_root
 from lmanet.base import settings_id
@@ -19,7 +20,7 @@ from lmanet.execute import Remote
 from lmanet.network import Architecture, load_architecture
 from lmanet.run import quantities
 from lmanet.run.brief import Brief, Budget, Goal
-from lmanet.run.folder import DISTILL, FRONT, FULL, RunFolder
+from lmanet.run.folder import RunFolder
 from lmanet.run.history import History
 from lmanet.run.mend import Mending
 from lmanet.run.mirror import Guard, mirrored
@@ -27,23 +28,15 @@ from lmanet.run.provenance import provenance
 from lmanet.run.storage import Storage
 from lmanet.search import Search, Steps
 from lmanet.space import staged
-from lmanet.steps import Checked, CheckedData, Stage
+from lmanet.steps import Checked, Stage
 
 __all__ = ["ROOT_KEYS", "SHARED_SETTINGS", "Run"]
 log = logging.getLogger(__name__)
 # What trials must share to be compared: a resumed search refuses a change in these.
 SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
 WITHOUT_NETWORKS = ("search", "rules", "export", "mend", "compare")  # the others need a network
-# These read training and validation images.
-STAGES_THAT_TRAIN = ("search", "train", "teacher", "distill", "deploy", "explain")
 ENGINE = "engine"  # key of the options of conf/execute that train on other machines
 LATENCY = quantities.LATENCY.name
-# Stage -> the stage that makes what it needs, where that stands, and what it is.
-TRAINED = ("train", (FULL, DISTILL), "trained network")
-NEEDS = {
-    "train": ("search", (FRONT,), "front"),
-    **dict.fromkeys(("distill", "deploy", "explain", "evaluate", "release"), TRAINED),
-}
 
 
 class Run:
@@ -75,8 +68,9 @@ class Run:
             for part in (*stages, *self.listeners, vars(self).get(ENGINE)):
                 if isinstance(part, Checked):
                     part.require()
-            self._check_data()
-            self._check_order()
+            check_images(self.names, self.data)
+            given = {"train": bool(self.cfg.arch), "evaluate": bool(self.cfg.checkpoint)}
+            check_order(self.names, given, self.folder.path)
             self._prepared = stages
         return self._prepared
 
@@ -112,25 +106,6 @@ class Run:
         if set(self.names) - {"compare"}:
             asks = {"search", "rules"} & set(self.names)
             check_groups(settings, optional=() if asks else ("propose",))
-
-    def _check_order(self) -> None:
-        """Say where a stage needs what no stage before it makes and the folder does not hold."""
-        given = {"train": bool(self.cfg.arch), "evaluate": bool(self.cfg.checkpoint)}
-        for place, name in enumerate(self.names):
-            maker, files, what = NEEDS.get(name, ("", (), ""))
-            there = any((self.folder.path / file).exists() for file in files)
-            if maker and not (there or given.get(name) or maker in self.names[:place]):
-                raise ConfigError(
-                    f"stages={self.names}: there is no {what} ({', '.join(files)}) to {name} yet; "
-                    f"run the stage {maker} first, in this run or with resume= of one that has it"
-                )
-
-    def _check_data(self) -> None:
-        """Say which images are not there that a stage will read; none is opened."""
-        wanted = {"fit": {*STAGES_THAT_TRAIN} & {*self.names}, "test": {"evaluate"} & {*self.names}}
-        for part, stages in wanted.items():
-            if stages and isinstance(self.data, CheckedData):
-                self.data.require_part(part)
 
     def _check_space(self) -> None:
         kind = self.space.candidate_type  # loaded first: histories may hold such candidates

@@ -57,6 +57,7 @@ class RayPool:
         self._changed = threading.Condition()  # guards what follows, and what waits
         self._closed = False
         self._hired: set[Hired] = set()
+        self._coming = 0  # workers that are being hired
         self._open_slots = len(slots)
         self._lonely_since = time.monotonic()
         self._ended: SimpleQueue[Returned | Exception] = SimpleQueue()
@@ -73,8 +74,10 @@ class RayPool:
             self._shared = (call.shared, ray.put(packed))
         self._pending += 1
         with self._changed:
+            if not self._hired:
+                self._lonely_since = time.monotonic()
             self._waiting.append(Attempt(call, self._shared[1]))
-            self._changed.notify()
+            self._changed.notify_all()
 
     def collect(self, wait: bool) -> list[Returned]:
         """What ended since the last call.
@@ -122,13 +125,15 @@ class RayPool:
         """The thread of a slot: whichever worker is in it, calls are handed to it."""
         try:
             failures: list[str] = []
-            while not self._closed and len(failures) < MOST_FAILURES:
+            while len(failures) < MOST_FAILURES and self._needed():
                 try:
                     with hire(slot, self._carried, self.silent_seconds, self.is_closed) as worker:
+                        self._arrived()
                         failures.clear()
                         if worker:
                             self._work(worker)
                 except UnfitError as error:
+                    self._arrived()
                     failures.append(str(error))
             if not self._closed:
                 self._retire(slot, failures[-1])
@@ -139,6 +144,20 @@ class RayPool:
             self._ended.put(TrainingError(sentence))
         except Exception as error:  # else the search would wait for what this thread would bring
             self._ended.put(error)
+
+    def _needed(self) -> bool:
+        """Wait until more calls wait than workers are on their way, and count one more; False where
+        the pool was closed first.
+        """
+        with self._changed:
+            while not self._closed and len(self._waiting) <= self._coming:
+                self._changed.wait(IDLE_SECONDS)
+            self._coming += not self._closed
+            return not self._closed
+
+    def _arrived(self) -> None:
+        with self._changed:
+            self._coming -= 1
 
     def _work(self, worker: Hired) -> None:
         """Hand calls to a worker until it is lost, or the pool is closed."""
@@ -189,7 +208,7 @@ class RayPool:
             return
         with self._changed:
             self._waiting.appendleft(attempt._replace(reason=reason))
-            self._changed.notify()
+            self._changed.notify_all()
 
     def _retire(self, slot: Slot, reason: str) -> None:
         with self._changed:
