@@ -80,6 +80,12 @@ class Jobs:
                 ) from error
         raise AssertionError("unreachable")
 
+    def refresh(self) -> None:
+        """Have a file system of several machines look for new results: it remembers for a while
+        what was not there, and asks anew where it has changed something itself.
+        """
+        self.folder.chmod(0o700)
+
     def state(self, job: Job) -> str | None:
         """`RESULT`, or the state in which it ended without one; None where it is under way."""
         if self._cluster == DEBUG:

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 2  # of a call whose job is lost
 POLL_SECONDS = 1.0  # between two looks for results
 # A job that is over without a result: that may yet come, by a file system of several machines.
-GRACE_SECONDS = 15.0
+GRACE_SECONDS = 30.0
 TIMED_OUT = "timed-out"  # in submitit's words
 
 
@@ -109,6 +109,8 @@ class Submitit:
         """
         while True:
             self._hand_in()
+            if self._jobs:
+                self._jobs.refresh()
             ended = [each for each in map(self._look, list(self._running.values())) if each]
             if ended or not wait or not (self._running or self._waiting):
                 return sorted(ended, key=lambda returned: returned.number)
