@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from lmanet.explain.compare import SearchRun
 
 
+# These read training and validation images.
+STAGES_THAT_TRAIN = ("search", "train", "teacher", "distill", "deploy", "explain")
+
+
 @dataclass
 class SearchStage:
     """The loop as a stage.
@@ -67,7 +71,7 @@ class CompareStage:
 
 def look_at_images(stages: Sequence[str], data: ImageData, folder: RunFolder) -> None:
     """Say what is off about the images before a training; a search says it itself."""
-    if "search" in stages:
+    if "search" in stages or not {*STAGES_THAT_TRAIN} & {*stages}:
         return
     if "train" in stages:
         data.setup("fit")

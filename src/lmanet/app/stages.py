@@ -8,7 +8,8 @@ from typing import Any
 
 from lmanet.app.compose import Config, build, make, plain, read_config
 from lmanet.app.lock import owned, require_room
-from lmanet.app.own_stages import CompareStage, SearchStage, check_promotion, look_at_images
+from lmanet.app import own_stages
+from lmanet.app.own_stages import CompareStage, SearchStage
 from lmanet.app.settings import ROOT_KEYS, check_groups, check_root
 from lmanet.base import settings_id
 from lmanet.cost import Cost
@@ -29,8 +30,6 @@ log = logging.getLogger(__name__)
 # What trials must share to be compared: a resumed search refuses a change in these.
 SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
 WITHOUT_NETWORKS = ("search", "rules", "export", "mend", "compare")  # the others need a network
-# These read training and validation images.
-STAGES_THAT_TRAIN = ("search", "train", "teacher", "distill", "deploy", "explain")
 LATENCY = quantities.LATENCY.name
 # Stage -> the stage that makes what it needs, where that stands, and what it is.
 TRAINED = ("train", (FULL, DISTILL), "trained network")
@@ -80,8 +79,7 @@ class Run:
         require_room(self.folder.path)
         with owned(self.folder.path):
             self.folder.provenance.append(provenance(self.names))
-            if {*STAGES_THAT_TRAIN} & {*self.names}:
-                look_at_images(self.names, self.data, self.folder)
+            own_stages.look_at_images(self.names, self.data, self.folder)
             for name, stage in zip(self.names, stages, strict=True):
                 log.info("stage %s", name)
                 stage.run(self.folder)
@@ -109,7 +107,10 @@ class Run:
 
     def _check_data(self) -> None:
         """Say which images are not there that a stage will read; none is opened."""
-        wanted = {"fit": {*STAGES_THAT_TRAIN} & {*self.names}, "test": {"evaluate"} & {*self.names}}
+        wanted = {
+            "fit": {*own_stages.STAGES_THAT_TRAIN} & {*self.names},
+            "test": {"evaluate"} & {*self.names},
+        }
         for part, stages in wanted.items():
             if stages and isinstance(self.data, CheckedData):
                 self.data.require_part(part)
@@ -138,7 +139,7 @@ class Run:
         }
         trainer = make(self.cfg.train.mini, data=self.data)
         promotion = make(self.cfg.promote, brief=self.brief)
-        check_promotion(promotion, trainer)
+        own_stages.check_promotion(promotion, trainer)
         steps = Steps(
             proposer=make(self.cfg.propose, brief=self.brief),
             validator=make(
