@@ -133,7 +133,7 @@ def test_two_drivers_on_one_folder(drivers, table, lines, found, tmp_path: Path)
 @pytest.mark.slow
 def test_a_history_that_two_drivers_wrote_is_mended_by_one_command(drivers, table, tmp_path: Path):
     """As versions without a lock left them: trials of both under the same numbers."""
-    for name, proposals in (("run", 12), ("other", 8)):
+    for name, proposals in (("run", 60), ("other", 40)):
         seed = f"seed={len(name)}"
         given = (*table, f"budget.proposals={proposals}", seed, f"hydra.run.dir={name}")
         drivers.run(tmp_path, *given)
@@ -142,14 +142,14 @@ def test_a_history_that_two_drivers_wrote_is_mended_by_one_command(drivers, tabl
         file.write(other.history.path.read_bytes())
         file.write(run.history.path.read_bytes().splitlines(keepends=True)[0])
     doubled = run.history.path.read_bytes()
-    driver = drivers.start(tmp_path, "resume=run", "budget.proposals=22")
+    driver = drivers.start(tmp_path, "resume=run", "budget.proposals=110")
     assert driver.wait() == 1
     assert "mend it: python run.py resume=run 'stages=[mend]'" in driver.said
     drivers.run(tmp_path, "resume=run", "stages=[mend]")
     assert (tmp_path / "run" / "history_doubled.jsonl").read_bytes() == doubled
-    drivers.run(tmp_path, "resume=run", "budget.proposals=22")
+    drivers.run(tmp_path, "resume=run", "budget.proposals=110")
     numbers = [each.number for each in run.history.read()]
-    assert sorted(numbers) == list(range(22)), "none of the twenty is lost, none stands twice"
+    assert sorted(numbers) == list(range(110)), "none of the hundred is lost, none stands twice"
 
 
 def test_two_starts_in_one_second_have_two_folders(tmp_path: Path):

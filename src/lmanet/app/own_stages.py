@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from lmanet.app.needs import STAGES_THAT_TRAIN
 from lmanet.errors import ConfigError
 from lmanet.run.folder import RunFolder
 from lmanet.run.history import History
@@ -67,7 +68,7 @@ class CompareStage:
 
 def look_at_images(stages: Sequence[str], data: ImageData, folder: RunFolder) -> None:
     """Say what is off about the images before a training; a search says it itself."""
-    if "search" in stages:
+    if "search" in stages or not {*STAGES_THAT_TRAIN} & {*stages}:
         return
     if "train" in stages:
         data.setup("fit")

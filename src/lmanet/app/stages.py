@@ -9,7 +9,7 @@ from typing import Any
 
 from lmanet.app.compose import Config, build, compared_config, make, plain
 from lmanet.app.lock import owned, require_room
-from lmanet.app.needs import STAGES_THAT_TRAIN, check_images, check_order
+from lmanet.app.needs import check_images, check_order
 from lmanet.app.own_stages import CompareStage, SearchStage, check_promotion, look_at_images
 from lmanet.app.settings import ROOT_KEYS, check_groups, check_root
 from lmanet.base import settings_id
@@ -88,8 +88,7 @@ class Run:
             if mirror:
                 self.listeners.append(Guard(mirror))
             self.folder.provenance.append(provenance(self.names))
-            if {*STAGES_THAT_TRAIN} & {*self.names}:
-                look_at_images(self.names, self.data, self.folder)
+            look_at_images(self.names, self.data, self.folder)
             for name, stage in zip(self.names, stages, strict=True):
                 log.info("stage %s", name)
                 stage.run(self.folder)
