@@ -1,6 +1,6 @@
 """Every setting of `conf/`: unit, values, what is legal, and what it does.
 
-A comment of `conf/` says what a key does, or else the docstring of the constructor that takes it.
+The docstring of the constructor that takes a key says what it does, and so do comments of `conf/`.
 """
 
 import inspect
@@ -76,9 +76,11 @@ class Key:
 
     @property
     def told(self) -> str:
-        """What it does."""
+        """What it does: by its constructor, then by the comment in `conf/`."""
+        general = _documented(self.owner).get(self.name, "").rstrip(".")
+        parts = dict.fromkeys(part for part in (general, self.what) if part)
         other = f"as {self.owner} defines it" if not self.owner.startswith("lmanet.") else ""
-        return self.what or _documented(self.owner).get(self.name, "") or other
+        return "; ".join(parts) or other
 
 
 def page() -> str:
