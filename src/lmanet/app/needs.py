@@ -1,12 +1,15 @@
 """What a stage needs of the stages before it and of the images, said before the first one runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from lmanet.cost import Cost
 from lmanet.errors import ConfigError
 from lmanet.run.folder import DISTILL, FRONT, FULL
+from lmanet.space import SearchSpace
 from lmanet.steps import CheckedData
 
+WITHOUT_NETWORKS = ("search", "rules", "export", "mend", "compare")  # the others need a network
 # These read training and validation images.
 STAGES_THAT_TRAIN = ("search", "train", "teacher", "distill", "deploy", "explain")
 # Stage -> the stage that makes what it needs, where that stands, and what it is.
@@ -46,3 +49,26 @@ def check_images(names: Sequence[str], data: object) -> None:
     for part, stages in wanted.items():
         if stages and isinstance(data, CheckedData):
             data.require_part(part)
+
+
+def check_space(names: Sequence[str], space: SearchSpace, objectives: Collection[str]) -> None:
+    """Say where a stage or an objective asks for what the candidates of a space do not have.
+
+    Raises:
+        ConfigError: there is such a stage, or such an objective.
+    """
+    kind = space.candidate_type  # loaded first: histories may hold such candidates
+    if list(names) == ["compare"]:
+        return
+    real = [name for name in names if name not in WITHOUT_NETWORKS]
+    if real and not space.has_networks:
+        raise ConfigError(
+            f"stages={list(names)}: {', '.join(real)} need networks, and the space "
+            f"{space.name} has none: {kind.kind} {kind.instead}; keep "
+            f"{', '.join(WITHOUT_NETWORKS)} (conf/config.yaml)"
+        )
+    if unknown := sorted({*Cost.names()} & {*objectives} - {*space.quantities}):
+        raise ConfigError(
+            f"objective {', '.join(unknown)} is not known of {kind.kind}; take pareto=accuracy "
+            "or pareto=accuracy_params"
+        )

@@ -9,12 +9,11 @@ from typing import Any
 
 from lmanet.app.compose import Config, build, compared_config, make, plain
 from lmanet.app.lock import owned, require_room
-from lmanet.app.needs import check_images, check_order
+from lmanet.app.needs import check_images, check_order, check_space
 from lmanet.app.own_stages import CompareStage, SearchStage, check_promotion, look_at_images
 from lmanet.app.settings import ROOT_KEYS, check_groups, check_root
 from lmanet.base import settings_id
-from lmanet.calls import Engine
-from lmanet.cost import Cost
+from lmanet.calls import Engine, Here
 from lmanet.errors import ConfigError
 from lmanet.execute import Remote
 from lmanet.network import Architecture, load_architecture
@@ -34,7 +33,6 @@ __all__ = ["ROOT_KEYS", "SHARED_SETTINGS", "Run"]
 log = logging.getLogger(__name__)
 # What trials must share to be compared: a resumed search refuses a change in these.
 SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
-WITHOUT_NETWORKS = ("search", "rules", "export", "mend", "compare")  # the others need a network
 ENGINE = "engine"  # key of the options of conf/execute that train on other machines
 LATENCY = quantities.LATENCY.name
 
@@ -62,7 +60,7 @@ class Run:
         """
         if self._prepared is None:
             self._check_settings()
-            self._check_space()
+            check_space(self.names, self.space, self.cfg.pareto.objectives)
             stages = [getattr(self, f"_{name}")() for name in self.names]
             # the engine only where a stage has asked for it
             for part in (*stages, *self.listeners, vars(self).get(ENGINE)):
@@ -105,24 +103,6 @@ class Run:
         if set(self.names) - {"compare"}:
             asks = {"search", "rules"} & set(self.names)
             check_groups(settings, optional=() if asks else ("propose",))
-
-    def _check_space(self) -> None:
-        kind = self.space.candidate_type  # loaded first: histories may hold such candidates
-        if self.names == ["compare"]:
-            return
-        real = [name for name in self.names if name not in WITHOUT_NETWORKS]
-        if real and not self.space.has_networks:
-            raise ConfigError(
-                f"stages={self.names}: {', '.join(real)} need networks, and the space "
-                f"{self.space.name} has none: {kind.kind} {kind.instead}; keep "
-                f"{', '.join(WITHOUT_NETWORKS)} (conf/config.yaml)"
-            )
-        known = self.space.quantities
-        if unknown := sorted({*Cost.names()} & {*self.cfg.pareto.objectives} - {*known}):
-            raise ConfigError(
-                f"objective {', '.join(unknown)} is not known of {kind.kind}; take pareto=accuracy "
-                "or pareto=accuracy_params"
-            )
 
     def _search(self) -> Stage:
         shared = {key: plain(self.cfg[key]) for key in SHARED_SETTINGS} | {
@@ -168,7 +148,7 @@ class Run:
         rank_by = quantities.ranking_quantity(self.cfg.pareto.objectives)
         chosen = self.cfg.train_best, self.architecture
         stage = FullTraining(self.full_trainer, self.cfg.seed, *chosen, rank_by)
-        stage.engine = self.engine
+        stage.engine = self.engine or Here()
         return self._told(stage, self.cfg.train.full, self.cfg.data)
 
     def _teacher(self) -> Stage:
