@@ -23,7 +23,7 @@ from lmanet.space import load_space
 from lmanet.steps import Executor
 from lmanet.train import Recipe, Trainer, WarmupCosine
 
-MACS = (1e6, 2e7)  # of the networks that are trained
+MACS = (5e5, 5e6)  # of the networks that are trained
 
 
 def networks(count: int) -> list[Architecture]:
@@ -79,7 +79,9 @@ def main() -> None:
     engine = RayEngine(data, workers=options.workers, threads=1, auto=Auto(accelerator="cpu"))
     together = Remote(trainer, engine)
     seconds(together, drawn[: options.workers])
-    print(f"start of Ray and {options.workers} workers: {time.monotonic() - start:.1f} s")
+    print(
+        f"start of Ray and {options.workers} workers: {time.monotonic() - start:.1f} s", flush=True
+    )
     ratios = []
     for number in range(options.rounds):
         one, theirs = seconds(alone, drawn)
