@@ -6,15 +6,14 @@ import logging
 from functools import cached_property, partial
 from typing import Any
 
+from lmanet.app import own_stages
 from lmanet.app.compose import Config, build, make, plain, read_config
 from lmanet.app.lock import owned, require_room
-from lmanet.app import own_stages
 from lmanet.app.own_stages import CompareStage, SearchStage
 from lmanet.app.settings import ROOT_KEYS, check_groups, check_root
 from lmanet.base import settings_id
 from lmanet.cost import Cost
 from lmanet.errors import ConfigError
-from lmanet.network import Architecture, load_architecture
 from lmanet.run import quantities
 from lmanet.run.brief import Brief, Budget, Goal
 from lmanet.run.folder import DISTILL, FRONT, FULL, HYDRA, RunFolder
@@ -22,7 +21,6 @@ from lmanet.run.history import History
 from lmanet.run.mend import Mending
 from lmanet.run.provenance import provenance
 from lmanet.search import Search, Steps
-from lmanet.space import staged
 from lmanet.steps import Checked, CheckedData, Stage
 
 __all__ = ["ROOT_KEYS", "SHARED_SETTINGS", "Run"]
@@ -294,7 +292,7 @@ class Run:
 
     @cached_property
     def architecture(self) -> Any:
-        return _architecture(self.cfg.arch, self.folder) if self.cfg.arch else None
+        return own_stages.architecture(self.cfg.arch, self.folder) if self.cfg.arch else None
 
     @property
     def objectives(self) -> tuple[Goal, ...]:
@@ -315,12 +313,6 @@ class Run:
             platform=self.target.platform,
             objectives=self.objectives,
         )
-
-
-def _architecture(name: str, folder: RunFolder) -> Architecture:
-    """A shipped name, a file, or the ID of a network of the run's own history."""
-    found = {trial.id: trial.architecture for trial in folder.trials()}.get(name)
-    return staged(found) if found else load_architecture(name)
 
 
 def _direction(name: str, spec: Config) -> str:
