@@ -58,7 +58,8 @@ def weigh_all(
 
 
 def _weigh(rule: Rule, known: Sequence[_Known]) -> WeighedRule:
-    having, others = [], []
+    having: list[_Known] = []
+    others: list[_Known] = []
     for found in known:
         has = _equal(found.choices[rule.choice], rule.value)
         (having if has else others).append(found)
