@@ -1,15 +1,24 @@
-"""For all tests, also in the processes that they start; and a stage with every field, of which
-tests make whole networks.
+"""For all tests, also in the processes that they start; a stage with every field, of which tests
+make whole networks; a double of a chat server; and commands as they are typed, in this process.
 """
 
+import json
+import logging
 import os
-from collections.abc import Callable
+import random
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+from hydra.core.global_hydra import GlobalHydra
 from hypothesis import settings
 
+from lmanet.app import main
 from lmanet.network import Architecture, parse_architecture
 
 # pytest-xdist already keeps every core busy; torch's own threads would spin for the same ones, and
@@ -63,3 +72,123 @@ def lmanet_data() -> Path:
     if not (folder := os.environ.get("LMANET_DATA")):
         pytest.skip("the published architectures and weights are not here: LMANET_DATA is not set")
     return Path(folder)
+
+
+class ServerDouble(ThreadingHTTPServer):
+    """A double of a chat server: answers with anything that the schema of the request allows, drawn
+    by the seed of the request.
+
+    Attributes:
+        answer_seconds: an answer takes 0, 1 or 2 times as long, by the seed.
+        most_at_once: requests that were under way together.
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answer_seconds = 0.0
+        self.at_once = self.most_at_once = 0
+        self.base_url = f"http://127.0.0.1:{self.server_port}/v1"
+        self.thread = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
+        self.thread.start()
+
+    def close(self) -> None:
+        self.shutdown()
+        self.thread.join()
+        self.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        double = self.server
+        assert isinstance(double, ServerDouble)
+        double.at_once += 1
+        double.most_at_once = max(double.most_at_once, double.at_once)
+        time.sleep(double.answer_seconds * (asked["seed"] % 3))
+        double.at_once -= 1
+        schema = asked.get("response_format", {}).get("json_schema", {}).get("schema")
+        rng = random.Random(asked["seed"])
+        reply = "Deeper networks did better." if schema is None else json.dumps(drawn(schema, rng))
+        message = {"role": "assistant", "content": reply}
+        body = {
+            "id": "1",
+            "object": "chat.completion",
+            "created": 0,
+            "model": "double",
+            "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+            "usage": {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100},
+        }
+        content = json.dumps(body).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def drawn(schema: dict[str, Any], rng: random.Random) -> Any:
+    """A value of a schema such as those that lmanet sends."""
+    if "const" in schema:
+        return schema["const"]
+    if "enum" in schema:
+        return rng.choice(schema["enum"])
+    if "anyOf" in schema:
+        return drawn(rng.choice(schema["anyOf"]), rng)
+    if schema.get("type") == "object":
+        return {name: drawn(part, rng) for name, part in schema["properties"].items()}
+    if schema.get("type") == "array":
+        least = schema.get("minItems", 0)
+        number = rng.randint(least, min(schema.get("maxItems", least), least + 3))
+        return [drawn(schema["items"], rng) for _ in range(number)]
+    assert schema.get("type") in ("string", "null"), schema
+    return "It is deep." if schema["type"] == "string" else None
+
+
+@pytest.fixture
+def server_double() -> Iterator[ServerDouble]:
+    double = ServerDouble()
+    yield double
+    double.close()
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    output: str
+    error: str
+
+
+@pytest.fixture
+def typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Ended]]:
+    """``python run.py ARGUMENTS`` in ``tmp_path``, without the seconds that a process takes to
+    import everything.
+    """
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+
+    def run(*arguments: str) -> Ended:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["run.py", *arguments])
+        GlobalHydra.instance().clear()
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        return Ended(code, *capsys.readouterr())
+
+    yield run
+    for handler in root.handlers:
+        if handler not in before[0]:
+            handler.close()
+    root.handlers[:], root.level = before

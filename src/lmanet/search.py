@@ -5,9 +5,11 @@ budget is spent.
 import math
 import shutil
 import time
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from platform import python_version
 from typing import NamedTuple
@@ -17,6 +19,7 @@ from lmanet.run.brief import Budget, Request
 from lmanet.run.history import History
 from lmanet.run.notices import nothing_trained
 from lmanet.run.records import Front, Job, Outcome, Proposal, Status, Trial, Verdict
+from lmanet.run.tally import Tally
 from lmanet.space import architecture_id
 from lmanet.steps import Executor, Feedback, Listener, Pareto, Promotion, Proposer, Validator
 
@@ -42,6 +45,7 @@ class Candidate(NamedTuple):
     """A proposal on its way to becoming a trial.
 
     Attributes:
+        began: seconds on the clock of the search when the proposal was asked for.
         epochs: where its training stops; None is at the end of the recipe.
         inherited_from, inherited_epochs: as in `Trial`.
     """
@@ -49,7 +53,8 @@ class Candidate(NamedTuple):
     number: int
     proposal: Proposal
     verdict: Verdict | None
-    started_at: datetime
+    started_at: str
+    began: float
     unseen_trials: int
     zero_cost: Mapping[str, float] | None = None
     epochs: int | None = None
@@ -79,7 +84,9 @@ class Search:
         self.seed = seed
         self.batch = batch
         self.front = steps.pareto.front(history.trials)
+        self._tally = Tally(budget, history.trials)
         self._training: dict[int, Candidate] = {}
+        self._training_ids: dict[int, str] = {}
         self._out_of_tokens = False
         self._start = time.monotonic() - max(
             (trial.elapsed_seconds for trial in history.trials), default=0.0
@@ -120,7 +127,7 @@ class Search:
     def is_over(self) -> bool:
         """Whether nothing is left to be started, so that no model is asked any more."""
         return self._spent() or not (
-            self.steps.promotion.next(self.history.trials, ()) or self._proposals_left() > 0
+            self.steps.promotion.next(self.history.now(), ()) or self._proposals_left() > 0
         )
 
     def _start_another(self) -> bool:
@@ -129,7 +136,7 @@ class Search:
         """
         if len(self._training) >= self.steps.executor.capacity or self._spent():
             return False
-        if promoted := self.steps.promotion.next(self.history.trials, self._training):
+        if promoted := self.steps.promotion.next(self.history.now(), self._training):
             self._submit(_again(self.history.trial(promoted.number), promoted.epochs))
         elif self._proposals_left() > 0:
             self._ask()
@@ -139,17 +146,18 @@ class Search:
 
     def _ask(self) -> None:
         """Propose and validate; hand to the executor what may be trained, record the rest."""
-        trials, front = tuple(self.history.trials), tuple(self.front)
+        trials, front = self.history.now(), tuple(self.front)
         request = Request(
             number=self.history.free_number(self._training),
             count=min(self.batch, self._proposals_left()),
             trials=trials,
             front=front,
-            feedback=self.steps.feedback.compose(trials, front),
-            training=tuple(sorted(self._training_ids())),
+            compose=partial(self.steps.feedback.compose, trials, front),
+            training=tuple(sorted(set(self._training_ids.values()))),
             tokens_left=None if self.budget.tokens is None else self.budget.tokens - self._tokens(),
         )
-        started_at, unseen = datetime.now(UTC), len(self._training)
+        begun = datetime.now(UTC).isoformat(timespec="milliseconds"), self._elapsed_seconds()
+        unseen = len(self._training)
         proposals = self.steps.proposer.propose(request)
         self._out_of_tokens = not proposals
         for place, proposal in enumerate(proposals):
@@ -159,7 +167,7 @@ class Search:
                 number,
                 proposal,
                 verdict,
-                started_at,
+                *begun,
                 unseen + place,
                 epochs=self.steps.promotion.first,
             )
@@ -181,16 +189,13 @@ class Search:
     def _judge(self, proposal: Proposal) -> Verdict | None:
         if proposal.architecture is None:
             return None
-        known = self.history.ids | self._training_ids()
+        known = ChainMap(dict.fromkeys(self._training_ids.values()), self.history.ids)
         return self.steps.validator.validate(proposal.architecture, known)
-
-    def _training_ids(self) -> set[str]:
-        architectures = (candidate.proposal.architecture for candidate in self._training.values())
-        return {architecture_id(architecture) for architecture in architectures if architecture}
 
     def _submit(self, candidate: Candidate) -> None:
         assert candidate.proposal.architecture is not None
         self._training[candidate.number] = candidate
+        self._training_ids[candidate.number] = architecture_id(candidate.proposal.architecture)
         self.steps.executor.submit(
             Job(
                 number=candidate.number,
@@ -207,9 +212,11 @@ class Search:
 
     def _collect(self, wait: bool) -> None:
         for outcome in self.steps.executor.collect(wait):
+            del self._training_ids[outcome.number]
             self._record(self._training.pop(outcome.number), outcome)
 
     def _record(self, candidate: Candidate, outcome: Outcome) -> None:
+        elapsed = self._elapsed_seconds()
         trial = Trial(
             number=candidate.number,
             status=outcome.status,
@@ -219,20 +226,21 @@ class Search:
             zero_cost=outcome.zero_cost or candidate.zero_cost,
             error=outcome.error,
             seed=self._trial_seed(candidate.number),
-            started_at=candidate.started_at.isoformat(timespec="milliseconds"),
-            seconds=(datetime.now(UTC) - candidate.started_at).total_seconds(),
-            elapsed_seconds=time.monotonic() - self._start,
+            started_at=candidate.started_at,
+            seconds=elapsed - candidate.began,
+            elapsed_seconds=elapsed,
             unseen_trials=candidate.unseen_trials,
             inherited_from=candidate.inherited_from,
             inherited_epochs=candidate.inherited_epochs,
             versions=VERSIONS,
         )
         self.history.append(trial)
+        self._tally.add(trial)
         self.history.run.say(outcome.score.notices if outcome.score else ())
         if trial.status is not Status.PAUSED:
             shutil.rmtree(self.history.checkpoint(trial.number), ignore_errors=True)
         self._tell("on_trial_end", trial)
-        front = self.steps.pareto.front(self.history.trials)
+        front = self.steps.pareto.front([*self.front, trial])
         if [t.number for t in front] != [t.number for t in self.front]:
             self.front = front
             self._write_front()
@@ -249,41 +257,39 @@ class Search:
         )
 
     def _tell_front(self) -> None:
-        self._tell(
-            "on_front_change", self.front, self.steps.pareto.hypervolume(self.history.trials)
-        )
+        self._tell("on_front_change", self.front, self.steps.pareto.hypervolume(self.front))
 
     def _write_front(self) -> None:
-        hypervolume = self.steps.pareto.hypervolume(self.history.trials)
+        hypervolume = self.steps.pareto.hypervolume(self.front)
         self.history.write_front(Front(hypervolume=hypervolume, trials=tuple(self.front)))
 
     def _spent(self) -> bool:
         """Whether another training would exceed the budget, if all that is
         being trained succeeds.
         """
-        budget, scores = self.budget, [trial.score for trial in self.history.trials if trial.score]
+        budget = self.budget
         return (
             self._trained_left() <= 0
-            or (budget.seconds is not None and time.monotonic() - self._start >= budget.seconds)
+            or (budget.seconds is not None and self._elapsed_seconds() >= budget.seconds)
             or (
                 budget.training_seconds is not None
-                and sum(score.seconds for score in scores) >= budget.training_seconds
+                and self._tally.training_seconds >= budget.training_seconds
             )
-            or (
-                budget.epochs is not None and sum(score.epochs for score in scores) >= budget.epochs
-            )
+            or (budget.epochs is not None and self._tally.epochs >= budget.epochs)
         )
+
+    def _elapsed_seconds(self) -> float:
+        """Of the search, without the pauses between starts; the clock on the wall may be set
+        meanwhile.
+        """
+        return time.monotonic() - self._start
 
     def _trained_left(self) -> float:
         """Networks that may still be trained to the end."""
         if self.budget.trained is None:
             return math.inf
         ending = sum(candidate.epochs is None for candidate in self._training.values())
-        return (
-            self.budget.trained
-            - ending
-            - sum(trial.status is Status.TRAINED for trial in self.history.trials)
-        )
+        return self.budget.trained - ending - self._tally.statuses[Status.TRAINED]
 
     def _proposals_left(self) -> int:
         """Proposals that the budget still allows."""
@@ -291,7 +297,7 @@ class Search:
             self.budget.tokens is not None and self._tokens() >= self.budget.tokens
         ):
             return 0
-        left = self.budget.proposals - len(self.history.trials) - len(self._new())
+        left = self.budget.proposals - self._tally.statuses.total() - len(self._new())
         return int(min(left, self._trained_left()))
 
     def _new(self) -> list[Candidate]:
@@ -304,10 +310,8 @@ class Search:
 
     def _tokens(self) -> int:
         """Spent so far."""
-        proposals = [trial.proposal for trial in self.history.trials] + [
-            candidate.proposal for candidate in self._new()
-        ]
-        return sum(proposal.usage.tokens for proposal in proposals)
+        new = sum(candidate.proposal.usage.tokens for candidate in self._new())
+        return self._tally.tokens + new
 
     def _trial_seed(self, number: int) -> int:
         return self.seed * 1_000_003 % 2**31 + number
@@ -320,13 +324,13 @@ class Search:
 def _again(trial: Trial | None, epochs: int | None) -> Candidate:
     """A paused trial that goes on."""
     assert trial is not None
-    started_at = datetime.fromisoformat(trial.started_at)
     descent = trial.inherited_from, trial.inherited_epochs
     return Candidate(
         trial.number,
         trial.proposal,
         trial.verdict,
-        started_at,
+        trial.started_at,
+        trial.elapsed_seconds - trial.seconds,
         trial.unseen_trials,
         trial.zero_cost,
         epochs,

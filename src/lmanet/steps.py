@@ -79,8 +79,9 @@ class Promotion(Protocol):
 class Executor(Protocol):
     """Decides where and when jobs are trained."""
 
-    capacity: int
-    """Jobs that may be under way or waiting at once."""
+    @property
+    def capacity(self) -> int:
+        """Jobs that may be under way or waiting at once."""
 
     def submit(self, job: Job) -> None:
         """Take a job."""
@@ -96,11 +97,15 @@ class Pareto(Protocol):
     """Keeps the trials that no other trial beats in every objective."""
 
     def front(self, trials: Sequence[Trial]) -> list[Trial]:
-        """Non-dominated eligible trials, the most accurate first."""
+        """Non-dominated eligible trials, the most accurate first.
+
+        Of the front of some trials and one more, it gives the front of all of them: the loop asks
+        so.
+        """
 
     def hypervolume(self, trials: Sequence[Trial]) -> float:
         """Hypervolume of the eligible trials, 0 to 1: the share of the box between reference point
-        and ideal.
+        and ideal. That of their front is the same.
         """
 
 
@@ -333,3 +338,19 @@ class CheckedData(Protocol):
         """Raises `DataError` where the images of a part are not there (``fit``: training and
         validation, or ``test``); opens none.
         """
+
+
+@runtime_checkable
+class CarriedData(Protocol):
+    """Data whose images can be brought to a machine that has not got their files; it is
+    optional.
+    """
+
+    def setup(self, stage: str) -> None:
+        """As `ImageData`'s."""
+
+    def opened(self) -> object:
+        """The training and validation images, for pickle; `setup` with ``fit`` opened them."""
+
+    def take(self, opened: object) -> None:
+        """Use these on another machine, where none are opened."""

@@ -6,6 +6,7 @@ import re
 import struct
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from lmanet.explain.facts.filters import cell, percent
 from lmanet.pareto import ParetoFront
 from lmanet.release.released import read_run as read_release
 from lmanet.run.brief import Budget
-from lmanet.run.folder import NOTICES, RunFolder
+from lmanet.run.folder import NOTICES, REPORT_HTML, RunFolder
 from lmanet.run.lines import append_record, read_records
 from lmanet.run.records import Front
 from lmanet.run.results import (
@@ -448,3 +449,14 @@ def test_a_stage_skipped_for_a_weak_teacher_is_not_called_forgotten(make_run, pa
     assert "Stage `distill`: skipped, as the teacher is no better than the network." in report(
         folder, pareto, target
     )
+
+
+def test_two_thousand_trials_are_reported_within_a_minute_and_eight_megabytes(
+    make_run, pareto, target
+):
+    folder = RunFolder(make_run(2000))
+    report = Report(Setting(pareto, target, 10, load_space("mcu")))
+    start = time.process_time()  # a busy machine is no defect
+    report.run(folder)
+    assert time.process_time() - start <= 60
+    assert (folder.path / REPORT_HTML).stat().st_size <= 8_000_000

@@ -5,12 +5,17 @@ from typing import Any
 
 import pytest
 
-from lmanet.feedback.hints import hint
-from lmanet.feedback.lines import untried
+from lmanet.feedback import hints
+from lmanet.feedback.lines import tries, untried
 from lmanet.run.records import Status, Trial, Verdict, Violation
 from lmanet.space import Space
 
 Make = Callable[..., tuple[list[Trial], list[Trial]]]
+
+
+def hint(trials: list[Trial], front: list[Trial]) -> str:
+    newest = max(trial.number for trial in trials)
+    return hints.hint(trials[-hints.RECENT :], front, newest)
 
 
 @pytest.fixture
@@ -83,7 +88,7 @@ def test_coverage_names_what_no_network_used(
     trial = trained.model_copy(
         update={"proposal": trained.proposal.model_copy(update={"architecture": plain})}
     )
-    lines = untried([trial], space)
+    lines = untried(tries(trial, space), space)
     assert (
         "- stage kernel: 3, 7" in lines
         and "- stage se_ratio: 0.25, 0.5" in lines
@@ -91,4 +96,5 @@ def test_coverage_names_what_no_network_used(
     )
     assert "- number of stages: 4" in lines and "- stem channels: 8, 16, 24, 32" in lines
     assert not any(line.startswith(("- resolution", "- padding")) for line in lines)
-    assert untried(make_history(space, 300)[0], space) == []
+    many = {used for trial in make_history(space, 300)[0] for used in tries(trial, space)}
+    assert untried(many, space) == []

@@ -4,6 +4,7 @@ context of 8,192.
 
 import json
 import random
+import re
 import string
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lmanet.network import parse_architecture
 from lmanet.propose import Prompt
@@ -46,6 +49,18 @@ TEXTS = {
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 def test_never_counts_too_few(tokens: Callable[[str], int], text: str) -> None:
     assert count_tokens(text) >= tokens(text)
+
+
+# A word of up to 16 letters with the space before it, else any single character.
+PIECE = re.compile(r" ?(?<![A-Za-z])([A-Za-z]?[a-z]{0,15})(?![A-Za-z])|.", re.DOTALL)
+
+
+@given(st.text(alphabet=st.sampled_from("abzAZ 19.\né\U0001f600"), max_size=60) | st.text())
+def test_words_spare_what_the_definition_says(text: str) -> None:
+    pieces = PIECE.finditer(text)
+    assert count_tokens(text) == sum(
+        (len(piece[1]) + 1) // 2 if piece[1] else len(piece[0].encode()) for piece in pieces
+    )
 
 
 def test_counts_of_pieces_by_hand() -> None:

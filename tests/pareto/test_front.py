@@ -171,3 +171,15 @@ def test_another_trial_never_lowers_the_hypervolume(make_trial, history):
         0.0 <= before <= after + 1e-12 <= 1.0 + 2e-12
         for before, after in itertools.pairwise(volumes)
     )
+
+
+@given(histories())
+def test_a_front_that_grows_trial_by_trial_is_the_front_of_all(make_trial, history):
+    rows, order = history
+    trials = [make_trial(i, a / 6, 10 * m, s, feasible=ok) for i, (a, m, s, ok) in enumerate(rows)]
+    front: list[Trial] = []
+    for count, place in enumerate(order, start=1):
+        front = THREE.front([*front, trials[place]])
+        ended = [trials[i] for i in order[:count]]
+        assert front == THREE.front(ended)
+        assert THREE.hypervolume(front) == pytest.approx(THREE.hypervolume(ended), abs=1e-12)

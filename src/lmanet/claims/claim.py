@@ -82,14 +82,19 @@ class Facts:
 
     Attributes:
         own: cost and accuracy of the network.
-        before: accuracies on validation images of the networks trained before it.
+        find_before: looks up the accuracies on validation images of the networks trained before it.
         find_parent: looks up the network that this one changes; None where there is none.
     """
 
     architecture: AnyArchitecture
     own: Known
-    before: tuple[float, ...] = ()
+    find_before: Callable[[], tuple[float, ...]] = tuple
     find_parent: Callable[[], Known | None] = lambda: None
+
+    @cached_property
+    def before(self) -> tuple[float, ...]:
+        """Accuracies of the networks trained before it; they are looked up at the first use."""
+        return self.find_before()
 
     @cached_property
     def parent(self) -> Known | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import NamedTuple
 
-from lmanet.claims.check import Truth, check_claims, known_facts
+from lmanet.claims.check import Others, Truth, check_claims, known_facts
 from lmanet.claims.claim import Claim, FormClaim
 from lmanet.run.records import Trial
 
@@ -72,11 +72,12 @@ def rates(*runs: Sequence[Trial]) -> list[Rate]:
     """
     counted: defaultdict[tuple[str, str], list[_Count]] = defaultdict(list)
     for trials in runs:
+        known = Others(trials)
         networks = {trial.id: trial for trial in trials if trial.architecture}
         truths: dict[Claim, dict[str | None, bool]] = {}  # many trials make the same claim
         for trial in trials:
             own = trial.id  # to take the hash of an architecture is not free
-            for checked in check_claims(trial, trials):
+            for checked in check_claims(trial, known):
                 if checked.claim not in truths:
                     truths[checked.claim] = _truths(checked.claim, networks)
                 others = [
@@ -128,7 +129,7 @@ def _truths(claim: Claim, networks: Mapping[str | None, Trial]) -> dict[str | No
         return {}
     found = {}
     for identity, trial in networks.items():
-        facts = known_facts(trial, ())
+        facts = known_facts(trial, Others(()))
         holds = claim.check(facts).holds if facts else None
         if holds is not None:
             found[identity] = holds

@@ -1,5 +1,6 @@
 """A design rule that a model states -> the trained networks that support or contradict it."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import NamedTuple
@@ -44,10 +45,24 @@ class _Known(NamedTuple):
 
 
 def weigh(rule: Rule, trials: Sequence[Trial], space: SearchSpace) -> WeighedRule:
-    """Count the networks for and against a rule, among those in which its choice is active."""
-    known = [found for found in _known(trials, space) if rule.choice in found.choices]
-    having = [found for found in known if _equal(found.choices[rule.choice], rule.value)]
-    others = [found for found in known if found not in having]
+    """As `weigh_all`, of one rule."""
+    return weigh_all([rule], trials, space)[0]
+
+
+def weigh_all(
+    rules: Sequence[Rule], trials: Sequence[Trial], space: SearchSpace
+) -> list[WeighedRule]:
+    """Count the networks for and against each rule, among those in which its choice is active."""
+    known = _known(trials, space)
+    return [_weigh(rule, [each for each in known if rule.choice in each.choices]) for rule in rules]
+
+
+def _weigh(rule: Rule, known: Sequence[_Known]) -> WeighedRule:
+    having: list[_Known] = []
+    others: list[_Known] = []
+    for found in known:
+        has = _equal(found.choices[rule.choice], rule.value)
+        (having if has else others).append(found)
     sign = 1 if rule.effect == "raises" else -1
     told = len(having) >= FEWEST and len(others) >= FEWEST
     reference = fmean(found.accuracy for found in others) if others else 0.0
@@ -108,10 +123,13 @@ def _pairs(
 ) -> list[tuple[_Known, _Known]]:
     """Pairs of a network with the value and one without it, all else equal."""
 
-    def rest(found: _Known) -> dict[str, object]:
-        return {name: value for name, value in found.choices.items() if name != rule.choice}
+    def rest(found: _Known) -> frozenset[tuple[str, object]]:
+        return frozenset(pair for pair in found.choices.items() if pair[0] != rule.choice)
 
-    return [(one, other) for one in having for other in others if rest(one) == rest(other)]
+    without: defaultdict[frozenset[tuple[str, object]], list[_Known]] = defaultdict(list)
+    for other in others:
+        without[rest(other)].append(other)
+    return [(one, other) for one in having for other in without.get(rest(one), ())]
 
 
 def _order(value: object) -> tuple[float, str]:

@@ -190,7 +190,11 @@ class ImageFolder(ImageModule):
     def _scan(self, part: str) -> FileImages:
         listing = self._listing(part)
         return FileImages(
-            listing.paths, torch.tensor(listing.labels), self.resolution, self.loading.num_workers
+            listing.paths,
+            torch.tensor(listing.labels),
+            self.resolution,
+            self.loading.num_workers,
+            listing.stamps,
         )
 
     def _listing(self, part: str) -> Listing:

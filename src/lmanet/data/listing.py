@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lmanet.data.decode import picture_suffixes
+from lmanet.data.images import Stamp, stamp_of
 from lmanet.errors import DataError
 
 PARTS = ("val", "test")
@@ -26,11 +27,13 @@ class Listing(NamedTuple):
         paths: by class, then by name.
         labels: position of each one's class.
         left_out: files and folders that are no pictures.
+        stamps: of the pictures, by which a change of theirs is seen.
     """
 
     paths: tuple[Path, ...]
     labels: tuple[int, ...]
     left_out: tuple[Path, ...]
+    stamps: tuple[Stamp, ...]
 
 
 def train_folder(root: Path) -> Path:
@@ -92,7 +95,8 @@ def list_part(folder: Path, classes: Sequence[str]) -> Listing:
         paths += pictures
         labels += [label] * len(pictures)
         left_out += sorted(set(entries) - set(pictures))
-    return Listing(tuple(paths), tuple(labels), tuple(left_out))
+    stamps = tuple(stamp_of(path) for path in paths)
+    return Listing(tuple(paths), tuple(labels), tuple(left_out), stamps)
 
 
 def _is_class(path: Path) -> bool:

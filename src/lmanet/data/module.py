@@ -235,6 +235,13 @@ class ImageModule(LightningDataModule, ABC):
             self._placed[part, device] = images.to(device)
         return self._placed[part, device]
 
+    def opened(self) -> dict[str, ImageSet]:
+        return {part: self._opened(part) for part in ("train", "val")}
+
+    def take(self, opened: object) -> None:
+        assert isinstance(opened, dict)
+        self._sets = {**opened}
+
     def __getstate__(self) -> dict[str, Any]:
         # A worker process opens the images itself: a copy of them with each job would cost more.
         opened: dict[str, Any] = {"_sets": {}, "_placed": {}, "_parts": {}, "_folds": {}}

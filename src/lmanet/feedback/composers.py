@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from itertools import islice
 from typing import get_args
 
 from lmanet.base import AtLeast0
 from lmanet.errors import ConfigError
 from lmanet.feedback import lines
-from lmanet.feedback.hints import hint
+from lmanet.feedback.account import Account
+from lmanet.feedback.hints import RECENT, hint
 from lmanet.feedback.sections import Section, fit
-from lmanet.run.records import Status, Trial
+from lmanet.run.growing import Growing
+from lmanet.run.records import Trial
 from lmanet.space import Form, SearchSpace
 
 MIN_TOKENS = 100
@@ -39,49 +42,31 @@ class ParetoFeedback:
     def __post_init__(self) -> None:
         _check(self.max_tokens, self.form)
 
+    @cached_property
+    def _account(self) -> Growing[Account]:
+        return Growing(partial(Account, self.space, self.form), Account.add)
+
     def compose(self, trials: Sequence[Trial], front: Sequence[Trial]) -> str:
         if not trials:
             return ""
-        failed = [
-            lines.failure(trial)
-            for trial in reversed(trials)
-            if not (trial.eligible or trial.status is Status.PAUSED)
-        ]
-        summary = [line for line in (lines.counts(trials), lines.averages(trials)) if line]
-        networks = [lines.network(trial, self.space, self.form) for trial in front]
+        known = self._account.over(trials)
+        summary = [lines.counts(known.statuses), lines.averages(known.accuracies, known.costs)]
+        networks = [known.network(trial) for trial in front]
+        beside = [known.network(trial) for trial in known.beside(front, self.runners_up)]
+        wrong = islice(lines.wrong_claims(trials, known.others), self.wrong_claims)
+        failures = known.recent_failures(self.recent_failures)
+        recent = list(islice(reversed(trials), RECENT))
         sections = (
-            Section("Results so far:", tuple(summary), rank=1),
+            Section("Results so far:", tuple(filter(None, summary)), rank=1),
             Section("Best network so far:", tuple(networks[:1]), rank=0),
             Section("Other networks on the Pareto front:", tuple(networks[1:]), rank=3),
-            Section("Other accurate networks:", tuple(self._beside(trials, front)), rank=7),
-            Section(
-                "Failures, newest first:",
-                tuple(dict.fromkeys(failed))[: self.recent_failures],
-                rank=4,
-            ),
-            Section("Your false claims, newest first:", self._wrong(trials), rank=5),
-            Section("Values not tried yet:", tuple(lines.untried(trials, self.space)), rank=6),
-            Section("Hint:", (hint(trials, front),), rank=2),
+            Section("Other accurate networks:", tuple(beside), rank=7),
+            Section("Failures, newest first:", failures, rank=4),
+            Section("Your false claims, newest first:", tuple(wrong), rank=5),
+            Section("Values not tried yet:", tuple(lines.untried(known.used, self.space)), rank=6),
+            Section("Hint:", (hint(recent, front, known.newest),), rank=2),
         )
         return fit(sections, self.max_tokens)
-
-    def _wrong(self, trials: Sequence[Trial]) -> tuple[str, ...]:
-        return tuple(islice(lines.wrong_claims(trials), self.wrong_claims))
-
-    def _beside(self, trials: Sequence[Trial], front: Sequence[Trial]) -> list[str]:
-        """The most accurate of those that are not on the front, for comparison."""
-        numbers = {trial.number for trial in front}
-        beside = [
-            (-trial.score.val_accuracy, trial.number, trial)
-            for trial in trials
-            if trial.eligible and trial.score
-        ]
-        others = [
-            trial
-            for *_, trial in sorted(beside, key=lambda entry: entry[:2])
-            if trial.number not in numbers
-        ]
-        return [lines.network(trial, self.space, self.form) for trial in others[: self.runners_up]]
 
 
 class BestOnlyFeedback:

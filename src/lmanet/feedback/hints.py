@@ -12,24 +12,27 @@ RECENT = 10
 STALLED = 20
 
 
-def hint(trials: Sequence[Trial], front: Sequence[Trial]) -> str:
+def hint(recent: Sequence[Trial], front: Sequence[Trial], newest: int) -> str:
     """The sentence of the first rule that applies.
 
     The rules: most of the last 10 failed by one cause; there is no front; the front is 20 trials
     old; otherwise a hint to improve.
+
+    Args:
+        recent: the last trials, at most `RECENT`.
+        newest: number of a trial.
     """
-    return _sentences()[_rule(trials, front)]
+    return _sentences()[_rule(recent, front, newest)]
 
 
-def _rule(trials: Sequence[Trial], front: Sequence[Trial]) -> str:
-    recent = trials[-RECENT:]
+def _rule(recent: Sequence[Trial], front: Sequence[Trial], newest: int) -> str:
     faults = Counter(fault for trial in recent for fault in _faults(trial))
     fault, times = max(faults.items(), key=lambda item: (item[1], item[0]), default=("", 0))
     if times * 2 >= len(recent) and fault in _sentences():
         return fault
     if not front:
         return "no_front"
-    newest, newest_of_front = (max(trial.number for trial in some) for some in (trials, front))
+    newest_of_front = max(trial.number for trial in front)
     return "stalled" if newest - newest_of_front >= STALLED else "improve"
 
 

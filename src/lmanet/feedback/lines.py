@@ -2,10 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from statistics import fmean
 
-from lmanet.claims.check import Truth, check_claims
+from lmanet.claims.check import Others, Truth, check_claims
 from lmanet.run.quantities import computed
 from lmanet.run.records import Status, Trial
 from lmanet.space import AnyCost, Form, SearchSpace, short_number
@@ -31,47 +31,42 @@ def failure(trial: Trial) -> str:
     return f"- {_word(trial.status)}: {_clipped(PLACE.sub('', reason))}"
 
 
-def wrong_claims(trials: Sequence[Trial]) -> Iterator[str]:
+def wrong_claims(trials: Sequence[Trial], others: Others) -> Iterator[str]:
     """False claims with the facts, the newest first; each network is told by what it reached."""
     for trial in reversed(trials):
-        for checked in check_claims(trial, trials):
+        for checked in check_claims(trial, others):
             if checked.truth is Truth.FALSE:
                 yield f'- "{checked.words}", of {_described(trial)}: {_clipped(checked.reason)}'
 
 
-def counts(trials: Sequence[Trial]) -> str:
+def counts(statuses: Counter[Status]) -> str:
     """How many trials ended how."""
-    number = Counter(trial.status for trial in trials)
-    ended = ", ".join(f"{number[status]} {_word(status)}" for status in Status if number[status])
-    return f"{len(trials)} networks proposed: {ended}."
+    ended = ", ".join(
+        f"{statuses[status]} {_word(status)}" for status in Status if statuses[status]
+    )
+    return f"{statuses.total()} networks proposed: {ended}."
 
 
-def averages(trials: Sequence[Trial]) -> str:
+def averages(accuracies: Sequence[float], costs: Mapping[str, Sequence[float]]) -> str:
     """Mean accuracy and cost of the networks trained to the end; empty where there is none."""
-    ended = [trial for trial in trials if trial.status is Status.TRAINED]
-    trained = [
-        (trial.score, trial.verdict.cost)
-        for trial in ended
-        if trial.score and trial.verdict and trial.verdict.cost
-    ]
-    if not trained:
+    if not accuracies:
         return ""
-    accuracy = fmean(score.val_accuracy for score, _ in trained)
-    means = [
-        f"{name} {short_number(fmean(_told(cost)[name] for _, cost in trained))}"
-        for name in _told(trained[0][1])
-    ]
-    return f"Averages of the {len(trained)} trained: accuracy {accuracy:.3f}, {', '.join(means)}."
+    means = [f"{name} {short_number(fmean(values))}" for name, values in costs.items()]
+    return (
+        f"Averages of the {len(accuracies)} trained: accuracy {fmean(accuracies):.3f}, "
+        f"{', '.join(means)}."
+    )
 
 
-def untried(trials: Sequence[Trial], space: SearchSpace) -> list[str]:
-    """One line for every field that has values which no proposed network used, trained or not."""
-    used = {
-        entry
-        for trial in trials
-        if isinstance(trial.architecture, space.candidate_type)
-        for entry in space.covered(trial.architecture)
-    }
+def tries(trial: Trial, space: SearchSpace) -> Sequence[tuple[str, object]]:
+    """Choice and value of all that a trial's network tries, trained or not."""
+    if isinstance(trial.architecture, space.candidate_type):
+        return space.covered(trial.architecture)
+    return ()
+
+
+def untried(used: Collection[tuple[str, object]], space: SearchSpace) -> list[str]:
+    """One line for every choice that has values which no network used."""
     return [
         f"- {name}: {', '.join(map(str, missing))}"
         for name, values in space.coverage()
@@ -79,15 +74,15 @@ def untried(trials: Sequence[Trial], space: SearchSpace) -> list[str]:
     ]
 
 
-def _costs(cost: AnyCost) -> list[str]:
-    return [f"{name} {short_number(value)}" for name, value in _told(cost).items()]
-
-
-def _told(cost: AnyCost) -> dict[str, float]:
+def told(cost: AnyCost) -> dict[str, float]:
     """Name -> value of what a model is told of every network."""
     names = (*cost.told, *(each.name for each in computed() if each.in_feedback))
     known = cost.quantities()
     return {name: known[name] for name in names if name in known}
+
+
+def _costs(cost: AnyCost) -> list[str]:
+    return [f"{name} {short_number(value)}" for name, value in told(cost).items()]
 
 
 def _described(trial: Trial) -> str:

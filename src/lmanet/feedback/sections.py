@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from lmanet.tokens import count_tokens
 
+GAP = "\n\n"  # between sections
+
 
 @dataclass(frozen=True)
 class Section:
@@ -27,20 +29,45 @@ def fit(sections: Sequence[Section], max_tokens: int) -> str:
     crowd out the failures.
     """
     kept = [0] * len(sections)
+    tokens = 0
     lines = sorted(
         (place, section.rank, i)
         for i, section in enumerate(sections)
         for place in range(len(section.lines))
     )
+    left_out = len(lines)
     full: set[int] = set()
-    for _, _, i in lines:
+    for place, _, i in lines:
         if i in full:
             continue
-        kept[i] += 1
-        if count_tokens(_render(sections, kept)) > max_tokens:
-            kept[i] -= 1
+        more = _tokens(sections[i], place, is_first=not any(kept))
+        if tokens + more + _note_tokens(left_out - 1) > max_tokens:
             full.add(i)
+            continue
+        kept[i] += 1
+        tokens += more
+        left_out -= 1
     return _render(sections, kept)
+
+
+def _tokens(section: Section, place: int, is_first: bool) -> int:
+    """That a line adds to a text, by `count_tokens`: it counts lines apart, and a newline as one.
+
+    Args:
+        is_first: nothing stands in the text yet.
+    """
+    if place:
+        return 1 + count_tokens(section.lines[place])
+    title = count_tokens(section.title) + 1 + count_tokens(section.lines[0])
+    return title if is_first else len(GAP) + title
+
+
+def _note_tokens(left_out: int) -> int:
+    return len(GAP) + count_tokens(_note(left_out)) if left_out else 0
+
+
+def _note(left_out: int) -> str:
+    return f"({left_out} line{'s' if left_out > 1 else ''} left out to save room)"
 
 
 def _render(sections: Sequence[Section], kept: Sequence[int]) -> str:
@@ -50,6 +77,4 @@ def _render(sections: Sequence[Section], kept: Sequence[int]) -> str:
         if number
     ]
     left_out = sum(len(section.lines) for section in sections) - sum(kept)
-    lines = f"{left_out} line{'s' if left_out > 1 else ''}"
-    note = [f"({lines} left out to save room)"] if left_out else []
-    return "\n\n".join(blocks + note)
+    return GAP.join([*blocks, *([_note(left_out)] if left_out else [])])

@@ -2,9 +2,10 @@
 told each time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 
-from pydantic import Field
+from pydantic import Field, SkipValidation
 
 from lmanet.base import Record
 from lmanet.cost import Platform
@@ -72,15 +73,20 @@ class Request(Record):
         count: proposals wanted.
         trials: the history so far.
         front: its non-dominated trials.
-        feedback: text for the model.
+        compose: writes the feedback; not called where no proposer reads it.
         training: ids of the networks that are being trained.
         tokens_left: of the run's budget; None is no limit.
     """
 
     number: int
     count: int
-    trials: tuple[Trial, ...] = ()
+    trials: SkipValidation[Sequence[Trial]] = ()
     front: tuple[Trial, ...] = ()
-    feedback: str = ""
+    compose: Callable[[], str] = str
     training: tuple[str, ...] = ()
     tokens_left: int | None = None
+
+    @cached_property
+    def feedback(self) -> str:
+        """Text for the model."""
+        return self.compose()

@@ -176,8 +176,10 @@ class RunFolder:
         """Say on the terminal what is off, and keep it in ``notices.jsonl`` for the report; each
         text once in a run.
         """
+        if not (given := list(notices)):
+            return  # as for most trials: no file is read
         said = {notice.text for notice in self.notices.read()}
-        for notice in notices:
+        for notice in given:
             if notice.text not in said:
                 said.add(notice.text)
                 log.warning("%s", notice.text)
@@ -190,8 +192,7 @@ class RunFolder:
             HistoryError: the file holds something else.
         """
         # not as YAML, to which 1e-05 is a text
-        found = self._parsed(SETTINGS, json.loads)
-        return found if isinstance(found, dict) else {}
+        return self._mapping(SETTINGS, json.loads)
 
     def write_settings(self, settings: Mapping[str, object]) -> None:
         """Replace ``settings.json``."""
@@ -201,13 +202,23 @@ class RunFolder:
         """The configuration of the first start, interpolations as written; empty where none was
         kept.
         """
-        found = self._parsed(f"{HYDRA}/config.yaml", yaml.safe_load)
-        return found if isinstance(found, dict) else {}
+        return self._mapping(f"{HYDRA}/config.yaml", lambda text: read_yaml(text) or {})
 
     def overrides(self) -> tuple[str, ...]:
         """What was typed at the first start."""
-        found = self._parsed(f"{HYDRA}/overrides.yaml", yaml.safe_load)
+        found = self._parsed(f"{HYDRA}/overrides.yaml", read_yaml)
         return tuple(map(str, found)) if isinstance(found, list) else ()
+
+    def _mapping(self, name: str, parse: Callable[[str], Any]) -> dict[str, Any]:
+        """Empty where there is no file; one that holds something else must not count as none."""
+        if not (path := self.path / name).exists():
+            return {}
+        if isinstance(found := self._parsed(name, parse), dict):
+            return found
+        raise HistoryError(
+            f"{path} holds a {type(found).__name__} where names and values are to stand; correct "
+            "or remove it"
+        )
 
     def _parsed(self, name: str, parse: Callable[[str], Any]) -> Any:
         path = self.path / name
@@ -215,10 +226,23 @@ class RunFolder:
             return None
         try:
             return parse(path.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, ValueError) as error:
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise HistoryError(
                 f"{path} cannot be read: {str(error).splitlines()[0]}; correct or remove it"
             ) from None
+
+
+def read_yaml(text: str) -> Any:
+    """Plain values, as YAML has them; a few lines that repeat each other would grow without end.
+
+    Raises:
+        ValueError: a part refers to another, which no run writes.
+    """
+    if "&" in text and any(
+        isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)
+    ):
+        raise ValueError("a part of it refers to another, which no run writes")
+    return yaml.safe_load(text)
 
 
 def ranked(networks: Sequence[TrainedNetwork]) -> list[TrainedNetwork]:

@@ -3,12 +3,16 @@ trial ends or pauses.
 """
 
 import shutil
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from itertools import count
 from pathlib import Path
 
+from lmanet.command import command
 from lmanet.errors import HistoryError
+from lmanet.files import is_whole_zip
 from lmanet.run.folder import RunFolder
+from lmanet.run.growing import Trials
 from lmanet.run.records import Front, Status, Trial
 
 RECENT_PARENTS = 32  # at most some 130 MB, with 4 MB a network
@@ -34,9 +38,13 @@ class History:
         self.run = run
         self.checkpoints = run.path / "paused"
         self.parents = run.path / "parents" if inherit else None
-        self.ids: set[str] = set()
+        self.ids: dict[str, None] = {}
         self._trials: dict[int, Trial] = {}
+        self._by_id: defaultdict[str | None, dict[int, Trial]] = defaultdict(dict)
+        self._lines: list[Trial] = []
+        self._full_below = 0  # a trial bears each number below
         for trial in run.history.read():
+            self._refuse_second(trial)
             self._remember(trial)
 
     @property
@@ -44,10 +52,15 @@ class History:
         """One a number, in the order of their last lines."""
         return list(self._trials.values())
 
+    def now(self) -> Trials:
+        """The same as they stand now; it costs the same however many there are."""
+        return Trials(self._lines, len(self._lines), len(self._trials))
+
     def append(self, trial: Trial) -> None:
         """Write one trial and force it to the disk."""
+        self._refuse_second(trial)
+        self.run.history.append(trial)  # first, so that the front never has what no line has
         self._remember(trial)
-        self.run.history.append(trial)
 
     def write_front(self, front: Front) -> None:
         """Replace ``front.json``."""
@@ -69,9 +82,11 @@ class History:
 
     def parent(self, identity: str | None) -> Trial | None:
         """The last trial of a network, if its weights are kept."""
-        for trial in reversed(self._trials.values()):
+        if identity not in self._by_id:
+            return None
+        for trial in reversed(self._by_id[identity].values()):
             weights = self.weights(trial.number)
-            if identity and trial.id == identity and weights and weights.is_file():
+            if weights and is_whole_zip(weights):
                 return trial
         return None
 
@@ -99,18 +114,28 @@ class History:
         A number lost in a crash comes first, so that a resumed run makes the same trials as one
         that was never stopped.
         """
+        while self._full_below in self._trials:
+            self._full_below += 1
         return next(
-            number for number in count() if number not in self._trials and number not in taken
+            number
+            for number in count(self._full_below)
+            if number not in self._trials and number not in taken
         )
 
-    def _remember(self, trial: Trial) -> None:
-        before = self._trials.pop(trial.number, None)
+    def _refuse_second(self, trial: Trial) -> None:
+        before = self._trials.get(trial.number)
         if before and before.status is not Status.PAUSED:
-            self._trials[trial.number] = before
             raise HistoryError(
-                f"{self.run.history.path}: trial {trial.number} stands there twice; keep one of "
-                "the two lines"
+                f"{self.run.history.path}: trial {trial.number} stands there twice, as two "
+                f"processes wrote it; mend it: "
+                f"{command(f'resume={self.run.path}', 'stages=[mend]')}"
             )
+
+    def _remember(self, trial: Trial) -> None:
+        self._trials.pop(trial.number, None)  # a paused one moves to the end
         self._trials[trial.number] = trial
+        self._lines.append(trial)
         if identity := trial.id:
-            self.ids.add(identity)
+            self.ids[identity] = None
+            self._by_id[identity].pop(trial.number, None)
+            self._by_id[identity][trial.number] = trial

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import Field
@@ -9,7 +10,7 @@ from pydantic import Field
 from lmanet.base import Notice, Record
 from lmanet.claims.kinds import Rationale
 from lmanet.run.measurement import Measurement
-from lmanet.space import AnyArchitecture, AnyCost, architecture_id
+from lmanet.space import AnyArchitecture, AnyCost, Value, architecture_id
 
 
 class Status(StrEnum):
@@ -29,6 +30,8 @@ class Usage(Record):
     Attributes:
         prompt_tokens, completion_tokens: as the server counts them.
         cached_tokens: prompt tokens served from the prefix cache, if the server reports them.
+        bounded_tokens: of prompt and completion, those that the server did not count; an upper
+            bound of ours stands for them.
         requests: sent to the server.
         retries: of these, the ones that repeated a failed request or asked again after an unusable
             reply.
@@ -39,6 +42,7 @@ class Usage(Record):
     prompt_tokens: int = 0
     cached_tokens: int = 0
     completion_tokens: int = 0
+    bounded_tokens: int = 0
     requests: int = 0
     retries: int = 0
     seconds: float = 0.0
@@ -58,6 +62,7 @@ class Usage(Record):
             prompt_tokens=sum(usage.prompt_tokens for usage in every),
             cached_tokens=sum(usage.cached_tokens for usage in every),
             completion_tokens=sum(usage.completion_tokens for usage in every),
+            bounded_tokens=sum(usage.bounded_tokens for usage in every),
             requests=sum(usage.requests for usage in every),
             retries=sum(usage.retries for usage in every),
             seconds=round(sum(usage.seconds for usage in every), 3),
@@ -83,6 +88,8 @@ class Proposal(Record):
             niche or temperature.
         note: what the strategist wrote before this proposal; it holds until the next.
         rationale: why, in the model's words; None where none was asked for.
+        drawn: choice -> value, as a sampler drew them, also those that the network does not use: a
+            resumed run tells the sampler of them.
     """
 
     proposer: str
@@ -98,6 +105,7 @@ class Proposal(Record):
     stalled_for: int | None = None
     note: str | None = None
     rationale: Rationale | None = None
+    drawn: Mapping[str, Value] | None = None
 
 
 class Violation(Record):
@@ -238,7 +246,7 @@ class Trial(Record):
             better.
         seed: of the training.
         started_at: UTC, ISO 8601, when the proposal came.
-        seconds: from proposal to end.
+        seconds: from proposal to end, pauses between resumed runs left out.
         elapsed_seconds: of the whole search when the trial ended, pauses between resumed runs left
             out.
         unseen_trials: trials before it whose end its proposer could not know: candidates in
@@ -270,7 +278,7 @@ class Trial(Record):
         """The architecture proposed, if any."""
         return self.proposal.architecture
 
-    @property
+    @cached_property
     def id(self) -> str | None:
         """Canonical id of the architecture."""
         return architecture_id(self.architecture) if self.architecture else None

@@ -3,6 +3,7 @@
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from math import prod
 from typing import Any, ClassVar, NamedTuple
 
@@ -19,6 +20,7 @@ from lmanet.space.forms import TableCandidate, architecture_id
 
 Value = bool | int | float | str
 MUTATION_DRAWS = 1000
+MOST_AROUND = 256  # candidates whose neighbours are kept
 # The beginning of the prompt, for spaces that bring no own.
 DESIGN = """\
 You design convolutional networks.
@@ -111,7 +113,7 @@ class SearchSpace(BaseModel, ABC):
         Raises:
             ArchitectureError: the space holds no other network near this one.
         """
-        around = [each for each in self.neighbours(candidate) if self.contains(each)]
+        around = self._legal_around(candidate)
         for _ in range(MUTATION_DRAWS if around else 0):
             mutant = around[int(rng.integers(len(around)))]
             if architecture_id(mutant) != architecture_id(candidate):
@@ -120,6 +122,22 @@ class SearchSpace(BaseModel, ABC):
             f"no other network of the space {self.name} is one change away from "
             f"{architecture_id(candidate)}"
         )
+
+    def _legal_around(self, candidate: Candidate) -> list[Candidate]:
+        """Its neighbours in the space; those of the last are kept, as a search changes the same
+        good networks again and again.
+        """
+        found = self._around.pop(candidate, None)
+        if found is None:
+            found = [each for each in self.neighbours(candidate) if self.contains(each)]
+        self._around[candidate] = found
+        if len(self._around) > MOST_AROUND:
+            del self._around[next(iter(self._around))]
+        return found
+
+    @cached_property
+    def _around(self) -> dict[Candidate, list[Candidate]]:
+        return {}
 
     # Checking.
 
@@ -221,8 +239,7 @@ class SearchSpace(BaseModel, ABC):
 
     def changes(self, before: Candidate, after: Candidate) -> dict[str, Value]:
         """Choice -> new value, for every choice that ``after`` has and ``before`` has not so."""
-        old, new = self.write_choices(before), self.write_choices(after)
-        return {name: value for name, value in new.items() if old.get(name) != value}
+        return changed(self.write_choices(before), self.write_choices(after))
 
     def change_text(self, before: Candidate, after: Candidate) -> str:
         """The changes in words: ``kernel=5``."""
@@ -259,6 +276,11 @@ class SearchSpace(BaseModel, ABC):
     def covered(self, candidate: Candidate) -> Sequence[tuple[str, object]]:
         """Name and value of all that a candidate tries; the names are those of `coverage`."""
         return list(self.write_choices(candidate).items())
+
+
+def changed(before: Mapping[str, Value], after: Mapping[str, Value]) -> dict[str, Value]:
+    """Choice -> new value, for every choice that is written so ``after`` and not ``before``."""
+    return {name: value for name, value in after.items() if before.get(name) != value}
 
 
 def _legal(value: object, legal: Sequence[Value]) -> Value | None:

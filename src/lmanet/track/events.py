@@ -49,4 +49,4 @@ class EventLog:
             "elapsed_seconds": seconds,
             **content,
         }
-        append_line(self.path, json.dumps(entry))
+        append_line(self.path, json.dumps(entry), force=False)  # nothing is resumed from it

@@ -17,7 +17,7 @@ from rich.text import Text
 from lmanet.run.brief import Budget
 from lmanet.run.quantities import FLASH, MACS, PARAMS, SRAM, computed
 from lmanet.run.records import Status, Trial
-from lmanet.track.tally import Tally
+from lmanet.run.tally import Tally
 
 log = logging.getLogger(__name__)
 STYLES = {

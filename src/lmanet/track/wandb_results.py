@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from lmanet.claims.check import check_claims
+from lmanet.claims.check import Others, check_claims
 from lmanet.claims.rates import rates
 from lmanet.run.folder import (
     DEPLOYED,
@@ -95,6 +95,7 @@ class Results:
         yield "results", self._results()
         yield "deployments", self._deployments()
         trials = self.folder.trials()
+        others = Others(trials)
         columns = ["model", "claim", "true", "false", "cannot be told", "rate", "chance"]
         yield (
             "claim_rates",
@@ -109,7 +110,7 @@ class Results:
         claims = [
             [t.number, t.id, c.words, c.truth.value, c.reason]
             for t in trials
-            for c in check_claims(t, trials)
+            for c in check_claims(t, others)
         ]
         yield "claims", (["trial", "network", "claim", "truth", "reason"], claims)
         if said := self.folder.rules.read():

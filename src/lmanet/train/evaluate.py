@@ -51,7 +51,8 @@ class Evaluation:
         checkpoint: measure this file alone.
         architecture: of the checkpoint, where that holds the weights the paper's authors published;
             our own checkpoints know theirs.
-        load_int8: folder of a deployed network -> module from normalised images to logits.
+        load_int8: folder of a deployed network, its architecture and number of classes -> module
+            from normalised images to logits.
     """
 
     settings_id = ""
@@ -61,7 +62,7 @@ class Evaluation:
         trainer: Trainer,
         checkpoint: Path | str | None = None,
         architecture: Architecture | None = None,
-        load_int8: Callable[[Path], nn.Module] | None = None,
+        load_int8: Callable[[Path, Architecture, int], nn.Module] | None = None,
     ) -> None:
         if architecture and not checkpoint:
             raise ConfigError("arch= without weights cannot be evaluated; pass checkpoint= as well")
@@ -152,10 +153,15 @@ class Evaluation:
         match = match_classes(
             ClassNames(subject.name, checkpoint.classes), ClassNames(data.name, data.classes)
         )
+        float_network = checkpoint.network
         int8 = (
-            self.load_int8(folder.path / subject.int8) if self.load_int8 and subject.int8 else None
+            self.load_int8(
+                folder.path / subject.int8, float_network.architecture, float_network.num_classes
+            )
+            if self.load_int8 and subject.int8
+            else None
         )
-        network = reordered(int8 or checkpoint.network, match.places)
+        network = reordered(int8 or float_network, match.places)
         start = time.monotonic()
         with watched(network) as batches:
             measured, by_class = self.trainer.test(network, checkpoint.mean, checkpoint.std)

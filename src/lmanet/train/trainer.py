@@ -3,8 +3,8 @@ validation images.
 """
 
 import logging
+import os
 import time
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -15,12 +15,13 @@ from typing import Any
 import lightning
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.callbacks import Checkpoint as CheckpointCallback
 from torch import nn
 
-from lmanet.errors import ConfigError, TrainingError
+from lmanet.errors import ConfigError
 from lmanet.network import Architecture
 from lmanet.network.build import Network, build
 from lmanet.network.donor import start_from
@@ -37,6 +38,7 @@ from lmanet.train.compute import Kernels, applied, freed_memory_kept
 from lmanet.train.folds import jobs_of, together
 from lmanet.train.measures import ClassCounts, class_weights
 from lmanet.train.recipe import Recipe
+from lmanet.train.watch import hang_ended, named_errors, taken_up
 from lmanet.train.zero_cost import ZeroCost
 
 log = logging.getLogger(__name__)
@@ -168,7 +170,7 @@ class Trainer:
         classifier = Classifier(network, self._task, recipe, loss, seed)
         # the same images for all candidates
         classifier.renew_norms_from(self.data.train_dataloader(recipe.batch_size, 0, device))
-        with _named_errors(), freed_memory_kept():
+        with named_errors(), freed_memory_kept():
             size = classifier.resolution or next(iter(val))[0].shape[-1]
             kernels = recipe.kernels.choose(
                 network, (recipe.batch_size, 3, size, size), device, recipe.epochs * len(train)
@@ -177,9 +179,8 @@ class Trainer:
                 classifier.compute_by(forward, kernels.memory_format)
                 last = folder / LAST if folder else None
                 engine = self._fitting_engine(device, kernels.precision, last, epochs)
-                engine.fit(
-                    classifier, train, val, ckpt_path=last if last and last.is_file() else None
-                )
+                with hang_ended(recipe.max_seconds):
+                    engine.fit(classifier, train, val, ckpt_path=taken_up(last))
                 # no hook of Lightning's, which calls none where the checkpoint is of a training
                 # that was over
                 classifier.keep_average()
@@ -233,7 +234,7 @@ class Trainer:
             self.recipe.batch_size, device, frames=getattr(network, "reads_frames", False)
         )
         classifier = Classifier(network, task, replace(self.recipe, ema_decay=None))
-        with _named_errors(), freed_memory_kept(), applied(kernels, network, device):
+        with named_errors(), freed_memory_kept(), applied(kernels, network, device):
             self._engine(device, kernels.precision, [], 1).validate(
                 classifier, batches, verbose=False
             )
@@ -249,7 +250,9 @@ class Trainer:
     @property
     def _device(self) -> torch.device:
         with self._named_accelerator():
-            device = Fabric(accelerator=self.recipe.accelerator, devices=1).device
+            device = Fabric(
+                accelerator=self.recipe.accelerator, devices=1, plugins=LightningEnvironment()
+            ).device
         # Of several GPUs the one that this process was given, where Lightning takes the first.
         return (
             torch.device("cuda", torch.cuda.current_device()) if device.type == "cuda" else device
@@ -277,6 +280,11 @@ class Trainer:
                 devices=[device.index] if device.type == "cuda" else 1,
                 # Lightning has no public type of it.
                 precision=precision,  # type: ignore[arg-type]
+                # One process, also where a scheduler's variables speak of several. And no folder:
+                # in a job of SLURM, Lightning takes up a state that it finds there, of whatever
+                # network.
+                plugins=LightningEnvironment(),
+                default_root_dir=os.devnull,
                 callbacks=callbacks,
                 logger=False,
                 enable_checkpointing=any(
@@ -295,22 +303,6 @@ class Trainer:
             given = f"accelerator={self.recipe.accelerator}"
             raise ConfigError(
                 f"{given} cannot be had on this machine ({error}); correct the recipe in conf/"
-            ) from error
-
-
-@contextmanager
-def _named_errors() -> Iterator[None]:
-    with warnings.catch_warnings():
-        # Images in memory are fetched by one index operation: a worker process would only copy
-        # them.
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        # Lightning 2.6 asks torch 2.14 for a class that it means to rename.
-        warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
-        try:
-            yield
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            raise TrainingError(
-                "training ran out of memory; take a smaller batch_size or resolution in conf/"
             ) from error
 
 

@@ -32,7 +32,7 @@ def proposer(endpoint: Any, brief: Brief, configured: Callable[..., Any]) -> Any
 def test_a_good_reply(endpoint: Any, proposer: Any, brief: Brief) -> None:
     reply = brief.space.write_proposal(example(brief))
     endpoint.answers = [(200, reply)]
-    (proposal,) = proposer.propose(Request(number=3, count=1, feedback="Be bold."))
+    (proposal,) = proposer.propose(Request(number=3, count=1, compose=lambda: "Be bold."))
     assert (
         proposal.proposer,
         proposal.role,

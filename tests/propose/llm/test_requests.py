@@ -100,7 +100,9 @@ def asked(request: pytest.FixtureRequest) -> tuple[str, LLMProposer, Request]:
     return (
         request.param,
         proposer,
-        Request(number=len(history), count=1, trials=history, front=front, feedback=feedback),
+        Request(
+            number=len(history), count=1, trials=history, front=front, compose=lambda: feedback
+        ),
     )
 
 

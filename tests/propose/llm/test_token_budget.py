@@ -17,7 +17,7 @@ from lmanet.feedback import ParetoFeedback
 from lmanet.pareto import ParetoFront
 from lmanet.promote import Everything
 from lmanet.propose.llm.client import Answer, Query
-from lmanet.propose.llm.talk import TEMPLATE_TOKENS
+from lmanet.propose.llm.usage import TEMPLATE_TOKENS
 from lmanet.run.brief import Brief, Budget, Goal
 from lmanet.run.folder import RunFolder
 from lmanet.run.history import History
@@ -87,7 +87,7 @@ def test_500_rounds_never_exceed_the_token_budget(
         "model=m",
     )
     proposer = configured("llm", cells, *settings)
-    proposer._client = GreedyClient(space)
+    proposer._clients = [GreedyClient(space)]
     objectives = {
         "val_accuracy": {"direction": "max", "unit": "share of 1", "reference": 0.0, "ideal": 1.0}
     }

@@ -17,6 +17,7 @@ from lmanet.propose.roles.generate import Generate
 from lmanet.propose.roles.legal import excess, tried
 from lmanet.propose.roles.niches import Niche, niche
 from lmanet.propose.roles.options import options_schema, read_options
+from lmanet.propose.roles.past import follow
 from lmanet.propose.roles.task import Round, parents
 from lmanet.run.brief import Brief, Goal, Request
 from lmanet.run.records import Trial
@@ -41,13 +42,15 @@ def round_of(
 ) -> Round:
     front = tuple(sorted(trials, key=lambda t: -t.score.val_accuracy if t.score else 0)[:1])
     request = Request(number=len(trials), count=count, trials=tuple(trials), front=front)
+    past = follow(brief.space).over(trials)
     return Round(
         brief,
         request,
         count,
-        frozenset(tried(request)),
+        tried(request, past),
         band,
         np.random.default_rng(seed),
+        past,
         example=LEGAL if brief.limits else None,
     )
 

@@ -10,7 +10,8 @@ import pytest
 
 from lmanet.errors import ConfigError
 from lmanet.propose import Strategist, Strategy
-from lmanet.propose.llm.talk import TEMPLATE_TOKENS
+from lmanet.propose.llm.usage import TEMPLATE_TOKENS
+from lmanet.propose.roles.past import follow
 from lmanet.run.brief import Brief, Request
 from lmanet.run.records import Trial
 from lmanet.tokens import clip_tokens, count_tokens
@@ -85,10 +86,11 @@ def test_a_note_is_due_every_few_trained_networks_and_holds_until_the_next(
 ) -> None:
     strategist = Strategist(every=3, max_tokens=40)
     trials = [trained(brief, i) for i in range(3)]
-    assert strategist.is_due(Request(number=3, count=1, trials=tuple(trials)))
+    past = follow(brief.space)
+    assert strategist.is_due(past.over(trials))
     noted = [*trials, trained(brief, 3, note="Wider is better.")]
-    later = Request(number=5, count=1, trials=(*noted, trained(brief, 4)))
-    assert strategist.current(later) == "Wider is better." and not strategist.is_due(later)
+    later = past.over([*noted, trained(brief, 4)])
+    assert later.note == "Wider is better." and not strategist.is_due(later)
     assert not Strategist(every=0, max_tokens=40).is_due(later)
 
 

@@ -2,7 +2,7 @@
 
 import time
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -135,7 +135,8 @@ def _teaching(run: Run, found: Found, step: float, device: torch.device) -> floa
     pictures = views * found.parts["train"]
     recipe = distill.teacher.trainer.recipe
     tuned = _work(recipe, found.parts["train"], val).seconds(asked * recipe.batch_size / BATCH)
-    return tuned + FORWARD * asked * pictures / BATCH + student.seconds(step)
+    taught: float = FORWARD * asked * pictures / BATCH + student.seconds(step)
+    return tuned + taught
 
 
 def _teacher_step(run: Run, device: torch.device) -> float:
@@ -146,14 +147,14 @@ def _teacher_step(run: Run, device: torch.device) -> float:
     if not isinstance(given, dict) or not timm.is_model(given.get("name", "")):
         return 0.0
     options = {"num_classes": run.data.num_classes, **(given.get("timm_options") or {})}
-    model = timm.create_model(given["name"], pretrained=False, **options)
-    resolution = given.get("resolution") or model.default_cfg["input_size"][-1]
+    model: Any = timm.create_model(given["name"], pretrained=False, **options)
+    resolution = given.get("resolution") or model.pretrained_cfg["input_size"][-1]
     return _step(model, resolution, BATCH, device)
 
 
 def _step(network: nn.Module, resolution: int, batch: int, device: torch.device) -> float:
     """Median seconds of a training step on random pixels."""
-    network.to(device, memory_format=torch.channels_last).train()
+    network.to(device).to(memory_format=torch.channels_last).train()
     images = torch.randn(batch, 3, resolution, resolution, device=device)
     images = images.contiguous(memory_format=torch.channels_last)
     labels = torch.zeros(batch, dtype=torch.long, device=device)

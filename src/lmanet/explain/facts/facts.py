@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from lmanet.claims.check import CheckedClaim, check_claims
+from lmanet.claims.check import CheckedClaim, Others, check_claims
 from lmanet.claims.rates import Rate, rates, unreadable
-from lmanet.claims.rules import WeighedRule, weigh
+from lmanet.claims.rules import WeighedRule, weigh_all
 from lmanet.explain.facts import measured, rows
 from lmanet.explain.facts.best import BestNetwork
 from lmanet.explain.facts.contents import RunFiles, Setting
@@ -67,7 +67,8 @@ class Facts:
         """Number of a trial that was trained, or of the best network's -> its claims, checked."""
         origin = self.best.origin if self.best else None
         asked = {trial.number: trial for trial in (*self.trained, *([origin] if origin else []))}
-        return {number: check_claims(trial, self.run.trials) for number, trial in asked.items()}
+        others = Others(self.run.trials)
+        return {number: check_claims(trial, others) for number, trial in asked.items()}
 
     @cached_property
     def rates(self) -> list[Rate]:
@@ -83,7 +84,7 @@ class Facts:
     def rules(self) -> list[WeighedRule]:
         """Design rules that the model stated, each with the trials for and against it."""
         stated = self.run.rules.rules if self.run.rules else ()
-        return [weigh(rule, self.run.trials, self.setting.space) for rule in stated]
+        return weigh_all(stated, self.run.trials, self.setting.space)
 
     @cached_property
     def reasons(self) -> list[rows.Reason]:

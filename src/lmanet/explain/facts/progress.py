@@ -32,8 +32,11 @@ def progress(trials: Sequence[Trial], pareto: Pareto) -> list[Step]:
     for ended, trial in enumerate(trials, start=1):
         if not (trial.eligible and trial.score):
             continue
-        front = pareto.front([*front, trial])  # what is dominated adds no volume
-        now = (pareto.hypervolume(front), max(trial.score.val_accuracy, steps[-1].best or 0.0))
+        front = pareto.front([*front, trial])
+        joined = any(other.number == trial.number for other in front)
+        # What is dominated adds no volume.
+        volume = pareto.hypervolume(front) if joined else steps[-1].hypervolume
+        now = (volume, max(trial.score.val_accuracy, steps[-1].best or 0.0))
         if now != (steps[-1].hypervolume, steps[-1].best):
             steps.append(
                 Step(ended, trial.elapsed_seconds, *now, f"candidate {trial.number}, {trial.id}")

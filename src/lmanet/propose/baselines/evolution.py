@@ -9,7 +9,7 @@ import numpy as np
 
 from lmanet.errors import ConfigError
 from lmanet.propose.baselines.redraw import Redraw
-from lmanet.propose.baselines.standing import Standing, require_objectives, standings
+from lmanet.propose.baselines.standing import Standing, follow, require_objectives
 from lmanet.run.brief import Brief, Request
 from lmanet.run.records import Proposal, Trial
 from lmanet.space import AnyArchitecture
@@ -47,6 +47,7 @@ class EvolutionProposer:
         self.brief = brief
         self.population = population
         self.sample = sample
+        self._standings = follow(brief)
         self._redraw = Redraw(brief, feasible_draws)
 
     def propose(self, request: Request) -> list[Proposal]:
@@ -60,12 +61,9 @@ class EvolutionProposer:
         pass
 
     def _alive(self, trials: Sequence[Trial]) -> list[Member]:
-        stood = zip(trials, standings(trials, self.brief), strict=True)
-        return [
-            Member(trial.architecture, standing)
-            for trial, standing in stood
-            if trial.architecture and standing
-        ][-self.population :]
+        known = self._standings.over(trials).known
+        stood = [(trial.architecture, standing) for trial, standing in known[-self.population :]]
+        return [Member(architecture, standing) for architecture, standing in stood if architecture]
 
     def _one(self, number: int, alive: list[Member], trials: Sequence[Trial]) -> Proposal:
         rng = np.random.default_rng([self.brief.seed, number])

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from lmanet.errors import ConfigError
 from lmanet.propose.roles.legal import is_legal
 from lmanet.run.brief import Brief
+from lmanet.run.growing import Growing
 from lmanet.run.records import Trial
 from lmanet.space import AnyArchitecture, architecture_id
 
@@ -25,6 +26,7 @@ class Redraw:
         self.brief = brief
         self.feasible_draws = feasible_draws
         self._proposed: set[str] = set()
+        self._known: Growing[set[str]] = Growing(set, _add_id)
 
     def first(
         self, draw: Callable[[], AnyArchitecture], trials: Sequence[Trial]
@@ -32,10 +34,16 @@ class Redraw:
         """The first draw that is new and feasible, else the last one."""
         if not self.feasible_draws:
             return draw()
-        known = self._proposed | {trial.id for trial in trials if trial.id}
+        known = self._known.over(trials)
         for _ in range(1 + self.feasible_draws):
             drawn = draw()
-            if is_legal(drawn, self.brief, known):
+            new = architecture_id(drawn) not in self._proposed
+            if new and is_legal(drawn, self.brief, known):
                 break
         self._proposed.add(architecture_id(drawn))  # what is being trained is in no history yet
         return drawn
+
+
+def _add_id(known: set[str], trial: Trial) -> None:
+    if trial.id:
+        known.add(trial.id)

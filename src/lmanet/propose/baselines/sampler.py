@@ -9,6 +9,7 @@ from lmanet.base import AtLeast1
 from lmanet.errors import ArchitectureError, ConfigError
 from lmanet.propose.roles.legal import tried
 from lmanet.propose.roles.niches import niche
+from lmanet.propose.roles.past import follow
 from lmanet.propose.roles.rank import Rank
 from lmanet.propose.roles.task import Round
 from lmanet.run.brief import Brief, Request
@@ -34,6 +35,7 @@ class SamplerProposer:
         self.brief = brief
         self.rank = rank
         self.niches = niches
+        self._past = follow(brief.space)
         try:
             self.start = [brief.space.parse(dict(each)) for each in start]
         except ArchitectureError as error:
@@ -44,7 +46,8 @@ class SamplerProposer:
             return [Proposal(proposer="start", architecture=each) for each in first]
         rng = np.random.default_rng([self.brief.seed, request.number])
         band = niche(self.brief, self.niches, request.number)
-        given = Round(self.brief, request, request.count, frozenset(tried(request)), band, rng)
+        past = self._past.over(request.trials)
+        given = Round(self.brief, request, request.count, tried(request, past), band, rng, past)
         where = str(band) if band else None
         chosen = self.rank.candidates_of(given)[: request.count]
         if not chosen:

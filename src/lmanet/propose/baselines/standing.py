@@ -1,10 +1,12 @@
 """What a searcher that knows only numbers learns of a trial: objectives and excess of limits."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from lmanet.errors import ConfigError
 from lmanet.run.brief import Brief, Goal
+from lmanet.run.growing import Growing
 from lmanet.run.quantities import names
 from lmanet.run.records import Status, Trial, Violation
 
@@ -38,25 +40,40 @@ def require_objectives(brief: Brief) -> None:
         raise ConfigError("this proposer needs at least one objective; name one in conf/pareto")
 
 
-def standings(trials: Sequence[Trial], brief: Brief) -> list[Standing | None]:
-    """One for each trial, in their order. None if nothing was learned of the network, or it is
-    paused.
+class Standings:
+    """Of all trials that have ended, in their order; none where nothing was learned of the network.
 
     A network that exceeds a limit has its cost and the worst score. A duplicate has what the trial
     that it repeats had by then.
+
+    Attributes:
+        of: number of a trial -> its standing.
+        known: the trials that have one, each with it.
     """
-    first: dict[str, Standing] = {}
-    found: list[Standing | None] = []
-    for trial in trials:
-        standing = _of(trial, brief)
+
+    def __init__(self, brief: Brief) -> None:
+        self.brief = brief
+        self.of: dict[int, Standing] = {}
+        self.known: list[tuple[Trial, Standing]] = []
+        self._first: dict[str, Standing] = {}
+
+    def add(self, trial: Trial) -> None:
+        """Take in a trial that has ended."""
+        standing = _of(trial, self.brief)
+        if trial.id and trial.status is Status.REJECTED:
+            standing = standing or self._first.get(trial.id)
+        if standing is None:
+            return
         if trial.id:
-            standing = (
-                standing or first.get(trial.id) if trial.status is Status.REJECTED else standing
-            )
-            if standing:
-                first.setdefault(trial.id, standing)
-        found.append(standing)
-    return found
+            self._first.setdefault(trial.id, standing)
+        self.of[trial.number] = standing
+        self.known.append((trial, standing))
+
+
+def follow(brief: Brief) -> Growing[Standings]:
+    """Looks up the standings of any history; one that goes on costs what is new in it."""
+    start: Callable[[], Standings] = partial(Standings, brief)
+    return Growing(start, Standings.add)
 
 
 def _of(trial: Trial, brief: Brief) -> Standing | None:

@@ -2,21 +2,26 @@
 and says why.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from lmanet.base import AtLeast1
+from lmanet.propose.llm.address import Endpoint
+from lmanet.propose.llm.at_once import divided, in_order
 from lmanet.propose.llm.example import example
 from lmanet.propose.llm.prompt import Prompt
-from lmanet.propose.llm.reply import Reply
+from lmanet.propose.llm.reply import Reply, after_thinking
 from lmanet.propose.llm.sampling import Sampling
 from lmanet.propose.llm.servers import Server
 from lmanet.propose.llm.talk import Found, Question, Talk, TokensSpentError
 from lmanet.propose.llm.why import claims_text, with_reasons
 from lmanet.propose.roles.legal import tried
 from lmanet.propose.roles.niches import niche
+from lmanet.propose.roles.past import follow
 from lmanet.propose.roles.strategist import figures
 from lmanet.propose.roles.strategy import Plan, Strategy
 from lmanet.propose.roles.task import Choice, Round, Task
@@ -30,6 +35,20 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class Asked(NamedTuple):
+    """One request of those that a call for proposals makes.
+
+    Attributes:
+        talk: keeps its account.
+    """
+
+    given: Round
+    plan: Plan
+    role: str
+    task: Task
+    talk: Talk
+
+
 @dataclass
 class LLMProposer:
     """Proposes what a language model answers.
@@ -40,6 +59,8 @@ class LLMProposer:
         server: started at the first proposal, stopped by `close`.
         strategy: which role has its turn.
         team: the roles and the strategist.
+        requests_at_once: into which a batch is divided, at most; more than one need a server with
+            as many slots.
     """
 
     brief: Brief
@@ -49,12 +70,15 @@ class LLMProposer:
     prompt: Prompt
     strategy: Strategy
     team: Team
+    requests_at_once: AtLeast1 = 1
 
     def __post_init__(self) -> None:
         self._example = example(self.brief)
         claims = [claims_text(self.brief)] if self.prompt.rationale else []
         self._opening = "\n\n".join([self.prompt.opening(self.brief, self._example), *claims])
-        self._client: Client | None = None
+        self._past = follow(self.brief.space)
+        self._endpoint: Endpoint | None = None
+        self._clients: list[Client] = []
         # the newest; while the network proposed with it is in training, no trial tells of it
         self._note = ""
 
@@ -62,19 +86,44 @@ class LLMProposer:
         self.server.require(self.model)
 
     def propose(self, request: Request) -> list[Proposal]:
+        parts = divided(request, self.requests_at_once)
+        proposals = self._propose_all(parts)
+        if len(parts) > 1 and not proposals:  # the tokens left may yet suffice for one request
+            proposals = self._propose_all([request])
+        return proposals
+
+    def _propose_all(self, parts: Sequence[Request]) -> list[Proposal]:
+        """The questions are drawn in turn and the replies kept in that order, so that the same
+        replies make the same proposals, whichever comes first.
+        """
+        first = self._prepared(parts[0], 0)
+        try:
+            note = self._new_note(first.given, first.talk)
+        except TokensSpentError:
+            return []
+        self._note = note or self._note or first.given.past.note
+        asked = [first, *(self._prepared(part, lane) for lane, part in enumerate(parts[1:], 1))]
+        proposals = in_order([partial(self._settled, each) for each in asked])
+        if note and proposals:
+            proposals[0] = proposals[0].model_copy(update={"note": note})
+        return proposals
+
+    def _prepared(self, request: Request, lane: int) -> Asked:
+        """A question, ready to be asked over a connection of its own."""
         plan = self.strategy.plan(request)
         given = self._round(request, plan.niche)
         role, task = self.team.task(plan.role, given)
         if self.prompt.rationale:
             task = with_reasons(task, self.brief, given.count)
-        talk = Talk(self._connected(), self.sampling, request, self.brief.seed)
-        new_note = ""
+        talk = Talk(self._connected(lane), self.sampling, request, self.brief.seed)
+        return Asked(given, plan, role, task, talk)
+
+    def _settled(self, asked: Asked) -> list[Proposal]:
+        """What the model answers; none where the tokens left might not suffice."""
         try:
-            new_note = self._new_note(given, talk)
-            self._note = new_note or self._note or self.team.strategist.current(request)
-            found = self._ask(given, task, plan, talk)
+            found = self._ask(asked.given, asked.task, asked.plan, asked.talk)
         except TokensSpentError:
-            if not talk.usage.requests:
+            if not asked.talk.usage.requests:
                 return []
             found = Found(
                 error=(
@@ -82,28 +131,21 @@ class LLMProposer:
                     "request"
                 )
             )
-        shared = Proposal(
-            proposer=self.served_model,
-            reply=found.answer.text if found.answer else None,
-            error=found.error,
-            structured=found.answer.structured if found.answer else None,
-            role=role,
-            niche=str(given.niche) if given.niche else None,
-            sampling_temperature=plan.sampling_temperature,
-            stalled_for=plan.stalled_for,
-        )
-        first = {"usage": talk.usage, "note": new_note or None}
+        shared = _shared(self.served_model, asked, found)
+        usage = {"usage": asked.talk.usage}
         if not found.value:
-            return [shared.model_copy(update=first)]
+            return [shared.model_copy(update=usage)]
         proposals = [
-            shared.model_copy(update=choice._asdict()) for choice in found.value[: given.count]
+            shared.model_copy(update=choice._asdict())
+            for choice in found.value[: asked.given.count]
         ]
-        return [proposals[0].model_copy(update=first), *proposals[1:]]
+        return [proposals[0].model_copy(update=usage), *proposals[1:]]
 
     def close(self) -> None:
-        if self._client:
-            self._client.close()
-            self._client = None
+        for client in self._clients:
+            client.close()
+        self._clients = []
+        self._endpoint = None
         self.server.stop()
 
     @property
@@ -131,11 +173,13 @@ class LLMProposer:
         ), talk.usage
 
     def _round(self, request: Request, band: int | None) -> Round:
+        past = self._past.over(request.trials)
         return Round(
             brief=self.brief,
             request=request,
             count=request.count,
-            known=frozenset(tried(request)),
+            known=tried(request, past),
+            past=past,
             niche=None if band is None else niche(self.brief, self.strategy.niches, band),
             form=self.prompt.form,
             example=self._example,
@@ -145,15 +189,14 @@ class LLMProposer:
     def _new_note(self, given: Round, talk: Talk) -> str:
         """A new note of the strategist; empty if none is due."""
         strategist = self.team.strategist
-        unrecorded = self._note and self._note != strategist.current(given.request)
-        if unrecorded or not strategist.is_due(given.request):
+        unrecorded = self._note and self._note != given.past.note
+        if unrecorded or not strategist.is_due(given.past):
             return ""
         question = self.prompt.ask(
             self._opening, given.request.feedback, strategist.question(given)
         )
-        return strategist.note(
-            talk.ask(question, None, self.sampling.sampling_temperature, strategist.max_tokens).text
-        )
+        answer = talk.ask(question, None, self.sampling.sampling_temperature, strategist.max_tokens)
+        return strategist.note(after_thinking(answer.text))
 
     def _ask(self, given: Round, task: Task, plan: Plan, talk: Talk) -> Found[list[Choice]]:
         known = f"Note on the results so far: {self._note}" if self._note else ""
@@ -162,12 +205,27 @@ class LLMProposer:
             Question(messages, task.schema, plan.sampling_temperature, task.read), self.prompt
         )
 
-    def _connected(self) -> "Client":
-        if self._client is None:
-            # imports openai, which takes seconds: only a run that asks a model pays
-            from lmanet.propose.llm.client import (
-                Client,
-            )
+    def _connected(self, lane: int = 0) -> "Client":
+        """A connection; requests at the same time have one each."""
+        # imports openai, which takes seconds: only a run that asks a model pays
+        from lmanet.propose.llm.client import Client
 
-            self._client = Client(self.server.start(self.model), self.sampling)
-        return self._client
+        while len(self._clients) <= lane:
+            self._endpoint = self._endpoint or self.server.start(self.model)
+            self._clients.append(Client(self._endpoint, self.sampling))
+        return self._clients[lane]
+
+
+def _shared(model: str, asked: Asked, found: Found[list[Choice]]) -> Proposal:
+    """What the proposals of one reply have in common."""
+    niche = asked.given.niche
+    return Proposal(
+        proposer=model,
+        reply=found.answer.text if found.answer else None,
+        error=found.error,
+        structured=found.answer.structured if found.answer else None,
+        role=asked.role,
+        niche=str(niche) if niche else None,
+        sampling_temperature=asked.plan.sampling_temperature,
+        stalled_for=asked.plan.stalled_for,
+    )

@@ -72,7 +72,7 @@ def _mutant(given: Round, parent: AnyArchitecture) -> AnyArchitecture:
 
 
 def _fits(given: Round, drawn: AnyArchitecture, found: dict[str, Choice], insist: bool) -> bool:
-    if not is_legal(drawn, given.brief, given.known | found.keys()):
+    if architecture_id(drawn) in found or not is_legal(drawn, given.brief, given.known):
         return False
     if not insist or given.niche is None:
         return True
@@ -86,11 +86,15 @@ def neighbours(given: Round, parent: AnyArchitecture, most: int) -> Iterator[Any
     ``most``, in random order.
     """
     around: list[AnyArchitecture] = list(given.brief.space.neighbours(parent))
-    seen = set(given.known)
+    seen: set[str] = set()
     for i in given.rng.permutation(len(around)):
-        if len(seen) - len(given.known) == most:
+        if len(seen) == most:
             return
         neighbour = around[int(i)]
-        if given.brief.space.contains(neighbour) and is_legal(neighbour, given.brief, seen):
-            seen.add(architecture_id(neighbour))
+        identity = architecture_id(neighbour)
+        legal = given.brief.space.contains(neighbour) and is_legal(
+            neighbour, given.brief, given.known
+        )
+        if legal and identity not in seen:
+            seen.add(identity)
             yield neighbour

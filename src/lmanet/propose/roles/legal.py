@@ -1,16 +1,18 @@
 """Which networks may still be proposed: by formula within every limit, and untried."""
 
+from collections import ChainMap
 from collections.abc import Collection
 
 from lmanet.cost.estimate import macs
 from lmanet.network.graph import operators
+from lmanet.propose.roles.past import Past
 from lmanet.run.brief import Brief, Request
 from lmanet.space import AnyArchitecture, architecture_id, estimate_on
 
 
-def tried(request: Request) -> set[str]:
+def tried(request: Request, past: Past) -> Collection[str]:
     """Ids of all networks that were proposed, those in training included."""
-    return {trial.id for trial in request.trials if trial.id} | set(request.training)
+    return ChainMap(dict.fromkeys(request.training), past.ids)
 
 
 def excess(architecture: AnyArchitecture, brief: Brief) -> float:

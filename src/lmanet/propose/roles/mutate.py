@@ -8,8 +8,9 @@ from lmanet.propose.llm.prompt import render
 from lmanet.propose.roles.candidates import neighbours
 from lmanet.propose.roles.figures import budget_table, cost_text
 from lmanet.propose.roles.options import options_schema, read_options
-from lmanet.propose.roles.task import Choice, Round, Task, accuracy, parents
-from lmanet.run.records import Status, Trial
+from lmanet.propose.roles.past import accuracy
+from lmanet.propose.roles.task import Choice, Round, Task, parents
+from lmanet.run.records import Trial
 from lmanet.space.describe import assignments
 
 TOLD = 8  # changes of the parent that were tried, at most
@@ -84,15 +85,6 @@ class Mutate:
 
 def _tried_changes(given: Round, parent: Trial) -> Iterator[str]:
     """What networks that differ from the parent in one choice have reached, the newest first."""
-    assert parent.architecture is not None
-    for trial in reversed(given.request.trials):
-        if (
-            trial.status is not Status.TRAINED
-            or trial.architecture is None
-            or trial.number == parent.number
-        ):
-            continue
-        found = given.brief.space.changes(parent.architecture, trial.architecture)
-        if len(found) == 1:
-            gained = accuracy(trial) - accuracy(parent)
-            yield f"- {assignments(found)}: accuracy {accuracy(trial):.3f} ({gained:+.3f})"
+    for trial, found in reversed(given.past.around(parent)):
+        gained = accuracy(trial) - accuracy(parent)
+        yield f"- {assignments(found)}: accuracy {accuracy(trial):.3f} ({gained:+.3f})"

@@ -8,8 +8,8 @@ from statistics import fmean
 from lmanet.errors import ConfigError
 from lmanet.propose.llm.prompt import render
 from lmanet.propose.roles.figures import cost_text
-from lmanet.propose.roles.task import Round, accuracy
-from lmanet.run.brief import Request
+from lmanet.propose.roles.past import Past, accuracy
+from lmanet.propose.roles.task import Round
 from lmanet.run.records import Trial
 from lmanet.tokens import clip_tokens
 
@@ -35,18 +35,9 @@ class Strategist:
         self.every = every
         self.max_tokens = max_tokens
 
-    def current(self, request: Request) -> str:
-        """The last note of the history; empty where there is none."""
-        return next(
-            (trial.proposal.note for trial in reversed(_in_order(request)) if trial.proposal.note),
-            "",
-        )
-
-    def is_due(self, request: Request) -> bool:
+    def is_due(self, past: Past) -> bool:
         """Whether ``every`` networks have been trained since the last note."""
-        trials = _in_order(request)
-        last = max((place for place, trial in enumerate(trials) if trial.proposal.note), default=0)
-        return self.every > 0 and sum(trial.eligible for trial in trials[last:]) >= self.every
+        return 0 < self.every <= past.eligible_since_note
 
     def question(self, given: Round) -> str:
         """The end of the prompt that asks for a note."""
@@ -61,10 +52,7 @@ def figures(given: Round) -> dict[str, str]:
     """What a note or rules are written from: ``best`` and ``worst`` networks, and ``effects`` of
     values on the mean accuracy.
     """
-    trained = sorted(
-        (trial for trial in given.request.trials if trial.eligible),
-        key=lambda trial: (-accuracy(trial), trial.number),
-    )
+    trained = [place.trial for place in given.past.ranked()]
     best, worst = trained[:SHOWN], trained[SHOWN:][-SHOWN:]
     return {
         "best": "\n".join(_line(given, trial) for trial in best),
@@ -80,7 +68,7 @@ def effects(given: Round, trained: list[Trial]) -> list[str]:
     )
     for trial in trained:
         if trial.architecture:
-            for name, value in given.brief.space.write_choices(trial.architecture).items():
+            for name, value in given.past.choices(trial).items():
                 reached[name][str(value)].append(accuracy(trial))
     means = {
         name: {value: fmean(found) for value, found in values.items() if len(found) >= FEW}
@@ -111,7 +99,3 @@ def _line(given: Round, trial: Trial) -> str:
         f"- accuracy {accuracy(trial):.3f}, {costs}: "
         f"{given.brief.space.write_proposal(trial.architecture, given.form)}"
     )
-
-
-def _in_order(request: Request) -> list[Trial]:
-    return sorted(request.trials, key=lambda trial: trial.number)

@@ -1,7 +1,8 @@
 """What a role is given, and what it asks of the model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -10,9 +11,10 @@ from lmanet.claims.kinds import Rationale
 from lmanet.propose.llm.prompt import render
 from lmanet.propose.llm.reply import Reply
 from lmanet.propose.roles.niches import Niche
+from lmanet.propose.roles.past import Past
 from lmanet.run.brief import Brief, Request
 from lmanet.run.records import Trial
-from lmanet.space import AnyArchitecture, AnyCost, Form
+from lmanet.space import AnyArchitecture, Form
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Round:
         known: ids of all networks that were proposed.
         niche: the band of cost that is wanted; None is any.
         rng: of this request.
+        past: the trials that have ended.
         form: in which networks are written.
         example: the network that the opening shows, to begin with.
     """
@@ -31,9 +34,10 @@ class Round:
     brief: Brief
     request: Request
     count: int
-    known: frozenset[str]
+    known: Collection[str]
     niche: Niche | None
     rng: np.random.Generator
+    past: Past
     form: Form = "lines"
     example: AnyArchitecture | None = None
 
@@ -84,26 +88,8 @@ def parents(given: Round, most: int) -> list[Trial]:
     """Networks worth changing, at most ``most``. With a niche, the nearest to it come first;
     otherwise the front, then the others by accuracy.
     """
-    eligible = sorted(
-        (trial for trial in given.request.trials if trial.eligible),
-        key=lambda trial: (-accuracy(trial), trial.number),
-    )
-    band = given.niche
-    if band:
-        return sorted(eligible, key=lambda trial: band.distance(cost_of(trial)))[:most]
+    if given.niche:
+        return [place.trial for place in given.past.ranked(given.niche)[:most]]
     fronting = {trial.number for trial in given.request.front}
-    return [*given.request.front, *(trial for trial in eligible if trial.number not in fronting)][
-        :most
-    ]
-
-
-def accuracy(trial: Trial) -> float:
-    """On validation images, of a trained network."""
-    assert trial.score is not None
-    return trial.score.val_accuracy
-
-
-def cost_of(trial: Trial) -> AnyCost:
-    """By formula, of a network within the limits."""
-    assert trial.verdict is not None and trial.verdict.cost is not None
-    return trial.verdict.cost
+    others = (place.trial for place in given.past.ranked() if place.number not in fronting)
+    return [*given.request.front, *islice(others, most)][:most]

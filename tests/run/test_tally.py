@@ -4,7 +4,7 @@ import pytest
 
 from lmanet.run.brief import Budget
 from lmanet.run.records import Status
-from lmanet.track.tally import Tally
+from lmanet.run.tally import Tally
 
 
 class Clock:

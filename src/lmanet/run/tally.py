@@ -31,7 +31,7 @@ class Tally:
         self.started = clock()
         self.statuses: Counter[Status] = Counter()
         self.tokens = 0
-        self.training_seconds = 0.0
+        self._ended_seconds = 0.0
         self.epochs = 0
         self.best_accuracy: float | None = None
         self._paused: dict[int, Trial] = {}
@@ -45,6 +45,8 @@ class Tally:
             self._count(before, -1)
         if trial.status is Status.PAUSED:
             self._paused[trial.number] = trial
+        else:
+            self._ended_seconds += _seconds(trial)
         self._count(trial, 1)
         if trial.score and trial.eligible:
             self.best_accuracy = max(trial.score.val_accuracy, self.best_accuracy or 0.0)
@@ -52,8 +54,12 @@ class Tally:
     def _count(self, trial: Trial, times: int) -> None:
         self.statuses[trial.status] += times
         self.tokens += times * trial.proposal.usage.tokens
-        self.training_seconds += times * trial.score.seconds if trial.score else 0.0
         self.epochs += times * trial.epochs
+
+    @property
+    def training_seconds(self) -> float:
+        """Of all trainings; nothing is subtracted, so that a resumed run has the same sum."""
+        return self._ended_seconds + sum(map(_seconds, self._paused.values()))
 
     @property
     def elapsed_seconds(self) -> float:
@@ -95,3 +101,7 @@ class Tally:
     def _limits(self) -> dict[str, float]:
         limits = self.budget.model_dump()
         return {name: float(limit) for name, limit in limits.items() if limit is not None}
+
+
+def _seconds(trial: Trial) -> float:
+    return trial.score.seconds if trial.score else 0.0
