@@ -18,20 +18,25 @@ def names(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_run_goes_on_from_its_storage_on_a_machine_that_has_nothing_of_it(typed, tmp_path: Path):
+def test_a_run_goes_on_from_its_storage_on_a_machine_that_has_nothing_of_it(
+    typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     place = tmp_path / "bucket" / "run 1"
     ended = typed(*TINY, "hydra.run.dir=run", f"storage='file://{place}'")
     assert ended.code == 0, ended.error
     assert names(place) >= ENOUGH and not names(place) & {".lock", MIRRORED}
     before = RunFolder(tmp_path / "run").trials()
-    shutil.rmtree(tmp_path / "run")  # the machine is gone
+    shutil.rmtree(tmp_path / "run")  # the machine is gone, and the other has never seen the run
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     ended = typed(f"resume=file://{place}", "budget.proposals=6")
     assert ended.code == 0, ended.error
     here = RunFolder(tmp_path / "multirun" / "run 1")
     assert here.trials()[:3] == before and len(here.trials()) == 6
     assert RunFolder(place).trials() == here.trials()
-    assert typed("resume=multirun/run 1", "budget.proposals=7").code == 0, "nor is the URL needed"
-    assert len(RunFolder(place).trials()) == 7
+    ended = typed("resume=multirun/run 1", "budget.proposals=7")
+    assert ended.code == 1 and "it writes elsewhere" in ended.error, "it was never typed here"
+    assert typed(f"resume=file://{place}", "budget.proposals=7").code == 0
+    assert len(RunFolder(place).trials()) == len(here.trials()) == 7, "in the same folder"
 
 
 def test_where_the_files_were_moved_the_run_keeps_them_from_then_on(typed, tmp_path: Path):
