@@ -1,8 +1,10 @@
-"""Whose weights an edit starts from, and which are kept: with doubles, whose trainings leave an
-empty file for weights.
+"""Whose weights an edit starts from, and which are kept: with doubles, whose trainings leave a
+file without weights.
 """
 
 from collections.abc import Callable
+from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -35,6 +37,12 @@ class Heir:
         pass
 
 
+def write_weights(path: Path) -> None:
+    """A file that is whole, as torch's are, with nothing in it."""
+    with ZipFile(path, "w"):
+        pass
+
+
 @pytest.fixture
 def make(make_search, brief, tmp_path) -> Callable[..., Search]:
     """A search whose executor leaves weights, and keeps the jobs that it was given."""
@@ -52,7 +60,7 @@ def make(make_search, brief, tmp_path) -> Callable[..., Search]:
             executor.given.append(job)
             if job.weights:
                 job.weights.parent.mkdir(exist_ok=True)
-                job.weights.touch()
+                write_weights(job.weights)
             submit(job)
 
         executor.submit = leave_weights
@@ -112,7 +120,7 @@ def test_a_resumed_search_inherits_as_one_that_was_never_stopped(make, brief, li
     expected, path = of(whole.history.trials), whole.history.run.history.path
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:lines]))
     for weights in whole.history.parents.iterdir():
-        weights.touch()
+        write_weights(weights)
     again = halved()
     again.run()
     assert of(again.history.trials) == expected
