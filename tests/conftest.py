@@ -1,20 +1,24 @@
 """For all tests, also in the processes that they start; a stage with every field, of which tests
-make whole networks; and a double of a chat server.
+make whole networks; a double of a chat server; and commands as they are typed, in this process.
 """
 
 import json
+import logging
 import os
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+from hydra.core.global_hydra import GlobalHydra
 from hypothesis import settings
 
+from lmanet.app import main
 from lmanet.network import Architecture, parse_architecture
 
 # pytest-xdist already keeps every core busy; torch's own threads would spin for the same ones, and
@@ -151,3 +155,40 @@ def server_double() -> Iterator[ServerDouble]:
     double = ServerDouble()
     yield double
     double.close()
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    output: str
+    error: str
+
+
+@pytest.fixture
+def typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Ended]]:
+    """``python run.py ARGUMENTS`` in ``tmp_path``, without the seconds that a process takes to
+    import everything.
+    """
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+
+    def run(*arguments: str) -> Ended:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["run.py", *arguments])
+        GlobalHydra.instance().clear()
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        return Ended(code, *capsys.readouterr())
+
+    yield run
+    for handler in root.handlers:
+        if handler not in before[0]:
+            handler.close()
+    root.handlers[:], root.level = before

@@ -4,8 +4,10 @@ shell.
 
 import re
 import shlex
+import sys
 from pathlib import Path
 
+PROGRAM = "lmanet"
 PLAIN = re.compile(r"[\w./][\w./-]*", re.ASCII)
 # what Hydra's grammar reads as something else than text
 WORDS = (
@@ -28,8 +30,8 @@ def at_home(argument: str) -> str:
 
 
 def command(*arguments: str) -> str:
-    """The whole line for a shell."""
-    return shlex.join(["python", "run.py", *arguments])
+    """The whole line for a shell, beginning as the one that was typed."""
+    return shlex.join([*_program(Path(sys.argv[0])), *arguments])
 
 
 def override(key: str, value: object) -> str:
@@ -38,6 +40,14 @@ def override(key: str, value: object) -> str:
     """
     text = str(value)
     return f"{key}={text if PLAIN.fullmatch(text) and not _is_another(text) else quoted(text)}"
+
+
+def _program(started: Path) -> list[str]:
+    if started.stem == PROGRAM:  # on Windows lmanet.exe
+        return [PROGRAM]
+    if (started.parent.name, started.name) == (PROGRAM, "__main__.py"):
+        return ["python", "-m", PROGRAM]
+    return ["python", "run.py"]
 
 
 def _is_another(text: str) -> bool:

@@ -37,6 +37,14 @@ class HistoryError(LmanetError):
     """A run's history cannot be read or does not belong to the run that is to be continued."""
 
 
+class DiskError(LmanetError):
+    """A file cannot be written or read for a reason that is the disk's: full, read-only, broken."""
+
+
+class RemoteStorageError(LmanetError):
+    """A run's storage cannot be reached, or another driver has taken the run over."""
+
+
 class SearchError(LmanetError):
     """A search came to its end, and no candidate was trained."""
 
@@ -49,6 +57,16 @@ class TrainingError(LmanetError):
 
 class TrainingTimeoutError(TrainingError):
     """A training was stopped by its time limit."""
+
+
+class LostProcessError(TrainingError):
+    """A process that a training needs was killed: the system's memory may not have sufficed."""
+
+
+class WorkerLostError(TrainingError):
+    """The worker was lost, and so was the one that tried again: killed, out of memory, or its node
+    is gone.
+    """
 
 
 class ToolError(LmanetError):

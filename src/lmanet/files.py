@@ -1,16 +1,32 @@
 """Files that a killed process leaves whole: the old content or the new one, never half a line."""
 
+import errno
+import hashlib
+import logging
 import os
 import shutil
+import zipfile
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from io import SEEK_END
 from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import BinaryIO
 
 from platformdirs import user_cache_path
 
-from lmanet.errors import ConfigError
+from lmanet.errors import DiskError
+
+log = logging.getLogger(__name__)
+
+# Faults of a disk, or of the rights to it: no network is at fault, and another fares no better.
+OF_A_DISK = {
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "EIO")
+    if hasattr(errno, name)
+}
 
 
 @contextmanager
@@ -18,23 +34,34 @@ def replaced(path: Path) -> Iterator[Path]:
     """A name beside ``path`` to write a file or a folder under; it becomes ``path`` at the end.
 
     An error or a kill leaves ``path`` as it was. One process at a time may write a path.
+
+    Raises:
+        DiskError: the disk does not take it.
     """
     partial = path.with_name(f"{path.name}.partial")
-    remove(partial)
-    try:
-        yield partial
-    except BaseException:
+    with _disk_faults_named(path):
         remove(partial)
-        raise
-    if path.is_dir():  # a folder with files in it cannot be replaced
-        shutil.rmtree(path)
-    partial.replace(path)
+        try:
+            yield partial
+        except BaseException:
+            with suppress(OSError):  # the first error says more
+                remove(partial)
+            raise
+        if path.is_dir():  # a folder with files in it cannot be replaced
+            shutil.rmtree(path)
+        partial.replace(path)
 
 
 def write_text(path: Path, text: str) -> None:
     """Replace a file by a text in UTF-8."""
     with replaced(path) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace a file by what is given."""
+    with replaced(path) as partial:
+        partial.write_bytes(content)
 
 
 def copy_file(source: Path, path: Path) -> None:
@@ -48,8 +75,12 @@ def append_line(path: Path, line: str, force: bool = True) -> None:
 
     Args:
         force: to the disk, which takes some 10 ms; without, a kill of the machine can lose it.
+
+    Raises:
+        DiskError: the disk does not take it; a part of the line may stand there, and the next
+            line takes its place.
     """
-    with path.open("a+b") as file:
+    with _disk_faults_named(path), path.open("a+b") as file:
         _drop_torn_line(file)
         file.write(line.encode() + b"\n")
         file.flush()
@@ -66,6 +97,47 @@ def whole_lines(path: Path) -> list[bytes]:
     return path.read_bytes().split(b"\n")[:-1] if path.exists() else []
 
 
+def is_whole_zip(path: Path) -> bool:
+    """Whether a file is there with all its bytes, as the checksums in it say; torch writes such.
+
+    It is only read: nothing that it holds is run.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (FileNotFoundError, zipfile.BadZipFile, zlib.error, EOFError, ValueError):
+        return False
+
+
+def is_damaged_zip(path: Path) -> bool:
+    """Whether a file is there, and not whole; who took it away had a reason."""
+    return path.exists() and not is_whole_zip(path)
+
+
+def sha256_of_files(folder: Path) -> dict[str, str]:
+    """Of each file in a folder and below, by its path relative to it."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def disk_error(error: OSError, path: Path | None = None) -> DiskError | None:
+    """The sentence on a fault of a disk; None where it is of another kind.
+
+    Args:
+        path: that was written, where the error names none.
+    """
+    if error.errno not in OF_A_DISK:
+        return None
+    where = error.filename or path or "a file"
+    return DiskError(
+        f"{where} cannot be read or written ({error.strerror or error}); make room on its disk, "
+        "or correct its rights or limits, and resume"
+    )
+
+
 def remove(path: Path) -> None:
     """Remove a file or a folder, where there is one."""
     if path.is_dir():
@@ -77,18 +149,39 @@ def remove(path: Path) -> None:
 def cache_folder(name: str) -> Path:
     """A folder in the user's cache, such as ``~/.cache/lmanet/NAME``, made where it is not.
 
-    Raises:
-        ConfigError: it cannot be made.
+    Where it cannot be written, one of this process alone, which goes with it.
     """
     folder = user_cache_path("lmanet") / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            return folder
     except OSError as error:
-        raise ConfigError(
-            f"{folder} cannot be written ({error.strerror}); it keeps what every run can use "
-            "again: set XDG_CACHE_HOME"
-        ) from error
-    return folder
+        own = Path(_own_cache().name) / name
+        if not own.is_dir():
+            own.mkdir()
+            log.warning(
+                "%s cannot be written (%s): what it keeps is made anew in each run; set "
+                "XDG_CACHE_HOME to a folder that can",
+                *(folder, error.strerror),
+            )
+        return own
+
+
+@cache
+def _own_cache() -> "TemporaryDirectory[str]":
+    """One a process, which removes it at its end."""
+    return TemporaryDirectory(prefix="lmanet-cache-")
+
+
+@contextmanager
+def _disk_faults_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if named := disk_error(error, path):
+            raise named from error
+        raise
 
 
 def _drop_torn_line(file: BinaryIO) -> None:

@@ -45,6 +45,7 @@ class Candidate(NamedTuple):
     """A proposal on its way to becoming a trial.
 
     Attributes:
+        began: seconds on the clock of the search when the proposal was asked for.
         epochs: where its training stops; None is at the end of the recipe.
         inherited_from, inherited_epochs: as in `Trial`.
     """
@@ -52,7 +53,8 @@ class Candidate(NamedTuple):
     number: int
     proposal: Proposal
     verdict: Verdict | None
-    started_at: datetime
+    started_at: str
+    began: float
     unseen_trials: int
     zero_cost: Mapping[str, float] | None = None
     epochs: int | None = None
@@ -154,7 +156,8 @@ class Search:
             training=tuple(sorted(set(self._training_ids.values()))),
             tokens_left=None if self.budget.tokens is None else self.budget.tokens - self._tokens(),
         )
-        started_at, unseen = datetime.now(UTC), len(self._training)
+        begun = datetime.now(UTC).isoformat(timespec="milliseconds"), self._elapsed_seconds()
+        unseen = len(self._training)
         proposals = self.steps.proposer.propose(request)
         self._out_of_tokens = not proposals
         for place, proposal in enumerate(proposals):
@@ -164,7 +167,7 @@ class Search:
                 number,
                 proposal,
                 verdict,
-                started_at,
+                *begun,
                 unseen + place,
                 epochs=self.steps.promotion.first,
             )
@@ -213,6 +216,7 @@ class Search:
             self._record(self._training.pop(outcome.number), outcome)
 
     def _record(self, candidate: Candidate, outcome: Outcome) -> None:
+        elapsed = self._elapsed_seconds()
         trial = Trial(
             number=candidate.number,
             status=outcome.status,
@@ -222,9 +226,9 @@ class Search:
             zero_cost=outcome.zero_cost or candidate.zero_cost,
             error=outcome.error,
             seed=self._trial_seed(candidate.number),
-            started_at=candidate.started_at.isoformat(timespec="milliseconds"),
-            seconds=(datetime.now(UTC) - candidate.started_at).total_seconds(),
-            elapsed_seconds=time.monotonic() - self._start,
+            started_at=candidate.started_at,
+            seconds=elapsed - candidate.began,
+            elapsed_seconds=elapsed,
             unseen_trials=candidate.unseen_trials,
             inherited_from=candidate.inherited_from,
             inherited_epochs=candidate.inherited_epochs,
@@ -266,13 +270,19 @@ class Search:
         budget = self.budget
         return (
             self._trained_left() <= 0
-            or (budget.seconds is not None and time.monotonic() - self._start >= budget.seconds)
+            or (budget.seconds is not None and self._elapsed_seconds() >= budget.seconds)
             or (
                 budget.training_seconds is not None
                 and self._tally.training_seconds >= budget.training_seconds
             )
             or (budget.epochs is not None and self._tally.epochs >= budget.epochs)
         )
+
+    def _elapsed_seconds(self) -> float:
+        """Of the search, without the pauses between starts; the clock on the wall may be set
+        meanwhile.
+        """
+        return time.monotonic() - self._start
 
     def _trained_left(self) -> float:
         """Networks that may still be trained to the end."""
@@ -314,13 +324,13 @@ class Search:
 def _again(trial: Trial | None, epochs: int | None) -> Candidate:
     """A paused trial that goes on."""
     assert trial is not None
-    started_at = datetime.fromisoformat(trial.started_at)
     descent = trial.inherited_from, trial.inherited_epochs
     return Candidate(
         trial.number,
         trial.proposal,
         trial.verdict,
-        started_at,
+        trial.started_at,
+        trial.elapsed_seconds - trial.seconds,
         trial.unseen_trials,
         trial.zero_cost,
         epochs,

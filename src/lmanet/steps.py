@@ -2,7 +2,7 @@
 -> feedback -> propose.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
@@ -79,8 +79,9 @@ class Promotion(Protocol):
 class Executor(Protocol):
     """Decides where and when jobs are trained."""
 
-    capacity: int
-    """Jobs that may be under way or waiting at once."""
+    @property
+    def capacity(self) -> int:
+        """Jobs that may be under way or waiting at once."""
 
     def submit(self, job: Job) -> None:
         """Take a job."""
@@ -163,6 +164,9 @@ class Batches(Protocol):
         """Those of so many of the images, in proportion to the classes and the same for every seed;
         None is all.
         """
+
+    def repeated(self, times: int) -> "Batches":
+        """Those of so many passes over the images in each epoch, each with a view of its own."""
 
     def __len__(self) -> int: ...
 
@@ -300,6 +304,33 @@ class Checked(Protocol):
 
 
 @runtime_checkable
+class FoldedData(Protocol):
+    """Data that can be divided into training and validation in several ways; it is optional."""
+
+    def fold(self, number: int, of: int) -> ImageData:
+        """One of ``of`` divisions, counted from 0: each image validates in exactly one."""
+
+
+@runtime_checkable
+class CountedData(Protocol):
+    """Data that know how many training images each class has; it is optional."""
+
+    @property
+    def class_counts(self) -> Mapping[str, int]:
+        """Class -> training images; ``setup("fit")`` opens them."""
+
+
+@runtime_checkable
+class UnlabelledData(Protocol):
+    """Data with further pictures that nobody has labelled; it is optional."""
+
+    def taught(self) -> ImageData:
+        """The same data whose training images include those without a label, for a teacher to
+        speak of.
+        """
+
+
+@runtime_checkable
 class CheckedData(Protocol):
     """Data that can say which images are missing; it is optional."""
 
@@ -307,3 +338,19 @@ class CheckedData(Protocol):
         """Raises `DataError` where the images of a part are not there (``fit``: training and
         validation, or ``test``); opens none.
         """
+
+
+@runtime_checkable
+class CarriedData(Protocol):
+    """Data whose images can be brought to a machine that has not got their files; it is
+    optional.
+    """
+
+    def setup(self, stage: str) -> None:
+        """As `ImageData`'s."""
+
+    def opened(self) -> object:
+        """The training and validation images, for pickle; `setup` with ``fit`` opened them."""
+
+    def take(self, opened: object) -> None:
+        """Use these on another machine, where none are opened."""

@@ -48,7 +48,7 @@ def prepare(composed, tmp_path: Path):
             ConfigError,
             "there is no model file none.gguf",
         ),
-        (["data=image_folder", "data.root=nowhere"], DataError, "there is no folder nowhere/train"),
+        (["data=image_folder", "data.root=nowhere"], DataError, "there is no folder nowhere"),
         (["data=cifar100", "data.archive=none.npz"], DataError, "no archive at none.npz"),
         (
             ["stages=[search,evaluate]", "checkpoint=none.ckpt"],

@@ -50,6 +50,7 @@ SMALL: dict[str, Callable[[Path], list[str]]] = {
     "cifar10": _cifar(10),
     "cifar100": _cifar(100),
     "image_folder": _folder,
+    "photos": _folder,
 }
 
 

@@ -135,7 +135,7 @@ def test_few_validation_images_are_told_of_with_the_difference_that_means_nothin
     data = read(folder, test_fraction=0.2, split=Split(val_fraction=0.25))
     assert kinds(data)["few_validation_images"] == (
         "There are only 12 validation images: one of them is 8.3 points of accuracy, and "
-        "differences below 29 points mean nothing."
+        "differences below 25 points mean nothing."
     )
 
 

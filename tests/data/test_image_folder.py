@@ -79,7 +79,7 @@ def test_what_does_not_fit_in_memory_is_read_by_workers(
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         DataError,
-        match=r"there is no folder .*train; lay the images out as root/train/<class>/<image>",
+        match=r"there is no folder .*missing.*; lay the images out as root/<class>/<image>",
     ):
         ImageFolder(str(tmp_path / "nowhere"), 32)
 

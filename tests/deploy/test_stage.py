@@ -227,7 +227,7 @@ def test_a_network_that_cannot_be_deployed_is_told_apart(data, deployed, tmp_pat
 
 def test_the_deployed_network_gives_tflms_logits_and_is_evaluated(data, deployed):
     (line,) = read_records(deployed / DEPLOY, DeploymentRecord)
-    network = load_deployed(deployed / line.deployed.folder)
+    network = load_deployed(deployed / line.deployed.folder, ARCHITECTURE, len(data.classes))
     pixels = data.val_images[:8][0]
     images = normalise(fit(pixels, 32), data.mean, data.std)
     model = (deployed / line.deployed.folder / line.deployed.tflite).read_bytes()

@@ -28,21 +28,28 @@ NEEDS = {
     "data.root": "data=image_folder",
     "data.resolution": "data=image_folder",
     "data.loading": "data=image_folder",
+    "data.unlabelled": "data=photos",
+    "distill.teacher.source.": "distill=photos",
     "data.archive": "data=cifar100",
+    "execute.engine.": "execute=ray",
+    "execute.engine.jobs": "execute=submitit",
+    "execute.engine.resources": "execute=submitit",
 }
 
 
 def _commands() -> list[str]:
     """What begins with ``python run.py``, on a line of a block, in a table or in a sentence.
 
-    Those with a folder of their own options are typed in tests/howto.
+    Those with a folder of their own options are typed in tests/howto, those that start no run in
+    tests/app/test_init.py.
     """
     found = set()
     for page in PAGES:
         text = page.read_text(encoding="utf-8").replace("\\\n", " ")
         found.update(re.findall(r"^python run\.py .*$", text, flags=re.MULTILINE))
         found.update(code for code in CODE.findall(text) if code.startswith("python run.py "))
-    return sorted(command for command in found if "--config-dir" not in command)
+    others = ("--config-dir", "run.py init", "--version")
+    return sorted(command for command in found if not any(each in command for each in others))
 
 
 def _settings() -> list[str]:

@@ -40,7 +40,7 @@ def test_the_workflow_tries_every_python_that_the_package_allows() -> None:
 def test_the_workflow_names_extras_that_are_there() -> None:
     named = set(WORKFLOW["env"]["EXTRAS"].split(","))
     assert named <= set(PROJECT["optional-dependencies"])
-    assert named | {"docs"} == set(PROJECT["optional-dependencies"])
+    assert named | {"all", "audit"} == set(PROJECT["optional-dependencies"])
 
 
 def test_the_citation_has_the_version_of_the_package() -> None:

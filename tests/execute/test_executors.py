@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from lmanet.errors import ConfigError, DataError, TrainingError, TrainingTimeoutError
-from lmanet.execute import InProcess, Workers, workers
+from lmanet.execute import InProcess, Workers
 from lmanet.network import Architecture
 from lmanet.run.records import Job, Outcome, Score, Status
 from lmanet.space import load_space
@@ -30,19 +30,10 @@ class TrainerDouble:
             raise TrainingTimeoutError("stopped after 1 s")
         if seed == 3:
             raise ZeroDivisionError("a bug")
-        if seed == 4:
-            while job.folder and not (job.folder / "started").exists():
-                time.sleep(0.05)
-            os.kill(os.getpid(), signal.SIGKILL)
         if seed == 6:
             raise DataError("photo.png cannot be read")
         if seed == 5:
             time.sleep(60)
-        if seed == 7 and job.folder:
-            with (job.folder / "started").open("a") as file:
-                file.write("once\n")
-            while job.folder and not (job.folder / "may end").exists():
-                time.sleep(0.05)
         return Score(
             val_accuracy=0.5,
             val_macro_f1=0.5,
@@ -133,49 +124,6 @@ def test_workers_train_beside_this_process():
     finally:
         executor.close()
     assert time.monotonic() - start < 20, "close does not wait for a training"
-
-
-def test_a_worker_that_dies_costs_its_own_trial_and_no_other(tmp_path: Path):
-    executor = Workers(TrainerDouble(), workers=2, threads=1)
-    try:
-        for number, seed in enumerate(
-            (7, 4, 0, 0)
-        ):  # one trains, one is killed meanwhile, two wait
-            executor.submit(job(number, seed).model_copy(update={"folder": tmp_path}))
-        outcomes = drain(executor, 3)
-        assert "died" in outcomes[1].error
-        assert outcomes[2].status is outcomes[3].status is Status.TRAINED, (
-            "what waited is trained by another"
-        )
-        (tmp_path / "may end").touch()
-        assert drain(executor, 1)[0].status is Status.TRAINED
-        assert (tmp_path / "started").read_text() == "once\n", "what was being trained goes on"
-    finally:
-        executor.close()
-
-
-def test_a_worker_that_was_killed_while_it_waited_costs_at_most_one_trial():
-    executor = Workers(TrainerDouble(), workers=1, threads=1)
-    try:
-        executor.submit(job(0))
-        os.kill(int(drain(executor, 1)[0].score.seconds), signal.SIGKILL)
-        executor.submit(job(1))
-        executor.submit(job(2))
-        assert drain(executor, 2)[2].status is Status.TRAINED
-    finally:
-        executor.close()
-
-
-def test_where_every_worker_dies_the_search_ends_with_a_sentence(monkeypatch):
-    monkeypatch.setattr(workers, "MOST_DEATHS", 2)
-    executor = Workers(TrainerDouble(), workers=1, threads=1)
-    try:
-        for number in range(4):
-            executor.submit(job(number, seed=4))
-        with pytest.raises(TrainingError, match="2 times in a row the worker process died"):
-            drain(executor, 4)
-    finally:
-        executor.close()
 
 
 def be_killed_while_training(note: Path) -> None:

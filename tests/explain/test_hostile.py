@@ -3,6 +3,7 @@ script, no broken table.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
+from pydantic import ValidationError
 
+from lmanet.base import Record
 from lmanet.explain import Report
-from lmanet.run.folder import RunFolder
+from lmanet.run.folder import Lines, One, RunFolder
 
 SCRIPT = "</script><script>window.wasRun=true</script>"
 MARKUP = (
@@ -148,3 +151,57 @@ def test_in_the_page_it_is_text_and_makes_no_element(hostile):
 def test_a_placeholder_that_a_model_wrote_is_none(hostile):
     page = (hostile / "report.html").read_text()
     assert page.count('id="explorer"') == 1 and page.count('data-name="front"') == 1
+
+
+def leaves(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where each text of a record stands."""
+    items = node.items() if isinstance(node, dict) else enumerate(node)
+    for key, each in items:
+        if isinstance(each, dict | list):
+            yield from leaves(each, (*path, key))
+        elif isinstance(each, str):
+            yield (*path, key)
+
+
+def plant_everywhere(record: dict[str, Any], kind: type[Record]) -> None:
+    """In every text that may be any text."""
+    for *above, last in leaves(record):
+        node = record
+        for key in above:
+            node = node[key]
+        before, node[last] = node[last], planted(str(last))
+        try:
+            kind.model_validate_json(json.dumps(record))
+        except ValidationError:
+            node[last] = before
+
+
+@pytest.fixture(scope="module")
+def all_hostile(write_run, setting, tmp_path_factory) -> Path:
+    """A run in whose records every text is an attack that may be one."""
+    folder = RunFolder(write_run(tmp_path_factory.mktemp("all_hostile"), 12))
+    for each in vars(folder).values():
+        if isinstance(each, Lines) and each.path.exists():
+            edit_lines(each.path, lambda record, kind=each.kind: plant_everywhere(record, kind))
+        elif isinstance(each, One) and each.path.exists():
+            edit(each.path, lambda record, kind=each.kind: plant_everywhere(record, kind))
+    edit(folder.path / "settings.json", lambda found: found.update(data_checksum=planted("sum")))
+    overrides = [planted("overrides").replace("\n", "\r")]
+    (folder.path / ".hydra" / "overrides.yaml").write_text(json.dumps(overrides))
+    Report(setting).run(folder)
+    return folder.path
+
+
+@pytest.mark.filterwarnings("ignore:constrained_layout not applied")  # labels of a thousand letters
+def test_no_text_of_any_record_is_markup(all_hostile):
+    markdown = (all_hostile / "report.md").read_text()
+    found = "\n".join(texts(markdown))
+    for place in ("toolchain", "commit", "sum", "overrides", "checkpoint"):
+        assert (f"# {place}: " in found) == (place != "checkpoint"), place
+    headings = [line for line in re.split(r"[\r\n]", markdown) if line.startswith("#")]
+    assert not any("wasRun" in heading for heading in headings)
+    page = Page()
+    page.feed((all_hostile / "report.html").read_text())
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    sources = [str(value) for name, value in page.attributes if name in ("href", "src")]
+    assert all(source.startswith(("#", "data:")) for source in sources), sources

@@ -55,6 +55,18 @@ def test_one_objective_keeps_the_best(make_trial):
     assert one.hypervolume(trials) == pytest.approx(0.8)
 
 
+def test_balanced_accuracy_ranks_where_it_is_the_objective(make_trial):
+    trials = []
+    for number, (plain, balanced, macs) in enumerate([(0.9, 0.5, 20), (0.7, 0.6, 30)]):
+        trial = make_trial(number, plain, macs)
+        score = trial.score.model_copy(update={"val_balanced_accuracy": balanced})
+        trials.append(trial.model_copy(update={"score": score}))
+    fair = ParetoFront({"val_balanced_accuracy": ACCURACY, "macs": MACS}, LIMITS)
+    assert numbers(fair.front(trials)) == [1, 0]
+    both = {"val_accuracy": ACCURACY, "val_balanced_accuracy": ACCURACY}
+    assert numbers(ParetoFront(both, LIMITS).front(trials)) == [0, 1]
+
+
 def test_four_objectives(make_trial):
     objectives = {"val_accuracy": ACCURACY, "macs": MACS, "peak_sram_bytes": SRAM}
     four = ParetoFront(

@@ -11,7 +11,11 @@ from lmanet.pareto import ParetoFront
 
 CONF = Path(__file__).parents[2] / "conf"
 LIMITS = {"macs": 100, "peak_sram_bytes": 10, "flash_bytes": 1000}
-WITHOUT_LIMITS = {"accuracy": ["val_accuracy"], "accuracy_params": ["val_accuracy", "params"]}
+WITHOUT_LIMITS = {
+    "accuracy": ["val_accuracy"],
+    "accuracy_params": ["val_accuracy", "params"],
+    "balanced_accuracy": ["val_balanced_accuracy"],
+}
 GOOD = {"direction": "max", "unit": "share", "reference": 0.0, "ideal": 1.0}
 
 
@@ -26,7 +30,8 @@ def test_each_option_gives_objectives_in_the_targets_box(option):
         front = instantiate(compose(overrides=[f"+pareto={option}"]).pareto, limits=LIMITS)
     found = {objective.name: objective for objective in front.objectives}
     speed = "estimated_latency_ms" if "latency" in option else "macs"
-    assert list(found)[:3] == ["val_accuracy", speed, "peak_sram_bytes"]
+    accuracy = "val_balanced_accuracy" if option.startswith("balanced") else "val_accuracy"
+    assert list(found)[:3] == [accuracy, speed, "peak_sram_bytes"]
     assert (
         found[speed].reference == (1000 if "latency" in option else 100)
         and found["peak_sram_bytes"].reference == 10
@@ -35,7 +40,7 @@ def test_each_option_gives_objectives_in_the_targets_box(option):
 
 
 @pytest.mark.parametrize(("option", "names"), WITHOUT_LIMITS.items())
-def test_two_options_need_no_limits(option, names):
+def test_some_options_need_no_limits(option, names):
     with initialize_config_dir(str(CONF), version_base="1.3"):
         front = instantiate(compose(overrides=[f"+pareto={option}"]).pareto, limits={})
     assert [objective.name for objective in front.objectives] == names

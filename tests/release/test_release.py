@@ -66,9 +66,9 @@ def test_the_onnx_file_says_how_to_use_it(released, data):
     assert [each.version for each in model.opset_import if each.domain == ""] == [18]
 
 
-def test_the_int8_file_gives_what_the_deployed_network_gives(released, run, images, pixels):
+def test_the_int8_file_gives_what_the_deployed_network_gives(released, run, images, pixels, data):
     (line,) = read_records(run / DEPLOY, DeploymentRecord)
-    deployed = load_deployed(run / line.deployed.folder)
+    deployed = load_deployed(run / line.deployed.folder, line.architecture, len(data.classes))
     content = (released / "model_int8.tflite").read_bytes()
     expected = run_tflm(content, to_int8(images, deployed.input_scale)).outputs
     integers = (

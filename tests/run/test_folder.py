@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lmanet.errors import ConfigError, HistoryError
+from lmanet.errors import ConfigError
 from lmanet.files import append_line, copy_file, replaced, whole_lines, write_text
 from lmanet.network import load_architecture
 from lmanet.run.folder import RunFolder
@@ -68,12 +68,6 @@ def test_small_numbers_of_the_settings_stay_numbers(tmp_path: Path):
     run = RunFolder(tmp_path)
     run.write_settings({"weight_decay": 1e-05})
     assert run.settings() == {"weight_decay": 1e-05}
-
-
-def test_settings_that_cannot_be_read_are_named(tmp_path: Path):
-    (tmp_path / "settings.json").write_text("{")
-    with pytest.raises(HistoryError, match=r"settings\.json cannot be read: .*correct or remove"):
-        RunFolder(tmp_path).settings()
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path):

@@ -50,29 +50,6 @@ def test_each_trial_is_one_line_of_json(tmp_path: Path):
     assert json.loads(line)["status"] == "trained"
 
 
-def test_a_torn_last_line_does_not_count(tmp_path: Path):
-    history = History(RunFolder(tmp_path))
-    history.append(trial(0))
-    history.run.history.path.write_bytes(
-        history.run.history.path.read_bytes() + b'{"number": 1, "sta'
-    )
-    again = History(RunFolder(tmp_path))
-    assert [t.number for t in again.trials] == [0]
-    again.append(trial(1))
-    assert [t.number for t in History(RunFolder(tmp_path)).trials] == [0, 1]
-
-
-@pytest.mark.parametrize("line", ["not json", '{"number": 1}', "[]", ""])
-def test_an_unreadable_line_is_named_and_left_alone(tmp_path: Path, line: str):
-    history = History(RunFolder(tmp_path))
-    history.append(trial(0))
-    content = history.run.history.path.read_text() + line + "\n"
-    history.run.history.path.write_text(content)
-    with pytest.raises(HistoryError, match=r"history.jsonl, line 2 holds no Trial"):
-        History(RunFolder(tmp_path))
-    assert history.run.history.path.read_text() == content
-
-
 def test_of_a_paused_trial_that_went_on_the_last_line_counts(tmp_path: Path):
     history = History(RunFolder(tmp_path))
     paused = trial(0).model_copy(update={"status": Status.PAUSED})

@@ -21,6 +21,7 @@ class WandbServerDouble:
         artifacts: type -> names, in order.
         views: reports, as they were saved.
         knows_key: whether it accepts a key.
+        sent: every body that came.
     """
 
     def __init__(self) -> None:
@@ -29,6 +30,7 @@ class WandbServerDouble:
         self.artifacts: dict[str, list[str]] = {}
         self.views: list[dict[str, Any]] = []
         self.knows_key = True
+        self.sent: list[bytes] = []
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.http.server_port}"
@@ -197,11 +199,9 @@ class WandbServerDouble:
 
             def _body(self) -> bytes:
                 content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                return (
-                    gzip.decompress(content)
-                    if self.headers.get("Content-Encoding") == "gzip"
-                    else content
-                )
+                packed = self.headers.get("Content-Encoding") == "gzip"
+                server.sent.append(gzip.decompress(content) if packed else content)
+                return server.sent[-1]
 
             def _send(self, answer: dict[str, Any]) -> None:
                 content = json.dumps(answer).encode()

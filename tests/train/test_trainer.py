@@ -61,6 +61,36 @@ def test_the_seed_fixes_the_score(
     assert figures(trainer.train(Job(number=0, architecture=architecture, seed=6))) != first
 
 
+IN_A_JOB = {
+    "SLURM_JOB_ID": "7",
+    "SLURM_JOB_NAME": "search",
+    "SLURM_NTASKS": "4",
+    "SLURM_NTASKS_PER_NODE": "4",
+    "SLURM_PROCID": "1",
+    "SLURM_LOCALID": "1",
+}
+
+
+@pytest.mark.parametrize("variables", [IN_A_JOB, {}], ids=["in a job", "where jobs are submitted"])
+def test_a_scheduler_changes_nothing_of_a_training(
+    data: Mnist5k,
+    architecture: Architecture,
+    make_recipe: Callable[..., Recipe],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "srun").write_text("#!/bin/sh\n")
+    (tmp_path / "srun").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hpc_ckpt_1.ckpt").write_text("of another training, as Lightning names it")
+    trainer = Trainer(data, make_recipe(epochs=1, images=64))
+    assert trainer.train(Job(number=0, architecture=architecture, seed=0)).epochs == 1
+
+
 def test_a_worker_process_trains_the_same(
     data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]
 ) -> None:

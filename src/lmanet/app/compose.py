@@ -6,6 +6,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,17 +20,21 @@ from hydra.errors import HydraException, InstantiationException, OverrideParseEx
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
+from lmanet.app.trust import Trust
 from lmanet.command import override, quoted
 from lmanet.errors import ConfigError, LmanetError
 from lmanet.files import replaced
-from lmanet.run.folder import HYDRA
+from lmanet.run.folder import HYDRA, read_yaml
 
-CONF = Path(__file__).parents[3] / "conf"
+CONF = (Path(__file__).parents[1] / "conf").resolve()  # in a checkout a link to its conf/
 HINT = (
     "a value with a space or one of = , : ( [ { ~ stands in quotes within quotes: \"key='a value'\""
 )
 OWN_OPTIONS = "hydra.searchpath="
+# Of the configuration of a run that is compared these are built; all else of it is data.
+COMPARED_BY = ("pareto", "target")
 NOT_THERE = re.compile(r"Could not override '([^']+)'")
 Config = DictConfig
 
@@ -42,12 +47,25 @@ class Command(NamedTuple):
         flags: all else.
         starts: a run or a sweep, and not help or the configuration alone.
         sweeps: a job for each combination of several values.
+        elsewhere: the flag that takes the settings from another file; empty without one.
     """
 
     overrides: list[str]
     flags: list[str]
     starts: bool
     sweeps: bool
+    elsewhere: str = ""
+
+
+def require_conf(folder: Path = CONF) -> None:
+    """Raises `ConfigError` where git has written the link to ``conf/`` as a file: on Windows it
+    does so unless it may make links.
+    """
+    if not folder.is_dir():
+        raise ConfigError(
+            f"{folder} is no folder: git wrote a link as a file; clone with git clone -c "
+            "core.symlinks=true (Windows: in developer mode), or pip install lmanet"
+        )
 
 
 def own_options(arguments: Sequence[str]) -> list[str]:
@@ -71,20 +89,50 @@ def own_options(arguments: Sequence[str]) -> list[str]:
     return [*arguments[:place], setting, *arguments[place + taken :]]
 
 
+def trusted(run: str, typed: Sequence[str]) -> Trust:
+    """What a stranger's run may name, where this was typed beside it.
+
+    Args:
+        run: ``resume=FOLDER`` or ``runs=FOLDER``.
+
+    Raises:
+        ConfigError: what was typed cannot be read.
+    """
+    places = [text for text in typed if text.startswith(OWN_OPTIONS)]
+    try:
+        found = [OverridesParser.create().parse_override(text).value() for text in places]
+    except HydraException as error:
+        raise ConfigError(_fault(error)) from None
+    named = [each for value in found if isinstance(value, list) for each in value]
+    folders = [Path(str(each).removeprefix("file://")) for each in named]
+    return Trust.of(run, [CONF, *folders], typed)
+
+
+def as_written(config: Config) -> dict[str, Any]:
+    """A job's configuration without Hydra's own part, interpolations as they are written."""
+    written = OmegaConf.to_container(config)
+    assert isinstance(written, dict)
+    return {str(key): value for key, value in written.items() if key != "hydra"}
+
+
 def read_command(arguments: Sequence[str]) -> Command:
-    """Sort what was typed, as Hydra will."""
+    """Sort what was typed, as Hydra will.
+
+    Raises:
+        ConfigError: a pickle of Hydra's is to be read, which may run anything.
+    """
     given = get_args_parser().parse_intermixed_args(list(arguments))
-    shows = (
-        given.help
-        or given.hydra_help
-        or given.cfg
-        or given.info
-        or given.shell_completion
-        or given.experimental_rerun
-    )
-    elsewhere = given.config_path or given.config_name
+    shows = given.help or given.hydra_help or given.cfg or given.info or given.shell_completion
+    if given.experimental_rerun:
+        raise ConfigError(
+            f"--experimental-rerun {given.experimental_rerun} reads a pickle, which may run "
+            "anything; go on with a run by resume=FOLDER"
+        )
+    elsewhere = "--config-path" if given.config_path else "--config-name"
+    elsewhere = elsewhere if given.config_path or given.config_name else ""
     flags = [each for each in arguments if each not in given.overrides]
-    return Command(list(given.overrides), flags, not (shows or elsewhere), bool(given.multirun))
+    starts = not (shows or elsewhere)
+    return Command(list(given.overrides), flags, starts, bool(given.multirun), elsewhere)
 
 
 def understood(command: Command) -> tuple[Command, Config]:
@@ -182,16 +230,24 @@ def keep_start(config: Config, folder: Path) -> None:
     if kept.is_dir() or not HydraConfig.initialized():
         return
     own = HydraConfig.get()
-    places = [text for text in own.overrides.hydra if text.startswith(OWN_OPTIONS)]
     contents = {
         "config": config,
         "hydra": {"hydra": own},
-        "overrides": [*places, *own.overrides.task],
+        "overrides": kept_overrides(own.overrides),
     }
     with replaced(kept) as partial:
         partial.mkdir()
         for name, content in contents.items():
             (partial / f"{name}.yaml").write_text(OmegaConf.to_yaml(content), encoding="utf-8")
+
+
+def kept_overrides(overrides: Any) -> list[str]:
+    """What a run keeps of ``hydra.overrides``; variables of the environment as they are named, not
+    what they hold.
+    """
+    typed = OmegaConf.to_container(overrides)
+    assert isinstance(typed, dict)
+    return [*(text for text in typed["hydra"] if text.startswith(OWN_OPTIONS)), *typed["task"]]
 
 
 def plain(config: Any) -> Any:
@@ -208,10 +264,32 @@ def plain(config: Any) -> Any:
         raise ConfigError(f"{_fault(error)} ({error.full_key}, conf/)") from None
 
 
-def read_config(path: Path, **changes: Any) -> Config:
-    """A configuration as a run's folder holds it, with values of the root replaced."""
-    config = OmegaConf.merge(OmegaConf.load(path), changes)
-    assert isinstance(config, DictConfig)
+def compared_config(folder: Path, typed: Sequence[str]) -> Config:
+    """Of the configuration of a run that is compared what is built of it, held against what a
+    stranger's may name.
+
+    Args:
+        typed: in this start.
+
+    Raises:
+        ConfigError: the file is no configuration, or names what it may not.
+    """
+    path = folder / HYDRA / "config.yaml"
+    try:
+        read_yaml(path.read_text(encoding="utf-8"))
+        whole = OmegaConf.load(path)
+        assert isinstance(whole, DictConfig), "a run was found there, so that it has a seed"
+        written = as_written(whole)
+        config = OmegaConf.create({key: written[key] for key in COMPARED_BY})
+    except (OmegaConfBaseException, YAMLError, KeyError, ValueError) as error:
+        raise ConfigError(
+            f"{path} holds no configuration of a run: {str(error).splitlines()[0]}; leave the run "
+            "out of runs="
+        ) from None
+    config.update(folder=str(folder), stages=["compare"])
+    # A key that was typed is one of this start, not of that run.
+    replace(trusted(f"runs={folder}", typed), typed=frozenset()).check(as_written(config))
+    plain(config)  # says where a value refers to what is not built
     return config
 
 

@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from lmanet.app.resume import FIRST_SWEEP, SWEEP
 from lmanet.errors import ConfigError
 from lmanet.run.folder import EVENTS, HYDRA, LOG, PROVENANCE, SETTINGS
+from lmanet.run.mirror import MIRRORED
 
 LOCK = ".lock"
 LOCK_SECONDS = (
@@ -31,6 +32,7 @@ OF_A_START = {
     EVENTS,
     SWEEP,
     FIRST_SWEEP,
+    MIRRORED,
 }
 
 
@@ -69,8 +71,8 @@ def owned(folder: Path) -> Iterator[None]:
             yield
     except Timeout:
         raise ConfigError(
-            f"another run.py works in {folder}; wait for its end or stop it, or start a run of its "
-            "own without resume="
+            f"another process works in {folder}; wait for its end or stop it, or start a run of "
+            "its own without resume="
         ) from None
     except OSError as error:
         raise ConfigError(_unwritable(folder, error)) from error

@@ -1,35 +1,51 @@
-"""The command: what was typed -> a run or a sweep; what goes wrong ends in one sentence."""
+"""The command: what was typed -> a run or a sweep; what goes wrong ends in one sentence.
 
+It is `lmanet` where the package is installed, and `python run.py` in a checkout.
+"""
+
+import logging
 import os
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from pathlib import Path
+from typing import NoReturn
 
 from lmanet.app.compose import (
     Command,
     Config,
+    as_written,
     compose,
     folder_of,
     in_folder,
     jobs,
     keep_start,
+    kept_overrides,
     launch,
     own_options,
     read_command,
+    require_conf,
     start_log,
     understood,
 )
+from lmanet.app.init import START, write_start
 from lmanet.app.lock import claimed
-from lmanet.app.resume import keep_sweep, resumed
+from lmanet.app.resume import Resumed, brought, keep_sweep, resumed
 from lmanet.app.settings import refuse_unread
 from lmanet.app.stages import Run
+from lmanet.app.stop import Stopped, stoppable, stopped_sentence
+from lmanet.app.trust import remember
 from lmanet.command import at_home
 from lmanet.command import command as as_typed
-from lmanet.errors import LmanetError
+from lmanet.errors import ConfigError, LmanetError
+from lmanet.files import disk_error, write_text
 from lmanet.run.folder import (
     COMPARED,
     DEPLOYED,
     FRONT,
     HISTORY,
+    PLAN,
     RELEASED,
     REPORT_HTML,
     REPORT_MD,
@@ -37,7 +53,9 @@ from lmanet.run.folder import (
     TEST,
 )
 
+log = logging.getLogger(__name__)
 FILES = {
+    PLAN: "what was found in the pictures, what was chosen and why",
     HISTORY: "every trial",
     FRONT: "the networks that no other beats",
     STUDENT: "the best network: lmanet.load_network(path)",
@@ -55,24 +73,44 @@ DIRECTORIES = ("hydra.run.dir=", "hydra.sweep.dir=")
 
 def main() -> None:
     """Do what the command line says."""
+    folder: Path | None = None
     try:
-        given = resumed([at_home(argument) for argument in own_options(sys.argv[1:])])
-        command = read_command(given.arguments)
-        if not command.starts:
-            launch(job, command)
-            return
-        command, config = understood(command)
-        named = given.folder is not None or any(
-            text.lstrip("+").startswith(DIRECTORIES) for text in command.overrides
-        )
-        with claimed(given.folder or folder_of(config, command.sweeps), named) as folder:
-            if command.sweeps:
-                _sweep(command, folder)
-            else:
-                _run(command, config, folder)
-    except LmanetError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
+        with stoppable(), _log_may_fail():
+            if _answered(sys.argv[1:]):
+                return
+            typed = [at_home(argument) for argument in own_options(sys.argv[1:])]
+            given = resumed(brought(typed))
+            command = read_command(given.arguments)
+            if not command.starts:
+                if given.folder and command.elsewhere:
+                    raise ConfigError(
+                        f"resume={given.folder} does not go with {command.elsewhere}: a run goes "
+                        "on with its own settings; name one of the two"
+                    )
+                launch(job, command)
+                return
+            command, config = understood(command)
+            told = ""
+            if given.folder is None and config.plan_minutes is not None:
+                from lmanet.app.plan import planned  # takes seconds
+
+                command, config, told = planned(command, config)
+                print(told, flush=True)
+            named = given.folder is not None or any(
+                text.lstrip("+").startswith(DIRECTORIES) for text in command.overrides
+            )
+            with claimed(given.folder or folder_of(config, command.sweeps), named) as folder:
+                if told:
+                    write_text(folder / PLAN, told)
+                if command.sweeps:
+                    _sweep(command, folder, given)
+                else:
+                    _run(command, config, folder, given)
+    except Stopped as stop:
+        left = _short(folder) if folder and folder.exists() else None
+        _end(stopped_sentence(stop, left), stop.exit_code)
+    except (LmanetError, OSError) as error:
+        _end(f"error: {_named(error)}", 1)
 
 
 def job(cfg: Config, run: Run | None = None) -> None:
@@ -87,14 +125,11 @@ def job(cfg: Config, run: Run | None = None) -> None:
         keep_start(cfg, folder)
         (run or Run(cfg)).start()
         summarise(folder)
-    except LmanetError as error:
-        print(f"error: {error}", file=sys.stderr)
+    except (LmanetError, OSError) as error:
+        sentences = [f"error: {_named(error)}"]
         if (folder / HISTORY).exists():
-            print(
-                f"nothing is lost; go on with: {as_typed(f'resume={_short(folder)}')}",
-                file=sys.stderr,
-            )
-        raise SystemExit(1) from None
+            sentences.append(f"nothing is lost; go on with: {as_typed(f'resume={_short(folder)}')}")
+        _end("\n".join(sentences), 1)
 
 
 def summarise(folder: Path) -> None:
@@ -115,9 +150,11 @@ def summarise(folder: Path) -> None:
         )
 
 
-def _run(command: Command, config: Config, folder: Path) -> None:
+def _run(command: Command, config: Config, folder: Path, given: Resumed) -> None:
+    job_config = in_folder(config, folder)
+    _hold(given, job_config, [kept_overrides(config.hydra.overrides)])
     start_log(config, folder)
-    run = Run(in_folder(config, folder))
+    run = Run(job_config, given.typed)
     refuse_unread(sys.argv[1:], run.names)
     run.prepare()
 
@@ -127,16 +164,76 @@ def _run(command: Command, config: Config, folder: Path) -> None:
     launch(prepared, command, folder)
 
 
-def _sweep(command: Command, folder: Path) -> None:
+def _sweep(command: Command, folder: Path, given: Resumed) -> None:
     """Check every job before the first is started; the seed changes nothing of what is checked."""
     checked = set()
     for overrides in jobs(command.overrides):
-        config = in_folder(compose(overrides), folder)
+        composed = compose(overrides)
+        config = in_folder(composed, folder)
+        _hold(given, config, [kept_overrides(composed.hydra.overrides), command.overrides])
         if (seedless := repr({**config, "seed": 0})) not in checked:
             checked.add(seedless)
-            Run(config).prepare()
+            Run(config, given.typed).prepare()
     keep_sweep(folder, command.overrides)
-    launch(job, command, folder)
+
+    def with_typed(cfg: Config) -> None:
+        job(cfg, Run(cfg, given.typed))
+
+    launch(with_typed, command, folder)
+
+
+def _hold(given: Resumed, config: Config, overrides: Sequence[Sequence[str]]) -> None:
+    """Check a stranger's configuration before anything is built of it; keep in mind what was typed
+    here.
+    """
+    if given.trust:
+        given.trust.check(as_written(config))
+        return
+    for each in overrides:
+        remember(each)
+
+
+def _answered(arguments: Sequence[str]) -> bool:
+    """Do what is no run: write a start for own settings, or say the version."""
+    require_conf()
+    if arguments[:1] == [START]:
+        print(write_start(arguments[1:]))
+    elif arguments == ["--version"]:
+        print(f"lmanet {version('lmanet')}")
+    else:
+        return False
+    return True
+
+
+@contextmanager
+def _log_may_fail() -> Iterator[None]:
+    """A line that a full disk does not take is lost: the run itself says what it is short of, once,
+    where logging would print a traceback for each line.
+    """
+    before, logging.raiseExceptions = logging.raiseExceptions, False
+    try:
+        yield
+    finally:
+        logging.raiseExceptions = before
+
+
+def _named(error: Exception) -> Exception:
+    """An error whose message is meant for the user.
+
+    Raises:
+        OSError: none of a disk or its rights; where it came from must be seen.
+    """
+    named = disk_error(error) if isinstance(error, OSError) else error
+    if named is None:
+        raise error
+    return named
+
+
+def _end(words: str, exit_code: int) -> NoReturn:
+    log.debug("%s", words)
+    with suppress(OSError):  # nobody may read it any more
+        print(words, file=sys.stderr)
+    raise SystemExit(exit_code) from None
 
 
 def _short(folder: Path) -> Path:

@@ -6,10 +6,16 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from lmanet.app.compose import trusted
+from lmanet.app.trust import Trust, refuse_links, typed_here
+from lmanet.command import override
 from lmanet.errors import ConfigError
 from lmanet.files import write_text
-from lmanet.run.folder import HYDRA
+from lmanet.run.folder import HYDRA, read_yaml
+from lmanet.run.mirror import bring
+from lmanet.run.storage import Storage, is_url
 
+MULTIRUN = Path("multirun")
 SWEEP, FIRST_SWEEP = "multirun.yaml", "multirun_first.yaml"  # Hydra's own, and ours
 
 
@@ -17,11 +23,16 @@ class Resumed(NamedTuple):
     """What was typed, with what ``resume=`` brings back.
 
     Attributes:
+        typed: what of it was typed in this start.
         folder: of the run or sweep that goes on; None where a new one starts.
+        trust: holds its configuration against what is trusted; None where all of it was typed on
+            this machine.
     """
 
     arguments: list[str]
+    typed: list[str]
     folder: Path | None = None
+    trust: Trust | None = None
 
 
 def resumed(arguments: Sequence[str]) -> Resumed:
@@ -31,27 +42,58 @@ def resumed(arguments: Sequence[str]) -> Resumed:
     Overrides beside it come after them and hold for this start alone.
 
     Raises:
-        ConfigError: the folder holds neither.
+        ConfigError: the folder holds neither, or a stranger's overrides reach beyond ``conf/``.
     """
     folders = [
         argument.partition("=")[2] for argument in arguments if argument.startswith("resume=")
     ]
     if not folders or folders[-1] in ("", "null"):
-        return Resumed(list(arguments))
+        return Resumed(list(arguments), list(arguments))
     folder = Path(folders[-1]).expanduser()
     rest = [argument for argument in arguments if not argument.startswith("resume=")]
+    refuse_links(folder)
     for path in (folder / FIRST_SWEEP, folder / SWEEP):
         if path.is_file():
             before = _read(path)
             overrides = before["hydra"]["overrides"]["task"] if _is_sweep(before) else None
-            return Resumed(["--multirun", *_texts(overrides, path), *rest], folder)
+            return _checked(_texts(overrides, path), rest, folder, ["--multirun"])
     single = folder / HYDRA / "overrides.yaml"
     if single.is_file():
-        return Resumed([*_texts(_read(single), single), *rest], folder)
+        return _checked(_texts(_read(single), single), rest, folder)
     raise ConfigError(
         f"resume={folder}: no run there; pass a folder of multirun/ that has .hydra/overrides.yaml "
         "or multirun.yaml"
     )
+
+
+def brought(arguments: Sequence[str]) -> list[str]:
+    """Replace ``resume=URL`` by the folder to which the run's files were brought from there.
+
+    The run keeps this storage, whatever its first command named.
+
+    Raises:
+        ConfigError: no run is there, or another process works on it.
+        RemoteStorageError: it cannot be reached.
+    """
+    given: list[str] = []
+    for argument in arguments:
+        key, _, url = argument.partition("=")
+        if key == "resume" and is_url(url):
+            folder = bring(url, MULTIRUN / Storage(url).name)
+            given += [f"{key}={folder}", override("storage", url)]
+        else:
+            given.append(argument)
+    return given
+
+
+def _checked(
+    overrides: list[str], typed: list[str], folder: Path, flags: Sequence[str] = ()
+) -> Resumed:
+    """What was typed on this machine is taken as it is; all else is a stranger's."""
+    if typed_here(overrides):
+        return Resumed([*flags, *overrides, *typed], [*overrides, *typed], folder)
+    trust = trusted(f"resume={folder}", typed)
+    return Resumed([*flags, *trust.chosen(overrides), *typed], typed, folder, trust)
 
 
 def keep_sweep(folder: Path, overrides: Sequence[str]) -> None:
@@ -66,8 +108,8 @@ def keep_sweep(folder: Path, overrides: Sequence[str]) -> None:
 
 def _read(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        return read_yaml(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(
             f"{path} cannot be read: {str(error).splitlines()[0]}; write into it, as a list, what "
             "was typed first"

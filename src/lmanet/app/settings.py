@@ -26,7 +26,7 @@ EXAMPLES = {
     "propose.history": "propose.history=multirun/quickstart/<date>/history.jsonl",
 }
 # What the app hands to constructors is not offered as a setting.
-PARTS = ("brief", "num_classes", "trainer", "limits")
+PARTS = ("brief", "num_classes", "trainer", "limits", "engine")
 GROUPS = (
     "space",
     "target",
@@ -62,6 +62,7 @@ Stage = Literal[
     "release",
     "report",
     "export",
+    "mend",
     "compare",
 ]
 STAGES: tuple[str, ...] = get_args(Stage)
@@ -74,11 +75,13 @@ class Root(BaseModel):
 
     name: str = Field(pattern=r"^[^/\\]+$")
     folder: str
+    storage: str | None = None  # runs of earlier versions have none
     seed: int = Field(ge=0, lt=2**31)
     stages: list[Stage]
     budget: Budget
     batch: int = Field(ge=1)
     train_best: int = Field(ge=1)
+    plan_minutes: float | None = Field(default=None, gt=0)
     arch: str | None
     checkpoint: str | None
     resume: str | None

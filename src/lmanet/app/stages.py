@@ -2,46 +2,55 @@
 asked for, in their order.
 """
 
+import logging
+from collections.abc import Sequence
 from functools import cached_property, partial
 from typing import Any
 
-from lmanet.app.compose import Config, build, make, plain, read_config
+from lmanet.app.compose import Config, build, compared_config, make, plain
 from lmanet.app.lock import owned, require_room
-from lmanet.app.own_stages import CompareStage, SearchStage, check_promotion
+from lmanet.app.needs import check_images, check_order, check_space
+from lmanet.app.own_stages import (
+    CompareStage,
+    SearchStage,
+    architecture,
+    check_promotion,
+    look_at_images,
+)
 from lmanet.app.settings import ROOT_KEYS, check_groups, check_root
 from lmanet.base import settings_id
-from lmanet.cost import Cost
+from lmanet.calls import Engine, Here
 from lmanet.errors import ConfigError
-from lmanet.network import Architecture, load_architecture
+from lmanet.execute import Remote
 from lmanet.run import quantities
 from lmanet.run.brief import Brief, Budget, Goal
-from lmanet.run.folder import DISTILL, FRONT, FULL, HYDRA, RunFolder
+from lmanet.run.folder import RunFolder
 from lmanet.run.history import History
+from lmanet.run.mend import Mending
+from lmanet.run.mirror import Guard, mirrored
 from lmanet.run.provenance import provenance
+from lmanet.run.storage import Storage
 from lmanet.search import Search, Steps
-from lmanet.space import staged
-from lmanet.steps import Checked, CheckedData, Stage
+from lmanet.steps import Checked, Stage
 
 __all__ = ["ROOT_KEYS", "SHARED_SETTINGS", "Run"]
+log = logging.getLogger(__name__)
 # What trials must share to be compared: a resumed search refuses a change in these.
 SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
-WITHOUT_NETWORKS = ("search", "rules", "export", "compare")  # the others need a network
-# These read training and validation images.
-STAGES_THAT_TRAIN = ("search", "train", "teacher", "distill", "deploy", "explain")
+ENGINE = "engine"  # key of the options of conf/execute that train on other machines
 LATENCY = quantities.LATENCY.name
-# Stage -> the stage that makes what it needs, where that stands, and what it is.
-TRAINED = ("train", (FULL, DISTILL), "trained network")
-NEEDS = {
-    "train": ("search", (FRONT,), "front"),
-    **dict.fromkeys(("distill", "deploy", "explain", "evaluate", "release"), TRAINED),
-}
 
 
 class Run:
-    """One run: its parts, each made when first asked for, and its stages."""
+    """One run: its parts, each made when first asked for, and its stages.
 
-    def __init__(self, cfg: Config) -> None:
+    Args:
+        typed: settings that were typed on this machine; those of other runs are held against them.
+    """
+
+    def __init__(self, cfg: Config, typed: Sequence[str] = ()) -> None:
         self.cfg = cfg
+        self.typed = typed
         self.folder = RunFolder(cfg.folder)
         self.names = [cfg.stages] if isinstance(cfg.stages, str) else list(cfg.stages)
         self._prepared: list[Stage] | None = None
@@ -55,13 +64,15 @@ class Run:
         """
         if self._prepared is None:
             self._check_settings()
-            self._check_space()
+            check_space(self.names, self.space, self.cfg.pareto.objectives)
             stages = [getattr(self, f"_{name}")() for name in self.names]
-            for part in (*stages, *self.listeners):
+            # the engine only where a stage has asked for it
+            for part in (*stages, *self.listeners, vars(self).get(ENGINE)):
                 if isinstance(part, Checked):
                     part.require()
-            self._check_data()
-            self._check_order()
+            check_images(self.names, self.data)
+            given = {"train": bool(self.cfg.arch), "evaluate": bool(self.cfg.checkpoint)}
+            check_order(self.names, given, self.folder.path)
             self._prepared = stages
         return self._prepared
 
@@ -75,59 +86,27 @@ class Run:
         stages = self.prepare()
         self.folder.path.mkdir(parents=True, exist_ok=True)
         require_room(self.folder.path)
-        with owned(self.folder.path):
+        with owned(self.folder.path), mirrored(self.folder.path, self.cfg.storage) as mirror:
+            if mirror:
+                self.listeners.append(Guard(mirror))
             self.folder.provenance.append(provenance(self.names))
-            if "train" in self.names and "search" not in self.names:  # the search says it else
-                self.data.setup("fit")
-                self.folder.say(self.data.notices)
-            for stage in stages:
+            look_at_images(self.names, self.data, self.folder)
+            for name, stage in zip(self.names, stages, strict=True):
+                log.info("stage %s", name)
                 stage.run(self.folder)
+                if mirror:
+                    mirror.try_push()
             for listener in self.listeners:
                 listener.on_run_end()
 
     def _check_settings(self) -> None:
         settings = {**plain(self.cfg), "stages": self.names}
         check_root(settings)
+        if self.cfg.storage:
+            Storage(self.cfg.storage)
         if set(self.names) - {"compare"}:
             asks = {"search", "rules"} & set(self.names)
             check_groups(settings, optional=() if asks else ("propose",))
-
-    def _check_order(self) -> None:
-        """Say where a stage needs what no stage before it makes and the folder does not hold."""
-        given = {"train": bool(self.cfg.arch), "evaluate": bool(self.cfg.checkpoint)}
-        for place, name in enumerate(self.names):
-            maker, files, what = NEEDS.get(name, ("", (), ""))
-            there = any((self.folder.path / file).exists() for file in files)
-            if maker and not (there or given.get(name) or maker in self.names[:place]):
-                raise ConfigError(
-                    f"stages={self.names}: there is no {what} ({', '.join(files)}) to {name} yet; "
-                    f"run the stage {maker} first, in this run or with resume= of one that has it"
-                )
-
-    def _check_data(self) -> None:
-        """Say which images are not there that a stage will read; none is opened."""
-        wanted = {"fit": {*STAGES_THAT_TRAIN} & {*self.names}, "test": {"evaluate"} & {*self.names}}
-        for part, stages in wanted.items():
-            if stages and isinstance(self.data, CheckedData):
-                self.data.require_part(part)
-
-    def _check_space(self) -> None:
-        kind = self.space.candidate_type  # loaded first: histories may hold such candidates
-        if self.names == ["compare"]:
-            return
-        real = [name for name in self.names if name not in WITHOUT_NETWORKS]
-        if real and not self.space.has_networks:
-            raise ConfigError(
-                f"stages={self.names}: {', '.join(real)} need networks, and the space "
-                f"{self.space.name} has none: {kind.kind} {kind.instead}; keep "
-                f"{', '.join(WITHOUT_NETWORKS)} (conf/config.yaml)"
-            )
-        known = self.space.quantities
-        if unknown := sorted({*Cost.names()} & {*self.cfg.pareto.objectives} - {*known}):
-            raise ConfigError(
-                f"objective {', '.join(unknown)} is not known of {kind.kind}; take pareto=accuracy "
-                "or pareto=accuracy_params"
-            )
 
     def _search(self) -> Stage:
         shared = {key: plain(self.cfg[key]) for key in SHARED_SETTINGS} | {
@@ -145,7 +124,7 @@ class Run:
                 num_classes=self.data.num_classes,
             ),
             promotion=promotion,
-            executor=make(self.cfg.execute, trainer=trainer),
+            executor=self._executor(trainer),
             pareto=self.pareto,
             feedback=make(self.cfg.feedback, space=self.space),
             listeners=self.listeners,
@@ -170,21 +149,23 @@ class Run:
     def _train(self) -> Stage:
         from lmanet.train import FullTraining
 
-        stage = FullTraining(
-            self.full_trainer, self.cfg.seed, self.cfg.train_best, self.architecture
-        )
+        rank_by = quantities.ranking_quantity(self.cfg.pareto.objectives)
+        chosen = self.cfg.train_best, self.architecture
+        stage = FullTraining(self.full_trainer, self.cfg.seed, *chosen, rank_by)
+        stage.engine = self.engine or Here()
         return self._told(stage, self.cfg.train.full, self.cfg.data)
 
     def _teacher(self) -> Stage:
         from lmanet.distill import TeacherStage
 
-        return TeacherStage(
-            make(self.cfg.distill, data=self.data, seed=self.cfg.seed, folder=self.folder)
-        )
+        return TeacherStage(self._distillation())
 
     def _distill(self) -> Stage:
-        stage = make(self.cfg.distill, data=self.data, seed=self.cfg.seed, folder=self.folder)
-        return self._told(stage, self.cfg.distill, self.cfg.data)
+        return self._told(self._distillation(), self.cfg.distill, self.cfg.data)
+
+    def _distillation(self) -> Any:
+        parts = {"data": self.data, "seed": self.cfg.seed, "folder": self.folder}
+        return make(self.cfg.distill, engine=self.engine, **parts)
 
     def _deploy(self) -> Stage:
         if not self.target.limits:
@@ -234,14 +215,14 @@ class Run:
 
         return OptunaExport(self.space, self.objectives, self.target.limits)
 
+    _mend = staticmethod(Mending)
+
     def _compare(self) -> Stage:
         from lmanet.explain.compare import read_runs
 
         runs = read_runs(plain(self.cfg.runs))
-        first = runs[0].folder
-        return CompareStage(
-            runs, Run(read_config(first / HYDRA / "config.yaml", folder=str(first))).pareto
-        )
+        config = compared_config(runs[0].folder, self.typed)
+        return CompareStage(runs, Run(config).pareto)
 
     def _told(self, stage: Any, *settings: Any) -> Stage:
         """A stage that knows by which settings it was made, so that what was done by others is done
@@ -250,6 +231,21 @@ class Run:
         stage.settings_id = settings_id([plain(each) for each in settings])
         result: Stage = stage
         return result
+
+    def _executor(self, trainer: Any) -> Any:
+        return (
+            Remote(trainer, self.engine) if self.engine else make(self.cfg.execute, trainer=trainer)
+        )
+
+    @cached_property
+    def engine(self) -> Engine | None:
+        """Who trains all that may be trained elsewhere, where the option of ``execute`` names one;
+        None is this process, and for candidates the executor.
+        """
+        if ENGINE not in self.cfg.execute:
+            return None
+        engine: Engine = make(self.cfg.execute[ENGINE], data=self.data)
+        return engine
 
     @cached_property
     def listeners(self) -> list[Any]:
@@ -288,7 +284,7 @@ class Run:
 
     @cached_property
     def architecture(self) -> Any:
-        return _architecture(self.cfg.arch, self.folder) if self.cfg.arch else None
+        return architecture(self.cfg.arch, self.folder) if self.cfg.arch else None
 
     @property
     def objectives(self) -> tuple[Goal, ...]:
@@ -309,12 +305,6 @@ class Run:
             platform=self.target.platform,
             objectives=self.objectives,
         )
-
-
-def _architecture(name: str, folder: RunFolder) -> Architecture:
-    """A shipped name, a file, or the ID of a network of the run's own history."""
-    found = {trial.id: trial.architecture for trial in folder.trials()}.get(name)
-    return staged(found) if found else load_architecture(name)
 
 
 def _direction(name: str, spec: Config) -> str:

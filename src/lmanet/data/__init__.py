@@ -7,6 +7,7 @@ from lmanet.data.mnist import Mnist5k
 from lmanet.data.module import ImageModule
 from lmanet.data.no_images import NoImages
 from lmanet.data.split import Split
+from lmanet.data.unlabelled import Photos
 
 __all__ = [
     "Augment",
@@ -17,5 +18,6 @@ __all__ = [
     "Loading",
     "Mnist5k",
     "NoImages",
+    "Photos",
     "Split",
 ]

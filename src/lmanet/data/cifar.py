@@ -1,8 +1,9 @@
 """CIFAR-100 and CIFAR-10: downloaded by torchvision, or from local .npz archives."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
@@ -17,6 +18,7 @@ from lmanet.errors import DataError
 HINT = (
     "set data.archive to .npz files with x_train, y_train, x_test and y_test, uint8 (N, 32, 32, 3)"
 )
+MOST_ARRAY_BYTES = 2**30  # CIFAR's training images have 154 MB
 
 
 class _Cifar(ImageModule):
@@ -76,6 +78,7 @@ class _Cifar(ImageModule):
         images, labels = [], []
         for path in self.archive:
             try:
+                _refuse_large(path, (f"x_{part}", f"y_{part}", "fine_label_names"))
                 with np.load(path, allow_pickle=False) as archive:
                     if (
                         "fine_label_names" in archive
@@ -155,6 +158,39 @@ def _names(path: Path) -> list[str]:
         raise DataError(f"no archive at {path}; {HINT}") from None
     except (OSError, BadZipFile) as error:
         raise DataError(f"{path} cannot be read as an archive ({error}); {HINT}") from error
+
+
+def _refuse_large(path: Path, names: Sequence[str]) -> None:
+    """By what the file says of its arrays, before memory is taken for one: some KB may ask for any
+    number of GB.
+
+    Raises:
+        ValueError: an array is larger than any that is read here, or than what stands in the file.
+    """
+    with ZipFile(path) as archive:
+        for part in archive.infolist():
+            if part.filename.removesuffix(".npy") not in names:
+                continue  # test images stay closed
+            with archive.open(part) as file:
+                shape, kind = _header(file)
+            size = math.prod(shape) * kind.itemsize
+            if not size <= min(part.file_size, MOST_ARRAY_BYTES):
+                raise ValueError(
+                    f"{part.filename} would have {size:,} bytes; legal are at most "
+                    f"{MOST_ARRAY_BYTES:,}, and no more than the file has"
+                )
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    version = np.lib.format.read_magic(file)
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    if version not in read:
+        raise ValueError(f"it has an array in the form {version}")
+    shape, _, kind = read[version](file)
+    return shape, kind
 
 
 def _in_memory(images: Any, labels: Any) -> MemoryImages:

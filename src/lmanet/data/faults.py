@@ -1,12 +1,12 @@
 """What may be off about the images of a data set: each a `Notice` with counts, none an error."""
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from scipy.stats import binomtest
 
 from lmanet.base import Notice
 from lmanet.data.images import ImageSet
@@ -74,6 +74,14 @@ def pixel_notices(seen: Sample) -> Iterator[Notice]:
         yield Notice(kind="blank_images", text=text)
 
 
+def resolution_of(images: int) -> float:
+    """The smallest difference of two shares that so many images can show, 0 to 1: half the 95 %
+    interval (Wilson) of an accuracy of one half, where it is widest.
+    """
+    interval = binomtest(images // 2, images).proportion_ci(method="wilson")
+    return float(interval.high - interval.low) / 2
+
+
 def count_notices(train: Mapping[str, int], measured: Mapping[str, int]) -> Iterator[Notice]:
     """Too few images to measure by, or too unequal classes.
 
@@ -86,8 +94,7 @@ def count_notices(train: Mapping[str, int], measured: Mapping[str, int]) -> Iter
             text = (
                 f"There are only {images} {part} images: one of them is "
                 f"{100 / images:.1f} points of accuracy, "
-                # two standard errors of a share, at most: 2 sqrt(0.25 / n)
-                f"and differences below {100 / math.sqrt(images):.0f} points mean nothing."
+                f"and differences below {100 * resolution_of(images):.0f} points mean nothing."
             )
             yield Notice(kind=f"few_{part}_images", text=text)
     most, least = max(train, key=train.__getitem__), min(train, key=train.__getitem__)

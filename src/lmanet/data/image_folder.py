@@ -1,4 +1,4 @@
-"""Any user's own images: root/train/<class>/*, and root/val and root/test where they are."""
+"""Any user's own images: root/<class>/*, or root/train/<class>/* with root/val and root/test."""
 
 import logging
 from collections.abc import Iterator
@@ -9,7 +9,15 @@ import torch
 from lmanet.base import Notice
 from lmanet.data.faults import Sample, left_out_notices, sample
 from lmanet.data.images import FileImages, ImageSet
-from lmanet.data.listing import LAYOUT, Listing, class_names, list_part, require_classes
+from lmanet.data.listing import (
+    LAYOUT,
+    PARTS,
+    Listing,
+    class_names,
+    list_part,
+    require_classes,
+    train_folder,
+)
 from lmanet.data.module import ImageModule, user_path
 from lmanet.data.split import Split, require_images, stratified
 from lmanet.errors import ConfigError
@@ -42,8 +50,8 @@ class ImageFolder(ImageModule):
     """Images in one folder a class; what is no picture is left out, counted and named in a notice.
 
     Args:
-        root: has the folder ``train``; without ``val`` or ``test`` these are split from it; ``~``
-            is home.
+        root: has a folder for each class, or the folder ``train`` that has them; without ``val`` or
+            ``test`` these are split from it; ``~`` is home.
         resolution: height and width, pixels, that the centre square of each image is resized to.
         test_fraction: share of the images in ``train`` for test, where there is no folder ``test``.
         split: how training images are divided.
@@ -84,10 +92,11 @@ class ImageFolder(ImageModule):
         self._sample: Sample | None = None
         self._listings: dict[str, Listing] = {}
         self.name = self.root.resolve().name
-        self.classes = class_names(self.root / "train")
         # looked up once: a worker may come when a folder is gone
-        self._given_parts = tuple(part for part in ("val", "test") if (self.root / part).is_dir())
-        for part in self._given_parts:
+        self._train = train_folder(self.root)
+        self.given_parts = tuple(part for part in PARTS if (self.root / part).is_dir())
+        self.classes = class_names(self._train)
+        for part in self.given_parts:
             require_classes(self.root / part, self.classes)
         self.num_classes = len(self.classes)
         names = ", ".join(self.classes[:20]) + (", and more" if self.num_classes > 20 else "")
@@ -95,7 +104,7 @@ class ImageFolder(ImageModule):
 
     def require_part(self, part: str) -> None:
         for name in ("train", "val") if part == "fit" else ("test",):
-            if name in ("train", *self._given_parts):
+            if name in ("train", *self.given_parts):
                 self._listing(name)
 
     def read_train(self) -> FileImages:
@@ -105,10 +114,18 @@ class ImageFolder(ImageModule):
         return self._files("test")
 
     def divide(self, images: ImageSet) -> tuple[ImageSet, ImageSet]:
-        if "val" not in self._given_parts:
+        if "val" not in self.given_parts:
             return super().divide(images)
         train = self.split.reduce(images.labels, torch.arange(len(images)))
         return images.subset(train), self._scan("val")
+
+    def fold(self, number: int, of: int) -> ImageModule:
+        if "val" in self.given_parts:
+            raise ConfigError(
+                f"folds={of}: {self.root} has a folder val, so its images are divided already; "
+                "move them to train, or set the recipe's folds to 1 (conf/train)"
+            )
+        return super().fold(number, of)
 
     def keep(self, images: ImageSet, part: str) -> ImageSet:
         """In memory where they fit, else in their files."""
@@ -134,8 +151,7 @@ class ImageFolder(ImageModule):
         return images
 
     def setup(self, stage: str) -> None:
-        for part in ("train", *self._given_parts):
-            self._listing(part)  # what is wrong with a later part is said now
+        self.listings()  # what is wrong with a later part is said now
         super().setup(stage)
         if self._sample is None:
             self._sample = sample(self.read_train())
@@ -149,10 +165,13 @@ class ImageFolder(ImageModule):
         return train if part == "train" else val
 
     def find_notices(self) -> Iterator[Notice]:
-        listings = [self._listing(part) for part in ("train", *self._given_parts)]
-        left_out = [path for listing in listings for path in listing.left_out]
+        left_out = [path for listing in self.listings() for path in listing.left_out]
         yield from left_out_notices(self.root, left_out)
         yield from super().find_notices()
+
+    def listings(self) -> list[Listing]:
+        """Of each part that has a folder."""
+        return [self._listing(part) for part in ("train", *self.given_parts)]
 
     def sample(self) -> Sample:
         assert self._sample is not None  # notices come after `setup`
@@ -162,7 +181,7 @@ class ImageFolder(ImageModule):
         """Files for training and validation (``train``), or for test, which may be a share of the
         folder ``train``.
         """
-        if "test" in self._given_parts:
+        if "test" in self.given_parts:
             return self._scan(part)
         images = self._scan("train")
         rest, test = stratified(images.labels, self.test_fraction, self.split.seed)
@@ -171,7 +190,11 @@ class ImageFolder(ImageModule):
     def _scan(self, part: str) -> FileImages:
         listing = self._listing(part)
         return FileImages(
-            listing.paths, torch.tensor(listing.labels), self.resolution, self.loading.num_workers
+            listing.paths,
+            torch.tensor(listing.labels),
+            self.resolution,
+            self.loading.num_workers,
+            listing.stamps,
         )
 
     def _listing(self, part: str) -> Listing:
@@ -179,7 +202,8 @@ class ImageFolder(ImageModule):
         parts.
         """
         if part not in self._listings:
-            listing = list_part(self.root / part, self.classes)
+            folder = self._train if part == "train" else self.root / part
+            listing = list_part(folder, self.classes)
             if part == "train":
                 self._require_enough(listing)
             self._listings[part] = listing
@@ -189,9 +213,9 @@ class ImageFolder(ImageModule):
         split_off = {"val": "validation", "test": "test"}
         uses = [
             "training",
-            *(name for part, name in split_off.items() if part not in self._given_parts),
+            *(name for part, name in split_off.items() if part not in self.given_parts),
         ]
         purpose = f", one each for {', '.join(uses[:-1])} and {uses[-1]}" if len(uses) > 1 else ""
         require_images(
-            torch.tensor(train.labels), self.classes, len(uses), str(self.root / "train"), purpose
+            torch.tensor(train.labels), self.classes, len(uses), str(self._train), purpose
         )

@@ -3,18 +3,23 @@ processes.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol, Self
 
+import numpy as np
 import torch
+from joblib import cpu_count
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from lmanet.data.decode import read_image, unreadable
 from lmanet.errors import DataError
 from lmanet.network.images import fit
+
+Stamp = tuple[int, int] | None
 
 
 class ImageSet(Protocol):
@@ -79,6 +84,17 @@ class MemoryImages:
     def digests(self) -> list[bytes]:
         return [_digest(image.tobytes()) for image in self.images.cpu().numpy()]
 
+    def __getstate__(self) -> dict[str, np.ndarray]:
+        # NumPy's arrays can be shared by the processes of a machine, torch's tensors are copied
+        return {"images": self.images.cpu().numpy(), "labels": self.labels.cpu().numpy()}
+
+    def __setstate__(self, arrays: dict[str, np.ndarray]) -> None:
+        with warnings.catch_warnings():
+            # shared ones cannot be written, and nobody writes them
+            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+            self.images = torch.from_numpy(arrays["images"])
+            self.labels = torch.from_numpy(arrays["labels"])
+
 
 class FileImages:
     """Images that are decoded each time they are asked for.
@@ -88,13 +104,21 @@ class FileImages:
         labels: int64 (N,).
         resolution: height and width, pixels, that each image is brought to; None leaves each in the
             size of its file, and then a block may hold but one.
-        num_workers: processes that decode blocks of them ahead.
+        num_workers: processes that decode blocks of them ahead, no more than there are cores.
+        stamps: of the files; by default as they are now. A file that has another one later is
+            refused, as the trainings of a run must see the same images.
     """
 
     def __init__(
-        self, paths: Sequence[Path], labels: Tensor, resolution: int | None, num_workers: int = 0
+        self,
+        paths: Sequence[Path],
+        labels: Tensor,
+        resolution: int | None,
+        num_workers: int = 0,
+        stamps: Sequence[Stamp] | None = None,
     ) -> None:
         self.paths = tuple(paths)
+        self.stamps = tuple(map(stamp_of, paths) if stamps is None else stamps)
         self.labels = labels
         self.resolution = resolution
         self.num_workers = num_workers
@@ -103,33 +127,36 @@ class FileImages:
         return len(self.labels)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        return decode(self.paths[index], self.resolution), self.labels[index]
+        return self._decoded(index), self.labels[index]
 
     @property
     def image_bytes(self) -> int:
         return 3 * self._side**2
 
     def subset(self, indices: Tensor) -> "FileImages":
+        chosen = indices.tolist()
         return FileImages(
-            [self.paths[i] for i in indices.tolist()],
+            [self.paths[i] for i in chosen],
             self.labels[indices],
             self.resolution,
             self.num_workers,
+            [self.stamps[i] for i in chosen],
         )
 
     def frames(self) -> "FileImages":
         """The same images in the sizes of their files."""
-        return FileImages(self.paths, self.labels, None, self.num_workers)
+        return FileImages(self.paths, self.labels, None, self.num_workers, self.stamps)
 
     def to(self, device: torch.device) -> "FileImages":
-        return FileImages(self.paths, self.labels.to(device), self.resolution, self.num_workers)
+        labels = self.labels.to(device)
+        return FileImages(self.paths, labels, self.resolution, self.num_workers, self.stamps)
 
     def blocks(self, parts: Sequence[Tensor]) -> Iterator[Tensor]:
         device = self.labels.device
         loader: DataLoader[Tensor | DataError] = DataLoader(
-            _Files(self.paths, self.resolution),
+            _Files(self._decoded, len(self)),
             batch_sampler=[part.tolist() for part in parts],
-            num_workers=self.num_workers,
+            num_workers=min(self.num_workers, cpu_count()),  # more would wait for each other
             pin_memory=device.type == "cuda",
             # its own: else each pass would draw from the numbers that the training draws from
             generator=torch.Generator(),
@@ -147,14 +174,18 @@ class FileImages:
         (2026-11-29, 2 cores of x86-64, files in the page cache).
         """
         with ThreadPoolExecutor() as pool:  # hashing and reading leave Python's lock
-            return list(pool.map(_file_digest, self.paths))
+            return list(pool.map(_file_digest, self.paths, self.stamps))
 
     def load(self) -> MemoryImages:
         """Decode all of them."""
         images = torch.empty(len(self), 3, self._side, self._side, dtype=torch.uint8)
-        for image, path in zip(images, self.paths, strict=True):
-            image.copy_(decode(path, self.resolution))
+        for index, image in enumerate(images):
+            image.copy_(self._decoded(index))
         return MemoryImages(images, self.labels)
+
+    def _decoded(self, index: int) -> Tensor:
+        _refuse_change(self.paths[index], self.stamps[index])
+        return decode(self.paths[index], self.resolution)
 
     @property
     def _side(self) -> int:
@@ -167,16 +198,16 @@ class _Files(Dataset[Tensor | DataError]):
     raised there.
     """
 
-    def __init__(self, paths: Sequence[Path], resolution: int | None) -> None:
-        self.paths = paths
-        self.resolution = resolution
+    def __init__(self, decoded: Callable[[int], Tensor], number: int) -> None:
+        self.decoded = decoded
+        self.number = number
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return self.number
 
     def __getitems__(self, indices: list[int]) -> Tensor | DataError:
         try:
-            return torch.stack([decode(self.paths[i], self.resolution) for i in indices])
+            return torch.stack([self.decoded(i) for i in indices])
         except DataError as error:
             return error
 
@@ -186,7 +217,25 @@ def _as_is(images: Any) -> Any:
     return images
 
 
-def _file_digest(path: Path) -> bytes:
+def stamp_of(path: Path) -> Stamp:
+    """Size and time of the last change, ns; None of a file that is gone."""
+    try:
+        known = path.stat()
+    except OSError:  # whoever reads it says so
+        return None
+    return known.st_size, known.st_mtime_ns
+
+
+def _refuse_change(path: Path, stamp: Stamp) -> None:
+    if (now := stamp_of(path)) and now != stamp:
+        raise DataError(
+            f"{path} has changed since this start of the run read its list of images (another size "
+            "or time); let the images be as long as a run goes on, and start anew"
+        )
+
+
+def _file_digest(path: Path, stamp: Stamp) -> bytes:
+    _refuse_change(path, stamp)
     try:
         return _digest(path.read_bytes())
     except OSError as error:

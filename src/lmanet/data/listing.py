@@ -1,5 +1,5 @@
-"""Which pictures lie in root/train/<class>, root/val/<class> and root/test/<class>; nothing is
-opened.
+"""Which pictures lie in root/train/<class>, root/val/<class> and root/test/<class>, or in
+root/<class> alone; nothing is opened.
 """
 
 from collections.abc import Sequence
@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lmanet.data.decode import picture_suffixes
+from lmanet.data.images import Stamp, stamp_of
 from lmanet.errors import DataError
 
-LAYOUT = "lay the images out as root/train/<class>/<image>, and say where root is with data.root"
+PARTS = ("val", "test")
+LAYOUT = (
+    "lay the images out as root/<class>/<image>, or as root/train/<class>/<image> beside root/val "
+    "and root/test, and say where root is with data.root"
+)
 PICTURES = ".jpg, .png, .tif, .webp, .bmp, .gif, or another that Pillow reads"
 NO_CLASSES = ("__MACOSX", "@eaDir", "lost+found")  # made by unzip, by a NAS, by a file system
 SHOWN = 5  # names in a message
@@ -22,15 +27,23 @@ class Listing(NamedTuple):
         paths: by class, then by name.
         labels: position of each one's class.
         left_out: files and folders that are no pictures.
+        stamps: of the pictures, by which a change of theirs is seen.
     """
 
     paths: tuple[Path, ...]
     labels: tuple[int, ...]
     left_out: tuple[Path, ...]
+    stamps: tuple[Stamp, ...]
+
+
+def train_folder(root: Path) -> Path:
+    """Where the class folders are: ``root/train``, or ``root`` itself where nothing is divided."""
+    divided = any((root / part).is_dir() for part in ("train", *PARTS))
+    return root / "train" if divided else root
 
 
 def class_names(folder: Path) -> tuple[str, ...]:
-    """The class folders of ``train``, sorted.
+    """The class folders of a part, sorted.
 
     Raises:
         DataError: there are fewer than two.
@@ -82,7 +95,8 @@ def list_part(folder: Path, classes: Sequence[str]) -> Listing:
         paths += pictures
         labels += [label] * len(pictures)
         left_out += sorted(set(entries) - set(pictures))
-    return Listing(tuple(paths), tuple(labels), tuple(left_out))
+    stamps = tuple(stamp_of(path) for path in paths)
+    return Listing(tuple(paths), tuple(labels), tuple(left_out), stamps)
 
 
 def _is_class(path: Path) -> bool:

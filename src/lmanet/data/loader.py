@@ -74,16 +74,22 @@ class TrainBatches:
     Args:
         num_classes: of the labels.
         batch_size: images a batch; no more than there are.
+        repeats: passes over the images in an epoch, each with a view of its own.
     """
 
-    def __init__(self, views: Views, num_classes: int, batch_size: int) -> None:
+    def __init__(self, views: Views, num_classes: int, batch_size: int, repeats: int = 1) -> None:
         self.views = views
         self.num_classes = num_classes
         self.batch_size = min(batch_size, len(views.images))
-        self._view = views.of(0)
+        self.repeats = repeats
+        self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        self._view = self.views.of(epoch)
+        self._epoch = epoch
+
+    def repeated(self, times: int) -> "TrainBatches":
+        """The batches of so many passes over the images in each epoch."""
+        return TrainBatches(self.views, self.num_classes, self.batch_size, times)
 
     def fewer(self, images: int | None) -> "TrainBatches":
         """The batches of so many of the images, in proportion to the classes and the same for every
@@ -94,16 +100,23 @@ class TrainBatches:
             return self
         _, part = stratified(known.labels.cpu(), images / len(known), 0)
         return TrainBatches(
-            replace(self.views, images=known.subset(part)), self.num_classes, self.batch_size
+            replace(self.views, images=known.subset(part)),
+            self.num_classes,
+            self.batch_size,
+            self.repeats,
         )
 
     def __len__(self) -> int:
-        return len(self.views.images) // self.batch_size
+        return self.repeats * (len(self.views.images) // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        view, labels = self._view, self.views.images.labels
+        for number in range(self.repeats):
+            yield from self._pass(self.views.of(self._epoch * self.repeats + number))
+
+    def _pass(self, view: int) -> Iterator[Batch]:
+        labels = self.views.images.labels
         for number, (images, indices) in enumerate(self._cut(view)):
-            targets = functional.one_hot(labels[indices], self.num_classes).float()
+            targets = targets_of(labels[indices], self.num_classes)
             yield Batch(*self.views.mix(images, targets, view, number), indices, view)
 
     def _cut(self, view: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -120,6 +133,14 @@ class TrainBatches:
                     indices[start : start + self.batch_size],
                 )
             rest = (images[full:], indices[full:])
+
+
+def targets_of(labels: Tensor, num_classes: int) -> Tensor:
+    """Probabilities (N, classes) of labels (N,); of an image without a label all are 0, so that a
+    cross-entropy has nothing of it.
+    """
+    targets = functional.one_hot(labels.clamp(min=0), num_classes).float()
+    return targets.mul_((labels >= 0).float()[:, None])
 
 
 class FixedBatches:

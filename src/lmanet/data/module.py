@@ -48,6 +48,7 @@ class ImageModule(LightningDataModule, ABC):
         self.split = split
         self._sets: dict[str, ImageSet] = {}
         self._parts: dict[str, Part] = {}
+        self._folds: dict[tuple[int, int], ImageModule] = {}
         self._notices: tuple[Notice, ...] | None = None
         self._placed: dict[tuple[str, torch.device], ImageSet] = {}
 
@@ -117,6 +118,21 @@ class ImageModule(LightningDataModule, ABC):
     def test_images(self) -> ImageSet:
         """Images for the last word; `setup` with ``test`` opens them."""
         return self._opened("test")
+
+    @property
+    def pool(self) -> ImageSet:
+        """Images that training and validation are divided from."""
+        if "pool" not in self._sets:
+            self._sets["pool"] = self.keep(self.read_train(), "training and validation")
+        return self._sets["pool"]
+
+    def fold(self, number: int, of: int) -> "ImageModule":
+        """One of ``of`` divisions of these images into training and validation."""
+        from lmanet.data.folds import Fold  # which is such a module, too
+
+        if (number, of) not in self._folds:
+            self._folds[number, of] = Fold(self, number, of)
+        return self._folds[number, of]
 
     def train_dataloader(
         self,
@@ -219,9 +235,17 @@ class ImageModule(LightningDataModule, ABC):
             self._placed[part, device] = images.to(device)
         return self._placed[part, device]
 
+    def opened(self) -> dict[str, ImageSet]:
+        return {part: self._opened(part) for part in ("train", "val")}
+
+    def take(self, opened: object) -> None:
+        assert isinstance(opened, dict)
+        self._sets = {**opened}
+
     def __getstate__(self) -> dict[str, Any]:
         # A worker process opens the images itself: a copy of them with each job would cost more.
-        return {**self.__dict__, "_sets": {}, "_placed": {}, "_parts": {}, "_notices": None}
+        opened: dict[str, Any] = {"_sets": {}, "_placed": {}, "_parts": {}, "_folds": {}}
+        return {**self.__dict__, **opened, "_notices": None}
 
 
 def user_path(given: str) -> Path:

@@ -18,6 +18,7 @@ from lmanet.deploy.run.verify import MODEL, PROGRAM, Verifier
 from lmanet.deploy.settings import Settings
 from lmanet.deploy.write.firmware import Example, write_firmware
 from lmanet.errors import ConfigError
+from lmanet.files import sha256_of_files
 from lmanet.network.graph import INPUT
 from lmanet.network.weights import Checkpoint
 from lmanet.run.results import Deployed
@@ -99,6 +100,11 @@ class Deployer:
                 measurement.measured_instructions, target.core, target.clock_mhz
             ),
             int8_agreement=self._agreement(graph, checkpoint, inputs, folder),
+            sha256={  # a user may change the firmware
+                name: digest
+                for name, digest in sha256_of_files(folder).items()
+                if not name.startswith(f"{FIRMWARE}/")
+            },
         )
 
     def _agreement(

@@ -94,6 +94,10 @@ class Deployment:
         for line in before:
             same = (line.checkpoint, line.deployed.target) == (trained.checkpoint, self.target.name)
             if same and by_these_settings(line.settings_id, self.settings_id):
+                where = folder.path / line.deployed.folder
+                if damaged := line.deployed.damaged(where):
+                    log.warning("%s is damaged or gone: deployed again", where / damaged[0])
+                    continue
                 log.info(
                     "%s was deployed to %s before, by these settings: %s stays",
                     *(trained.checkpoint, self.target.name, line.deployed.folder),

@@ -3,23 +3,42 @@
 import logging
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
+from typing import NamedTuple
 
 from lmanet.base import Notice
+from lmanet.calls import Call, Engine, Here, run_calls
 from lmanet.distill.logits import TeacherLogits
 from lmanet.distill.losses import KnowledgeDistillation
 from lmanet.distill.teacher_training import TeacherEnsemble
 from lmanet.errors import ConfigError
+from lmanet.files import is_damaged_zip
+from lmanet.network import Architecture
 from lmanet.network.build import Network
 from lmanet.network.classes import ClassNames, match_classes
 from lmanet.network.weights import Checkpoint, load_network, reordered, save_network
 from lmanet.run.folder import RunFolder, by_these_settings, ranked
+from lmanet.run.records import Score
 from lmanet.run.results import TrainedNetwork, TrainedTeacher
 from lmanet.space import architecture_id
-from lmanet.steps import Fitter, ImageData
+from lmanet.steps import Fitter, ImageData, Loss, UnlabelledData
 
 log = logging.getLogger(__name__)
+
+
+class Lesson(NamedTuple):
+    """What a student is trained with.
+
+    Attributes:
+        loss: with what the teachers say; None is labels alone.
+    """
+
+    trainer: Fitter
+    data: ImageData
+    loss: Loss | None
 
 
 @dataclass
@@ -40,6 +59,7 @@ class Distillation:
         skip_if_worse: do nothing where the teachers are no better than the network on the
             validation images.
         folder: of the run, where it goes on: teachers that it has are not asked for before it.
+        engine: who trains the student and its teachers, and asks these; None is this process.
     """
 
     data: ImageData
@@ -49,6 +69,7 @@ class Distillation:
     loss: partial[KnowledgeDistillation] | None = None
     skip_if_worse: bool = True
     folder: RunFolder | None = None
+    engine: Engine | None = None
 
     settings_id = ""  # no field: the app sets it
 
@@ -69,6 +90,7 @@ class Distillation:
             DataError: the images that they are measured on are not there.
         """
         if self._teachers:
+            self._refuse_unlabelled()
             self._teachers.require(self.folder)
 
     def run(self, folder: RunFolder) -> None:
@@ -81,11 +103,7 @@ class Distillation:
         best = ranked(trained)[0]
         if not self._is_done(best, folder):
             teachers = self._teachers.measure(folder) if self._teachers else None
-            if (
-                teachers
-                and self.skip_if_worse
-                and teachers.score.val_accuracy <= best.score.val_accuracy
-            ):
+            if teachers and self.skip_if_worse and best.standing(teachers.score) <= best.standing():
                 folder.say([_skipped(teachers, best)])
             else:
                 self._distil(best, folder)
@@ -107,6 +125,9 @@ class Distillation:
                 line.divergence,
             ) == wanted
             if same and by_these_settings(line.settings_id, self.settings_id):
+                if is_damaged_zip(path := folder.path / line.checkpoint):
+                    log.warning("%s is damaged: the network is distilled again", path)
+                    continue
                 log.info(
                     "%s was distilled before, by these settings: %s stays",
                     wanted[0],
@@ -133,23 +154,21 @@ class Distillation:
     def _distil(self, best: TrainedNetwork, folder: RunFolder) -> None:
         identity = self._identity(best, folder)
         self.data.setup("fit")
-        trainer = self.trainer(self.data)
+        trainer = self.trainer(self._taught)
         said = self._said(trainer, folder)
-        losses = {"loss": self.loss(said)} if said and self.loss else {}
-        network = trainer.build(best.architecture, self.seed)
-        renamed = self._start_from(best, network, folder)
-        work = folder.path / "distill" / identity
+        lesson = Lesson(trainer, self.data, self.loss(said) if said and self.loss else None)
+        work, checkpoint = folder.path / "distill" / identity, folder.path / _checkpoint(identity)
+        files = (folder.path / best.checkpoint, work, checkpoint)
         log.info(
             "distillation of %s: teacher %s, divergence %s",
             identity,
             self._teacher or "none, labels alone",
             self._divergence or "none",
         )
-        score = trainer.fit(network, self.seed, folder=work, **losses)
-        save_network(
-            folder.path / _checkpoint(identity),
-            Checkpoint(network, self.data.classes, self.data.mean, self.data.std),
-        )
+        call = Call(0, train_student, lesson, (best.architecture, self.seed, *files), files)
+        with closing(self.engine or Here()) as engine:
+            (returned,) = run_calls(engine, [call])
+        score, renamed = returned.result()
         update = {
             "stage": "distill",
             "seed": self.seed,
@@ -168,20 +187,6 @@ class Distillation:
             100 * score.val_accuracy,
         )
 
-    def _start_from(
-        self, best: TrainedNetwork, network: Network, folder: RunFolder
-    ) -> tuple[Notice, ...]:
-        """Give ``network`` the weights of the best; says what is off about the order of its
-        classes.
-        """
-        before = load_network(folder.path / best.checkpoint)
-        match = match_classes(
-            ClassNames(best.checkpoint, before.classes),
-            ClassNames(self.data.name, self.data.classes),
-        )
-        network.load_state_dict(reordered(before.network, match.places).state_dict())
-        return match.notices
-
     def ask_ahead(self, folder: RunFolder) -> None:
         """Make the teachers and store what they say of the training images; `run` then finds it.
 
@@ -194,14 +199,31 @@ class Distillation:
                 "stage out"
             )
         self.data.setup("fit")
-        self._said(self.trainer(self.data), folder)
+        self._said(self.trainer(self._taught), folder)
 
     def _said(self, trainer: Fitter, folder: RunFolder) -> TeacherLogits | None:
         return self._teachers.teach(trainer, self.seed, folder) if self._teachers else None
 
     @cached_property
+    def _taught(self) -> ImageData:
+        """What the student learns from: with a teacher also pictures without labels."""
+        if self._teachers and isinstance(self.data, UnlabelledData):
+            return self.data.taught()
+        return self.data
+
+    def _refuse_unlabelled(self) -> None:
+        if self._taught is not self.data and (self._divergence or "").startswith("Dkd"):
+            raise ConfigError(
+                f"distill.loss.divergence={self._divergence} asks for the label of every picture, "
+                "and those of data.unlabelled have none; take Kd or Dist"
+            )
+
+    @cached_property
     def _teachers(self) -> TeacherEnsemble | None:
-        return self.teacher(self.data, self.seed) if self.teacher else None
+        teachers = self.teacher(self.data, self.seed) if self.teacher else None
+        if teachers:
+            teachers.engine = self.engine
+        return teachers
 
     @property
     def _teacher(self) -> str | None:
@@ -229,6 +251,37 @@ class TeacherStage:
 
     def run(self, folder: RunFolder) -> None:
         self.distillation.ask_ahead(folder)
+
+
+def train_student(
+    lesson: Lesson, architecture: Architecture, seed: int, *files: Path
+) -> tuple[Score, tuple[Notice, ...]]:
+    """Train a network on from the weights that it has, on whichever machine.
+
+    Args:
+        files: the checkpoint to start from, the folder of the state after each epoch, the
+            checkpoint that is written at the end.
+    """
+    start, work, checkpoint = files
+    trainer, data, loss = lesson
+    network = trainer.build(architecture, seed)
+    renamed = _start_from(start, network, data)
+    score = trainer.fit(network, seed, folder=work, **({"loss": loss} if loss else {}))
+    save_network(checkpoint, Checkpoint(network, data.classes, data.mean, data.std))
+    return score, renamed
+
+
+def _start_from(start: Path, network: Network, data: ImageData) -> tuple[Notice, ...]:
+    """Give ``network`` the weights of a checkpoint; says what is off about the order of its
+    classes.
+    """
+    before = load_network(start)
+    match = match_classes(
+        ClassNames(f"{start.parent.name}/{start.name}", before.classes),
+        ClassNames(data.name, data.classes),
+    )
+    network.load_state_dict(reordered(before.network, match.places).state_dict())
+    return match.notices
 
 
 def _checkpoint(identity: str) -> str:

@@ -1,15 +1,17 @@
 """Where the logits of a teacher come from: looked up, or computed beside the training."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from lmanet.distill.store import Compressed, LogitStore, compress, expand
+from lmanet.calls import Engine
+from lmanet.distill.store import Asked, Compressed, LogitStore, compress, expand
 from lmanet.distill.teacher import Ensemble, average
 from lmanet.errors import ConfigError
 from lmanet.network.images import normalise
@@ -89,6 +91,9 @@ class StoredTeacher:
 class LogitsOption(Protocol):
     """How a distillation comes by the teachers' logits."""
 
+    def on(self, engine: Engine) -> "LogitsOption":
+        """The same, where an engine computes what is computed ahead of the training."""
+
     def of(
         self,
         teachers: Sequence[nn.Module],
@@ -107,6 +112,9 @@ class OnlineLogits:
     """The teachers are computed in every step: an epoch costs their time beside the student's;
     nothing is stored.
     """
+
+    def on(self, engine: Engine) -> Self:
+        return self
 
     def of(
         self,
@@ -136,11 +144,16 @@ class StoredLogits:
         folder: of the files, for several runs to share; None is ``teacher_logits`` in the run's.
         bfloat16: teachers multiply in bfloat16 on a CPU, too. Where it has AVX512-BF16 that takes
             well under half of the time, elsewhere it takes more.
+        engine: computes the views that are missing, each in a worker; None is this process.
     """
 
     top_k: int = 32
     folder: str | None = None
     bfloat16: bool = False
+    engine: Engine | None = None
+
+    def on(self, engine: Engine) -> "StoredLogits":
+        return replace(self, engine=engine)
 
     def __post_init__(self) -> None:
         if self.top_k < 1:
@@ -156,16 +169,17 @@ class StoredLogits:
         seed: int,
         folder: Path,
     ) -> TeacherLogits:
-        def ask(teacher: nn.Module, batch: Batch) -> Tensor:
-            return OnlineTeacher(teacher, self.bfloat16)(
-                batch._replace(images=normalise(batch.images, data.mean, data.std))
-            )
-
         how = f"{self.top_k} bfloat16" if self.bfloat16 else str(self.top_k)
         store = LogitStore(Path(self.folder or folder / STORE), self.top_k, how)
-        return StoredTeacher(
-            store.fill(teachers, ask, trainer.batches(seed), trainer.views), data.num_classes
-        )
+        asked = Asked(partial(ask, data, self.bfloat16), partial(trainer.batches, seed))
+        files = store.fill(teachers, asked, trainer.views, self.engine)
+        return StoredTeacher(files, data.num_classes)
+
+
+def ask(data: ImageData, bfloat16: bool, teacher: nn.Module, batch: Batch) -> Tensor:
+    """The logits of a teacher, for a batch that is not normalised."""
+    images = normalise(batch.images, data.mean, data.std)
+    return OnlineTeacher(teacher, bfloat16)(batch._replace(images=images))
 
 
 def _averaged(said: Sequence[dict[str, Tensor]], num_classes: int) -> tuple[Tensor, Compressed]:

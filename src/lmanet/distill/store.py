@@ -7,7 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,10 +15,11 @@ import numpy as np
 import torch
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lmanet.calls import Call, Engine, run_calls
 from lmanet.files import replaced
 from lmanet.steps import Batch, Batches
 
@@ -68,6 +69,18 @@ def expand(compressed: Compressed, num_classes: int) -> Tensor:
     )
 
 
+class Asked(NamedTuple):
+    """What teachers are asked, and of which images.
+
+    Attributes:
+        ask: the logits of a teacher, for a batch as ``batches`` gives it.
+        batches: opens the training batches.
+    """
+
+    ask: Callable[[nn.Module, Batch], Tensor]
+    batches: Callable[[], Batches]
+
+
 class LogitStore:
     """Files of teachers' logits, one a teacher and view: ``FOLDER/KEY/view_000.safetensors``.
 
@@ -91,40 +104,64 @@ class LogitStore:
     def fill(
         self,
         teachers: Sequence[nn.Module],
-        ask: Callable[[nn.Module, Batch], Tensor],
-        batches: Batches,
+        asked: Asked,
         views: int,
+        engine: Engine | None = None,
     ) -> list[list[Path]]:
-        """The files of each teacher, one a view; those that are missing are computed, all teachers
-        at once.
+        """The files of each teacher, one a view; those that are missing are computed.
 
         Args:
-            ask: the logits of a teacher, for a batch as ``batches`` gives it.
+            engine: computes them, each in a worker; None is this process, all teachers at once.
         """
+        batches = asked.batches()
         keys = self._keys(teachers, batches)
         # a teacher that is given twice is asked once
-        asked = dict(zip(keys, teachers, strict=True))
+        members = dict(zip(keys, teachers, strict=True))
         files = {
             key: [self.folder / key / f"view_{view:03}.safetensors" for view in range(views)]
-            for key in asked
+            for key in members
         }
         cut = math.ceil(len(batches) / PARTS)
         with _alone(sorted(each[0].parent for each in files.values())):
             rows = [
-                [_View(files[key][view], asked[key], cut) for key in asked] for view in range(views)
+                [_View(files[key][view], members[key], cut) for key in members]
+                for view in range(views)
             ]
-            progress = _Progress(sum(view.missing(len(batches)) for row in rows for view in row))
-            for number, row in enumerate(rows):
-                if todo := [view for view in row if not _is_whole(view.file)]:
-                    self._write(todo, ask, _view(batches, number), progress)
-                    size = sum(view.file.stat().st_size for view in row) / 1e6
-                    log.info(
-                        "teacher's logits of view %d/%d are stored: %.1f MB",
-                        number + 1,
-                        views,
-                        size,
-                    )
+            if engine:
+                self._shared_out(rows, asked, engine)
+            else:
+                self._one_by_one(rows, asked, batches)
         return [files[key] for key in keys]
+
+    def _one_by_one(
+        self, rows: Sequence[Sequence["_View"]], asked: Asked, batches: Batches
+    ) -> None:
+        progress = _Progress(sum(view.missing(len(batches)) for row in rows for view in row))
+        for number, row in enumerate(rows):
+            if todo := [view for view in row if not _is_whole(view.file)]:
+                self._write(todo, asked.ask, _view(batches, number), progress)
+                _say_stored(number, rows)
+
+    def _shared_out(self, rows: Sequence[Sequence["_View"]], asked: Asked, engine: Engine) -> None:
+        """Each view of each teacher is a call: the teachers go to a worker once."""
+        members = [view.teacher for view in rows[0]]
+        shared = (self.top_k, asked, members)
+        calls = [
+            Call(
+                number * len(row) + place,
+                write_view,
+                shared,
+                (number, place, view.file, view.cut),
+                (view.file, *map(view.part, range(PARTS))),
+            )
+            for number, row in enumerate(rows)
+            for place, view in enumerate(row)
+            if not _is_whole(view.file)
+        ]
+        with closing(engine):
+            for returned in run_calls(engine, calls):
+                returned.result()
+                _say_stored(returned.number // len(members), rows)
 
     def _keys(self, teachers: Sequence[nn.Module], batches: Batches) -> list[str]:
         digests = []
@@ -155,6 +192,22 @@ class LogitStore:
             view.join()
 
 
+def write_view(
+    store: tuple[int, Asked, Sequence[nn.Module]], number: int, place: int, file: Path, cut: int
+) -> None:
+    """Compute what one teacher says of one view, on whichever machine.
+
+    Args:
+        store: logits that are kept of each image, what is asked, and the teachers.
+        place: of the teacher among them.
+        cut: batches a part of the file.
+    """
+    top_k, asked, teachers = store
+    batches, view = asked.batches(), _View(file, teachers[place], cut)
+    progress = _Progress(view.missing(len(batches)))
+    LogitStore(file.parent, top_k)._write([view], asked.ask, _view(batches, number), progress)
+
+
 class _View:
     """What one teacher says of one view: its file, and the parts of it while it is computed."""
 
@@ -169,7 +222,7 @@ class _View:
         """Whether a batch is in no part on the disk."""
         part = number // self.cut
         if part not in self._whole:
-            self._whole[part] = _is_whole(self._part(part))
+            self._whole[part] = _is_whole(self.part(part))
         return not self._whole[part]
 
     def missing(self, batches: int) -> int:
@@ -186,7 +239,7 @@ class _View:
         """Make the file of the parts."""
         if self._said:  # the last part may hold fewer
             self._flush(max(self._whole))
-        files = [self._part(part) for part in sorted(self._whole)]
+        files = [self.part(part) for part in sorted(self._whole)]
         parts = [load_file(file) for file in files]
         _save({name: torch.cat([part[name] for part in parts]) for name in parts[0]}, self.file)
         for file in files:
@@ -194,10 +247,11 @@ class _View:
 
     def _flush(self, part: int) -> None:
         indices, values, classes = (torch.cat(column) for column in zip(*self._said, strict=True))
-        _save({"indices": indices, "values": values, "classes": classes}, self._part(part))
+        _save({"indices": indices, "values": values, "classes": classes}, self.part(part))
         self._said.clear()
 
-    def _part(self, part: int) -> Path:
+    def part(self, part: int) -> Path:
+        """The file of a part."""
         return self.file.with_suffix(f".{part:02}.part")
 
 
@@ -226,6 +280,11 @@ class _Progress:
             100 * self.done / self.total,
             minutes,
         )
+
+
+def _say_stored(number: int, rows: Sequence[Sequence[_View]]) -> None:
+    size = sum(view.file.stat().st_size for view in rows[number] if view.file.exists()) / 1e6
+    log.info("teacher's logits of view %d/%d are stored: %.1f MB", number + 1, len(rows), size)
 
 
 @contextmanager
@@ -265,7 +324,8 @@ def _is_whole(file: Path) -> bool:
 
 def _save(tensors: dict[str, Tensor], file: Path) -> None:
     with replaced(file) as partial:  # under the lock of its folder
-        save_file(tensors, partial)
+        # not save_file, whose error says nothing of a disk, and which keeps a file from other users
+        partial.write_bytes(save(tensors))
 
 
 def _bytes(tensor: Tensor) -> bytes:

@@ -5,16 +5,19 @@ together.
 import logging
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import torch
 
 from lmanet.base import Notice
+from lmanet.calls import Call, Engine, Here, run_calls
 from lmanet.distill.logits import LogitsOption, TeacherLogits
 from lmanet.distill.sources import NetworkSource, Source
 from lmanet.distill.teacher import Ensemble, Teacher
 from lmanet.errors import ConfigError
-from lmanet.files import replaced
+from lmanet.files import is_damaged_zip
+from lmanet.network.weights import save_tensors
 from lmanet.run.folder import RunFolder
 from lmanet.run.lines import read_record, write_record
 from lmanet.run.records import Score
@@ -38,7 +41,12 @@ class TeacherEnsemble:
         sources: the teachers to begin with; a path alone is a `NetworkSource`.
         trainer: data -> trainer, by the recipe of a teacher that is to be trained.
         logits: how a student comes by what the teachers say.
+
+    Attributes:
+        engine: who trains the teachers and asks them; None is this process.
     """
+
+    engine: Engine | None = None
 
     def __init__(
         self,
@@ -88,7 +96,8 @@ class TeacherEnsemble:
         """The logits of the run's teachers for the training that ``student.fit`` does with that
         seed.
         """
-        return self.logits.of(self.prepare(folder), self.data, student, seed, folder.path)
+        option = self.logits.on(self.engine) if self.engine else self.logits
+        return option.of(self.prepare(folder), self.data, student, seed, folder.path)
 
     def prepare(self, folder: RunFolder) -> list[Teacher]:
         """The teachers of a run, trained if that has not been done."""
@@ -98,9 +107,15 @@ class TeacherEnsemble:
     def measure(self, folder: RunFolder) -> TrainedTeacher:
         """How good the teachers of a run are; they are made if that has not been done."""
         self.data.setup("fit")
-        if recorded := folder.teacher.read():
-            return self._recorded(recorded, folder)
-        members = [self._member(number, folder) for number in range(len(self.sources))]
+        recorded = folder.teacher.read()
+        known = self._recorded(recorded, folder).networks if recorded else ()
+        whole = [member for member in known if _has_weights(member, folder)]
+        if recorded and len(whole) == len(known):
+            return recorded
+        members = [
+            known[number] if known and known[number] in whole else self._member(number, folder)
+            for number in range(len(self.sources))
+        ]
         record = (
             TrainedTeacher(**dict(members[0]))
             if len(members) == 1
@@ -150,12 +165,12 @@ class TeacherEnsemble:
             "teacher %s (%.1fM parameters, from: %s) is trained on the training images of %s",
             *(source.name, _parameters(teacher) / 1e6, source.origin, self.data.name),
         )
-        score = self.trainer.fit(teacher, self.seed + number, folder=work)
-        with replaced(checkpoint) as partial:
-            torch.save(
-                {"state_dict": teacher.model.state_dict(), "classes": list(self.data.classes)},
-                partial,
-            )
+        files, seed = (work, checkpoint), self.seed + number
+        classes = list(self.data.classes)
+        call = Call(0, train_teacher, (self.trainer, teacher), (classes, seed, *files), files)
+        with closing(self.engine or Here()) as engine:
+            (returned,) = run_calls(engine, [call])
+        score: Score = returned.result()
         return score
 
     def _together(self, members: Sequence[TeacherMember], folder: RunFolder) -> TrainedTeacher:
@@ -221,12 +236,39 @@ class TeacherTraining(TeacherEnsemble):
         super().__init__(data, seed, [source], trainer, logits)
 
 
+def train_teacher(
+    trainer_and_teacher: tuple[Fitter, Teacher],
+    classes: Sequence[str],
+    seed: int,
+    work: Path,
+    checkpoint: Path,
+) -> Score:
+    """Train a teacher and write its weights, on whichever machine.
+
+    Args:
+        work: folder of the state after each epoch.
+    """
+    trainer, teacher = trainer_and_teacher
+    score = trainer.fit(teacher, seed, folder=work)
+    save_tensors(checkpoint, {"state_dict": teacher.model.state_dict(), "classes": list(classes)})
+    return score
+
+
 def _refuse_another(record: TeacherMember, source: Source, where: Path) -> None:
     if record.name != source.name or (record.origin and record.origin != source.origin):
         asked = source.name if record.name != source.name else f"{source.name} from {source.origin}"
         raise _another(
             f"{record.name} from {record.origin}" if record.origin else record.name, asked, where
         )
+
+
+def _has_weights(member: TeacherMember, folder: RunFolder) -> bool:
+    """Whether what was trained in this run is not damaged; what is, is said."""
+    path = folder.path / member.checkpoint
+    if member.trained and is_damaged_zip(path):
+        log.warning("%s is damaged: teacher %s is trained again", path, member.name)
+        return False
+    return True
 
 
 def _another(own: str, asked: str, where: Path) -> ConfigError:

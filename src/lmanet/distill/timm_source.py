@@ -19,11 +19,13 @@ from torch import Tensor, nn
 from lmanet.distill.matching import differences, match
 from lmanet.distill.teacher import Reading, Teacher, class_order
 from lmanet.errors import ConfigError
-from lmanet.network.weights import why_unreadable
+from lmanet.network.weights import refuse_compressed, why_unreadable
 from lmanet.steps import ImageData
 
 log = logging.getLogger(__name__)
 HUB_FILES = ("model.safetensors", "pytorch_model.bin")  # in the order in which timm looks
+# Arguments of timm.create_model that say by other ways which file is read.
+WAYS_TO_WEIGHTS = ("checkpoint_path", "pretrained_cfg", "pretrained_cfg_overlay", "cache_dir")
 CORRECT = "correct its checkpoint in distill.teacher"
 HUB_SECONDS = 5.0  # for the answer to one question, before a run
 
@@ -105,6 +107,12 @@ class TeacherSource:
             )
             raise ConfigError(
                 f"timm has no model {self.name!r}; correct its name in distill.teacher ({near})"
+            )
+
+        if of_weights := sorted({*self.timm_options} & {*WAYS_TO_WEIGHTS}):
+            raise ConfigError(
+                f"timm_options has {', '.join(of_weights)}, by which timm reads files of its own "
+                "choice; name weights by checkpoint or pretrained (distill.teacher)"
             )
 
     def _create(self, num_classes: int) -> nn.Module:
@@ -205,6 +213,7 @@ def _read(checkpoint: str, data: ImageData) -> _Weights:
     if not Path(checkpoint).is_file():
         raise ConfigError(f"no teacher's checkpoint at {checkpoint}; {CORRECT}")
     try:
+        refuse_compressed(Path(checkpoint))
         with warnings.catch_warnings(action="ignore"):  # of files that are refused
             given = load_state_dict(checkpoint, weights_only=True)
             whole = (
@@ -214,6 +223,8 @@ def _read(checkpoint: str, data: ImageData) -> _Weights:
             )
         tensors = {name: each for name, each in given.items() if isinstance(each, Tensor)}
         names = whole.get("classes")
+    except ConfigError:
+        raise
     except Exception as error:  # torch and safetensors raise many kinds for a file not theirs
         reason = str(error) if isinstance(error, SafetensorError) else why_unreadable(error)
         raise ConfigError(f"{checkpoint} cannot be read as weights: {reason}; {CORRECT}") from None

@@ -11,6 +11,7 @@ import joblib
 from lmanet.errors import ConfigError
 
 GIB = 2**30
+AUTO = "auto"  # in place of a number that is to be chosen
 
 
 class Share(NamedTuple):
@@ -66,7 +67,7 @@ class Auto:
         """
         # heeds affinity and a container's quota
         cores = max(1, joblib.cpu_count() - self.spare_cores)
-        gpus = _free_gpu_bytes() if self.accelerator != "cpu" and workers is None else []
+        gpus = free_gpu_bytes() if self.accelerator != "cpu" and workers is None else []
         return (
             self.share_gpus(gpus, cores, threads)
             if gpus
@@ -91,7 +92,13 @@ class Auto:
         return Share(workers, threads or max(1, cores // workers), reason)
 
 
-def _free_gpu_bytes() -> list[int]:
+def at_least_one(number: int | str) -> bool:
+    """Whether it is ``auto``, or a number that leaves something to work."""
+    return number == AUTO or (isinstance(number, int) and number >= 1)
+
+
+def free_gpu_bytes() -> list[int]:
+    """Free memory of each GPU of this machine that this process may use."""
     import torch
 
     return [torch.cuda.mem_get_info(number)[0] for number in range(torch.cuda.device_count())]

@@ -3,8 +3,16 @@
 import logging
 import time
 
-from lmanet.errors import ConfigError, DataError, TrainingError, TrainingTimeoutError
-from lmanet.run.records import Job, Outcome, Status
+from lmanet.errors import (
+    ConfigError,
+    DataError,
+    DiskError,
+    LostProcessError,
+    TrainingError,
+    TrainingTimeoutError,
+)
+from lmanet.files import disk_error
+from lmanet.run.records import Job, Outcome, Score, Status
 from lmanet.steps import Trainer
 
 log = logging.getLogger(__name__)
@@ -17,6 +25,7 @@ def run_job(trainer: Trainer, job: Job) -> Outcome:
     Raises:
         ConfigError: no candidate can be trained with these settings.
         DataError: nor with these images: a file is broken, or was taken away.
+        DiskError: nor on this disk.
     """
     start = time.monotonic()
 
@@ -34,15 +43,26 @@ def run_job(trainer: Trainer, job: Job) -> Outcome:
                 zero_cost=measured,
                 seconds=time.monotonic() - start,
             )
-        score = trainer.train(job)
+        score = _trained(trainer, job)
     except TrainingTimeoutError as error:
         return failed(Status.TIMED_OUT, str(error))
     except TrainingError as error:
         return failed(Status.FAILED, str(error))
-    except (ConfigError, DataError):
+    except (ConfigError, DataError, DiskError):
         raise  # no fault of the candidate: every other one would fail by it, too
     except Exception as error:
+        if isinstance(error, OSError) and (of_disk := disk_error(error)):
+            raise of_disk from error
         log.exception("trial %d: its training broke off", job.number)
         return failed(Status.FAILED, f"{type(error).__name__}: {error}")
     status = Status.TRAINED if job.epochs is None else Status.PAUSED
     return Outcome(number=job.number, status=status, score=score, seconds=time.monotonic() - start)
+
+
+def _trained(trainer: Trainer, job: Job) -> Score:
+    """Trained once more where a process beside it was lost, by no fault of the candidate."""
+    try:
+        return trainer.train(job)
+    except LostProcessError as error:
+        log.warning("trial %d is trained once more: %s", job.number, error)
+        return trainer.train(job)

@@ -3,31 +3,34 @@ proposed meanwhile.
 """
 
 import logging
-import multiprocessing
-import os
 import threading
 from collections import deque
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future
 from functools import partial
 from queue import SimpleQueue
 
 from lmanet.errors import ConfigError, TrainingError
-from lmanet.execute.auto import Auto
-from lmanet.execute.job import run_job
+from lmanet.execute.auto import AUTO, Auto, at_least_one
+from lmanet.execute.process import WorkerProcess, died
 from lmanet.run.records import Job, Outcome, Status
 from lmanet.steps import Trainer
 
 log = logging.getLogger(__name__)
-AUTO = "auto"
-MOST_DEATHS = 5  # of workers in a row: where none lives, no candidate can be trained
-_trainer: Trainer
+# A training ends itself after the recipe's max_seconds, but not where it hangs within one step. Its
+# process is killed so much later, which leaves time to start it, to read images and to compile.
+GRACE_SECONDS = 300.0
+MOST_LOST = 5  # trainings in a row, each lost twice: where no worker lives, none can be trained
+DIED = (
+    "the worker process died twice while it trained this candidate (out of memory, or killed); "
+    "see execute.workers and the machine's log"
+)
 
 
 class Workers:
     """Processes that live as long as the search; each trains one candidate at a time.
 
-    Each has a pool of its own: one that dies breaks no other's, and it is known whose trial it was.
+    A candidate whose process dies is trained once more, in another process; what waits behind it is
+    not touched.
 
     Args:
         trainer: is sent to each worker once, by pickle.
@@ -47,20 +50,26 @@ class Workers:
         queue: int = 1,
         auto: Auto | None = None,
     ) -> None:
-        threads_fit = threads is None or _at_least_one(threads)
-        if not (_at_least_one(workers) and threads_fit and queue >= 0):
+        threads_fit = threads is None or at_least_one(threads)
+        if not (at_least_one(workers) and threads_fit and queue >= 0):
             raise ConfigError(
                 f"execute: workers={workers}, threads={threads}, queue={queue}; at least 1 worker "
                 "and 1 thread, or auto, and a queue of 0 (conf/execute/workers.yaml)"
             )
         number, threads_each = _decide(auto or Auto(), workers, threads)
         self.capacity = number + queue
-        self._workers = [_Worker((trainer, threads_each, rank)) for rank in range(number)]
+        self._max_seconds = getattr(getattr(trainer, "recipe", None), "max_seconds", None)
+        most = None if self._max_seconds is None else self._max_seconds + GRACE_SECONDS
+        self._workers = [
+            WorkerProcess((trainer, threads_each, rank), most) for rank in range(number)
+        ]
         self._idle = list(self._workers)
         self._waiting: deque[Job] = deque()
-        self._ended: SimpleQueue[tuple[Job, Future[Outcome]]] = SimpleQueue()
+        self._ended: SimpleQueue[tuple[Job, Future[Outcome] | Outcome]] = SimpleQueue()
         self._pending = 0  # jobs whose outcome was not collected yet
-        self._deaths = 0  # since a training last came to its end
+        self._again: set[int] = set()  # numbers of jobs that are tried a second time
+        self._lost = 0  # trainings since one last came to its end
+        self._is_closed = False
         self._lock = threading.RLock()
 
     def submit(self, job: Job) -> None:
@@ -75,7 +84,7 @@ class Workers:
             TrainingError: one worker after the other dies, so that no candidate can be trained
                 here.
         """
-        ended: list[tuple[Job, Future[Outcome]]] = []
+        ended: list[tuple[Job, Future[Outcome] | Outcome]] = []
         while self._pending and (not self._ended.empty() or (wait and not ended)):
             ended.append(self._ended.get())
             self._pending -= 1
@@ -83,7 +92,9 @@ class Workers:
 
     def close(self) -> None:
         """Stop at once: running jobs are given up, their trials were never recorded."""
-        self._waiting.clear()
+        with self._lock:
+            self._is_closed = True
+            self._waiting.clear()
         for worker in self._workers:
             worker.close()
         self._pending = 0
@@ -94,67 +105,50 @@ class Workers:
                 worker, job = self._idle.pop(0), self._waiting.popleft()
                 worker.train(job).add_done_callback(partial(self._end, worker, job))
 
-    def _end(self, worker: "_Worker", job: Job, future: "Future[Outcome]") -> None:
+    def _end(self, worker: WorkerProcess, job: Job, future: "Future[Outcome]") -> None:
         """A thread of the worker's pool says so; the next job starts at once, whatever the search
         is at.
         """
         with self._lock:
-            if _died(future):
+            if not died(future):
+                self._ended.put((job, future))
+            elif self._is_closed:
+                return
+            else:
                 worker.renew()  # here, for a broken pool may hold its lock while it calls this
-            self._ended.put((job, future))
+                self._take_back(worker, job)
             self._idle.append(worker)
             self._hand_out()
 
-    def _outcome(self, job: Job, future: "Future[Outcome]") -> Outcome:
-        if not _died(future):
-            self._deaths = 0
-            return future.result()
-        self._deaths += 1
-        log.warning("a worker died while it trained candidate %d", job.number)
-        reason = (
-            "the worker process died (out of memory, or killed); see execute.workers and the "
-            "machine's log"
+    def _take_back(self, worker: WorkerProcess, job: Job) -> None:
+        """A job whose process died goes to another before all that wait, or has ended."""
+        if worker.hung:
+            log.warning("candidate %d hung, and its worker was killed", job.number)
+            self._ended.put((job, self._hung(job)))
+        elif job.number in self._again:
+            log.warning("a worker died again while it trained candidate %d", job.number)
+            self._ended.put((job, Outcome(number=job.number, status=Status.FAILED, error=DIED)))
+        else:
+            log.warning("a worker died while it trained candidate %d: once more", job.number)
+            self._again.add(job.number)
+            self._waiting.appendleft(job)
+
+    def _outcome(self, job: Job, ended: "Future[Outcome] | Outcome") -> Outcome:
+        self._again.discard(job.number)  # a promotion bears the same number
+        if isinstance(ended, Future):
+            self._lost = 0
+            return ended.result()
+        self._lost += ended.error == DIED
+        if self._lost >= MOST_LOST:
+            raise TrainingError(f"{self._lost} candidates in a row: {DIED}")
+        return ended
+
+    def _hung(self, job: Job) -> Outcome:
+        error = (
+            f"the training hung: {GRACE_SECONDS:g} s after max_seconds={self._max_seconds:g} it "
+            "had not ended, and its process was killed; see the recipe in conf/train"
         )
-        if self._deaths >= MOST_DEATHS:
-            raise TrainingError(f"{self._deaths} times in a row {reason}")
-        return Outcome(number=job.number, status=Status.FAILED, error=reason)
-
-
-class _Worker:
-    """A process that trains, and after its death another in its place.
-
-    Args:
-        start: trainer, CPU threads, and number of the worker.
-    """
-
-    def __init__(self, start: tuple[Trainer, int | None, int]) -> None:
-        self._start = start
-        self.renew()
-
-    def renew(self) -> None:
-        """Take another process, which starts with its first job."""
-        context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
-        self._pool = ProcessPoolExecutor(1, context, _start_worker, self._start)
-
-    def train(self, job: Job) -> "Future[Outcome]":
-        try:
-            return self._pool.submit(_train, job)
-        except BrokenProcessPool:  # it was killed while it waited for a job
-            self.renew()
-            return self._pool.submit(_train, job)
-
-    def close(self) -> None:
-        for process in list((self._pool._processes or {}).values()):
-            process.terminate()
-        self._pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _died(future: "Future[Outcome]") -> bool:
-    return not future.cancelled() and isinstance(future.exception(), BrokenProcessPool)
-
-
-def _at_least_one(number: int | str) -> bool:
-    return number == AUTO or (isinstance(number, int) and number >= 1)
+        return Outcome(number=job.number, status=Status.TIMED_OUT, error=error)
 
 
 def _decide(auto: Auto, workers: int | str, threads: int | str | None) -> tuple[int, int | None]:
@@ -171,26 +165,3 @@ def _decide(auto: Auto, workers: int | str, threads: int | str | None) -> tuple[
         share.reason,
     )
     return share.workers, threads_each
-
-
-def _start_worker(trainer: Trainer, threads: int | None, rank: int) -> None:
-    global _trainer
-    import torch
-
-    if torch.cuda.device_count() > 1:
-        torch.cuda.set_device(rank % torch.cuda.device_count())
-    if threads:
-        torch.set_num_threads(threads)
-    _trainer = trainer
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)  # the run was killed: nobody waits for the result
-
-
-def _train(job: Job) -> Outcome:
-    return run_job(_trainer, job)

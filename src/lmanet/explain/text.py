@@ -95,7 +95,8 @@ def render(facts: Facts, folder: Path, form: Form) -> str:
     """
     environment = Environment(
         loader=PackageLoader("lmanet.explain"),
-        autoescape=False,
+        # it writes Markdown, and the templates' filters escape that
+        autoescape=False,  # nosec B701
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -8,6 +8,7 @@ import numpy as np
 
 from lmanet.errors import ConfigError
 from lmanet.pareto.objective import Objective, parse_objective
+from lmanet.run.quantities import quantity, ranking_quantity
 from lmanet.run.records import Trial
 
 
@@ -33,8 +34,8 @@ class ParetoFront:
         )
 
     def front(self, trials: Sequence[Trial]) -> list[Trial]:
-        """Non-dominated eligible trials, the most accurate first; of equal values the earliest
-        trial stands for all.
+        """Non-dominated eligible trials, the most accurate first, by the accuracy that is among the
+        objectives; of equal values the earliest trial stands for all.
         """
         distinct: dict[tuple[float, ...], Trial] = {}
         for trial in sorted(_eligible(trials), key=lambda trial: trial.number):
@@ -44,7 +45,7 @@ class ParetoFront:
         maximise = [objective.maximise for objective in self.objectives]
         kept = moocore.is_nondominated(np.array(list(distinct)), maximise=maximise)
         best = [trial for trial, keep in zip(distinct.values(), kept, strict=True) if keep]
-        return sorted(best, key=lambda trial: (-_accuracy(trial), trial.number))
+        return sorted(best, key=lambda trial: (-self._accuracy(trial), trial.number))
 
     def hypervolume(self, trials: Sequence[Trial]) -> float:
         """Share, 0 to 1, of the box between reference and ideal that the
@@ -64,10 +65,11 @@ class ParetoFront:
         """The objectives of an eligible trial, each in its own unit."""
         return tuple(objective.value(trial) for objective in self.objectives)
 
+    def _accuracy(self, trial: Trial) -> float:
+        name = ranking_quantity([objective.name for objective in self.objectives])
+        value = quantity(name).of(trial.score) if trial.score else None
+        return value or 0.0
+
 
 def _eligible(trials: Sequence[Trial]) -> list[Trial]:
     return [trial for trial in trials if trial.eligible]
-
-
-def _accuracy(trial: Trial) -> float:
-    return trial.score.val_accuracy if trial.score else 0.0

@@ -156,7 +156,7 @@ def _of_network(
         "notices": _notices(released.notices),
         "accuracies": "\n".join(_row(*figure) for figure in figures),
         "costs": "\n".join(
-            f"| `{row.name}` | {row.value} | {row.origin} |"
+            f"| {_code(row.name)} | {row.value} | {row.origin} |"
             for row in cost_rows(released, network.num_classes)
         ),
         "sha256": released.checkpoint_sha256,
@@ -181,17 +181,18 @@ def _notices(notices: Sequence[Notice]) -> str:
 def _of_run(released: Released, run: Run, data: ImageData) -> dict[str, str]:
     trained, start = released.trained, run.start
     teacher = (
-        f", with {plain(trained.teacher)} as teacher (distillation, {trained.divergence})"
+        f", with {plain(trained.teacher)} as teacher (distillation, "
+        f"{plain(trained.divergence or 'not recorded')})"
         if trained.teacher
         else ""
     )
     versions = (
-        ", ".join(f"{package} {version}" for package, version in start.versions.items())
+        ", ".join(plain(f"{package} {version}") for package, version in start.versions.items())
         if start
         else ""
     )
     commit = (
-        f", of commit `{start.commit}`{' with changes' if start.modified else ''}"
+        f", of commit {_code(start.commit)}{' with changes' if start.modified else ''}"
         if start and start.commit
         else ""
     )
@@ -200,7 +201,7 @@ def _of_run(released: Released, run: Run, data: ImageData) -> dict[str, str]:
         "description": plain(data.description),
         "search": _search(released, run),
         "training": f"{len(trained.score.curve)} epochs, seed {trained.seed}{teacher}",
-        "checksum": f"Checksum of training and validation images: `{run.checksum}`."
+        "checksum": f"Checksum of training and validation images: {_code(run.checksum)}."
         if run.checksum
         else "",
         "command": _command(*run.overrides),
@@ -236,8 +237,9 @@ def _int8(released: Released) -> str:
         else ""
     )
     return (
-        f"In int8, by calibration ({line.calibration}){tuning}, it is `model_int8.tflite`, for "
-        "TensorFlow Lite Micro, LiteRT and STM32Cube.AI; scales and labels stand in the file. "
+        f"In int8, by calibration ({plain(line.calibration)}){tuning}, it is "
+        "`model_int8.tflite`, for TensorFlow Lite Micro, LiteRT and STM32Cube.AI; scales and "
+        "labels stand in the file. "
         f"`firmware/` is the same network in C for {plain(line.deployed.target)}, without any "
         "library, with start-up code and linker script; its README says how to build and flash "
         f"it. On {line.deployed.measurement.images} images both gave the same bits."
@@ -256,7 +258,14 @@ def _row(network: str, split: str, images: int | None, *shares: float | None) ->
 
 def _command(*overrides: str) -> str:
     """As a line of an indented block, which no text can end."""
-    return command(*overrides).replace("\n", "\n    ")
+    text = command(*overrides)
+    shown = "".join(mark if mark.isprintable() or mark == "\n" else "\ufffd" for mark in text)
+    return shown.replace("\n", "\n    ")
+
+
+def _code(text: str) -> str:
+    """As a span that only its own mark could end."""
+    return "`{}`".format("".join(mark for mark in text if mark.isprintable() and mark != "`"))
 
 
 def plain(text: str) -> str:

@@ -1,10 +1,14 @@
 """What a released network costs, each figure with its origin."""
 
+import re
 from typing import NamedTuple
 
 from lmanet.cost import Cost, estimate
 from lmanet.release.released import Released
 from lmanet.run.results import Deployed
+
+# What is in no name of a tool, a core or a runtime.
+NO_WORD = re.compile(r"[^\w.+ -]")
 
 
 class CostRow(NamedTuple):
@@ -30,12 +34,12 @@ def _by_formula(cost: Cost) -> list[CostRow]:
         CostRow(
             "peak_sram_bytes",
             f"{cost.peak_sram_bytes:,}",
-            f"formula, int8, of the runtime `{cost.runtime}`",
+            f"formula, int8, of the runtime `{_word(cost.runtime)}`",
         ),
         CostRow(
             "flash_bytes",
             f"{cost.flash_bytes:,}",
-            f"formula, int8, constants alone, of the runtime `{cost.runtime}`",
+            f"formula, int8, constants alone, of the runtime `{_word(cost.runtime)}`",
         ),
         *(CostRow(name, f"{value:,}", "formula") for name, value in cost.added.items()),
     ]
@@ -44,8 +48,8 @@ def _by_formula(cost: Cost) -> list[CostRow]:
 def _measured(deployed: Deployed) -> list[CostRow]:
     found = deployed.measurement
     elf, core = (
-        f"measured: ELF of the generated C, by {found.toolchain}",
-        f"measured: {found.ran_on}, emulated by {found.emulator}",
+        f"measured: ELF of the generated C, by {_word(found.toolchain)}",
+        f"measured: {_word(found.ran_on)}, emulated by {_word(found.emulator)}",
     )
     tflm = (
         "measured: TensorFlow Lite Micro with portable kernels on a 64-bit machine; less on a "
@@ -67,8 +71,13 @@ def _measured(deployed: Deployed) -> list[CostRow]:
             "estimated_latency_ms",
             f"{low:.3g} to {high:.3g}",
             (
-                f"a range, not a measurement: the instructions on a {found.core} at "
+                f"a range, not a measurement: the instructions on a {_word(found.core)} at "
                 f"{deployed.clock_mhz} MHz; no board was used"
             ),
         ),
     ]
+
+
+def _word(name: str) -> str:
+    """A name in a record, which is anyone's text, without what could be markup."""
+    return NO_WORD.sub("?", name)

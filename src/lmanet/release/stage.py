@@ -9,6 +9,7 @@ from pathlib import Path
 from safetensors.torch import save
 
 from lmanet.base import AtLeast1, require_packages
+from lmanet.errors import DeployError
 from lmanet.files import replaced
 from lmanet.network.classes import ClassNames, match_classes
 from lmanet.network.weights import Checkpoint, load_network
@@ -84,6 +85,11 @@ class Release:
         write_onnx(checkpoint, made / ONNX, self.settings.opset)
         if released.deployment:
             line = released.deployment.deployed
+            if damaged := line.damaged(folder.path / line.folder):
+                raise DeployError(
+                    f"{folder.path / line.folder / damaged[0]} is not as it was deployed, so it is "
+                    "not released; run the stage deploy again (stages=[deploy,release])"
+                )
             shutil.copyfile(folder.path / line.folder / line.tflite, made / TFLITE)
             shutil.copytree(folder.path / line.folder / line.firmware, made / FIRMWARE)
 

@@ -44,6 +44,7 @@ EVENTS = "events.jsonl"
 OPTUNA_JOURNAL = "optuna_journal.log"
 STUDENT = "student.ckpt"
 LOG = "run.log"
+PLAN = "plan.txt"
 REPORT_HTML, REPORT_MD = "report.html", "report.md"
 # Folders of a run. A stage's own weights and files stand below the folder that bears its name.
 HYDRA = ".hydra"
@@ -191,8 +192,7 @@ class RunFolder:
             HistoryError: the file holds something else.
         """
         # not as YAML, to which 1e-05 is a text
-        found = self._parsed(SETTINGS, json.loads)
-        return found if isinstance(found, dict) else {}
+        return self._mapping(SETTINGS, json.loads)
 
     def write_settings(self, settings: Mapping[str, object]) -> None:
         """Replace ``settings.json``."""
@@ -202,13 +202,23 @@ class RunFolder:
         """The configuration of the first start, interpolations as written; empty where none was
         kept.
         """
-        found = self._parsed(f"{HYDRA}/config.yaml", yaml.safe_load)
-        return found if isinstance(found, dict) else {}
+        return self._mapping(f"{HYDRA}/config.yaml", lambda text: read_yaml(text) or {})
 
     def overrides(self) -> tuple[str, ...]:
         """What was typed at the first start."""
-        found = self._parsed(f"{HYDRA}/overrides.yaml", yaml.safe_load)
+        found = self._parsed(f"{HYDRA}/overrides.yaml", read_yaml)
         return tuple(map(str, found)) if isinstance(found, list) else ()
+
+    def _mapping(self, name: str, parse: Callable[[str], Any]) -> dict[str, Any]:
+        """Empty where there is no file; one that holds something else must not count as none."""
+        if not (path := self.path / name).exists():
+            return {}
+        if isinstance(found := self._parsed(name, parse), dict):
+            return found
+        raise HistoryError(
+            f"{path} holds a {type(found).__name__} where names and values are to stand; correct "
+            "or remove it"
+        )
 
     def _parsed(self, name: str, parse: Callable[[str], Any]) -> Any:
         path = self.path / name
@@ -216,17 +226,30 @@ class RunFolder:
             return None
         try:
             return parse(path.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, ValueError) as error:
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise HistoryError(
                 f"{path} cannot be read: {str(error).splitlines()[0]}; correct or remove it"
             ) from None
 
 
-def ranked(networks: Sequence[TrainedNetwork]) -> list[TrainedNetwork]:
-    """The best by validation accuracy first; of two that are equal the later, which may have been
-    trained on from the other.
+def read_yaml(text: str) -> Any:
+    """Plain values, as YAML has them; a few lines that repeat each other would grow without end.
+
+    Raises:
+        ValueError: a part refers to another, which no run writes.
     """
-    return sorted(networks, key=lambda network: network.score.val_accuracy)[::-1]
+    if "&" in text and any(
+        isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)
+    ):
+        raise ValueError("a part of it refers to another, which no run writes")
+    return yaml.safe_load(text)
+
+
+def ranked(networks: Sequence[TrainedNetwork]) -> list[TrainedNetwork]:
+    """The best first, by validation accuracy or what the run ranks by; of two that are equal the
+    later, which may have been trained on from the other.
+    """
+    return sorted(networks, key=lambda network: network.standing())[::-1]
 
 
 def by_these_settings(recorded: str, settings_id: str) -> bool:

@@ -8,7 +8,9 @@ from collections.abc import Collection, Iterable
 from itertools import count
 from pathlib import Path
 
+from lmanet.command import command
 from lmanet.errors import HistoryError
+from lmanet.files import is_whole_zip
 from lmanet.run.folder import RunFolder
 from lmanet.run.growing import Trials
 from lmanet.run.records import Front, Status, Trial
@@ -42,6 +44,7 @@ class History:
         self._lines: list[Trial] = []
         self._full_below = 0  # a trial bears each number below
         for trial in run.history.read():
+            self._refuse_second(trial)
             self._remember(trial)
 
     @property
@@ -55,8 +58,9 @@ class History:
 
     def append(self, trial: Trial) -> None:
         """Write one trial and force it to the disk."""
+        self._refuse_second(trial)
+        self.run.history.append(trial)  # first, so that the front never has what no line has
         self._remember(trial)
-        self.run.history.append(trial)
 
     def write_front(self, front: Front) -> None:
         """Replace ``front.json``."""
@@ -82,7 +86,7 @@ class History:
             return None
         for trial in reversed(self._by_id[identity].values()):
             weights = self.weights(trial.number)
-            if weights and weights.is_file():
+            if weights and is_whole_zip(weights):
                 return trial
         return None
 
@@ -118,14 +122,17 @@ class History:
             if number not in self._trials and number not in taken
         )
 
-    def _remember(self, trial: Trial) -> None:
-        before = self._trials.pop(trial.number, None)
+    def _refuse_second(self, trial: Trial) -> None:
+        before = self._trials.get(trial.number)
         if before and before.status is not Status.PAUSED:
-            self._trials[trial.number] = before
             raise HistoryError(
-                f"{self.run.history.path}: trial {trial.number} stands there twice; keep one of "
-                "the two lines"
+                f"{self.run.history.path}: trial {trial.number} stands there twice, as two "
+                f"processes wrote it; mend it: "
+                f"{command(f'resume={self.run.path}', 'stages=[mend]')}"
             )
+
+    def _remember(self, trial: Trial) -> None:
+        self._trials.pop(trial.number, None)  # a paused one moves to the end
         self._trials[trial.number] = trial
         self._lines.append(trial)
         if identity := trial.id:

@@ -3,7 +3,7 @@
 This is the one list. Objectives, limits, prompts, tables, axes, claims and exports read it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -105,12 +105,30 @@ def computed() -> tuple[Quantity, ...]:
     return tuple(each for each in QUANTITIES.values() if each.compute)
 
 
+def ranking_quantity(objectives: Collection[str]) -> str:
+    """By what networks are ranked where one is chosen: accuracy, or balanced accuracy where that
+    alone is an objective.
+    """
+    balanced = BALANCED.name in objectives and ACCURACY.name not in objectives
+    return BALANCED.name if balanced else ACCURACY.name
+
+
 SHARE: Scale = ("%", 0.01, 1)
 KIB: Scale = ("KiB", 1024, 1)
 ACCURACY = register(
     Quantity("val_accuracy", "validation accuracy", "share", "max", "validation", *SHARE)
 )
 register(Quantity("val_macro_f1", "validation macro F1", "share", "max", "validation", *SHARE))
+BALANCED = register(
+    Quantity(
+        "val_balanced_accuracy",
+        "validation accuracy, balanced",
+        "share",
+        "max",
+        "validation",
+        *SHARE,
+    )
+)
 register(
     Quantity("val_calibration_error", "calibration error", "share", "min", "validation", *SHARE)
 )

@@ -10,7 +10,7 @@ from pydantic import Field
 from lmanet.base import Notice, Record
 from lmanet.claims.kinds import Rationale
 from lmanet.run.measurement import Measurement
-from lmanet.space import AnyArchitecture, AnyCost, architecture_id
+from lmanet.space import AnyArchitecture, AnyCost, Value, architecture_id
 
 
 class Status(StrEnum):
@@ -30,6 +30,8 @@ class Usage(Record):
     Attributes:
         prompt_tokens, completion_tokens: as the server counts them.
         cached_tokens: prompt tokens served from the prefix cache, if the server reports them.
+        bounded_tokens: of prompt and completion, those that the server did not count; an upper
+            bound of ours stands for them.
         requests: sent to the server.
         retries: of these, the ones that repeated a failed request or asked again after an unusable
             reply.
@@ -40,6 +42,7 @@ class Usage(Record):
     prompt_tokens: int = 0
     cached_tokens: int = 0
     completion_tokens: int = 0
+    bounded_tokens: int = 0
     requests: int = 0
     retries: int = 0
     seconds: float = 0.0
@@ -59,6 +62,7 @@ class Usage(Record):
             prompt_tokens=sum(usage.prompt_tokens for usage in every),
             cached_tokens=sum(usage.cached_tokens for usage in every),
             completion_tokens=sum(usage.completion_tokens for usage in every),
+            bounded_tokens=sum(usage.bounded_tokens for usage in every),
             requests=sum(usage.requests for usage in every),
             retries=sum(usage.retries for usage in every),
             seconds=round(sum(usage.seconds for usage in every), 3),
@@ -84,6 +88,8 @@ class Proposal(Record):
             niche or temperature.
         note: what the strategist wrote before this proposal; it holds until the next.
         rationale: why, in the model's words; None where none was asked for.
+        drawn: choice -> value, as a sampler drew them, also those that the network does not use: a
+            resumed run tells the sampler of them.
     """
 
     proposer: str
@@ -99,6 +105,7 @@ class Proposal(Record):
     stalled_for: int | None = None
     note: str | None = None
     rationale: Rationale | None = None
+    drawn: Mapping[str, Value] | None = None
 
 
 class Violation(Record):
@@ -155,6 +162,8 @@ class Score(Record):
 
     Attributes:
         val_accuracy, val_macro_f1: share of 1; a table of trainings knows accuracy alone.
+        val_balanced_accuracy: mean over the classes of the share that is right, 0 to 1; None in a
+            table of trainings, and in runs of earlier versions.
         val_calibration_error: expected calibration error over 15 bins, share of 1.
         seconds: wall time of the training; of one that a table knows, the time it took when the
             table was made.
@@ -165,11 +174,14 @@ class Score(Record):
         batch_norm_seconds: of these seconds, those in which batch norm's averages were taken anew;
             None where nothing was trained.
         predicted_classes: different classes among the predictions; None in a table of trainings.
+        fold_accuracies: of each training of a k-fold validation, share of 1; ``val_accuracy`` is of
+            all their validation images together. Empty where there was one training.
         notices: what is off about this training.
     """
 
     val_accuracy: float = Field(ge=0, le=1)
     val_macro_f1: float | None = Field(default=None, ge=0, le=1)
+    val_balanced_accuracy: float | None = Field(default=None, ge=0, le=1)
     val_calibration_error: float | None = Field(default=None, ge=0, le=1)
     seconds: float
     curve: tuple[Epoch, ...] = ()
@@ -177,6 +189,7 @@ class Score(Record):
     val_images: int | None = None
     batch_norm_seconds: float | None = None
     predicted_classes: int | None = None
+    fold_accuracies: tuple[float, ...] = ()
     notices: tuple[Notice, ...] = ()
 
     @property
@@ -233,7 +246,7 @@ class Trial(Record):
             better.
         seed: of the training.
         started_at: UTC, ISO 8601, when the proposal came.
-        seconds: from proposal to end.
+        seconds: from proposal to end, pauses between resumed runs left out.
         elapsed_seconds: of the whole search when the trial ended, pauses between resumed runs left
             out.
         unseen_trials: trials before it whose end its proposer could not know: candidates in

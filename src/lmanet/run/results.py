@@ -2,15 +2,34 @@
 deployed, tested.
 """
 
-from typing import Literal
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
 from lmanet.base import Notice, Record
 from lmanet.cost import Cost
+from lmanet.files import sha256_of_files
 from lmanet.network import Architecture
 from lmanet.run.measurement import Measurement
+from lmanet.run.quantities import quantity
 from lmanet.run.records import Score, Usage
+
+
+def _below(path: str) -> str:
+    """A path that stays below where it begins: records come from anyone, and are followed."""
+    found = PurePosixPath(path)
+    if found.is_absolute() or ".." in found.parts or "\0" in path:
+        raise ValueError("a path in a run's record stays in the run's folder")
+    return path
+
+
+Below = Annotated[str, AfterValidator(_below)]
+# Shown where an address may stand as well, so nothing of one is legal.
+Picture = Annotated[str, Field(pattern=r"^[\w. /-]+$"), AfterValidator(_below)]
+# Of a stage; it is part of names of folders.
+StageName = Annotated[str, Field(pattern=r"^[\w-]*$")]
 
 
 class TrainedNetwork(Record):
@@ -25,16 +44,22 @@ class TrainedNetwork(Record):
             also ``-standardised``.
         settings_id: of the settings that it was trained by (`lmanet.base.settings_id`); empty in
             runs that kept none, here as below.
+        rank_by: quantity of its score by which the best network of the run is chosen.
     """
 
-    stage: str
+    stage: StageName
     architecture: Architecture
     seed: int
     score: Score
-    checkpoint: str
+    checkpoint: Below
     teacher: str | None = None
     divergence: str | None = None
     settings_id: str = ""
+    rank_by: str = "val_accuracy"
+
+    def standing(self, score: Score | None = None) -> float:
+        """How good it is, or another score is by the same quantity: share of 1."""
+        return quantity(self.rank_by).of(score or self.score) or 0.0
 
 
 class TeacherMember(Record):
@@ -74,10 +99,28 @@ class TrainedTeacher(TeacherMember):
         return self.members or (self,)
 
 
+class ClassResult(Record):
+    """How one class came out.
+
+    Attributes:
+        images: of the class.
+        right: of those, taken for what they are.
+        predicted: images of any class that were taken for it.
+    """
+
+    name: str
+    images: int
+    right: int
+    predicted: int
+
+
 class Evaluation(Record):
     """One line of ``test.jsonl``: a network on the test images, which nothing else ever sees.
 
     Attributes:
+        test_balanced_accuracy: mean over the classes of the share that is right, 0 to 1; None in
+            runs of earlier versions.
+        by_class: in the order of the data's classes; empty in runs of earlier versions.
         notices: what is off about it.
     """
 
@@ -88,6 +131,8 @@ class Evaluation(Record):
     test_accuracy: float = Field(ge=0, le=1)
     test_macro_f1: float = Field(ge=0, le=1)
     test_calibration_error: float = Field(ge=0, le=1)
+    test_balanced_accuracy: float | None = Field(default=None, ge=0, le=1)
+    by_class: tuple[ClassResult, ...] = ()
     seconds: float
     settings_id: str = ""
     notices: tuple[Notice, ...] = ()
@@ -118,18 +163,26 @@ class Deployed(Record):
             core at ``clock_mhz``.
         int8_agreement: share of the calibration images on which the int8 network chooses the float
             network's class; None in records that are older than this figure.
+        sha256: of the ``.tflite`` file and the C, by name relative to ``folder``; empty in older
+            records.
     """
 
     folder: str
-    tflite: str
-    program: str
-    firmware: str
+    tflite: Below
+    program: Below
+    firmware: Below
     target: str
     clock_mhz: int
     cost: Cost
     measurement: Measurement
     estimated_latency_ms: tuple[float, float]
     int8_agreement: float | None = Field(default=None, ge=0, le=1)
+    sha256: Mapping[str, str] = {}
+
+    def damaged(self, folder: Path) -> list[str]:
+        """Files in ``folder`` that are not as they were written, or gone."""
+        now = sha256_of_files(folder)
+        return [name for name, digest in self.sha256.items() if now.get(name) != digest]
 
 
 class Deployment(Record):
@@ -146,9 +199,9 @@ class Deployment(Record):
         notices: what is off about it.
     """
 
-    stage: str
+    stage: StageName
     architecture: Architecture
-    checkpoint: str
+    checkpoint: Below
     calibration: str
     qat_epochs: int
     float_val_accuracy: float = Field(ge=0, le=1)
@@ -157,6 +210,11 @@ class Deployment(Record):
     deployed: Deployed
     notices: tuple[Notice, ...] = ()
     settings_id: str = ""
+
+    @model_validator(mode="after")
+    def _stays_in_the_folder(self) -> Self:
+        _below(self.deployed.folder)
+        return self
 
 
 class SkippedBlock(Record):
@@ -189,8 +247,8 @@ class Saliency(Record):
         probability: of the predicted class.
     """
 
-    image: str
-    overlay: str
+    image: Picture
+    overlay: Picture
     label: str
     predicted: str
     probability: float = Field(ge=0, le=1)
@@ -242,9 +300,9 @@ class Examination(Record):
         seconds: that all this took.
     """
 
-    stage: str
+    stage: StageName
     architecture: Architecture
-    checkpoint: str
+    checkpoint: Below
     images: int
     val_accuracy: float = Field(ge=0, le=1)
     skipped: tuple[SkippedBlock, ...]

@@ -4,9 +4,9 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
-from lmanet.base import CHECKSUM_FORM, under_first_names
+from lmanet.base import CHECKSUM_FORM, Notice, under_first_names
 from lmanet.errors import HistoryError
 from lmanet.run.folder import RunFolder
 
@@ -57,6 +57,24 @@ def remember_settings(run: RunFolder, settings: Settings) -> None:
             f"{run.path} holds a search with another setting of {_shown(changed, before, now)}; "
             "its trials cannot be compared with new ones: take the old setting, or start a new "
             "run without resume="
+        )
+
+
+def other_images(run: RunFolder, checksum: Callable[[], str]) -> Iterator[Notice]:
+    """Said where a later stage is given other images than the search of the run had.
+
+    It is no error: a full training may be given more images than a search.
+
+    Args:
+        checksum: of the data; asked for where the run keeps one to compare with.
+    """
+    before = str(run.settings().get(DATA_CHECKSUM))
+    if before.startswith(CHECKSUM_FORM) and checksum() != before:
+        yield Notice(
+            kind="other_images",
+            text="The images for training or validation are others than those of the search: "
+            "files, labels or settings of data are not the same. Accuracies of the search cannot "
+            "be compared with those of later stages.",
         )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from lmanet.base import Above0
 from lmanet.errors import ConfigError
+from lmanet.files import write_text
 from lmanet.run.brief import Budget
 from lmanet.run.folder import RunFolder
 from lmanet.run.quantities import known_of, names
@@ -135,7 +136,7 @@ class WandbTracker:
             where = f" at {before}, which {made} names" if before else ""
             log.warning("no W&B report could be made%s: %s", where, str(error).splitlines()[0])
             return
-        made.write_text(url, encoding="utf-8")
+        write_text(made, url)
         log.info("W&B report: %s", url)
 
     def _open(self) -> "wandb.Run":
@@ -198,7 +199,7 @@ class WandbTracker:
     def _run_id(self) -> str:
         path = self.folder / "wandb" / "run_id.txt"
         if not path.exists():
-            path.write_text(uuid.uuid4().hex[:12], encoding="utf-8")
+            write_text(path, uuid.uuid4().hex[:12])
         return path.read_text(encoding="utf-8").strip()
 
     def _config(self) -> dict[str, Any]:

@@ -13,12 +13,6 @@ from lightning import LightningModule
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 from torch.nn import functional
-from torchmetrics import MetricCollection
-from torchmetrics.classification import (
-    MulticlassAccuracy,
-    MulticlassCalibrationError,
-    MulticlassF1Score,
-)
 
 from lmanet.errors import TrainingError
 from lmanet.network.build import Network
@@ -27,6 +21,7 @@ from lmanet.run.records import Epoch
 from lmanet.steps import Batch, Batches, Loss
 from lmanet.train.batch_norm import NormAverages
 from lmanet.train.compute import Forward
+from lmanet.train.measures import ClassCounts, by_class, metrics
 from lmanet.train.recipe import Recipe
 
 log = logging.getLogger(__name__)
@@ -38,11 +33,13 @@ class Task:
 
     Attributes:
         mean, std: of each RGB channel, for pixels in 0..1.
+        class_weights: how much an image of each class counts in training; None is one each.
     """
 
     num_classes: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    class_weights: tuple[float, ...] | None = None
 
 
 def cross_entropy(logits: Tensor, batch: Batch, progress: float) -> Tensor:
@@ -71,6 +68,7 @@ class Classifier(LightningModule):
 
     mean: Tensor
     std: Tensor
+    class_weights: Tensor | None
 
     def __init__(
         self,
@@ -98,11 +96,15 @@ class Classifier(LightningModule):
         self.task, self.recipe, self.loss, self.seed = task, recipe, loss, seed
         self.register_buffer("mean", torch.tensor(task.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(task.std).view(3, 1, 1), persistent=False)
-        self.metrics = _metrics(task.num_classes)
+        weights = torch.tensor(task.class_weights) if task.class_weights else None
+        self.register_buffer("class_weights", weights, persistent=False)
+        self.metrics = metrics(task.num_classes)
         self.norms: NormAverages | None = None
         self._train_losses: list[Tensor] = []  # mean of each batch
         self._val_losses: list[Tensor] = []  # of each image
         self._predicted: list[Tensor] = []  # class of each image
+        self._labels: list[Tensor] = []
+        self.by_class: tuple[ClassCounts, ...] = ()
         self.measured: dict[str, float] = {}
         self.curve: list[Epoch] = []
 
@@ -155,8 +157,7 @@ class Classifier(LightningModule):
         return batch  # it is there
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        smoothing = self.recipe.label_smoothing
-        targets = batch.targets * (1 - smoothing) + smoothing / self.task.num_classes
+        targets = self._targets(batch.targets)
         images = self.read(batch.images)
         same = images.shape == batch.images.shape
         batch = batch._replace(
@@ -166,6 +167,13 @@ class Classifier(LightningModule):
         loss = self.loss(self(images), batch, progress)
         self._train_losses.append(loss.detach())
         return loss
+
+    def _targets(self, given: Tensor) -> Tensor:
+        """Smoothed and weighted; those of an image without a label stay 0."""
+        smoothing = self.recipe.label_smoothing
+        smoothed = given * (1 - smoothing) + smoothing / self.task.num_classes
+        targets = torch.where(given.sum(1, keepdim=True) > 0, smoothed, given)
+        return targets if self.class_weights is None else targets * self.class_weights
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         if self.average:
@@ -180,20 +188,25 @@ class Classifier(LightningModule):
         logits = self(self.read(images))
         self._val_losses.append(functional.cross_entropy(logits, labels, reduction="none"))
         self._predicted.append(logits.argmax(1))
+        self._labels.append(labels)
         self.metrics.update(logits.softmax(dim=1), labels)
 
     def on_validation_epoch_end(self) -> None:
         self.measured = {name: float(value) for name, value in self.metrics.compute().items()}
-        losses = torch.cat(self._val_losses)
-        predicted = int(torch.bincount(torch.cat(self._predicted)).count_nonzero())
+        losses, labels = torch.cat(self._val_losses), torch.cat(self._labels)
+        self.by_class = by_class(torch.cat(self._predicted), labels, self.task.num_classes)
+        predicted = sum(each.predicted > 0 for each in self.by_class)
         self.measured |= {
             "loss": float(losses.mean()),
             "images": len(losses),
             "predicted_classes": predicted,
         }
         self.metrics.reset()
-        self._val_losses.clear()
-        self._predicted.clear()
+        for of_batches in (self._val_losses, self._predicted, self._labels):
+            of_batches.clear()
+
+    def on_train_start(self) -> None:
+        self._end_early()  # one that was stopped after its last epoch is over
 
     def on_train_epoch_start(self) -> None:
         batches = cast(Batches, self.trainer.train_dataloader)
@@ -220,6 +233,7 @@ class Classifier(LightningModule):
             seconds=time.monotonic() - self._epoch_start,
         )
         self.curve.append(epoch)
+        self._end_early()
         log.info(
             (
                 "epoch %d/%d: training loss %.3f, validation loss %.3f, validation accuracy %.2f "
@@ -234,6 +248,16 @@ class Classifier(LightningModule):
                 epoch.seconds,
             ),
         )
+
+    def _end_early(self) -> None:
+        """Ask for the end where validation has not become better for long enough."""
+        losses, patience = [epoch.val_loss for epoch in self.curve], self.recipe.patience
+        if (
+            patience
+            and len(losses) > patience
+            and min(losses[-patience:]) >= min(losses[:-patience])
+        ):
+            self.trainer.should_stop = True
 
     def keep_average(self) -> None:
         """Give the network the averaged weights, where the recipe averages."""
@@ -283,18 +307,3 @@ class Classifier(LightningModule):
     def batch_norm_seconds(self) -> float | None:
         """Part of `seconds` in which batch norm's averages were taken anew."""
         return self.norms.seconds if self.norms else None
-
-
-def _metrics(num_classes: int) -> MetricCollection:
-    """Of a validation; their arguments are not checked, which would look at each batch on the
-    CPU.
-    """
-    kind: dict[str, Any] = {"num_classes": num_classes, "validate_args": False}
-    return MetricCollection(
-        {
-            "accuracy": MulticlassAccuracy(average="micro", **kind),
-            "macro_f1": MulticlassF1Score(average="macro", **kind),
-            "calibration_error": MulticlassCalibrationError(n_bins=15, norm="l1", **kind),
-        },
-        compute_groups=False,  # the three keep different states
-    )

@@ -14,9 +14,11 @@ from lmanet.errors import ConfigError
 from lmanet.network import Architecture
 from lmanet.network.build import watched
 from lmanet.network.classes import ClassNames, match_classes
+from lmanet.network.compact import shipped
 from lmanet.network.weights import Checkpoint, load_network, load_published_weights, reordered
 from lmanet.run.folder import TEST, RunFolder, by_these_settings, ranked
 from lmanet.run.notices import one_class
+from lmanet.run.results import ClassResult
 from lmanet.run.results import Evaluation as EvaluationRecord
 from lmanet.train.trainer import Trainer
 
@@ -49,7 +51,8 @@ class Evaluation:
         checkpoint: measure this file alone.
         architecture: of the checkpoint, where that holds the weights the paper's authors published;
             our own checkpoints know theirs.
-        load_int8: folder of a deployed network -> module from normalised images to logits.
+        load_int8: folder of a deployed network, its architecture and number of classes -> module
+            from normalised images to logits.
     """
 
     settings_id = ""
@@ -59,12 +62,12 @@ class Evaluation:
         trainer: Trainer,
         checkpoint: Path | str | None = None,
         architecture: Architecture | None = None,
-        load_int8: Callable[[Path], nn.Module] | None = None,
+        load_int8: Callable[[Path, Architecture, int], nn.Module] | None = None,
     ) -> None:
         if architecture and not checkpoint:
             raise ConfigError("arch= without weights cannot be evaluated; pass checkpoint= as well")
         self.trainer = trainer
-        self.checkpoint = Path(checkpoint) if checkpoint else None
+        self.checkpoint = (shipped(checkpoint) or Path(checkpoint)) if checkpoint else None
         self.architecture = architecture
         self.load_int8 = load_int8
 
@@ -150,13 +153,18 @@ class Evaluation:
         match = match_classes(
             ClassNames(subject.name, checkpoint.classes), ClassNames(data.name, data.classes)
         )
+        float_network = checkpoint.network
         int8 = (
-            self.load_int8(folder.path / subject.int8) if self.load_int8 and subject.int8 else None
+            self.load_int8(
+                folder.path / subject.int8, float_network.architecture, float_network.num_classes
+            )
+            if self.load_int8 and subject.int8
+            else None
         )
-        network = reordered(int8 or checkpoint.network, match.places)
+        network = reordered(int8 or float_network, match.places)
         start = time.monotonic()
         with watched(network) as batches:
-            measured = self.trainer.test(network, checkpoint.mean, checkpoint.std)
+            measured, by_class = self.trainer.test(network, checkpoint.mean, checkpoint.std)
         names = [data.classes[place] for place in sorted(set(torch.cat(batches).tolist()))]
         return EvaluationRecord(
             stage=subject.stage,
@@ -165,6 +173,11 @@ class Evaluation:
             images=int(measured["images"]),
             test_accuracy=measured["accuracy"],
             test_macro_f1=measured["macro_f1"],
+            test_balanced_accuracy=measured["balanced_accuracy"],
+            by_class=tuple(
+                ClassResult(name=name, **counts._asdict())
+                for name, counts in zip(data.classes, by_class, strict=True)
+            ),
             test_calibration_error=measured["calibration_error"],
             seconds=time.monotonic() - start,
             notices=(*match.notices, *one_class(names, f"{int(measured['images']):,} test images")),

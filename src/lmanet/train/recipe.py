@@ -19,6 +19,9 @@ LEAST = (
     ("batch_norm_images", 0, ", which keeps the averages of the training"),
     ("views", 1, ", or null for as many as there are epochs"),
     ("images", 2, ", or null for all"),
+    ("repeats", 1, ""),
+    ("patience", 1, ", or null for a training to its end"),
+    ("folds", 1, ", which is one division of the images"),
 )
 
 
@@ -42,6 +45,14 @@ class Recipe:
             keeps the averages of the training, which lag behind after few steps.
         views: distinct epochs: after so many the same augmented images come again in the same
             order; None is never. What a teacher says of them can then be stored.
+        repeats: passes over the training images in an epoch, each augmented anew: few images then
+            take few epochs, and few validations.
+        patience: end the training after so many epochs without a lower validation loss; None goes
+            on to the end. The last weights count all the same, so average them (``ema_decay``).
+        balance: how much more an image of a rare class counts: the loss of each has the weight
+            (mean count / count of its class) ** balance. 0 is off, with 1 all classes count alike.
+        folds: candidates of a search are trained so many times, each on other parts of the images,
+            and each image validates once: the score is of all images (stratified k-fold).
         images: train on so many of the training images, in proportion to the classes and the same
             for all; None is all.
         max_seconds: a training that takes longer is given up; None is no limit.
@@ -62,6 +73,10 @@ class Recipe:
     batch_norm_images: int = 1024
     views: int | None = None
     images: int | None = None
+    repeats: int = 1
+    patience: int | None = None
+    balance: float = 0.0
+    folds: int = 1
     max_seconds: float | None = None
     kernels: KernelChoice = field(default_factory=Kernels)
     accelerator: str = "auto"
@@ -79,6 +94,10 @@ class Recipe:
                     f"{name}={getattr(self, name)} must be 0 to below 1; correct the recipe in "
                     "conf/"
                 )
+        if not 0 <= self.balance <= 1:
+            raise ConfigError(
+                f"balance={self.balance} must be 0, which is off, to 1; correct the recipe in conf/"
+            )
         if self.max_seconds is not None and self.max_seconds <= 0:
             raise ConfigError(
                 f"max_seconds={self.max_seconds} must be above 0, or null for no limit; correct "

@@ -23,7 +23,12 @@ class Schedule(Protocol):
 
 @dataclass(frozen=True)
 class Step:
-    """Multiply by ``factor`` each time ``every_epochs`` epochs are over."""
+    """Multiply by ``factor`` each time ``every_epochs`` epochs are over.
+
+    Attributes:
+        every_epochs: epochs between two steps.
+        factor: what the learning rate is multiplied by at each step.
+    """
 
     every_epochs: Above0
     factor: Above0 = 0.1
@@ -36,6 +41,9 @@ class Step:
 class WarmupCosine:
     """From 0 to 1 in a straight line over ``warmup_epochs``, then along half a cosine to 0 at the
     end.
+
+    Attributes:
+        warmup_epochs: epochs in which the learning rate grows from 0 to its peak.
     """
 
     warmup_epochs: float = 0.0

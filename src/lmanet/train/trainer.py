@@ -3,10 +3,11 @@ validation images.
 """
 
 import logging
+import os
 import time
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,27 +15,33 @@ from typing import Any
 import lightning
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.callbacks import Checkpoint as CheckpointCallback
 from torch import nn
 
-from lmanet.errors import ConfigError, TrainingError, TrainingTimeoutError
-from lmanet.files import replaced
+from lmanet.errors import ConfigError
 from lmanet.network import Architecture
 from lmanet.network.build import Network, build
+from lmanet.network.donor import start_from
 from lmanet.network.images import fit, normalise
 from lmanet.network.inherit import inherit
 from lmanet.network.weights import Checkpoint, load_network, save_network
 from lmanet.run.records import Job, Score
 from lmanet.space import AnyArchitecture, staged
-from lmanet.steps import Batches, ImageData, Loss
+from lmanet.steps import Batches, CountedData, ImageData, Loss
+from lmanet.train.callbacks import KeepLast, TimeLimit
 from lmanet.train.checks import notices, require_a_stop_before_the_end
 from lmanet.train.classifier import Classifier, Task, cross_entropy
 from lmanet.train.compute import Kernels, applied, freed_memory_kept
+from lmanet.train.folds import jobs_of, together
+from lmanet.train.measures import ClassCounts, class_weights
 from lmanet.train.recipe import Recipe
+from lmanet.train.watch import hang_ended, named_errors, taken_up
 from lmanet.train.zero_cost import ZeroCost
 
+log = logging.getLogger(__name__)
 LAST = "last.ckpt"
 PARENT, NO_PARENT = "parent", "none"
 Channels = tuple[float, float, float]
@@ -47,6 +54,11 @@ class Trainer:
         zero_cost: what may be asked of a network before it is trained; None is nothing.
         inherit: where the weights of an edit of another candidate start: from that ``parent``, or
             from nothing (``none``).
+        donor: where the weights of every network start: a checkpoint of ours, or the name of a
+            network that is shipped. It may know other classes; None is fresh weights.
+
+    Raises:
+        ConfigError: the donor is missing, or a setting is not legal.
     """
 
     def __init__(
@@ -55,12 +67,19 @@ class Trainer:
         recipe: Recipe,
         zero_cost: ZeroCost | None = None,
         inherit: str = NO_PARENT,
+        donor: str | None = None,
     ) -> None:
         if inherit not in (PARENT, NO_PARENT):
             raise ConfigError(
                 f"train.mini.inherit={inherit}: legal are {PARENT} and {NO_PARENT} (conf/train)"
             )
+        if inherit == PARENT and recipe.folds > 1:
+            raise ConfigError(
+                f"folds={recipe.folds} with train.mini.inherit={PARENT}: a parent has been trained "
+                "on images that validate its edit; set inherit=none or folds=1 (conf/train)"
+            )
         self.inherit = inherit
+        self.donor = load_network(donor) if donor else None
         self.data = data
         self.recipe = recipe
         self.zero_cost = zero_cost
@@ -71,6 +90,8 @@ class Trainer:
         """
         if job.epochs is not None:
             require_a_stop_before_the_end(job.epochs, self.recipe.epochs)
+        if self.recipe.folds > 1:
+            return together([trainer.train(part) for trainer, part in jobs_of(self, job)])
         network = self.build(staged(job.architecture), job.seed)
         if job.parent:
             inherit(network, load_network(job.parent).network)
@@ -104,11 +125,22 @@ class Trainer:
         )
 
     def build(self, architecture: Architecture, seed: int) -> Network:
-        """The network of an architecture, with weights drawn from ``seed`` and the recipe's
-        dropout.
+        """The network of an architecture, with the recipe's dropout, and weights drawn from
+        ``seed`` or the donor's.
         """
         torch.manual_seed(seed)
-        return build(architecture, self.data.num_classes, self.recipe.dropout)
+        network = build(architecture, self.data.num_classes, self.recipe.dropout)
+        if self.donor:
+            self.data.setup("fit")  # the files may know better names
+            share = start_from(network, self.donor, self.data.classes)
+            log.info("%.0f %% of the weights begin as the donor's", 100 * share)
+        return network
+
+    def on(self, data: ImageData, recipe: Recipe) -> "Trainer":
+        """The same trainer for other images and another recipe."""
+        other = copy(self)
+        other.data, other.recipe = data, recipe
+        return other
 
     def fit(
         self,
@@ -132,12 +164,13 @@ class Trainer:
             TrainingError: the loss is not finite, or memory does not suffice.
             TrainingTimeoutError: the recipe's ``max_seconds`` are over.
         """
-        recipe, device, train = self.recipe, self._device, self.batches(seed)
+        recipe, device = self.recipe, self._device
+        train = self.batches(seed).repeated(recipe.repeats)
         val = self.data.val_dataloader(recipe.batch_size, device)
         classifier = Classifier(network, self._task, recipe, loss, seed)
         # the same images for all candidates
         classifier.renew_norms_from(self.data.train_dataloader(recipe.batch_size, 0, device))
-        with _named_errors(), freed_memory_kept():
+        with named_errors(), freed_memory_kept():
             size = classifier.resolution or next(iter(val))[0].shape[-1]
             kernels = recipe.kernels.choose(
                 network, (recipe.batch_size, 3, size, size), device, recipe.epochs * len(train)
@@ -146,9 +179,8 @@ class Trainer:
                 classifier.compute_by(forward, kernels.memory_format)
                 last = folder / LAST if folder else None
                 engine = self._fitting_engine(device, kernels.precision, last, epochs)
-                engine.fit(
-                    classifier, train, val, ckpt_path=last if last and last.is_file() else None
-                )
+                with hang_ended(recipe.max_seconds):
+                    engine.fit(classifier, train, val, ckpt_path=taken_up(last))
                 # no hook of Lightning's, which calls none where the checkpoint is of a training
                 # that was over
                 classifier.keep_average()
@@ -162,7 +194,7 @@ class Trainer:
         return score.model_copy(update=of_training)
 
     def batches(self, seed: int) -> Batches:
-        """The training batches of `fit` with that seed, on its device."""
+        """The training batches of `fit` with that seed, on its device; each epoch is one pass."""
         self.data.setup("fit")
         recipe = self.recipe
         loader = self.data.train_dataloader(
@@ -172,46 +204,55 @@ class Trainer:
 
     @property
     def views(self) -> int:
-        """Distinct epochs of a training."""
-        return min(self.recipe.views or self.recipe.epochs, self.recipe.epochs)
+        """Distinct passes over the images in a training."""
+        passes = self.recipe.epochs * self.recipe.repeats
+        return min(self.recipe.views or passes, passes)
 
     def validate(self, network: nn.Module) -> Score:
         """Measure a network on the validation images, without training."""
         self.data.setup("fit")
         start = time.monotonic()
-        measured = self._measure(network, self._task, self.data.val_dataloader)
+        measured = self._measure(network, self._task, self.data.val_dataloader).measured
         return _score(measured, time.monotonic() - start)
 
-    def test(self, network: nn.Module, mean: Channels, std: Channels) -> dict[str, float]:
-        """Measure a network on the test images, normalised as in its training: accuracy, macro_f1,
-        calibration_error, loss, images.
+    def test(
+        self, network: nn.Module, mean: Channels, std: Channels
+    ) -> tuple[dict[str, float], tuple[ClassCounts, ...]]:
+        """Measure a network on the test images, normalised as in its training: accuracy,
+        balanced_accuracy, macro_f1, calibration_error, loss, images; and the counts of each class.
         """
         self.data.setup("test")
         task = Task(self.data.num_classes, mean, std)
-        return self._measure(network, task, self.data.test_dataloader)
+        measured = self._measure(network, task, self.data.test_dataloader)
+        return measured.measured, measured.by_class
 
     def _measure(
         self, network: nn.Module, task: Task, loader: Callable[..., Iterable[Any]]
-    ) -> dict[str, float]:
+    ) -> Classifier:
         kernels, device = Kernels(), self._device
         batches = loader(
             self.recipe.batch_size, device, frames=getattr(network, "reads_frames", False)
         )
         classifier = Classifier(network, task, replace(self.recipe, ema_decay=None))
-        with _named_errors(), freed_memory_kept(), applied(kernels, network, device):
+        with named_errors(), freed_memory_kept(), applied(kernels, network, device):
             self._engine(device, kernels.precision, [], 1).validate(
                 classifier, batches, verbose=False
             )
-        return classifier.measured
+        return classifier
 
     @property
     def _task(self) -> Task:
-        return Task(self.data.num_classes, self.data.mean, self.data.std)
+        weights = None
+        if self.recipe.balance and isinstance(self.data, CountedData):
+            weights = class_weights([*self.data.class_counts.values()], self.recipe.balance)
+        return Task(self.data.num_classes, self.data.mean, self.data.std, weights)
 
     @property
     def _device(self) -> torch.device:
         with self._named_accelerator():
-            device = Fabric(accelerator=self.recipe.accelerator, devices=1).device
+            device = Fabric(
+                accelerator=self.recipe.accelerator, devices=1, plugins=LightningEnvironment()
+            ).device
         # Of several GPUs the one that this process was given, where Lightning takes the first.
         return (
             torch.device("cuda", torch.cuda.current_device()) if device.type == "cuda" else device
@@ -222,8 +263,8 @@ class Trainer:
     ) -> lightning.Trainer:
         """For `fit`: within the recipe's time; ``last`` is written after each epoch."""
         recipe = self.recipe
-        callbacks: list[Callback] = [_TimeLimit(recipe.max_seconds)] if recipe.max_seconds else []
-        callbacks += [_KeepLast(last)] if last else []
+        callbacks: list[Callback] = [TimeLimit(recipe.max_seconds)] if recipe.max_seconds else []
+        callbacks += [KeepLast(last)] if last else []
         most = min(epochs or recipe.epochs, recipe.epochs)
         return self._engine(device, precision, callbacks, most)
 
@@ -239,6 +280,11 @@ class Trainer:
                 devices=[device.index] if device.type == "cuda" else 1,
                 # Lightning has no public type of it.
                 precision=precision,  # type: ignore[arg-type]
+                # One process, also where a scheduler's variables speak of several. And no folder:
+                # in a job of SLURM, Lightning takes up a state that it finds there, of whatever
+                # network.
+                plugins=LightningEnvironment(),
+                default_root_dir=os.devnull,
                 callbacks=callbacks,
                 logger=False,
                 enable_checkpointing=any(
@@ -260,69 +306,13 @@ class Trainer:
             ) from error
 
 
-class _KeepLast(CheckpointCallback):
-    """Writes the state after each epoch; a kill leaves the old file or the new one.
-
-    Lightning calls callbacks of this kind after the module's own hook, so that the epoch's record
-    is in the file.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-
-    def on_train_epoch_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
-    ) -> None:
-        with replaced(self.path) as partial:
-            trainer.save_checkpoint(partial)
-
-
-class _TimeLimit(Callback):
-    """Ends a training that has taken too long, counting epochs from before a kill."""
-
-    def __init__(self, max_seconds: float) -> None:
-        self.max_seconds = max_seconds
-        self.start = 0.0
-
-    def on_train_start(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
-    ) -> None:
-        assert isinstance(pl_module, Classifier)
-        self.start = time.monotonic() - pl_module.seconds
-
-    def on_train_batch_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *args: Any
-    ) -> None:
-        if time.monotonic() - self.start > self.max_seconds:
-            raise TrainingTimeoutError(
-                f"training stopped in epoch {trainer.current_epoch + 1} after "
-                f"max_seconds={self.max_seconds}; raise it in the recipe in conf/, or take fewer "
-                "epochs or smaller networks"
-            )
-
-
-@contextmanager
-def _named_errors() -> Iterator[None]:
-    with warnings.catch_warnings():
-        # Images in memory are fetched by one index operation: a worker process would only copy
-        # them.
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        # Lightning 2.6 asks torch 2.14 for a class that it means to rename.
-        warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
-        try:
-            yield
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            raise TrainingError(
-                "training ran out of memory; take a smaller batch_size or resolution in conf/"
-            ) from error
-
-
 def _score(measured: dict[str, float], seconds: float) -> Score:
     predicted = measured.get("predicted_classes")  # none in the checkpoint of an older version
     return Score(
         val_accuracy=measured["accuracy"],
         val_macro_f1=measured["macro_f1"],
+        # none in the checkpoint of an older version
+        val_balanced_accuracy=measured.get("balanced_accuracy"),
         val_calibration_error=measured["calibration_error"],
         seconds=seconds,
         val_images=int(measured["images"]),

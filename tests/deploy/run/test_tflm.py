@@ -8,7 +8,7 @@ import pytest
 from lmanet.cost.tflm.arena import arena_of, tflm_arena
 from lmanet.cost.tflm.layout import X86_64
 from lmanet.cost.tflm.operators import tflite_operators
-from lmanet.deploy.run.tflm import TflmError, run_tflm
+from lmanet.deploy.run.tflm import TflmError, require_tflm, run_tflm
 from lmanet.deploy.write.tflite import write_tflite
 from lmanet.errors import ConfigError
 from lmanet.network.graph import operators
@@ -54,6 +54,11 @@ def test_a_missing_package_says_what_to_install(content, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"pip install lmanet\[deploy\]"):
         run_tflm(content, np.zeros((1, 32, 32, 3), np.int8))
+
+
+def test_another_system_hears_that_the_package_is_not_made_for_it():
+    with pytest.raises(ConfigError, match=r"Linux on x86-64 alone, not for darwin on arm64; leave"):
+        require_tflm("darwin", "arm64")
 
 
 @pytest.mark.parametrize("padding", ["same", "torch"])

@@ -10,8 +10,10 @@ from lmanet.explain.facts.contents import read_run
 from lmanet.explain.facts.facts import Facts
 from lmanet.explain.tables.fill import fill_tables
 from lmanet.explain.tables.network import examination_tables
+from lmanet.explain.tables.results import class_table
 from lmanet.explain.tables.table import Table
 from lmanet.run.folder import RunFolder
+from lmanet.run.results import ClassResult, Evaluation
 
 
 @pytest.fixture(scope="module")
@@ -165,3 +167,28 @@ def test_each_start_of_the_run_says_where_it_ran(tables):
         and "processor" in row["machine"]
     )
     assert {"python", "torch", "timm"} <= {row["package"] for row in keyed(tables["versions"])}
+
+
+def test_each_class_has_its_share_with_an_interval_and_the_worst_stands_first(make):
+    counts = [("cat", 40, 36, 60), ("dog", 20, 10, 0), ("eel", 0, 0, 0)]
+    by_class = [
+        ClassResult(name=name, images=images, right=right, predicted=predicted)
+        for name, images, right, predicted in counts
+    ]
+    test = Evaluation(
+        stage="deploy",
+        architecture=make(),
+        checkpoint="x",
+        images=60,
+        test_accuracy=46 / 60,
+        test_macro_f1=0.7,
+        test_calibration_error=0.1,
+        seconds=1.0,
+        by_class=by_class,
+    )
+    older = test.model_copy(update={"by_class": ()})
+    dog, cat = keyed(class_table([test, older]))
+    assert (dog["class"], dog["images"], dog["right"], dog["precision"]) == ("dog", 20, 0.5, None)
+    assert 0.27 < dog["low"] < 0.31 and 0.69 < dog["high"] < 0.73
+    assert (cat["class"], cat["right"], cat["precision"]) == ("cat", 0.9, 0.6)
+    assert not class_table([older]).rows

@@ -129,6 +129,35 @@ def test_a_resumed_run_goes_on_exactly(baseline: Make, small: Brief) -> None:
         )
 
 
+@pytest.mark.parametrize("name", ["tpe", "nsga2"])
+def test_a_resumed_sampler_is_told_what_the_history_holds_and_draws_none_of_it_again(
+    configured: Make, small: Brief, name: str
+) -> None:
+    """Each draw takes longer than the last: a run that is killed every few seconds would come to no
+    new trial.
+    """
+    proposer = configured(name, small, "feasible_draws=3")
+    whole = play(proposer, small, [], 44, by_macs)
+    read = [Trial.model_validate_json(trial.model_dump_json()) for trial in whole[:43]]
+    resumed, draws = configured(name, small, "feasible_draws=3"), []
+    first = resumed._redraw.first
+    resumed._redraw.first = lambda draw, trials: draws.append(1) or first(draw, trials)
+    assert play(resumed, small, read, 44, by_macs) == whole
+    assert len(draws) == 1
+
+
+@pytest.mark.parametrize("name", ["tpe", "nsga2"])
+def test_a_run_of_an_earlier_version_which_kept_no_draws_goes_on_exactly(
+    configured: Make, small: Brief, name: str
+) -> None:
+    whole = play(configured(name, small), small, [], 24, by_macs)
+    old = [
+        each.model_copy(update={"proposal": each.proposal.model_copy(update={"drawn": None})})
+        for each in whole[:23]
+    ]
+    assert play(configured(name, small), small, old, 24, by_macs)[23] == whole[23]
+
+
 def test_trials_may_overlap_and_end_in_any_order(
     baseline: Make, cells: Brief, table: dict[str, float]
 ) -> None:

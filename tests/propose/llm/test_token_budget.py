@@ -17,7 +17,7 @@ from lmanet.feedback import ParetoFeedback
 from lmanet.pareto import ParetoFront
 from lmanet.promote import Everything
 from lmanet.propose.llm.client import Answer, Query
-from lmanet.propose.llm.talk import TEMPLATE_TOKENS
+from lmanet.propose.llm.usage import TEMPLATE_TOKENS
 from lmanet.run.brief import Brief, Budget, Goal
 from lmanet.run.folder import RunFolder
 from lmanet.run.history import History

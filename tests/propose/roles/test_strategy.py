@@ -10,7 +10,7 @@ import pytest
 
 from lmanet.errors import ConfigError
 from lmanet.propose import Strategist, Strategy
-from lmanet.propose.llm.talk import TEMPLATE_TOKENS
+from lmanet.propose.llm.usage import TEMPLATE_TOKENS
 from lmanet.propose.roles.past import follow
 from lmanet.run.brief import Brief, Request
 from lmanet.run.records import Trial

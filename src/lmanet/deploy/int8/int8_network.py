@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lmanet.deploy.int8.graph import IntegerGraph, Scale
+from lmanet.deploy.int8.read_tflite import read_tflite
 from lmanet.deploy.run.host import MOST_FRAME_SIDE, HostNetwork
 from lmanet.deploy.run.toolchain import Toolchain, toolchain_named
-from lmanet.deploy.run.verify import MODEL, PROGRAM
+from lmanet.deploy.run.verify import MODEL
 from lmanet.deploy.write.program import write_program
-from lmanet.deploy.write.tflite import read_metadata
+from lmanet.network import Architecture
 from lmanet.network.graph import INPUT
 from lmanet.network.images import fit
 
@@ -74,13 +75,21 @@ def int8_network(graph: IntegerGraph, toolchain: Toolchain, workers: int = 1) ->
         )
 
 
-def load_deployed(folder: Path, toolchain: str = "zig", workers: int = 1) -> Int8Network:
-    """The module of a network that was deployed into ``folder``."""
-    content = read_metadata((folder / MODEL).read_bytes())
-    source, result = (
-        Scale(content[end]["scale"], content[end]["zero_point"]) for end in ("input", "output")
-    )
-    return Int8Network(folder / PROGRAM, toolchain_named(toolchain), source, result, workers)
+def load_deployed(
+    folder: Path,
+    architecture: Architecture,
+    num_classes: int,
+    toolchain: str = "zig",
+    workers: int = 1,
+) -> Int8Network:
+    """The module of a network that was deployed into ``folder``; its C is written anew from the
+    int8 file, since the C that stands there may be anyone's.
+
+    Raises:
+        DeployError: the int8 file is not that of this network.
+    """
+    graph = read_tflite(folder / MODEL, architecture, num_classes)
+    return int8_network(graph, toolchain_named(toolchain), workers)
 
 
 def to_int8(inputs: Tensor, scale: Scale) -> NDArray[np.int8]:

@@ -3,6 +3,7 @@ allocates.
 """
 
 import importlib.util
+import platform
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from lmanet.errors import ConfigError, DeployError, ToolError
 
+HAS_TFLM = ("linux", "x86_64")  # as Python names them: the package exists for no other machine
 # As in the script.
 REFUSED = 3
 _SCRIPT = Path(__file__).with_name("tflm_process.py")
@@ -66,8 +68,16 @@ def run_tflm(model: bytes, inputs: NDArray[np.int8], timeout_seconds: float = 60
     return TflmRun(outputs, _allocated("head", said), _allocated("tail", said))
 
 
-def require_tflm() -> None:
-    """Raise `ConfigError` where the package tflite-micro is missing."""
+def require_tflm(system: str = sys.platform, machine: str = platform.machine()) -> None:
+    """Raise `ConfigError` where the package tflite-micro is missing, or exists for other machines
+    alone.
+    """
+    if (system, machine) != HAS_TFLM:
+        raise ConfigError(
+            "the stage deploy runs .tflite files, and the package tflite-micro for it exists for "
+            f"Linux on x86-64 alone, not for {system} on {machine}; leave deploy out of stages=, "
+            "and resume= the run on such a machine with stages=[deploy,report]"
+        )
     if importlib.util.find_spec("tflite_micro") is None:
         raise ConfigError(
             "the package tflite-micro is missing, which runs .tflite files; run `pip install "

@@ -4,6 +4,7 @@ beside it, and ``compare.csv``.
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -23,6 +24,7 @@ from lmanet.files import write_text
 from lmanet.run.folder import COMPARED, RunFolder
 from lmanet.steps import Pareto
 
+FORMULA = re.compile(r"[=+\-@\t\r]")
 AXES: tuple[Axis, ...] = ("evaluations", "seconds", "tokens", "proposals")
 
 
@@ -184,14 +186,22 @@ def _csv(rows: Sequence[Mapping[str, object]]) -> str:
     file = io.StringIO(newline="")
     writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({key: _csv_field(value) for key, value in row.items()} for row in rows)
     return file.getvalue()
+
+
+def _csv_field(value: object) -> object:
+    """Text that a spreadsheet would take for a formula gets an apostrophe before it, as in the
+    page's own tables.
+    """
+    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
 
 
 def _environment(autoescape: bool) -> Environment:
     environment = Environment(
         loader=PackageLoader("lmanet.explain.compare"),
-        autoescape=autoescape,
+        # off for Markdown, which the templates' filters escape
+        autoescape=autoescape,  # nosec B701
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -36,6 +36,16 @@ def sentence(text: object) -> str:
     return prose(whole)
 
 
+def code(text: object) -> str:
+    """The same to the letter, as a span that only its own mark could end."""
+    return f"`{_line(text).replace('`', chr(0x2019))}`"
+
+
+def typed(command: str) -> str:
+    """A command over as many lines as it has; nothing in it moves a terminal's cursor."""
+    return "".join(mark if mark.isprintable() or mark == "\n" else "\ufffd" for mark in command)
+
+
 def count(number: float | None) -> str:
     """Thousands apart, one place of what is no whole number; nothing for None."""
     if number is None:
@@ -90,5 +100,18 @@ def _line(text: object) -> str:
 
 FILTERS = {
     function.__name__: function
-    for function in (cell, prose, sentence, count, kib, millions, percent, span, stage, interval)
+    for function in (
+        cell,
+        prose,
+        sentence,
+        code,
+        typed,
+        count,
+        kib,
+        millions,
+        percent,
+        span,
+        stage,
+        interval,
+    )
 }

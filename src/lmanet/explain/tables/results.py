@@ -1,15 +1,18 @@
 """Tables of what was trained, tested, brought to int8 and measured."""
 
+from collections.abc import Sequence
+
 from lmanet.explain.facts import measured
 from lmanet.explain.facts.facts import Facts
-from lmanet.explain.facts.filters import stage
+from lmanet.explain.facts.filters import stage, wilson
 from lmanet.explain.tables.table import Column, Table
+from lmanet.run.results import Evaluation
 from lmanet.space import architecture_id
 
 
 def result_tables(facts: Facts) -> list[Table]:
     """Accuracy on validation and on test images, and the front in the true runtimes."""
-    return [_validation(facts), _test(facts), _runtimes(facts)]
+    return [_validation(facts), _test(facts), class_table(facts.run.tests), _runtimes(facts)]
 
 
 def board_tables(deployed: measured.DeployedNetwork) -> list[Table]:
@@ -77,6 +80,7 @@ def _test(facts: Facts) -> Table:
         Column("stage", "stage"),
         Column("network", "network", "code"),
         Column("test_accuracy", "accuracy", "share"),
+        Column("test_balanced_accuracy", "balanced", "share"),
         Column("test_macro_f1", "macro F1", "share"),
         Column("test_calibration_error", "calibration error", "share"),
         Column("images", "images", "count"),
@@ -86,6 +90,7 @@ def _test(facts: Facts) -> Table:
             stage(test.stage),
             architecture_id(test.architecture),
             test.test_accuracy,
+            test.test_balanced_accuracy,
             test.test_macro_f1,
             test.test_calibration_error,
             test.images,
@@ -93,6 +98,34 @@ def _test(facts: Facts) -> Table:
         for test in facts.run.tests
     ]
     return Table("tests", "On test images, which nothing else has seen", columns, rows)
+
+
+def class_table(tests: Sequence[Evaluation]) -> Table:
+    """How each class came out on the test images, the worst first: of the last network that was
+    measured, which is the one in int8 where there is one.
+    """
+    columns = (
+        Column("class", "class"),
+        Column("images", "images", "count"),
+        Column("right", "right", "share"),
+        Column("low", "from", "share"),
+        Column("high", "to (95 %)", "share"),
+        Column("precision", "of those called so, right", "share"),
+    )
+    known = [test.by_class for test in tests if test.by_class]
+    rows = [
+        (
+            each.name,
+            each.images,
+            each.right / each.images,
+            *wilson(each.right / each.images, each.images),
+            each.right / each.predicted if each.predicted else None,
+        )
+        for each in (known[-1] if known else ())
+        if each.images
+    ]
+    worst_first = sorted(rows, key=lambda row: row[2])
+    return Table("classes", "Each class, on test images", columns, worst_first)
 
 
 def _int8(deployed: measured.DeployedNetwork) -> Table:

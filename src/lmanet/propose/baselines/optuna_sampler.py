@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import optuna
-from optuna.samplers import BaseSampler
+from optuna.samplers import BaseGASampler, BaseSampler
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
@@ -20,7 +20,8 @@ class OptunaProposer:
     """Asks one of Optuna's samplers, and tells it every trial that has ended.
 
     Each trial has a sampler of its own, whose seed follows from the run's and the trial's number. A
-    resumed run asks anew for what the history holds, and so goes on as if it had never stopped.
+    resumed run tells what the history holds, and so goes on as if it had never stopped; of a run of
+    an earlier version, which kept no draws, it asks anew.
 
     Every trial suggests every choice, also those that the drawn number of stages leaves unused.
     Both samplers mix whole sets of choices, and draw at random what some trials lack. Choices with
@@ -61,13 +62,15 @@ class OptunaProposer:
     def propose(self, request: Request) -> list[Proposal]:
         self._catch_up(request.trials)
         numbers = range(request.number, request.number + request.count)
-        return [
-            Proposal(proposer=self.name, architecture=self._ask(number, request.trials))
-            for number in numbers
-        ]
+        return [self._one(number, request.trials) for number in numbers]
 
     def close(self) -> None:
         pass
+
+    def _one(self, number: int, trials: Sequence[Trial]) -> Proposal:
+        architecture = self._ask(number, trials)
+        drawn = self._values(self._asked[number].params)
+        return Proposal(proposer=self.name, architecture=architecture, drawn=drawn)
 
     def _catch_up(self, trials: Sequence[Trial]) -> None:
         """Tell what has ended since the last request; ask first what another process asked."""
@@ -75,7 +78,9 @@ class OptunaProposer:
         for i, trial in enumerate(trials):
             if trial.number in self._told or trial.architecture is None:
                 continue
-            if trial.number not in self._asked:
+            if trial.number not in self._asked and trial.proposal.drawn:
+                self._take_up(trial.number, trial.proposal.drawn)
+            elif trial.number not in self._asked:
                 self._ask_again(trial.number, trial.architecture, trials[:i])
             if trial.status is Status.PAUSED:
                 continue  # under way to Optuna, which is told its end alone
@@ -83,8 +88,7 @@ class OptunaProposer:
             self._told.add(trial.number)
 
     def _ask(self, number: int, trials: Sequence[Trial]) -> AnyArchitecture:
-        seeds = np.random.SeedSequence([self.brief.seed, number])
-        self._study.sampler = self.sampler(seed=int(seeds.generate_state(1)[0]))
+        self._study.sampler = self._sampler_of(number)
         self._asked.pop(number, None)
 
         def draw() -> AnyArchitecture:
@@ -95,11 +99,27 @@ class OptunaProposer:
 
         return self._redraw.first(draw, trials)
 
+    def _sampler_of(self, number: int) -> BaseSampler:
+        seeds = np.random.SeedSequence([self.brief.seed, number])
+        return self.sampler(seed=int(seeds.generate_state(1)[0]))
+
+    def _take_up(self, number: int, drawn: Mapping[str, Value]) -> None:
+        """A trial as it was drawn by another process, without drawing anything: that would take
+        longer with each trial.
+        """
+        self._study.enqueue_trial(self._ranks(drawn))
+        asked = self._study.ask()
+        self._study.sampler = self._sampler_of(number)
+        if isinstance(self._study.sampler, BaseGASampler):
+            _ = asked.relative_params  # so it notes of which generation the trial is
+        self._suggest(asked)
+        self._asked[number] = asked
+
     def _ask_again(
         self, number: int, architecture: AnyArchitecture, before: Sequence[Trial]
     ) -> None:
-        """Ask for what the history holds. If the sampler says something else, as after overlapping
-        trials, enqueue the recorded choice instead.
+        """Ask for what the history of an earlier version holds. If the sampler says something else,
+        as after overlapping trials, enqueue the recorded choice instead.
         """
         if self._ask(number, before) == architecture:
             return
@@ -120,7 +140,11 @@ class OptunaProposer:
         self._study.tell(asked, standing.values)
 
     def _suggest(self, asked: optuna.Trial) -> dict[str, Value]:
-        ranks = {name: choice.suggest(asked, name) for name, choice in self._choices.items()}
+        return self._values(
+            {name: choice.suggest(asked, name) for name, choice in self._choices.items()}
+        )
+
+    def _values(self, ranks: Mapping[str, int]) -> dict[str, Value]:
         return {name: choice.legal[ranks[name]] for name, choice in self._choices.items()}
 
     def _ranks(self, values: Mapping[str, Value]) -> dict[str, int]:

@@ -7,22 +7,23 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
-
-import openai
-from openai.types import CompletionUsage
-from openai.types.chat import ChatCompletion
 
 from lmanet.errors import EndpointError
+from lmanet.propose.llm.address import Endpoint, without_key
+from lmanet.propose.llm.completion import Completion, read_completion
+from lmanet.propose.llm.faults import PIECE, Fault
 from lmanet.propose.llm.prompt import Message
 from lmanet.propose.llm.sampling import Sampling
-from lmanet.propose.llm.servers import Endpoint
+from lmanet.propose.llm.transport import post
+from lmanet.propose.llm.usage import prompt_bound, read_tokens
 from lmanet.run.records import Usage
 
 FIRST_PAUSE_S = 1.0
-LONGEST_PAUSE_S = 30.0
-SCHEMA_WORDS = ("response_format", "json_schema", "schema", "grammar")
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LONGEST_OWN_PAUSE_S = 30.0
+MOST_EMPTY = 10  # replies without a text in a row, after which no more are asked for
+# Bytes of an answer. A token of a reply has some 4 letters, and JSON may write a letter in 6 bytes.
+FEWEST_BYTES, BYTES_A_TOKEN = 2**18, 64
+LENGTH, NEWER_LENGTH = "max_tokens", "max_completion_tokens"
 log = logging.getLogger(__name__)
 
 
@@ -45,42 +46,46 @@ class Query:
 
 @dataclass(frozen=True)
 class Answer:
-    """A reply to the letter, but for halves of characters, which no file could hold.
+    """A reply to the letter, but for halves of characters, which no file could hold, and an API
+    key, which no file may.
 
     Attributes:
         cut: it ended at the longest reply.
         structured: it was asked for with a JSON schema.
+        instead: what came in place of a text; empty where a text came.
     """
 
     text: str
     cut: bool
     structured: bool
     usage: Usage
+    instead: str = ""
 
 
-class _Refusal(EndpointError):
-    """The server took the request and refused it, perhaps for its schema."""
+@dataclass
+class _Asking:
+    """One query on its way.
+
+    Attributes:
+        requests: sent so far.
+    """
+
+    query: Query
+    longest: int
+    requests: int = 0
 
 
 class Client:
-    """A connection to one model."""
+    """Asks one model. What it has learned of the server holds for all queries."""
 
     def __init__(self, endpoint: Endpoint, sampling: Sampling) -> None:
         self.endpoint = endpoint
         self.sampling = sampling
         self.structured = sampling.structured != "never"
         self._proven = sampling.structured == "always"
-        self._requests = 0
-        loopback = urlsplit(endpoint.base_url).hostname in LOOPBACK
-        self._api = openai.OpenAI(
-            base_url=endpoint.base_url,
-            api_key=endpoint.api_key,
-            timeout=endpoint.timeout_s,
-            max_retries=0,
-            http_client=openai.DefaultHttpxClient(
-                trust_env=not loopback
-            ),  # no proxy on the way to this machine
-        )
+        self._length = LENGTH
+        self._empty = 0
+        self._said_uncounted = False
 
     def ask(self, query: Query) -> Answer:
         """One reply.
@@ -88,143 +93,122 @@ class Client:
         Raises:
             EndpointError: none can be had; one sentence says why and what to change.
         """
-        began, self._requests = time.monotonic(), 0
-        completion = self._complete(query)
-        choice = completion.choices[0]
+        began = time.monotonic()
+        asking = _Asking(query, query.max_reply_tokens or self.sampling.max_reply_tokens)
+        completion = self._complete(asking)
+        instead = without_key(completion.instead, self.endpoint.api_key, PIECE)
+        self._count_empty(instead)
         return Answer(
-            text=_whole_characters(choice.message.content or ""),
-            cut=choice.finish_reason == "length",
+            text=without_key(completion.text, self.endpoint.api_key),
+            cut=completion.cut,
             structured=self.structured and query.schema is not None,
-            usage=self._usage(completion.usage).model_copy(
-                update={"seconds": round(time.monotonic() - began, 3)}
-            ),
+            usage=self._usage(completion, asking, time.monotonic() - began),
+            instead=instead,
         )
 
     def close(self) -> None:
-        """Close the connections."""
-        self._api.close()
+        """Nothing is left open between two requests."""
 
-    def _usage(self, usage: CompletionUsage | None) -> Usage:
-        prompt, completion = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
-        details = usage.prompt_tokens_details if usage else None
-        cached = (details.cached_tokens or 0) if details else 0
+    def _count_empty(self, instead: str) -> None:
+        self._empty = self._empty + 1 if instead else 0
+        if self._empty >= MOST_EMPTY:
+            raise EndpointError(
+                f"{self._empty} replies of {self.endpoint.base_url} in a row held no text "
+                f"({instead}); look at the model's template and limits on the server, or raise "
+                "propose.sampling.max_reply_tokens"
+            )
+
+    def _usage(self, completion: Completion, asking: _Asking, seconds: float) -> Usage:
+        written = "" if completion.cut else completion.written
+        asked = prompt_bound(asking.query.messages)
+        tokens = read_tokens(completion.usage, asked, written, asking.longest)
+        if tokens.bounded and not self._said_uncounted:
+            self._said_uncounted = True
+            log.warning(
+                "%s does not count tokens; an upper bound counts in their place, about twice as "
+                "many (budget.tokens)",
+                self.endpoint.base_url,
+            )
+        price = self.sampling.price
         return Usage(
-            prompt_tokens=prompt,
-            cached_tokens=cached,
-            completion_tokens=completion,
-            requests=self._requests,
-            retries=self._requests - 1,
-            price=self.sampling.price.of(prompt, cached, completion)
-            if self.sampling.price
-            else None,
+            prompt_tokens=tokens.prompt,
+            cached_tokens=tokens.cached,
+            completion_tokens=tokens.completion,
+            bounded_tokens=tokens.bounded,
+            requests=asking.requests,
+            retries=asking.requests - 1,
+            price=price.of(*tokens[:3]) if price else None,
+            seconds=round(seconds, 3),
         )
 
-    def _complete(self, query: Query) -> ChatCompletion:
+    def _complete(self, asking: _Asking) -> Completion:
+        query = asking.query
         body = {
             "model": self.endpoint.model,
             "messages": list(query.messages),
             "seed": query.seed,
             "temperature": query.sampling_temperature,
-            "max_tokens": query.max_reply_tokens or self.sampling.max_reply_tokens,
             "extra_body": dict(self.sampling.extra_body),
         }
         if not self.structured or query.schema is None:
-            return self._send(body)
+            return self._send(body, asking)
         reply_format = {
             "type": "json_schema",
             "json_schema": {"name": "reply", "strict": True, "schema": query.schema},
         }
         try:
-            completion = self._send(body | {"response_format": reply_format})
+            completion = self._send(body | {"response_format": reply_format}, asking)
             self._proven = True
             return completion
-        except _Refusal as refusal:
-            if self._proven:
+        except Fault as fault:
+            if self._proven or not fault.may_be_schema:
                 raise
-            completion = self._send(body)  # where this fails too, the schema was not to blame
+            completion = self._send(body, asking)  # where this fails, it was not the schema
             self.structured = False
             log.warning(
-                (
-                    "Plain text from here on, without the JSON schema "
-                    "(propose.sampling.structured=auto): %s"
-                ),
-                refusal,
+                "Plain text from here on, without the JSON schema "
+                "(propose.sampling.structured=auto): %s",
+                fault,
             )
             return completion
 
-    def _send(self, body: Mapping[str, Any]) -> ChatCompletion:
-        for number in range(self.endpoint.retries + 1):
-            if number:
-                time.sleep(min(FIRST_PAUSE_S * 2 ** (number - 1), LONGEST_PAUSE_S))
-            self._requests += 1
+    def _send(self, body: Mapping[str, Any], asking: _Asking) -> Completion:
+        """Send with the field for the longest reply that the server knows."""
+        try:
+            return self._insist({**body, self._length: asking.longest}, asking)
+        except Fault as fault:
+            if self._length == NEWER_LENGTH or not fault.names(NEWER_LENGTH):
+                raise
+            completion = self._insist({**body, NEWER_LENGTH: asking.longest}, asking)
+            self._length = NEWER_LENGTH
+            return completion
+
+    def _insist(self, body: Mapping[str, Any], asking: _Asking) -> Completion:
+        """Send, and again while a fault may pass and retries are left."""
+        most_bytes = FEWEST_BYTES + BYTES_A_TOKEN * asking.longest
+        for left in reversed(range(self.endpoint.retries + 1)):
+            asking.requests += 1
             try:
-                return self._checked(self._api.chat.completions.create(**body))
-            except (openai.OpenAIError, ValueError) as error:
-                fault = error
-                if not _passing(error):
-                    break
-        raise self._explain(fault) from fault
+                sent = post(self.endpoint, body, most_bytes)
+                return read_completion(sent, self.endpoint, self.sampling.extra_body)
+            except Fault as fault:
+                if not left or not fault.passing:
+                    raise
+                pause = self._pause(fault, self.endpoint.retries - left)
+                log.info("asked again in %.3g s: %s", pause, fault)
+            time.sleep(pause)
+        raise AssertionError("the last request returns or raises")
 
-    def _checked(self, completion: Any) -> ChatCompletion:
-        # The library does not check what it reads: a web page becomes a str, any JSON a completion
-        # without choices.
-        if (
-            isinstance(completion, ChatCompletion)
-            and completion.choices
-            and getattr(completion.choices[0], "message", None)
-        ):
-            return completion
-        raise ValueError("the answer is no chat completion")
+    def _pause(self, fault: Fault, failed: int) -> float:
+        """Seconds until the next request.
 
-    def _explain(self, error: Exception) -> EndpointError:
-        url, model = self.endpoint.base_url, self.endpoint.model
-        if isinstance(error, openai.APITimeoutError):
-            return EndpointError(
-                f"{url} was silent for {self.endpoint.timeout_s:g} s; look at the server, or raise "
-                "propose.server.timeout_s"
-            )
-        if isinstance(error, openai.APIConnectionError):
-            return EndpointError(
-                f"nothing answers at {url}; start the server (conf/propose says how) or correct "
-                "propose.server.base_url"
-            )
-        if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
-            return EndpointError(
-                f"{url} refuses the API key ({error.status_code}); put a valid one into the "
-                "environment variable that propose.server.api_key_env names"
-            )
-        if isinstance(error, openai.NotFoundError):
-            return EndpointError(
-                f"{url} has no model {model!r} (404); correct propose.model, or "
-                "propose.server.base_url, which ends in /v1"
-            )
-        if isinstance(error, openai.RateLimitError):
-            return EndpointError(
-                f"{url} takes no more requests for now (429): {_text(error)}; wait, or check the "
-                "account's quota"
-            )
-        if isinstance(error, openai.APIStatusError):
-            return _Refusal(
-                f"{url} refuses the request ({error.status_code}): {_text(error)}; see "
-                "propose.sampling and propose.server"
-            )
-        return EndpointError(
-            f"{url} speaks no OpenAI-compatible API: {_text(error)}; correct "
-            "propose.server.base_url, which ends in /v1"
-        )
-
-
-def _whole_characters(text: str) -> str:
-    """Lone surrogates as question marks: JSON can escape them, UTF-8 cannot write them."""
-    return text.encode(errors="replace").decode()
-
-
-def _passing(error: Exception) -> bool:
-    """Whether the same request may succeed later."""
-    if isinstance(error, openai.InternalServerError):
-        return not any(word in str(error).lower() for word in SCHEMA_WORDS)
-    return isinstance(error, openai.APIConnectionError | openai.RateLimitError)
-
-
-def _text(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+        Args:
+            failed: retries so far.
+        """
+        longest = self.endpoint.longest_pause_s
+        if (fault.pause_s or 0) > longest:
+            raise EndpointError(
+                f"{fault}; it asks for a pause of {fault.pause_s:.0f} s and "
+                f"propose.server.longest_pause_s is {longest:g}"
+            ) from fault
+        return fault.pause_s or min(FIRST_PAUSE_S * 2**failed, LONGEST_OWN_PAUSE_S)

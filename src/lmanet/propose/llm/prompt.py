@@ -90,8 +90,16 @@ class Prompt:
         ]
 
     def ask_again(self, first: Sequence[Message], reply: str, reason: str) -> list[Message]:
-        """The same request once more, with the unusable reply and what was wrong with it."""
+        """The same request once more, with the unusable reply and what was wrong with it. Of an
+        empty reply only the latter: servers refuse an empty turn, and two turns of one side.
+        """
         correction = render("correct", reason=_clip(reason, MAX_REASON_BYTES))
+        if not reply.strip():
+            *before, last = first
+            return [
+                *before,
+                {"role": last["role"], "content": f"{last['content']}\n\n{correction}"},
+            ]
         return [
             *first,
             {"role": "assistant", "content": _clip(reply, MAX_QUOTED_BYTES)},

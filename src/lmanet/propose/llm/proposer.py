@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from lmanet.base import AtLeast1
+from lmanet.propose.llm.address import Endpoint
 from lmanet.propose.llm.at_once import divided, in_order
 from lmanet.propose.llm.example import example
 from lmanet.propose.llm.prompt import Prompt
-from lmanet.propose.llm.reply import Reply
+from lmanet.propose.llm.reply import Reply, after_thinking
 from lmanet.propose.llm.sampling import Sampling
-from lmanet.propose.llm.servers import Endpoint, Server
+from lmanet.propose.llm.servers import Server
 from lmanet.propose.llm.talk import Found, Question, Talk, TokensSpentError
 from lmanet.propose.llm.why import claims_text, with_reasons
 from lmanet.propose.roles.legal import tried
@@ -194,9 +195,8 @@ class LLMProposer:
         question = self.prompt.ask(
             self._opening, given.request.feedback, strategist.question(given)
         )
-        return strategist.note(
-            talk.ask(question, None, self.sampling.sampling_temperature, strategist.max_tokens).text
-        )
+        answer = talk.ask(question, None, self.sampling.sampling_temperature, strategist.max_tokens)
+        return strategist.note(after_thinking(answer.text))
 
     def _ask(self, given: Round, task: Task, plan: Plan, talk: Talk) -> Found[list[Choice]]:
         known = f"Note on the results so far: {self._note}" if self._note else ""

@@ -1,6 +1,7 @@
 """A model's reply -> the values in it, parsed once. The text is data; nothing in it is coerced."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,9 @@ from lmanet.space import AnyArchitecture, SearchSpace
 
 MAX_REPLY_CHARACTERS = 16_384
 MAX_FAULT_CHARACTERS = 200
-END_OF_THOUGHT = "</think>"
+# Thinking aloud, by the marks that models put around it; the first one may be part of the prompt.
+THOUGHT_BEGINS = re.compile(r"^\s*(?:<(?:think|thinking|thought|reasoning)>|\[THINK\])", re.M)
+THOUGHT_ENDS = re.compile(r"</(?:think|thinking|thought|reasoning)>|\[/THINK\]")
 
 
 @dataclass(frozen=True)
@@ -65,14 +68,22 @@ def read_reply(text: str) -> Reply:
     """Parse a reply, however it is wrapped, repeated or broken off.
 
     Raises:
-        ArchitectureError: it is too long.
+        ArchitectureError: it is too long, or all of it is thinking aloud.
     """
-    if len(text) > MAX_REPLY_CHARACTERS:
+    after = after_thinking(text)
+    if len(after) > MAX_REPLY_CHARACTERS:
         raise ArchitectureError(
-            f"the reply has {len(text)} characters, more than {MAX_REPLY_CHARACTERS}"
+            f"the reply has {len(after)} characters, more than {MAX_REPLY_CHARACTERS}"
         )
-    after = text.rpartition(END_OF_THOUGHT)[2]
+    if text.strip() and not after.strip():
+        raise ArchitectureError("the reply holds thinking aloud alone, and nothing after it")
     return Reply(after, tuple(_whole_objects(after)))
+
+
+def after_thinking(text: str) -> str:
+    """What a reply says once it has thought; a draft within its thinking is none."""
+    after = THOUGHT_ENDS.split(text)[-1]
+    return THOUGHT_BEGINS.split(after)[0]
 
 
 def parse_reply(text: str, space: SearchSpace) -> AnyArchitecture:

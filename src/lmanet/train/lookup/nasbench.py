@@ -7,7 +7,7 @@ import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import Literal, get_args
+from typing import Literal, NoReturn, get_args
 
 from lmanet.errors import ConfigError
 from lmanet.run.records import Job, Score
@@ -106,5 +106,12 @@ def load_table(dataset: Dataset) -> Table:
         )
     path = Path(package.origin).parent / "datasets" / "nasbench201" / f"{dataset}.pkl"
     with path.open("rb") as file:
-        table: Table = pickle.load(file)
+        table: Table = _PlainValues(file).load()
     return table
+
+
+class _PlainValues(pickle.Unpickler):
+    """Reads lists, dictionaries and numbers; what names anything that could be run is refused."""
+
+    def find_class(self, module: str, name: str) -> NoReturn:
+        raise pickle.UnpicklingError(f"{module}.{name} is no plain value")

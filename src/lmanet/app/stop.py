@@ -1,0 +1,93 @@
+"""Signals that end a run: the first in good order and with an exit code that is not 0, the second
+at once.
+"""
+
+import os
+import signal
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+from lmanet.command import command as as_typed
+
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # of Ctrl-C, of a scheduler, of a terminal that is closed
+SIGNALS = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
+
+
+class Stopped(BaseException):
+    """A signal asked this process to end.
+
+    It is no `Exception`: whoever catches those would take it for a fault of a candidate or of a
+    server, and go on.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.name = signal.Signals(number).name
+        self.exit_code = 128 + number  # as shells count
+        super().__init__(self.name)
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Raise `Stopped` in the main thread at the first signal; a second one kills the process.
+
+    A signal that is ignored, as after ``nohup``, stays so.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    taken = [each for each in SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]
+    handler = _Handler()
+    before = {each: signal.signal(each, handler) for each in taken}
+    try:
+        yield
+    finally:
+        for each, known in before.items():
+            signal.signal(each, known)
+
+
+class _Handler:
+    """One for all signals. Lightning puts it back after each training, so that it, and not the
+    table of signals, must know that it was called before.
+    """
+
+    def __init__(self) -> None:
+        self.process = os.getpid()
+        self.is_second = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if os.getpid() != self.process:  # a process that reads images, and was forked
+            os._exit(128 + number)
+        if self.is_second:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(self.process, number)
+        self.is_second = True
+        if number == getattr(signal, "SIGHUP", None):
+            _leave_terminal()
+        raise Stopped(number)
+
+
+def stopped_sentence(stop: Stopped, folder: Path | None) -> str:
+    """What became of a run that a signal ended, and how it goes on.
+
+    Args:
+        folder: of the run or the sweep, as it is to be typed; None where nothing came of it.
+    """
+    if folder is None:
+        return f"stopped by {stop.name} before anything was done; nothing is left of this start"
+    again = as_typed(f"resume={folder}")
+    return f"stopped by {stop.name}; nothing is lost, go on with: {again}"
+
+
+def _leave_terminal() -> None:
+    """Write to nowhere what would go to a terminal that is gone: each line would raise an error in
+    the midst of the ending.
+    """
+    with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
+        for output in (1, 2):
+            # A terminal that hung up is a device still, and no terminal any more.
+            if stat.S_ISCHR(os.fstat(output).st_mode) and not os.isatty(output):
+                os.dup2(nowhere.fileno(), output)

@@ -1,0 +1,168 @@
+"""A search on two nodes of a Ray cluster, of which one is killed in the middle."""
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).parents[2]
+RAY = Path(sys.executable).with_name("ray")
+SEARCH = (
+    "+experiment=smoke",
+    "stages=[search]",
+    "seed=1",
+    "budget={proposals:5,trained:null}",
+    "train.mini.recipe.accelerator=cpu",
+    "train.mini.recipe.epochs=6",
+    "data.split.max_train_images=300",
+    "++space.choices={resolution:[32],num_stages:[3],stage:{layers:[1],channels:[8,16,24]}}",
+)
+pytestmark = [
+    pytest.mark.slow,  # starts a cluster, trains
+    pytest.mark.skipif(
+        not find_spec("ray"), reason="the package ray is not installed: pip install 'lmanet[ray]'"
+    ),
+]
+
+
+@pytest.fixture
+def cluster_env() -> dict[str, str]:
+    """Of nodes and driver: one token, short paths for Ray's sockets, one thread a worker."""
+    own = {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": secrets.token_hex(32),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "OMP_NUM_THREADS": "1",
+    }
+    return {**os.environ, **own}
+
+
+@contextmanager
+def node(env: dict[str, str], *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A node of one core, started as one is on any machine."""
+    process = subprocess.Popen(
+        [RAY, "start", "--block", "--num-cpus=1", "--num-gpus=0", *options],
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        kill(process)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """All of a node at once, as a power cut does."""
+    if process.poll() is None:
+        for each in [*psutil.Process(process.pid).children(recursive=True), process]:
+            try:
+                os.kill(each.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def search(folder: Path, env: dict[str, str], *settings: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "run.py", *SEARCH, f"hydra.run.dir={folder}", *settings],
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def trials(folder: Path) -> list[dict]:
+    history = folder / "history.jsonl"
+    lines = history.read_text().splitlines() if history.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+def what_matters(folder: Path) -> dict[int, tuple]:
+    """Number -> network, seed, status and accuracy."""
+    return {
+        trial["number"]: (
+            trial["proposal"]["architecture"],
+            trial["seed"],
+            trial["status"],
+            (trial["score"] or {}).get("val_accuracy"),
+        )
+        for trial in trials(folder)
+    }
+
+
+def test_a_node_that_is_killed_costs_no_trial_and_the_history_is_that_of_one_process(
+    tmp_path: Path, cluster_env
+):
+    alone = search(tmp_path / "alone", cluster_env)
+    output = alone.communicate(timeout=300)[0]
+    assert alone.returncode == 0, output
+
+    address = f"{socket.gethostbyname(socket.gethostname())}:{free_port()}"
+    port = address.rpartition(":")[2]
+    with (
+        tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as places,
+        node(
+            cluster_env,
+            "--head",
+            f"--port={port}",
+            f"--temp-dir={places}",
+            "--include-dashboard=false",
+        ),
+    ):
+        wait_for_port(port)
+        with node(cluster_env, f"--address={address}") as second:
+            together = search(
+                tmp_path / "together",
+                cluster_env,
+                "execute=ray",
+                f"execute.engine.address={address}",
+                "execute.engine.auto.accelerator=cpu",
+            )
+            wait_until(lambda: len(trials(tmp_path / "together")) >= 2, together)
+            time.sleep(0.5)  # both workers have been handed another call by then
+            kill(second)
+            output = together.communicate(timeout=400)[0]
+    assert together.returncode == 0, output
+    assert "on 2 nodes of the Ray cluster" in output and "a worker was lost with call" in output
+    numbers = [trial["number"] for trial in trials(tmp_path / "together")]
+    assert sorted(numbers) == list(range(len(numbers))), "none is lost, and none is there twice"
+    assert what_matters(tmp_path / "together") == what_matters(tmp_path / "alone")
+
+
+def wait_for_port(port: str) -> None:
+    def answers() -> bool:
+        with socket.socket() as found:
+            return found.connect_ex((socket.gethostname(), int(port))) == 0
+
+    wait_until(answers)
+
+
+def wait_until(happens, search: subprocess.Popen[str] | None = None) -> None:
+    deadline = time.monotonic() + 240
+    while not happens():
+        assert time.monotonic() < deadline
+        if search is not None:
+            assert search.poll() is None, search.communicate()[0]
+        time.sleep(0.1)
