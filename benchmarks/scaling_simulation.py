@@ -36,7 +36,7 @@ from lmanet.space import estimate_on
 from lmanet.train.lookup.table import load_table
 
 TABLE = "lmanet_mini"
-WARM = 0.25  # of the trainings, before the busy share is counted
+WARM = 0.5  # of the trainings, before the busy share is counted
 
 
 class Clock:

@@ -113,8 +113,8 @@ class Benchmark:
         facts = Facts(train=20 * shots, smallest=shots, largest=shots, side=32)
         own = replace(
             recipe_of(20 * shots, None),
-            epochs=teacher(facts).epochs,
-            repeats=teacher(facts).repeats,
+            epochs=self.given.passes or teacher(facts).epochs,
+            repeats=1 if self.given.passes else teacher(facts).repeats,
             batch_size=32,
             optimizer=partial(torch.optim.AdamW, lr=5e-4, weight_decay=0.05),
             ema_decay=None,

@@ -140,8 +140,8 @@ def test_a_node_that_is_killed_costs_no_trial_and_the_history_is_that_of_one_pro
                 f"execute.engine.address={address}",
                 "execute.engine.auto.accelerator=cpu",
             )
-            # both workers have trained one by then, and train another
             wait_until(lambda: len(trials(tmp_path / "together")) >= 2, together)
+            time.sleep(0.5)  # both workers have been handed another call by then
             kill(second)
             output = together.communicate(timeout=400)[0]
     assert together.returncode == 0, output

@@ -21,6 +21,7 @@ from lmanet.errors import ConfigError
 from lmanet.execute import InProcess
 from lmanet.explain.compare import Comparison, read_runs
 from lmanet.explain.compare.curves import band, progress
+from lmanet.explain.compare.page import _csv
 from lmanet.explain.compare.plots import apart
 from lmanet.explain.compare.runs import searchers
 from lmanet.explain.compare.statistics import compare_pairs, holm, median_interval, rank_biserial
@@ -375,6 +376,12 @@ def test_unequal_seeds_are_said():
 def test_labels_at_the_top_are_moved_apart_and_stay_within():
     levels = apart([0.1, 0.95, 0.96, 0.97], [0.1, 0.1, 0.1, 0.2])
     assert levels == pytest.approx([0.1, 0.65, 0.75, 0.9])
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1"])
+def test_text_that_a_spreadsheet_would_compute_is_text_in_the_table(text):
+    (row,) = csv.DictReader(_csv([{"searcher": text, "seed": -1}]).splitlines())
+    assert row == {"searcher": f"'{text}", "seed": "-1"}
 
 
 def test_the_page_is_one_file_and_shows_markup_as_text(compared):

@@ -144,7 +144,7 @@ def test_a_history_that_two_drivers_wrote_is_mended_by_one_command(drivers, tabl
     doubled = run.history.path.read_bytes()
     driver = drivers.start(tmp_path, "resume=run", "budget.proposals=110")
     assert driver.wait() == 1
-    assert "mend it: python run.py resume=run 'stages=[mend]'" in driver.said
+    assert f"mend it: python run.py resume={run.path} 'stages=[mend]'" in driver.said
     drivers.run(tmp_path, "resume=run", "stages=[mend]")
     assert (tmp_path / "run" / "history_doubled.jsonl").read_bytes() == doubled
     drivers.run(tmp_path, "resume=run", "budget.proposals=110")

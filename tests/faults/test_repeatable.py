@@ -24,6 +24,7 @@ def write_replies(path: Path) -> None:
     """What a model might have said: networks of the space in words around them, one twice, and now
     and then nothing of use.
     """
+    path.parent.mkdir()
     config = compose(["+experiment=bench_lmanet"])
     space = load_space(config.space.name, plain(config.space.choices))
     history = RunFolder(path.parent).history

@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from statistics import median
+from statistics import quantiles
 from typing import NamedTuple
 
 import pytest
@@ -50,11 +50,12 @@ class Watch:
     def on_run_end(self) -> None: ...
 
     def seconds_a_round(self, around: int) -> float:
-        """Of CPU: the median of a hundred rounds, each over the three roles and a batch of four
-        rounds more, so that all sorts of rounds weigh alike.
+        """Of CPU: the lower quartile of windows of twelve rounds, over the last hundred: other
+        programs on the machine make rounds slower, never faster.
         """
         times = [moment.cpu_seconds for moment in self.moments[around - 112 : around]]
-        return median(after - before for before, after in zip(times, times[12:], strict=False)) / 12
+        windows = [(end - start) / 12 for start, end in zip(times, times[12:], strict=False)]
+        return quantiles(windows, n=4)[0]
 
 
 @pytest.fixture

@@ -8,10 +8,12 @@ from rich.console import Console
 
 from lmanet.app.needs import STAGES_THAT_TRAIN
 from lmanet.errors import ConfigError
+from lmanet.network import Architecture, load_architecture
 from lmanet.run.folder import RunFolder
 from lmanet.run.history import History
 from lmanet.run.shared_settings import other_images, remember_settings
 from lmanet.search import Search, Steps
+from lmanet.space import staged
 from lmanet.steps import Checked, ImageData, Pareto
 
 if TYPE_CHECKING:
@@ -64,6 +66,12 @@ class CompareStage:
         Console().print(
             *comparison.sentences, sep="\n", markup=False, highlight=False, soft_wrap=True
         )
+
+
+def architecture(name: str, folder: RunFolder) -> Architecture:
+    """A shipped name, a file, or the ID of a network of the run's own history."""
+    found = {trial.id: trial.architecture for trial in folder.trials()}.get(name)
+    return staged(found) if found else load_architecture(name)
 
 
 def look_at_images(stages: Sequence[str], data: ImageData, folder: RunFolder) -> None:

@@ -10,13 +10,18 @@ from typing import Any
 from lmanet.app.compose import Config, build, compared_config, make, plain
 from lmanet.app.lock import owned, require_room
 from lmanet.app.needs import check_images, check_order, check_space
-from lmanet.app.own_stages import CompareStage, SearchStage, check_promotion, look_at_images
+from lmanet.app.own_stages import (
+    CompareStage,
+    SearchStage,
+    architecture,
+    check_promotion,
+    look_at_images,
+)
 from lmanet.app.settings import ROOT_KEYS, check_groups, check_root
 from lmanet.base import settings_id
 from lmanet.calls import Engine, Here
 from lmanet.errors import ConfigError
 from lmanet.execute import Remote
-from lmanet.network import Architecture, load_architecture
 from lmanet.run import quantities
 from lmanet.run.brief import Brief, Budget, Goal
 from lmanet.run.folder import RunFolder
@@ -26,7 +31,6 @@ from lmanet.run.mirror import Guard, mirrored
 from lmanet.run.provenance import provenance
 from lmanet.run.storage import Storage
 from lmanet.search import Search, Steps
-from lmanet.space import staged
 from lmanet.steps import Checked, Stage
 
 __all__ = ["ROOT_KEYS", "SHARED_SETTINGS", "Run"]
@@ -280,7 +284,7 @@ class Run:
 
     @cached_property
     def architecture(self) -> Any:
-        return _architecture(self.cfg.arch, self.folder) if self.cfg.arch else None
+        return architecture(self.cfg.arch, self.folder) if self.cfg.arch else None
 
     @property
     def objectives(self) -> tuple[Goal, ...]:
@@ -301,12 +305,6 @@ class Run:
             platform=self.target.platform,
             objectives=self.objectives,
         )
-
-
-def _architecture(name: str, folder: RunFolder) -> Architecture:
-    """A shipped name, a file, or the ID of a network of the run's own history."""
-    found = {trial.id: trial.architecture for trial in folder.trials()}.get(name)
-    return staged(found) if found else load_architecture(name)
 
 
 def _direction(name: str, spec: Config) -> str:

@@ -108,7 +108,13 @@ class Taught(ImageModule):
         labelled, more = self.whole.given("train"), self.whole.read_unlabelled()
         assert isinstance(labelled, FileImages)
         labels = torch.cat((labelled.labels, more.labels))
-        return FileImages((*labelled.paths, *more.paths), labels, more.resolution, more.num_workers)
+        return FileImages(
+            (*labelled.paths, *more.paths),
+            labels,
+            more.resolution,
+            more.num_workers,
+            (*labelled.stamps, *more.stamps),
+        )
 
     def read_test(self) -> ImageSet:
         return self.whole.read_test()
