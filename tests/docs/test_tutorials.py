@@ -83,7 +83,9 @@ def test_own_images(follow, tmp_path):
         for number in range(20):
             pixels = rng.integers(level, level + 128, (40, 50, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(tmp_path / "photos/train" / name / f"{number}.png")
-    small, large, mine = follow("own-images", *SMALL, *ALONE, only=r"^(?!.*propose=llm)")
+    small, large, mine = follow(
+        "own-images", *SMALL, *ALONE, only=r"^(?!.*(propose=llm|experiment=photos))"
+    )
     assert _trained(small)[0].architecture.resolution == 32
     assert _trained(large)[0].architecture.resolution == 64
     assert mine.parent.name == "mine" and _trained(mine)

@@ -29,7 +29,6 @@ def _loaded(path: str) -> Any:
 
 
 double = _loaded("faults/endpoint_server.py")
-typed = _loaded("app/conftest.py").typed  # the fixture
 
 
 @pytest.fixture

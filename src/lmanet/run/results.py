@@ -55,7 +55,7 @@ class TrainedNetwork(Record):
     teacher: str | None = None
     divergence: str | None = None
     settings_id: str = ""
-    rank_by: str = "val_accuracy"
+    rank_by: Literal["val_accuracy", "val_balanced_accuracy"] = "val_accuracy"
 
     def standing(self, score: Score | None = None) -> float:
         """How good it is, or another score is by the same quantity: share of 1."""

@@ -18,7 +18,7 @@ from lmanet.space import AnyArchitecture, SearchSpace
 MAX_REPLY_CHARACTERS = 16_384
 MAX_FAULT_CHARACTERS = 200
 # Thinking aloud, by the marks that models put around it; the first one may be part of the prompt.
-THOUGHT_BEGINS = re.compile(r"^\s*(?:<(?:think|thinking|thought|reasoning)>|\[THINK\])", re.M)
+THOUGHT_BEGINS = re.compile(r"^[ \t]*(?:<(?:think|thinking|thought|reasoning)>|\[THINK\])", re.M)
 THOUGHT_ENDS = re.compile(r"</(?:think|thinking|thought|reasoning)>|\[/THINK\]")
 
 
