@@ -76,7 +76,8 @@ def test_every_command_composes(command, tmp_path):
 @pytest.mark.parametrize("setting", _settings())
 def test_every_setting_is_legal(setting, tmp_path):
     needed = [option for start, option in NEEDS.items() if setting.lstrip("+~").startswith(start)]
-    first = [] if "experiment=" in setting else ["+experiment=quickstart"]
+    named = "experiment=" in " ".join((setting, *needed))
+    first = [] if named else ["+experiment=quickstart"]
     _check([*first, *needed, *_typed(setting)], tmp_path)
 
 
