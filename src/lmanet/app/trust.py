@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,10 +43,13 @@ class Override(NamedTuple):
 
 def refuse_links(folder: Path) -> None:
     """Raises `ConfigError` where what stands in a run's folder is elsewhere, or no file: a link
-    would be written through, and a pipe never ends.
+    would be written through, and a pipe never ends. W&B links a log of its own out of each of its
+    folders, which nobody here reads or writes again.
     """
     inside = folder.resolve()
     for path in folder.rglob("*"):
+        if fnmatch(str(path.relative_to(folder)), "wandb/*run-*/logs/*"):
+            continue
         if path.is_symlink() and not path.resolve().is_relative_to(inside):
             raise ConfigError(
                 f"{path} is a link out of the run's folder; put what it names there, or remove it"
