@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from lmanet.calls import Call, Returned
+from lmanet.calls import Call, Here, Returned
 from lmanet.data import ImageFolder
 from lmanet.data.module import ImageModule
 from lmanet.distill import (
@@ -226,7 +226,9 @@ def train_and_distil(data: ImageFolder, engine: RayEngine | None, folder: RunFol
         epochs=2, batch_size=8, optimizer=optimizer, schedule=WarmupCosine(0.5), accelerator="cpu"
     )
     trainer = partial(Trainer, recipe=recipe)
-    FullTraining(trainer(data), 1, architecture=ARCHITECTURE, engine=engine).run(folder)
+    training = FullTraining(trainer(data), 1, architecture=ARCHITECTURE)
+    training.engine = engine or Here()
+    training.run(folder)
     teacher = partial(
         TeacherTraining,
         source=TeacherSource("test_resnet", resolution=32),
