@@ -23,7 +23,7 @@ SEARCH = (
     "+experiment=smoke",
     "stages=[search]",
     "seed=1",
-    "budget={proposals:5,trained:null}",
+    "budget={proposals:6,trained:null}",
     "train.mini.recipe.accelerator=cpu",
     "train.mini.recipe.epochs=6",
     "data.split.max_train_images=300",
@@ -62,6 +62,18 @@ def node(env: dict[str, str], *options: str) -> Iterator[subprocess.Popen[bytes]
         yield process
     finally:
         kill(process)
+
+
+def has_worker(node: subprocess.Popen[bytes]) -> bool:
+    """Whether a worker of a node has started: Ray names a process by what it was asked last."""
+    for each in psutil.Process(node.pid).children(recursive=True):
+        try:
+            name = " ".join(each.cmdline()).strip()
+        except psutil.Error:  # it has ended
+            continue
+        if name in {"ray::RayWorker", "ray::RayWorker.run", "ray::RayWorker.news"}:
+            return True
+    return False
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
@@ -133,6 +145,7 @@ def test_a_node_that_is_killed_costs_no_trial_and_the_history_is_that_of_one_pro
     ):
         wait_for_port(port)
         with node(cluster_env, f"--address={address}") as second:
+            wait_for_nodes(2, address, cluster_env)
             together = search(
                 tmp_path / "together",
                 cluster_env,
@@ -140,12 +153,13 @@ def test_a_node_that_is_killed_costs_no_trial_and_the_history_is_that_of_one_pro
                 f"execute.engine.address={address}",
                 "execute.engine.auto.accelerator=cpu",
             )
-            wait_until(lambda: len(trials(tmp_path / "together")) >= 2, together)
-            time.sleep(0.5)  # both workers have been handed another call by then
+            wait_until(lambda: trials(tmp_path / "together") and has_worker(second), together)
+            time.sleep(0.5)  # it has been handed a call by then
             kill(second)
             output = together.communicate(timeout=400)[0]
     assert together.returncode == 0, output
-    assert "on 2 nodes of the Ray cluster" in output and "a worker was lost with call" in output
+    assert "on 2 nodes of the Ray cluster" in output, output
+    assert "a worker was lost with call" in output, output
     numbers = [trial["number"] for trial in trials(tmp_path / "together")]
     assert sorted(numbers) == list(range(len(numbers))), "none is lost, and none is there twice"
     assert what_matters(tmp_path / "together") == what_matters(tmp_path / "alone")
@@ -157,6 +171,17 @@ def wait_for_port(port: str) -> None:
             return found.connect_ex((socket.gethostname(), int(port))) == 0
 
     wait_until(answers)
+
+
+def wait_for_nodes(number: int, address: str, env: dict[str, str]) -> None:
+    """A search divides the nodes that have joined when it asks for its first worker."""
+    program = (
+        "import ray, time\n"
+        f"ray.init({address!r}, logging_level='ERROR')\n"
+        f"while sum(node['Alive'] for node in ray.nodes()) < {number}:\n"
+        "    time.sleep(0.1)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], env=env, check=True, timeout=120)
 
 
 def wait_until(happens, search: subprocess.Popen[str] | None = None) -> None:
