@@ -15,7 +15,7 @@ import pytest
 
 from lmanet.calls import Call, Engine, Returned
 from lmanet.errors import ConfigError, DataError, TrainingError, WorkerLostError
-from lmanet.execute import Resources, Submitit, submitit
+from lmanet.execute import Resources, Submitit, jobs, submitit
 from lmanet.execute.ticket import OPEN
 
 pytestmark = pytest.mark.slow  # starts processes
@@ -231,6 +231,22 @@ def test_what_a_stranger_left_among_the_jobs_is_never_read(local, tmp_path: Path
     engine.submit(Call(0, power, 2, (3,)))
     assert drain(engine, 1)[0].value == 8
     assert not (tmp_path / "executed").exists() and not planted.exists()
+
+
+def test_a_folder_that_a_stranger_named_ends_no_other_jobs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """SLURM would take what stands after a comma as the name of more jobs of this user."""
+    asked: list[str] = []
+    monkeypatch.setattr(
+        jobs.Squeue, "cancel_and_wait", lambda queue, _: not asked.extend(queue._mine)
+    )
+    for name in ("tmpa_b0c1d2", "tmpx,thesis"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / OPEN).touch()
+    jobs._end_earlier(tmp_path, "slurm")
+    assert asked == ["--me", "--name=lmanet_tmpa_b0c1d2"]
+    assert not list(tmp_path.iterdir())
 
 
 def test_where_jobs_cannot_be_submitted_that_is_said_before_the_run(

@@ -3,6 +3,7 @@ set back: one sentence, or what is lost is made again; never a history that is w
 """
 
 import resource
+import signal
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -118,16 +119,17 @@ def test_a_disk_that_takes_no_checkpoint_ends_the_search_and_fails_no_candidate(
 @pytest.mark.slow
 def test_two_drivers_on_one_folder(drivers, table, lines, found, tmp_path: Path):
     """The second is refused; once the first is killed, its lock is free."""
-    settings = (*table, "budget.proposals=300")
+    settings = (*table, "budget.proposals=3000")
     first = drivers.start(tmp_path, *settings, "hydra.run.dir=run")
     first.until(lambda: lines(tmp_path / "run" / "history.jsonl") > 2)
+    first.send(signal.SIGSTOP)  # it holds still, and its lock, however fast the machine is
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     second = drivers.start(elsewhere, f"resume={tmp_path / 'run'}")
-    assert second.wait() == 1 and "another run.py works in" in second.said
+    assert second.wait() == 1 and "another process works in" in second.said
     assert first.is_alive
     first.kill()
-    drivers.run(tmp_path, "resume=run", "budget.proposals=10")
+    drivers.run(tmp_path, "resume=run", "budget.proposals=60")
 
 
 @pytest.mark.slow

@@ -21,6 +21,13 @@ NEVER = re.compile(
     r"(pickle|joblib|dill|marshal|shelve|cloudpickle)\.loads?|eval|exec|compile|os\.(system|popen)|"
     r"yaml\.(load|unsafe_load|full_load)(_all)?|torch\.hub\.\w+|pd\.read_pickle"
 )
+# What may be read by pickle all the same, and why.
+TRUSTED = {
+    # Of a driver to its own jobs, as submitit's files beside it: the folder is made by each start
+    # (mkdtemp, for this user alone), named to the job by the driver, and removed with it. One that
+    # came with a stranger's run is removed unread: tests/execute/test_submitit.py.
+    ("src/lmanet/execute/ticket.py", "pickle.loads")
+}
 
 
 def calls() -> Iterator[tuple[str, str, dict[str, object]]]:
@@ -37,10 +44,12 @@ def calls() -> Iterator[tuple[str, str, dict[str, object]]]:
 
 
 def test_nothing_that_is_read_can_run():
-    faults = []
+    faults, found = [], []
     for place, name, keywords in calls():
         keyword, value = NEEDS.get(name, ("", None))
-        if (
+        if (place.rpartition(":")[0], name) in TRUSTED:
+            found.append(name)
+        elif (
             NEVER.fullmatch(name)
             or keywords.get("allow_pickle", False)
             or keywords.get("shell", False)
@@ -48,6 +57,7 @@ def test_nothing_that_is_read_can_run():
         ):
             faults.append(f"{place}: {name}")
     assert not faults
+    assert len(found) == len(TRUSTED), "each stands in one place alone"
 
 
 def test_classes_are_made_of_settings_in_one_place_alone():

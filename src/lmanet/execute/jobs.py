@@ -3,6 +3,7 @@
 import logging
 import os
 import pickle
+import re
 import shutil
 import tempfile
 import time
@@ -23,6 +24,7 @@ from lmanet.execute.ticket import OPEN, WATCH_SECONDS, Ticket
 log = logging.getLogger(__name__)
 EARLIER_SECONDS = 120.0  # that the jobs of a driver which was killed may take to end
 SUBMISSIONS, BETWEEN_SECONDS = 3, 10.0  # where SLURM's controller does not answer
+DRAWN = re.compile(r"tmp[a-z0-9_]+")  # by mkdtemp; SLURM would read "a,b" as two names
 PASSING = ("timed out", "contact", "temporarily")
 Job = Any  # of submitit, which has no common public name for them
 
@@ -166,7 +168,9 @@ def _end_earlier(above: Path, cluster: str) -> None:
             continue
         log.info("ending the jobs of an earlier driver")
         (folder / OPEN).unlink()
-        if cluster != SLURM:
+        if not DRAWN.fullmatch(folder.name):
+            log.warning("%s was made by no driver: nothing is ended by its name", folder)
+        elif cluster != SLURM:
             time.sleep(2 * WATCH_SECONDS + 1)  # each looks for that file so often
         elif not Squeue(_name(folder)).cancel_and_wait(EARLIER_SECONDS):
             raise ConfigError(
