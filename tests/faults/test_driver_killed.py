@@ -7,6 +7,7 @@ import random
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,7 +20,7 @@ from lmanet.run.folder import RunFolder
 
 pytestmark = pytest.mark.slow  # starts whole runs
 
-KILLS, PROPOSALS = 100, 240
+KILLS, PROPOSALS = 100, 800
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STAGES = ("search", "train", "teacher", "distill", "deploy", "explain", "evaluate", "release")
 
@@ -35,26 +36,57 @@ def has_said(driver: Any, text: str) -> bool:
 def test_a_search_that_is_killed_a_hundred_times_ends_as_if_it_had_not_been(
     drivers, table, found, tmp_path: Path
 ):
+    """The kills come at moments that fit the machine: within the shortest start so far, or after a
+    trial. A search that reaches its end is compared, and the next one takes the kills that are
+    left.
+    """
     settings = (*table, f"budget.proposals={PROPOSALS}")
-    drivers.run(tmp_path, *settings, "hydra.run.dir=whole")
-    folder, moments = tmp_path / "run", random.Random(0)
-    history, known, kills = folder / "history.jsonl", b"", 0
+    begun, whole = time.monotonic(), tmp_path / "whole" / "history.jsonl"
+    driver = drivers.start(tmp_path, *settings, "hydra.run.dir=whole")
+    driver.until(partial(more_lines, whole, 0))
+    start_seconds = time.monotonic() - begun
+    assert driver.wait() == 0, driver.said
+    expected, moments = found(whole.parent), random.Random(0)
+    folder, known, kills, ends = tmp_path / "run0", b"", 0, 0
     while kills < KILLS:
-        given = ["resume=run"] if history.exists() else [*settings, "hydra.run.dir=run"]
-        driver = drivers.start(tmp_path, *given)
+        assert ends < KILLS / 10, "the searches end before they are killed"
+        history = folder / "history.jsonl"
+        begun = time.monotonic()
+        driver = drivers.start(tmp_path, *begin_or_resume(folder, settings))
         if moments.random() < 0.5:  # while it starts, or reads what it has
-            time.sleep(moments.uniform(0, 0.5))
+            time.sleep(moments.uniform(0, start_seconds))
         else:  # while it writes
-            driver.until(partial(more_lines, history, known.count(b"\n")))
+            driver.until(partial(ended_or_more_lines, driver, history, known.count(b"\n")))
+            start_seconds = min(start_seconds, time.monotonic() - begun)
             time.sleep(moments.uniform(0, 0.03))
-        assert driver.is_alive, "every kill hits a run"
-        driver.kill()
+        driver.send(signal.SIGKILL)
+        code = driver.wait()
         now = history.read_bytes() if history.exists() else b""
         kept = known.rpartition(b"\n")[0]
         assert now.startswith(kept), "what was recorded stays"
-        known, kills = now, kills + 1
-    drivers.run(tmp_path, "resume=run")
-    assert found(folder) == found(tmp_path / "whole")
+        if code == -signal.SIGKILL:
+            known, kills = now, kills + 1
+        else:
+            assert code == 0, driver.said
+            check_undisturbed(folder, found(folder), expected)
+            ends += 1
+            folder, known = tmp_path / f"run{ends}", b""
+    drivers.run(tmp_path, *begin_or_resume(folder, settings))
+    check_undisturbed(folder, found(folder), expected)
+
+
+def begin_or_resume(folder: Path, settings: Sequence[str]) -> list[str]:
+    if (folder / "history.jsonl").exists():
+        return [f"resume={folder.name}"]
+    return [*settings, f"hydra.run.dir={folder.name}"]
+
+
+def ended_or_more_lines(driver: Any, path: Path, than: int) -> bool:
+    return not driver.is_alive or more_lines(path, than)
+
+
+def check_undisturbed(folder: Path, told: list[Any], expected: list[Any]) -> None:
+    assert told == expected
     numbers = [trial.number for trial in RunFolder(folder).history.read()]
     assert sorted(numbers) == list(range(PROPOSALS)), "none is lost, none stands twice"
 
