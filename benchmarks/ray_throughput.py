@@ -2,7 +2,7 @@
 turns: how much more do so many workers train?
 
 python benchmarks/ray_throughput.py --workers 2 --rounds 5
-Each round trains the same networks of the quickstart's space both ways. The start of Ray and of its
+Each round trains the same networks both ways, of the space mcu at 32 pixels. The start of Ray and of its
 workers is told apart: a search pays for it once.
 """
 
@@ -23,13 +23,13 @@ from lmanet.space import load_space
 from lmanet.steps import Executor
 from lmanet.train import Recipe, Trainer, WarmupCosine
 
-MACS = (5e5, 5e6)  # of the networks that are trained
+MACS = (1e6, 1e7)  # of the networks that are trained
 
 
 def networks(count: int) -> list[Architecture]:
     """Drawn at random, of a size that a small board holds."""
     rng, found = np.random.default_rng(0), []
-    space = load_space("lmanet")
+    space = load_space("mcu", {"resolution": [32], "num_stages": [3]})
     while len(found) < count:
         drawn = space.sample(rng)
         if MACS[0] < estimate(drawn, 10).macs < MACS[1]:
