@@ -2,8 +2,8 @@
 turns: how much more do so many workers train?
 
 python benchmarks/ray_throughput.py --workers 2 --rounds 5
-Each round trains the same networks both ways, of the space mcu at 32 pixels. The start of Ray and of its
-workers is told apart: a search pays for it once.
+Each round trains the same networks both ways, of the space mcu at 32 pixels. The start of Ray and
+of its workers is told apart: a search pays for it once.
 """
 
 import argparse
