@@ -58,7 +58,7 @@ def site(folder: str) -> None:
     for scheme in ("light", "dark"):
 
         def take(page: Page, scheme: str = scheme) -> bytes:
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             page.set_viewport_size({"width": 1280, "height": 900})
             page.goto((ROOT / "build" / "site" / "index.html").as_uri())
             page.wait_for_timeout(1000)

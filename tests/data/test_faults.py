@@ -108,7 +108,7 @@ def test_test_images_that_are_training_images_are_counted(folder: Path) -> None:
         "on test images may be up to 98 points too high."
     )
     with pytest.raises(DataError, match=r"test images of .* are not open"):
-        data.test_images  # noqa: B018
+        _ = data.test_images
 
 
 def test_validation_images_that_are_training_images_are_counted(folder: Path) -> None:

@@ -47,7 +47,8 @@ def read_compact(path: Path) -> dict[str, Any]:
     try:
         with safe_open(path, "pt") as file:
             header = file.metadata() or {}
-            tensors = {name: _single(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
+            names = list(file.keys())  # it is no mapping, and has no other way to its names
+            tensors = {name: _single(file.get_tensor(name)) for name in names}
     except FileNotFoundError:
         raise ConfigError(f"no checkpoint at {path}; pass one with checkpoint=") from None
     except (SafetensorError, OSError) as error:
