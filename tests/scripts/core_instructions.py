@@ -27,7 +27,7 @@ import numpy as np
 
 from lmanet.board.cores import USUAL_CORE, Core, cores
 from lmanet.cost import estimate
-from lmanet.deploy.run.emulator import emulator_named
+from lmanet.deploy.run.emulator import emulator_named, qemu, unicorn
 from lmanet.deploy.run.tflm import run_tflm
 from lmanet.deploy.run.toolchain import Toolchain, toolchain_named
 from lmanet.deploy.write.program import write_program
@@ -95,6 +95,8 @@ def main() -> int:
     parser.add_argument("--toolchains", nargs="+", default=["zig"])
     parser.add_argument("--csv", type=Path, default=Path("core_instructions.csv"))
     options = parser.parse_args()
+    # the limit is for networks that a board would run, and for an idle machine
+    unicorn.IMAGE_TIME_LIMIT_S = qemu.IMAGE_TIME_LIMIT_S = 1800
     start, rows, wrong = time.monotonic(), [], 0
     for name, graph, inputs in graphs(options.random, options.seed):
         expected = run_tflm(write_tflite(graph, "cores"), inputs).outputs

@@ -49,9 +49,8 @@ def _run(graph: IntegerGraph, image: NDArray[np.int8]) -> NDArray[np.int8]:
                 f"{', '.join(RULES)}, or deploy on Linux on x86-64, where TFLM runs"
             )
         result = np.clip(made + target.zero_point, -128, 127)
-        if operator.activation not in FUSED:
-            result = activation_table(graph, operator)[result + 128]
-        tensors[operator.name] = result.astype(np.int8)
+        table = None if operator.activation in FUSED else activation_table(graph, operator)
+        tensors[operator.name] = (result if table is None else table[result + 128]).astype(np.int8)
     return tensors[graph.operators[-1].name].reshape(-1)
 
 
