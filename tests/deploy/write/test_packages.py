@@ -139,6 +139,8 @@ def zephyr(library, out):
 def esp_idf(library, out):
     manifest = yaml.safe_load((library / "idf_component.yml").read_text())
     assert re.fullmatch(r"\d+\.\d+\.\d+", manifest["version"]) and manifest["dependencies"]["idf"]
+    program = (library / "examples" / "classify" / "main" / "main.c").read_text()
+    assert "void app_main(void) {" in program and "int main" not in program
     return stubbed("idf.cmake", library, out), library / "src"
 
 
