@@ -7,8 +7,8 @@ from lmanet.app.compose import CONF
 from lmanet.board import Target, load_target
 from lmanet.board.cores import core_named
 
-TABLE = """| board | core | MHz | SRAM for the network | flash for the network | MACs |
-|---|---|---:|---:|---:|---:|"""
+TABLE = """| board | core | MHz | SRAM for the network | flash for the network | MACs | its core is |
+|---|---|---:|---:|---:|---:|---|"""
 PAGE = """# {name}
 
 {intro}
@@ -17,9 +17,10 @@ PAGE = """# {name}
 |---|---|
 | microcontroller | {board} |
 | boards | {boards} |
-| core | `{core}`, {caches} |
-| clock | {clock_mhz} MHz; {reset_mhz} MHz after reset |
+| core | `{core}`, {caches}; {state} |
+| clock | {clock_mhz} MHz; {reset_mhz} after reset |
 | runtime | `{runtime}` |
+| opened by | {tool} |
 
 ## Memory
 
@@ -53,9 +54,58 @@ python run.py resume=multirun/quickstart/<date> stages=[deploy,report] target={n
 ```
 
 Any value can be changed, for example `target.macs={half}`.
+
+## To the first class
+
+The folders are below `multirun/quickstart/<date>/deploy/<network>/`. No step was tried on a board.
+
+{steps}
+
 [To the board](../tutorials/to-the-board.md) flashes a network. No board was measured: sizes are of
 data sheets, latency is an [estimate](../explanation/measured-and-estimated.md).
 """
+
+
+# What leads from a finished run to the first class on the board, by what its usual tool opens.
+STEPS = {
+    "": """1. Open `firmware/README.md`. It leads through STM32CubeIDE, step by step.
+2. Paste its lines for `main.c`. `lmanet_classes[best]` is the class. Watch it in the debugger, or
+   print it by `printf` over the serial port of the board's debugger.
+3. Compare once with `check.h`: all logits must be the same.""",
+    "arduino": """1. In the Arduino IDE, install the board's core. Choose board and port under *Tools*.
+2. *Sketch, Include Library, Add .ZIP Library* takes `packages/arduino/lmanet.zip`.
+3. *File, Examples, lmanet, classify*, then *Upload*.
+4. *Tools, Serial Monitor* at 115,200 baud prints class, probability and milliseconds. The last
+   number must be 0: so many logits differ from those of the emulated core.""",
+    "zephyr": """1. In a Zephyr workspace, go to `packages/zephyr/lmanet`.
+2. `west build -b <board> examples/classify`, then `west flash`. `west boards` lists the names.
+3. The board's serial port prints class and probability. The last number must be 0: so many logits
+   differ from those of the emulated core.""",
+    "esp_idf": """1. In a shell of ESP-IDF, go to `packages/esp_idf/lmanet/examples/classify`.
+2. `idf.py set-target {name}`, then `idf.py flash monitor`.
+3. It prints class and probability. The last number must be 0: so many logits differ from those of
+   the emulated core.""",
+    "cmsis_pack": """1. Install the pack of `packages/cmsis_pack` in STM32CubeMX or Keil.
+2. Begin with an example of the vendor for this board, which boots it. Choose the component
+   *Machine Learning, Network, lmanet*.
+3. Run the lines of `examples/classify/main.c`. `printf` over the serial port prints the class.""",
+}
+
+TOOLS = {
+    "": "STM32CubeIDE",
+    "arduino": "Arduino IDE",
+    "zephyr": "Zephyr",
+    "esp_idf": "ESP-IDF",
+    "cmsis_pack": "STM32CubeMX or Keil, as a CMSIS-Pack",
+}
+
+
+def state(name: str) -> str:
+    """What was done on a core of this kind. No board was measured."""
+    core = core_named(name)
+    if core.emulators:
+        return "emulated"
+    return f"not emulated; `{core.stand_in}` is, in its place"
 
 
 def targets() -> dict[str, Target]:
@@ -73,13 +123,15 @@ def table() -> str:
             f"{limits['peak_sram_bytes']:,} B | {limits['flash_bytes']:,} B | {limits['macs']:,}"
         )
         link = f"[`{name}`](../boards/{name}.md)"
-        rows.append(f"| {link} | `{target.core}` | {target.clock_mhz} | {sizes} |")
+        known = f"{target.clock_mhz} | {sizes} | {state(target.core)}"
+        rows.append(f"| {link} | `{target.core}` | {known} |")
     return "\n".join([TABLE, *rows])
 
 
 def page(name: str) -> str:
     """The page of a board."""
     target = targets()[name]
+    reset = target.kit.reset_clock_mhz
     regions = (
         f"| {each.name} | {each.address:#010x} | {each.bytes:,} |" for each in target.regions
     )
@@ -88,7 +140,12 @@ def page(name: str) -> str:
         intro=_head(CONF / "target" / f"{name}.yaml"),
         boards=", ".join(target.kit.boards) or "none by that name",
         caches="with caches" if core_named(target.core).caches else "without caches",
-        reset_mhz=target.kit.reset_clock_mhz or "unknown",
+        reset_mhz=f"{reset} MHz" if reset else "what the tool's start-up code sets",
+        state=state(target.core),
+        tool=f"`{target.kit.package}` (`deploy.packages`)"
+        if target.kit.package
+        else "STM32CubeIDE",
+        steps=STEPS[target.kit.package].format(name=name),
         regions="\n".join(regions),
         region_bytes=target.region.bytes,
         limits=target.limits,

@@ -85,7 +85,7 @@ def test_an_unknown_key_is_refused(make_target):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"core": "cortex-m0"}, "core='cortex-m0' is unknown; legal are cortex-m4, cortex-m7"),
+        ({"core": "cortex-m1"}, "core='cortex-m1' is unknown; legal are cortex-m0plus, cortex-m3"),
         ({"runtime": "onnx"}, "runtime='onnx' is unknown; legal are c_static, tflm, plain"),
         ({"regions": []}, "no region of SRAM"),
         ({"regions": [Region("SRAM", 0, -1)]}, "region SRAM has address=0 and bytes=-1"),

@@ -24,12 +24,15 @@ class Kit:
     """What the firmware's instructions say of a part; nothing is computed from it.
 
     Attributes:
-        boards: development boards that carry the part, as STM32CubeIDE names them.
+        boards: development boards that carry the part, as their tools name them.
         reset_clock_mhz: of the core after a reset, before anything sets it; None where it is not
             known.
         full_clock: what the core needs to run at its full clock, in words.
         linker_region: what STM32CubeIDE's linker script calls the network's region.
         remark: what else to know before a project is made, in words.
+        package: delivery (``deploy.packages``) that the board's usual tool opens; empty where that
+            is STM32CubeIDE.
+        bare: a program without any file of the vendor starts from ``flash_address``.
     """
 
     boards: Sequence[str] = ()
@@ -37,3 +40,5 @@ class Kit:
     full_clock: str = ""
     linker_region: str = "RAM"
     remark: str = ""
+    package: str = ""
+    bare: bool = True

@@ -12,7 +12,7 @@ from lmanet.cost.c_runtime.instructions import estimated_instructions
 from lmanet.cost.c_runtime.plan import lay_out
 from lmanet.cost.candidate_cost import CandidateCost, Peak
 from lmanet.cost.flash import flash_bytes
-from lmanet.cost.latency import latency_ms
+from lmanet.cost.latency import estimated_latency_ms
 from lmanet.cost.memory import memory
 from lmanet.cost.platform import Platform, Runtime
 from lmanet.network.architecture import Architecture, require_network
@@ -91,7 +91,7 @@ def _estimate(
     graph, runtime = operators(architecture, num_classes), platform.runtime
     sram, peak, instructions = _memory(graph, platform)
     latency = (
-        latency_ms(instructions, platform.core, platform.clock_mhz).highest
+        estimated_latency_ms(instructions, platform.core, platform.clock_mhz).highest
         if instructions and platform.core
         else None
     )

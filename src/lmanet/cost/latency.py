@@ -42,3 +42,14 @@ def latency_ms(
         )
     lowest, highest = (cycles * instructions / (clock_mhz * 1e3) for cycles in spans[runtime])
     return LatencyRange(lowest, highest)
+
+
+def estimated_latency_ms(instructions: int, core: str, clock_mhz: int) -> LatencyRange:
+    """The same of the generated C, from instructions that were estimated.
+
+    Args:
+        instructions: that a Cortex-M7 would run; another core runs more of them.
+    """
+    fewest, most = core_named(core).instructions
+    lowest, highest = latency_ms(instructions, core, clock_mhz)
+    return LatencyRange(fewest * lowest, most * highest)

@@ -55,7 +55,8 @@ def deploy(
     deployed = deployer.deploy(
         graph, checkpoint, calibration_images, Path(out_dir), Path(out_dir).name
     )
-    for notice in disagreement(deployed.int8_agreement, deployer.calibrating(calibration_images)):
+    differing = disagreement(deployed.int8_agreement, deployer.calibrating(calibration_images))
+    for notice in (*differing, *deployer.notices(deployed.measurement)):
         log.warning("%s", notice.text)
     return deployed
 

@@ -14,6 +14,7 @@ from lmanet.deploy.int8.fold import fold
 from lmanet.deploy.int8.graph import IntegerGraph
 from lmanet.deploy.int8.int8_network import to_int8
 from lmanet.deploy.int8.quantize import quantize
+from lmanet.deploy.run.tflm import require_tflm
 from lmanet.deploy.run.verify import Verifier
 from lmanet.deploy.settings import Settings
 from lmanet.network import Architecture
@@ -68,6 +69,8 @@ def candidate_verifier(target: Target, num_classes: int, settings: Settings) -> 
         target.core, settings.toolchain, settings.emulator, target.platform.c_options
     )
     verifier.require()
+    if target.runtime == "tflm":
+        require_tflm()  # whose arena is the limit
     return CandidateVerifier(num_classes, verifier)
 
 

@@ -1,11 +1,14 @@
 """Deployer: a trained network -> int8, files to flash, and all that was measured on the way."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from torch import Tensor
 
+from lmanet.base import Notice
 from lmanet.board import Target
+from lmanet.cost.c_runtime.plan import plan_c_static
 from lmanet.cost.latency import latency_ms
 from lmanet.deploy.int8.agreement import agreement
 from lmanet.deploy.int8.calibrate import METHODS, calibrate
@@ -16,25 +19,48 @@ from lmanet.deploy.int8.quantize import quantize
 from lmanet.deploy.run.host import HostNetwork
 from lmanet.deploy.run.verify import MODEL, PROGRAM, Verifier
 from lmanet.deploy.settings import Settings
-from lmanet.deploy.write.firmware import Example, write_firmware
+from lmanet.deploy.write.firmware import Example, check, write_firmware
+from lmanet.deploy.write.packages import (
+    Library,
+    require_packages,
+    require_prefix,
+    write_packages,
+)
 from lmanet.errors import ConfigError
 from lmanet.files import sha256_of_files
 from lmanet.network.graph import INPUT
 from lmanet.network.weights import Checkpoint
+from lmanet.run.measurement import Measurement
+from lmanet.run.notices import core_stands_in, not_compared
 from lmanet.run.results import Deployed
 from lmanet.space import estimate_on
 
 FIRMWARE = "firmware"
+PACKAGES = "packages"
+USUAL_PREFIX = "lmanet"
+# A user may change what is in them.
+CHANGED = (f"{FIRMWARE}/", f"{PACKAGES}/")
 
 
 class Deployer:
     """Quantises networks, writes their files, and verifies them.
 
+    Args:
+        packages: names of `lmanet.deploy.write.packages`; None is what the board's usual tool
+            opens.
+        prefix: that names of C in the packages begin with.
+
     Raises:
-        ConfigError: the target is no board, or a tool is missing.
+        ConfigError: the target is no board, a package is unknown, or a tool is missing.
     """
 
-    def __init__(self, target: Target, settings: Settings) -> None:
+    def __init__(
+        self,
+        target: Target,
+        settings: Settings,
+        packages: Sequence[str] | None = None,
+        prefix: str = USUAL_PREFIX,
+    ) -> None:
         if not isinstance(target, Target):
             raise ConfigError(
                 f"target={getattr(target, 'name', target)!r} is no board; take one of conf/target, "
@@ -42,6 +68,11 @@ class Deployer:
             )
         self.target = target
         self.settings = settings
+        usual = (target.kit.package,) if target.kit.package else ()
+        self.packages = usual if packages is None else tuple(packages)
+        self.prefix = prefix
+        require_packages(self.packages)
+        require_prefix(prefix)
         self.verifier = Verifier(
             target.core, settings.toolchain, settings.emulator, target.platform.c_options
         )
@@ -65,8 +96,8 @@ class Deployer:
     def deploy(
         self, graph: IntegerGraph, checkpoint: Checkpoint, inputs: Tensor, folder: Path, run_id: str
     ) -> Deployed:
-        """Write ``model_int8.tflite``, ``c/`` and ``firmware/`` into ``folder`` and run the network
-        everywhere.
+        """Write ``model_int8.tflite``, ``c/``, ``firmware/`` and ``packages/`` into ``folder`` and
+        run the network everywhere.
 
         Args:
             graph: the network in int8.
@@ -87,6 +118,7 @@ class Deployer:
         write_firmware(
             folder / FIRMWARE, folder / PROGRAM, target, example, measurement.measured_bss_bytes
         )
+        self._write_packages(graph, folder, example)
         return Deployed(
             folder=str(folder),
             tflite=MODEL,
@@ -100,12 +132,33 @@ class Deployer:
                 measurement.measured_instructions, target.core, target.clock_mhz
             ),
             int8_agreement=self._agreement(graph, checkpoint, inputs, folder),
-            sha256={  # a user may change the firmware
+            sha256={
                 name: digest
                 for name, digest in sha256_of_files(folder).items()
-                if not name.startswith(f"{FIRMWARE}/")
+                if not name.startswith(CHANGED)
             },
+            packages=tuple(f"{PACKAGES}/{name}" for name in self.packages),
         )
+
+    def notices(self, measurement: Measurement) -> list[Notice]:
+        """What is off about how a network was verified."""
+        verifier = self.verifier
+        return [
+            *core_stands_in(verifier.wanted_core, verifier.core, verifier.emulator.name),
+            *not_compared(measurement.compared),
+        ]
+
+    def _write_packages(self, graph: IntegerGraph, folder: Path, example: Example) -> None:
+        plan = plan_c_static(graph.operators, self.target.platform.c_options)
+        library = Library(
+            prefix=self.prefix,
+            program=folder / PROGRAM,
+            check=check(example),
+            classes=len(graph.labels),
+            arena_bytes=plan.arena_bytes,
+            output_scale=graph.scales[graph.operators[-1].name].scale,
+        )
+        write_packages(library, self.packages, folder / PACKAGES)
 
     def _agreement(
         self, graph: IntegerGraph, checkpoint: Checkpoint, inputs: Tensor, folder: Path

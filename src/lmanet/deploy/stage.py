@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from lmanet.board import Target
 from lmanet.command import command, override
 from lmanet.deploy.candidate import CandidateVerifier
-from lmanet.deploy.deployer import Deployer
+from lmanet.deploy.deployer import USUAL_PREFIX, Deployer
 from lmanet.deploy.int8.agreement import disagreement
 from lmanet.deploy.int8.fold import fold
 from lmanet.deploy.int8.graph import IntegerGraph
@@ -67,6 +67,9 @@ class Deployment:
         trainer: data -> trainer, by the recipe of quantisation-aware fine-tuning.
         settings: calibration and tools.
         network: ID of the trained network; None is the best by validation.
+        packages: libraries to be written for a user's tools (`lmanet.deploy.write.packages`); None
+            is what the board's usual tool opens.
+        prefix: that names of C in these libraries begin with.
     """
 
     data: ImageData
@@ -75,12 +78,14 @@ class Deployment:
     trainer: Callable[[ImageData], Fitter]
     settings: Settings
     network: str | None = None
+    packages: Sequence[str] | None = None
+    prefix: str = USUAL_PREFIX
 
     settings_id = ""  # no field: the app sets it
 
     def __post_init__(self) -> None:
         self.fitter = self.trainer(self.data)
-        self.deployer = Deployer(self.target, self.settings)
+        self.deployer = Deployer(self.target, self.settings, self.packages, self.prefix)
 
     def require(self) -> None:
         """Raise `ConfigError` where a tool that `run` needs is missing;
@@ -185,7 +190,8 @@ class Deployment:
         differing = int8_differs(float_accuracy, int8.accuracy, unlike, len(in_float))
         # what was fine-tuned is another network by intent
         share = None if int8.qat_epochs else deployed.int8_agreement
-        notices = (*named, *differing, *disagreement(share, self.deployer.calibrating(inputs)))
+        agreeing = disagreement(share, self.deployer.calibrating(inputs))
+        notices = (*named, *differing, *agreeing, *self.deployer.notices(deployed.measurement))
         folder.say(notices)
         return DeploymentRecord(
             stage=trained.stage,

@@ -65,7 +65,11 @@ def _measured(deployed: Deployed) -> list[CostRow]:
         ),
         CostRow("measured_stack_bytes", f"{found.measured_stack_bytes:,}", core),
         CostRow("measured_instructions", f"{found.measured_instructions:,}", f"{core}; one image"),
-        CostRow("measured_tflm_arena_bytes", f"{found.measured_tflm_arena_bytes:,}", tflm),
+        *(
+            [CostRow("measured_tflm_arena_bytes", f"{arena:,}", tflm)]
+            if (arena := found.measured_tflm_arena_bytes) is not None
+            else []
+        ),
         CostRow("tflite_bytes", f"{found.tflite_bytes:,}", "size of `model_int8.tflite`"),
         CostRow(
             "estimated_latency_ms",

@@ -8,22 +8,25 @@ from lmanet.base import Record
 
 
 class Measurement(Record):
-    """What the true runtimes and an emulated core said of one network in int8; all of them gave the
+    """What other runtimes and an emulated core said of one network in int8; all of them gave the
     same bits.
 
     Attributes:
         toolchain, core: what compiled our generated C, and for which core; emulator, emulated_core:
-            what ran it, and as which.
+            what ran it, and as which. No core of this kind may have an emulator; another that
+            stands in for it is named then.
         images: inputs on which the outputs were compared.
         tflite_bytes: size of the ``.tflite`` file.
         measured_tflm_head_bytes, measured_tflm_tail_bytes: arena of TensorFlow Lite Micro here;
-            64-bit pointers make its tail larger.
+            64-bit pointers make its tail larger. None where it does not run.
         measured_bss_bytes: the ELF's ``.bss`` that belongs to the network, its arena.
         measured_flash_bytes: the ELF's code and constants, start-up code included.
         measured_stack_bytes: most of the stack that one inference used.
         measured_instructions: of one inference, emulated.
         kernel_instructions: the same by kernel.
         seconds: wall time of all this.
+        compared: what the logits were held against: ``tflm``; on a machine without it,
+            ``reference`` (plain integers) and perhaps ``litert``, which may differ by one step.
     """
 
     toolchain: str
@@ -31,8 +34,8 @@ class Measurement(Record):
     core: str
     images: int
     tflite_bytes: int
-    measured_tflm_head_bytes: int
-    measured_tflm_tail_bytes: int
+    measured_tflm_head_bytes: int | None
+    measured_tflm_tail_bytes: int | None
     measured_bss_bytes: int
     measured_flash_bytes: int
     measured_stack_bytes: int
@@ -40,6 +43,7 @@ class Measurement(Record):
     kernel_instructions: Mapping[str, int]
     seconds: float
     emulated_core: str | None = None
+    compared: tuple[str, ...] = ("tflm",)
 
     @property
     def ran_on(self) -> str:
@@ -49,6 +53,8 @@ class Measurement(Record):
         return self.emulated_core or ("cortex-m33" if self.emulator == "unicorn" else "cortex-m7")
 
     @property
-    def measured_tflm_arena_bytes(self) -> int:
+    def measured_tflm_arena_bytes(self) -> int | None:
         """Head and tail."""
+        if self.measured_tflm_head_bytes is None or self.measured_tflm_tail_bytes is None:
+            return None
         return self.measured_tflm_head_bytes + self.measured_tflm_tail_bytes

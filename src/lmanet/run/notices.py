@@ -47,6 +47,33 @@ def unclear_front(front: Sequence[Trial], counted: int | None = None) -> list[No
     return [Notice(kind="unclear_front", text=text)]
 
 
+def core_stands_in(wanted: str, emulated: str, emulator: str) -> list[Notice]:
+    """That the generated C did not run on a core of the target's kind."""
+    if wanted == emulated:
+        return []
+    text = (
+        f"{emulator} has no core={wanted}: the C was compiled for {emulated} and run on it, so "
+        f"instructions, stack and flash are of {emulated}; latency is a guess"
+    )
+    return [Notice(kind="core_stands_in", text=text)]
+
+
+def not_compared(runtimes: Sequence[str]) -> list[Notice]:
+    """That the generated C was not held against TensorFlow Lite Micro.
+
+    Args:
+        runtimes: that it was held against.
+    """
+    if "tflm" in runtimes:
+        return []
+    litert = "LiteRT within one step" if "litert" in runtimes else "LiteRT was not compared either"
+    text = (
+        "TensorFlow Lite Micro was not compared: its package exists for Linux on x86-64 alone; "
+        f"the logits equal those of lmanet's reference in plain integers ({litert})"
+    )
+    return [Notice(kind="not_compared", text=text)]
+
+
 def int8_differs(
     float_accuracy: float, int8_accuracy: float, unlike: int, images: int
 ) -> list[Notice]:

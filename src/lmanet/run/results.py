@@ -165,6 +165,7 @@ class Deployed(Record):
             network's class; None in records that are older than this figure.
         sha256: of the ``.tflite`` file and the C, by name relative to ``folder``; empty in older
             records.
+        packages: the network as libraries for a user's tools, each a folder below ``folder``.
     """
 
     folder: str
@@ -178,6 +179,7 @@ class Deployed(Record):
     estimated_latency_ms: tuple[float, float]
     int8_agreement: float | None = Field(default=None, ge=0, le=1)
     sha256: Mapping[str, str] = {}
+    packages: tuple[Below, ...] = ()
 
     def damaged(self, folder: Path) -> list[str]:
         """Files in ``folder`` that are not as they were written, or gone."""

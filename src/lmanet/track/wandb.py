@@ -251,7 +251,8 @@ def _numbers(trial: Trial) -> dict[str, float]:
     if trial.verdict and (cost := trial.verdict.cost):
         numbers |= {f"cost/{each.name}": value for each, value in known_of(cost)}
     if trial.verdict and (measured := trial.verdict.measurement):
-        numbers |= {f"measured/{name}": getattr(measured, f"measured_{name}") for name in MEASURED}
+        found = {name: getattr(measured, f"measured_{name}") for name in MEASURED}
+        numbers |= {f"measured/{name}": value for name, value in found.items() if value is not None}
     if score := trial.score:
         group = "score" if trial.status is Status.TRAINED else "paused"
         numbers |= {f"{group}/{each.name}": value for each, value in known_of(score)}

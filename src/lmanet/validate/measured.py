@@ -87,8 +87,10 @@ class MeasuredValidator:
         if (
             self.target.runtime == "tflm"
         ):  # with the pointers of this machine, so never less than on the board
+            arena = measurement.measured_tflm_arena_bytes
+            assert arena is not None, "a verifier of such a target requires TFLM"
             measured = {
-                "peak_sram_bytes": measurement.measured_tflm_arena_bytes,
+                "peak_sram_bytes": arena,
                 "flash_bytes": measurement.tflite_bytes,
             }
         return [

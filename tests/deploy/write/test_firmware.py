@@ -55,6 +55,9 @@ TARGETS = sorted(
     for path in (Path(__file__).parents[3] / "conf" / "target").glob("*.yaml")
     if path.stem not in ("none", "bench")
 )
+# Those that start without a file of the vendor.
+BARE = [path for path in TARGETS if load_target(path).kit.bare]
+SMALL = next(path for path in TARGETS if path.stem == "stm32f446")
 needs_cmake = pytest.mark.skipif(
     not (shutil.which("cmake") and shutil.which("arm-none-eabi-gcc")),
     reason="needs cmake and arm-none-eabi-gcc",
@@ -128,7 +131,7 @@ def run_from_reset(elf, target):
     )
 
 
-@pytest.mark.parametrize("path", TARGETS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", BARE, ids=lambda path: path.stem)
 @pytest.mark.parametrize("wrong_logits", [0, 3])
 def test_it_starts_from_reset_and_compares_the_logits(path, wrong_logits, firmware):
     target = target_of(path)
@@ -172,7 +175,7 @@ def test_a_network_over_the_budget_does_not_link(firmware):
 
 @needs_cmake
 def test_nor_by_cmake(firmware):
-    done = cmake(firmware(target_of(TARGETS[0], input_buffer_bytes=131072 - 4096 - 12288 - 48)))
+    done = cmake(firmware(target_of(SMALL, input_buffer_bytes=131072 - 4096 - 12288 - 48)))
     assert done.returncode != 0
     assert re.search(r"NETWORK.* overflowed by 16 bytes", done.stdout + done.stderr)
 
@@ -188,7 +191,7 @@ def test_nothing_is_left_open_in_what_is_written(firmware):
 
 
 def test_a_frame_is_cropped_scaled_and_looked_up(firmware, tmp_path):
-    folder = firmware(target_of(TARGETS[0])) / "network"
+    folder = firmware(target_of(SMALL)) / "network"
     library = ctypes.CDLL(
         str(toolchain_named("zig").compile_host(sorted(folder.glob("*.c")), tmp_path / "camera.so"))
     )
@@ -216,18 +219,35 @@ def test_the_readme_speaks_of_its_target_alone(path, firmware):
     readme = readme_of(firmware(target))
     core = core_named(target.core)
     for other in cores().values():
-        assert other == core or other.cmsis_name not in readme
+        assert other == core or not re.search(rf"\b{other.cmsis_name}\b", readme)
     for board in {board for other in TARGETS for board in target_of(other).kit.boards}:
-        assert (board in readme) == (board in target.kit.boards)
+        named = re.search(rf"\*\*{re.escape(board)}\*\*", readme)
+        assert bool(named) == (board in target.kit.boards)
     for word in ("data cache", "SCB_InvalidateDCache_by_Addr", "caches on"):
         assert (word in readme) == target.has_caches, word
-    assert ("DWT->LAR" in readme) == core.counter_locked
-    assert f"({target.kit.reset_clock_mhz} MHz)" in readme and target.kit.full_clock in readme
+    assert (
+        target.kit.full_clock in readme
+        and f"{target.region.bytes - target.reserved_sram_bytes}" in readme
+    )
+    if target.kit.package:
+        assert f"../packages/{target.kit.package}/" in readme and "STM32CubeIDE" not in readme
+        assert ("cmake" in readme) == target.kit.bare
+    else:
+        assert ("DWT->LAR" in readme) == core.counter_locked
+        assert f"({target.kit.reset_clock_mhz} MHz)" in readme
     width, height = map(
         int, re.search(r"lmanet_input_from_rgb565\(frame, (\d+), (\d+)\)", readme).groups()
     )
     assert 2 * width * height <= target.input_buffer_bytes
     assert not re.search(r"\n +\n", readme), "a line that says nothing"
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in TARGETS if path not in BARE], ids=lambda path: path.stem
+)
+def test_a_part_that_needs_its_vendors_files_gets_no_program_that_cannot_start(path, firmware):
+    folder = firmware(target_of(path))
+    assert {each.name for each in folder.iterdir()} == {"network", "check.h", "README.md"}
 
 
 def test_a_target_without_room_for_a_frame_or_words_about_it_has_a_readme_all_the_same(firmware):
@@ -248,7 +268,7 @@ def test_flash_begins_where_the_target_says(firmware):
 def test_a_board_in_a_strangers_words_ends_no_comment(firmware):
     words = "a board */ int x; /*\nEND { } @NAME@"
     target = target_of(
-        TARGETS[0],
+        SMALL,
         name="other",
         board=words,
         kit=Kit(boards=(words,), remark=words, full_clock=words),

@@ -6,7 +6,7 @@ It stands below `lmanet.cost`, whose latency needs the cycles of a core; targets
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -15,8 +15,9 @@ from lmanet.base import Above0, Record
 from lmanet.errors import ConfigError
 
 FOLDER = Path(__file__).parent
-# The core that is meant where none is named.
+# The core that is meant where none is named; instructions are estimated for it.
 USUAL_CORE = "cortex-m7"
+Architecture = Literal["arm", "riscv", "xtensa"]
 Span = Annotated[tuple[Above0, Above0], Field(description="lowest, highest")]
 
 
@@ -45,11 +46,16 @@ class Core(Record):
     """One core.
 
     Attributes:
-        name: as targets name it; Arm's, in lower case.
+        name: as targets name it; its maker's, in lower case.
+        architecture: whose instructions it has; gcc is a program of its own for each.
         compilers: toolchain of ``conf/deploy`` -> arguments that select the core.
         emulators: emulator of ``conf/deploy`` -> what it calls the core; one that is not listed has
             no such core.
+        stand_in: core that is compiled for and emulated in its place, by emulators that have none
+            of this kind.
         cycles: of an instruction; an estimate of latency rests on them.
+        instructions: of a network beside those of a Cortex-M7, lowest and highest; an estimate of
+            latency rests on them where instructions were not counted on this core.
         caches: it has an instruction and a data cache of its own.
         counter_locked: its cycle counter is to be unlocked first.
     """
@@ -58,6 +64,9 @@ class Core(Record):
     compilers: dict[str, tuple[str, ...]]
     emulators: dict[str, str]
     cycles: Cycles
+    architecture: Architecture = "arm"
+    stand_in: str | None = None
+    instructions: Span = (1.0, 1.0)
     caches: bool = False
     counter_locked: bool = False
 
@@ -67,6 +76,13 @@ class Core(Record):
         if "gcc" not in compilers:
             raise ValueError("gcc is missing, which builds the firmware")
         return compilers
+
+    @field_validator("instructions")
+    @classmethod
+    def _in_order(cls, span: tuple[float, float]) -> tuple[float, float]:
+        if span[0] > span[1]:
+            raise ValueError(f"the lowest, {span[0]}, is above the highest, {span[1]}")
+        return span
 
     @property
     def cmsis_name(self) -> str:

@@ -15,7 +15,7 @@
 #define BLOCK 4 /* pixels that are multiplied at once */
 #define MOST_KERNEL 7
 
-#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && !defined(LMANET_PORTABLE)
 #define LMANET_ARM 1
 #include <arm_acle.h>
 INLINE int32_t widen_even(uint32_t bytes) { return (int32_t)__sxtb16(bytes); } /* bytes 0 and 2 as two int16 */

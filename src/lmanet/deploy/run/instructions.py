@@ -7,6 +7,14 @@ RGB565_BYTES = 2
 # Width and height of the usual frames of a camera, the largest first.
 FRAMES = {"VGA": (640, 480), "QVGA": (320, 240), "QQVGA": (160, 120), "QQQVGA": (80, 60)}
 MOST_WORDS = 300
+BARE = """## Check it on the bare board
+```
+cmake -B build && cmake --build build
+arm-none-eabi-nm build/firmware.elf | grep -E 'lmanet_(different_logits|cycles)'
+```
+Flash `build/firmware.elf` with the tool of the board's debugger, such as pyOCD, and read
+`lmanet_different_logits` with it: it must be 0. This needs `arm-none-eabi-gcc` and CMake.
+`main.c`, `startup.c`, `memory.c` and `lmanet.ld` are for this alone."""
 
 
 def instructions(target: Target, arena_bytes: int) -> dict[str, str]:
@@ -26,13 +34,13 @@ def instructions(target: Target, arena_bytes: int) -> dict[str, str]:
         "CORE": core.cmsis_name,
         "BOARDS": f"{boards} (or your board)" if boards else "your board",
         "REMARK": _words(kit.remark),
-        "CACHES": f"*System Core, {core.cmsis_name}*: enable instruction and data cache. "
-        if target.has_caches
-        else "",
+        "CACHES": _caches(target),
         "CACHES_ON": "caches on, " if target.has_caches else "",
         "CLOCK": f"{target.clock_mhz} MHz",
         "FULL_CLOCK": f" ({_words(kit.full_clock)})" if kit.full_clock else "",
-        "RESET_CLOCK": f" ({kit.reset_clock_mhz} MHz)" if kit.reset_clock_mhz else "",
+        "RESET_CLOCK": _reset_clock(target),
+        "PACKAGE": kit.package,
+        "BARE": BARE if kit.bare else "",
         "CUBE_REGION": _words(kit.linker_region),
         "UNLOCK": "DWT->LAR = 0xC5ACCE55; /* this core keeps the counter locked */"
         if core.counter_locked
@@ -40,6 +48,22 @@ def instructions(target: Target, arena_bytes: int) -> dict[str, str]:
         "CACHE_NOTE": _cache_note(target),
         **_frame(target.input_buffer_bytes),
     }
+
+
+def _caches(target: Target) -> str:
+    if not target.has_caches:
+        return ""
+    if target.kit.package:
+        return "Its instruction and data cache must be on."
+    name = core_named(target.core).cmsis_name
+    return f"*System Core, {name}*: enable instruction and data cache. "
+
+
+def _reset_clock(target: Target) -> str:
+    clock = target.kit.reset_clock_mhz
+    if target.kit.package:
+        return f"{clock} MHz" if clock else "what the tool's start-up code sets"
+    return f" ({clock} MHz)" if clock else ""
 
 
 def _frame(room: int) -> dict[str, str]:

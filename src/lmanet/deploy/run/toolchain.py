@@ -1,5 +1,5 @@
-"""Compilers behind one interface: zig's clang from PyPI, or arm-none-eabi-gcc with the system's cc
-for the host.
+"""Compilers behind one interface: zig's clang from PyPI, or GNU's of each architecture with the
+system's cc for the host.
 """
 
 import hashlib
@@ -7,9 +7,9 @@ import importlib.util
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lmanet.board.cores import core_named
@@ -18,8 +18,20 @@ from lmanet.errors import ConfigError, DeployError, ToolError
 from lmanet.files import cache_folder
 
 SUPPORT = Path(__file__).parents[1] / "c"
-EMULATED = (SUPPORT / "startup.c", SUPPORT / "memory.c", SUPPORT / "emulated" / "main.c")
-LINKER_SCRIPT = SUPPORT / "emulated" / "mps2.ld"
+EMULATED = SUPPORT / "emulated"
+# What is linked with a network for an emulated board. Unicorn calls functions: only QEMU, which has
+# Arm's boards, needs a program that starts by itself.
+STARTING = (SUPPORT / "startup.c", SUPPORT / "memory.c", EMULATED / "main.c")
+CALLED = (SUPPORT / "memory.c", EMULATED / "called.c")
+# QEMU's machine -> the linker script of its memory; all others have that of an mps2.
+LINKER_SCRIPTS = {"mps3-an547": EMULATED / "mps3.ld"}
+LINKER_SCRIPT = EMULATED / "mps2.ld"
+# Architecture -> GNU's compiler for it, and Debian's package.
+GNU = {
+    "arm": ("arm-none-eabi-gcc", "gcc-arm-none-eabi"),
+    "riscv": ("riscv64-unknown-elf-gcc", "gcc-riscv64-unknown-elf"),
+    "xtensa": ("xtensa-esp32s3-elf-gcc", "none of Debian; it comes with ESP-IDF"),
+}
 CAMERA = SUPPORT / "firmware" / "camera.c"
 # Sources that differ from network to network; the objects of all others are kept.
 GENERATED = "network"
@@ -30,14 +42,16 @@ SECTIONS = ("-ffunction-sections", "-fdata-sections", "-fno-unwind-tables")
 
 @dataclass(frozen=True)
 class Toolchain:
-    """Compiles programs for an emulated Cortex-M, and for this machine.
+    """Compiles programs for an emulated core, and for this machine.
 
     Attributes:
         name: as in ``conf/deploy``.
-        command: of the compiler for the microcontroller.
+        command: of the compiler for the microcontroller; of Arm's where each architecture has its
+            own.
         flags: of every translation unit.
         runtime: linked last, for what the core has no instruction for (64-bit division).
         host_command: of the compiler for this machine.
+        others: architecture -> command of its compiler, where it has one of its own.
     """
 
     name: str
@@ -45,6 +59,7 @@ class Toolchain:
     flags: tuple[str, ...]
     runtime: str
     host_command: tuple[str, ...]
+    others: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def compile(self, folder: Path, core: str, elf: Path) -> Path:
         """Compile and link a generated program for the emulated board.
@@ -58,7 +73,10 @@ class Toolchain:
             ConfigError: the core is unknown.
             DeployError: the compiler refuses the program.
         """
-        return self.link([*_sources(folder), *EMULATED], core, LINKER_SCRIPT, elf)
+        known = core_named(core)
+        support = STARTING if known.architecture == "arm" else CALLED
+        script = LINKER_SCRIPTS.get(known.emulators.get("qemu", ""), LINKER_SCRIPT)
+        return self.link([*_sources(folder), *support], core, script, elf)
 
     def link(
         self,
@@ -77,7 +95,7 @@ class Toolchain:
             ConfigError: the core is unknown, to this toolchain or at all.
             DeployError: the compiler refuses the program, or it does not fit the memory.
         """
-        base = (*self.command, *self.core_flags(core), "-O2")
+        base = (*self.compiler(core), *self.core_flags(core), "-O2")
         with tempfile.TemporaryDirectory(prefix="lmanet-") as build:
             objects = self._objects(
                 (*base, *self.flags, *WARNINGS, *SECTIONS, *definitions), sources, Path(build)
@@ -94,6 +112,21 @@ class Toolchain:
             )
             run_tool((*link, self.runtime), zig_cache=cache_folder("zig"))
         return elf
+
+    def compiler(self, core: str) -> tuple[str, ...]:
+        """Command of the compiler for a core.
+
+        Raises:
+            ConfigError: the core is unknown, or the compiler of its architecture is missing.
+        """
+        architecture = core_named(core).architecture
+        command = self.others.get(architecture, self.command)
+        if not shutil.which(command[0]):
+            raise ConfigError(
+                f"toolchain={self.name} needs {command[0]} for core={core}: apt-get install "
+                f"{GNU[architecture][1]}, or toolchain=zig (conf/deploy)"
+            )
+        return command
 
     def core_flags(self, core: str) -> tuple[str, ...]:
         """Arguments that select a core.
@@ -187,7 +220,7 @@ def _zig() -> Toolchain:
 
 
 def _gcc() -> Toolchain:
-    for program, package in (("arm-none-eabi-gcc", "gcc-arm-none-eabi"), ("cc", "gcc")):
+    for program, package in (GNU["arm"], ("cc", "gcc")):
         if not shutil.which(program):
             raise ConfigError(
                 f"toolchain=gcc needs {program}: apt-get install {package}, or toolchain=zig "
@@ -195,10 +228,11 @@ def _gcc() -> Toolchain:
             )
     return Toolchain(
         "gcc",
-        ("arm-none-eabi-gcc",),
+        (GNU["arm"][0],),
         ("-fno-tree-loop-distribute-patterns",),
         "-lgcc",
         ("cc",),
+        {architecture: (program,) for architecture, (program, _) in GNU.items()},
     )
 
 

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from lmanet.board.cores import USUAL_CORE
 from lmanet.cost.c_runtime.plan import CStaticOptions, CStaticPlan
 from lmanet.deploy.int8.graph import IntegerGraph
+from lmanet.deploy.run.compare import Compared, compare, has_tflm
 from lmanet.deploy.run.elf import program_sizes
 from lmanet.deploy.run.emulator import EmulatorRun, emulator_named
-from lmanet.deploy.run.tflm import TflmRun, require_tflm, run_tflm
+from lmanet.deploy.run.emulator.machine import core_for, model_of
+from lmanet.deploy.run.tflm import require_tflm
 from lmanet.deploy.run.toolchain import toolchain_named
 from lmanet.deploy.write.flatbuffer import tflite_schema
 from lmanet.deploy.write.program import write_program
@@ -30,10 +32,11 @@ PROGRAM = "c"
 
 
 class Verifier:
-    """Runs networks in TensorFlow Lite Micro and, as our generated C, on an emulated Cortex-M.
+    """Runs networks in TensorFlow Lite Micro and, as our generated C, on an emulated core.
 
     Args:
-        core: a name in `lmanet.board.cores`: compiled for, and emulated.
+        core: a name in `lmanet.board.cores`: compiled for, and emulated. Another stands in for it
+            where the emulator has none of this kind.
         toolchain: ``zig`` (from PyPI) or ``gcc`` (arm-none-eabi-gcc).
         emulator: ``unicorn`` (from PyPI) or ``qemu`` (qemu-system-arm).
         options: what the generated C does to save memory.
@@ -46,15 +49,18 @@ class Verifier:
         emulator: str = "unicorn",
         options: CStaticOptions | None = None,
     ) -> None:
-        self.core = core
+        self.wanted_core = core
+        self.core = core_for(core, emulator)
         self.toolchain = toolchain_named(toolchain)
         self.emulator = emulator_named(emulator)
         self.options = options or CStaticOptions()
 
     def require(self) -> None:
         """Raise `ConfigError` where something that `verify` needs is missing; compiles nothing."""
-        require_tflm()
+        if has_tflm():
+            require_tflm()
         tflite_schema()
+        model_of(self.core, self.emulator.name)
         self.emulator.require()
         for package in ("elftools", "flatbuffers"):
             if importlib.util.find_spec(package) is None:
@@ -87,11 +93,11 @@ class Verifier:
         with ThreadPoolExecutor(
             max_workers=2
         ) as pool:  # TFLM runs in a process of its own, beside the compiler
-            tflm_job = pool.submit(run_tflm, model, inputs)
+            other_job = pool.submit(compare, graph, model, inputs)
             elf = self.toolchain.compile(folder / PROGRAM, self.core, folder / "network.elf")
             run = self.emulator.run(elf, inputs.reshape(len(inputs), -1), self.core)
-            tflm = tflm_job.result()
-        _same_bits(tflm, run)
+            other = other_job.result()
+        _same_bits(other, run)
         measurement = Measurement(
             toolchain=self.toolchain.name,
             emulator=self.emulator.name,
@@ -99,16 +105,17 @@ class Verifier:
             emulated_core=self.core,
             images=len(inputs),
             tflite_bytes=len(model),
-            measured_tflm_head_bytes=tflm.measured_head_bytes,
-            measured_tflm_tail_bytes=tflm.measured_tail_bytes,
+            measured_tflm_head_bytes=other.head_bytes,
+            measured_tflm_tail_bytes=other.tail_bytes,
             measured_bss_bytes=_arena(elf, plan),
             measured_flash_bytes=program_sizes(elf).flash_bytes,
             measured_stack_bytes=run.stack_high_water_bytes,
             measured_instructions=run.instructions,
             kernel_instructions=_by_kernel(plan, run),
             seconds=time.monotonic() - start,
+            compared=other.runtimes,
         )
-        return tflm.outputs, measurement
+        return other.outputs, measurement
 
 
 def _arena(elf: Path, plan: CStaticPlan) -> int:
@@ -122,12 +129,13 @@ def _arena(elf: Path, plan: CStaticPlan) -> int:
     return measured
 
 
-def _same_bits(tflm: TflmRun, run: EmulatorRun) -> None:
-    different = (tflm.outputs != run.outputs.reshape(tflm.outputs.shape)).any(axis=1)
+def _same_bits(other: Compared, run: EmulatorRun) -> None:
+    different = (other.outputs != run.outputs.reshape(other.outputs.shape)).any(axis=1)
     if different.any():
+        name = "TFLM" if "tflm" in other.runtimes else "lmanet's reference"
         raise DeployError(
-            f"the generated C and TFLM differ on {different.sum()} of {len(different)} images; the "
-            "files were kept: report this network"
+            f"the generated C and {name} differ on {different.sum()} of {len(different)} images; "
+            "the files were kept: report this network"
         )
 
 

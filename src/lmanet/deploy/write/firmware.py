@@ -17,7 +17,10 @@ from lmanet.deploy.run.toolchain import SUPPORT
 
 NETWORK = "network"
 COPIED = ("main.c", "arm-none-eabi.cmake")
-FILLED = ("CMakeLists.txt", "lmanet.ld", "README.md")
+FILLED = ("CMakeLists.txt", "lmanet.ld")
+README = "README.md"
+# For boards whose usual tool is not STM32CubeIDE.
+OTHER_README = "README_package.md"
 CHECK = "check.h"
 LINKER_SCRIPT = "lmanet.ld"
 
@@ -32,7 +35,8 @@ class Example(NamedTuple):
 def write_firmware(
     folder: Path, program: Path, target: Target, example: Example, arena_bytes: int
 ) -> None:
-    """Write C, start-up code, linker script, CMake files and instructions.
+    """Write C and instructions; for a part that starts bare, also start-up code, linker script and
+    CMake files.
 
     Args:
         folder: to be written; made where it is not there.
@@ -46,19 +50,29 @@ def write_firmware(
     sources = sorted([*program.glob("*.h"), *program.glob("*.c")])
     for source in [*sources, *(SUPPORT / "firmware").glob("camera.*")]:
         copyfile(source, network / source.name)
+    values = _values(target) | instructions(target, arena_bytes)
+    if target.kit.bare:
+        _write_start(folder, values)
+    readme = OTHER_README if target.kit.package else README
+    _write_filled(folder / README, SUPPORT / "firmware" / readme, values)
+    (folder / CHECK).write_text(check(example), encoding="utf-8")
+
+
+def _write_start(folder: Path, values: dict[str, str]) -> None:
+    """What makes a program of the network without any file of the vendor."""
+    firmware = SUPPORT / "firmware"
     for source in [
-        *(SUPPORT / "firmware" / name for name in COPIED),
+        *(firmware / name for name in COPIED),
         SUPPORT / "startup.c",
         SUPPORT / "memory.c",
     ]:
         copyfile(source, folder / source.name)
-    values = _values(target) | instructions(target, arena_bytes)
     for name in FILLED:
-        (folder / name).write_text(
-            _fill((SUPPORT / "firmware" / name).read_text(encoding="utf-8"), values),
-            encoding="utf-8",
-        )
-    (folder / CHECK).write_text(_check(example), encoding="utf-8")
+        _write_filled(folder / name, firmware / name, values)
+
+
+def _write_filled(path: Path, template: Path, values: dict[str, str]) -> None:
+    path.write_text(_fill(template.read_text(encoding="utf-8"), values), encoding="utf-8")
 
 
 def _values(target: Target) -> dict[str, str]:
@@ -101,7 +115,8 @@ def _identifier(name: str) -> str:
     return re.sub(r"\W+", "_", name, flags=re.ASCII).upper()
 
 
-def _check(example: Example) -> str:
+def check(example: Example) -> str:
+    """Text of ``check.h``."""
     arrays = "\n".join(
         f"static const int8_t lmanet_check_{name}[{values.size}] = {{\n{_rows(values)}\n}};"
         for name, values in example._asdict().items()

@@ -1,6 +1,8 @@
 """A TFLite model with one subgraph, tensor by tensor and operator by operator, and its bytes."""
 
+import importlib
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -23,14 +25,13 @@ def tflite_schema() -> Any:
     Raises:
         ConfigError: the package that carries it is missing.
     """
-    try:
-        from tflite_micro.tensorflow.lite.micro.python import schema_py_generated
-    except ImportError:
-        raise ConfigError(
-            "the package tflite-micro is missing, which carries the schema of .tflite; run `pip "
-            "install lmanet[deploy]`"
-        ) from None
-    return schema_py_generated
+    for name in ("tflite_micro.tensorflow.lite.micro.python", "ai_edge_litert"):
+        with suppress(ImportError):
+            return importlib.import_module(f"{name}.schema_py_generated")
+    raise ConfigError(
+        "the packages tflite-micro and ai-edge-litert are missing, which carry the schema of "
+        ".tflite; run `pip install lmanet[deploy]`"
+    )
 
 
 class _AlignedBuffer:

@@ -7,7 +7,7 @@ from lmanet.cost.c_runtime.instructions import estimated_instructions
 from lmanet.cost.c_runtime.plan import plan_c_static
 from lmanet.cost.estimate import macs, params
 from lmanet.cost.flash import flash_bytes
-from lmanet.cost.latency import LatencyRange, latency_ms
+from lmanet.cost.latency import LatencyRange, estimated_latency_ms
 from lmanet.cost.memory import memory
 from lmanet.network import Architecture, Operator
 from lmanet.network.graph import Shape, operators
@@ -88,7 +88,7 @@ def _row(
         sram_bytes=used,
         is_peak=is_peak,
         estimated_instructions=instructions,
-        latency_ms=latency_ms(instructions, platform.core, platform.clock_mhz)
+        latency_ms=estimated_latency_ms(instructions, platform.core, platform.clock_mhz)
         if instructions is not None and platform.core
         else None,
         fused_with=None if call is None or begins else call.first,

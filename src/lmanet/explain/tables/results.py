@@ -1,6 +1,7 @@
 """Tables of what was trained, tested, brought to int8 and measured."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from lmanet.explain.facts import measured
 from lmanet.explain.facts.facts import Facts
@@ -191,6 +192,7 @@ def _files(deployed: measured.DeployedNetwork) -> Table:
             f"{line.folder}/{line.program}",
             "the network's C alone, to be compiled into any firmware",
         ),
+        *((f"{line.folder}/{name}", _opened_by(name)) for name in line.packages),
         (f"{line.folder}/{line.tflite}", "TFLM, STM32Cube.AI and other runtimes that read .tflite"),
     ]
     return Table(
@@ -199,3 +201,7 @@ def _files(deployed: measured.DeployedNetwork) -> Table:
         (Column("file", "file", "code"), Column("use", "for")),
         rows,
     )
+
+
+def _opened_by(package: str) -> str:
+    return f"{Path(package).name.replace('_', ' ')}: a library that it opens, see its README"

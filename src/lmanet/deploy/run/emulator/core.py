@@ -1,6 +1,4 @@
-"""One Cortex-M of the package unicorn with a program in its memory, whose
-functions can be called.
-"""
+"""One core of the package unicorn with a program in its memory, whose functions can be called."""
 
 import ctypes
 import hashlib
@@ -8,9 +6,9 @@ import importlib
 import tempfile
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from lmanet.board.cores import USUAL_CORE
+from lmanet.board.cores import USUAL_CORE, core_named
 from lmanet.deploy.run.elf import Program
 from lmanet.deploy.run.emulator.machine import (
     FLASH_ADDRESS,
@@ -26,6 +24,7 @@ from lmanet.files import cache_folder
 # Its type annotations are not those of its classes.
 unicorn: Any = importlib.import_module("unicorn")
 arm: Any = importlib.import_module("unicorn.arm_const")
+riscv: Any = importlib.import_module("unicorn.riscv_const")
 binding: Any = importlib.import_module("unicorn.unicorn_py3.unicorn")
 
 COUNTER_SOURCE = SUPPORT / "emulated" / "count.c"
@@ -35,6 +34,57 @@ STACK_TOP = RAM_ADDRESS + RAM_BYTES
 PAINT = b"\xa5"
 # Of one call; a kernel call of a network that fits 4 MB of flash takes some 10^8.
 MAX_INSTRUCTIONS = 4 * 10**9
+
+
+class _Architecture(NamedTuple):
+    """What unicorn is told of an architecture.
+
+    Attributes:
+        engine: its number, and the mode.
+        constants: module of its registers and cores.
+        models: what the names of its cores begin with.
+        stack, back, argument, pc: registers of the stack pointer, of the address to return to, of
+            the first argument and result, and of the program counter.
+        code_bit: is set in the address of a function.
+        counter: function of count.c that knows how long its instructions are.
+    """
+
+    engine: tuple[int, int]
+    constants: Any
+    models: str
+    stack: int
+    back: int
+    argument: int
+    pc: int
+    code_bit: int
+    counter: str
+
+
+ARCHITECTURES = {
+    "arm": _Architecture(
+        # Without UC_MODE_MCLASS, which would make any core a Cortex-M33.
+        (unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB),
+        arm,
+        "UC_CPU_ARM_",
+        arm.UC_ARM_REG_SP,
+        arm.UC_ARM_REG_LR,
+        arm.UC_ARM_REG_R0,
+        arm.UC_ARM_REG_PC,
+        1,
+        "lmanet_count_arm",
+    ),
+    "riscv": _Architecture(
+        (unicorn.UC_ARCH_RISCV, unicorn.UC_MODE_RISCV32),
+        riscv,
+        "UC_CPU_RISCV32_",
+        riscv.UC_RISCV_REG_SP,
+        riscv.UC_RISCV_REG_RA,
+        riscv.UC_RISCV_REG_A0,
+        riscv.UC_RISCV_REG_PC,
+        0,
+        "lmanet_count_riscv",
+    ),
+}
 
 
 class _Counter(ctypes.Structure):
@@ -64,9 +114,10 @@ class EmulatedCore:
 
     def __init__(self, program: Program, core: str = USUAL_CORE) -> None:
         self.program = program
-        # Without UC_MODE_MCLASS, which would make any core a Cortex-M33.
-        self._machine = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
-        self._machine.ctl_set_cpu_model(_model(core))
+        model = _model(core)
+        self._is = ARCHITECTURES[core_named(core).architecture]
+        self._machine = unicorn.Uc(*self._is.engine)
+        self._machine.ctl_set_cpu_model(model)
         self._machine.mem_map(FLASH_ADDRESS, FLASH_BYTES)
         self._machine.mem_map(RAM_ADDRESS, RAM_BYTES)
         for segment in program.segments:
@@ -91,14 +142,14 @@ class EmulatedCore:
         """
         machine, address = self._machine, self.program.symbol(function)
         for register, value in (
-            (arm.UC_ARM_REG_SP, STACK_TOP),
-            (arm.UC_ARM_REG_LR, RETURN_ADDRESS | 1),
-            (arm.UC_ARM_REG_R0, argument),
+            (self._is.stack, STACK_TOP),
+            (self._is.back, RETURN_ADDRESS | self._is.code_bit),
+            (self._is.argument, argument),
         ):
             machine.reg_write(register, value)
         self._counter.limit = self.instructions + MAX_INSTRUCTIONS
         try:
-            machine.emu_start(address | 1, RETURN_ADDRESS)
+            machine.emu_start(address | self._is.code_bit, RETURN_ADDRESS)
         except unicorn.UcError as error:
             where = "" if self._bad_address is None else f", at the address {self._bad_address:#x}"
             raise DeployError(
@@ -111,7 +162,7 @@ class EmulatedCore:
                 "flash"
             )
             raise DeployError(f"{function}({argument}) did not return: {stop}")
-        result: int = machine.reg_read(arm.UC_ARM_REG_R0)
+        result: int = machine.reg_read(self._is.argument)
         return result
 
     def read(self, address: int, size: int) -> bytes:
@@ -128,7 +179,7 @@ class EmulatedCore:
         return len(content.lstrip(PAINT)) + 3 & ~3
 
     def _pc(self) -> int:
-        pc: int = self._machine.reg_read(arm.UC_ARM_REG_PC)
+        pc: int = self._machine.reg_read(self._is.pc)
         return pc
 
     def _remember(
@@ -150,7 +201,8 @@ class EmulatedCore:
             stop=ctypes.cast(binding.uclib.uc_emu_stop, ctypes.c_void_p),
         )
         hook, user = ctypes.c_size_t(), ctypes.cast(ctypes.byref(self._counter), ctypes.c_void_p)
-        function = ctypes.cast(_counting_library().lmanet_count_block, ctypes.c_void_p)
+        counting = getattr(_counting_library(), self._is.counter)
+        function = ctypes.cast(counting, ctypes.c_void_p)
         first, last = ctypes.c_uint64(1), ctypes.c_uint64(0)  # all addresses
         status = binding.uclib.uc_hook_add(
             self._machine._uch,
@@ -169,10 +221,12 @@ class EmulatedCore:
 
 def _model(core: str) -> int:
     """The number of a core in unicorn."""
-    name = f"UC_CPU_ARM_{model_of(core, 'unicorn')}"
-    if not hasattr(arm, name):
+    called, architecture = model_of(core, "unicorn"), core_named(core).architecture
+    known = ARCHITECTURES.get(architecture)
+    name = f"{known.models if known else architecture + ' '}{called}"
+    if not known or not hasattr(known.constants, name):
         raise ConfigError(f"core={core}: unicorn has no {name}; correct emulators in its file")
-    return int(getattr(arm, name))
+    return int(getattr(known.constants, name))
 
 
 @lru_cache(maxsize=1)

@@ -67,6 +67,19 @@ class Emulator(ABC):
         """
 
 
+def core_for(core: str, emulator: str) -> str:
+    """The core that an emulator runs where one is asked for: that, or what stands in for it.
+
+    Raises:
+        ConfigError: the core is unknown.
+    """
+    known = core_named(core)
+    if emulator not in known.emulators and known.stand_in:
+        other = core_named(known.stand_in)
+        return other.name if emulator in other.emulators else core
+    return core
+
+
 def model_of(core: str, emulator: str) -> str:
     """What an emulator calls a core.
 

@@ -24,9 +24,11 @@ from lmanet.errors import ConfigError, DeployError, ToolError
 
 QEMU = "qemu-system-arm"
 ALONE = ("-display", "none", "-monitor", "none", "-serial", "none")
-# Under -icount shift=0 an instruction takes 1 ns, and the board's timer runs at 25 MHz.
+# Under -icount shift=0 an instruction takes 1 ns, and the timer of an mps2 runs at 25 MHz.
 COUNTING = ("-icount", "shift=0", "-semihosting-config", "enable=on,target=native")
 INSTRUCTIONS_PER_TICK = 40
+# Machine -> the same, where its timer runs at another clock: 32 MHz.
+OTHER_TIMERS = {"mps3-an547": 31.25}
 FAULT_STATUS = 3
 
 
@@ -58,7 +60,8 @@ class QemuEmulator(Emulator):
             (folder / "input.bin").write_bytes(inputs.tobytes())
             command = [QEMU, "-M", board, *ALONE, *COUNTING, "-kernel", str(elf.resolve())]
             _run(command, folder, IMAGE_TIME_LIMIT_S * len(inputs))
-            return _result(program, folder, len(inputs))
+            per_tick = OTHER_TIMERS.get(board, INSTRUCTIONS_PER_TICK)
+            return _result(program, folder, len(inputs), per_tick)
 
 
 def _run(command: list[str], folder: Path, time_limit_s: int) -> None:
@@ -80,7 +83,7 @@ def _run(command: list[str], folder: Path, time_limit_s: int) -> None:
         )
 
 
-def _result(program: Program, folder: Path, images: int) -> EmulatorRun:
+def _result(program: Program, folder: Path, images: int, per_tick: float) -> EmulatorRun:
     outputs = np.fromfile(folder / "output.bin", np.int8)
     counts = np.fromfile(folder / "counts.bin", "<u4")
     if outputs.size != images * program.word(
@@ -92,5 +95,5 @@ def _result(program: Program, folder: Path, images: int) -> EmulatorRun:
         )
     stack, *ticks = counts.tolist()
     return EmulatorRun(
-        outputs.reshape(images, -1), tuple(tick * INSTRUCTIONS_PER_TICK for tick in ticks), stack
+        outputs.reshape(images, -1), tuple(round(tick * per_tick) for tick in ticks), stack
     )

@@ -1,0 +1,10 @@
+# The function of ESP-IDF's build that a component calls, for the machine that runs the test.
+cmake_minimum_required(VERSION 3.16)
+project(idf C)
+macro(idf_component_register)
+  cmake_parse_arguments(IDF "" "" "SRCS;INCLUDE_DIRS" ${ARGN})
+  get_filename_component(COMPONENT_LIB ${CMAKE_CURRENT_SOURCE_DIR} NAME)
+  add_library(${COMPONENT_LIB} STATIC ${IDF_SRCS})
+  target_include_directories(${COMPONENT_LIB} PUBLIC ${IDF_INCLUDE_DIRS})
+endmacro()
+add_subdirectory(${MODULE} module)

@@ -1,0 +1,379 @@
+"""Deliveries: each built as its tool builds it, as far as that can be had here, and two networks of
+two prefixes in one program of C++.
+
+What stands in for a tool is in `stubs`: Arduino.h, and the CMake functions of Zephyr and ESP-IDF.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import xml.etree.ElementTree as xml
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import yaml
+
+from lmanet.board import load_target
+from lmanet.board.cores import cores
+from lmanet.deploy.run.host import HostNetwork
+from lmanet.deploy.run.tool import run_tool
+from lmanet.deploy.run.toolchain import toolchain_named
+from lmanet.deploy.write import packages
+from lmanet.deploy.write.firmware import Example, check
+from lmanet.deploy.write.packages import DELIVERIES, Library, write_packages
+from lmanet.deploy.write.packages.library import prefixed
+from lmanet.deploy.write.program import write_program
+from lmanet.errors import ConfigError
+from lmanet.network import parse_architecture
+from lmanet.network.graph import operators
+
+pytestmark = pytest.mark.slow  # compiles
+
+STUBS = Path(__file__).parent / "stubs"
+PREFIXES = ("digits", "photos")
+NETWORK = {
+    "resolution": 9,
+    "stages": [
+        {"block": "depthwise", "channels": 4, "kernel": 3, "stride": 2, "expansion": 2}
+        | {"se_ratio": 0.5, "skip": False, "activation": "swish", "layers": 1}
+    ],
+}
+# Names of classes that begin like ours in C, or end a comment.
+NAMES = ("lm_conv", "a lmanet_input b", "LMANET_X", "*/ int x; /*", 'a "quoted" lm_x')
+C = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-c"]
+CPP = ["-std=gnu++11", "-O1", "-Wall", "-Wextra", "-Werror"]
+# Compares what both networks make of their images with what they should; prints the classes.
+BOTH_CPP = """#include <digits.h>
+#include <photos.h>
+#include "digits_check.h"
+#include "photos_check.h"
+#include <cstdio>
+#define RUN(p, P)                                                                         \\
+    for (int i = 0; i < P##_INPUT_BYTES; i++) p##_input()[i] = p##_check_image[i];        \\
+    p##_run();                                                                            \\
+    for (int i = 0; i < P##_OUTPUT_BYTES; i++) different += p##_output()[i] != p##_check_logits[i]; \\
+    std::printf("%s %.3f\\n", p##_classes[p##_best()], (double)p##_probability(p##_best()));
+int main() {
+    int different = 0;
+    RUN(digits, DIGITS)
+    RUN(photos, PHOTOS)
+    auto *volatile camera = &digits_input_from_rgb565;
+    return different + (camera == nullptr);
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def delivered(integer_graph, tmp_path_factory):
+    """Two networks, each in all deliveries: prefix -> its folder, image, logits and library."""
+    found = {}
+    for seed, prefix in enumerate(PREFIXES):
+        folder = tmp_path_factory.mktemp(prefix)
+        graph = integer_graph(operators(parse_architecture(NETWORK), len(NAMES)), seed)
+        plan = write_program(replace(graph, labels=NAMES), folder / "c")
+        image = np.random.default_rng(seed).integers(-128, 128, (9, 9, 3)).astype(np.int8)
+        host = toolchain_named("zig").compile_host_network(folder / "c", folder / "host.so")
+        logits = HostNetwork(host).run(image[None])[0]
+        scale = graph.scales[graph.operators[-1].name].scale
+        text = check(Example(image, logits))
+        library = Library(prefix, folder / "c", text, len(NAMES), plan.arena_bytes, scale)
+        write_packages(library, tuple(DELIVERIES), folder / "packages")
+        real = scale * logits.astype(float)
+        shares = np.exp(real - real.max()) / np.exp(real - real.max()).sum()
+        found[prefix] = SimpleNamespace(
+            folder=folder / "packages", best=int(logits.argmax()), share=shares.max(), check=text
+        )
+    assert found["digits"].check != found["photos"].check
+    return found
+
+
+def compiled(sources, folder, out, includes=()):
+    """As Arduino and PlatformIO do: each source of a folder by itself."""
+    out.mkdir(parents=True)
+    flags = [f"-I{folder}", *(f"-I{each}" for each in includes)]
+    subprocess.run(["cc", *C, *flags, *map(str, sources)], cwd=out, check=True)
+    return sorted(out.glob("*.o")), folder
+
+
+def cmake(source, build, *definitions):
+    command = [
+        "cmake",
+        "-S",
+        str(source),
+        "-B",
+        str(build),
+        "-DCMAKE_C_FLAGS=-Wall -Wextra -Werror",
+    ]
+    subprocess.run([*command, *definitions], check=True, capture_output=True)
+    subprocess.run(["cmake", "--build", str(build)], check=True, capture_output=True)
+
+
+def arduino(library, out):
+    return compiled(sorted((library / "src").rglob("*.c")), library / "src", out)
+
+
+def platformio(library, out):
+    said = json.loads((library / "library.json").read_text())["build"]
+    sources = sorted((library / said["srcDir"]).rglob("*.c"))
+    return compiled(sources, library / said["includeDir"], out)
+
+
+def by_cmake(library, out):
+    cmake(library, out)
+    done = subprocess.run([out / f"{library.name}_example"], capture_output=True, text=True)
+    assert done.returncode == 0 and "logits that differ: 0" in done.stdout
+    return sorted(out.glob("*.a")), library / "src"
+
+
+def zephyr(library, out):
+    module = yaml.safe_load((library / "zephyr" / "module.yml").read_text())
+    assert (library / module["build"]["kconfig"]).is_file() and module["name"] == library.name
+    return stubbed("zephyr.cmake", library / module["build"]["cmake"], out), library / "src"
+
+
+def esp_idf(library, out):
+    manifest = yaml.safe_load((library / "idf_component.yml").read_text())
+    assert re.fullmatch(r"\d+\.\d+\.\d+", manifest["version"]) and manifest["dependencies"]["idf"]
+    program = (library / "examples" / "classify" / "main" / "main.c").read_text()
+    assert "void app_main(void) {" in program and "int main" not in program
+    return stubbed("idf.cmake", library, out), library / "src"
+
+
+def stubbed(stub, module, out):
+    out.mkdir(parents=True)
+    shutil.copyfile(STUBS / stub, out / "CMakeLists.txt")
+    cmake(out, out / "build", f"-DMODULE={module}", f"-DUPPER={module.name.upper()}")
+    return sorted((out / "build").rglob("*.a"))
+
+
+def cmsis_pack(library, out):
+    (pack,) = library.parent.glob("*.pack")
+    place = out.with_name(f"{out.name}-pack")
+    zipfile.ZipFile(pack).extractall(place)
+    (description,) = place.glob("*.pdsc")
+    files = xml.parse(description).findall(".//file")
+    sources = [place / each.get("name") for each in files if each.get("category") == "sourceC"]
+    return compiled(sources, place / "src", out)
+
+
+# Delivery -> what builds one as its tool does.
+BUILDERS = {
+    "arduino": arduino,
+    "cmake": by_cmake,
+    "cmsis_pack": cmsis_pack,
+    "esp_idf": esp_idf,
+    "platformio": platformio,
+    "zephyr": zephyr,
+}
+
+
+def test_each_delivery_is_one_file_and_has_a_builder_here():
+    folder = Path(packages.__file__).parent
+    shared = {"__init__", "library", "zipped"}
+    assert {path.stem for path in folder.glob("*.py")} - shared == set(DELIVERIES) == set(BUILDERS)
+
+
+@pytest.mark.parametrize("name", DELIVERIES)
+def test_two_networks_of_two_prefixes_run_in_one_program_of_cpp(name, delivered, tmp_path):
+    objects, includes = [], []
+    for prefix, network in delivered.items():
+        made, include = BUILDERS[name](network.folder / name / prefix, tmp_path / prefix)
+        objects += made
+        includes.append(f"-I{include}")
+        text = prefixed(network.check, prefix)
+        (tmp_path / f"{prefix}_check.h").write_text(text)
+    (tmp_path / "main.cpp").write_text(BOTH_CPP)
+    subprocess.run(
+        ["g++", *CPP, *includes, "main.cpp", *map(str, objects), "-lm", "-o", "program"],
+        cwd=tmp_path,
+        check=True,
+    )
+    done = subprocess.run([tmp_path / "program"], capture_output=True, text=True, check=True)
+    said = [f"{NAMES[each.best]} {each.share:.3f}" for each in delivered.values()]
+    assert done.stdout.splitlines() == said
+
+
+def symbols(objects, kind):
+    """Names that objects define (``--defined-only``) or want (``--undefined-only``)."""
+    done = subprocess.run(
+        ["nm", "-g", kind, *map(str, objects)], capture_output=True, text=True, check=True
+    )
+    return {line.split()[-1] for line in done.stdout.splitlines() if " " in line}
+
+
+def test_all_names_begin_with_the_prefix_and_no_heap_is_used(delivered, tmp_path):
+    library = delivered["digits"].folder / "arduino" / "digits"
+    objects, _ = arduino(library, tmp_path / "objects")
+    defined = symbols(objects, "--defined-only")
+    assert "digits_run" in defined and all(name.startswith("digits_") for name in defined)
+    wanted = symbols(objects, "--undefined-only") - defined
+    assert wanted <= {"memcpy", "memset", "memmove", "_GLOBAL_OFFSET_TABLE_", "__stack_chk_fail"}
+
+
+def test_names_of_classes_stay_as_they_are_and_stand_in_the_header(delivered):
+    source = delivered["digits"].folder / "arduino" / "digits" / "src"
+    for text in ((source / f"digits_network.{end}").read_text() for end in "ch"):
+        assert '"lm_conv"' in text and '"a lmanet_input b"' in text
+    assert "lmanet_input(" not in (source / "digits_network.h").read_text()
+
+
+@pytest.mark.parametrize("core", [core.name for core in cores().values() if core.emulators])
+def test_a_library_compiles_without_a_warning_for_each_core(core, delivered, tmp_path):
+    source = delivered["digits"].folder / "esp_idf" / "digits" / "src"
+    zig = toolchain_named("zig")
+    command = [*zig.compiler(core), *zig.core_flags(core), *zig.flags, *C]
+    for path in (source / "digits_network.c", source / "digits_camera.c"):
+        run_tool([*command, str(path), "-o", str(tmp_path / f"{path.stem}.o")], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "file"), [("arduino", "classify.ino"), ("platformio", "main.cpp")]
+)
+def test_the_sketch_prints_class_probability_and_milliseconds(name, file, delivered, tmp_path):
+    network = delivered["digits"]
+    library = network.folder / name / "digits"
+    objects, include = BUILDERS[name](library, tmp_path / "objects")
+    sketch = library / "examples" / "classify" / file
+    command = ["g++", *CPP, f"-I{STUBS}", f"-I{include}", f"-I{sketch.parent}", "-x", "c++"]
+    end = ["-x", "none", *map(str, objects), "-lm", "-o", "sketch"]
+    subprocess.run([*command, str(sketch), *end], cwd=tmp_path, check=True)
+    done = subprocess.run([tmp_path / "sketch"], capture_output=True, text=True, check=True)
+    line = f"{NAMES[network.best]}, probability {network.share:.3f}, 1.500 ms, logits that differ"
+    first, second = done.stdout.splitlines()
+    assert first == second == f"{line} from those of the emulated core: 0"
+
+
+def test_nothing_is_left_open_and_a_zip_is_the_same_for_the_same_network(delivered):
+    for network in delivered.values():
+        for file in network.folder.rglob("*"):
+            if file.is_file() and file.suffix not in (".zip", ".pack"):
+                assert not re.search(r"@[A-Z_]+@", file.read_text()), file
+    (made,) = (delivered["digits"].folder / "arduino").glob("*.zip")
+    with zipfile.ZipFile(made) as content:
+        assert {info.date_time for info in content.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert all(name.startswith("digits/") for name in content.namelist())
+
+
+# Rules of arduino-lint (library, mode strict) that can be checked without it. Not checked: those of
+# Library Manager's index (LP016 to LP018), links that must answer (LP041), and spelling.
+ARDUINO_LINT = {
+    "LS001, LP001: it has library.properties": lambda at: (
+        at.root / "library.properties"
+    ).is_file(),
+    "LS002: a folder's name has at most 63 characters": lambda at: len(at.root.name) <= 63,
+    "LS003: which are letters, digits, _ . -": lambda at: re.fullmatch(r"[\w.-]+", at.root.name),
+    "LS005: no symbolic link": lambda at: not any(each.is_symlink() for each in at.files),
+    "LS006, LS007: no .development, no .exe": lambda at: (
+        not any(each.suffix in (".development", ".exe") for each in at.files)
+    ),
+    "LS008: a header is named after the library": lambda at: (
+        at.root / "src" / f"{at.said['name']}.h"
+    ).is_file(),
+    "LS009, LS010: src, and no utility": lambda at: (
+        (at.root / "src").is_dir() and not (at.root / "src" / "utility").exists()
+    ),
+    "name: legal, at most 63, no Arduino": lambda at: (
+        re.fullmatch(r"[a-zA-Z0-9][\w .-]{0,62}", at.said["name"])
+        and "arduino" not in at.said["name"].lower()
+    ),
+    "version: semantic": lambda at: re.fullmatch(r"\d+\.\d+\.\d+", at.said["version"]),
+    "author, maintainer, sentence, paragraph: there": lambda at: all(
+        at.said[key] for key in ("author", "maintainer", "sentence", "paragraph")
+    ),
+    "category: legal": lambda at: at.said["category"] == "Data Processing",
+    "url: one": lambda at: re.fullmatch(r"https?://\S+/\S*", at.said["url"]),
+    "architectures: there": lambda at: at.said["architectures"] == "*",
+    "includes: headers that are there": lambda at: all(
+        (at.root / "src" / name).is_file() for name in at.said["includes"].split(",")
+    ),
+    "LD: README and licence": lambda at: (
+        (at.root / "README.md").is_file() and (at.root / "LICENSE.txt").is_file()
+    ),
+    "sketches: in examples, a folder has its sketch's name": lambda at: all(
+        each.stem == each.parent.name and each.relative_to(at.root).parts[0] == "examples"
+        for each in at.files
+        if each.suffix == ".ino"
+    ),
+    "LC001, SC001: Arduino.h with a capital letter": lambda at: (
+        not any("<arduino.h>" in each.read_text() for each in at.files if each.suffix == ".ino")
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", ARDUINO_LINT)
+def test_an_arduino_library_keeps_the_rules_of_arduino_lint(rule, delivered):
+    root = delivered["digits"].folder / "arduino" / "digits"
+    lines = (root / "library.properties").read_text().splitlines()
+    said = dict(line.split("=", 1) for line in lines)
+    assert ARDUINO_LINT[rule](SimpleNamespace(root=root, said=said, files=[*root.rglob("*")]))
+
+
+# Rules of packchk that can be checked without it. Not checked: the XML schema, and links (M345).
+PACKCHK = {
+    "M206: one description": lambda at: len([*at.root.glob("*.pdsc")]) == 1,
+    "M207, M310: named after vendor and package": lambda at: (
+        at.path.name == f"{at.text('vendor')}.{at.text('name')}.pdsc"
+    ),
+    "M302, M303, M306: vendor, name, description": lambda at: all(
+        map(at.text, ("vendor", "name", "description"))
+    ),
+    "M304, M316: a link that ends with a slash": lambda at: at.text("url").endswith("/"),
+    "M305, M328, M329: releases with version and text": lambda at: all(
+        re.fullmatch(r"\d+\.\d+\.\d+", each.get("version")) and each.text
+        for each in at.tree.findall("releases/release")
+    ),
+    "M314, M326, M327: paths without spaces, drives, backslashes": lambda at: all(
+        re.fullmatch(r"[\w./-]+", name) and not name.startswith("/") for name in at.named
+    ),
+    "M323: each file is there": lambda at: all((at.root / name).exists() for name in at.named),
+    "M331, M332, M333: each condition is used, each used one known": lambda at: (
+        {each.get("id") for each in at.tree.findall("conditions/condition")}
+        == {each.get("condition") for each in at.tree.findall("components/component")}
+    ),
+    "M337: categories have their extensions": lambda at: all(
+        each.get("name").endswith({"sourceC": ".c", "header": ".h"}.get(each.get("category"), ""))
+        for each in at.tree.findall(".//file")
+    ),
+    "M339, M340: an include path is a folder and ends with a slash": lambda at: all(
+        each.get("name").endswith("/") and (at.root / each.get("name")).is_dir()
+        for each in at.tree.findall(".//file[@category='include']")
+    ),
+    "every file of C is listed": lambda at: (
+        {f"src/{each.name}" for each in (at.root / "src").iterdir()} <= set(at.named)
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", PACKCHK)
+def test_a_pack_keeps_the_rules_of_packchk(rule, delivered, tmp_path):
+    (pack,) = (delivered["digits"].folder / "cmsis_pack").glob("lmanet.digits.*.pack")
+    zipfile.ZipFile(pack).extractall(tmp_path)
+    (path,) = tmp_path.glob("*.pdsc")
+    tree = xml.parse(path).getroot()
+    named = [each.get("name") for each in tree.findall(".//file")]
+    at = SimpleNamespace(root=tmp_path, path=path, tree=tree, text=tree.findtext, named=named)
+    assert PACKCHK[rule](at)
+
+
+@pytest.mark.parametrize("prefix", ["", "Digits", "9lives", "a-b", "a" * 32, "stdint", "math"])
+def test_a_prefix_that_begins_no_name_of_c_is_refused(prefix, tmp_path):
+    with pytest.raises(ConfigError, match=r"deploy\.prefix=.* lower-case letter"):
+        Library(prefix, tmp_path, "", 2, 64, 0.1)
+
+
+def test_an_unknown_delivery_says_which_are_known(tmp_path):
+    with pytest.raises(ConfigError, match=r"'keil', which is unknown; legal are arduino, cmake,"):
+        write_packages(Library("digits", tmp_path, "", 2, 64, 0.1), ["keil"], tmp_path)
+
+
+def test_each_boards_usual_tool_has_a_delivery():
+    folder = Path(__file__).parents[3] / "conf" / "target"
+    boards = [load_target(path) for path in folder.glob("*.yaml") if path.stem != "none"]
+    wanted = {board.kit.package for board in boards if board.kit.package}
+    assert wanted <= set(DELIVERIES)
+    assert all(board.kit.package for board in boards if not board.kit.bare)
