@@ -4,10 +4,10 @@ runtime.
 Outputs of the generated C on both emulated Cortex-M7s (zig, unicorn; gcc, QEMU) and on this machine
 must be TFLM's; the .bss of both ELFs and TFLM's head must be what the memory models say. ``python
 tests/scripts/check_runtimes.py [NUMBER] [--most-macs 150e6] [--images 1] [--seed 0] [--blocks conv
-fused] [--shapes 1x49x10 6x1x100]``: networks with more multiplications, and those that the emulated board's 4 MB of RAM and of
-flash do not hold, are drawn anew and counted. With ``--blocks`` each network has one of these
-blocks at least, and spaces that do not offer them all are left out. ``--shapes`` are channels, height and width of the inputs, by turns.
-It exits with the number of
+fused] [--shapes 1x49x10 6x1x100]``: networks with more multiplications, and those that the emulated
+board's 4 MB of RAM and of flash do not hold, are drawn anew and counted. With ``--blocks`` each
+network has one of these blocks at least, and spaces that do not offer them all are left out.
+``--shapes`` are channels, height and width of the inputs, by turns. It exits with the number of
 exceptions.
 """
 
