@@ -30,20 +30,20 @@ class Sample(NamedTuple):
 
     Attributes:
         images: looked at.
-        mean, std: of each RGB channel over all pixels, for pixels in 0..1.
+        mean, std: of each channel over all pixels, for pixels in 0..1.
         blank: images of one colour alone.
     """
 
     images: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     blank: int
 
 
 def sample(images: ImageSet) -> Sample:
     """Look at `MOST_SAMPLED` images at most, evenly spaced."""
     indices = range(0, len(images), -(-len(images) // MOST_SAMPLED))
-    total, squares = torch.zeros(2, 3, dtype=torch.int64)
+    total, squares = torch.zeros(2, len(images[0][0]), dtype=torch.int64)
     count = blank = 0
     for index in indices:
         pixels = images[index][0].flatten(1).long()  # sums of integers: exact, in any order
@@ -154,6 +154,5 @@ def _leak(part: str, copies: int, images: int, what: str) -> Notice:
     return Notice(kind=f"{part}_copies", text=text)
 
 
-def _channels(values: torch.Tensor) -> tuple[float, float, float]:
-    red, green, blue = values.tolist()
-    return red / 255, green / 255, blue / 255
+def _channels(values: torch.Tensor) -> tuple[float, ...]:
+    return tuple(value / 255 for value in values.tolist())

@@ -244,7 +244,7 @@ class Deployment:
             )
         )
         return normalise(
-            fit(batch.images, checkpoint.network.architecture.resolution),
+            fit(batch.images, checkpoint.network.architecture.size),
             checkpoint.mean,
             checkpoint.std,
         )
