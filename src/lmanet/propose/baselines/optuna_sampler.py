@@ -1,6 +1,7 @@
 """OptunaProposer: Optuna's samplers through ask and tell, with the history as their only memory."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
 
 import numpy as np
 import optuna
@@ -12,8 +13,11 @@ from lmanet.errors import ConfigError
 from lmanet.propose.baselines.redraw import Redraw
 from lmanet.propose.baselines.standing import Standing, follow, require_objectives
 from lmanet.run.brief import Brief, Request
+from lmanet.run.growing import Growing
 from lmanet.run.records import Proposal, Status, Trial
 from lmanet.space import AnyArchitecture, Value
+
+SHARED = "_search_space"  # where Optuna's samplers keep what they learned of earlier trials
 
 
 class OptunaProposer:
@@ -43,6 +47,7 @@ class OptunaProposer:
         self.name = name
         self.sampler = sampler
         self._standings = follow(brief)
+        self._untold: Growing[dict[int, Trial]] = Growing(dict, _add_last)
         self._redraw = Redraw(brief, feasible_draws)
         self._choices = {name: _Choice(legal) for name, legal in brief.space.choices().items()}
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -75,17 +80,21 @@ class OptunaProposer:
     def _catch_up(self, trials: Sequence[Trial]) -> None:
         """Tell what has ended since the last request; ask first what another process asked."""
         standings = self._standings.over(trials).of
-        for i, trial in enumerate(trials):
-            if trial.number in self._told or trial.architecture is None:
+        untold = self._untold.over(trials)
+        for number, trial in list(untold.items()):
+            if number in self._told or trial.architecture is None:
+                del untold[number]
                 continue
-            if trial.number not in self._asked and trial.proposal.drawn:
-                self._take_up(trial.number, trial.proposal.drawn)
-            elif trial.number not in self._asked:
-                self._ask_again(trial.number, trial.architecture, trials[:i])
+            if number not in self._asked and trial.proposal.drawn:
+                self._take_up(number, trial.proposal.drawn)
+            elif number not in self._asked:
+                before = [*takewhile(lambda other, end=number: other.number != end, trials)]
+                self._ask_again(number, trial.architecture, before)
             if trial.status is Status.PAUSED:
                 continue  # under way to Optuna, which is told its end alone
-            self._tell(self._asked.pop(trial.number), standings.get(trial.number))
-            self._told.add(trial.number)
+            self._tell(self._asked.pop(number), standings.get(number))
+            self._told.add(number)
+            del untold[number]
 
     def _ask(self, number: int, trials: Sequence[Trial]) -> AnyArchitecture:
         self._study.sampler = self._sampler_of(number)
@@ -101,7 +110,11 @@ class OptunaProposer:
 
     def _sampler_of(self, number: int) -> BaseSampler:
         seeds = np.random.SeedSequence([self.brief.seed, number])
-        return self.sampler(seed=int(seeds.generate_state(1)[0]))
+        sampler = self.sampler(seed=int(seeds.generate_state(1)[0]))
+        # which choices all trials share: a new sampler would go through all of them once more
+        if hasattr(sampler, SHARED) and hasattr(self._study.sampler, SHARED):
+            setattr(sampler, SHARED, getattr(self._study.sampler, SHARED))
+        return sampler
 
     def _take_up(self, number: int, drawn: Mapping[str, Value]) -> None:
         """A trial as it was drawn by another process, without drawing anything: that would take
@@ -150,6 +163,11 @@ class OptunaProposer:
     def _ranks(self, values: Mapping[str, Value]) -> dict[str, int]:
         """As the sampler knows them."""
         return {name: self._choices[name].legal.index(value) for name, value in values.items()}
+
+
+def _add_last(untold: dict[int, Trial], trial: Trial) -> None:
+    untold.pop(trial.number, None)
+    untold[trial.number] = trial
 
 
 class _Choice:

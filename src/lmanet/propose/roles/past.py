@@ -1,6 +1,7 @@
 """What the roles look up in the trials, kept from one request to the next."""
 
 from bisect import bisect_left, insort
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -32,12 +33,16 @@ class Past:
     Attributes:
         ids: of all networks that were proposed.
         noted: the newest trial that bears a note of the strategist.
+        reached: choice -> value, as text -> accuracies of the eligible trials that have it.
     """
 
     def __init__(self, space: SearchSpace) -> None:
         self.space = space
         self.ids: dict[str, None] = {}
         self.noted: Trial | None = None
+        self.reached: defaultdict[str, defaultdict[str, list[float]]] = defaultdict(
+            lambda: defaultdict(list)
+        )
         self._eligible: list[int] = []  # numbers, rising
         self._rankings: dict[Niche | None, list[Place]] = {None: []}
         self._trained: list[Trial] = []
@@ -54,6 +59,9 @@ class Past:
             insort(self._eligible, trial.number)
             for band, ranking in self._rankings.items():
                 insort(ranking, _place(trial, band), key=_order)
+            if trial.architecture:
+                for name, value in self.choices(trial).items():
+                    self.reached[name][str(value)].append(accuracy(trial))
         if trial.status is Status.TRAINED and trial.architecture:
             self._trained.append(trial)
             for number, around in self._around.items():

@@ -2,7 +2,6 @@
 request shows.
 """
 
-from collections import defaultdict
 from statistics import fmean
 
 from lmanet.errors import ConfigError
@@ -57,22 +56,15 @@ def figures(given: Round) -> dict[str, str]:
     return {
         "best": "\n".join(_line(given, trial) for trial in best),
         "worst": _section("The least accurate ones:", [_line(given, trial) for trial in worst]),
-        "effects": _section("Mean accuracy by value:", effects(given, trained)),
+        "effects": _section("Mean accuracy by value:", effects(given.past)),
     }
 
 
-def effects(given: Round, trained: list[Trial]) -> list[str]:
+def effects(past: Past) -> list[str]:
     """Mean accuracy by value, for the choices whose values differ most in it."""
-    reached: defaultdict[str, defaultdict[str, list[float]]] = defaultdict(
-        lambda: defaultdict(list)
-    )
-    for trial in trained:
-        if trial.architecture:
-            for name, value in given.past.choices(trial).items():
-                reached[name][str(value)].append(accuracy(trial))
     means = {
         name: {value: fmean(found) for value, found in values.items() if len(found) >= FEW}
-        for name, values in reached.items()
+        for name, values in past.reached.items()
     }
     telling = sorted(
         (n for n, values in means.items() if len(values) > 1),

@@ -2,7 +2,8 @@
 checks cells.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +82,20 @@ class CellSpace(SearchSpace):
 
     def sample(self, rng: np.random.Generator) -> Cell:
         """Draw every operation uniformly and independently."""
-        return Cell(
-            operations=tuple(
-                OPERATIONS[int(i)] for i in rng.integers(len(OPERATIONS), size=len(EDGES))
-            )
-        )
+        drawn = rng.integers(len(OPERATIONS), size=len(EDGES))
+        return _cell(tuple(OPERATIONS[int(i)] for i in drawn))
+
+    def neighbours(self, candidate: Candidate) -> Iterator[Cell]:
+        operations = self._operations(candidate)
+        for edge, before in enumerate(operations):
+            for other in OPERATIONS:
+                if other != before:
+                    yield _cell((*operations[:edge], other, *operations[edge + 1 :]))
+
+    def violations(self, candidate: Candidate) -> list[str]:
+        if isinstance(candidate, Cell):  # each cell is one of the space, or could not be made
+            return []
+        return super().violations(candidate)
 
     def choices(self) -> dict[str, tuple[Value, ...]]:
         """The operations of ``edge01`` to ``edge23``, by their long names."""
@@ -122,6 +132,12 @@ class CellSpace(SearchSpace):
         self.require_kind(candidate)
         assert isinstance(candidate, Cell)
         return candidate.operations
+
+
+@lru_cache(maxsize=len(OPERATIONS) ** len(EDGES))
+def _cell(operations: tuple[Operation, ...]) -> Cell:
+    """Made once: where few untried cells are left, a round asks for hundreds."""
+    return Cell(operations=operations)
 
 
 def _long(name: object) -> str | None:
