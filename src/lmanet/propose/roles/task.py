@@ -1,6 +1,6 @@
 """What a role is given, and what it asks of the model."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
@@ -50,6 +50,25 @@ class Choice(NamedTuple):
     rationale: Rationale | None = None
 
 
+Logprobs = Mapping[str, float]  # what could be the first token -> logarithm of its probability
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Another way to the same choice: the probabilities of one token a prompt.
+
+    Attributes:
+        texts: the end of each prompt.
+        read: probabilities of each prompt's token -> all choices and their scores, the best first;
+            raises `ArchitectureError`.
+        with_feedback: the prompts hold feedback and note, too.
+    """
+
+    texts: Sequence[str]
+    read: Callable[[Sequence[Logprobs]], list[tuple[Choice, float]]]
+    with_feedback: bool = True
+
+
 @dataclass(frozen=True)
 class Task:
     """The end of a prompt, and how its reply is read.
@@ -61,6 +80,7 @@ class Task:
         read: reply -> at least one choice; raises `ArchitectureError`.
         has_parent: some of the choices change a network that was trained.
         hint: what the parts of the answer mean.
+        scoring: tried before the question is asked; None where replies are spoken.
     """
 
     text: str
@@ -69,6 +89,7 @@ class Task:
     read: Callable[[Reply], list[Choice]]
     has_parent: bool = False
     hint: str = ""
+    scoring: Scoring | None = None
 
     @property
     def question(self) -> str:

@@ -1,0 +1,149 @@
+"""Choices that are read from the probabilities of one token a prompt, in place of a spoken reply:
+letters, pairs of letters, and digits that stand for a rank.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import exp
+from string import ascii_uppercase, digits
+
+import numpy as np
+
+from lmanet.errors import ArchitectureError
+from lmanet.propose.llm.prompt import render
+from lmanet.propose.roles.task import Choice, Logprobs, Round, Scoring
+
+NOTHING = "N/A"  # in place of a network, where the bias for a letter is measured
+Write = Callable[[Choice], str]
+Scores = Callable[[Sequence[Logprobs]], list[float]]
+
+
+@dataclass(frozen=True)
+class Letters:
+    """One letter a prompt, over rotations of the list.
+
+    Attributes:
+        rotations: of the list, evenly spaced; as many as candidates take out any bias for a place.
+        calibrated: take off what the letters get where nothing stands behind them (Zhao et al.
+            2021, arXiv:2102.09690); one more prompt.
+    """
+
+    rotations: int
+    calibrated: bool
+
+    def scoring(self, given: Round, choices: Sequence[Choice], write: Write) -> Scoring:
+        """The prompts and how they are read."""
+        number, texts = len(choices), [write(choice) for choice in choices]
+        turns = [number * turn // self.rotations for turn in range(min(self.rotations, number))]
+        orders = [[(place + turn) % number for place in range(number)] for turn in turns]
+        prompts = [_listed(given, [texts[i] for i in order]) for order in orders]
+        if self.calibrated:
+            prompts.append(_listed(given, [NOTHING] * number))
+        letters = ascii_uppercase[:number]
+
+        def scores(read: Sequence[Logprobs]) -> list[float]:
+            found = [_of_words(each, letters) for each in read]
+            bias = found.pop() if self.calibrated else [0.0] * number
+            total = np.zeros(number)
+            for order, logprobs in zip(orders, found, strict=True):
+                total[order] += np.subtract(logprobs, bias)
+            return list(map(float, total / len(orders)))
+
+        return Scoring(tuple(prompts), _best_first(choices, scores))
+
+
+class Pairs:
+    """Each candidate against its two neighbours in a ring, both of them listed first once: two
+    prompts a candidate, a tournament without a final.
+    """
+
+    def scoring(self, given: Round, choices: Sequence[Choice], write: Write) -> Scoring:
+        """The prompts and how they are read."""
+        number, texts = len(choices), [write(choice) for choice in choices]
+        ring = [(place, (place + 1) % number) for place in range(number)] if number > 1 else []
+        pairs = [pair for one, other in ring for pair in ((one, other), (other, one))]
+        prompts = tuple(_listed(given, [texts[one], texts[other]]) for one, other in pairs)
+
+        def scores(read: Sequence[Logprobs]) -> list[float]:
+            total = [0.0] * number
+            for (one, other), logprobs in zip(pairs, read, strict=True):
+                first, second = _of_words(logprobs, "AB")
+                total[one] += first - second
+                total[other] += second - first
+            return total
+
+        return Scoring(prompts, _best_first(choices, scores))
+
+
+@dataclass(frozen=True)
+class Digits:
+    """In-context regression: which digit, as those of trained networks, will a candidate get? One
+    prompt a candidate; they differ in their last line alone.
+
+    Attributes:
+        examples: trained networks that are shown, at most.
+    """
+
+    examples: int
+
+    def scoring(self, given: Round, choices: Sequence[Choice], write: Write) -> Scoring:
+        """The prompts and how they are read."""
+        shown = "\n".join(self._examples(given, write))
+        prompts = tuple(
+            render("rank_digit", examples=shown, candidate=write(choice)) for choice in choices
+        )
+
+        def scores(read: Sequence[Logprobs]) -> list[float]:
+            return [_expected_digit(each) for each in read]
+
+        return Scoring(prompts, _best_first(choices, scores), with_feedback=False)
+
+    def _examples(self, given: Round, write: Write) -> Iterator[str]:
+        """In the order in which they were proposed, so that the beginning stays the same."""
+        ranked = [place.trial for place in given.past.ranked()][::-1]
+        step = max(1.0, len(ranked) / self.examples)
+        places = {int(len(ranked) - 1 - step * i) for i in range(min(self.examples, len(ranked)))}
+        shown = [(trial, place) for place, trial in enumerate(ranked) if place in places]
+        for trial, place in sorted(shown, key=lambda each: each[0].number):
+            assert trial.architecture is not None
+            yield f"{write(Choice(trial.architecture))}: {10 * place // len(ranked)}"
+
+
+def _listed(given: Round, texts: Sequence[str]) -> str:
+    """The question over a list; its answer is one letter."""
+    lines = (f"{letter}: {text}" for letter, text in zip(ascii_uppercase, texts, strict=False))
+    niche = f" Aim for {given.niche}." if given.niche else ""
+    return render("rank_letter", candidates="\n".join(lines), niche=niche)
+
+
+def _of_words(read: Logprobs, words: Sequence[str]) -> list[float]:
+    """Of each word; one that is not among the likeliest gets the least that is known.
+
+    Raises:
+        ArchitectureError: none of them is.
+    """
+    if not any(word in read for word in words):
+        raise ArchitectureError(f"none of {', '.join(words)} is among the likeliest tokens")
+    least = min(read.values())
+    return [read.get(word, least) for word in words]
+
+
+def _expected_digit(read: Logprobs) -> float:
+    found = {digit: read[digit] for digit in digits if digit in read}
+    if not found:
+        raise ArchitectureError("no digit is among the likeliest tokens")
+    most = max(found.values())
+    weights: Mapping[str, float] = {digit: exp(each - most) for digit, each in found.items()}
+    return sum(int(digit) * weight for digit, weight in weights.items()) / sum(weights.values())
+
+
+def _best_first(
+    choices: Sequence[Choice], scores: Scores
+) -> Callable[[Sequence[Logprobs]], list[tuple[Choice, float]]]:
+    """Of equal scores the earlier choice is first."""
+
+    def read(answers: Sequence[Logprobs]) -> list[tuple[Choice, float]]:
+        pairs = zip(choices, scores(answers), strict=True)
+        return sorted(pairs, key=lambda pair: -pair[1])
+
+    return read
