@@ -71,25 +71,26 @@ def test_a_letter_that_is_not_told_gets_the_least_that_is(given: Round) -> None:
     assert found == [(FOUR[2], -0.1), *((FOUR[i], -6.0) for i in (0, 1, 3))]
 
 
-@pytest.mark.parametrize("way", [Letters(1, False), Pairs(), Digits(8)])
-def test_what_holds_no_answer_is_refused(way: Any, given: Round) -> None:
-    scoring = way.scoring(given, FOUR, name)
+@pytest.mark.parametrize("read", ["logprobs", "pairs", "digits"])
+def test_what_holds_no_answer_is_refused(read: str, given: Round) -> None:
+    scoring = Rank(4, 0.5, 1, "at_random", read=read).scoring(given, FOUR)
+    assert scoring
     with pytest.raises(ArchitectureError, match="among the likeliest"):
         scoring.read([{"The": -0.1}] * len(scoring.texts))
 
 
 def test_digits_weigh_all_that_are_told(given: Round) -> None:
-    scoring = Digits(8).scoring(given, FOUR[:2], name)
+    scoring = Digits(8).scoring(given, FOUR[:2])
     half = float(np.log(0.5))
     found = scoring.read([{"2": half, "4": half, "x": -0.1}, {"5": -0.2}])
     assert found == [(FOUR[1], 5.0), (FOUR[0], pytest.approx(3.0))]
 
 
 def test_examples_are_ranked_and_stand_in_the_order_of_the_trials(given: Round) -> None:
-    text = Digits(8).scoring(given, FOUR, name).texts[0]
+    text = Digits(8).scoring(given, FOUR).texts[0]
     # accuracies 0, 3, 6, 1, 4, 7, 2, 5 of 8, in tenths of the ranking
     assert [line[-1] for line in text.splitlines()[1:9]] == list("03715826")
-    few = Digits(3).scoring(given, FOUR, name).texts[0].splitlines()
+    few = Digits(3).scoring(given, FOUR).texts[0].splitlines()
     assert len(few) == len(text.splitlines()) - 5 and few[1:4] != sorted(few[1:4])
 
 

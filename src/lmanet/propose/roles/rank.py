@@ -16,7 +16,6 @@ from lmanet.propose.roles.task import Choice, Round, Scoring, Task
 from lmanet.space import estimate_on
 
 LISTED = ("largest_first", "at_random")
-MARKS = str.maketrans("", "", '"{}')
 FEWEST_EXAMPLES = 4  # trained networks, without which a rank says nothing
 READ = ("spoken", "logprobs", "pairs", "digits")
 
@@ -116,18 +115,10 @@ class Rank:
         if self.read == "spoken" or len(choices) < 2:
             return None
         if self.read == "digits":
-            return (
-                Digits(self.examples).scoring(given, choices, lambda each: self._short(given, each))
-                if len(given.past.ranked()) >= FEWEST_EXAMPLES
-                else None
-            )
+            learned = len(given.past.ranked()) >= FEWEST_EXAMPLES
+            return Digits(self.examples).scoring(given, choices) if learned else None
         way = Pairs() if self.read == "pairs" else Letters(self.rotations, self.calibrated)
         return way.scoring(given, choices, lambda each: self._line(given, each))
-
-    def _short(self, given: Round, choice: Choice) -> str:
-        """A line without the marks of JSON, as dozens of them are shown."""
-        text = given.brief.space.write_proposal(choice.architecture, given.form)
-        return f"{text.translate(MARKS)} ({cost_text(choice.architecture, given.brief)})"
 
     def _line(self, given: Round, choice: Choice) -> str:
         return (

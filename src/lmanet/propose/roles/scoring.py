@@ -2,7 +2,7 @@
 letters, pairs of letters, and digits that stand for a rank.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp
 from string import ascii_uppercase, digits
@@ -12,7 +12,10 @@ import numpy as np
 from lmanet.errors import ArchitectureError
 from lmanet.propose.llm.prompt import render
 from lmanet.propose.roles.task import Choice, Logprobs, Round, Scoring
+from lmanet.run.records import Trial
+from lmanet.space import AnyArchitecture, estimate_on, short_number
 
+MARKS = str.maketrans("", "", '"{}')  # of JSON
 NOTHING = "N/A"  # in place of a network, where the bias for a letter is measured
 Write = Callable[[Choice], str]
 Scores = Callable[[Sequence[Logprobs]], list[float]]
@@ -86,11 +89,20 @@ class Digits:
 
     examples: int
 
-    def scoring(self, given: Round, choices: Sequence[Choice], write: Write) -> Scoring:
+    def scoring(self, given: Round, choices: Sequence[Choice]) -> Scoring:
         """The prompts and how they are read."""
-        shown = "\n".join(self._examples(given, write))
+        shown = list(self._shown(given))
+        networks = [trial.architecture for trial, _ in shown if trial.architecture]
+        write, form = _compact(given, [*networks, *(choice.architecture for choice in choices)])
+        examples = [f"{write(net)}: {rank}" for net, (_, rank) in zip(networks, shown, strict=True)]
         prompts = tuple(
-            render("rank_digit", examples=shown, candidate=write(choice)) for choice in choices
+            render(
+                "rank_digit",
+                form=form,
+                examples="\n".join(examples),
+                candidate=write(choice.architecture),
+            )
+            for choice in choices
         )
 
         def scores(read: Sequence[Logprobs]) -> list[float]:
@@ -98,15 +110,39 @@ class Digits:
 
         return Scoring(prompts, _best_first(choices, scores), with_feedback=False)
 
-    def _examples(self, given: Round, write: Write) -> Iterator[str]:
-        """In the order in which they were proposed, so that the beginning stays the same."""
+    def _shown(self, given: Round) -> list[tuple[Trial, int]]:
+        """Trials and their digits, evenly spaced over the ranking. They stand in the order in which
+        they were proposed, so that the beginning of the prompt stays.
+        """
         ranked = [place.trial for place in given.past.ranked()][::-1]
-        step = max(1.0, len(ranked) / self.examples)
-        places = {int(len(ranked) - 1 - step * i) for i in range(min(self.examples, len(ranked)))}
-        shown = [(trial, place) for place, trial in enumerate(ranked) if place in places]
-        for trial, place in sorted(shown, key=lambda each: each[0].number):
-            assert trial.architecture is not None
-            yield f"{write(Choice(trial.architecture))}: {10 * place // len(ranked)}"
+        number = len(ranked)
+        step = max(1.0, number / self.examples)
+        places = {int(number - 1 - step * i) for i in range(min(self.examples, number))}
+        shown = [(ranked[place], 10 * place // number) for place in places]
+        return sorted(shown, key=lambda each: each[0].number)
+
+
+def _compact(
+    given: Round, networks: Sequence[AnyArchitecture]
+) -> tuple[Callable[[AnyArchitecture], str], str]:
+    """How dozens of networks are written in a line each, and what that means: the values alone
+    where all have the same choices, else as in a proposal.
+    """
+    brief = given.brief
+    space = brief.space
+    names = {tuple(space.write_choices(network)) for network in networks}
+
+    def write(network: AnyArchitecture) -> str:
+        macs = estimate_on(network, brief.num_classes, brief.platform).quantities().get("macs", 0)
+        values = space.write_choices(network).values()
+        text = " ".join(map(str, values)) if len(names) == 1 else _plain(network)
+        return f"{text} {short_number(macs)}"
+
+    def _plain(network: AnyArchitecture) -> str:
+        return space.write_proposal(network, given.form).translate(MARKS)
+
+    form = " ".join(next(iter(names))) if len(names) == 1 else "the network"
+    return write, f"{form}, then its multiply-accumulates"
 
 
 def _listed(given: Round, texts: Sequence[str]) -> str:
