@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from lmanet.base import AtLeast1
 from lmanet.propose.roles.past import accuracy
+from lmanet.propose.roles.rank import Rank
 from lmanet.propose.roles.task import Choice, Round
 from lmanet.run.brief import Brief
 from lmanet.space import AnyArchitecture, estimate_on
@@ -27,6 +28,12 @@ class Forest:
 
     trees: AtLeast1 = 100
     name: str = "forest"
+
+    def chosen(self, given: Round, rank: Rank) -> list[Choice]:
+        """The candidates, the most accurate as foretold first; of equals the earlier."""
+        choices = rank.candidates_of(given)
+        pairs = zip(choices, self.scores(given, choices), strict=True)
+        return [choice for choice, _ in sorted(pairs, key=lambda pair: -pair[1])]
 
     def scores(self, given: Round, choices: Sequence[Choice]) -> list[float]:
         """Of each, the accuracy that is foretold; all 0 before enough networks are trained."""

@@ -121,7 +121,7 @@ class LLMProposer:
         plan = self.strategy.plan(request)
         given = self._round(request, plan.niche)
         role, task = self.team.task(plan.role, given)
-        if self.prompt.rationale:
+        if self.prompt.rationale and role != "steer":
             task = with_reasons(task, self.brief, given.count)
         talk = Talk(self._connected(lane), self.sampling, request, self.brief.seed)
         return Asked(given, plan, role, task, talk)
@@ -207,6 +207,8 @@ class LLMProposer:
         return strategist.note(after_thinking(answer.text))
 
     def _ask(self, given: Round, task: Task, plan: Plan, talk: Talk) -> Found[list[Choice]]:
+        if task.settled:
+            return Found(list(task.settled))
         known = f"Note on the results so far: {self._note}" if self._note else ""
         if task.scoring and (found := self._weigh(given, task.scoring, known, talk)):
             return found

@@ -16,6 +16,7 @@ from lmanet.run.records import Trial
 from lmanet.space import AnyArchitecture, estimate_on, short_number
 
 MARKS = str.maketrans("", "", '"{}')  # of JSON
+RANK_LETTER = "rank_letter"
 NOTHING = "N/A"  # in place of a network, where the bias for a letter is measured
 Write = Callable[[Choice], str]
 Scores = Callable[[Sequence[Logprobs]], list[float]]
@@ -29,19 +30,21 @@ class Letters:
         rotations: of the list, evenly spaced; as many as candidates take out any bias for a place.
         calibrated: take off what the letters get where nothing stands behind them (Zhao et al.
             2021, arXiv:2102.09690); one more prompt.
+        template: of the prompt, a file of ``prompts``.
     """
 
     rotations: int
     calibrated: bool
+    template: str = RANK_LETTER
 
     def scoring(self, given: Round, choices: Sequence[Choice], write: Write) -> Scoring:
         """The prompts and how they are read."""
         number, texts = len(choices), [write(choice) for choice in choices]
         turns = [number * turn // self.rotations for turn in range(min(self.rotations, number))]
         orders = [[(place + turn) % number for place in range(number)] for turn in turns]
-        prompts = [_listed(given, [texts[i] for i in order]) for order in orders]
+        prompts = [self._listed(given, [texts[i] for i in order]) for order in orders]
         if self.calibrated:
-            prompts.append(_listed(given, [NOTHING] * number))
+            prompts.append(self._listed(given, [NOTHING] * number))
         letters = ascii_uppercase[:number]
 
         def scores(read: Sequence[Logprobs]) -> list[float]:
@@ -53,6 +56,9 @@ class Letters:
             return list(map(float, total / len(orders)))
 
         return Scoring(tuple(prompts), _best_first(choices, scores))
+
+    def _listed(self, given: Round, texts: Sequence[str]) -> str:
+        return _listed(given, texts, self.template)
 
 
 class Pairs:
@@ -145,11 +151,11 @@ def _compact(
     return write, f"{form}, then its multiply-accumulates"
 
 
-def _listed(given: Round, texts: Sequence[str]) -> str:
+def _listed(given: Round, texts: Sequence[str], template: str = RANK_LETTER) -> str:
     """The question over a list; its answer is one letter."""
     lines = (f"{letter}: {text}" for letter, text in zip(ascii_uppercase, texts, strict=False))
     niche = f" Aim for {given.niche}." if given.niche else ""
-    return render("rank_letter", candidates="\n".join(lines), niche=niche)
+    return render(template, candidates="\n".join(lines), niche=niche)
 
 
 def _of_words(read: Logprobs, words: Sequence[str]) -> list[float]:
