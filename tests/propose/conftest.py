@@ -110,6 +110,7 @@ class ScriptedEndpoint:
     """Test double of a chat endpoint: gives the scripted answers in turn, the last one for ever.
 
     An answer is a status and a text; the text of a 200 becomes the reply, ``STALL`` sends nothing.
+    ``likeliest:{"A": -0.1}`` is a reply of one token, and what else it could have been.
     """
 
     def __init__(self) -> None:
@@ -165,11 +166,16 @@ class ScriptedEndpoint:
 def _content(status: int, text: str) -> dict[str, Any]:
     if status != 200:
         return {"error": {"message": text, "code": status}}
-    message = {
+    message: dict[str, Any] = {
         "index": 0,
         "finish_reason": "stop",
         "message": {"role": "assistant", "content": text},
     }
+    if text.startswith("likeliest:"):
+        listed = json.loads(text.removeprefix("likeliest:"))
+        top = [{"token": token, "logprob": logprob} for token, logprob in listed.items()]
+        message["message"]["content"] = top[0]["token"]
+        message["logprobs"] = {"content": [{**top[0], "top_logprobs": top}]}
     usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
     return {
         "id": "1",

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from lmanet.propose.baselines.evolution import EvolutionProposer
+from lmanet.propose.baselines.forest import Forest
 from lmanet.propose.baselines.random_replay import RandomProposer, ReplayProposer
 from lmanet.propose.baselines.sampler import SamplerProposer
 from lmanet.propose.llm.learn import LearnRules
@@ -10,8 +11,10 @@ from lmanet.propose.llm.prompt import Prompt
 from lmanet.propose.llm.proposer import LLMProposer
 from lmanet.propose.llm.sampling import Price, Sampling
 from lmanet.propose.llm.servers import EmbeddedServer, RemoteServer
+from lmanet.propose.roles.arms import Bandit
 from lmanet.propose.roles.mutate import Mutate
 from lmanet.propose.roles.rank import Rank
+from lmanet.propose.roles.steer import Steer
 from lmanet.propose.roles.strategist import Strategist
 from lmanet.propose.roles.strategy import Strategy
 from lmanet.propose.roles.team import Team
@@ -20,8 +23,10 @@ if TYPE_CHECKING:
     from lmanet.propose.baselines.optuna_sampler import OptunaProposer
 
 __all__ = [
+    "Bandit",
     "EmbeddedServer",
     "EvolutionProposer",
+    "Forest",
     "LLMProposer",
     "LearnRules",
     "Mutate",
@@ -34,6 +39,7 @@ __all__ = [
     "ReplayProposer",
     "SamplerProposer",
     "Sampling",
+    "Steer",
     "Strategist",
     "Strategy",
     "Team",

@@ -75,12 +75,13 @@ class Proposal(Record):
 
     Attributes:
         proposer: who proposed: a model's name, ``random``, ``replay``.
-        reply: the model's last reply, to the letter; None where no model was asked.
+        reply: the model's last reply, to the letter, or the scores that were read from
+            probabilities of tokens; None where no model was asked.
         error: why there is no architecture.
         structured: whether that reply was constrained by a JSON schema; None where no model was
             asked.
         usage: of the request; where that brought several proposals, the first bears it.
-        role: what the model was asked to do: ``generate``, ``mutate`` or ``rank``.
+        role: what the model was asked to do: ``generate``, ``mutate``, ``rank`` or ``steer``.
         parent: id of the network of which this is a change.
         niche: the band of cost that was asked for, in words.
         sampling_temperature: at which the reply was drawn.
@@ -90,6 +91,7 @@ class Proposal(Record):
         rationale: why, in the model's words; None where none was asked for.
         drawn: choice -> value, as a sampler drew them, also those that the network does not use: a
             resumed run tells the sampler of them.
+        arm: the setting of the sampler that was chosen for it, in words.
     """
 
     proposer: str
@@ -106,6 +108,7 @@ class Proposal(Record):
     note: str | None = None
     rationale: Rationale | None = None
     drawn: Mapping[str, Value] | None = None
+    arm: str | None = None
 
 
 class Violation(Record):

@@ -78,6 +78,7 @@ class ReplayProposer:
         if recorded.reply is None or recorded.role in (
             "mutate",
             "rank",
+            "steer",
         ):  # such a reply means nothing without its question
             return replayed.model_copy(
                 update={"architecture": recorded.architecture, "error": recorded.error}

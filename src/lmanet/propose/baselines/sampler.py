@@ -1,7 +1,8 @@
 """SamplerProposer: the candidates of the role ``rank``, chosen without a model."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -11,28 +12,56 @@ from lmanet.propose.roles.legal import tried
 from lmanet.propose.roles.niches import niche
 from lmanet.propose.roles.past import follow
 from lmanet.propose.roles.rank import Rank
-from lmanet.propose.roles.task import Round
+from lmanet.propose.roles.task import Choice, Round
 from lmanet.run.brief import Brief, Request
 from lmanet.run.records import Proposal
 
 
+class Chooser(Protocol):
+    """Something that chooses among candidates, in a model's place."""
+
+    @property
+    def name(self) -> str:
+        """Under which proposals are recorded."""
+
+    def chosen(self, given: Round, rank: Rank) -> list[Choice]:
+        """Candidates, the first ones to be proposed."""
+
+
+@dataclass(frozen=True)
+class First:
+    """Takes the candidates as they are listed."""
+
+    name: str = "sampler"
+
+    def chosen(self, given: Round, rank: Rank) -> list[Choice]:
+        return rank.candidates_of(given)
+
+
 class SamplerProposer:
-    """Proposes the first candidates that `Rank` lists. It shows what a model adds to them.
+    """Proposes candidates of `Rank` without a model. It shows what a model adds to them.
 
     The run's seed and the history decide the draws.
 
     Args:
         niches: see `Strategy`.
         start: networks that are proposed before any that is drawn, as a model writes them.
+        chooser: takes the first that `Rank` lists where there is none.
 
     Raises:
         ConfigError: one of them is none of the space.
     """
 
     def __init__(
-        self, brief: Brief, rank: Rank, niches: AtLeast1, start: Sequence[Mapping[str, Any]] = ()
+        self,
+        brief: Brief,
+        rank: Rank,
+        niches: AtLeast1,
+        start: Sequence[Mapping[str, Any]] = (),
+        chooser: Chooser | None = None,
     ) -> None:
         self.brief = brief
+        self.chooser: Chooser = chooser or First()
         self.rank = rank
         self.niches = niches
         self._past = follow(brief.space)
@@ -49,17 +78,17 @@ class SamplerProposer:
         past = self._past.over(request.trials)
         given = Round(self.brief, request, request.count, tried(request, past), band, rng, past)
         where = str(band) if band else None
-        chosen = self.rank.candidates_of(given)[: request.count]
+        chosen = self.chooser.chosen(given, self.rank)[: request.count]
         if not chosen:
             return [
                 Proposal(
-                    proposer="sampler",
+                    proposer=self.chooser.name,
                     error="no legal, untried network was found near the good ones or by drawing",
                 )
             ]
         return [
-            Proposal(proposer="sampler", architecture=c.architecture, parent=c.parent, niche=where)
-            for c in chosen
+            Proposal(proposer=self.chooser.name, niche=where, **choice._asdict())
+            for choice in chosen
         ]
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ schema, it falls back to plain text with a warning.
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lmanet.errors import EndpointError
@@ -35,6 +35,7 @@ class Query:
         schema: JSON schema of the reply; None asks for plain text.
         seed: of the sampling, 31 bits.
         max_reply_tokens: the longest reply; None is that of `Sampling`.
+        likeliest: how many of the likeliest first tokens are wanted.
     """
 
     messages: Sequence[Message]
@@ -42,6 +43,7 @@ class Query:
     seed: int
     sampling_temperature: float
     max_reply_tokens: int | None = None
+    likeliest: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Answer:
         cut: it ended at the longest reply.
         structured: it was asked for with a JSON schema.
         instead: what came in place of a text; empty where a text came.
+        likeliest: see `Completion`.
     """
 
     text: str
@@ -60,6 +63,7 @@ class Answer:
     structured: bool
     usage: Usage
     instead: str = ""
+    likeliest: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -82,6 +86,7 @@ class Client:
         self.endpoint = endpoint
         self.sampling = sampling
         self.structured = sampling.structured != "never"
+        self.gives_likeliest = True
         self._proven = sampling.structured == "always"
         self._length = LENGTH
         self._empty = 0
@@ -95,6 +100,8 @@ class Client:
         """
         began = time.monotonic()
         asking = _Asking(query, query.max_reply_tokens or self.sampling.max_reply_tokens)
+        if query.likeliest:
+            return self._first_token(asking, began)
         completion = self._complete(asking)
         instead = without_key(completion.instead, self.endpoint.api_key, PIECE)
         self._count_empty(instead)
@@ -108,6 +115,33 @@ class Client:
 
     def close(self) -> None:
         """Nothing is left open between two requests."""
+
+    def _first_token(self, asking: _Asking, began: float) -> Answer:
+        """What the first token could have been; nothing where the server does not tell."""
+        why = "it sends none (logprobs, top_logprobs)"
+        try:
+            completion = self._complete(asking)
+        except Fault as fault:
+            if not fault.may_be_schema:
+                raise
+            completion, why = None, str(fault)
+        seconds = time.monotonic() - began
+        if completion is None:
+            spent = Usage(requests=asking.requests, retries=asking.requests - 1, seconds=seconds)
+            answer = Answer("", cut=False, structured=False, usage=spent)
+        else:
+            usage = self._usage(completion, asking, seconds)
+            likeliest = completion.likeliest
+            answer = Answer("", completion.cut, False, usage, likeliest=likeliest)
+        if not answer.likeliest and self.gives_likeliest:
+            self.gives_likeliest = False
+            log.warning(
+                "%s gives no probabilities of tokens, so replies are read as spoken from here on "
+                "(propose.team.rank.read): %s",
+                self.endpoint.base_url,
+                why,
+            )
+        return answer
 
     def _count_empty(self, instead: str) -> None:
         self._empty = self._empty + 1 if instead else 0
@@ -150,6 +184,8 @@ class Client:
             "temperature": query.sampling_temperature,
             "extra_body": dict(self.sampling.extra_body),
         }
+        if query.likeliest:
+            body |= {"logprobs": True, "top_logprobs": query.likeliest}
         if not self.structured or query.schema is None:
             return self._send(body, asking)
         reply_format = {

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from math import exp, isfinite, log
 from typing import Any, NamedTuple
 
 from lmanet.propose.llm.address import Endpoint
@@ -16,6 +17,9 @@ from lmanet.propose.llm.faults import (
 from lmanet.propose.llm.transport import Sent
 
 CUT = ("length", "max_tokens")
+MOST_LIKELIEST = 100  # tokens of a list that are read; 20 are asked for
+# Some servers write a token's first space as its vocabulary does.
+AROUND_TOKENS = " \t\r\n\u0120\u2581\"'`*"
 # Beside its content a message may hold these; none of them is a reply.
 INSTEAD = {
     "tool_calls": "calls of tools",
@@ -36,6 +40,8 @@ class Completion(NamedTuple):
         cut: it ended at the longest reply.
         instead: what came in place of a text.
         usage: as the server reported it, if it did.
+        likeliest: what could have been the first token -> the natural logarithm of its probability;
+            without spaces and quotes around it. Empty where the server gives none.
     """
 
     text: str
@@ -43,6 +49,7 @@ class Completion(NamedTuple):
     cut: bool
     instead: str
     usage: object
+    likeliest: Mapping[str, float] = {}
 
 
 def read_completion(sent: Sent, endpoint: Endpoint, extra: Mapping[str, Any]) -> Completion:
@@ -74,6 +81,7 @@ def read_completion(sent: Sent, endpoint: Endpoint, extra: Mapping[str, Any]) ->
         cut=finish in CUT,
         instead="" if text.strip() else _instead(message, finish),
         usage=data.get("usage"),
+        likeliest=_likeliest(choice.get("logprobs")),
     )
 
 
@@ -89,6 +97,39 @@ def _parsed(content: bytes, endpoint: Endpoint) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise unreadable(endpoint, "its answer is no JSON object")
     return data
+
+
+def _likeliest(given: object) -> dict[str, float]:
+    """Of ``logprobs``, the first token's list; tokens that differ in spaces and quotes alone are
+    one.
+    """
+    content = given.get("content") if isinstance(given, Mapping) else None
+    first = content[0] if isinstance(content, list) and content else None
+    listed = first.get("top_logprobs") if isinstance(first, Mapping) else None
+    found: dict[str, float] = {}
+    for each in (listed if isinstance(listed, list) else [])[:MOST_LIKELIEST]:
+        token, logprob = (
+            (each.get("token"), each.get("logprob")) if isinstance(each, Mapping) else (None, None)
+        )
+        if not isinstance(token, str) or not _is_logprob(logprob):
+            continue
+        name = _whole_characters(token).strip(AROUND_TOKENS)
+        known = found.get(name)
+        found[name] = logprob if known is None else _added(known, logprob)
+    return found
+
+
+def _is_logprob(value: Any) -> bool:
+    """A finite number that is the logarithm of a probability, but for its rounding."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) < 1e9 and isfinite(value) and value < 1e-3
+
+
+def _added(one: float, other: float) -> float:
+    """The logarithm of the sum of two probabilities."""
+    most = max(one, other)
+    return most + log(exp(one - most) + exp(other - most))
 
 
 def _text_parts(parts: list[Any]) -> Iterator[str]:

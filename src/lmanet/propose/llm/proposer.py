@@ -2,8 +2,9 @@
 and says why.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -17,14 +18,20 @@ from lmanet.propose.llm.prompt import Prompt
 from lmanet.propose.llm.reply import Reply, after_thinking
 from lmanet.propose.llm.sampling import Sampling
 from lmanet.propose.llm.servers import Server
-from lmanet.propose.llm.talk import Found, Question, Talk, TokensSpentError
+from lmanet.propose.llm.talk import (
+    Found,
+    Question,
+    Talk,
+    TokensSpentError,
+    Weighing,
+)
 from lmanet.propose.llm.why import claims_text, with_reasons
 from lmanet.propose.roles.legal import tried
 from lmanet.propose.roles.niches import niche
 from lmanet.propose.roles.past import follow
 from lmanet.propose.roles.strategist import figures
 from lmanet.propose.roles.strategy import Plan, Strategy
-from lmanet.propose.roles.task import Choice, Round, Task
+from lmanet.propose.roles.task import Choice, Round, Scoring, Task
 from lmanet.propose.roles.team import Team
 from lmanet.run.brief import Brief, Request
 from lmanet.run.records import Proposal, Usage
@@ -32,6 +39,7 @@ from lmanet.run.records import Proposal, Usage
 if TYPE_CHECKING:
     from lmanet.propose.llm.client import Client
 
+SCORE_DECIMALS = 4
 T = TypeVar("T")
 
 
@@ -113,7 +121,7 @@ class LLMProposer:
         plan = self.strategy.plan(request)
         given = self._round(request, plan.niche)
         role, task = self.team.task(plan.role, given)
-        if self.prompt.rationale:
+        if self.prompt.rationale and role != "steer":
             task = with_reasons(task, self.brief, given.count)
         talk = Talk(self._connected(lane), self.sampling, request, self.brief.seed)
         return Asked(given, plan, role, task, talk)
@@ -199,11 +207,31 @@ class LLMProposer:
         return strategist.note(after_thinking(answer.text))
 
     def _ask(self, given: Round, task: Task, plan: Plan, talk: Talk) -> Found[list[Choice]]:
+        if task.settled:
+            return Found(list(task.settled))
         known = f"Note on the results so far: {self._note}" if self._note else ""
+        if task.scoring and (found := self._weigh(given, task.scoring, known, talk)):
+            return found
         messages = self.prompt.ask(self._opening, given.request.feedback, known, task.question)
         return talk.settle(
             Question(messages, task.schema, plan.sampling_temperature, task.read), self.prompt
         )
+
+    def _weigh(
+        self, given: Round, scoring: Scoring, known: str, talk: Talk
+    ) -> Found[list[Choice]] | None:
+        """The choice by probabilities of tokens; None where it has to be spoken.
+
+        The reply of the record is the scores, and the order of the choices is theirs.
+        """
+        history = (given.request.feedback, known) if scoring.with_feedback else ()
+        prompts = [self.prompt.ask(self._opening, *history, text) for text in scoring.texts]
+        weighed = talk.weigh(Weighing(prompts, scoring.read))
+        if weighed is None or weighed.value is None or weighed.answer is None:
+            return None
+        scores = [round(score, SCORE_DECIMALS) for _, score in weighed.value]
+        answer = replace(weighed.answer, text=json.dumps({"scores": scores}))
+        return Found([choice for choice, _ in weighed.value], answer)
 
     def _connected(self, lane: int = 0) -> "Client":
         """A connection; requests at the same time have one each."""

@@ -2,6 +2,7 @@
 tokens.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
@@ -17,6 +18,11 @@ from lmanet.run.records import Usage
 
 if TYPE_CHECKING:
     from lmanet.propose.llm.client import Answer, Client
+
+
+MOST_LIKELIEST = 20  # of OpenAI's API; vLLM's default allows no more
+PLAIN_TEMPERATURE = 1.0  # some servers give the probabilities as tempered
+log = logging.getLogger(__name__)
 
 
 class TokensSpentError(Exception):
@@ -37,6 +43,18 @@ class Question(NamedTuple, Generic[T]):
     schema: Mapping[str, Any]
     sampling_temperature: float
     read: Callable[[Reply], T]
+
+
+class Weighing(NamedTuple, Generic[T]):
+    """Something that is answered by the probabilities of one token a prompt.
+
+    Attributes:
+        prompts: each asked for one token.
+        read: likeliest tokens of each prompt -> what they say. It raises `ArchitectureError`.
+    """
+
+    prompts: Sequence[Sequence[Message]]
+    read: Callable[[Sequence[Mapping[str, float]]], T]
 
 
 class Found(NamedTuple, Generic[T]):
@@ -69,13 +87,13 @@ class Talk:
         schema: Mapping[str, Any] | None,
         sampling_temperature: float,
         max_reply_tokens: int | None = None,
-        is_retry: bool = False,
+        **details: Any,
     ) -> "Answer":
         """One reply.
 
         Args:
             max_reply_tokens: None is that of `Sampling`.
-            is_retry: the reply before could not be used.
+            details: further fields of the `Query`.
 
         Raises:
             EndpointError: none can be had.
@@ -94,10 +112,45 @@ class Talk:
         ):
             raise TokensSpentError
         seed = request_seed(self._seed, self._request.number, self._questions)
-        answer = self._client.ask(Query(messages, schema, seed, sampling_temperature, longest))
+        query = Query(messages, schema, seed, sampling_temperature, longest, **details)
+        answer = self._client.ask(query)
         self._questions += 1
-        self.usage = Usage.total([self.usage, answer.usage, Usage(retries=int(is_retry))])
+        self.usage = Usage.total([self.usage, answer.usage])
         return answer
+
+    def weigh(self, weighing: Weighing[T]) -> Found[T] | None:
+        """Ask each prompt for one token; None where the probabilities do not tell.
+
+        Raises:
+            EndpointError, TokensSpentError: as `ask`.
+        """
+        before = self._questions
+        try:
+            if self._may_spend(weighing.prompts) and (answers := self._first_tokens(weighing)):
+                value = weighing.read([each.likeliest for each in answers])
+                return Found(value, answers[-1])
+        except ArchitectureError as fault:
+            log.info("the choice is asked for in words: %s", fault)
+        # The spoken question is drawn as if it were the first, also after a resume, when it is not
+        # known yet that the server gives no probabilities.
+        self._questions = before
+        return None
+
+    def _first_tokens(self, weighing: Weighing[T]) -> "list[Answer]":
+        """The answers to all prompts; none where one has no probabilities."""
+        answers: list[Answer] = []
+        for messages in weighing.prompts:
+            if not self._client.gives_likeliest:
+                return []
+            answers.append(self.ask(messages, None, PLAIN_TEMPERATURE, 1, likeliest=MOST_LIKELIEST))
+        return answers if all(each.likeliest for each in answers) else []
+
+    def _may_spend(self, prompts: Sequence[Sequence[Message]]) -> bool:
+        """Whether the tokens left suffice for one token to each prompt."""
+        left = self._request.tokens_left
+        if left is None:
+            return True
+        return self.usage.tokens + sum(prompt_bound(each) + 1 for each in prompts) <= left
 
     def settle(self, question: Question[T], prompt: Prompt) -> Found[T]:
         """Ask, and ask again while the reply cannot be read and attempts and tokens are left.
@@ -112,8 +165,9 @@ class Talk:
                     messages,
                     question.schema,
                     question.sampling_temperature,
-                    is_retry=found.answer is not None,
                 )
+                again = found.answer is not None
+                self.usage = Usage.total([self.usage, Usage(retries=int(again))])
             except TokensSpentError:
                 if found.answer is None:
                     raise

@@ -10,7 +10,8 @@ from lmanet.base import NotNegative
 from lmanet.errors import ConfigError
 from lmanet.run.brief import Request
 
-ROLES = ("generate", "mutate", "rank")
+ROLES = ("generate", "mutate", "rank", "steer")
+DEFAULT_TEMPERATURES = {"steer": 0.3}  # of a role that runs of earlier versions do not know
 log = logging.getLogger(__name__)
 
 
@@ -58,7 +59,7 @@ class Strategy:
                     f"propose.strategy.{name}={list(given)}: give at least one of "
                     f"{', '.join(ROLES)}"
                 )
-        if missing := set(ROLES) - set(self.sampling_temperatures):
+        if missing := set(ROLES) - {*self.sampling_temperatures, *DEFAULT_TEMPERATURES}:
             raise ConfigError(
                 f"propose.strategy.sampling_temperatures lacks {', '.join(sorted(missing))}"
             )
@@ -74,9 +75,9 @@ class Strategy:
         if self.stall_after is None or since < self.stall_after:
             role = self.roles[request.number % len(self.roles)]
             niche = request.number // len(self.roles) % self.niches if self.niches > 1 else None
-            return Plan(role, self.sampling_temperatures[role], niche)
+            return Plan(role, self._temperature(role), niche)
         role = self.stall_roles[request.number % len(self.stall_roles)]
-        plan = Plan(role, self.sampling_temperatures[role] + self.stall_temperature, None, since)
+        plan = Plan(role, self._temperature(role) + self.stall_temperature, None, since)
         if since == self.stall_after:
             log.info(
                 "no change of the front for %d proposals: %s at temperature %g, any niche",
@@ -85,6 +86,9 @@ class Strategy:
                 plan.sampling_temperature,
             )
         return plan
+
+    def _temperature(self, role: str) -> float:
+        return {**DEFAULT_TEMPERATURES, **self.sampling_temperatures}[role]
 
 
 def _since_change(request: Request) -> int:

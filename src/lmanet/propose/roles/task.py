@@ -1,7 +1,7 @@
 """What a role is given, and what it asks of the model."""
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
@@ -43,11 +43,41 @@ class Round:
 
 
 class Choice(NamedTuple):
-    """A network that the model chose, the id of the one it changes, and why."""
+    """A network that the model chose, the id of the one it changes, why, and the setting of the
+    sampler that drew it, where that was chosen.
+    """
 
     architecture: AnyArchitecture
     parent: str | None = None
     rationale: Rationale | None = None
+    arm: str | None = None
+
+
+Logprobs = Mapping[str, float]  # what could be the first token -> logarithm of its probability
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Another way to the same choice: the probabilities of one token a prompt.
+
+    Attributes:
+        texts: the end of each prompt.
+        read: probabilities of each prompt's token -> all choices and their scores, the best first;
+            raises `ArchitectureError`.
+        with_feedback: the prompts hold feedback and note, too.
+    """
+
+    texts: Sequence[str]
+    read: Callable[[Sequence[Logprobs]], list[tuple[Choice, float]]]
+    with_feedback: bool = True
+
+    def expanded(self, whole: Callable[[Choice], Sequence[Choice]]) -> "Scoring":
+        """The same, where each choice stands for several, which have its score."""
+
+        def read(answers: Sequence[Logprobs]) -> list[tuple[Choice, float]]:
+            return [(each, score) for one, score in self.read(answers) for each in whole(one)]
+
+        return replace(self, read=read)
 
 
 @dataclass(frozen=True)
@@ -61,6 +91,8 @@ class Task:
         read: reply -> at least one choice; raises `ArchitectureError`.
         has_parent: some of the choices change a network that was trained.
         hint: what the parts of the answer mean.
+        scoring: tried before the question is asked; None where replies are spoken.
+        settled: the choices, where nothing has to be asked.
     """
 
     text: str
@@ -69,6 +101,8 @@ class Task:
     read: Callable[[Reply], list[Choice]]
     has_parent: bool = False
     hint: str = ""
+    scoring: Scoring | None = None
+    settled: Sequence[Choice] = ()
 
     @property
     def question(self) -> str:
