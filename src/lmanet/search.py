@@ -177,7 +177,8 @@ class Search:
                     Outcome(number=number, status=Status.UNPARSABLE, error=proposal.error),
                 )
             elif not verdict.accepted:
-                self._record(candidate, Outcome(number=number, status=Status.REJECTED))
+                status = verdict.ended or Status.REJECTED
+                self._record(candidate, Outcome(number=number, status=status, error=verdict.error))
             elif parent := self.history.parent(proposal.parent):
                 epochs = parent.inherited_epochs + parent.epochs
                 self._submit(

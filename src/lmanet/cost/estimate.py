@@ -91,7 +91,9 @@ def _estimate(
     graph, runtime = operators(architecture, num_classes), platform.runtime
     sram, peak, instructions = _memory(graph, platform)
     latency = (
-        latency_ms(instructions, platform.core, platform.clock_mhz).highest
+        latency_ms(
+            instructions, platform.core, platform.clock_mhz, measured=platform.measured
+        ).highest
         if instructions and platform.core
         else None
     )
