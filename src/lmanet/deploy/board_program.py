@@ -160,5 +160,5 @@ class BoardPrograms:
             if not self.text or "RAM" not in str(error):
                 raise
             raise DeployError(
-                f"{error}\nWith measure.firmware.text=false (conf/measure) it takes an image less of memory"
+                f"{error}\nWith measure.firmware.text=false (conf/measure) it takes an image less"
             ) from error

@@ -75,8 +75,8 @@ class Bench:
         """
         assert self.port is not None
         if not self.is_emulated:
-            if self.flash and program.elf:
-                self._flash(program.elf)
+            if self.flash:
+                self._flash(program)
                 _await(self.port)
             return self._on(self.port, program)
         if program.elf is None:
@@ -92,8 +92,14 @@ class Bench:
         with Line(port, self.baud) as line:
             return Session(line, program, self.timeout_s).measure(self.runs)
 
-    def _flash(self, elf: Path) -> None:
-        command = self._command(elf)
+    def _flash(self, program: BoardProgram) -> None:
+        assert self.flash is not None
+        if program.elf is None and "{elf}" in self.flash:
+            raise ConfigError(
+                f"measure.flash={self.flash} needs a firmware, and measure.firmware.source is "
+                "null; name the C file of your board (conf/measure)"
+            )
+        command = self._command(program.elf or program.folder)
         shown = shlex.join(command)
         log.info("flashing: %s", shown)
         try:

@@ -59,8 +59,8 @@ class CandidateMeasurer:
         found, program = self.programs.of_candidate(architecture, folder)
         if program.elf is None:
             raise ConfigError(
-                "validate=board builds each firmware, and measure.firmware.source is null; name the C file "
-                "of your board (conf/measure)"
+                "validate=board builds each firmware, and measure.firmware.source is null; name "
+                "the C file of your board (conf/measure)"
             )
         return found, program
 

@@ -56,7 +56,7 @@ def board_source(named: str | None) -> Path | None:
     path = shipped.get(named, Path(named).expanduser())
     if not path.is_file():
         raise ConfigError(
-            f"measure.firmware.source={named} is neither one of {', '.join(sorted(shipped))} nor a C file; "
-            "write one like lmanet/deploy/c/serial/board_own.c (conf/measure)"
+            f"measure.firmware.source={named} is neither one of {', '.join(sorted(shipped))} nor "
+            "a C file; write one like lmanet/deploy/c/serial/board_own.c (conf/measure)"
         )
     return path
