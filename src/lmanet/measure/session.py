@@ -19,6 +19,8 @@ EMULATED = 1
 GREETING = struct.Struct("<BBIIIIII16s")
 RESULT = struct.Struct("<II")
 NO_NAME = re.compile(r"[^\w.,+() -]", re.ASCII)
+# A board may just have started, which it says in words, or be in the middle of a cut frame.
+MAY_PASS = ("silent", "garbled", "wrong_firmware")
 FIRST_TRIES = 3  # a board that starts when its port is opened hears nothing for a second or two
 # Seconds over which the board's counter is held against this machine's clock, and the share by
 # which they may differ: a byte over USB waits for milliseconds.
@@ -121,7 +123,7 @@ class Session:
             try:
                 return self._greet(self.timeout_s / FIRST_TRIES)
             except BoardError as error:
-                if error.status not in ("silent", "garbled"):
+                if error.status not in MAY_PASS:
                     raise
         return self._greet(self.timeout_s / FIRST_TRIES)
 
