@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 LEAST_NETWORKS = 3
 
@@ -28,11 +28,11 @@ class MeasuredCycles:
 
     Attributes:
         board: as its firmware names it.
-        networks: network, instructions and cycles of each.
+        networks: a `Point` of each, in a file a list of its three values.
     """
 
     board: str
-    networks: Sequence[Sequence[str | int]] = ()
+    networks: Sequence[Any] = ()
 
     def __post_init__(self) -> None:
         points = tuple(Point(*each) for each in self.networks)  # a TypeError names what is missing
@@ -65,4 +65,4 @@ class MeasuredCycles:
 
     @property
     def _ratios(self) -> list[float]:
-        return [int(cycles) / int(count) for _, count, cycles in self.networks]
+        return [point.cycles / point.instructions for point in self.networks]

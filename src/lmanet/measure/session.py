@@ -135,7 +135,7 @@ class Session:
         *numbers, network = GREETING.unpack_from(content)
         # anyone's firmware names itself: what could be markup is dropped
         name = NO_NAME.sub("?", content[GREETING.size :].decode("ascii", "replace"))[:60]
-        return Greeting(*numbers, network.decode("ascii", "replace"), name)
+        return Greeting._make((*numbers, network.decode("ascii", "replace"), name))
 
     def _check(self, greeting: Greeting) -> None:
         program = self.program

@@ -87,7 +87,7 @@ class Measure:
             raise
         folder.boards.append(self._line(line, MEASURED, figures=figures))
         folder.say(_notices(figures, self.target))
-        log.info("%s", told(figures))
+        log.info("%s", figures.told)
         if self.local:
             learn(self.target, figures, Path(self.local))
 
@@ -125,17 +125,6 @@ class Measure:
             error=error,
             figures=figures,
         )
-
-
-def told(figures: BoardMeasurement) -> str:
-    """One sentence: what was measured, and where."""
-    low, high = figures.spread_ms
-    word = "emulated, no board's time" if figures.emulated else "measured"
-    return (
-        f"{figures.board}: {figures.measured_latency_ms:.3g} ms for one image ({word}; "
-        f"median of {len(figures.cycles)} runs, {low:.3g} to {high:.3g}), at "
-        f"{figures.core_mhz:g} MHz; every logit was that of the reference"
-    )
 
 
 def _notices(figures: BoardMeasurement, target: Target) -> list[Notice]:

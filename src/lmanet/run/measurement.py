@@ -96,5 +96,16 @@ class BoardMeasurement(Record):
         """On that board, of that network."""
         return median(self.cycles) / self.instructions
 
+    @property
+    def told(self) -> str:
+        """One sentence: how long it takes, where, and how that was found."""
+        low, high = self.spread_ms
+        how = "emulated, no board's time" if self.emulated else "measured"
+        return (
+            f"{self.board}: {self.measured_latency_ms:.3g} ms for one image ({how}; median of "
+            f"{len(self.cycles)} runs, {low:.3g} to {high:.3g}), at {self.core_mhz:g} MHz; every "
+            "logit was that of the reference"
+        )
+
     def _ms(self, cycles: float) -> float:
         return cycles / (self.core_mhz * 1e3)

@@ -235,6 +235,7 @@ def _metrics() -> Iterator[str]:
     groups = {
         "cost": names("formula"),
         "measured": MEASURED,
+        "board": names("board"),
         "score": (*names("validation"), "seconds"),
         "paused": (*names("validation"), "seconds"),
         "status": [status.value for status in Status],
@@ -252,6 +253,8 @@ def _numbers(trial: Trial) -> dict[str, float]:
         numbers |= {f"cost/{each.name}": value for each, value in known_of(cost)}
     if trial.verdict and (measured := trial.verdict.measurement):
         numbers |= {f"measured/{name}": getattr(measured, f"measured_{name}") for name in MEASURED}
+    if trial.verdict and (on_board := trial.verdict.board):
+        numbers |= {f"board/{each.name}": value for each, value in known_of(on_board)}
     if score := trial.score:
         group = "score" if trial.status is Status.TRAINED else "paused"
         numbers |= {f"{group}/{each.name}": value for each, value in known_of(score)}
