@@ -15,7 +15,7 @@ from lmanet.run.measurement import BoardMeasurement
 
 log = logging.getLogger(__name__)
 HEAD = """# Written by the stage measure; estimates of latency for target=local/{name} rest on it.
-# {board}: {networks} networks at {clock} MHz, {ratio} cycles an instruction.
+# {board}: {networks} networks at {clock} MHz, {ratio} cycles an instruction{error}.
 """
 CLASSES = {"c_options": "CStaticOptions", "kit": "Kit", "measured": "MeasuredCycles"}
 OF_COST = "c_options"
@@ -76,15 +76,13 @@ def _median(figures: BoardMeasurement) -> float:
 
 
 def _head(target: Target, measured: MeasuredCycles) -> str:
-    ratio = f"{measured.ratio:.3f}"
-    if measured.is_enough:
-        ratio += f" (error {measured.error:.1%})"
     return HEAD.format(
         name=target.name,
         board=measured.board,
         networks=len(measured.networks),
         clock=target.clock_mhz,
-        ratio=ratio,
+        ratio=f"{measured.ratio:.3f}",
+        error=f", each within {measured.error:.1%} of the others" if measured.is_enough else "",
     )
 
 
