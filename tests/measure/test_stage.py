@@ -1,6 +1,7 @@
 """The stage measure as it is typed, on a network that was deployed: the board is QEMU."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ import torch
 from lmanet.board import load_target
 from lmanet.cost.latency import latency_ms
 from lmanet.data import Mnist5k, Split
-from lmanet.deploy import Settings
+from lmanet.deploy import BoardPrograms, Settings
 from lmanet.deploy.candidate import _settle
 from lmanet.deploy.deployer import Deployer
+from lmanet.errors import BoardError, ConfigError
+from lmanet.measure import Measure
 from lmanet.measure.emulated import QEMU
 from lmanet.network.build import build
 from lmanet.network.images import fit, normalise
@@ -103,42 +106,45 @@ def test_a_board_at_fault_leaves_a_status_and_no_figure(typed, run):
     assert (run.path / "measure/net-full/board.c").exists()
 
 
-def test_what_the_user_has_filled_in_stays(typed, run):
-    typed(*STAGE, "measure.port=/dev/no-such-port")
+def test_what_the_user_has_filled_in_stays(run):
     own = run.path / "measure/net-full/board.c"
-    own.write_text("/* mine */")
-    typed(*STAGE, "measure.port=/dev/no-such-port")
-    assert own.read_text() == "/* mine */"
+    for before in ("A Cortex-M of your own", "/* mine */"):
+        with pytest.raises(BoardError, match="cannot be opened"):
+            stage(port="/dev/no-such-port").run(run)
+        assert before in own.read_text()
+        own.write_text("/* mine */")
+
+
+def stage(target=TARGET, source=None, **settings):
+    data = Mnist5k(Split(val_fraction=0.1, max_train_images=200))
+    firmware = partial(BoardPrograms, settings=Settings(), source=source)
+    made = Measure(data, load_target(target), firmware, **settings)
+    made.require()
+    return made
 
 
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ((), "measure.port is not set"),
-        (("measure.port=x", "measure.flash='no-such-tool {elf}'"), "no-such-tool is not installed"),
-        (("measure.port=x", "measure.flash='true {elf} {else}'"), "no other braces"),
-        (("measure.port=x", "measure.flash='true {chip}'"), "needs measure.chip"),
-        (("measure.port=x", "measure.flash='true {elf}'"), "measure.firmware.source is null"),
-        (("measure.port=x", "measure.firmware.source=gone.c"), "is neither one of"),
-        (("measure.port=qemu",), "measure.firmware.source=mps2"),
-        (("measure=emulated", "target=stm32h7a3"), "stages=[deploy,measure] target=stm32h7a3"),
+        ({"port": "x", "flash": "true {elf}"}, "firmware.source is null"),
+        ({"port": "qemu"}, "firmware.source=mps2"),
+        ({"port": "qemu", "source": "mps2", "target": "stm32h7a3"}, "target=stm32h7a3"),
     ],
 )
-def test_a_setting_that_cannot_work_is_named(typed, run, settings, words):
-    ended = typed(*STAGE, *settings)
-    assert ended.code == 1 and words in ended.error
+def test_a_setting_that_cannot_work_is_named(run, settings, words):
+    with pytest.raises(ConfigError, match=words):
+        stage(**settings).run(run)
 
 
-def test_a_flash_command_that_fails_is_no_figure(typed, run):
-    settings = "measure.port=x", "measure.flash='false {elf}'", "measure.firmware.source=mps2"
-    ended = typed(*STAGE, *settings)
-    assert ended.code == 1 and "ended with status 1" in ended.error
+def test_a_flash_command_that_fails_is_no_figure(run):
+    with pytest.raises(BoardError, match="ended with status 1"):
+        stage(port="x", flash="false {elf}", source="mps2").run(run)
     assert [line.status for line in run.boards.read()] == ["not_flashed"]
 
 
 def test_a_target_that_was_measured_estimates_by_its_own_cycles(typed, run, tmp_path, needs_qemu):
+    stage(port="qemu", source="mps2", local=str(tmp_path / "conf/target/local")).run(run)
     local = tmp_path / "conf/target/local" / f"{TARGET}-emulated.yaml"
-    assert typed(*STAGE, "measure=emulated").code == 0
     text = local.read_text()
     (point,) = load_target(local).measured.networks
     own = f"  - - {point.network}\n    - {point.instructions}\n    - {point.cycles}\n"

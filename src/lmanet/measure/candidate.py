@@ -36,7 +36,7 @@ class CandidateMeasurer:
         self, target: Target, num_classes: int, bench: Bench, firmware: Callable[..., Programs]
     ) -> None:
         self.target, self.bench = target, bench
-        self.programs = firmware(target=target, num_classes=num_classes)
+        self.firmware = firmware(target=target, num_classes=num_classes)
 
     def require(self) -> None:
         """Say what is missing.
@@ -51,12 +51,12 @@ class CandidateMeasurer:
                 "validate=board flashes each network, and measure.flash is null; take "
                 "measure=pyocd, or measure=emulated (conf/measure)"
             )
-        if isinstance(self.programs, Checked):
-            self.programs.require()
+        if isinstance(self.firmware, Checked):
+            self.firmware.require()
 
     def prepare(self, architecture: Architecture, folder: Path) -> tuple[Measurement, BoardProgram]:
         """As `BoardPrograms.of_candidate`."""
-        found, program = self.programs.of_candidate(architecture, folder)
+        found, program = self.firmware.of_candidate(architecture, folder)
         if program.elf is None:
             raise ConfigError(
                 "validate=board builds each firmware, and measure.firmware.source is null; name "
