@@ -10,7 +10,7 @@ from lmanet.deploy.run.toolchain import SUPPORT
 from lmanet.errors import ConfigError
 
 SERIAL = SUPPORT / "serial"
-PROTOCOL = ("serial.h", "serial.c", "board.h")
+PROTOCOL = ("serial.h", "serial.c", "board.h", "main.c")
 TEXT = "mlperf.c"
 BOARD, OWN_BOARD = "board.c", "board_own.c"
 NETWORK, IDENTITY, README = "network", "identity.h", "README.md"

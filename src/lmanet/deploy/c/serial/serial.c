@@ -147,7 +147,7 @@ static void frame(void) {
         refuse((uint8_t)number, kind == HELLO || kind == RUN ? BAD_LENGTH : BAD_KIND);
 }
 
-int main(void) {
+void lmanet_serve(void) {
     lmanet_board_start();
     begin(STARTED, 0, 0);
     end();
