@@ -10,25 +10,26 @@ import pytest
 import serial
 
 from lmanet.errors import BoardError
-from lmanet.measure.line import Line
+from lmanet.measure.line import Line, _not_opened
 from lmanet.measure.session import Session
 
 pytestmark = pytest.mark.slow  # compiles and emulates
-BAUD, TIMEOUT_S = 115200, 6
+BAUD = 115200
+LONG_S, SHORT_S = 30, 3  # until what comes at once, and until what never comes
 
 
-def measured(port, program, runs=4):
+def measured(port, program, runs=4, timeout_s=LONG_S):
     with Line(port, BAUD) as line:
-        return Session(line, program, TIMEOUT_S).measure(runs)
+        return Session(line, program, timeout_s).measure(runs)
 
 
 @pytest.fixture
 def fault(built):
     """What is said of a board that fails: the status, and the sentence."""
 
-    def of(port, program=None):
+    def of(port, program=None, timeout_s=LONG_S):
         with pytest.raises(BoardError) as caught:
-            measured(port, program or built())
+            measured(port, program or built(), timeout_s=timeout_s)
         assert port in str(caught.value) and "\n" not in str(caught.value)
         return caught.value.status, str(caught.value)
 
@@ -58,8 +59,23 @@ def test_a_port_that_another_program_holds_is_busy(board, fault):
     assert status == "busy" and "close that" in sentence
 
 
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        (serial.SerialException("could not open port 'COM3': PermissionError(13, ...)"), "no_port"),
+        (serial.SerialException("port 'COM3': PermissionError(13, 'Access is denied.')"), "busy"),
+        (serial.SerialException(13, "could not open port: Permission denied"), "no_port"),
+        (serial.SerialException("Could not exclusively lock port /dev/ttyX: [Errno 11]"), "busy"),
+        (ValueError("Not a valid baudrate: -1"), "no_port"),
+    ],
+)
+def test_why_a_port_was_not_opened_is_told_on_every_system(said, status):
+    error = _not_opened("COM3", BAUD, said)
+    assert error.status == status and "COM3" in str(error) and "conf/measure" in str(error)
+
+
 def test_garbage_is_no_answer(fails, fault):
-    status, sentence = fault(fails("garbles"))
+    status, sentence = fault(fails("garbles"), timeout_s=SHORT_S)
     assert status == "garbled" and "measure.baud" in sentence
 
 
@@ -82,14 +98,14 @@ def test_a_line_that_is_cut_is_no_figure(board, built, fault):
 
 
 def test_silence_is_no_figure(fails, fault):
-    status, sentence = fault(fails("hangs"))
+    status, sentence = fault(fails("hangs"), timeout_s=SHORT_S)
     assert status == "silent" and "measure.timeout_s" in sentence
 
 
 def test_a_port_without_a_board_is_silent(fault):
     ours, theirs = pty.openpty()
     try:
-        status, _ = fault(os.ttyname(theirs))
+        status, _ = fault(os.ttyname(theirs), timeout_s=SHORT_S)
     finally:
         os.close(ours)
         os.close(theirs)
@@ -107,7 +123,7 @@ def test_a_firmware_of_another_network_is_refused(board, built, fault):
 
 
 def test_a_program_that_only_talks_is_another_firmware(fails, fault):
-    status, sentence = fault(fails("talks"))
+    status, sentence = fault(fails("talks"), timeout_s=SHORT_S)
     assert status == "wrong_firmware" and "hello, world" in sentence
 
 
@@ -140,7 +156,7 @@ def test_a_board_goes_on_after_a_frame_that_was_cut_short(board, built):
 @pytest.fixture
 def said(board):
     """What the board says to a text command, up to its ready."""
-    with serial.Serial(board.port, BAUD, timeout=TIMEOUT_S) as line:
+    with serial.Serial(board.port, BAUD, timeout=LONG_S) as line:
 
         def lines():
             read = []

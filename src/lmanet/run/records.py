@@ -150,6 +150,11 @@ class Verdict(Record):
     error: str | None = None
 
     @property
+    def board_is_emulated(self) -> bool:
+        """Its latency is of an emulator."""
+        return self.board is not None and self.board.emulated
+
+    @property
     def feasible(self) -> bool:
         """No rule is broken."""
         return not self.violations
