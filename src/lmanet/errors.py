@@ -27,6 +27,21 @@ class DeployError(LmanetError):
     """A network cannot be brought to int8 or to a board, or two runtimes disagree about it."""
 
 
+class BoardError(LmanetError):
+    """A board cannot be measured: its line, its firmware or its answers are at fault.
+
+    Args:
+        status: one word for each sort, as records keep it: ``no_port``, ``busy``, ``garbled``,
+            ``cut``, ``silent``, ``reset``, ``wrong_firmware``, ``wrong_bits``, ``wrong_clock``,
+            ``not_flashed``.
+        text: the sentence.
+    """
+
+    def __init__(self, status: str, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
 class EndpointError(LmanetError):
     """The language model's endpoint cannot be reached or refuses to serve; no
     trial is made of it.

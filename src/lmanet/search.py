@@ -177,7 +177,7 @@ class Search:
                     Outcome(number=number, status=Status.UNPARSABLE, error=proposal.error),
                 )
             elif not verdict.accepted:
-                self._record(candidate, Outcome(number=number, status=Status.REJECTED))
+                self._record(candidate, _refused(number, verdict))
             elif parent := self.history.parent(proposal.parent):
                 epochs = parent.inherited_epochs + parent.epochs
                 self._submit(
@@ -319,6 +319,11 @@ class Search:
     def _tell(self, event: str, *details: object) -> None:
         for listener in self.steps.listeners:
             getattr(listener, event)(*details)
+
+
+def _refused(number: int, verdict: Verdict) -> Outcome:
+    """Of a candidate that is not trained: rules refuse it, or no board gave a figure of it."""
+    return Outcome(number=number, status=verdict.ended or Status.REJECTED, error=verdict.error)
 
 
 def _again(trial: Trial | None, epochs: int | None) -> Candidate:

@@ -14,7 +14,9 @@ from lmanet.run.records import Job, Outcome, Proposal, Score, Trial, Verdict
 from lmanet.space import AnyArchitecture
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
     from torch import Tensor, nn
 
     from lmanet.network.build import Network
@@ -354,3 +356,23 @@ class CarriedData(Protocol):
 
     def take(self, opened: object) -> None:
         """Use these on another machine, where none are opened."""
+
+
+class BoardProgram(NamedTuple):
+    """A network as firmware that is measured over a serial line, and what it must answer.
+
+    Attributes:
+        network: 16 hexadecimal digits, of the checksum of its C; the firmware bears them.
+        folder: of its sources.
+        elf: of the board; None where the user builds it.
+        inputs: int8 (N, bytes), images in the integers of its input.
+        logits: int8 (N, classes), of these images, by the reference.
+        instructions: of one inference.
+    """
+
+    network: str
+    folder: Path
+    elf: Path | None
+    inputs: "NDArray[np.int8]"
+    logits: "NDArray[np.int8]"
+    instructions: int

@@ -9,7 +9,7 @@ from lmanet.run.brief import Budget, Request
 from lmanet.run.folder import NOTICES
 from lmanet.run.history import History
 from lmanet.run.lines import read_records
-from lmanet.run.records import Front, Outcome, Proposal, Score, Status, Usage
+from lmanet.run.records import Front, Outcome, Proposal, Score, Status, Usage, Verdict
 
 
 def test_every_proposal_becomes_one_trial(make_search):
@@ -235,3 +235,17 @@ def test_what_is_off_about_the_trainings_is_said_once(make_search, tmp_path: Pat
     assert sum(trial.status is Status.TRAINED for trial in search.history.trials) > 1
     assert read_records(tmp_path / NOTICES, Notice) == [notice]
     assert caplog.messages.count(notice.text) == 1
+
+
+def test_a_candidate_that_the_board_gave_no_figure_of_ends_with_a_status(make_search):
+    class Silent:
+        def validate(self, architecture, known):
+            return Verdict(accepted=False, ended=Status.TIMED_OUT, error="silent: no answer")
+
+    search = make_search(Budget(proposals=4))
+    search.steps = search.steps._replace(validator=Silent())
+    with pytest.raises(SearchError):
+        search.run()
+    asked = [trial for trial in search.history.trials if trial.architecture]
+    assert {trial.status for trial in asked} == {Status.TIMED_OUT}
+    assert all(trial.error == "silent: no answer" and not trial.eligible for trial in asked)

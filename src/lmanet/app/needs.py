@@ -5,17 +5,18 @@ from pathlib import Path
 
 from lmanet.cost import Cost
 from lmanet.errors import ConfigError
-from lmanet.run.folder import DISTILL, FRONT, FULL
+from lmanet.run.folder import DEPLOY, DISTILL, FRONT, FULL
 from lmanet.space import SearchSpace
 from lmanet.steps import CheckedData
 
 WITHOUT_NETWORKS = ("search", "rules", "export", "mend", "compare")  # the others need a network
 # These read training and validation images.
-STAGES_THAT_TRAIN = ("search", "train", "teacher", "distill", "deploy", "explain")
+STAGES_THAT_TRAIN = ("search", "train", "teacher", "distill", "deploy", "measure", "explain")
 # Stage -> the stage that makes what it needs, where that stands, and what it is.
 TRAINED = ("train", (FULL, DISTILL), "trained network")
 NEEDS = {
     "train": ("search", (FRONT,), "front"),
+    "measure": ("deploy", (DEPLOY,), "network in int8"),
     **dict.fromkeys(("distill", "deploy", "explain", "evaluate", "release"), TRAINED),
 }
 

@@ -1,6 +1,6 @@
 """Stages that are made here, of steps: the search, and the comparison of searches."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,11 @@ from lmanet.errors import ConfigError
 from lmanet.network import Architecture, load_architecture
 from lmanet.run.folder import RunFolder
 from lmanet.run.history import History
+from lmanet.run.quantities import ON_BOARD
 from lmanet.run.shared_settings import other_images, remember_settings
 from lmanet.search import Search, Steps
 from lmanet.space import staged
-from lmanet.steps import Checked, ImageData, Pareto
+from lmanet.steps import Checked, ImageData, Pareto, Validator
 
 if TYPE_CHECKING:
     from lmanet.explain.compare import SearchRun
@@ -82,6 +83,19 @@ def look_at_images(stages: Sequence[str], data: ImageData, folder: RunFolder) ->
         data.setup("fit")
         folder.say(data.notices)
     folder.say(other_images(folder, data.checksum))
+
+
+def check_board(validator: Validator, objectives: Collection[str]) -> None:
+    """Say now where an objective is measured on a board, and no board is in the loop.
+
+    Raises:
+        ConfigError: it would otherwise be missed after the first training.
+    """
+    if ON_BOARD.name in objectives and not getattr(validator, "measures_on_a_board", False):
+        raise ConfigError(
+            f"objective {ON_BOARD.name} is known with a board in the loop alone; take "
+            f"validate=board, or objectives without it (conf/pareto)"
+        )
 
 
 def check_promotion(promotion: Any, trainer: Any) -> None:

@@ -14,6 +14,7 @@ from lmanet.app.own_stages import (
     CompareStage,
     SearchStage,
     architecture,
+    check_board,
     check_promotion,
     look_at_images,
 )
@@ -129,6 +130,7 @@ class Run:
             feedback=make(self.cfg.feedback, space=self.space),
             listeners=self.listeners,
         )
+        check_board(steps.validator, self.cfg.pareto.objectives)
         budget = Budget(**plain(self.cfg.budget))
 
         def search(history: History) -> Search:
@@ -176,6 +178,10 @@ class Run:
         return self._told(
             stage, {**plain(self.cfg.deploy), "network": None}, self.cfg.target, self.cfg.data
         )
+
+    def _measure(self) -> Stage:
+        stage: Stage = make(self.cfg.measure, data=self.data, target=self.target)
+        return stage
 
     def _explain(self) -> Stage:
         stage = make(self.cfg.explain.examine, data=self.data, seed=self.cfg.seed)

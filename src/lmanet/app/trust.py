@@ -30,6 +30,8 @@ WHOLE_SETUPS = ("experiment", "ablation")
 ASKING = {"search", "rules"}  # stages that talk to a language model
 ENGINE = "execute.engine."  # settings of other machines that compute
 OUTWARD = ("base_url", "api_key_env")
+# What runs on this machine, or on a board of its, and where files of boards are written.
+OF_A_BOARD = ("port", "flash", "chip", "source", "local")
 TYPED = "typed"
 MOST_SHOWN = 200  # characters of a setting in a message
 
@@ -161,6 +163,8 @@ class Trust:
             return "it writes elsewhere"
         if path.startswith(ENGINE) and isinstance(value, str) and not self._is_told(value):
             return "it says which machines compute"
+        if key in OF_A_BOARD and group in ("measure", "validate") and not self._stands(key, value):
+            return "it says what is run for a board, or where"
         return ""
 
     def _outward(self, key: str, value: Any) -> str:
@@ -171,6 +175,12 @@ class Trust:
     def _is_told(self, value: str) -> bool:
         """A file of ``conf/`` has this very value."""
         return value in self.texts.split()
+
+    def _stands(self, key: str, value: Any) -> bool:
+        """A file of ``conf/`` sets this key to this value."""
+        return any(
+            line.split(" # ")[0].strip() == f"{key}: {value}" for line in self.texts.splitlines()
+        )
 
     def _allows(self, group: str, name: Any) -> bool:
         known = self.names.get(group, frozenset()) | self.anywhere

@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 import yaml
 
 from lmanet.board.cores import core_named, cores, load_core
+from lmanet.board.cycles import MeasuredCycles
 from lmanet.board.kit import Kit, Region
 from lmanet.cost.c_runtime.plan import CStaticOptions
 from lmanet.cost.platform import RUNTIMES, Platform, Runtime
@@ -43,6 +44,8 @@ class Target:
         c_options: what the generated C does to save memory; counted and generated alike.
         flash_address: where the flash memory begins, as the core starts from it.
         kit: what the firmware's instructions say of the part.
+        measured: cycles of this very board, as the stage measure writes them; None rests on the
+            core's.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Target:
     flash_address: int = 0x08000000
     kit: Kit = field(default_factory=Kit)
     more_limits: Mapping[str, int] = field(default_factory=dict, hash=False)
+    measured: MeasuredCycles | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "regions", tuple(self.regions))
@@ -92,7 +96,12 @@ class Target:
     @property
     def platform(self) -> Platform:
         """Where the cost of a network is counted."""
-        return Platform(self.runtime, self.c_options, self.core, self.clock_mhz)
+        return Platform(self.runtime, self.c_options, self.core, self.clock_mhz, self.measured)
+
+    @property
+    def measured_is_enough(self) -> bool:
+        """Whether estimates of latency rest on this very board."""
+        return self.measured is not None and self.measured.is_enough
 
     @property
     def region(self) -> Region:
@@ -188,8 +197,12 @@ def load_target(name: str | Path) -> Target:
 
 def _target(values: dict[str, Any]) -> Target:
     values["regions"] = tuple(Region(**_values(region)) for region in values.get("regions", ()))
-    for name, kind in (("c_options", CStaticOptions), ("kit", Kit)):
-        if name in values:
+    for name, kind in (
+        ("c_options", CStaticOptions),
+        ("kit", Kit),
+        ("measured", MeasuredCycles),
+    ):
+        if values.get(name) is not None:
             values[name] = kind(**_values(values[name]))
     return Target(**values)
 

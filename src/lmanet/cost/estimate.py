@@ -91,7 +91,9 @@ def _estimate(
     graph, runtime = operators(architecture, num_classes), platform.runtime
     sram, peak, instructions = _memory(graph, platform)
     latency = (
-        estimated_latency_ms(instructions, platform.core, platform.clock_mhz).highest
+        estimated_latency_ms(
+            instructions, platform.core, platform.clock_mhz, platform.measured
+        ).highest
         if instructions and platform.core
         else None
     )

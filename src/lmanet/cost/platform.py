@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from lmanet.board.cycles import MeasuredCycles
 from lmanet.cost.c_runtime.plan import CStaticOptions
 from lmanet.errors import ConfigError
 
@@ -20,12 +21,14 @@ class Platform:
         c_options: what the generated C does to save memory.
         core: a name in `lmanet.board.cores`; None where no latency is asked for.
         clock_mhz: of the core.
+        measured: cycles of this very board; None rests on the span of the core.
     """
 
     runtime: Runtime = "c_static"
     c_options: CStaticOptions = field(default_factory=CStaticOptions)
     core: str | None = None
     clock_mhz: int = 0
+    measured: MeasuredCycles | None = None
 
     def __post_init__(self) -> None:
         if self.runtime not in RUNTIMES:

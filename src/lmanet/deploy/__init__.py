@@ -6,12 +6,14 @@ import sys
 from types import ModuleType
 
 from lmanet.deploy.api import deploy
+from lmanet.deploy.board_program import BoardPrograms
 from lmanet.deploy.candidate import CandidateVerifier, candidate_verifier
 from lmanet.deploy.int8.int8_network import load_deployed
 from lmanet.deploy.settings import Settings
 from lmanet.deploy.stage import Deployment
 
 __all__ = [
+    "BoardPrograms",
     "CandidateVerifier",
     "Deployment",
     "Settings",

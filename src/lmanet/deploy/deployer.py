@@ -129,8 +129,12 @@ class Deployer:
             cost=estimate_on(checkpoint.network.architecture, len(graph.labels), target.platform),
             measurement=measurement,
             estimated_latency_ms=latency_ms(
-                measurement.measured_instructions, target.core, target.clock_mhz
+                measurement.measured_instructions,
+                target.core,
+                target.clock_mhz,
+                measured=target.measured,
             ),
+            measured_cycles=target.measured if target.measured_is_enough else None,
             int8_agreement=self._agreement(graph, checkpoint, inputs, folder),
             sha256={
                 name: digest

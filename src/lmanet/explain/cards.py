@@ -10,7 +10,7 @@ from lmanet.explain.facts.facts import Facts
 from lmanet.explain.facts.rows import part_rows
 from lmanet.explain.tables.table import column, shown
 from lmanet.network import Architecture
-from lmanet.run.quantities import FLASH, LATENCY, MACS, PARAMS, SRAM, computed
+from lmanet.run.quantities import FLASH, LATENCY, MACS, ON_BOARD, PARAMS, SRAM, computed
 from lmanet.run.records import Trial
 from lmanet.space import staged
 
@@ -49,7 +49,7 @@ def _card(trial: Trial, on_front: bool, facts: Facts, folder: Path) -> NetworkCa
         peak_sram_bytes=cost.peak_sram_bytes,
         flash_bytes=cost.flash_bytes,
         params=cost.params,
-        costs=_costs(cost, facts.setting),
+        costs=_costs(trial, facts.setting),
         parts=_parts(architecture, facts.setting),
         curve=trial.score.curve,
         origin=_origin(trial),
@@ -60,11 +60,11 @@ def _card(trial: Trial, on_front: bool, facts: Facts, folder: Path) -> NetworkCa
     )
 
 
-def _costs(cost: Cost, setting: Setting) -> list[tuple[str, str, float | None]]:
+def _costs(trial: Trial, setting: Setting) -> list[tuple[str, str, float | None]]:
     known = [
         (*column(each), value)
-        for each in (MACS, SRAM, FLASH, PARAMS, LATENCY, *computed())
-        if (value := each.of(cost)) is not None
+        for each in (MACS, SRAM, FLASH, PARAMS, LATENCY, ON_BOARD, *computed())
+        if (value := trial.value(each)) is not None
     ]
     limits = setting.target.limits
     return [

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from statistics import fmean
 
 from lmanet.claims.check import Others, Truth, check_claims
-from lmanet.run.quantities import computed
+from lmanet.run.quantities import ON_BOARD, computed
 from lmanet.run.records import Status, Trial
 from lmanet.space import AnyCost, Form, SearchSpace, short_number
 
@@ -19,6 +19,8 @@ def network(trial: Trial, space: SearchSpace, form: Form) -> str:
     assert trial.architecture is not None and trial.score is not None
     cost = trial.verdict.cost if trial.verdict else None
     figures = [f"accuracy {trial.score.val_accuracy:.3f}", *(_costs(cost) if cost else ())]
+    if (on_board := trial.value(ON_BOARD)) is not None:
+        figures.append(f"{ON_BOARD.name} {on_board:.3g}")
     return f"- {', '.join(figures)}: {space.write_proposal(trial.architecture, form)}"
 
 

@@ -46,9 +46,7 @@ class Objective(BaseModel):
 
     def value(self, trial: Trial) -> float:
         """The quantity of an eligible trial, in ``unit``."""
-        asked = quantity(self.name)
-        cost = trial.verdict.cost if trial.verdict else None
-        value = asked.of(trial.score if asked.origin == "validation" else cost)
+        value = trial.value(quantity(self.name))
         if value is None:
             raise ConfigError(
                 f"objective {self.name} is not known of trial {trial.number}; take another "

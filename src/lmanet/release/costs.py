@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from lmanet.cost import Cost, estimate
 from lmanet.release.released import Released
+from lmanet.run.measurement import BoardMeasurement
 from lmanet.run.results import Deployed
 
 # What is in no name of a tool, a core or a runtime.
@@ -24,7 +25,8 @@ def cost_rows(released: Released, num_classes: int) -> list[CostRow]:
     if released.deployment is None:
         return _by_formula(estimate(released.trained.architecture, num_classes))
     deployed = released.deployment.deployed
-    return _by_formula(deployed.cost) + _measured(deployed)
+    boards = list(map(_on_board, released.boards))
+    return [*_by_formula(deployed.cost), *_measured(deployed), *boards]
 
 
 def _by_formula(cost: Cost) -> list[CostRow]:
@@ -56,6 +58,12 @@ def _measured(deployed: Deployed) -> list[CostRow]:
         "microcontroller"
     )
     low, high = deployed.estimated_latency_ms
+    cycles = deployed.measured_cycles
+    how = (
+        f"an estimate: cycles of {len(cycles.networks)} other networks on {_word(cycles.board)}"
+        if cycles
+        else f"a range, not a measurement: the instructions on a {_word(found.core)}"
+    )
     return [
         CostRow(
             "measured_bss_bytes", f"{found.measured_bss_bytes:,}", f"{elf}; the network's memory"
@@ -74,12 +82,20 @@ def _measured(deployed: Deployed) -> list[CostRow]:
         CostRow(
             "estimated_latency_ms",
             f"{low:.3g} to {high:.3g}",
-            (
-                f"a range, not a measurement: the instructions on a {_word(found.core)} at "
-                f"{deployed.clock_mhz} MHz; no board was used"
-            ),
+            f"{how} at {deployed.clock_mhz} MHz{'' if cycles else '; no board was used'}",
         ),
     ]
+
+
+def _on_board(figures: BoardMeasurement) -> CostRow:
+    low, high = figures.spread_ms
+    how = "emulated, so no board's time" if figures.emulated else "measured"
+    return CostRow(
+        "measured_latency_ms",
+        f"{figures.measured_latency_ms:.3g}",
+        f"{how}: {_word(figures.board)} at {figures.core_mhz:g} MHz, median of "
+        f"{len(figures.cycles)} runs from {low:.3g} to {high:.3g}",
+    )
 
 
 def _word(name: str) -> str:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from lmanet.base import Notice
 from lmanet.release.timm_models import model_name
 from lmanet.run.folder import RunFolder
+from lmanet.run.measurement import BoardMeasurement
 from lmanet.run.provenance import Provenance
 from lmanet.run.results import Deployment, Evaluation, TrainedNetwork
 from lmanet.space import architecture_id
@@ -39,6 +40,7 @@ class Released(NamedTuple):
         deployment: of these weights, where there is one.
         float_test, int8_test: on the test images, where they were opened.
         notices: what is off about this network, or about the data of the run.
+        boards: the deployed network on boards, the last figures of each.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Released(NamedTuple):
     float_test: Evaluation | None
     int8_test: Evaluation | None
     notices: tuple[Notice, ...] = ()
+    boards: tuple[BoardMeasurement, ...] = ()
 
 
 def read_released(folder: RunFolder) -> list[Released]:
@@ -109,7 +112,17 @@ def _released(
         deployment=deployment,
         float_test=tests.get(network.checkpoint),
         int8_test=tests.get(deployment.deployed.folder) if deployment else None,
+        boards=_on_boards(folder, deployment) if deployment else (),
     )
+
+
+def _on_boards(folder: RunFolder, deployment: Deployment) -> tuple[BoardMeasurement, ...]:
+    figures = [
+        line.figures
+        for line in folder.boards.read()
+        if line.figures and line.deployed == deployment.deployed.folder
+    ]
+    return tuple({each.board: each for each in figures}.values())
 
 
 def _own(released: Released) -> list[Notice]:

@@ -16,6 +16,7 @@ from lmanet.run.lines import append_record, read_record, read_records, write_rec
 from lmanet.run.provenance import Provenance
 from lmanet.run.records import Front, Trial
 from lmanet.run.results import (
+    BoardRun,
     Deployment,
     DesignRules,
     Evaluation,
@@ -34,6 +35,7 @@ DISTILL = "distill.jsonl"
 TEACHER = "teacher.json"
 MEASURED = "measured.jsonl"
 DEPLOY = "deploy.jsonl"
+BOARD = "board.jsonl"
 TEST = "test.jsonl"
 EXAMINATION = "examination.json"
 RULES = "rules.json"
@@ -48,8 +50,9 @@ PLAN = "plan.txt"
 REPORT_HTML, REPORT_MD = "report.html", "report.md"
 # Folders of a run. A stage's own weights and files stand below the folder that bears its name.
 HYDRA = ".hydra"
-DEPLOYED, RELEASED, EXAMINED, PLOTS, COMPARED = (
+DEPLOYED, MEASURED_ON, RELEASED, EXAMINED, PLOTS, COMPARED = (
     "deploy",
+    "measure",
     "release",
     "examination",
     "plots",
@@ -97,6 +100,7 @@ class RunFolder:
         history: every trial, each time that it ended or paused; `trials` has the last of each.
         full, distilled: networks trained to the end, without and with a teacher.
         deployments: networks in int8 with their files.
+        boards: deployed networks on a board.
         tests: networks on the test images.
         measured: networks of the front in the true runtimes.
         notices: what was off, as it was said while the run went on.
@@ -114,6 +118,7 @@ class RunFolder:
         self.full = Lines(folder / FULL, TrainedNetwork)
         self.distilled = Lines(folder / DISTILL, TrainedNetwork)
         self.deployments = Lines(folder / DEPLOY, Deployment)
+        self.boards = Lines(folder / BOARD, BoardRun)
         self.tests = Lines(folder / TEST, Evaluation)
         self.measured = Lines(folder / MEASURED, MeasuredCandidate)
         self.notices = Lines(folder / NOTICES, Notice)

@@ -3,6 +3,9 @@ deploys.
 """
 
 from collections.abc import Mapping
+from statistics import median
+
+from pydantic import Field
 
 from lmanet.base import Record
 
@@ -58,3 +61,57 @@ class Measurement(Record):
         if self.measured_tflm_head_bytes is None or self.measured_tflm_tail_bytes is None:
             return None
         return self.measured_tflm_head_bytes + self.measured_tflm_tail_bytes
+
+
+class BoardMeasurement(Record):
+    """What a board said of one network in int8: every answer had the bits of the reference.
+
+    Attributes:
+        board: as its firmware names it.
+        emulated: it is an emulator, whose time is no board's.
+        core_mhz: clock of its core, as its firmware says; a real board's counter was held against
+            this machine's clock.
+        images: different inputs.
+        cycles: of the core, one entry a run, after one that warmed the caches.
+        instructions: of one inference, emulated or estimated.
+        network: begins the checksum of its C, which the firmware has, too.
+        seconds: wall time of all this.
+    """
+
+    board: str
+    emulated: bool
+    core_mhz: float = Field(gt=0)
+    images: int
+    cycles: tuple[int, ...] = Field(min_length=1)
+    instructions: int
+    network: str
+    seconds: float
+
+    @property
+    def measured_latency_ms(self) -> float:
+        """Of one image, the median of all runs."""
+        return self._ms(median(self.cycles))
+
+    @property
+    def spread_ms(self) -> tuple[float, float]:
+        """The fastest and the slowest run."""
+        return self._ms(min(self.cycles)), self._ms(max(self.cycles))
+
+    @property
+    def cycles_an_instruction(self) -> float:
+        """On that board, of that network."""
+        return median(self.cycles) / self.instructions
+
+    @property
+    def told(self) -> str:
+        """One sentence: how long it takes, where, and how that was found."""
+        low, high = self.spread_ms
+        how = "emulated, no board's time" if self.emulated else "measured"
+        return (
+            f"{self.board}: {self.measured_latency_ms:.3g} ms for one image ({how}; median of "
+            f"{len(self.cycles)} runs, {low:.3g} to {high:.3g}), at {self.core_mhz:g} MHz; every "
+            "logit was that of the reference"
+        )
+
+    def _ms(self, cycles: float) -> float:
+        return cycles / (self.core_mhz * 1e3)

@@ -10,7 +10,7 @@ from typing import Literal
 from lmanet.errors import ConfigError
 from lmanet.network.graph import Operator
 
-Origin = Literal["validation", "formula"]
+Origin = Literal["validation", "formula", "board"]
 Scale = tuple[str, float, int]
 Graph = tuple[Operator, ...]
 
@@ -20,11 +20,13 @@ class Quantity:
     """One quantity.
 
     Attributes:
-        name: a field of `Score` or of `Cost`, or the key of `Cost.added`: ``peak_sram_bytes``.
+        name: a field of `Score`, `Cost` or `BoardMeasurement`, or the key of `Cost.added`:
+            ``peak_sram_bytes``.
         title: what people call it, without a unit: "peak SRAM".
         unit: of the value, in words: "bytes of SRAM for int8 activations".
         direction: which way is better.
-        origin: measured on validation images, or told by a formula from shapes.
+        origin: measured on validation images, told by a formula from shapes, or measured on a board
+            while the search goes on.
         shown_unit: of the value as tables and axes show it: "KiB"; empty where the title says it.
         divisor: what the value is divided by for that.
         decimals: of the value so shown.
@@ -154,5 +156,16 @@ LATENCY = register(
         "formula",
         "ms",
         decimals=1,
+    )
+)
+ON_BOARD = register(
+    Quantity(
+        "measured_latency_ms",
+        "latency, measured",
+        "milliseconds for one image, on a board",
+        "min",
+        "board",
+        "ms",
+        decimals=2,
     )
 )

@@ -9,7 +9,8 @@ from pydantic import Field
 
 from lmanet.base import Notice, Record
 from lmanet.claims.kinds import Rationale
-from lmanet.run.measurement import Measurement
+from lmanet.run.measurement import BoardMeasurement, Measurement
+from lmanet.run.quantities import Quantity
 from lmanet.space import AnyArchitecture, AnyCost, Value, architecture_id
 
 
@@ -116,7 +117,7 @@ class Violation(Record):
 
     Attributes:
         rule: ``membership``, ``duplicate``, ``macs``, ``peak_sram_bytes``, ``flash_bytes``,
-            ``estimated_latency_ms``, ``runtime``.
+            ``estimated_latency_ms``, ``measured_latency_ms``, ``runtime``.
         given, limit: measured value and the most that is allowed; None where the rule is not a
             limit.
         hint: one sentence for people and for the model: given, rule, what to change.
@@ -125,7 +126,7 @@ class Violation(Record):
     rule: str
     hint: str
     given: int | float | None = None
-    limit: int | None = None
+    limit: int | float | None = None
 
 
 class Verdict(Record):
@@ -137,12 +138,24 @@ class Verdict(Record):
         accepted: it may be trained. Without a validator an infeasible one may, and still never
             enters the front.
         measurement: of the network with untrained weights, where the validator measures.
+        board: the same on a board, where the validator measures there.
+        ended: ``failed`` or ``timed_out`` where the board gave no figure, which is no limit that
+            the network exceeds; None where the rules have decided.
+        error: why.
     """
 
     accepted: bool
     cost: AnyCost | None = None
     violations: tuple[Violation, ...] = ()
     measurement: Measurement | None = None
+    board: BoardMeasurement | None = None
+    ended: Status | None = None
+    error: str | None = None
+
+    @property
+    def board_is_emulated(self) -> bool:
+        """Its latency is of an emulator."""
+        return self.board is not None and self.board.emulated
 
     @property
     def feasible(self) -> bool:
@@ -290,6 +303,16 @@ class Trial(Record):
     def epochs(self) -> int:
         """Trained so far, as far as a curve says."""
         return self.score.epochs if self.score else 0
+
+    def value(self, asked: Quantity) -> float | None:
+        """A quantity of the candidate; None where it is not known."""
+        verdict = self.verdict
+        holders = {
+            "validation": self.score,
+            "formula": verdict and verdict.cost,
+            "board": verdict and verdict.board,
+        }
+        return asked.of(holders[asked.origin])
 
     @property
     def eligible(self) -> bool:

@@ -9,10 +9,11 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from lmanet.base import Notice, Record
+from lmanet.board.cycles import MeasuredCycles
 from lmanet.cost import Cost
 from lmanet.files import sha256_of_files
 from lmanet.network import Architecture
-from lmanet.run.measurement import Measurement
+from lmanet.run.measurement import BoardMeasurement, Measurement
 from lmanet.run.quantities import quantity
 from lmanet.run.records import Score, Usage
 
@@ -161,6 +162,7 @@ class Deployed(Record):
         measurement: of the same network in the true runtimes.
         estimated_latency_ms: lowest and highest for one image, of the generated C on the target's
             core at ``clock_mhz``.
+        measured_cycles: of the board, where that estimate rests on them; None rests on the core's.
         int8_agreement: share of the calibration images on which the int8 network chooses the float
             network's class; None in records that are older than this figure.
         sha256: of the ``.tflite`` file and the C, by name relative to ``folder``; empty in older
@@ -177,6 +179,7 @@ class Deployed(Record):
     cost: Cost
     measurement: Measurement
     estimated_latency_ms: tuple[float, float]
+    measured_cycles: MeasuredCycles | None = None
     int8_agreement: float | None = Field(default=None, ge=0, le=1)
     sha256: Mapping[str, str] = {}
     packages: tuple[Below, ...] = ()
@@ -217,6 +220,27 @@ class Deployment(Record):
     def _stays_in_the_folder(self) -> Self:
         _below(self.deployed.folder)
         return self
+
+
+class BoardRun(Record):
+    """One line of ``board.jsonl``: a deployed network on a board, or why there is no figure.
+
+    Attributes:
+        architecture, checkpoint: of the deployed network, as in `Deployment`.
+        deployed: its folder, relative to the run's.
+        target: name of the board's file.
+        status: ``measured``, or the status of a `BoardError`.
+        error: its sentence.
+        figures: None where it was not measured.
+    """
+
+    architecture: Architecture
+    checkpoint: Below
+    deployed: Below
+    target: str
+    status: Annotated[str, Field(pattern=r"^[a-z_]+$")]
+    error: str | None = None
+    figures: BoardMeasurement | None = None
 
 
 class SkippedBlock(Record):

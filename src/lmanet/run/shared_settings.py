@@ -15,8 +15,9 @@ log = logging.getLogger(__name__)
 # began.
 ADDED = {"mini.recipe.batch_norm_images": 0, "mini.inherit": "none"}
 ADDED_TO_IMAGES = {"data.channels": 3, "data.width": None}
-# What the firmware alone reads of a target: no validator and no training looks at it.
-OF_FIRMWARE = ("target.flash_address", "target.kit")
+# What the firmware alone reads of a target, and how a board is reached: no verdict and no training
+# depends on it.
+OF_FIRMWARE = ("target.flash_address", "target.kit", "validate.measurer.bench")
 DATA_CHECKSUM = "data_checksum"
 MOST_SHOWN = 3
 Settings = dict[str, object]

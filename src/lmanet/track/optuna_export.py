@@ -107,9 +107,7 @@ class OptunaExport:
 
 
 def _value(goal: Goal, trial: Trial) -> float:
-    cost = trial.verdict and trial.verdict.cost
-    asked = quantity(goal.name)
-    value = asked.of(trial.score if asked.origin == "validation" else cost)
+    value = trial.value(quantity(goal.name))
     assert value is not None, goal.name
     return float(value)
 

@@ -235,6 +235,7 @@ def _metrics() -> Iterator[str]:
     groups = {
         "cost": names("formula"),
         "measured": MEASURED,
+        "board": names("board"),
         "score": (*names("validation"), "seconds"),
         "paused": (*names("validation"), "seconds"),
         "status": [status.value for status in Status],
@@ -253,6 +254,8 @@ def _numbers(trial: Trial) -> dict[str, float]:
     if trial.verdict and (measured := trial.verdict.measurement):
         found = {name: getattr(measured, f"measured_{name}") for name in MEASURED}
         numbers |= {f"measured/{name}": value for name, value in found.items() if value is not None}
+    if trial.verdict and (on_board := trial.verdict.board):
+        numbers |= {f"board/{each.name}": value for each, value in known_of(on_board)}
     if score := trial.score:
         group = "score" if trial.status is Status.TRAINED else "paused"
         numbers |= {f"{group}/{each.name}": value for each, value in known_of(score)}

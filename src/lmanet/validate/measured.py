@@ -68,7 +68,7 @@ class MeasuredValidator:
                     "violations": (Violation(rule=RUNTIME, hint=str(error)),),
                 }
             )
-        violations = tuple(self._exceeded(measurement))
+        violations = exceeded(measurement, self.target)
         return verdict.model_copy(
             update={
                 "accepted": not violations,
@@ -77,31 +77,32 @@ class MeasuredValidator:
             }
         )
 
-    def _exceeded(self, measurement: Measurement) -> list[Violation]:
-        """Limits that the measured network breaks."""
-        name, limits = self.target.name, self.target.limits
+
+def exceeded(measurement: Measurement, target: Target) -> tuple[Violation, ...]:
+    """Limits of memory that a measured network breaks."""
+    name, limits = target.name, target.limits
+    measured = {
+        "peak_sram_bytes": measurement.measured_bss_bytes,
+        "flash_bytes": measurement.measured_flash_bytes,
+    }
+    if (
+        target.runtime == "tflm"
+    ):  # with the pointers of this machine, so never less than on the board
+        arena = measurement.measured_tflm_arena_bytes
+        assert arena is not None, "a verifier of such a target requires TFLM"
         measured = {
-            "peak_sram_bytes": measurement.measured_bss_bytes,
-            "flash_bytes": measurement.measured_flash_bytes,
+            "peak_sram_bytes": arena,
+            "flash_bytes": measurement.tflite_bytes,
         }
-        if (
-            self.target.runtime == "tflm"
-        ):  # with the pointers of this machine, so never less than on the board
-            arena = measurement.measured_tflm_arena_bytes
-            assert arena is not None, "a verifier of such a target requires TFLM"
-            measured = {
-                "peak_sram_bytes": arena,
-                "flash_bytes": measurement.tflite_bytes,
-            }
-        return [
-            Violation(
-                rule=quantity,
-                given=given,
-                limit=limits[quantity],
-                hint=f"{quantity}={given}, measured under {self.target.runtime}, exceeds "
-                f"the limit {limits[quantity]} of target {name}; "
-                f"use fewer channels or layers (conf/target/{name}.yaml)",
-            )
-            for quantity, given in measured.items()
-            if given > limits[quantity]
-        ]
+    return tuple(
+        Violation(
+            rule=quantity,
+            given=given,
+            limit=limits[quantity],
+            hint=f"{quantity}={given}, measured under {target.runtime}, exceeds "
+            f"the limit {limits[quantity]} of target {name}; "
+            f"use fewer channels or layers (conf/target/{name}.yaml)",
+        )
+        for quantity, given in measured.items()
+        if given > limits[quantity]
+    )

@@ -11,6 +11,7 @@ from lmanet.run.folder import RunFolder, ranked
 from lmanet.run.provenance import Provenance
 from lmanet.run.records import Front, Trial
 from lmanet.run.results import (
+    BoardRun,
     Deployment,
     DesignRules,
     Evaluation,
@@ -69,6 +70,7 @@ class RunFiles:
         full, distilled: networks trained to the end, without and with a teacher.
         measured: networks of the front in the true runtimes.
         deployments: networks in int8 with their files.
+        boards: of these, those that were to be measured on a board.
         teacher: None where the student had none.
         examination: of the best network; None where the stage `explain` was not run.
         rules: what the model says that the search has learned; None where it was not asked.
@@ -85,6 +87,7 @@ class RunFiles:
     distilled: tuple[TrainedNetwork, ...]
     measured: tuple[MeasuredCandidate, ...]
     deployments: tuple[Deployment, ...]
+    boards: tuple[BoardRun, ...]
     tests: tuple[Evaluation, ...]
     teacher: TrainedTeacher | None
     examination: Examination | None
@@ -124,6 +127,7 @@ def read_run(folder: RunFolder) -> RunFiles:
         distilled=tuple(folder.distilled.read()),
         measured=tuple(folder.measured.read()),
         deployments=tuple(folder.deployments.read()),
+        boards=tuple(folder.boards.read()),
         tests=tuple(folder.tests.read()),
         teacher=folder.teacher.read(),
         examination=folder.examination.read(),

@@ -19,6 +19,10 @@ from lmanet.run.notices import nothing_trained, unclear_front
 from lmanet.run.records import Status, Trial
 from lmanet.space import staged
 
+EMULATED = (
+    "The board in the loop was an emulator: measured_latency_ms is of its time, and of no board's."
+)
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -144,7 +148,10 @@ class Facts:
         run, counted = self.run, self.run.examination.images if self.run.examination else None
         said = [*run.notices, *unclear_front(run.front.trials, counted)]
         untrained = nothing_trained(run.trials) if run.trials else None
-        return [*(notice.text for notice in said), *([untrained] if untrained else [])]
+        found = [untrained] if untrained else []
+        if any(trial.verdict and trial.verdict.board_is_emulated for trial in run.trials):
+            found.append(EMULATED)
+        return [*(notice.text for notice in said), *found]
 
     @cached_property
     def opening(self) -> Opening:

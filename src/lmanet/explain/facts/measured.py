@@ -14,7 +14,7 @@ from lmanet.network import Architecture
 from lmanet.network.graph import operators
 from lmanet.run.measurement import Measurement
 from lmanet.run.records import Trial
-from lmanet.run.results import Deployment, Evaluation
+from lmanet.run.results import BoardRun, Deployment, Evaluation
 from lmanet.space import architecture_id, estimate_on, staged
 
 
@@ -91,6 +91,8 @@ class DeployedNetwork(NamedTuple):
         place: among the deployed networks, from 1.
         quantities: formula against measured.
         float_test, int8_test: on the test images, where they were opened.
+        boards: it on boards, the last of each that gave a figure.
+        faults: what boards said since instead.
     """
 
     place: int
@@ -99,6 +101,8 @@ class DeployedNetwork(NamedTuple):
     quantities: list[QuantityRow]
     float_test: Evaluation | None
     int8_test: Evaluation | None
+    boards: list[BoardRun]
+    faults: list[BoardRun]
 
 
 def formulas(architecture: Architecture, num_classes: int, options: CStaticOptions) -> Formulas:
@@ -221,9 +225,27 @@ def deployed_networks(
             ),
             float_test=_test(run.tests, line.stage, line.checkpoint),
             int8_test=_test(run.tests, "deploy", line.deployed.folder),
+            boards=on_boards(run.boards, line),
+            faults=_faults(run.boards, line),
         )
         for place, line in enumerate(run.deployments, start=1)
     ]
+
+
+def on_boards(runs: Sequence[BoardRun], line: Deployment) -> list[BoardRun]:
+    """A deployed network on boards, the last figure of each."""
+    last = {
+        run.figures.board: run
+        for run in runs
+        if run.figures and run.deployed == line.deployed.folder
+    }
+    return list(last.values())
+
+
+def _faults(runs: Sequence[BoardRun], line: Deployment) -> list[BoardRun]:
+    """What was wrong with the last try, where it gave no figure."""
+    last = [run for run in runs if run.deployed == line.deployed.folder][-1:]
+    return [run for run in last if run.figures is None]
 
 
 def _test(tests: Sequence[Evaluation], stage: str, checkpoint: str) -> Evaluation | None:

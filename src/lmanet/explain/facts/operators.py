@@ -88,7 +88,9 @@ def _row(
         sram_bytes=used,
         is_peak=is_peak,
         estimated_instructions=instructions,
-        latency_ms=estimated_latency_ms(instructions, platform.core, platform.clock_mhz)
+        latency_ms=estimated_latency_ms(
+            instructions, platform.core, platform.clock_mhz, platform.measured
+        )
         if instructions is not None and platform.core
         else None,
         fused_with=None if call is None or begins else call.first,

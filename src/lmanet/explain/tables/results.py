@@ -18,9 +18,9 @@ def result_tables(facts: Facts) -> list[Table]:
 
 def board_tables(deployed: measured.DeployedNetwork) -> list[Table]:
     """One deployed network: accuracy from float to int8, hardware figures with the tool that gave
-    each, files.
+    each, boards, files.
     """
-    return [_int8(deployed), _hardware(deployed), _files(deployed)]
+    return [_int8(deployed), _hardware(deployed), _boards(deployed), _files(deployed)]
 
 
 def _runtimes(facts: Facts) -> Table:
@@ -182,6 +182,34 @@ def _hardware(deployed: measured.DeployedNetwork) -> Table:
         columns,
         rows,
     )
+
+
+def _boards(deployed: measured.DeployedNetwork) -> Table:
+    columns = (
+        Column("board", "board"),
+        Column("origin", "is"),
+        Column("measured_latency_ms", "latency, median (ms)", "decimal2"),
+        Column("lowest_ms", "fastest (ms)", "decimal2"),
+        Column("highest_ms", "slowest (ms)", "decimal2"),
+        Column("runs", "runs", "count"),
+        Column("core_mhz", "clock (MHz)", "decimal1"),
+        Column("cycles_an_instruction", "cycles an instruction", "decimal2"),
+    )
+    figures = [run.figures for run in deployed.boards if run.figures]
+    rows = [
+        (
+            each.board,
+            "emulated" if each.emulated else "measured",
+            each.measured_latency_ms,
+            *each.spread_ms,
+            len(each.cycles),
+            each.core_mhz,
+            each.cycles_an_instruction,
+        )
+        for each in figures
+    ]
+    title = "On a board, one image: every logit was that of the reference"
+    return Table(f"boards_{deployed.place}", title, columns, rows)
 
 
 def _files(deployed: measured.DeployedNetwork) -> Table:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from lmanet.claims.check import CheckedClaim
 from lmanet.claims.rates import ALL
 from lmanet.claims.rules import WeighedRule
-from lmanet.cost import Cost
 from lmanet.explain.facts.facts import Facts
 from lmanet.explain.tables.table import Column, Table, column
-from lmanet.run.quantities import FLASH, MACS, PARAMS, SRAM, computed
+from lmanet.run.quantities import FLASH, MACS, ON_BOARD, PARAMS, SRAM, computed
 
 
 def search_tables(facts: Facts) -> list[Table]:
@@ -66,7 +65,9 @@ def _candidates(numbers: Sequence[int]) -> str:
 
 
 def _front(facts: Facts) -> Table:
-    costs = (MACS, SRAM, FLASH, PARAMS, *computed())
+    trials = facts.run.front.trials
+    on_board = any(trial.value(ON_BOARD) is not None for trial in trials)
+    costs = (MACS, SRAM, FLASH, PARAMS, *((ON_BOARD,) if on_board else ()), *computed())
     columns = (
         Column("candidate", "candidate", "count"),
         Column("network", "network", "code"),
@@ -74,15 +75,14 @@ def _front(facts: Facts) -> Table:
         *map(column, costs),
     )
     rows = []
-    for trial in facts.run.front.trials:
-        cost = trial.verdict.cost if trial.verdict else None
-        assert isinstance(cost, Cost) and trial.score is not None
+    for trial in trials:
+        assert trial.score is not None
         rows.append(
             (
                 trial.number,
                 trial.id,
                 trial.score.val_accuracy,
-                *(each.of(cost) for each in costs),
+                *map(trial.value, costs),
             )
         )
     return Table("front", "The front, after mini-training", columns, rows)

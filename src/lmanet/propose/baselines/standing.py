@@ -7,7 +7,7 @@ from typing import NamedTuple
 from lmanet.errors import ConfigError
 from lmanet.run.brief import Brief, Goal
 from lmanet.run.growing import Growing
-from lmanet.run.quantities import names
+from lmanet.run.quantities import described, names
 from lmanet.run.records import Status, Trial, Violation
 
 # of a score that is maximised or minimised; all scores are shares of 1
@@ -88,9 +88,10 @@ def _of(trial: Trial, brief: Brief) -> Standing | None:
     known = trial.status is Status.TRAINED or (
         trial.status is Status.REJECTED and any(share > 0 for share in excess)
     )
-    return (
-        Standing(tuple(_value(goal, trial) for goal in brief.objectives), excess) if known else None
-    )
+    values = [_value(goal, trial) for goal in brief.objectives]
+    numbers = [value for value in values if value is not None]
+    # what no board has measured is no number
+    return Standing(tuple(numbers), excess) if known and len(numbers) == len(values) else None
 
 
 def _excess(name: str, limit: int, trial: Trial, given: dict[str, Violation]) -> float:
@@ -99,10 +100,11 @@ def _excess(name: str, limit: int, trial: Trial, given: dict[str, Violation]) ->
     return float(value or 0) / limit - 1
 
 
-def _value(goal: Goal, trial: Trial) -> float:
+def _value(goal: Goal, trial: Trial) -> float | None:
     if goal.name in names("validation"):
         return float(getattr(trial.score, goal.name)) if trial.score else WORST_SHARE[goal.maximise]
-    return _cost(trial, goal.name)
+    asked = described(goal.name)
+    return trial.value(asked) if asked.origin == "board" else _cost(trial, goal.name)
 
 
 def _cost(trial: Trial, name: str) -> float:

@@ -1,0 +1,62 @@
+"""The folder of a firmware that is measured over a serial line: the network's C, the protocol, and
+one file of the board.
+"""
+
+import hashlib
+from pathlib import Path
+from shutil import copyfile
+
+from lmanet.deploy.run.toolchain import SUPPORT
+from lmanet.errors import ConfigError
+
+SERIAL = SUPPORT / "serial"
+PROTOCOL = ("serial.h", "serial.c", "board.h", "main.c")
+TEXT = "mlperf.c"
+BOARD, OWN_BOARD = "board.c", "board_own.c"
+NETWORK, IDENTITY, README = "network", "identity.h", "README.md"
+DIGITS = 16
+
+
+def write_serial(folder: Path, program: Path, source: Path | None, text: bool) -> str:
+    """Write the sources, and give what tells this network from others: 16 hexadecimal digits.
+
+    Args:
+        folder: to be written; made where it is not there.
+        program: folder of `lmanet.deploy.write.program.write_program`.
+        source: C file of the board; None leaves one to be filled in.
+        text: MLPerf Tiny's commands are understood, too; that takes memory for a second image.
+    """
+    network = folder / NETWORK
+    network.mkdir(parents=True, exist_ok=True)
+    for path in sorted([*program.glob("*.h"), *program.glob("*.c")]):
+        copyfile(path, network / path.name)
+    for name in (*PROTOCOL, *([TEXT] if text else ())):
+        copyfile(SERIAL / name, folder / name)
+    if not text:
+        (folder / TEXT).unlink(missing_ok=True)
+    if source or not (folder / BOARD).exists():  # what the user has filled in stays
+        copyfile(source or SERIAL / OWN_BOARD, folder / BOARD)
+    digits = hashlib.sha256((network / "network.c").read_bytes()).hexdigest()[:DIGITS]
+    (folder / IDENTITY).write_text(
+        f'#define LMANET_NETWORK_ID "{digits}"\n#define LMANET_TEXT {int(text)}\n', encoding="utf-8"
+    )
+    copyfile(SERIAL / README, folder / README)
+    return digits
+
+
+def board_source(named: str | None) -> Path | None:
+    """The C file of a board: one that is shipped, by its name, or the user's.
+
+    Raises:
+        ConfigError: there is no such file.
+    """
+    if named is None:
+        return None
+    shipped = {path.stem.removeprefix("board_"): path for path in SERIAL.glob("board_*.c")}
+    path = shipped.get(named, Path(named).expanduser())
+    if not path.is_file():
+        raise ConfigError(
+            f"measure.firmware.source={named} is neither one of {', '.join(sorted(shipped))} nor "
+            "a C file; write one like lmanet/deploy/c/serial/board_own.c (conf/measure)"
+        )
+    return path

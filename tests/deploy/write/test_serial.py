@@ -1,0 +1,81 @@
+"""The firmware that is measured over a serial line: its sources, for any core and from C++."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from lmanet.deploy.run.toolchain import SUPPORT
+from lmanet.deploy.write.program import write_program
+from lmanet.deploy.write.serial import board_source, write_serial
+from lmanet.errors import ConfigError
+from lmanet.network.graph import operators
+
+STRICT = ("-O2", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror")
+GCC = "arm-none-eabi-gcc"
+
+
+@pytest.fixture
+def written(make, integer_graph, tmp_path):
+    def folder(source=None, text=True):
+        write_program(
+            integer_graph(operators(make({"channels": 8}, resolution=12), 4)), tmp_path / "c"
+        )
+        made = tmp_path / "serial"
+        return made, write_serial(made, tmp_path / "c", board_source(source), text)
+
+    return folder
+
+
+@pytest.mark.slow  # compiles
+@pytest.mark.parametrize("board", ["own", "mps2"])
+@pytest.mark.parametrize("core", ["m0plus", "m3", "m4", "m7", "m33"])
+def test_the_firmware_compiles_for_any_core_without_a_warning(written, board, core, tmp_path):
+    if not shutil.which(GCC):
+        pytest.skip(f"{GCC} is not here")
+    folder, _ = written(board)
+    includes = (f"-I{folder}", f"-I{folder}/network")
+    for source in folder.glob("*.c"):
+        command = (GCC, f"-mcpu=cortex-{core}", "-mthumb", "-std=c99", *STRICT, *includes)
+        subprocess.run([*command, "-c", source, "-o", tmp_path / "unit.o"], check=True)
+
+
+@pytest.mark.slow  # compiles
+def test_a_board_may_be_written_in_cpp(written, tmp_path):
+    if not shutil.which("g++"):
+        pytest.skip("g++ is not here")
+    folder, _ = written()
+    source = shutil.copy(folder / "board.c", folder / "board.cpp")
+    unit = tmp_path / "unit.o"
+    subprocess.run(["g++", "-Wall", "-Werror", f"-I{folder}", "-c", source, "-o", unit], check=True)
+    names = subprocess.run(["nm", unit], check=True, capture_output=True, text=True).stdout
+    assert " lmanet_board_ticks\n" in names and " lmanet_board_tick_hz\n" in names
+
+
+def test_another_network_has_another_name_and_the_same_one_the_same(
+    written, make, integer_graph, tmp_path
+):
+    folder, first = written()
+    assert f'"{first}"' in (folder / "identity.h").read_text() and len(first) == 16
+    assert written()[1] == first
+    graph = integer_graph(operators(make({"channels": 8}, resolution=12), 4), seed=1)
+    write_program(graph, tmp_path / "other")
+    assert write_serial(folder, tmp_path / "other", None, True) != first
+
+
+def test_without_text_commands_their_file_and_their_image_are_gone(written):
+    folder, _ = written(text=True)
+    assert (folder / "mlperf.c").exists()
+    written(text=False)
+    assert not (folder / "mlperf.c").exists()
+    assert "#define LMANET_TEXT 0" in (folder / "identity.h").read_text()
+
+
+def test_every_shipped_board_has_a_name_and_others_are_named_by_their_file(tmp_path):
+    own = tmp_path / "mine.c"
+    own.write_text("")
+    assert board_source(str(own)) == own and board_source(None) is None
+    for path in (SUPPORT / "serial").glob("board_*.c"):
+        assert board_source(path.stem.removeprefix("board_")) == path
+    with pytest.raises(ConfigError, match="nor a C file"):
+        board_source("gone")
