@@ -231,8 +231,8 @@ class ImageData(Protocol):
     description: str
     num_classes: int
     classes: tuple[str, ...]
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
 
     def setup(self, stage: str) -> None:
         """``fit`` opens training and validation images, ``test`` the test images."""

@@ -29,8 +29,8 @@ def _scale(rng: np.random.Generator, activation: str) -> Scale:
 def _filter(
     rng: np.random.Generator, operator: Operator, input_scale: float, output_scale: float
 ) -> Filter:
-    fan_in = operator.kernel**2 * (1 if operator.kind == "depthwise" else operator.in_shape[0])
-    shape = (operator.out_shape[0], fan_in // operator.kernel**2, operator.kernel, operator.kernel)
+    shape = operator.filter_shape
+    fan_in = int(np.prod(shape[1:]))
     weights = rng.integers(-127, 128, shape).astype(np.int8)
     # So that a sum of fan_in products of standard deviation 73 x 40 spreads over the int8 range of
     # the result, and so on to the last layer.
@@ -65,6 +65,8 @@ def random_graph(operators: Sequence[Operator], seed: int = 0) -> IntegerGraph:
         scales,
         filters,
         tuple(f"class{i}" for i in range(operators[-1].out_shape[0])),
+        (0.0,) * operators[0].in_shape[0],
+        (1.0,) * operators[0].in_shape[0],
     )
 
 

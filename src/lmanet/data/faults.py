@@ -35,8 +35,8 @@ class Sample(NamedTuple):
     """
 
     images: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     blank: int
 
 
@@ -154,6 +154,6 @@ def _leak(part: str, copies: int, images: int, what: str) -> Notice:
     return Notice(kind=f"{part}_copies", text=text)
 
 
-def _channels(values: torch.Tensor) -> tuple[float, float, float]:
+def _channels(values: torch.Tensor) -> tuple[float, ...]:
     red, green, blue = values.tolist()
     return red / 255, green / 255, blue / 255

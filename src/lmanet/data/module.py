@@ -40,8 +40,8 @@ class ImageModule(LightningDataModule, ABC):
     description: str
     num_classes: int
     classes: tuple[str, ...]
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
 
     def __init__(self, split: Split) -> None:
         super().__init__()

@@ -36,8 +36,8 @@ def deploy(
     Args:
         network: trained; a checkpoint also knows labels and normalisation, which go into the files.
         architecture: of the network.
-        calibration_images: float32, as the network reads them: normalised, (N, 3, R, R), on its
-            device; some hundred training images.
+        calibration_images: float32, as the network reads them: normalised, (N, channels, height, width), on
+            its device; some hundred training images.
         out_dir: made where it is not there.
         target: as `lmanet.load_target` gives it; by default that of conf/config.yaml.
 
@@ -61,7 +61,7 @@ def deploy(
 
 
 def _check_images(images: Tensor, network: Network) -> None:
-    size = (3, network.architecture.resolution, network.architecture.resolution)
+    size = network.architecture.input_shape
     device = next(network.parameters()).device
     if images.ndim != 4 or tuple(images.shape[1:]) != size:
         raise ConfigError(
@@ -94,4 +94,5 @@ def _unlabelled(network: Network) -> Checkpoint:
             "lmanet.load_network gives"
         )
     labels = tuple(str(label) for label in range(network.num_classes))
-    return Checkpoint(network, labels, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+    channels = network.architecture.input_channels
+    return Checkpoint(network, labels, (0.0,) * channels, (1.0,) * channels)

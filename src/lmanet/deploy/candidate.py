@@ -44,11 +44,7 @@ class CandidateVerifier:
             DeployError: two runtimes differ, or a memory model is wrong.
         """
         images = torch.randn(
-            IMAGES,
-            3,
-            architecture.resolution,
-            architecture.resolution,
-            generator=torch.Generator().manual_seed(0),
+            IMAGES, *architecture.input_shape, generator=torch.Generator().manual_seed(0)
         )
         graph = untrained_graph(architecture, self.num_classes, images)
         with tempfile.TemporaryDirectory(prefix="lmanet-") as folder:
@@ -75,16 +71,15 @@ def untrained_graph(
     architecture: Architecture, num_classes: int, images: Tensor, seed: int = 0
 ) -> IntegerGraph:
     """The integer graph of a network with random weights, whose batch norm has seen ``images`` (N,
-    3, R, R) and nothing else.
+    channels, height, width) and nothing else.
     """
     torch.manual_seed(seed)
     network = build(architecture, num_classes)
     _settle(network, images)
     folded = fold(network)
-    labels = [str(label) for label in range(num_classes)]
-    return quantize(
-        folded, calibrate(folded, images, minmax), labels, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
-    )
+    labels, channels = [str(label) for label in range(num_classes)], images.shape[1]
+    ranges = calibrate(folded, images, minmax)
+    return quantize(folded, ranges, labels, (0.0,) * channels, (1.0,) * channels)
 
 
 def _settle(network: Network, images: Tensor) -> None:

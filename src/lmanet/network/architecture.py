@@ -3,10 +3,19 @@
 import json
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from lmanet.errors import ArchitectureError
@@ -16,7 +25,8 @@ Activation = Literal["relu6", "leaky_relu", "swish", "hard_swish"]
 BlockKind = Literal["depthwise", "mbconv", "conv", "fused"]
 Padding = Literal["same", "torch"]
 Channels = Annotated[int, Field(ge=1, le=4096)]
-Resolution = Annotated[int, Field(ge=8, le=1024)]
+Resolution = Annotated[int, Field(ge=1, le=1024)]
+Width = Annotated[int, Field(ge=1, le=16384)]
 # Fields of a stage that have no effect on a block of this kind: any legal value will do.
 WITHOUT_EFFECT: dict[str, tuple[str, ...]] = {
     "depthwise": ("expansion",),
@@ -99,7 +109,10 @@ class Architecture(_Frozen, Candidate):
     """A whole network without its classifier, whose width follows from the data.
 
     Attributes:
-        resolution: height and width of the input image, pixels.
+        resolution: height of the input, and its width where that is not given, pixels; 1 for a
+            signal. A window moves along no side of one pixel: there it is 1 wide.
+        input_channels: 3 for red, green and blue, 1 for grey, or as many as a sensor has.
+        width: of the input, pixels or samples; None is that of a square.
         padding: ``same`` as TensorFlow and TFLite define it; ``torch`` pads kernel // 2 on every
             side. They differ at stride 2 only, and there decide whether TFLite needs an operator of
             its own to pad.
@@ -109,6 +122,8 @@ class Architecture(_Frozen, Candidate):
     kind = "a network of stages"
 
     resolution: Resolution = 160
+    input_channels: Channels = 3
+    width: Width | None = None
     padding: Padding = "same"
     stem: Stem | None = None
     stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=MAX_STAGES, strict=False)]
@@ -117,6 +132,33 @@ class Architecture(_Frozen, Candidate):
     @property
     def network(self) -> "Architecture":
         return self
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of the input."""
+        return self.input_channels, self.resolution, self.width or self.resolution
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the input."""
+        return self.input_shape[1:]
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if self.width == self.resolution:  # one form for one network
+            object.__setattr__(self, "width", None)
+        return self
+
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what says that it reads a square of red, green and blue, as networks did before
+        they could read anything else.
+        """
+        usual = {"input_channels": 3, "width": None}
+        data: dict[str, Any] = write(self)
+        return {
+            name: value for name, value in data.items() if name not in usual or value != usual[name]
+        }
 
 
 def parse_architecture(data: object) -> Architecture:

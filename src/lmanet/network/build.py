@@ -54,8 +54,8 @@ class Block(nn.Module):
 class Network(nn.Sequential):
     """A network as a sequence of blocks named by stage and repetition, the classifier last.
 
-    Takes normalised images (N, 3, R, R), R being ``architecture.resolution``; gives logits (N,
-    num_classes).
+    Takes normalised images (N, channels, height, width) as ``architecture.input_shape`` says; gives
+    logits (N, num_classes).
     """
 
     def __init__(self, architecture: Architecture, num_classes: int, dropout: float = 0.0) -> None:
@@ -125,15 +125,16 @@ def _layer(operator: Operator, dropout: float) -> nn.Sequential:
         layers["dropout"] = nn.Dropout(dropout)
         layers["linear"] = nn.Linear(operator.in_shape[0], operator.out_shape[0])
         return nn.Sequential(layers)
-    before, after = operator.padding
-    if before != after:
-        layers["pad"] = nn.ZeroPad2d((before, after, before, after))
+    down, across = operator.sides
+    even = all(before == after for before, after in (down.padding, across.padding))
+    if not even:
+        layers["pad"] = nn.ZeroPad2d((*across.padding, *down.padding))
     layers["conv"] = nn.Conv2d(
         operator.in_shape[0],
         operator.out_shape[0],
-        operator.kernel,
-        operator.stride,
-        padding=before if before == after else 0,
+        (down.kernel, across.kernel),
+        (down.stride, across.stride),
+        padding=(down.padding[0], across.padding[0]) if even else 0,
         groups=operator.groups,
         bias=operator.bias,
     )

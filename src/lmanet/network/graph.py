@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from lmanet.network.architecture import Architecture, Padding, Stage
-from lmanet.network.operators import INPUT, Form, Operator, Shape, make_operator
+from lmanet.network.operators import INPUT, Form, Operator, Shape, Side, make_operator
 
 __all__ = ["INPUT", "Operator", "Shape", "feature_operators", "operators", "operators_id"]
 
@@ -23,7 +23,7 @@ def operators(architecture: Architecture, num_classes: int) -> tuple[Operator, .
 @lru_cache(maxsize=4096)
 def feature_operators(architecture: Architecture) -> tuple[Operator, ...]:
     """The operators before the classifier."""
-    chain = _Chain(architecture.padding, (3, architecture.resolution, architecture.resolution))
+    chain = _Chain(architecture.padding, architecture.input_shape)
     if stem := architecture.stem:
         chain.conv("stem.conv", stem.channels, (stem.kernel, stem.stride), stem.activation)
     for number, stage in enumerate(architecture.stages, start=1):
@@ -48,9 +48,9 @@ def operators_id(architecture: Architecture) -> str:
 
 def _identity(operator: Operator, numbers: dict[str, int]) -> tuple[object, ...]:
     """All of an operator but its name; inputs by their numbers. Ids of old
-    runs rest on the order.
+    runs rest on the order, and on nothing more for a square window.
     """
-    return (
+    square = (
         operator.kind,
         [numbers[name] for name in operator.inputs],
         operator.in_shape,
@@ -62,6 +62,7 @@ def _identity(operator: Operator, numbers: dict[str, int]) -> tuple[object, ...]
         operator.norm,
         operator.bias,
     )
+    return (*square, tuple(operator.across)) if operator.across else square
 
 
 class _Chain:
@@ -72,6 +73,7 @@ class _Chain:
         self.padding = padding
         self.tensor = INPUT
         self.shape = shape
+        self.moves = tuple(size > 1 for size in shape[1:])  # not along a side of one pixel
 
     def conv(
         self, name: str, channels: int, window: tuple[int, int] = (1, 1), activation: str = "none"
@@ -85,13 +87,18 @@ class _Chain:
     def _slide(
         self, name: str, kind: str, channels: int, window: tuple[int, int], activation: str
     ) -> None:
-        size, (kernel, stride) = self.shape[1], window
-        padding = (
-            pad_same(size, kernel, stride) if self.padding == "same" else (kernel // 2, kernel // 2)
+        down, across = (
+            self._side(size, *window) if moves else Side()
+            for size, moves in zip(self.shape[1:], self.moves, strict=True)
         )
-        form = Form(channels, kernel, stride, padding)
+        form = Form(channels, *down, across)
         made = make_operator(name, kind, (self.tensor,), self.shape, form)
         self.push(made._replace(activation=activation, norm=True))
+
+    def _side(self, size: int, kernel: int, stride: int) -> Side:
+        if self.padding == "same":
+            return Side(kernel, stride, pad_same(size, kernel, stride))
+        return Side(kernel, stride, (kernel // 2, kernel // 2))
 
     def gate(self, name: str, channels: int, activation: str) -> None:
         """A convolution of one pixel with a bias of its own."""

@@ -30,13 +30,13 @@ class Checkpoint:
 
     Attributes:
         classes: names of the classes in the order of the logits.
-        mean, std: of each RGB channel, for pixels in 0..1.
+        mean, std: of each channel of the input, for pixels in 0..1.
     """
 
     network: Network
     classes: tuple[str, ...]
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
 
 
 def save_network(path: Path, checkpoint: Checkpoint) -> None:
@@ -90,9 +90,10 @@ def load_network(path: Path | str) -> Checkpoint:
     try:
         network = _built(path, parse_architecture(content["architecture"]), len(content["classes"]))
         network.load_state_dict(content["state_dict"])
-        return Checkpoint(
-            network.eval(), tuple(content["classes"]), tuple(content["mean"]), tuple(content["std"])
-        )
+        mean, std = tuple(content["mean"]), tuple(content["std"])
+        if not len(mean) == len(std) == network.architecture.input_channels:
+            raise KeyError("its normalisation is not of the channels of its architecture")
+        return Checkpoint(network.eval(), tuple(content["classes"]), mean, std)
     except (KeyError, TypeError, RuntimeError, ArchitectureError) as error:
         raise ConfigError(
             f"{path} is not a checkpoint of lmanet: {str(error).splitlines()[0]}"

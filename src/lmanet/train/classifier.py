@@ -37,8 +37,8 @@ class Task:
     """
 
     num_classes: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     class_weights: tuple[float, ...] | None = None
 
 

@@ -44,7 +44,7 @@ from lmanet.train.zero_cost import ZeroCost
 log = logging.getLogger(__name__)
 LAST = "last.ckpt"
 PARENT, NO_PARENT = "parent", "none"
-Channels = tuple[float, float, float]
+Channels = tuple[float, ...]
 
 
 class Trainer:

@@ -88,8 +88,8 @@ class _Reference:
             kind,
             (1, size, size, channels),
             constants,
-            kernel=kernel,
-            stride=stride,
+            kernel=(kernel, kernel),
+            stride=(stride, stride),
             padding=padding,
         )
         if activation == "hard_swish":

@@ -87,7 +87,7 @@ def test_padding_that_is_not_same_becomes_an_operator(make, padding, stride, res
     if pad:
         assert (pad[0].output, pad[0].pad, pad[0].out_shape) == (
             "stage1.0.depthwise.pad",
-            (1, 1),
+            ((1, 1), (1, 1)),
             (1, 34, 34, 3),
         )
         assert (convolution.inputs, convolution.in_shape) == (

@@ -160,7 +160,7 @@ def _pixel_blocks(operators: tuple[Operator, ...], readers: _Readers) -> Iterato
         after = readers.get(conv.name, [])
         alone = len(after) == 1 and _is_pointwise(after[0]) and after[0].part == conv.part
         project = after[0] if alone else None
-        add = _add(readers.get((project or conv).name, []), conv.inputs[0], conv.stride)
+        add = _add(readers.get((project or conv).name, []), conv.inputs[0], conv)
         if project or add:
             yield Pixels(conv, project, add)
 
@@ -183,16 +183,16 @@ def _row_blocks(
         after = readers.get(depthwise.name, [])
         project = after[0] if len(after) == 1 and _is_pointwise(after[0]) else None
         source = (expand or depthwise).inputs[0]
-        add = _add(readers.get(project.name, []), source, depthwise.stride) if project else None
+        add = _add(readers.get(project.name, []), source, depthwise) if project else None
         if project:
             projections.add(project.name)
         yield depthwise.name, Rows(expand, depthwise, project, add)
 
 
-def _add(last: list[Operator], source: str, stride: int) -> Operator | None:
+def _add(last: list[Operator], source: str, slid: Operator) -> Operator | None:
     """The only reader of a block's result, where that adds the block's input to it."""
-    adds = len(last) == 1 and _fused_as(last[0], "sum") and source in last[0].inputs and stride == 1
-    return last[0] if adds else None
+    alone = len(last) == 1 and not slid.strides
+    return last[0] if alone and _fused_as(last[0], "sum") and source in last[0].inputs else None
 
 
 def _fused_as(operator: Operator, role: str) -> bool:

@@ -27,8 +27,9 @@ class TfliteOperator(NamedTuple):
         output: name of the tensor made.
         in_shape, out_shape: of the first input and of the output as the file has them: (1, height,
             width, channels) or (1, channels).
+        kernel, stride: in height and in width.
         padding: of a convolution, as TensorFlow defines it.
-        pad: pixels that a PAD adds (before, after) in height and in width.
+        pad: pixels that a PAD adds (before, after), in height and in width.
         activation: fused; ``none``, ``relu`` or ``relu6``.
     """
 
@@ -39,10 +40,10 @@ class TfliteOperator(NamedTuple):
     output: str
     in_shape: Shape
     out_shape: Shape
-    kernel: int = 1
-    stride: int = 1
+    kernel: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
     padding: Literal["SAME", "VALID"] = "VALID"
-    pad: tuple[int, int] = (0, 0)
+    pad: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
     activation: str = "none"
 
 
@@ -67,12 +68,15 @@ def _parts(operator: Operator, flat: set[str]) -> Iterator[TfliteOperator]:
     name, inputs, builtin = operator.name, operator.inputs, builtin_of(operator)
     in_shape = _channels_last(operator.in_shape, inputs[0] in flat)
     out_shape = _channels_last(operator.out_shape, name in flat)
-    fused = operator.activation in FUSED
+    fused, (down, across) = operator.activation in FUSED, operator.sides
     padding: Literal["SAME", "VALID"] = "VALID"
     if builtin.pads:
-        if operator.padding == pad_same(operator.in_shape[1], operator.kernel, operator.stride):
+        if all(
+            side.padding == pad_same(size, side.kernel, side.stride)
+            for size, side in zip(operator.in_shape[1:], operator.sides, strict=True)
+        ):
             padding = "SAME"
-        elif operator.padding != (0, 0):
+        elif any(side.padding != (0, 0) for side in operator.sides):
             pad = _pad(operator, in_shape)
             yield pad
             inputs, in_shape = (pad.output,), pad.out_shape
@@ -84,8 +88,8 @@ def _parts(operator: Operator, flat: set[str]) -> Iterator[TfliteOperator]:
         name if fused else tensor_before_table(operator),
         in_shape,
         out_shape,
-        operator.kernel,
-        operator.stride,
+        (down.kernel, across.kernel),
+        (down.stride, across.stride),
         padding,
         activation=operator.activation if fused else "none",
     )
@@ -94,10 +98,11 @@ def _parts(operator: Operator, flat: set[str]) -> Iterator[TfliteOperator]:
 
 
 def _pad(operator: Operator, in_shape: Shape) -> TfliteOperator:
-    before, after = operator.padding
+    down, across = (side.padding for side in operator.sides)
     batch, height, width, channels = in_shape
-    out_shape = (batch, height + before + after, width + before + after, channels)
-    constants = (f"pad_{before}_{after}",)
+    out_shape = (batch, height + sum(down), width + sum(across), channels)
+    # A constant of a square window is named by one side: names decide the order in the file.
+    constants = ("_".join(map(str, ("pad", *down, *(across if across != down else ())))),)
     return TfliteOperator(
         PAD.name,
         operator.name,
@@ -106,7 +111,7 @@ def _pad(operator: Operator, in_shape: Shape) -> TfliteOperator:
         f"{operator.name}.pad",
         in_shape,
         out_shape,
-        pad=operator.padding,
+        pad=(down, across),
     )
 
 

@@ -43,8 +43,8 @@ INLINE four add_row(const int8_t *from, const int8_t *w, int kernel, int stride,
 }
 
 /* Rows of padding add the same to every pixel. */
-INLINE int32_t add_padding(const int8_t *w, int kernel, int rows, int32_t zero, int32_t sum) {
-    for (int i = kernel * rows; i > 0; i--) sum += zero * *w++;
+INLINE int32_t add_padding(const int8_t *w, int count, int32_t zero, int32_t sum) {
+    for (; count > 0; count--) sum += zero * *w++;
     return sum;
 }
 
@@ -72,21 +72,22 @@ INLINE void store_pixels(int8_t *out, int channels, int pixels, four values) {
     if (pixels > 3) out[3 * channels] = (int8_t)values.p3;
 }
 
-INLINE void convolve(const lm_rows_layer *layer, const lm_depthwise_block *block, int kernel, int stride) {
+/* high, wide: sides of the window; stride: in width. */
+INLINE void convolve(const lm_rows_layer *layer, const lm_depthwise_block *block, int high, int wide, int stride) {
     const int channels = layer->window.in_channels, first = block->first, last = block->last;
     const lm_channel *q = layer->channels;
     const int8_t *from = block->ring, *w = layer->weights;
-    for (int c = 0; c < channels; c++, q++, w += kernel * kernel, from += layer->pitch) {
+    for (int c = 0; c < channels; c++, q++, w += high * wide, from += layer->pitch) {
         int32_t bias = q->bias >> 1;
         four sums = {bias, bias, bias, bias};
-        if (last - first == kernel) {
+        if (last - first == high) {
 #pragma GCC unroll 7
-            for (int i = 0; i < kernel; i++) sums = add_row(from + block->rows[i], w + i * kernel, kernel, stride, sums);
+            for (int i = 0; i < high; i++) sums = add_row(from + block->rows[i], w + i * wide, wide, stride, sums);
         } else {
-            bias = add_padding(w, kernel, first, layer->window.zero, bias);
-            bias = add_padding(w + kernel * last, kernel, kernel - last, layer->window.zero, bias);
+            bias = add_padding(w, wide * first, layer->window.zero, bias);
+            bias = add_padding(w + wide * last, wide * (high - last), layer->window.zero, bias);
             sums = (four){bias, bias, bias, bias};
-            for (int i = first; i < last; i++) sums = add_row(from + block->rows[i], w + i * kernel, kernel, stride, sums);
+            for (int i = first; i < last; i++) sums = add_row(from + block->rows[i], w + i * wide, wide, stride, sums);
         }
         sums = finish(sums, q, layer->halves, layer->table);
         if (block->pairs)
@@ -96,15 +97,24 @@ INLINE void convolve(const lm_rows_layer *layer, const lm_depthwise_block *block
     }
 }
 
-#define DEPTHWISE(kernel, stride)                                                                                   \
-    void lm_depthwise_##kernel##_##stride(const lm_rows_layer *layer, const lm_depthwise_block *block) {            \
-        convolve(layer, block, kernel, stride);                                                                     \
+#define DEPTHWISE(name, high, wide, stride)                                                                         \
+    void lm_depthwise_##name##_##stride(const lm_rows_layer *layer, const lm_depthwise_block *block) {              \
+        convolve(layer, block, high, wide, stride);                                                                 \
     }
-DEPTHWISE(1, 1)
-DEPTHWISE(1, 2)
-DEPTHWISE(3, 1)
-DEPTHWISE(3, 2)
-DEPTHWISE(5, 1)
-DEPTHWISE(5, 2)
-DEPTHWISE(7, 1)
-DEPTHWISE(7, 2)
+DEPTHWISE(1, 1, 1, 1)
+DEPTHWISE(1, 1, 1, 2)
+DEPTHWISE(3, 3, 3, 1)
+DEPTHWISE(3, 3, 3, 2)
+DEPTHWISE(5, 5, 5, 1)
+DEPTHWISE(5, 5, 5, 2)
+DEPTHWISE(7, 7, 7, 1)
+DEPTHWISE(7, 7, 7, 2)
+DEPTHWISE(1x3, 1, 3, 1)
+DEPTHWISE(1x3, 1, 3, 2)
+DEPTHWISE(1x5, 1, 5, 1)
+DEPTHWISE(1x5, 1, 5, 2)
+DEPTHWISE(1x7, 1, 7, 1)
+DEPTHWISE(1x7, 1, 7, 2)
+DEPTHWISE(3x1, 3, 1, 1)
+DEPTHWISE(5x1, 5, 1, 1)
+DEPTHWISE(7x1, 7, 1, 1)

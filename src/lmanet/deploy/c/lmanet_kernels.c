@@ -14,18 +14,29 @@ INLINE void copy(int8_t *to, const int8_t *from, int count) {
 
 INLINE int within(int value, int most) { return value < 0 ? 0 : value > most ? most : value; }
 
+/* A window in height, and how it moves in width. */
+typedef struct {
+    const lm_window *down;
+    int kernel, stride, before;
+} window;
+
+INLINE window square(const lm_window *w) { return (window){w, w->kernel, w->stride, w->before}; }
+
+INLINE window with(const lm_window *w, const lm_across *a) { return (window){w, a->kernel, a->stride, a->before}; }
+
 /* ---- Convolution ---- */
 
 /* The window of an output pixel as a column, row after row; what lies outside the image is the zero point. Where the channels of a pixel
  * do not fill whole words, `bytes` takes the window first. */
-static void gather(const lm_window *w, const int8_t *in, int y, int x, int32_t *pairs, int spacing, int8_t *bytes) {
-    const int channels = w->in_channels, kernel = w->kernel, row_bytes = kernel * channels, whole = channels % 4 == 0;
-    const int left = x * w->stride - w->before, top = y * w->stride - w->before;
+static void gather(const window *v, const int8_t *in, int y, int x, int32_t *pairs, int spacing, int8_t *bytes) {
+    const lm_window *const w = v->down;
+    const int channels = w->in_channels, kernel = v->kernel, row_bytes = kernel * channels, whole = channels % 4 == 0;
+    const int left = x * v->stride - v->before, top = y * w->stride - w->before;
     const int begin = within(-left, kernel) * channels, end = within(w->in_width - left, kernel) * channels;
     const uint32_t padding = (uint8_t)w->zero * 0x01010101u;
     int8_t *to = bytes;
     in += (top * w->in_width + left) * channels;
-    for (int row = top; row < top + kernel; row++, in += w->in_width * channels, to += row_bytes) {
+    for (int row = top; row < top + w->kernel; row++, in += w->in_width * channels, to += row_bytes) {
         const int inside = row >= 0 && row < w->in_height;
         const int from = inside ? begin : row_bytes, until = inside && end > begin ? end : from;
         if (whole) {
@@ -38,13 +49,14 @@ static void gather(const lm_window *w, const int8_t *in, int y, int x, int32_t *
             fill(to + until, w->zero, row_bytes - until);
         }
     }
-    if (!whole) widen(pairs, spacing, bytes, kernel * row_bytes);
+    if (!whole) widen(pairs, spacing, bytes, w->kernel * row_bytes);
 }
 
-void lm_conv(const lm_conv_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch) {
+static void conv(const lm_conv_layer *layer, const window *v, const int8_t *in, int8_t *out, int8_t *scratch) {
     const lm_window *w = &layer->window;
     const lm_dense *dense = &layer->dense;
-    const int pixels = w->out_height * w->out_width, pointwise = w->kernel == 1 && w->stride == 1;
+    const int pixels = w->out_height * w->out_width;
+    const int pointwise = w->kernel == 1 && w->stride == 1 && v->kernel == 1 && v->stride == 1;
     const int spacing = pixels < BLOCK ? 1 : BLOCK;
     int32_t *const pairs = (int32_t *)(void *)scratch;
     int8_t *const bytes = scratch + spacing * 2 * dense->column;
@@ -55,7 +67,7 @@ void lm_conv(const lm_conv_layer *layer, const int8_t *in, int8_t *out, int8_t *
             if (pointwise) {
                 widen(pairs + i, spacing, in + (done + i) * dense->inputs, dense->inputs);
             } else {
-                gather(w, in, y, x, pairs + i, spacing, bytes);
+                gather(v, in, y, x, pairs + i, spacing, bytes);
                 if (++x == w->out_width) x = 0, y++;
             }
         }
@@ -64,8 +76,18 @@ void lm_conv(const lm_conv_layer *layer, const int8_t *in, int8_t *out, int8_t *
     }
 }
 
+void lm_conv(const lm_conv_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch) {
+    const window v = square(&layer->window);
+    conv(layer, &v, in, out, scratch);
+}
+
+void lm_conv_across(const lm_conv_across_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch) {
+    const window v = with(&layer->layer.window, &layer->across);
+    conv(&layer->layer, &v, in, out, scratch);
+}
+
 /* What is made of a block of pixels lies after its columns; so does the window that they are made of, which is not needed any more. */
-void lm_pixels(const lm_pixels_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch) {
+static void pixel_blocks(const lm_pixels_layer *layer, const window *v, const int8_t *in, int8_t *out, int8_t *scratch) {
     const lm_window *w = &layer->conv.window;
     const lm_dense *dense = &layer->conv.dense, *project = layer->project;
     const int pixels = w->out_height * w->out_width, spacing = pixels < BLOCK ? 1 : BLOCK;
@@ -77,7 +99,7 @@ void lm_pixels(const lm_pixels_layer *layer, const int8_t *in, int8_t *out, int8
     for (int done = 0, block; done < pixels; done += block) {
         block = pixels - done < spacing ? pixels - done : spacing;
         for (int i = 0; i < block; i++) {
-            gather(w, in, y, x, pairs + i, spacing, made);
+            gather(v, in, y, x, pairs + i, spacing, made);
             if (++x == w->out_width) x = 0, y++;
         }
         lm_multiply(dense, pairs, spacing, block, &(lm_target){made, hidden, 1});
@@ -88,6 +110,16 @@ void lm_pixels(const lm_pixels_layer *layer, const int8_t *in, int8_t *out, int8
         if (layer->add) lm_add(layer->add, made, in + done * outputs, out, block * outputs);
         out += block * outputs;
     }
+}
+
+void lm_pixels(const lm_pixels_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch) {
+    const window v = square(&layer->conv.window);
+    pixel_blocks(layer, &v, in, out, scratch);
+}
+
+void lm_pixels_across(const lm_pixels_across_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch) {
+    const window v = with(&layer->layer.conv.window, &layer->across);
+    pixel_blocks(&layer->layer, &v, in, out, scratch);
 }
 
 /* ---- Depthwise convolution, alone or between expansion and projection, row by row ---- */
@@ -116,7 +148,7 @@ static void expand_row(const lm_rows_layer *layer, const int8_t *in, int8_t *to,
 }
 
 /* One row of the output; `in` is the input's row, with the pixels that are added to it. */
-static void output_row(const lm_rows_layer *layer, lm_depthwise_block *block, const int8_t *in, int8_t *out) {
+static void output_row(const lm_rows_layer *layer, int stride, lm_depthwise_block *block, const int8_t *in, int8_t *out) {
     const lm_window *w = &layer->window;
     const lm_dense *project = layer->project;
     const int outputs = project ? project->outputs : w->in_channels;
@@ -126,14 +158,14 @@ static void output_row(const lm_rows_layer *layer, lm_depthwise_block *block, co
         block->pixels = left < BLOCK ? left : BLOCK;
         block->out = out;
         layer->depthwise(layer, block);
-        block->ring += BLOCK * w->stride;
+        block->ring += BLOCK * stride;
         if (!project) continue;
         lm_multiply(project, block->pairs, BLOCK, block->pixels, &(lm_target){layer->add ? sums : out, outputs, 1});
         if (layer->add) lm_add(layer->add, sums, in, out, block->pixels * outputs);
     }
 }
 
-void lm_rows(const lm_rows_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch) {
+static void rows(const lm_rows_layer *layer, const window *v, const int8_t *in, int8_t *out, int8_t *scratch) {
     const lm_window *w = &layer->window;
     const int plane = w->in_channels * layer->pitch, ring_rows = w->kernel < w->in_height ? w->kernel : w->in_height;
     const int in_row = w->in_width * layer->in_channels;
@@ -144,7 +176,7 @@ void lm_rows(const lm_rows_layer *layer, const int8_t *in, int8_t *out, int8_t *
         const int top = y * w->stride - w->before, bottom = top + w->kernel;
         if (next < top) next = top;
         for (; next < bottom && next < w->in_height; next++) {
-            int8_t *const to = scratch + next % ring_rows * plane + w->before;
+            int8_t *const to = scratch + next % ring_rows * plane + v->before;
             if (layer->expand)
                 expand_row(layer, in + next * in_row, to, pairs);
             else
@@ -153,8 +185,18 @@ void lm_rows(const lm_rows_layer *layer, const int8_t *in, int8_t *out, int8_t *
         lm_depthwise_block block = {.ring = scratch, .pairs = layer->project ? pairs : 0,
                                     .first = within(-top, w->kernel), .last = within(w->in_height - top, w->kernel)};
         for (int i = block.first; i < block.last; i++) block.rows[i] = (top + i) % ring_rows * plane;
-        output_row(layer, &block, in + y * in_row, out);
+        output_row(layer, v->stride, &block, in + y * in_row, out);
     }
+}
+
+void lm_rows(const lm_rows_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch) {
+    const window v = square(&layer->window);
+    rows(layer, &v, in, out, scratch);
+}
+
+void lm_rows_across(const lm_rows_across_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch) {
+    const window v = with(&layer->layer.window, &layer->across);
+    rows(&layer->layer, &v, in, out, scratch);
 }
 
 /* ---- Element by element ---- */

@@ -36,14 +36,24 @@ typedef struct {
 typedef struct {
     int16_t in_height, in_width, in_channels;
     int16_t out_height, out_width;
-    int8_t kernel, stride, before; /* before: pixels of padding above and left */
+    int8_t kernel, stride, before; /* before: pixels of padding above; in width the same, or lm_across */
     int8_t zero;                   /* the input's zero point, which padding is made of */
 } lm_window;
+
+/* How a window moves in width, where that is not as in height. A layer that has it is the layer without it, and this. */
+typedef struct {
+    int8_t kernel, stride, before; /* before: pixels of padding left */
+} lm_across;
 
 typedef struct {
     lm_dense dense;
     lm_window window;
 } lm_conv_layer;
+
+typedef struct {
+    lm_conv_layer layer;
+    lm_across across;
+} lm_conv_across_layer;
 
 /* Sum of two tensors. */
 typedef struct {
@@ -59,12 +69,17 @@ typedef struct {
     const lm_add_layer *add;  /* or 0; first is what the convolutions make, second the input */
 } lm_pixels_layer;
 
+typedef struct {
+    lm_pixels_layer layer;
+    lm_across across;
+} lm_pixels_across_layer;
+
 /* [expansion ->] depthwise convolution [-> projection [+ input]] row by row. */
 typedef struct lm_rows_layer lm_rows_layer;
 typedef struct lm_depthwise_block lm_depthwise_block; /* for the kernels alone */
 typedef void lm_depthwise(const lm_rows_layer *layer, const lm_depthwise_block *block);
 struct lm_rows_layer {
-    lm_depthwise *depthwise;       /* lm_depthwise_<kernel>_<stride>: a program holds those that it names */
+    lm_depthwise *depthwise;       /* lm_depthwise_<kernel>_<stride in width>: a program holds those that it names */
     const lm_dense *expand;        /* or 0 */
     const lm_dense *project;       /* or 0 */
     const lm_add_layer *add;       /* or 0; first is the projection, second the input */
@@ -76,6 +91,11 @@ struct lm_rows_layer {
     int16_t halves;                /* of the depthwise convolution, as the window */
     lm_window window;
 };
+
+typedef struct {
+    lm_rows_layer layer;
+    lm_across across;
+} lm_rows_across_layer;
 
 typedef struct {
     int32_t pixels, channels; /* 224 x 224 pixels are more than 16 bits hold */
@@ -94,10 +114,16 @@ typedef struct {
 
 lm_depthwise lm_depthwise_1_1, lm_depthwise_1_2, lm_depthwise_3_1, lm_depthwise_3_2;
 lm_depthwise lm_depthwise_5_1, lm_depthwise_5_2, lm_depthwise_7_1, lm_depthwise_7_2;
+/* Of signals: one row by so many samples, or the other way round. */
+lm_depthwise lm_depthwise_1x3_1, lm_depthwise_1x3_2, lm_depthwise_1x5_1, lm_depthwise_1x5_2, lm_depthwise_1x7_1, lm_depthwise_1x7_2;
+lm_depthwise lm_depthwise_3x1_1, lm_depthwise_5x1_1, lm_depthwise_7x1_1;
 
 void lm_conv(const lm_conv_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch);
 void lm_pixels(const lm_pixels_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch);
 void lm_rows(const lm_rows_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch);
+void lm_conv_across(const lm_conv_across_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch);
+void lm_pixels_across(const lm_pixels_across_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch);
+void lm_rows_across(const lm_rows_across_layer *layer, const int8_t *in, int8_t *out, int8_t *scratch);
 void lm_mean(const lm_mean_layer *layer, const int8_t *in, int8_t *out);
 void lm_scale(const lm_scale_layer *layer, const int8_t *in, const int8_t *gate, int8_t *out);
 void lm_add(const lm_add_layer *layer, const int8_t *first, const int8_t *second, int8_t *out, int32_t count);

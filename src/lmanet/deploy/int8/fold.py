@@ -27,8 +27,8 @@ class Folded(nn.Module):
 
     Args:
         graph: in the order of execution; the last makes the logits.
-        filters: operator with weights -> weight (out, in, k, k), depthwise (channels, 1, k, k),
-            linear (out, in, 1, 1), and bias (out,).
+        filters: operator with weights -> weight (out, in, height, width), depthwise (channels,
+            1, height, width), linear (out, in, 1, 1), and bias (out,).
     """
 
     def __init__(
@@ -49,10 +49,10 @@ class Folded(nn.Module):
     def forward(
         self, images: Tensor, observe: Hook = _unchanged, weigh: Hook = _unchanged
     ) -> Tensor:
-        """Normalised images (N, 3, R, R) -> logits (N, classes).
+        """Normalised images (N, channels, height, width) -> logits (N, classes).
 
         Args:
-            images: at the resolution of the graph.
+            images: of the shape that the graph reads.
             observe: is handed every tensor that has a scale in the integer graph, and gives what
                 the network goes on with.
             weigh: the same for the weight of each operator that has one.
@@ -74,14 +74,12 @@ class Folded(nn.Module):
             result: Tensor = compute(inputs)
             return result
         weight, bias = self.constants(operator)
-        before, after = operator.padding
-        images, padding = inputs[0], before
-        if before != after:
-            images, padding = functional.pad(images, (before, after, before, after)), 0
-        weight = weigh(operator.name, weight)
-        return functional.conv2d(
-            images, weight, bias, operator.stride, padding, groups=operator.groups
-        )
+        down, across = operator.sides
+        images, padding = inputs[0], (down.padding[0], across.padding[0])
+        if any(before != after for before, after in (down.padding, across.padding)):
+            images, padding = functional.pad(images, (*across.padding, *down.padding)), (0, 0)
+        weight, strides = weigh(operator.name, weight), (down.stride, across.stride)
+        return functional.conv2d(images, weight, bias, strides, padding, groups=operator.groups)
 
 
 def activate(operator: Operator, linear: Tensor, observe: Hook = _unchanged) -> Tensor:

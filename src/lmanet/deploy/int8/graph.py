@@ -19,8 +19,8 @@ class Filter:
     """The constants of a convolution or linear layer, batch norm folded in.
 
     Attributes:
-        weights: int8, -127 to 127, (out, in, k, k); depthwise (channels, 1, k, k); linear (out, in,
-            1, 1).
+        weights: int8, -127 to 127, (out, in, height, width); depthwise (channels, 1, height,
+            width); linear (out, in, 1, 1).
         scales: float32 (out,), of each output channel; all equal for a linear layer.
         bias: int32 (out,), in units of input scale times ``scales``.
     """
@@ -44,16 +44,16 @@ class IntegerGraph:
         scales: tensor -> its scale; ``input`` is the image.
         filters: operator with weights -> its constants.
         labels: of the classes, in the order of the logits.
-        mean, std: of each RGB channel, for pixels in 0..1: the network's real input is (pixel / 255
-            - mean) / std.
+        mean, std: of each channel of the input, for pixels in 0..1: the network's real input is
+            (pixel / 255 - mean) / std.
     """
 
     operators: tuple[Operator, ...]
     scales: Mapping[str, Scale]
     filters: Mapping[str, Filter]
     labels: tuple[str, ...]
-    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    mean: tuple[float, ...] = (0.0, 0.0, 0.0)
+    std: tuple[float, ...] = (1.0, 1.0, 1.0)
 
     def linear_scale(self, operator: Operator) -> Scale:
         """Scale of what an operator makes before its activation; that of its result where the

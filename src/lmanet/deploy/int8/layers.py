@@ -15,7 +15,12 @@ from lmanet.deploy.write.packing import packed
 from lmanet.network.fixed_point import Channel, halves
 from lmanet.network.int8 import FUSED
 from lmanet.network.operators import Operator, c_kernel
-from lmanet.network.operators.conv import dense_numbers, whole_words, window_numbers
+from lmanet.network.operators.conv import (
+    across_numbers,
+    dense_numbers,
+    whole_words,
+    window_numbers,
+)
 from lmanet.network.operators.depthwise import rows_pitch
 
 NONE = "0"
@@ -43,11 +48,19 @@ class Layers:
         operator = step.operators[0]
         self._definitions.append(f"\n/* {', '.join(each.name for each in step.operators)} */")
         if step.rows:
-            return self._struct("lm_rows_layer", name, self._rows(name, step.rows))
-        if step.pixels:
-            return self._struct("lm_pixels_layer", name, self._pixels(name, step.pixels))
-        content = self._constants(name, operator) or self._conv(name, operator)
-        return self._struct(f"lm_{step.kind}_layer", name, content)
+            content = self._rows(name, step.rows)
+        elif step.pixels:
+            content = self._pixels(name, step.pixels)
+        else:
+            content = self._constants(name, operator) or self._conv(name, operator)
+        if across := _across(step):
+            numbers = packed("lm_across", across.name, across_numbers(across))
+            content = f"{{{content}}}, {{{numbers}}}"
+        return self._struct(f"lm_{self.kind(step)}_layer", name, content)
+
+    def kind(self, step: Step) -> str:
+        """The kernel of a call, after ``lm_``: one of its own where a window's sides differ."""
+        return f"{step.kind}_across" if _across(step) else step.kind
 
     def _rows(self, name: str, rows: Rows) -> str:
         depthwise = rows.depthwise
@@ -159,6 +172,11 @@ class Layers:
     def _struct(self, kind: str, name: str, content: str) -> str:
         self._definitions.append(f"static const {kind} {name} = {{{content}}};")
         return name
+
+
+def _across(step: Step) -> Operator | None:
+    """The operator of a call whose window has another side in width than in height."""
+    return next((operator for operator in step.operators if operator.across), None)
 
 
 def _channel(channel: Channel) -> str:

@@ -24,8 +24,8 @@ def quantize(
     folded: Folded,
     ranges: Mapping[str, Range],
     labels: Sequence[str],
-    mean: tuple[float, float, float],
-    std: tuple[float, float, float],
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
 ) -> IntegerGraph:
     """Choose the scales of all tensors and round weights and biases to integers.
 
@@ -37,7 +37,7 @@ def quantize(
         folded: the network.
         ranges: of every tensor, by `calibrate`.
         labels: of the classes, in the order of the logits.
-        mean, std: the normalisation in training, of each RGB channel for pixels in 0..1.
+        mean, std: the normalisation in training, of each channel of the input for pixels in 0..1.
     """
     scales = {"input": to_scale(ranges["input"])}
     filters = {}

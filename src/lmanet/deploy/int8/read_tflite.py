@@ -65,8 +65,8 @@ def _graph(file: Any, graph: Sequence[Operator], metadata: Mapping[str, Any]) ->
         {name: scales[name] for name in (INPUT, *_of_a_graph(graph))},
         filters,
         labels,
-        _three(metadata["mean"]),
-        _three(metadata["std"], least=1e-6),
+        _by_channel(metadata["mean"], graph[0].in_shape[0]),
+        _by_channel(metadata["std"], graph[0].in_shape[0], least=1e-6),
     )
 
 
@@ -134,8 +134,11 @@ def _data(file: Any, tensor: Any, kind: type[np.generic], size: int) -> NDArray[
     return values
 
 
-def _three(values: Sequence[float], least: float = -math.inf) -> tuple[float, float, float]:
-    red, green, blue = map(float, values)
-    if not all(math.isfinite(each) and each >= least for each in (red, green, blue)):
+def _by_channel(
+    values: Sequence[float], channels: int, least: float = -math.inf
+) -> tuple[float, ...]:
+    read = tuple(map(float, values))
+    sound = all(math.isfinite(each) and each >= least for each in read)
+    if len(read) != channels or not sound:
         raise ValueError(f"its normalisation is {values}")
-    return red, green, blue
+    return read

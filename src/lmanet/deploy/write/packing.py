@@ -1,6 +1,7 @@
 """Constants of the integer graph -> arrays as the C kernels read them (`lmanet_kernels.h`)."""
 
 from collections.abc import Mapping
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +11,15 @@ from lmanet.deploy.int8.graph import IntegerGraph
 from lmanet.errors import DeployError
 from lmanet.network.fixed_point import Channel, channel
 from lmanet.network.operators import Operator
-from lmanet.network.operators.conv import whole_words
+from lmanet.network.operators.conv import reads_pixels, whole_words
+from lmanet.network.operators.depthwise import window_name
 
-DEPTHWISE_KERNELS, DEPTHWISE_STRIDES = (1, 3, 5, 7), (1, 2)
+# Window and stride in width of each `lm_depthwise` in `lmanet_kernels.h`; a window of one column
+# stands on an image of one column alone, where the stride in width is 1.
+DEPTHWISE = {
+    *product(("1", "3", "5", "7", "1x3", "1x5", "1x7"), (1, 2)),
+    *product(("3x1", "5x1", "7x1"), (1,)),
+}
 # A depthwise kernel reads whole words, and so this far beyond its last weight.
 OVERREAD_BYTES = 3
 
@@ -82,9 +89,10 @@ def check_conv(operator: Operator) -> None:
     """Raise `DeployError` for a 1x1 convolution with padding: its kernel reads pixel for pixel
     where the stride is 1.
     """
-    if operator.kernel == operator.stride == 1 and operator.padding != (0, 0):
+    paddings = [side.padding for side in operator.sides if side.padding != (0, 0)]
+    if reads_pixels(operator) and paddings:
         raise DeployError(
-            f"{operator.name}: a 1x1 convolution has the padding {operator.padding}; legal is none"
+            f"{operator.name}: a 1x1 convolution has the padding {paddings[0]}; legal is none"
         )
 
 
@@ -94,11 +102,11 @@ def depthwise_kernel(operator: Operator) -> str:
     Raises:
         DeployError: there is none for its window.
     """
-    kernel, stride = operator.kernel, operator.stride
-    if kernel not in DEPTHWISE_KERNELS or stride not in DEPTHWISE_STRIDES:
-        legal = f"kernels {', '.join(map(str, DEPTHWISE_KERNELS))} with stride 1 or 2"
+    window, stride = window_name(operator), operator.sides[1].stride
+    if (window, stride) not in DEPTHWISE:
+        legal = ", ".join(dict.fromkeys(legal for legal, _ in DEPTHWISE))
         raise DeployError(
-            f"{operator.name}: a depthwise convolution has the kernel {kernel} and the stride "
-            f"{stride}; legal are {legal}"
+            f"{operator.name}: a depthwise convolution has the kernel {window} and in width the "
+            f"stride {stride}; legal are kernels {legal} with stride 1 or 2"
         )
-    return f"lm_depthwise_{kernel}_{stride}"
+    return f"lm_depthwise_{window}_{stride}"

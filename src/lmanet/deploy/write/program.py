@@ -52,6 +52,11 @@ def _check(graph: IntegerGraph, plan: CStaticPlan) -> None:
             f"{layer}: the arena takes {plan.arena_bytes} bytes, and the generated C holds at most "
             f"{MOST_BYTES}; {SIZE}"
         )
+    if len(graph.mean) != (inputs := graph.operators[0].in_shape[0]):
+        raise DeployError(
+            f"the normalisation has {len(graph.mean)} channels, and the input has {inputs}; each "
+            "channel needs one mean and one deviation"
+        )
     if len(graph.labels) != (outputs := graph.operators[-1].out_shape[0]):
         raise DeployError(
             f"{len(graph.labels)} names of classes were given for {outputs} logits; each logit "
@@ -83,7 +88,7 @@ extern "C" {{
 #define LMANET_NUM_STEPS {len(plan.steps)}
 
 extern const int lmanet_input_bytes, lmanet_output_bytes, lmanet_arena_bytes, lmanet_num_steps; /* for tools that read the ELF */
-extern const int8_t lmanet_input_table[3][256]; /* red, green, blue byte -> value of the image */
+extern const int8_t lmanet_input_table[{channels}][256]; /* {_bytes(channels)} -> value of the image */
 /* Name of the class of each logit, in UTF-8. In their order:
 {_listed(graph)} */
 extern const char *const lmanet_classes[LMANET_OUTPUT_BYTES];
@@ -118,7 +123,7 @@ const int lmanet_input_bytes = LMANET_INPUT_BYTES, lmanet_output_bytes = LMANET_
 const int lmanet_arena_bytes = LMANET_ARENA_BYTES, lmanet_num_steps = LMANET_NUM_STEPS;
 
 {layers.text}
-const int8_t lmanet_input_table[3][256] = {{
+const int8_t lmanet_input_table[{len(graph.mean)}][256] = {{
 {_input_table(graph)}}};
 
 const char *const lmanet_classes[LMANET_OUTPUT_BYTES] = {{
@@ -149,7 +154,12 @@ def _call(layers: Layers, plan: CStaticPlan, number: int, step: Step) -> str:
         arguments.append(f"arena + {plan.scratch_offsets[number]}")
     if kernel and kernel.takes_size:
         arguments.append(str(step.output_bytes))
-    return f"lm_{step.kind}({', '.join(arguments)}); /* {step.output} */"
+    return f"lm_{layers.kind(step)}({', '.join(arguments)}); /* {step.output} */"
+
+
+def _bytes(channels: int) -> str:
+    """What a byte of each channel is."""
+    return {1: "grey byte", 3: "red, green, blue byte"}.get(channels, "byte of each channel")
 
 
 def _input_table(graph: IntegerGraph) -> str:

@@ -83,7 +83,7 @@ def _write_constant(
     if name in builtin.shared:
         file.constant(name, np.array(builtin.shared[name], np.int32))
     elif operator.kind == PAD.name:
-        file.constant(name, np.array([(0, 0), operator.pad, operator.pad, (0, 0)], np.int32))
+        file.constant(name, np.array([(0, 0), *operator.pad, (0, 0)], np.int32))
     elif name.endswith(".bias"):
         bias = graph.filters[operator.source].bias
         file.constant(name, bias, _input_scale(graph, operator) * _weight_scales(graph, operator))
@@ -122,7 +122,8 @@ def _options(schema: Any, operator: TfliteOperator, fused: str) -> Any:
         return None
     values = {
         "padding": getattr(schema.Padding, operator.padding),
-        "stride": operator.stride,
+        "stride_height": operator.stride[0],
+        "stride_width": operator.stride[1],
         "activation": getattr(schema.ActivationFunctionType, fused.upper()),
         "keep_dims": len(operator.out_shape) == len(operator.in_shape),
         "slope": LEAKY_RELU_SLOPE,

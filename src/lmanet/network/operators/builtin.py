@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 TfliteShape = tuple[int, ...]
-# Kernel, shape of the first input, shape of the output, both as the file has them -> bytes.
-Scratch = Callable[[int, TfliteShape, TfliteShape], tuple[int, ...]]
+# Kernel (height, width), shapes of the first input and of the output as the file has them -> bytes.
+Scratch = Callable[[tuple[int, int], TfliteShape, TfliteShape], tuple[int, ...]]
 
 
 class Params(NamedTuple):
@@ -27,7 +27,9 @@ class Sizes(NamedTuple):
     params: Params = Params()
 
 
-def _no_scratch(kernel: int, in_shape: TfliteShape, out_shape: TfliteShape) -> tuple[int, ...]:
+def _no_scratch(
+    kernel: tuple[int, int], in_shape: TfliteShape, out_shape: TfliteShape
+) -> tuple[int, ...]:
     return ()
 
 
@@ -46,8 +48,9 @@ class Builtin:
         cortex_m, host: sizes by processor; the host is 64-bit.
         cmsis_nn_op_data: what Arm's kernel keeps on a Cortex-M, where it is more than TFLM's own.
         options: class of its settings in the schema; empty for none.
-        settings: arguments of that class, by names that the writer knows: ``padding``, ``stride``,
-            ``activation``, ``keep_dims``, ``slope``; or numbers.
+        settings: arguments of that class, by names that the writer knows: ``padding``,
+            ``stride_width``, ``stride_height``, ``activation``, ``keep_dims``, ``slope``; or
+            numbers.
         scratch: bytes that any kernel uses while it runs, one number a buffer.
         cmsis_nn_scratch: the same, of Arm's kernel alone.
         shared: constants read after the activations: name -> int32 values; operators share them.

@@ -1,5 +1,6 @@
 """An ordinary convolution: a window over all channels, times weights."""
 
+from collections.abc import Iterable
 from math import prod
 
 from lmanet.network.int8 import FUSED
@@ -12,6 +13,7 @@ from lmanet.network.operators.kind import (
     Operator,
     OperatorKind,
     Shape,
+    Side,
 )
 
 # Pixels that the C multiplies at once, each a column of int16.
@@ -26,18 +28,29 @@ OPERATOR_BYTES = 64
 
 def slid(in_shape: Shape, form: Form) -> Shape:
     """Shape of what a window makes that slides over an image."""
-    size = (in_shape[1] + sum(form.padding) - form.kernel) // form.stride + 1
-    return form.channels, size, size
+    height, width = (
+        (size + sum(side.padding) - side.kernel) // side.stride + 1
+        for size, side in zip(in_shape[1:], form.sides, strict=True)
+    )
+    return form.channels, height, width
 
 
 def filter_shape(operator: Operator) -> FilterShape:
     """Of the weights."""
-    return operator.out_shape[0], operator.in_shape[0], operator.kernel, operator.kernel
+    height, width = (side.kernel for side in operator.sides)
+    return operator.out_shape[0], operator.in_shape[0], height, width
 
 
 def is_pointwise(operator: Operator) -> bool:
     """Whether it reads pixel for pixel what it makes."""
-    return operator.kernel == operator.stride == 1 and operator.padding == (0, 0)
+    return operator.sides == (Side(), Side())
+
+
+def reads_pixels(operator: Operator) -> bool:
+    """Whether its window and its strides are of one pixel: its kernel then reads the image front to
+    back.
+    """
+    return all(side.kernel == side.stride == 1 for side in operator.sides)
 
 
 def whole_words(size: int) -> int:
@@ -62,13 +75,12 @@ def block_pixels(operator: Operator) -> int:
 
 def column_bytes(operator: Operator) -> int:
     """Inputs of one output, filled up."""
-    return whole_words(operator.kernel**2 * operator.in_shape[0])
+    return whole_words(operator.window * operator.in_shape[0])
 
 
 def window_bytes(operator: Operator) -> int:
     """Scratch memory for one window, where its pixels do not fill whole words."""
-    alone = operator.kernel == operator.stride == 1
-    return 0 if alone or operator.in_shape[0] % 4 == 0 else column_bytes(operator)
+    return 0 if reads_pixels(operator) or operator.in_shape[0] % 4 == 0 else column_bytes(operator)
 
 
 def scratch_bytes(operator: Operator) -> int:
@@ -90,8 +102,10 @@ def distance_making(operator: Operator, channels: int) -> int:
     """
     (_, height, width), block = operator.out_shape, block_pixels(operator)
     last = (height * width - 1) // block * block
-    if operator.kernel == operator.stride == 1:
+    if reads_pixels(operator):
         return whole_words(max(channels - operator.in_shape[0], 0) * last)
+    if operator.across and operator.in_shape[1] == operator.out_shape[1] == 1:
+        return whole_words(_ahead_in_row(operator, channels, range(block, last + 1, block)))
     in_row = operator.in_shape[0] * operator.in_shape[2]
     ahead = 0
     for row in range(height):
@@ -103,9 +117,18 @@ def distance_making(operator: Operator, channels: int) -> int:
     return whole_words(ahead)
 
 
+def _ahead_in_row(operator: Operator, channels: int, ends: Iterable[int]) -> int:
+    """The same of a signal, which is one row: after each block that ends before one of ``ends``,
+    the window of the next pixel begins the bytes that are still to be read.
+    """
+    side, inputs = operator.sides[1], operator.in_shape[0]
+    ahead = (end * channels - max(end * side.stride - side.padding[0], 0) * inputs for end in ends)
+    return max(ahead, default=0)
+
+
 def dense_numbers(operator: Operator) -> dict[str, int]:
     """Of ``lm_dense``, as far as they follow from shapes."""
-    inputs = operator.kernel**2 * operator.in_shape[0]
+    inputs = operator.window * operator.in_shape[0]
     return {"inputs": inputs, "column": whole_words(inputs), "outputs": operator.out_shape[0]}
 
 
@@ -125,7 +148,11 @@ def window_numbers(operator: Operator) -> dict[str, int]:
 
 def numbers(operator: Operator) -> dict[str, dict[str, int]]:
     """Of ``lm_conv_layer``."""
-    return {"lm_dense": dense_numbers(operator), "lm_window": window_numbers(operator)}
+    return {
+        "lm_dense": dense_numbers(operator),
+        "lm_window": window_numbers(operator),
+        "lm_across": across_numbers(operator),
+    }
 
 
 def flash_bytes(operator: Operator) -> int:
@@ -144,8 +171,8 @@ def pieces(operator: Operator) -> Counts:
     """Columns are gathered and widened to int16, then multiplied."""
     pixels = prod(operator.out_shape[1:])
     counts = multiply_pieces(operator, pixels)
-    counts.append(("widen: word", pixels * words(operator.kernel**2 * operator.in_shape[0])))
-    if operator.kernel == operator.stride == 1:
+    counts.append(("widen: word", pixels * words(operator.window * operator.in_shape[0])))
+    if reads_pixels(operator):
         counts.append(("widen: pixel", pixels))
     else:
         piece = "gather" if operator.in_shape[0] % 4 else "gather words"
@@ -157,7 +184,7 @@ def multiply_pieces(operator: Operator, pixels: int, rows: int = 1) -> Counts:
     """Columns of neighbouring pixels of each row times weights; a pixel that is left alone runs
     other code than a block.
     """
-    column = words(operator.kernel**2 * operator.in_shape[0])
+    column = words(operator.window * operator.in_shape[0])
     pairs = -(-operator.out_shape[0] // 2)
     counts: Counts = []
     single = pixels % BLOCK_PIXELS == 1
@@ -177,10 +204,18 @@ def multiply_pieces(operator: Operator, pixels: int, rows: int = 1) -> Counts:
     return counts
 
 
-def cmsis_nn_scratch(kernel: int, in_shape: TfliteShape, out_shape: TfliteShape) -> tuple[int, ...]:
+def across_numbers(operator: Operator) -> dict[str, int]:
+    """Of ``lm_across``: the window in width."""
+    side = operator.sides[1]
+    return {"kernel": side.kernel, "stride": side.stride, "before": side.padding[0]}
+
+
+def cmsis_nn_scratch(
+    kernel: tuple[int, int], in_shape: TfliteShape, out_shape: TfliteShape
+) -> tuple[int, ...]:
     """arm_convolve_s8: two columns of the input as int16, each filled up to four values."""
-    column = whole_words(kernel * kernel * in_shape[-1])
-    return (2 * column * INT16_BYTES,) if kernel > 1 else ()
+    column = whole_words(prod(kernel) * in_shape[-1])
+    return (2 * column * INT16_BYTES,) if prod(kernel) > 1 else ()
 
 
 CONV = CKernel(
@@ -192,6 +227,7 @@ CONV = CKernel(
             **dict.fromkeys(("out_height", "out_width"), 16),
             **dict.fromkeys(("kernel", "stride", "before", "zero"), 8),
         },
+        "lm_across": dict.fromkeys(("kernel", "stride", "before"), 8),
     },
     numbers=numbers,
     constants=None,
@@ -213,7 +249,7 @@ KIND = OperatorKind(
         host=Sizes(80, Params(28, 4)),  # with the fields for compressed weights, as the wheel has
         cmsis_nn_op_data=60,  # the index of a scratch buffer is more
         options="Conv2DOptions",
-        settings=("padding", "stride", "stride", "activation"),
+        settings=("padding", "stride_width", "stride_height", "activation"),
         cmsis_nn_scratch=cmsis_nn_scratch,
         channel_op_data=True,
         pads=True,

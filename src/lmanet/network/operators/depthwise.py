@@ -1,11 +1,14 @@
 """A depthwise convolution: a window over each channel by itself."""
 
+from math import prod
+
 from lmanet.network.int8 import FUSED
 from lmanet.network.operators.builtin import Builtin, Params, Sizes, TfliteShape
 from lmanet.network.operators.conv import (
     CHANNEL_BYTES,
     INT16_BYTES,
     OPERATOR_BYTES,
+    across_numbers,
     blocks,
     slid,
     table_bytes,
@@ -17,12 +20,13 @@ from lmanet.network.operators.kind import CKernel, Counts, FilterShape, Operator
 
 def filter_shape(operator: Operator) -> FilterShape:
     """Of the weights."""
-    return operator.out_shape[0], 1, operator.kernel, operator.kernel
+    height, width = (side.kernel for side in operator.sides)
+    return operator.out_shape[0], 1, height, width
 
 
 def rows_pitch(operator: Operator) -> int:
     """Bytes of one padded row of one channel."""
-    return whole_words(operator.in_shape[2] + sum(operator.padding))
+    return whole_words(operator.in_shape[2] + sum(operator.sides[1].padding))
 
 
 def numbers(operator: Operator) -> dict[str, dict[str, int]]:
@@ -30,12 +34,19 @@ def numbers(operator: Operator) -> dict[str, dict[str, int]]:
     return {
         "lm_rows_layer": {"pitch": rows_pitch(operator)},
         "lm_window": window_numbers(operator),
+        "lm_across": across_numbers(operator),
     }
+
+
+def window_name(operator: Operator) -> str:
+    """Its sides as its C function is named: ``3``, or ``1x3`` where they differ."""
+    height, width = (side.kernel for side in operator.sides)
+    return str(height) if height == width else f"{height}x{width}"
 
 
 def flash_bytes(operator: Operator) -> int:
     """Weights, the constants of each channel, and the table."""
-    filters = operator.out_shape[0] * (operator.kernel**2 + CHANNEL_BYTES)
+    filters = operator.out_shape[0] * (operator.window + CHANNEL_BYTES)
     return filters + table_bytes(operator) + OPERATOR_BYTES
 
 
@@ -47,7 +58,8 @@ def pieces(operator: Operator) -> Counts:
     channels, height, width = operator.out_shape
     last = min(height - 1, (operator.in_shape[1] + before - kernel) // stride)
     inside = max(0, last + 1 - -(-before // stride))
-    row, name = channels * blocks(width), f"depthwise {kernel} stride {stride}: block"
+    row = channels * blocks(width)
+    name = f"depthwise {window_name(operator)} stride {operator.sides[1].stride}: block"
     counts = [(name, row * inside)]
     if edge := row * (height - inside):
         counts.append((f"{name} at the edge", edge))
@@ -56,11 +68,13 @@ def pieces(operator: Operator) -> Counts:
     return counts
 
 
-def cmsis_nn_scratch(kernel: int, in_shape: TfliteShape, out_shape: TfliteShape) -> tuple[int, ...]:
+def cmsis_nn_scratch(
+    kernel: tuple[int, int], in_shape: TfliteShape, out_shape: TfliteShape
+) -> tuple[int, ...]:
     """arm_depthwise_conv_s8_opt: one window of all channels as int16; 3x3 has a kernel that needs
     none.
     """
-    return (kernel * kernel * in_shape[-1] * INT16_BYTES,) if kernel != 3 else ()
+    return () if kernel == (3, 3) else (prod(kernel) * in_shape[-1] * INT16_BYTES,)
 
 
 KIND = OperatorKind(
@@ -85,7 +99,7 @@ KIND = OperatorKind(
         host=Sizes(80, Params(28, 4)),  # with the fields for compressed weights, as the wheel has
         cmsis_nn_op_data=60,  # the index of a scratch buffer is more
         options="DepthwiseConv2DOptions",
-        settings=("padding", "stride", "stride", 1, "activation"),
+        settings=("padding", "stride_width", "stride_height", 1, "activation"),
         cmsis_nn_scratch=cmsis_nn_scratch,
         weight_axes=(1, 2, 3, 0),
         quantized_axis=3,

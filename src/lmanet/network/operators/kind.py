@@ -17,18 +17,37 @@ INPUT = "input"
 Counts = list[tuple[str, int]]
 
 
+class Side(NamedTuple):
+    """How a window moves along one side of an image.
+
+    Attributes:
+        padding: pixels of zeros (before, after).
+    """
+
+    kernel: int = 1
+    stride: int = 1
+    padding: tuple[int, int] = (0, 0)
+
+
 class Form(NamedTuple):
     """What an operator's result depends on beside its input.
 
     Attributes:
         channels: of the result, where the kind leaves a choice.
-        kernel, stride, padding: as `Operator` has them.
+        kernel, stride, padding, across: as `Operator` has them.
     """
 
     channels: int = 0
     kernel: int = 1
     stride: int = 1
     padding: tuple[int, int] = (0, 0)
+    across: Side | None = None
+
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        """In height and in width."""
+        down = Side(self.kernel, self.stride, self.padding)
+        return down, self.across or down
 
 
 POINT = Form()
@@ -43,11 +62,13 @@ class Operator(NamedTuple):
         kind: a name in `KINDS`.
         inputs: names of the tensors read; ``input`` is the image.
         in_shape, out_shape: (channels, height, width) of the first input and of the result.
-        padding: pixels of zeros (before, after) in height and in width.
+        kernel, stride, padding: in height, and in width too where ``across`` is None; padding is
+            pixels of zeros (before, after).
         activation: applied to the result in place; ``none``, one of `Activation`, or SE's ``relu``
             and ``sigmoid``.
         norm: batch norm follows, folded into the weights in int8.
         bias: the operator has a bias of its own.
+        across: in width, where that differs from the height.
     """
 
     name: str
@@ -61,6 +82,23 @@ class Operator(NamedTuple):
     activation: str = "none"
     norm: bool = False
     bias: bool = False
+    across: Side | None = None
+
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        """How its window moves in height and in width."""
+        down = Side(self.kernel, self.stride, self.padding)
+        return down, self.across or down
+
+    @property
+    def window(self) -> int:
+        """Pixels under its window."""
+        return self.sides[0].kernel * self.sides[1].kernel
+
+    @property
+    def strides(self) -> bool:
+        """Whether it makes fewer pixels than it reads, by its stride in height or in width."""
+        return any(side.stride > 1 for side in self.sides)
 
     @property
     def filter_shape(self) -> FilterShape | None:
@@ -203,7 +241,10 @@ def make_operator(
         name, kind, inputs, in_shape: as `Operator` has them.
         form: what its shape depends on besides.
     """
-    unshaped = Operator(name, kind, inputs, in_shape, in_shape, *form[1:])
+    down, across = form.sides
+    unshaped = Operator(
+        name, kind, inputs, in_shape, in_shape, *down, across=None if across == down else across
+    )
     return unshaped._replace(out_shape=kind_of(unshaped).shape(in_shape, form))
 
 

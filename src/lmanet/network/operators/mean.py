@@ -78,7 +78,9 @@ def pieces(operator: Operator) -> Counts:
     return [("mean: four values", values // 4), ("mean: channel", operator.in_shape[0])]
 
 
-def scratch(kernel: int, in_shape: TfliteShape, out_shape: TfliteShape) -> tuple[int, ...]:
+def scratch(
+    kernel: tuple[int, int], in_shape: TfliteShape, out_shape: TfliteShape
+) -> tuple[int, ...]:
     """Indices, axes (height and width) and sums."""
     return INT32_BYTES * len(in_shape), INT32_BYTES * 2, INT32_BYTES * prod(out_shape)
 
