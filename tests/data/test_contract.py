@@ -1,5 +1,6 @@
 """What every option of conf/data must do; it is found by its YAML file."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,10 +46,18 @@ def _folder(folder: Path) -> list[str]:
     return [f"data.root={folder}", "data.resolution=16"]
 
 
+def _sounds(folder: Path) -> list[str]:
+    sys.path.insert(0, str(Path(__file__).parent))
+    from sounds import sound_folder
+
+    return [f"data.root={sound_folder(folder / 'sounds')}"]
+
+
 # How an option whose images are not installed gets small ones, as settings.
 SMALL: dict[str, Callable[[Path], list[str]]] = {
     "cifar10": _cifar(10),
     "cifar100": _cifar(100),
+    "audio_folder": _sounds,
     "image_folder": _folder,
     "photos": _folder,
 }
@@ -102,7 +111,8 @@ def test_the_checksum_is_the_same_for_the_same_images(make: Callable[[], Any]) -
 
 def test_each_class_has_a_name_and_both_parts_have_it(images: Any) -> None:
     assert len(set(images.classes)) == len(images.classes) == images.num_classes
-    assert len(images.mean) == len(images.std) == 3
+    channels = images.train_images[0][0].shape[0]
+    assert len(images.mean) == len(images.std) == channels
     for part in (images.train_images, images.val_images):
         assert set(part.labels.tolist()) == set(range(images.num_classes))
 
@@ -116,7 +126,10 @@ def test_training_batches_follow_from_seed_and_epoch(
     for loader in (first, second):
         loader.set_epoch(2)
     batch, same = next(iter(first)), next(iter(second))
-    assert batch.images.dtype == torch.uint8 and batch.images.shape[:2] == (8, 3)
+    assert batch.images.dtype == torch.uint8 and batch.images.shape == (
+        8,
+        *images.train_images[0][0].shape,
+    )
     assert batch.targets.shape == (8, images.num_classes)
     assert torch.equal(batch.images, same.images) and torch.equal(batch.indices, same.indices)
 

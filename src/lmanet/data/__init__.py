@@ -1,7 +1,10 @@
 """Images for the search: training, validation and test apart, in memory as uint8 where they fit."""
 
+from lmanet.data.audio_folder import AudioFolder
 from lmanet.data.augment import Augment
 from lmanet.data.cifar import Cifar10, Cifar100
+from lmanet.data.clips import SoundAugment
+from lmanet.data.groups import Recordings
 from lmanet.data.image_folder import ImageFolder, Loading
 from lmanet.data.mnist import Mnist5k
 from lmanet.data.module import ImageModule
@@ -10,6 +13,7 @@ from lmanet.data.split import Split
 from lmanet.data.unlabelled import Photos
 
 __all__ = [
+    "AudioFolder",
     "Augment",
     "Cifar10",
     "Cifar100",
@@ -19,5 +23,7 @@ __all__ = [
     "Mnist5k",
     "NoImages",
     "Photos",
+    "Recordings",
+    "SoundAugment",
     "Split",
 ]

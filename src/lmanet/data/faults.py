@@ -43,7 +43,7 @@ class Sample(NamedTuple):
 def sample(images: ImageSet) -> Sample:
     """Look at `MOST_SAMPLED` images at most, evenly spaced."""
     indices = range(0, len(images), -(-len(images) // MOST_SAMPLED))
-    total, squares = torch.zeros(2, 3, dtype=torch.int64)
+    total, squares = torch.zeros(2, len(images[0][0]), dtype=torch.int64)
     count = blank = 0
     for index in indices:
         pixels = images[index][0].flatten(1).long()  # sums of integers: exact, in any order
@@ -155,5 +155,4 @@ def _leak(part: str, copies: int, images: int, what: str) -> Notice:
 
 
 def _channels(values: torch.Tensor) -> tuple[float, ...]:
-    red, green, blue = values.tolist()
-    return red / 255, green / 255, blue / 255
+    return tuple(value / 255 for value in values.tolist())

@@ -5,11 +5,13 @@ import hashlib
 import importlib.util
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from joblib import cpu_count
 from numpy.typing import NDArray
 
 from lmanet.errors import ConfigError, DataError
@@ -20,6 +22,7 @@ from lmanet.tool import run_tool
 
 C_FOLDER = Path(__file__).parent / "c"
 SOURCE = C_FOLDER / "lmanet_sound.c"
+LEAST_CLIPS = 16  # a thread costs as much as a clip
 NUMBERS = ("window_samples", "step_samples", "fft_size", "frames", "columns", "bands")
 
 
@@ -64,10 +67,16 @@ class HostFrontEnd:
             )
         clips = np.ascontiguousarray(clips)
         features = np.empty((len(clips), self.front_end.frames, self.front_end.columns), np.uint8)
+        share = max(LEAST_CLIPS, -(-len(clips) // cpu_count()))
+        parts = [slice(start, start + share) for start in range(0, len(clips), share)]
+        with ThreadPoolExecutor(max_workers=max(1, len(parts))) as pool:  # C leaves Python's lock
+            list(pool.map(lambda part: self._fill(clips[part], features[part]), parts))
+        return features
+
+    def _fill(self, clips: NDArray[np.int16], features: NDArray[np.uint8]) -> None:
         work = np.empty(self.front_end.fft_size + self.front_end.bands, np.int32)
         for clip, row in zip(clips, features, strict=True):
             self._clip(ctypes.byref(self._sound), *map(_address, (clip, work, row)))
-        return features
 
 
 def require_compiler() -> tuple[str, ...]:
