@@ -53,13 +53,43 @@ def _sounds(folder: Path) -> list[str]:
     return [f"data.root={sound_folder(folder / 'sounds')}"]
 
 
+def _signals(folder: Path) -> list[str]:
+    import numpy as np
+
+    for place, name in enumerate(("still", "walk")):
+        (folder / name).mkdir()
+        for number in range(8):
+            wave = place * np.sin(np.arange(150) / (2 + number / 8))
+            np.save(folder / name / f"{number}.npy", np.stack((wave, wave[::-1], wave / 2)))
+    return [f"data.root={folder}"]
+
+
+def _series(name: str, moments: int) -> Callable[[Path], list[str]]:
+    """Settings with which small .ts files are read in place of the package's."""
+
+    def make(folder: Path) -> list[str]:
+        for part in ("TRAIN", "TEST"):
+            rows = [
+                ":".join(",".join(str((n + k * c) % 7) for k in range(moments)) for c in range(3))
+                + f":{'xy'[n % 2]}"
+                for n in range(16)
+            ]
+            (folder / f"{name}_{part}.ts").write_text("@data\n" + "\n".join(rows))
+        return [f"data.root={folder}"]
+
+    return make
+
+
 # How an option whose images are not installed gets small ones, as settings.
 SMALL: dict[str, Callable[[Path], list[str]]] = {
     "cifar10": _cifar(10),
     "cifar100": _cifar(100),
     "audio_folder": _sounds,
     "image_folder": _folder,
+    "basic_motions": _series("BasicMotions", 100),
+    "japanese_vowels": _series("JapaneseVowels", 20),
     "photos": _folder,
+    "signal_folder": _signals,
 }
 
 

@@ -9,8 +9,10 @@ from lmanet.data.image_folder import ImageFolder, Loading
 from lmanet.data.mnist import Mnist5k
 from lmanet.data.module import ImageModule
 from lmanet.data.no_images import NoImages
+from lmanet.data.signal_folder import SignalFolder, TsSignals
 from lmanet.data.split import Split
 from lmanet.data.unlabelled import Photos
+from lmanet.data.windows import Windows
 
 __all__ = [
     "AudioFolder",
@@ -24,6 +26,9 @@ __all__ = [
     "NoImages",
     "Photos",
     "Recordings",
+    "SignalFolder",
     "SoundAugment",
     "Split",
+    "TsSignals",
+    "Windows",
 ]

@@ -30,14 +30,8 @@ class GroupedSet(ImageSet, Protocol):
     def subset(self, indices: Tensor) -> Self: ...
 
 
-class RecordedModule(ImageModule):
-    """What all data of recordings share.
-
-    Args:
-        root: folder of the recordings.
-        suffixes: of files that count.
-        recordings: classes and subjects.
-        split: how the recordings that are not for test are divided.
+class GroupedModule(ImageModule):
+    """Data whose members come from recordings, and are divided by those.
 
     Attributes:
         channels, height, width: of what a network reads.
@@ -46,6 +40,29 @@ class RecordedModule(ImageModule):
     channels: int
     height: int
     width: int
+
+    def divide(self, images: ImageSet) -> tuple[ImageSet, ImageSet]:
+        groups = images.groups  # type: ignore[attr-defined]
+        split = self.split
+        first, second = divided(images.labels, groups, self.classes, split.val_fraction, split.seed)
+        return images.subset(split.reduce(images.labels, first)), images.subset(second)
+
+    def setup(self, stage: str) -> None:
+        super().setup("fit")
+        seen = sample(self.train_images)
+        self.mean, self.std = seen.mean, tuple(max(LEAST_STD, std) for std in seen.std)
+        super().setup(stage)
+
+
+class RecordedModule(GroupedModule):
+    """What all data of one file a recording share.
+
+    Args:
+        root: folder of the recordings.
+        suffixes: of files that count.
+        recordings: classes and subjects.
+        split: how the recordings that are not for test are divided.
+    """
 
     def __init__(
         self, root: str | None, suffixes: Sequence[str], recordings: Recordings, split: Split
@@ -81,10 +98,7 @@ class RecordedModule(ImageModule):
         if "val" in self.folder.given_parts:
             train = self.split.reduce(images.labels, torch.arange(len(images)))
             return images.subset(train), self.read(self.folder.part("val"))
-        groups = images.groups  # type: ignore[attr-defined]
-        split = self.split
-        first, second = divided(images.labels, groups, self.classes, split.val_fraction, split.seed)
-        return images.subset(split.reduce(images.labels, first)), images.subset(second)
+        return super().divide(images)
 
     def fold(self, number: int, of: int) -> ImageModule:
         if "val" in self.folder.given_parts:
@@ -93,12 +107,6 @@ class RecordedModule(ImageModule):
                 "its list, or set the recipe's folds to 1 (conf/train)"
             )
         return super().fold(number, of)
-
-    def setup(self, stage: str) -> None:
-        super().setup("fit")
-        seen = sample(self.train_images)
-        self.mean, self.std = seen.mean, tuple(max(LEAST_STD, std) for std in seen.std)
-        super().setup(stage)
 
     def _shared(self, part: int) -> list[Recording]:
         """Recordings for training and validation (0), or for test (1)."""
