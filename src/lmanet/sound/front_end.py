@@ -113,7 +113,12 @@ class FrontEnd:
     @property
     def columns(self) -> int:
         """Bands or coefficients of a frame: the width of the features."""
-        return self.coefficients if self.kind == COEFFICIENTS else self.bands
+        return self.num_coefficients or self.bands
+
+    @property
+    def num_coefficients(self) -> int:
+        """Of the cosine transform; 0 where the bands themselves are the features."""
+        return self.coefficients if self.kind == COEFFICIENTS else 0
 
     def _samples(self, milliseconds: float) -> int:
         return round(self.sample_rate_hz * milliseconds / 1000)

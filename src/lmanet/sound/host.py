@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lmanet.errors import ConfigError, DataError
 from lmanet.files import cache_folder
-from lmanet.sound.front_end import COEFFICIENTS, FrontEnd
+from lmanet.sound.front_end import FrontEnd
 from lmanet.sound.tables import Tables, floor_of, tables_of
 from lmanet.tool import run_tool
 
@@ -45,10 +45,9 @@ class HostFrontEnd:
     def __init__(self, front_end: FrontEnd) -> None:
         self.front_end = front_end
         self._tables = tables_of(front_end)  # the structure points into them
-        coefficients = front_end.coefficients if front_end.kind == COEFFICIENTS else 0
         self._sound = _Sound(
             *(getattr(front_end, name) for name in NUMBERS),
-            coefficients,
+            front_end.num_coefficients,
             floor_of(front_end),
             *(table.ctypes.data for table in self._tables),
         )

@@ -32,6 +32,8 @@ COUNTER_SOURCE = SUPPORT / "emulated" / "count.c"
 # Functions return to the last word of flash, which no program fills.
 RETURN_ADDRESS = FLASH_ADDRESS + FLASH_BYTES - 4
 STACK_TOP = RAM_ADDRESS + RAM_BYTES
+# By the Arm EABI the first four arguments are in registers.
+ARGUMENTS = tuple(getattr(arm, f"UC_ARM_REG_R{number}") for number in range(4))
 PAINT = b"\xa5"
 # Of one call; a kernel call of a network that fits 4 MB of flash takes some 10^8.
 MAX_INSTRUCTIONS = 4 * 10**9
@@ -83,8 +85,8 @@ class EmulatedCore:
         """Run so far."""
         return int(self._counter.instructions)
 
-    def call(self, function: str, argument: int = 0) -> int:
-        """Call a function of at most one int, and give what it returns.
+    def call(self, function: str, *arguments: int) -> int:
+        """Call a function of at most four ints or addresses, and give what it returns.
 
         Raises:
             DeployError: it reads or writes outside the memory, or does not return.
@@ -93,7 +95,7 @@ class EmulatedCore:
         for register, value in (
             (arm.UC_ARM_REG_SP, STACK_TOP),
             (arm.UC_ARM_REG_LR, RETURN_ADDRESS | 1),
-            (arm.UC_ARM_REG_R0, argument),
+            *zip(ARGUMENTS, arguments, strict=False),
         ):
             machine.reg_write(register, value)
         self._counter.limit = self.instructions + MAX_INSTRUCTIONS
@@ -102,7 +104,7 @@ class EmulatedCore:
         except unicorn.UcError as error:
             where = "" if self._bad_address is None else f", at the address {self._bad_address:#x}"
             raise DeployError(
-                f"{function}({argument}) failed at pc={self._pc():#x}{where}: {error}"
+                f"{function}{arguments} failed at pc={self._pc():#x}{where}: {error}"
             ) from error
         if (pc := self._pc()) != RETURN_ADDRESS:
             ran = self.instructions - self._counter.limit + MAX_INSTRUCTIONS
@@ -110,7 +112,7 @@ class EmulatedCore:
                 f"stopped at pc={pc:#x} after {ran} instructions; legal are {MAX_INSTRUCTIONS}, in "
                 "flash"
             )
-            raise DeployError(f"{function}({argument}) did not return: {stop}")
+            raise DeployError(f"{function}{arguments} did not return: {stop}")
         result: int = machine.reg_read(arm.UC_ARM_REG_R0)
         return result
 
