@@ -75,9 +75,9 @@ def check(front_end: FrontEnd, clips: np.ndarray) -> None:
             )
             cost = stream.cost(bytes_)
             print(
-                f"{front_end.kind} on {core}: {len(clips)} clips, {different} different; a frame "
+                f"{front_end.kind} on {core}: {len(clips)} clips, {different} differ; a frame "
                 f"takes {cost.frame_instructions:,} instructions (estimated at most "
-                f"{estimate_sound(front_end).frame_instructions:,}), {cost.ram_bytes:,} bytes of RAM"
+                f"{estimate_sound(front_end).frame_instructions:,}), {cost.ram_bytes:,} B of RAM"
             )
 
 
