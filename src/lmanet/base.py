@@ -15,6 +15,8 @@ AtLeast0 = Annotated[int, Field(ge=0)]
 AtLeast1 = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Above0 = Annotated[float, Field(gt=0)]
+# Settings that came later, each as everything was done before: so what earlier runs did stays done.
+CAME_LATER = {"channels": 3, "width": None}
 # Where a class of conf/ stands now -> where it stood when the first runs were made.
 FIRST_NAMES = {
     "lmanet.board.Kit": "lmanet.space.Kit",
@@ -103,5 +105,9 @@ def under_first_names(settings: Any) -> Any:
 
 def _what_matters(settings: object) -> object:
     if isinstance(settings, dict):
-        return {key: _what_matters(value) for key, value in settings.items() if key not in HOW_FAST}
+        return {
+            key: _what_matters(value)
+            for key, value in settings.items()
+            if key not in HOW_FAST and (key not in CAME_LATER or CAME_LATER[key] != value)
+        }
     return [_what_matters(each) for each in settings] if isinstance(settings, list) else settings

@@ -1,8 +1,9 @@
 """Fits `lmanet.cost.c_runtime.instructions` to what the emulated Cortex-M7 counts; says how far off
 it is on unseen networks.
 
-python tests/scripts/fit_instructions.py [NETWORKS_OF_EACH_SPACE] [--only PIECE]: with ``--only``
-all other pieces stay as they are, so that no cost of a network without pieces of that name changes.
+python tests/scripts/fit_instructions.py [NETWORKS_OF_EACH_SPACE] [--only PIECE] [--shapes
+6x1x100]: with ``--only`` all other pieces stay as they are, so that no cost of a network without
+pieces of that name changes. ``--shapes``: channels, height and width of the inputs, by turns.
 Pieces of a kernel that runs one kind of operator go into the file of that kind.
 """
 
@@ -29,13 +30,15 @@ SPACES = ("lmanet", "mcu")
 MOST_MACS, MOST_BYTES = 60_000_000, 2 << 20
 
 
-def random_operators(seed, space):
+def random_operators(seed, space, shapes):
     """Operators of the first random network of a microcontroller's size; every eighth has kernels
     of 1, which no space offers.
     """
-    rng = np.random.default_rng(seed)
+    rng, drawn = np.random.default_rng(seed), load_space(space)
+    if shapes:
+        drawn = drawn.reading(shapes[seed % len(shapes)], resizable=False)
     while True:
-        architecture = load_space(space).sample(rng)
+        architecture = drawn.sample(rng)
         if seed % 8 == 7:
             stages = [stage.model_copy(update={"kernel": 1}) for stage in architecture.stages]
             architecture = architecture.model_copy(update={"stages": tuple(stages)})
@@ -44,9 +47,9 @@ def random_operators(seed, space):
             return operators(architecture, 100)
 
 
-def measured(seed, space, folder):
+def measured(seed, space, shapes, folder):
     """Pieces and instructions of each kernel call of a random network."""
-    graph = random_operators(seed, space)
+    graph = random_operators(seed, space, shapes)
     plan = write_program(random_graph(graph, seed), folder)
     elf = toolchain_named("zig").compile(folder, "cortex-m7", folder / "network.elf")
     image = np.random.default_rng(seed).integers(-128, 128, (1, int(np.prod(graph[0].in_shape))))
@@ -90,7 +93,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("each", type=int, nargs="?", default=30)
     parser.add_argument("--only", help="beginning of the names of the pieces that are fitted")
+    parser.add_argument("--shapes", nargs="+", default=[])
     options = parser.parse_args()
+    shapes = [tuple(map(int, shape.split("x"))) for shape in options.shapes]
     known = {
         name: count
         for name, count in instruction_table().items()
@@ -98,7 +103,9 @@ def main():
     }
     with tempfile.TemporaryDirectory() as folder:
         networks = [
-            measured(seed, space, Path(folder)) for seed in range(options.each) for space in SPACES
+            measured(seed, space, shapes, Path(folder))
+            for seed in range(options.each)
+            for space in SPACES
         ]
     half = len(networks) // 2
     halves = networks[:half], networks[half:]

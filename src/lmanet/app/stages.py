@@ -253,7 +253,11 @@ class Run:
 
     @cached_property
     def space(self) -> Any:
-        return build(self.cfg.space)
+        """The space of the settings, for images of the data's shape where that is known."""
+        space, data = build(self.cfg.space), self.data
+        if getattr(data, "height", None) is None and getattr(data, "channels", 3) == 3:
+            return space
+        return space.reading(data.shape, data.resizable)
 
     @cached_property
     def target(self) -> Any:

@@ -153,13 +153,18 @@ class DownsamplesEarly(FormClaim):
     def check_form(self, architecture: Architecture, cost: AnyCost | None) -> Finding:
         last = min(EARLY_STAGES, len(architecture.stages))
         size = next(
-            operator.out_shape[1]
+            operator.out_shape[1:]
             for operator in reversed(feature_operators(architecture))
             if operator.name.startswith(f"stage{last}.")
         )
-        whole = architecture.resolution
-        reason = f"after stage {last} the image is {size}x{size} of {whole}x{whole}"
-        return Finding(size * EARLY_FACTOR <= whole, reason)
+        whole = architecture.size
+        reason = f"after stage {last} the image is {_by(size)} of {_by(whole)}"
+        sides = [(now, before) for now, before in zip(size, whole, strict=True) if before > 1]
+        return Finding(all(now * EARLY_FACTOR <= before for now, before in sides), reason)
+
+
+def _by(size: tuple[int, ...]) -> str:
+    return "x".join(map(str, size))
 
 
 class WidensLate(FormClaim):

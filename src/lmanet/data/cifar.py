@@ -118,6 +118,7 @@ class Cifar100(_Cifar):
         "photographs of 100 classes of animals, plants, people, vehicles and things (CIFAR-100)"
     )
     num_classes = 100
+    height = width = 32
     classes = tuple(map(str, range(100)))  # until the data say more
     mean = (0.5071, 0.4865, 0.4409)
     std = (0.2673, 0.2564, 0.2762)
@@ -132,6 +133,7 @@ class Cifar10(_Cifar):
     name = "CIFAR-10"
     description = "photographs of 10 classes of animals and vehicles (CIFAR-10)"
     num_classes = 10
+    height = width = 32
     classes = (
         "airplane",
         "automobile",

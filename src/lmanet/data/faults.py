@@ -30,7 +30,7 @@ class Sample(NamedTuple):
 
     Attributes:
         images: looked at.
-        mean, std: of each RGB channel over all pixels, for pixels in 0..1.
+        mean, std: of each channel over all pixels, for pixels in 0..1.
         blank: images of one colour alone.
     """
 

@@ -26,6 +26,8 @@ class Fold(ImageModule):
         self.whole, self.number, self.of = whole, number, of
         self.name, self.description = whole.name, whole.description
         self.num_classes, self.classes = whole.num_classes, whole.classes
+        self.channels, self.height, self.width = whole.channels, whole.height, whole.width
+        self.resizable = whole.resizable
 
     def setup(self, stage: str) -> None:
         if stage in ("fit", "validate") and "train" not in self._sets:

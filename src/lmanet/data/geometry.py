@@ -14,18 +14,20 @@ def crop_and_flip(images: Tensor, padding: int, flip: bool) -> Tensor:
     """`v2.RandomCrop` of the same size after padding with black, then `v2.RandomHorizontalFlip`.
 
     Args:
-        images: uint8 (N, 3, H, W).
-        padding: pixels on each side.
+        images: uint8 (N, channels, H, W).
+        padding: pixels around it; none above and below a signal of one row, nor beside one of one
+            column.
         flip: whether half of the images are mirrored left to right.
     """
     count, channels, height, width = images.shape
-    rows = torch.randint(2 * padding + 1, (count, 1)) + torch.arange(height)
-    columns = torch.randint(2 * padding + 1, (count, 1)) + torch.arange(width)
+    down, across = (padding if side > 1 else 0 for side in (height, width))
+    rows = torch.randint(2 * down + 1, (count, 1)) + torch.arange(height)
+    columns = torch.randint(2 * across + 1, (count, 1)) + torch.arange(width)
     if flip:
         columns = torch.where(torch.rand(count, 1) < 0.5, columns.flip(1), columns)
     row_index = rows.to(images.device, non_blocking=True).view(count, 1, height, 1)
     column_index = columns.to(images.device, non_blocking=True).view(count, 1, 1, width)
-    padded = functional.pad(images, (padding,) * 4)
+    padded = functional.pad(images, (across, across, down, down))
     cut = padded.gather(2, row_index.expand(-1, channels, -1, padded.shape[3]))
     return cut.gather(3, column_index.expand(-1, channels, height, -1))
 
@@ -34,7 +36,7 @@ def erase(images: Tensor, probability: float) -> Tensor:
     """`v2.RandomErasing`: with ``probability`` an image loses a rectangle to black.
 
     Args:
-        images: uint8 (N, 3, H, W).
+        images: uint8 (N, channels, H, W).
         probability: 0 to 1.
     """
     height, width = images.shape[-2:]

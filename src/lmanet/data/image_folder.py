@@ -52,22 +52,26 @@ class ImageFolder(ImageModule):
     Args:
         root: has a folder for each class, or the folder ``train`` that has them; without ``val`` or
             ``test`` these are split from it; ``~`` is home.
-        resolution: height and width, pixels, that the centre square of each image is resized to.
+        resolution: height, pixels, that the largest centred part of each image is resized to.
         test_fraction: share of the images in ``train`` for test, where there is no folder ``test``.
         split: how training images are divided.
+        channels: 3 for red, green and blue; 1 reads colour in grey, too.
+        width: that it is resized to; None is that of a square.
 
     Raises:
         ConfigError: a setting is missing or not legal.
         DataError: a folder is missing, or the parts have not the same classes.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 each is a key of conf/data
         self,
         root: str | None,
         resolution: int,
         test_fraction: float = 0.15,
         split: Split | None = None,
         loading: Loading | None = None,
+        channels: int = 3,
+        width: int | None = None,
     ) -> None:
         super().__init__(split or Split(val_fraction=0.15))
         if not root:
@@ -80,13 +84,23 @@ class ImageFolder(ImageModule):
                 f"resolution={resolution} must be a whole number of pixels, at least 1; correct "
                 "data.resolution"
             )
+        if channels not in (1, 3):
+            raise ConfigError(
+                f"channels={channels} must be 3 (red, green, blue) or 1 (grey); correct "
+                "data.channels"
+            )
+        if width is not None and (not isinstance(width, int) or width < 1):
+            raise ConfigError(
+                f"width={width} must be a whole number of pixels, at least 1, or null for a "
+                "square; correct data.width"
+            )
         if not 0 < test_fraction < 1:
             raise ConfigError(
                 f"test_fraction={test_fraction} must lie between 0 and 1; correct "
                 "data.test_fraction"
             )
         self.root = user_path(root)
-        self.resolution = resolution
+        self.channels, self.height, self.width = channels, resolution, width or resolution
         self.test_fraction = test_fraction
         self.loading = loading or Loading()
         self._sample: Sample | None = None
@@ -156,7 +170,7 @@ class ImageFolder(ImageModule):
         if self._sample is None:
             self._sample = sample(self.read_train())
             self.mean, std = self._sample.mean, self._sample.std
-            self.std = (max(std[0], 1e-3), max(std[1], 1e-3), max(std[2], 1e-3))
+            self.std = tuple(max(each, 1e-3) for each in std)
 
     def given(self, part: str) -> ImageSet:
         if part == "test":
@@ -192,7 +206,7 @@ class ImageFolder(ImageModule):
         return FileImages(
             listing.paths,
             torch.tensor(listing.labels),
-            self.resolution,
+            self.shape,
             self.loading.num_workers,
             listing.stamps,
         )

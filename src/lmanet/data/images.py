@@ -6,6 +6,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from math import prod
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -17,13 +18,14 @@ from torch.utils.data import DataLoader, Dataset
 
 from lmanet.data.decode import read_image, unreadable
 from lmanet.errors import DataError
-from lmanet.network.images import fit
+from lmanet.network.images import fit, grey
+from lmanet.network.operators import Shape
 
 Stamp = tuple[int, int] | None
 
 
 class ImageSet(Protocol):
-    """uint8 images (3, H, W) and int64 labels (N,) on a device."""
+    """uint8 images (channels, H, W) and int64 labels (N,) on a device."""
 
     labels: Tensor
 
@@ -102,8 +104,8 @@ class FileImages:
     Args:
         paths: one file an image.
         labels: int64 (N,).
-        resolution: height and width, pixels, that each image is brought to; None leaves each in the
-            size of its file, and then a block may hold but one.
+        shape: channels, height and width that each image is brought to; None leaves each in the
+            size of its file and in colour, and then a block may hold but one.
         num_workers: processes that decode blocks of them ahead, no more than there are cores.
         stamps: of the files; by default as they are now. A file that has another one later is
             refused, as the trainings of a run must see the same images.
@@ -113,14 +115,14 @@ class FileImages:
         self,
         paths: Sequence[Path],
         labels: Tensor,
-        resolution: int | None,
+        shape: Shape | None,
         num_workers: int = 0,
         stamps: Sequence[Stamp] | None = None,
     ) -> None:
         self.paths = tuple(paths)
         self.stamps = tuple(map(stamp_of, paths) if stamps is None else stamps)
         self.labels = labels
-        self.resolution = resolution
+        self.shape = shape
         self.num_workers = num_workers
 
     def __len__(self) -> int:
@@ -131,14 +133,14 @@ class FileImages:
 
     @property
     def image_bytes(self) -> int:
-        return 3 * self._side**2
+        return prod(self._shape)
 
     def subset(self, indices: Tensor) -> "FileImages":
         chosen = indices.tolist()
         return FileImages(
             [self.paths[i] for i in chosen],
             self.labels[indices],
-            self.resolution,
+            self.shape,
             self.num_workers,
             [self.stamps[i] for i in chosen],
         )
@@ -149,7 +151,7 @@ class FileImages:
 
     def to(self, device: torch.device) -> "FileImages":
         labels = self.labels.to(device)
-        return FileImages(self.paths, labels, self.resolution, self.num_workers, self.stamps)
+        return FileImages(self.paths, labels, self.shape, self.num_workers, self.stamps)
 
     def blocks(self, parts: Sequence[Tensor]) -> Iterator[Tensor]:
         device = self.labels.device
@@ -178,19 +180,19 @@ class FileImages:
 
     def load(self) -> MemoryImages:
         """Decode all of them."""
-        images = torch.empty(len(self), 3, self._side, self._side, dtype=torch.uint8)
+        images = torch.empty(len(self), *self._shape, dtype=torch.uint8)
         for index, image in enumerate(images):
             image.copy_(self._decoded(index))
         return MemoryImages(images, self.labels)
 
     def _decoded(self, index: int) -> Tensor:
         _refuse_change(self.paths[index], self.stamps[index])
-        return decode(self.paths[index], self.resolution)
+        return decode(self.paths[index], self.shape)
 
     @property
-    def _side(self) -> int:
-        assert self.resolution, "frames have no common size"
-        return self.resolution
+    def _shape(self) -> Shape:
+        assert self.shape, "frames have no common size"
+        return self.shape
 
 
 class _Files(Dataset[Tensor | DataError]):
@@ -246,16 +248,16 @@ def _digest(content: bytes) -> bytes:
     return hashlib.sha256(content).digest()
 
 
-def decode(path: Path, resolution: int | None) -> Tensor:
-    """Read an image, upright, as uint8 (3, resolution, resolution): its largest centred square,
-    resized; or all of it with None.
+def decode(path: Path, shape: Shape | None) -> Tensor:
+    """Read an image, upright, as uint8 (channels, height, width): the largest centred part of that
+    aspect, resized, in grey where one channel is asked for; or all of it in colour with None.
 
     Raises:
         DataError: the file holds no image that `read_image` can read.
     """
     frame = torch.from_numpy(read_image(path))
-    return (
-        (fit(frame, resolution, height_axis=-3) if resolution else frame)
-        .permute(2, 0, 1)
-        .contiguous()
-    )
+    if shape:
+        channels, *size = shape
+        frame = grey(frame, channel_axis=-1) if channels == 1 else frame
+        frame = fit(frame, (size[0], size[1]), height_axis=-3)
+    return frame.permute(2, 0, 1).contiguous()

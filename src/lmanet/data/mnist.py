@@ -24,6 +24,7 @@ class Mnist5k(ImageModule):
     description = "grey images of the ten handwritten digits (5,000 images of MNIST)"
     num_classes = 10
     classes = tuple("0123456789")
+    height = width = 28
     mean = (0.1313, 0.1313, 0.1313)
     std = (0.3086, 0.3086, 0.3086)
 

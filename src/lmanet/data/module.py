@@ -18,6 +18,7 @@ from lmanet.data.images import FileImages, ImageSet
 from lmanet.data.loader import FixedBatches, TrainBatches, Views
 from lmanet.data.split import Split, require_images
 from lmanet.errors import ConfigError, DataError
+from lmanet.network.operators import Shape
 from lmanet.steps import Augmentation
 
 log = logging.getLogger(__name__)
@@ -33,13 +34,21 @@ class ImageModule(LightningDataModule, ABC):
     Attributes:
         name: of the data set.
         description: what the images are, in words, for a prompt.
-        mean, std: of each RGB channel, for pixels in 0..1.
+        mean, std: of each channel, for pixels in 0..1.
+        channels, height, width: of each image as it is handed out; height and width are None where
+            the networks of a space are square and of any size.
+        resizable: whether a network may read the images in another size, as it may of pictures; a
+            signal has one length.
     """
 
     name: str
     description: str
     num_classes: int
     classes: tuple[str, ...]
+    channels: int = 3
+    height: int | None = None
+    width: int | None = None
+    resizable: bool = True
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
@@ -51,6 +60,20 @@ class ImageModule(LightningDataModule, ABC):
         self._folds: dict[tuple[int, int], ImageModule] = {}
         self._notices: tuple[Notice, ...] | None = None
         self._placed: dict[tuple[str, torch.device], ImageSet] = {}
+
+    @property
+    def shape(self) -> Shape:
+        """Channels, height and width of each image.
+
+        Raises:
+            ConfigError: the data set does not say them.
+        """
+        if self.height is None or self.width is None:
+            raise ConfigError(
+                f"{self.name} does not say the height and width of its images; give its class "
+                "these attributes"
+            )
+        return self.channels, self.height, self.width
 
     def require_part(self, part: str) -> None:
         """Raises `DataError` where the images of a part are not there (``fit``: training and

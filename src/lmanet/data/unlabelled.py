@@ -22,15 +22,19 @@ class Photos(ImageFolder):
         unlabelled: folder of further pictures, searched with all folders in it; None is none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 each is a key of conf/data
         self,
         root: str | None,
         resolution: int,
         unlabelled: str | None = None,
         split: Split | None = None,
         loading: Loading | None = None,
+        channels: int = 3,
+        width: int | None = None,
     ) -> None:
-        super().__init__(root, resolution, split=split, loading=loading)
+        super().__init__(
+            root, resolution, split=split, loading=loading, channels=channels, width=width
+        )
         self.unlabelled = user_path(unlabelled) if unlabelled else None
         if self.unlabelled and not self.unlabelled.is_dir():
             raise ConfigError(
@@ -60,7 +64,7 @@ class Photos(ImageFolder):
                 "null"
             )
         labels = torch.full((len(found),), NO_LABEL)
-        return FileImages(found, labels, self.resolution, self.loading.num_workers)
+        return FileImages(found, labels, self.shape, self.loading.num_workers)
 
     def taught(self) -> ImageModule:
         """These data with the pictures without labels among those to train on."""
@@ -95,6 +99,7 @@ class Taught(ImageModule):
         self.whole = whole
         self.name, self.description = whole.name, whole.description
         self.num_classes, self.classes = whole.num_classes, whole.classes
+        self.channels, self.height, self.width = whole.shape
 
     def setup(self, stage: str) -> None:
         self.whole.setup(stage)
@@ -111,7 +116,7 @@ class Taught(ImageModule):
         return FileImages(
             (*labelled.paths, *more.paths),
             labels,
-            more.resolution,
+            more.shape,
             more.num_workers,
             (*labelled.stamps, *more.stamps),
         )

@@ -238,7 +238,7 @@ class Deployment:
             )
         )
         return normalise(
-            fit(batch.images, checkpoint.network.architecture.resolution),
+            fit(batch.images, checkpoint.network.architecture.size),
             checkpoint.mean,
             checkpoint.std,
         )

@@ -83,7 +83,7 @@ class NetworkSource(_FileSource):
         path = Path(self.path).expanduser()
         with _named(path):
             found = load_network(path / STUDENT if path.is_dir() else path)
-        resolution = self.resolution or found.network.architecture.resolution
+        resolution = self.resolution or found.network.architecture.size
         order = class_order(self.name, found.classes, data)
         return Teacher(found.network, data, Reading(found.mean, found.std, resolution), order), True
 
@@ -131,7 +131,7 @@ class PublishedSource(_FileSource):
                 f"{data.num_classes}; choose another teacher (distill.teacher), or its data="
             )
         reading = Reading(
-            self.mean or data.mean, self.std or data.std, self.resolution or architecture.resolution
+            self.mean or data.mean, self.std or data.std, self.resolution or architecture.size
         )
         return Teacher(network, data, reading, class_order(self.name, None, data)), True
 

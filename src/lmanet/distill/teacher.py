@@ -27,13 +27,13 @@ class Reading:
 
     Attributes:
         mean, std: of each RGB channel, for pixels in 0..1.
-        resolution: height and width, pixels.
+        resolution: height and width, pixels, or one number for both.
         bicubic: resized as timm's models are; else as networks of ours are.
     """
 
     mean: Sequence[float]
     std: Sequence[float]
-    resolution: int
+    resolution: int | tuple[int, int]
     bicubic: bool = False
 
 
@@ -70,13 +70,20 @@ class Teacher(nn.Module):
         super().__init__()
         self.model = model
         self.notices = order.notices if order else ()
-        self.resolution = reading.resolution
+        side = reading.resolution
+        self.size = (side, side) if isinstance(side, int) else side
         self.bicubic = reading.bicubic
         # (x * std + mean - own_mean) / own_std as one product and one sum
         own_mean, own_std = torch.tensor(tuple(reading.mean)), torch.tensor(tuple(reading.std))
-        self.register_buffer("scale", (torch.tensor(data.std) / own_std).view(3, 1, 1))
+        if len(data.std) not in (1, len(own_std)):
+            raise ConfigError(
+                f"{data.name} has {len(data.std)} channels, and the teacher reads {len(own_std)}; "
+                "take another teacher (distill.teacher), or data that it can read (data.channels)"
+            )
+        # one channel of the data becomes all of the teacher's
+        self.register_buffer("scale", (torch.tensor(data.std) / own_std).view(-1, 1, 1))
         shift = (torch.tensor(data.mean) - own_mean) / own_std
-        self.register_buffer("shift", shift.view(3, 1, 1))
+        self.register_buffer("shift", shift.view(-1, 1, 1))
         places = torch.tensor(order.places) if order and order.places else None
         self.register_buffer("order", places, persistent=False)
 
@@ -85,17 +92,17 @@ class Teacher(nn.Module):
         return logits if self.order is None else logits[:, self.order]
 
     def _resized(self, images: Tensor) -> Tensor:
-        size = (self.resolution, self.resolution)
-        if images.shape[-2:] == size:
+        if images.shape[-2:] == self.size:
             return images
         if not self.bicubic:
-            return fit(images, self.resolution)
-        shrinking = self.resolution < min(images.shape[-2:])
-        return functional.interpolate(images, size, mode="bicubic", antialias=shrinking)
+            return fit(images, self.size)
+        shrinking = min(self.size) < min(images.shape[-2:])
+        return functional.interpolate(images, self.size, mode="bicubic", antialias=shrinking)
 
     def extra_repr(self) -> str:
         # The key of stored logits holds it, so it names whatever decides what the teacher says.
-        words = [f"resolution={self.resolution}"]
+        height, width = self.size
+        words = [f"resolution={height if height == width else self.size}"]
         words += [] if self.bicubic else ["resized as our networks are"]
         words += [] if self.order is None else [f"order={self.order.tolist()}"]
         return ", ".join(words)

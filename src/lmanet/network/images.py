@@ -11,39 +11,56 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+# ITU-R 601: 0.299, 0.587 and 0.114 in units of 2^-16, as `deploy/c/firmware/camera.c` has them.
+RED, GREEN, BLUE = 19595, 38470, 7471
+
 
 def normalise(
     images: Tensor, mean: Sequence[float] | Tensor, std: Sequence[float] | Tensor
 ) -> Tensor:
-    """Pixels 0..255 (N, 3, H, W) -> (pixel / 255 - mean) / std, by channel."""
+    """Pixels 0..255 (N, channels, H, W) -> (pixel / 255 - mean) / std, by channel."""
     mean, std = (
-        torch.as_tensor(each, device=images.device, dtype=torch.float32).view(3, 1, 1)
+        torch.as_tensor(each, device=images.device, dtype=torch.float32).view(-1, 1, 1)
         for each in (mean, std)
     )
     return (images.float() / 255 - mean) / std
 
 
-def fit(images: Tensor, resolution: int, height_axis: int = -2) -> Tensor:
-    """Crop images to their largest centred square and bring that to (resolution, resolution).
+def grey(images: Tensor, channel_axis: int) -> Tensor:
+    """Bytes of red, green and blue -> the grey that they look like, by the weights of ITU-R 601;
+    grey stays as it is.
 
-    A square that is larger is averaged by area, a smaller one interpolated (bilinear, centres of
+    Args:
+        channel_axis: of three channels, of which one remains.
+    """
+    red, green, blue = images.int().unbind(channel_axis)
+    sums = RED * red + GREEN * green + BLUE * blue
+    return ((sums + (1 << 15)) >> 16).to(torch.uint8).unsqueeze(channel_axis)
+
+
+def fit(images: Tensor, size: int | tuple[int, int], height_axis: int = -2) -> Tensor:
+    """Crop images to the largest centred part of the wanted aspect, and bring that to ``size``.
+
+    A side that is larger is averaged by area, a smaller one interpolated (bilinear, centres of
     pixels at halves). Bytes become the nearest bytes, halves going up; the sums are exact, so every
     device gives the same. Floats are not rounded.
 
     Args:
         images: uint8, or float of any range; the width follows the height.
+        size: height and width, or one number for both.
         height_axis: of the height: -2 for (..., H, W), -3 for (..., H, W, C).
     """
-    square = _centre(images, height_axis)
-    side = square.shape[height_axis]
-    if side == resolution:
-        return square
-    axis = _axis(side, resolution)
-    area = axis.total**2
+    height, width = (size, size) if isinstance(size, int) else size
+    part = _centre(images, height, width, height_axis)
+    high, wide = part.shape[height_axis], part.shape[height_axis + 1]
+    if (high, wide) == (height, width):
+        return part
+    axes = _axis(high, height), _axis(wide, width)
+    area = axes[0].total * axes[1].total
     if images.is_floating_point():
-        return _both_ways(square, axis, height_axis, torch.float32) / area
+        return _both_ways(part, axes, height_axis, torch.float32) / area
     exact = torch.int32 if 256 * area < 2**31 else torch.int64
-    sums = _both_ways(square, axis, height_axis, exact)
+    sums = _both_ways(part, axes, height_axis, exact)
     return sums.add_(area // 2).div_(area, rounding_mode="floor").to(torch.uint8)
 
 
@@ -87,23 +104,31 @@ def _axis(side: int, resolution: int) -> _Axis:
     return _Axis(sources.clamp(max=side - 1), overlap.clamp(min=0).int(), new)
 
 
-def _centre(images: Tensor, height_axis: int) -> Tensor:
-    height, width = images.shape[height_axis], images.shape[height_axis + 1]
-    side = min(height, width)
-    rows = images.narrow(height_axis, (height - side) // 2, side)
-    return rows.narrow(height_axis + 1, (width - side) // 2, side)
+def part_of(frame: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
+    """Height and width of the largest part of a frame that has the aspect of ``size``."""
+    (high, wide), (height, width) = frame, size
+    return max(1, min(high, wide * height // width)), max(1, min(wide, high * width // height))
 
 
-def _both_ways(images: Tensor, axis: _Axis, height_axis: int, dtype: torch.dtype) -> Tensor:
+def _centre(images: Tensor, height: int, width: int, height_axis: int) -> Tensor:
+    frame = images.shape[height_axis], images.shape[height_axis + 1]
+    high, wide = part_of(frame, (height, width))
+    rows = images.narrow(height_axis, (frame[0] - high) // 2, high)
+    return rows.narrow(height_axis + 1, (frame[1] - wide) // 2, wide)
+
+
+def _both_ways(
+    images: Tensor, axes: tuple[_Axis, _Axis], height_axis: int, dtype: torch.dtype
+) -> Tensor:
     """Weighted sums over rows, then over columns: the image is transposed in between, since whole
     rows are fast to fetch.
     """
     columns = (
-        _along(images, axis, height_axis, dtype)
+        _along(images, axes[0], height_axis, dtype)
         .transpose(height_axis, height_axis + 1)
         .contiguous()
     )
-    return _along(columns, axis, height_axis, dtype).transpose(height_axis, height_axis + 1)
+    return _along(columns, axes[1], height_axis, dtype).transpose(height_axis, height_axis + 1)
 
 
 def _along(images: Tensor, axis: _Axis, dim: int, dtype: torch.dtype) -> Tensor:

@@ -145,7 +145,7 @@ def _of_network(
     network = checkpoint.network
     return {
         "name": released.name,
-        "size": str(network.architecture.resolution),
+        "size": " x ".join(map(str, network.architecture.size)),
         "classes": str(network.num_classes),
         "params": f"{sum(weights.numel() for weights in network.parameters()):,}",
         "labels": plain(

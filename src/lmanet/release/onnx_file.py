@@ -11,7 +11,8 @@ from lmanet.network.weights import Checkpoint
 
 
 def write_onnx(checkpoint: Checkpoint, path: Path, opset: int) -> None:
-    """Export to one file: ``images`` (N, 3, R, R), normalised, -> ``logits`` (N, classes).
+    """Export to one file: ``images`` (N, channels, height, width), normalised, -> ``logits`` (N,
+    classes).
 
     Its metadata ``mean``, ``std`` and ``labels`` are JSON.
 
@@ -26,10 +27,10 @@ def write_onnx(checkpoint: Checkpoint, path: Path, opset: int) -> None:
         raise ConfigError(
             f"an ONNX file needs the package {error.name}: pip install 'lmanet[release]'"
         ) from error
-    size = checkpoint.network.architecture.resolution
+    shape = checkpoint.network.architecture.input_shape
     torch.onnx.export(
         checkpoint.network.eval(),
-        (torch.zeros(2, 3, size, size),),  # of a single image torch would take the number for fixed
+        (torch.zeros(2, *shape),),  # of a single image torch would take the number for fixed
         path,
         dynamo=True,
         external_data=False,

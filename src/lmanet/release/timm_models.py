@@ -15,7 +15,7 @@ from torch import nn
 
 from lmanet.errors import ArchitectureError, ConfigError
 from lmanet.network import Architecture, load_architecture, parse_architecture
-from lmanet.release.timm_network import CHANNELS, CLASSIFIER, TimmNetwork, feature_levels
+from lmanet.release.timm_network import CLASSIFIER, TimmNetwork, feature_levels
 from lmanet.space import architecture_id
 
 CONFIG = "config.json"
@@ -34,7 +34,7 @@ def preprocessing(architecture: Architecture) -> dict[str, Any]:
     like `lmanet.network.images.fit`.
     """
     return {
-        "input_size": (CHANNELS, architecture.resolution, architecture.resolution),
+        "input_size": architecture.input_shape,
         "fixed_input_size": True,
         "interpolation": "bilinear",
         "crop_pct": 1.0,

@@ -14,7 +14,6 @@ from lmanet.network.build import Network, draw_weights, module_name
 from lmanet.network.graph import feature_operators
 
 CLASSIFIER = "classifier.linear.linear"
-CHANNELS = 3
 
 
 class TimmNetwork(Network):
@@ -22,38 +21,39 @@ class TimmNetwork(Network):
 
     Args:
         num_classes: 0 gives the pooled features in place of logits.
-        in_chans: 3, as every network reads RGB images.
+        in_chans: None is the architecture's.
         drop_rate: probability of dropout before the linear layer.
-        img_size: height and width, pixels; the architecture's resolution where it is None. Weights
-            fit at any.
+        img_size: height and width, pixels, or one number for both; the architecture's where it is
+            None. Weights fit at any, but for a signal, of which one side is 1.
 
     Raises:
-        ConfigError: images of another number of channels, or of a height that is not their width.
+        ConfigError: images of another number of channels, or of a size that is no such.
     """
 
     def __init__(
         self,
         architecture: Architecture,
         num_classes: int = 1000,
-        in_chans: int = CHANNELS,
+        in_chans: int | None = None,
         drop_rate: float = 0.0,
         img_size: int | Sequence[int] | None = None,
     ) -> None:
-        if in_chans != CHANNELS:
+        channels = architecture.input_channels
+        if in_chans not in (None, channels):
             raise ConfigError(
-                f"in_chans={in_chans}: these networks read RGB images, 3 channels; repeat a grey "
-                "image's channel three times"
+                f"in_chans={in_chans}: this network reads {channels} channels; give it images of "
+                f"{channels}, or take another network"
             )
         super().__init__(_at_size(architecture, img_size), num_classes or 1, drop_rate)
         draw_weights(self)
-        self.in_chans = in_chans
+        self.in_chans = channels
         self.num_features = self.head_hidden_size = self.get_classifier().in_features
         self.feature_info = feature_levels(self.architecture)
         if num_classes == 0:
             self.reset_classifier(0)
 
     def forward_features(self, images: Tensor) -> Tensor:
-        """Normalised images (N, 3, R, R) -> the last feature maps (N, num_features, H, W)."""
+        """Normalised images (N, channels, H, W) -> last feature maps (N, num_features, H, W)."""
         for block in list(self.children())[:-1]:
             images = block(images)
         return images
@@ -101,7 +101,7 @@ def feature_levels(architecture: Architecture) -> list[dict[str, Any]]:
     reduction = 1
     for part, group in groupby(feature_operators(architecture), key=lambda operator: operator.part):
         block = list(group)
-        reduction *= prod(operator.stride for operator in block)
+        reduction *= prod(max(side.stride for side in operator.sides) for operator in block)
         levels[reduction] = {
             "num_chs": block[-1].out_shape[0],
             "reduction": reduction,
@@ -113,9 +113,12 @@ def feature_levels(architecture: Architecture) -> list[dict[str, Any]]:
 def _at_size(architecture: Architecture, img_size: int | Sequence[int] | None) -> Architecture:
     if img_size is None:
         return architecture
-    sides = {img_size} if isinstance(img_size, int) else set(img_size)
-    if len(sides) > 1:
+    sides = (img_size, img_size) if isinstance(img_size, int) else tuple(img_size)
+    flat = [side == 1 for side in architecture.size]
+    if len(sides) != 2 or [side == 1 for side in sides] != flat:
         raise ConfigError(
-            f"img_size={img_size}: these networks read square images; pass one number"
+            f"img_size={img_size}: this network was made for {architecture.size[0]} x "
+            f"{architecture.size[1]}; pass a height and a width, 1 where that has 1"
         )
-    return Architecture.model_validate({**architecture.model_dump(), "resolution": sides.pop()})
+    size = dict(zip(("resolution", "width"), sides, strict=True))
+    return Architecture.model_validate({**architecture.model_dump(), **size})

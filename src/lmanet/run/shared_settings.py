@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 # Settings of a training that came later, and what a run without them did: so it can go on as it
 # began.
 ADDED = {"mini.recipe.batch_norm_images": 0, "mini.inherit": "none"}
+ADDED_TO_IMAGES = {"data.channels": 3, "data.width": None}
 # What the firmware alone reads of a target: no validator and no training looks at it.
 OF_FIRMWARE = ("target.flash_address", "target.kit")
 DATA_CHECKSUM = "data_checksum"
@@ -37,6 +38,8 @@ def remember_settings(run: RunFolder, settings: Settings) -> None:
     )
     if "mini.recipe.epochs" in before:
         before = {key: value for key, value in ADDED.items() if key in now} | before
+    if "data.resolution" in before:
+        before = {key: value for key, value in ADDED_TO_IMAGES.items() if key in now} | before
     if _kept_no_checksum_of_contents(before, now):
         log.warning(
             (

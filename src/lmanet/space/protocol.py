@@ -15,6 +15,7 @@ from lmanet.cost.estimate import Cost
 from lmanet.errors import ArchitectureError
 from lmanet.network.architecture import explain_validation, join_faults, quoted
 from lmanet.network.candidate import Candidate
+from lmanet.network.operators import Shape
 from lmanet.space.describe import Form, alternatives, assignments, object_schema, outside
 from lmanet.space.forms import TableCandidate, architecture_id
 
@@ -90,6 +91,17 @@ class SearchSpace(BaseModel, ABC):
         kind = self.candidate_type
         known: type[CandidateCost] = kind.cost_type if issubclass(kind, TableCandidate) else Cost
         return known.names()
+
+    def reading(self, shape: Shape, resizable: bool) -> "SearchSpace":
+        """The same space for images of this shape; by default it is one for all.
+
+        Args:
+            resizable: whether a network may read the images in another size.
+
+        Raises:
+            ConfigError: no network of this space reads such images.
+        """
+        return self
 
     # Drawing and changing.
 
@@ -249,8 +261,8 @@ class SearchSpace(BaseModel, ABC):
 
     @property
     def design(self) -> str:
-        """The beginning of the prompt. The run fills in ``$images``, ``$pixels``, ``$classes``,
-        ``$limits``, ``$guidance``, ``$space``, ``$example`` and ``$example_cost``.
+        """The beginning of the prompt. The run fills in ``$images``, ``$input``, ``$pixels``,
+        ``$classes``, ``$limits``, ``$guidance``, ``$space``, ``$example`` and ``$example_cost``.
         """
         return DESIGN
 
@@ -260,9 +272,14 @@ class SearchSpace(BaseModel, ABC):
         return ""
 
     @property
-    def image_sizes(self) -> tuple[int, ...]:
-        """Height and width that the networks take, pixels; empty where that is not known."""
+    def image_sizes(self) -> tuple[tuple[int, int], ...]:
+        """Heights and widths that the networks take, pixels; empty where that is not known."""
         return ()
+
+    @property
+    def channels(self) -> int:
+        """Of the input that the networks take."""
+        return 3
 
     @property
     def outline(self) -> Outline | None:

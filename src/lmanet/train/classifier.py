@@ -32,7 +32,7 @@ class Task:
     """What a network is to tell apart, and how its pixels are normalised.
 
     Attributes:
-        mean, std: of each RGB channel, for pixels in 0..1.
+        mean, std: of each channel, for pixels in 0..1.
         class_weights: how much an image of each class counts in training; None is one each.
     """
 
@@ -89,13 +89,13 @@ class Classifier(LightningModule):
             else None
         )
         self.resolution = (
-            network.architecture.resolution
+            network.architecture.size
             if isinstance(network, Network)
             else getattr(network, "input_resolution", None)
         )
         self.task, self.recipe, self.loss, self.seed = task, recipe, loss, seed
-        self.register_buffer("mean", torch.tensor(task.mean).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(task.std).view(3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(task.mean).view(-1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(task.std).view(-1, 1, 1), persistent=False)
         weights = torch.tensor(task.class_weights) if task.class_weights else None
         self.register_buffer("class_weights", weights, persistent=False)
         self.metrics = metrics(task.num_classes)
@@ -119,6 +119,13 @@ class Classifier(LightningModule):
         augmentation.
         """
         self.norms = NormAverages(batches, self.recipe.batch_norm_images, self._prepared)
+
+    def input_shape(self, given: tuple[int, ...]) -> tuple[int, int, int]:
+        """Channels, height and width of what the network reads, where the data give such."""
+        channels, *size = given
+        wanted = self.resolution or size
+        height, width = (wanted, wanted) if isinstance(wanted, int) else wanted
+        return channels, height, width
 
     def normalise(self, images: Tensor) -> Tensor:
         """Pixels 0..255 -> zero mean and unit deviation, at the data's resolution."""

@@ -119,7 +119,7 @@ class Trainer:
         self.data.setup("fit")
         batch = next(iter(self.data.train_dataloader(self.zero_cost.images, 0, self._device)))
         known = staged(architecture)
-        images = normalise(fit(batch.images, known.resolution), self.data.mean, self.data.std)
+        images = normalise(fit(batch.images, known.size), self.data.mean, self.data.std)
         return self.zero_cost.measure(
             known, self.data.num_classes, images, batch.targets.argmax(1), seed
         )
@@ -154,7 +154,8 @@ class Trainer:
         best epoch.
 
         Args:
-            network: a `Network`, or any module from normalised images (N, 3, H, W) to logits.
+            network: a `Network`, or any module from normalised images (N, channels, H, W) to
+                logits.
             seed: of the order of the images, of augmentation and dropout.
             folder: where ``last.ckpt`` is written after each epoch and taken up again; the caller
                 removes the folder once the result is safe.
@@ -171,10 +172,9 @@ class Trainer:
         # the same images for all candidates
         classifier.renew_norms_from(self.data.train_dataloader(recipe.batch_size, 0, device))
         with named_errors(), freed_memory_kept():
-            size = classifier.resolution or next(iter(val))[0].shape[-1]
-            kernels = recipe.kernels.choose(
-                network, (recipe.batch_size, 3, size, size), device, recipe.epochs * len(train)
-            )
+            shape = classifier.input_shape(next(iter(val))[0].shape[1:])
+            steps = recipe.epochs * len(train)
+            kernels = recipe.kernels.choose(network, (recipe.batch_size, *shape), device, steps)
             with applied(kernels, network, device) as forward:
                 classifier.compute_by(forward, kernels.memory_format)
                 last = folder / LAST if folder else None

@@ -85,7 +85,7 @@ def forecast(run: Run, facts: Facts, found: Found) -> Forecast | None:
         if facts.workers > 1 and not facts.gpu:
             torch.set_num_threads(1)  # as a worker has
         network = build(architecture, run.data.num_classes)
-        step = _step(network, architecture.resolution, mini.batch_size, device)
+        step = _step(network, architecture.input_shape, mini.batch_size, device)
         teaching = _teaching(run, found, step, device) if "distill" in run.names else 0.0
     finally:
         torch.set_num_threads(before)
@@ -149,13 +149,15 @@ def _teacher_step(run: Run, device: torch.device) -> float:
     options = {"num_classes": run.data.num_classes, **(given.get("timm_options") or {})}
     model: Any = timm.create_model(given["name"], pretrained=False, **options)
     resolution = given.get("resolution") or model.pretrained_cfg["input_size"][-1]
-    return _step(model, resolution, BATCH, device)
+    return _step(model, (3, resolution, resolution), BATCH, device)
 
 
-def _step(network: nn.Module, resolution: int, batch: int, device: torch.device) -> float:
+def _step(
+    network: nn.Module, shape: tuple[int, int, int], batch: int, device: torch.device
+) -> float:
     """Median seconds of a training step on random pixels."""
     network.to(device).to(memory_format=torch.channels_last).train()
-    images = torch.randn(batch, 3, resolution, resolution, device=device)
+    images = torch.randn(batch, *shape, device=device)
     images = images.contiguous(memory_format=torch.channels_last)
     labels = torch.zeros(batch, dtype=torch.long, device=device)
     optimizer = torch.optim.SGD(network.parameters(), lr=1e-3, momentum=0.9)

@@ -18,12 +18,12 @@ from lmanet.deploy.run.verify import MODEL
 from lmanet.deploy.write.program import write_program
 from lmanet.network import Architecture
 from lmanet.network.graph import INPUT
-from lmanet.network.images import fit
+from lmanet.network.images import fit, part_of
 
 
 class Int8Network(nn.Module):
-    """Takes pixels (N, 3, H, W) of any size, gives logits (N, classes): the firmware's arithmetic
-    on this machine, from a frame on.
+    """Takes pixels (N, 3, H, W) of any size, or bytes in the shape of its input, and gives logits
+    (N, classes): the firmware's arithmetic on this machine, from a frame on.
 
     Args:
         program: folder of the generated C.
@@ -52,14 +52,24 @@ class Int8Network(nn.Module):
         self.num_classes = self._network.output_bytes
 
     def forward(self, pixels: Tensor) -> Tensor:
-        if min(pixels.shape[-2:]) > MOST_FRAME_SIDE:
-            pixels = fit(pixels, MOST_FRAME_SIDE)  # no camera of a microcontroller has such frames
-        outputs = self._network.run_frames(pixels.cpu().permute(0, 2, 3, 1).numpy())
+        outputs = self._outputs(pixels)
         logits = (
             torch.from_numpy(outputs.astype(np.float32) - self.output_scale.zero_point)
             * self.output_scale.scale
         )
         return logits.to(pixels.device)
+
+    def _outputs(self, pixels: Tensor) -> NDArray[np.int8]:
+        channels, *size = self._network.input_shape
+        if channels != 3 and tuple(pixels.shape[1:]) == self._network.input_shape:
+            return self._network.run_bytes(pixels.cpu().permute(0, 2, 3, 1).numpy())
+        if pixels.shape[1] == 1:  # grey as a colour camera gives it
+            pixels = pixels.expand(-1, 3, -1, -1)
+        high, wide = part_of((pixels.shape[-2], pixels.shape[-1]), (size[0], size[1]))
+        if max(high, wide) > MOST_FRAME_SIDE:  # no camera of a microcontroller has such frames
+            height, width = (MOST_FRAME_SIDE * side // max(size) for side in size)
+            pixels = fit(pixels, (height, width))
+        return self._network.run_frames(pixels.cpu().permute(0, 2, 3, 1).numpy())
 
 
 def int8_network(graph: IntegerGraph, toolchain: Toolchain, workers: int = 1) -> Int8Network:

@@ -39,11 +39,11 @@ class QatNetwork(nn.Module):
         self.stretch = nn.Parameter(torch.zeros(len(self._index)))
 
     @property
-    def input_resolution(self) -> int:
+    def input_resolution(self) -> tuple[int, int]:
         """Height and width of the images, pixels: what trains it resizes
         them, as for any network.
         """
-        return self.start.operators[0].in_shape[1]
+        return self.start.operators[0].in_shape[1:]
 
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.folded(images, self._round_tensor, self._round_weight)

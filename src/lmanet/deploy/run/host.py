@@ -12,8 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmanet.errors import DeployError
+from lmanet.network.images import part_of
+from lmanet.network.operators import Shape
 
 MOST_FRAME_SIDE = 4096  # pixels: c/firmware/camera.h
+CAMERA_CHANNELS = (1, 3)
 
 
 class HostNetwork:
@@ -37,7 +40,10 @@ class HostNetwork:
             try:
                 self._libraries = [ctypes.CDLL(str(copy)) for copy in copies]
                 self._functions = [copy.lmanet_run_images for copy in self._libraries]
+                self._from_bytes = [copy.lmanet_run_bytes for copy in self._libraries]
                 self._from_frames = [copy.lmanet_run_frames for copy in self._libraries]
+                shape = (ctypes.c_int32 * 3).in_dll(self._libraries[0], "lmanet_input_shape")
+                self.input_shape: Shape = (shape[0], shape[1], shape[2])
                 self.input_bytes, self.output_bytes = (
                     self._constant(f"lmanet_{end}_bytes") for end in ("input", "output")
                 )
@@ -62,19 +68,42 @@ class HostNetwork:
             )
         return self._in_threads(self._functions, images)
 
+    def run_bytes(self, values: NDArray[np.uint8]) -> NDArray[np.int8]:
+        """Logits (N, classes) of bytes as data sets hold them, (N, height, width, channels) of the
+        network's input.
+
+        Raises:
+            DeployError: they are not the network's.
+        """
+        values = np.ascontiguousarray(values)
+        channels, height, width = self.input_shape
+        if values.dtype != np.uint8 or values.shape[1:] != (height, width, channels):
+            raise DeployError(
+                f"inputs are {values.dtype} {values.shape}; the network takes uint8 (N, {height}, "
+                f"{width}, {channels})"
+            )
+        return self._in_threads(self._from_bytes, values)
+
     def run_frames(self, frames: NDArray[np.uint8]) -> NDArray[np.int8]:
         """Logits (N, classes) of frames (N, height, width, 3) of any size, red, green and blue,
         read as the firmware reads them.
 
         Raises:
-            DeployError: these are no such frames, or larger ones than the firmware reads.
+            DeployError: these are no such frames, or larger ones than the firmware reads, or the
+                network's input is no picture.
         """
         frames = np.ascontiguousarray(frames)
+        if self.input_shape[0] not in CAMERA_CHANNELS:
+            raise DeployError(
+                f"the network reads {self.input_shape[0]} channels, and a camera gives "
+                f"{' or '.join(map(str, CAMERA_CHANNELS))}; use run_bytes"
+            )
         if (
             frames.dtype != np.uint8
             or frames.ndim != 4
             or frames.shape[3] != 3
-            or not 1 <= min(frames.shape[1:3]) <= MOST_FRAME_SIDE
+            or min(frames.shape[1:3]) < 1
+            or max(part_of(frames.shape[1:3], self.input_shape[1:])) > MOST_FRAME_SIDE
         ):
             raise DeployError(
                 f"frames are {frames.dtype} {frames.shape}; the firmware reads uint8 (N, height, "

@@ -82,7 +82,7 @@ class Subject:
         return self.data.val_dataloader(BATCH, self.device)
 
     def _read(self, pixels: Tensor) -> Tensor:
-        images = normalise(fit(pixels, self.network.architecture.resolution), self.mean, self.std)
+        images = normalise(fit(pixels, self.network.architecture.size), self.mean, self.std)
         return images.contiguous(memory_format=torch.channels_last)
 
 

@@ -10,7 +10,7 @@ from lmanet.errors import ConfigError
 from lmanet.propose.roles.figures import cost_text
 from lmanet.run.brief import Brief
 from lmanet.run.quantities import described
-from lmanet.space import AnyArchitecture, Form, SearchSpace
+from lmanet.space import AnyArchitecture, Form
 
 FOLDER = Path(__file__).parent / "prompts"
 # What a correction may quote: with one token a byte at worst, a re-asked prompt stays within 8k.
@@ -63,7 +63,8 @@ class Prompt:
         guidance = brief.space.guidance if self.guidance else ""
         filled = {
             "images": brief.images,
-            "pixels": _pixels(brief.space),
+            "input": input_text(brief.space.channels, brief.space.image_sizes),
+            "pixels": _pixels(brief.space.image_sizes),
             "classes": str(brief.num_classes),
             "limits": "\n".join(
                 f"- {name}: at most {limit:,} {described(name).unit}"
@@ -107,9 +108,20 @@ class Prompt:
         ]
 
 
-def _pixels(space: SearchSpace) -> str:
-    sizes = space.image_sizes
-    return f", {sizes[0]}x{sizes[0]} pixels" if len(sizes) == 1 else ""
+def input_text(channels: int, sizes: Sequence[tuple[int, int]]) -> str:
+    """What the networks read: ``RGB, 32x32 pixels``, or ``6 channels, 100 samples``."""
+    kind = {1: "one channel", 3: "RGB"}.get(channels, f"{channels} channels")
+    kind = "3 channels" if channels == 3 and any(1 in size for size in sizes) else kind
+    return kind + _pixels(sizes)
+
+
+def _pixels(sizes: Sequence[tuple[int, int]]) -> str:
+    if len(sizes) != 1:
+        return ""
+    height, width = sizes[0]
+    if 1 in sizes[0]:
+        return f", a signal of {max(sizes[0])} samples: kernels and strides go along it"
+    return f", {width}x{height} pixels"
 
 
 def render(name: str, **values: str) -> str:

@@ -7,18 +7,22 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from lmanet.errors import ArchitectureError
+from lmanet.errors import ArchitectureError, ConfigError
 from lmanet.network.architecture import (
     MAX_STAGES,
     Architecture,
+    Channels,
     Padding,
     Resolution,
+    Width,
+    explain_validation,
     join_faults,
     parse_architecture,
 )
 from lmanet.network.candidate import Candidate
+from lmanet.network.operators import Shape
 from lmanet.space.describe import Form, outside
 from lmanet.space.forms import staged
 from lmanet.space.protocol import Outline, SearchSpace, Value
@@ -42,12 +46,19 @@ class Space(SearchSpace):
     """For every field of an `Architecture` the values that may be chosen.
 
     A field with one legal value need not be written in a proposal: `parse` fills it in.
+
+    Attributes:
+        resolution: heights of the input, pixels.
+        input_channels: of the input.
+        aspect: height and width of the data, which every input has the aspect of; None is square.
     """
 
     candidate_type = Architecture
     small_change = "channels, kernel, stride or layers of a stage"
 
     resolution: Annotated[tuple[Resolution, ...], Field(min_length=1)]
+    input_channels: Channels = 3
+    aspect: tuple[Resolution, Width] | None = None
     padding: Annotated[tuple[Padding, ...], Field(min_length=1)]
     num_stages: Annotated[tuple[NumStages, ...], Field(min_length=1)]
     stem: Part | None = None
@@ -70,6 +81,32 @@ class Space(SearchSpace):
     def parts(self) -> dict[str, Part]:
         """The optional parts that the space has: ``stem`` and ``head``."""
         return {name: part for name, part in (("stem", self.stem), ("head", self.head)) if part}
+
+    def reading(self, shape: Shape, resizable: bool) -> "Space":
+        channels, height, width = shape
+        changed = {
+            "input_channels": channels,
+            "aspect": None if height == width else (height, width),
+            "resolution": self.resolution if resizable and min(height, width) > 1 else (height,),
+        }
+        try:
+            fields = {name: getattr(self, name) for name in type(self).model_fields}
+            return type(self).model_validate({**fields, **changed})
+        except ValidationError as error:
+            raise ConfigError(
+                f"space {self.name} has no network that reads {channels} x {height} x {width} "
+                f"values: {explain_validation(error)}; take shorter windows (conf/data)"
+            ) from error
+
+    def input_of(self, resolution: int) -> dict[str, Any]:
+        """The fields of an input of this height."""
+        height, width = self.aspect or (1, 1)
+        wide = max(1, (2 * resolution * width + height) // (2 * height))
+        return {
+            "resolution": resolution,
+            "input_channels": self.input_channels,
+            "width": None if wide == resolution else wide,
+        }
 
     @property
     def marks(self) -> tuple[str, ...]:
@@ -97,6 +134,11 @@ class Space(SearchSpace):
             for name, values in self.fields.items()
             if getattr(architecture, name) not in values
         ]
+        reasons += [
+            f"{name}: {getattr(architecture, name)}, and the data ask for {value}"
+            for name, value in self.input_of(architecture.resolution).items()
+            if getattr(architecture, name) != value
+        ]
         if len(architecture.stages) not in self.num_stages:
             reasons.append(
                 f"stages: {len(architecture.stages)} of them, legal numbers are "
@@ -118,6 +160,7 @@ class Space(SearchSpace):
             draw_part("stage", self.stage, rng) for _ in range(pick(self.num_stages, rng))
         )
         whole = {name: pick(values, rng) for name, values in self.fields.items()}
+        whole |= self.input_of(whole["resolution"])
         return Architecture.model_validate({**whole, **parts, "stages": stages})
 
     def neighbours(self, candidate: Candidate) -> Iterator[Architecture]:
@@ -126,7 +169,8 @@ class Space(SearchSpace):
         stages = architecture.stages
         for name, values in self.fields.items():
             for value in others(values, getattr(architecture, name)):
-                yield architecture.model_copy(update={name: value})
+                changed = {name: value} if name != "resolution" else self.input_of(value)
+                yield architecture.model_copy(update=changed)
         for name, spec in self.parts.items():
             for part in part_neighbours(name, getattr(architecture, name), spec):
                 yield architecture.model_copy(update={name: part})
@@ -183,8 +227,12 @@ class Space(SearchSpace):
         return "\n".join((HERE / name).read_text(encoding="utf-8").strip() for name in files)
 
     @property
-    def image_sizes(self) -> tuple[int, ...]:
-        return self.resolution
+    def image_sizes(self) -> tuple[tuple[int, int], ...]:
+        return tuple((size, self.input_of(size)["width"] or size) for size in self.resolution)
+
+    @property
+    def channels(self) -> int:
+        return self.input_channels
 
     @property
     def outline(self) -> Outline:
@@ -215,6 +263,8 @@ class Space(SearchSpace):
         filled: dict[str, Any] = {
             name: values[0] for name, values in self.fields.items() if len(values) == 1
         } | data
+        if type(resolution := filled.get("resolution")) is int:
+            filled = {**self.input_of(resolution), **filled}
         faults: list[str] = []
         for name, spec in self.parts.items():
             filled[name] = fill_part(name, filled.get(name, {}), spec, faults)

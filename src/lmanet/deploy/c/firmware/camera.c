@@ -2,6 +2,10 @@
 
 #include "network.h"
 
+#define CHANNELS (LMANET_INPUT_BYTES / LMANET_INPUT_HEIGHT / LMANET_INPUT_WIDTH)
+
+#if CHANNELS == 1 || CHANNELS == 3 /* colour or grey; no camera gives anything else */
+
 _Static_assert(LMANET_INPUT_HEIGHT <= 2048 && LMANET_INPUT_WIDTH <= 2048, "sums of pixels would not fit 32 bits");
 
 #define INLINE static inline __attribute__((always_inline)) /* so that a frame's reader costs no call a pixel */
@@ -18,7 +22,7 @@ typedef struct {
     uint32_t first_weight, weight, last_weight; /* weight: of those between */
 } span;
 
-/* side: pixels of the frame's square; size: pixels that it is brought to. Weights count in units of 1 / size of the frame's pixel, or of
+/* side: pixels of the frame's part; size: pixels that it is brought to. Weights count in units of 1 / size of the frame's pixel, or of
  * half that where the frame is smaller, so that all are integers. */
 INLINE span span_of(int32_t pixel, int32_t side, int32_t size) {
     span s = {.weight = (uint32_t)size};
@@ -47,6 +51,19 @@ INLINE uint32_t weight_of(const span *s, int32_t pixel) {
     return pixel == s->first ? s->first_weight : pixel == s->last ? s->last_weight : s->weight;
 }
 
+/* What the network sees of a pixel: where it reads one channel, the grey by the weights of ITU-R 601, in units of 2^-16. */
+INLINE colour seen(colour pixel) {
+    if (CHANNELS == 3) return pixel;
+    const uint32_t grey = (19595 * pixel.red + 38470 * pixel.green + 7471 * pixel.blue + (1u << 15)) >> 16;
+    return (colour){grey, grey, grey};
+}
+
+/* Pixels of a frame's side that are used: the largest part that has the aspect of the network's input. */
+INLINE int32_t part_of(int32_t side, int32_t other, int32_t size, int32_t other_size) {
+    const int32_t most = (int32_t)((int64_t)other * size / other_size);
+    return most < 1 ? 1 : most < side ? most : side;
+}
+
 /* Of all weights of a span. */
 INLINE uint32_t total_of(int32_t side, int32_t size) { return (uint32_t)(side < size ? 2 * size : side); }
 
@@ -55,7 +72,7 @@ INLINE colour sum_of(const void *frame, reader *read, int32_t corner, int32_t wi
     for (int32_t y = rows->first; y <= rows->last; y++) {
         colour row = {0, 0, 0};
         for (int32_t x = columns->first; x <= columns->last; x++) {
-            const colour pixel = read(frame, corner + y * width + x);
+            const colour pixel = seen(read(frame, corner + y * width + x));
             const uint32_t weight = weight_of(columns, x);
             row.red += weight * pixel.red;
             row.green += weight * pixel.green;
@@ -70,18 +87,20 @@ INLINE colour sum_of(const void *frame, reader *read, int32_t corner, int32_t wi
 }
 
 INLINE void fill(const void *frame, reader *read, int32_t width, int32_t height) {
-    const int32_t side = width < height ? width : height;
-    const int32_t corner = (height - side) / 2 * width + (width - side) / 2;
-    const uint32_t total = total_of(side, LMANET_INPUT_HEIGHT) * total_of(side, LMANET_INPUT_WIDTH), half = total / 2;
+    const int32_t high = part_of(height, width, LMANET_INPUT_HEIGHT, LMANET_INPUT_WIDTH);
+    const int32_t wide = part_of(width, height, LMANET_INPUT_WIDTH, LMANET_INPUT_HEIGHT);
+    const int32_t corner = (height - high) / 2 * width + (width - wide) / 2;
+    const uint32_t total = total_of(high, LMANET_INPUT_HEIGHT) * total_of(wide, LMANET_INPUT_WIDTH), half = total / 2;
     int8_t *input = lmanet_input();
     for (int32_t y = 0; y < LMANET_INPUT_HEIGHT; y++) {
-        const span rows = span_of(y, side, LMANET_INPUT_HEIGHT);
+        const span rows = span_of(y, high, LMANET_INPUT_HEIGHT);
         for (int32_t x = 0; x < LMANET_INPUT_WIDTH; x++) {
-            const span columns = span_of(x, side, LMANET_INPUT_WIDTH);
+            const span columns = span_of(x, wide, LMANET_INPUT_WIDTH);
             const colour sum = sum_of(frame, read, corner, width, &rows, &columns);
             *input++ = lmanet_input_table[0][(sum.red + half) / total];
-            *input++ = lmanet_input_table[1][(sum.green + half) / total];
-            *input++ = lmanet_input_table[2][(sum.blue + half) / total];
+            if (CHANNELS == 1) continue;
+            *input++ = lmanet_input_table[CHANNELS / 2][(sum.green + half) / total];
+            *input++ = lmanet_input_table[CHANNELS - 1][(sum.blue + half) / total];
         }
     }
 }
@@ -108,3 +127,5 @@ void lmanet_input_from_rgb888(const uint8_t *frame, int32_t width, int32_t heigh
 void lmanet_input_from_rgb565(const uint16_t *frame, int32_t width, int32_t height) { fill(frame, read_rgb565, width, height); }
 
 void lmanet_input_from_grey8(const uint8_t *frame, int32_t width, int32_t height) { fill(frame, read_grey8, width, height); }
+
+#endif

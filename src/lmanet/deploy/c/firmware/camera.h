@@ -8,9 +8,10 @@
 extern "C" {
 #endif
 
-/* Each fills lmanet_input() with the largest centred square of a frame, brought to the network's resolution.
- * A larger square is averaged by area, a smaller one interpolated: the arithmetic of the training, to the byte.
- * The frame stays as it is and no other memory is used. width, height: pixels, the shorter side 1 to 4096. */
+/* Each fills lmanet_input() with the largest centred part of a frame that has the aspect of the network's input, brought to its size.
+ * A larger part is averaged by area, a smaller one interpolated: the arithmetic of the training, to the byte. A network of one channel
+ * sees colour in grey; one of other than 1 or 3 channels has no camera, and none of these.
+ * The frame stays as it is and no other memory is used. width, height: pixels, the sides of that part 1 to 4096. */
 void lmanet_input_from_rgb888(const uint8_t *frame, int32_t width, int32_t height); /* red, green, blue, a byte each */
 void lmanet_input_from_rgb565(const uint16_t *frame, int32_t width, int32_t height); /* red in the upper bits */
 void lmanet_input_from_grey8(const uint8_t *frame, int32_t width, int32_t height);
