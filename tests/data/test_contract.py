@@ -80,6 +80,18 @@ def _series(name: str, moments: int) -> Callable[[Path], list[str]]:
     return make
 
 
+def _wake_words(folder: Path) -> list[str]:
+    from PIL import Image
+
+    for part, count in (("train_quality", 40), ("test", 4)):
+        rows = [f"{part}{number}.png,{number % 2}" for number in range(count)]
+        for number, row in enumerate(rows):
+            Image.new("RGB", (20, 16), (5 * number, 9, 40)).save(folder / row.split(",")[0])
+        table = folder / f"wake_vision_{part}.csv"
+        table.write_text("\n".join(["filename,person", *rows]))
+    return [f"data.root={folder}", "data.resolution=16"]
+
+
 # How an option whose images are not installed gets small ones, as settings.
 SMALL: dict[str, Callable[[Path], list[str]]] = {
     "cifar10": _cifar(10),
@@ -90,6 +102,7 @@ SMALL: dict[str, Callable[[Path], list[str]]] = {
     "japanese_vowels": _series("JapaneseVowels", 20),
     "photos": _folder,
     "signal_folder": _signals,
+    "vww": _wake_words,
 }
 
 

@@ -12,6 +12,7 @@ from lmanet.data.no_images import NoImages
 from lmanet.data.signal_folder import SignalFolder, TsSignals
 from lmanet.data.split import Split
 from lmanet.data.unlabelled import Photos
+from lmanet.data.vww import VisualWakeWords
 from lmanet.data.windows import Windows
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "SoundAugment",
     "Split",
     "TsSignals",
+    "VisualWakeWords",
     "Windows",
 ]

@@ -31,15 +31,11 @@ class GroupedSet(ImageSet, Protocol):
 
 
 class GroupedModule(ImageModule):
-    """Data whose members come from recordings, and are divided by those.
+    """Data whose members come from recordings, and are divided by those."""
 
-    Attributes:
-        channels, height, width: of what a network reads.
-    """
-
-    channels: int
-    height: int
+    height: int  # known at once, unlike that of pictures
     width: int
+    resizable = False
 
     def divide(self, images: ImageSet) -> tuple[ImageSet, ImageSet]:
         groups = images.groups  # type: ignore[attr-defined]
