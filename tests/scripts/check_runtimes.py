@@ -4,9 +4,10 @@ runtime.
 Outputs of the generated C on both emulated Cortex-M7s (zig, unicorn; gcc, QEMU) and on this machine
 must be TFLM's; the .bss of both ELFs and TFLM's head must be what the memory models say. ``python
 tests/scripts/check_runtimes.py [NUMBER] [--most-macs 150e6] [--images 1] [--seed 0] [--blocks conv
-fused]``: networks with more multiplications, and those that the emulated board's 4 MB of RAM and of
-flash do not hold, are drawn anew and counted. With ``--blocks`` each network has one of these
-blocks at least, and spaces that do not offer them all are left out. It exits with the number of
+fused] [--shapes 1x49x10 6x1x100]``: networks with more multiplications, and those that the emulated
+board's 4 MB of RAM and of flash do not hold, are drawn anew and counted. With ``--blocks`` each
+network has one of these blocks at least, and spaces that do not offer them all are left out.
+``--shapes`` are channels, height and width of the inputs, by turns. It exits with the number of
 exceptions.
 """
 
@@ -62,13 +63,17 @@ class Check:
         space, rng = load_space(name), np.random.default_rng(self.options.seed)
         results: Counter[str] = Counter()
         while results["equal"] + results["exception"] < self.options.number:
-            architecture, start = self.drawn(space, rng), time.monotonic()
+            shapes = self.options.shapes
+            shape = shapes[results.total() % len(shapes)] if shapes else None
+            reading = space.reading(shape, resizable=False) if shape else space
+            architecture, start = self.drawn(reading, rng), time.monotonic()
             result, figures = self.network(architecture, results.total())
             results[result] += 1
             if result in ("equal", "exception"):
                 print(
                     (
-                        f"{name} {architecture_id(architecture)} {result} {figures} "
+                        f"{name} {'x'.join(map(str, architecture.input_shape))} "
+                        f"{architecture_id(architecture)} {result} {figures} "
                         f"{time.monotonic() - start:.1f} s"
                     ),
                     flush=True,
@@ -104,11 +109,11 @@ class Check:
             return ("flash", "") if TOO_LARGE.search(str(error)) else ("exception", str(error))
 
     def verified(self, architecture, seed: int, folder: Path) -> str:
-        size = architecture.resolution
+        channels, height, width = architecture.input_shape
         graph = self.random_graph(operators(architecture, CLASSES), seed)
         inputs = (
             np.random.default_rng(seed)
-            .integers(-128, 128, (self.options.images, size, size, 3))
+            .integers(-128, 128, (self.options.images, height, width, channels))
             .astype(np.int8)
         )
         outputs, measured = self.verifier.verify(graph, inputs, folder)  # compares bits and .bss
@@ -139,6 +144,12 @@ class Check:
         )
 
 
+def shape_of(text: str) -> tuple[int, ...]:
+    """``6x1x100`` -> channels, height and width."""
+    channels, height, width = map(int, text.split("x"))
+    return channels, height, width
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("number", type=int, nargs="?", default=200)
@@ -146,6 +157,7 @@ def main() -> int:
     parser.add_argument("--images", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--blocks", nargs="+", default=[])
+    parser.add_argument("--shapes", nargs="+", default=[], type=shape_of)
     options = parser.parse_args()
     lift_limits()
     check, start = Check(options), time.monotonic()

@@ -21,6 +21,7 @@ from lmanet.data.listing import (
 from lmanet.data.module import ImageModule, user_path
 from lmanet.data.split import Split, require_images, stratified
 from lmanet.errors import ConfigError
+from lmanet.network.operators import Shape
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,29 @@ class Loading:
                 raise ConfigError(
                     f"{name}={getattr(self, name)} must be at least 0; correct data.loading.{name}"
                 )
+
+
+def _shape_of(channels: int, resolution: int, width: int | None) -> Shape:
+    """Channels, height and width as they are set.
+
+    Raises:
+        ConfigError: one of them is not legal.
+    """
+    if not isinstance(resolution, int) or resolution < 1:
+        raise ConfigError(
+            f"resolution={resolution} must be a whole number of pixels, at least 1; correct "
+            "data.resolution"
+        )
+    if channels not in (1, 3):
+        raise ConfigError(
+            f"channels={channels} must be 3 (red, green, blue) or 1 (grey); correct data.channels"
+        )
+    if width is not None and (not isinstance(width, int) or width < 1):
+        raise ConfigError(
+            f"width={width} must be a whole number of pixels, at least 1, or null for a square; "
+            "correct data.width"
+        )
+    return channels, resolution, width or resolution
 
 
 class ImageFolder(ImageModule):
@@ -79,28 +103,13 @@ class ImageFolder(ImageModule):
                 "data.root is not set, and names the folder of your images; "
                 f"{LAYOUT}=/path/to/images"
             )
-        if not isinstance(resolution, int) or resolution < 1:
-            raise ConfigError(
-                f"resolution={resolution} must be a whole number of pixels, at least 1; correct "
-                "data.resolution"
-            )
-        if channels not in (1, 3):
-            raise ConfigError(
-                f"channels={channels} must be 3 (red, green, blue) or 1 (grey); correct "
-                "data.channels"
-            )
-        if width is not None and (not isinstance(width, int) or width < 1):
-            raise ConfigError(
-                f"width={width} must be a whole number of pixels, at least 1, or null for a "
-                "square; correct data.width"
-            )
         if not 0 < test_fraction < 1:
             raise ConfigError(
                 f"test_fraction={test_fraction} must lie between 0 and 1; correct "
                 "data.test_fraction"
             )
         self.root = user_path(root)
-        self.channels, self.height, self.width = channels, resolution, width or resolution
+        self.channels, self.height, self.width = _shape_of(channels, resolution, width)
         self.test_fraction = test_fraction
         self.loading = loading or Loading()
         self._sample: Sample | None = None

@@ -36,8 +36,8 @@ def deploy(
     Args:
         network: trained; a checkpoint also knows labels and normalisation, which go into the files.
         architecture: of the network.
-        calibration_images: float32, as the network reads them: normalised, (N, channels, height, width), on
-            its device; some hundred training images.
+        calibration_images: float32, as the network reads them: normalised, (N, channels, height,
+            width), on its device; some hundred training images.
         out_dir: made where it is not there.
         target: as `lmanet.load_target` gives it; by default that of conf/config.yaml.
 

@@ -32,6 +32,7 @@ WITHOUT_EFFECT: dict[str, tuple[str, ...]] = {
     "depthwise": ("expansion",),
     "conv": ("expansion", "se_ratio"),
 }
+PICTURES = {1: "grey images", 3: "RGB images"}
 MAX_STAGES = 16
 MAX_FAULTS = 6
 
@@ -142,6 +143,19 @@ class Architecture(_Frozen, Candidate):
     def size(self) -> tuple[int, int]:
         """Height and width of the input."""
         return self.input_shape[1:]
+
+    @property
+    def reads_pictures(self) -> bool:
+        """Whether a camera may give the input: it is neither a signal nor of other channels."""
+        return self.input_channels in PICTURES and min(self.size) > 1
+
+    @property
+    def reads(self) -> str:
+        """What it is given, in words: ``RGB images of 32 x 32 pixels``."""
+        channels, height, width = self.input_shape
+        if self.reads_pictures:
+            return f"{PICTURES[channels]} of {height} x {width} pixels"
+        return f"inputs of {channels} x {height} x {width} values"
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:

@@ -11,6 +11,7 @@ from lmanet.command import command
 from lmanet.errors import ConfigError
 from lmanet.network.weights import Checkpoint
 from lmanet.release.costs import cost_rows
+from lmanet.release.reads import preparation
 from lmanet.release.released import Released, Run
 from lmanet.steps import ImageData
 
@@ -145,7 +146,7 @@ def _of_network(
     network = checkpoint.network
     return {
         "name": released.name,
-        "size": " x ".join(map(str, network.architecture.size)),
+        **preparation(network.architecture),
         "classes": str(network.num_classes),
         "params": f"{sum(weights.numel() for weights in network.parameters()):,}",
         "labels": plain(

@@ -211,7 +211,7 @@ def test_a_space_is_a_file_too(tmp_path):
         ({"stage": {"skip": [0, 1]}}, "skip=0: input should be a valid boolean"),
         ({"stage": {"optional": True}}, "a stage cannot be optional"),
         ({"stem": {"block": ["mbconv"]}}, 'space mcu, stem: block="mbconv": extra inputs'),
-        ({"resolution": [4]}, "resolution.0=0: input should be greater than or equal to 1"),
+        ({"resolution": [0]}, "resolution.0=0: input should be greater than or equal to 1"),
         ({"padding": ["valid"]}, 'padding.0="valid": input should be'),
         ({"num_stages": [0]}, "num_stages.0=0: input should be greater"),
         ({"num_stages": [17]}, "num_stages.0=17: input should be less"),

@@ -42,8 +42,8 @@ def stand_in(block: Block, images: Tensor) -> Tensor:
     The shortcut without parameters of He et al. 2016 (arXiv 1512.03385, option A), pooled by the
     mean where theirs drops pixels.
     """
-    strides = zip(*((side.stride for side in operator.sides) for operator in block.graph))
-    pooled = functional.avg_pool2d(images, tuple(map(max, strides)), ceil_mode=True)
+    down, across = (max(each.sides[axis].stride for each in block.graph) for axis in (0, 1))
+    pooled = functional.avg_pool2d(images, (down, across), ceil_mode=True)
     missing = block.graph[-1].out_shape[0] - images.shape[1]  # a negative number cuts
     return functional.pad(pooled, (0, 0, 0, 0, 0, missing))
 

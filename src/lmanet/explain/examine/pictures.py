@@ -74,8 +74,8 @@ def draw(subject: Subject, most: int, folder: Path, below: str) -> tuple[Salienc
 
 
 def shown(image: Tensor, mean: Sequence[float], std: Sequence[float]) -> NDArray[np.uint8]:
-    """A normalised image (channels, H, W) as the network sees it: each pixel a square of pixels, so that
-    none is invented.
+    """A normalised image (channels, H, W) as the network sees it: each pixel a square of pixels, so
+    that none is invented.
     """
     each = [torch.tensor(values, device=image.device).view(-1, 1, 1) for values in (mean, std)]
     pixels = (
