@@ -12,7 +12,7 @@ from lmanet.base import Notice, Record
 from lmanet.cost import Cost
 from lmanet.files import sha256_of_files
 from lmanet.network import Architecture
-from lmanet.run.measurement import Measurement
+from lmanet.run.measurement import Hearing, Measurement
 from lmanet.run.quantities import quantity
 from lmanet.run.records import Score, Usage
 
@@ -165,6 +165,7 @@ class Deployed(Record):
             network's class; None in records that are older than this figure.
         sha256: of the ``.tflite`` file and the C, by name relative to ``folder``; empty in older
             records.
+        hearing: what the front end of audio takes beside the network; None where there is none.
     """
 
     folder: str
@@ -178,6 +179,7 @@ class Deployed(Record):
     estimated_latency_ms: tuple[float, float]
     int8_agreement: float | None = Field(default=None, ge=0, le=1)
     sha256: Mapping[str, str] = {}
+    hearing: Hearing | None = None
 
     def damaged(self, folder: Path) -> list[str]:
         """Files in ``folder`` that are not as they were written, or gone."""
