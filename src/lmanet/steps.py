@@ -11,6 +11,7 @@ from lmanet.network import Architecture
 from lmanet.run.brief import Budget, Request
 from lmanet.run.folder import RunFolder
 from lmanet.run.records import Job, Outcome, Proposal, Score, Trial, Verdict
+from lmanet.sound import FrontEnd
 from lmanet.space import AnyArchitecture
 
 if TYPE_CHECKING:
@@ -330,6 +331,15 @@ class UnlabelledData(Protocol):
         """The same data whose training images include those without a label, for a teacher to
         speak of.
         """
+
+
+@runtime_checkable
+class HeardData(Protocol):
+    """Data that are sounds: the firmware makes the same features of a microphone's; it is
+    optional.
+    """
+
+    front_end: FrontEnd
 
 
 @runtime_checkable

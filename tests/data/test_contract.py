@@ -1,5 +1,6 @@
 """What every option of conf/data must do; it is found by its YAML file."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,12 +46,63 @@ def _folder(folder: Path) -> list[str]:
     return [f"data.root={folder}", "data.resolution=16"]
 
 
+def _sounds(folder: Path) -> list[str]:
+    sys.path.insert(0, str(Path(__file__).parent))
+    from sounds import sound_folder
+
+    return [f"data.root={sound_folder(folder / 'sounds')}"]
+
+
+def _signals(folder: Path) -> list[str]:
+    import numpy as np
+
+    for place, name in enumerate(("still", "walk")):
+        (folder / name).mkdir()
+        for number in range(8):
+            wave = place * np.sin(np.arange(150) / (2 + number / 8))
+            np.save(folder / name / f"{number}.npy", np.stack((wave, wave[::-1], wave / 2)))
+    return [f"data.root={folder}"]
+
+
+def _series(name: str, moments: int) -> Callable[[Path], list[str]]:
+    """Settings with which small .ts files are read in place of the package's."""
+
+    def make(folder: Path) -> list[str]:
+        for part in ("TRAIN", "TEST"):
+            rows = [
+                ":".join(",".join(str((n + k * c) % 7) for k in range(moments)) for c in range(3))
+                + f":{'xy'[n % 2]}"
+                for n in range(16)
+            ]
+            (folder / f"{name}_{part}.ts").write_text("@data\n" + "\n".join(rows))
+        return [f"data.root={folder}"]
+
+    return make
+
+
+def _wake_words(folder: Path) -> list[str]:
+    from PIL import Image
+
+    for part, count in (("train_quality", 40), ("test", 4)):
+        rows = [f"{part}{number}.png,{number % 2}" for number in range(count)]
+        for number, row in enumerate(rows):
+            Image.new("RGB", (20, 16), (5 * number, 9, 40)).save(folder / row.split(",")[0])
+        table = folder / f"wake_vision_{part}.csv"
+        table.write_text("\n".join(["filename,person", *rows]))
+    return [f"data.root={folder}", "data.resolution=16"]
+
+
 # How an option whose images are not installed gets small ones, as settings.
 SMALL: dict[str, Callable[[Path], list[str]]] = {
     "cifar10": _cifar(10),
     "cifar100": _cifar(100),
+    "audio_folder": _sounds,
     "image_folder": _folder,
+    "basic_motions": _series("BasicMotions", 100),
+    "japanese_vowels": _series("JapaneseVowels", 20),
     "photos": _folder,
+    "signal_folder": _signals,
+    "vww": _wake_words,
 }
 
 
@@ -102,7 +154,8 @@ def test_the_checksum_is_the_same_for_the_same_images(make: Callable[[], Any]) -
 
 def test_each_class_has_a_name_and_both_parts_have_it(images: Any) -> None:
     assert len(set(images.classes)) == len(images.classes) == images.num_classes
-    assert len(images.mean) == len(images.std) == 3
+    channels = images.train_images[0][0].shape[0]
+    assert len(images.mean) == len(images.std) == channels
     for part in (images.train_images, images.val_images):
         assert set(part.labels.tolist()) == set(range(images.num_classes))
 
@@ -116,7 +169,10 @@ def test_training_batches_follow_from_seed_and_epoch(
     for loader in (first, second):
         loader.set_epoch(2)
     batch, same = next(iter(first)), next(iter(second))
-    assert batch.images.dtype == torch.uint8 and batch.images.shape[:2] == (8, 3)
+    assert batch.images.dtype == torch.uint8 and batch.images.shape == (
+        8,
+        *images.train_images[0][0].shape,
+    )
     assert batch.targets.shape == (8, images.num_classes)
     assert torch.equal(batch.images, same.images) and torch.equal(batch.indices, same.indices)
 

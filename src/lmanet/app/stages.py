@@ -267,7 +267,13 @@ class Run:
 
     @cached_property
     def target(self) -> Any:
-        return build(self.cfg.target)
+        """The board; where the data are sounds, with what their front end takes reserved.
+
+        Of the data only the front end's settings are read: a comparison knows no files.
+        """
+        target = build(self.cfg.target)
+        heard = self.cfg.data.get("front_end")
+        return target.hearing(build(heard)) if heard and target.limits else target
 
     @cached_property
     def data(self) -> Any:

@@ -1,7 +1,8 @@
 """Target: the memory and the time that a board leaves to a network."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import ceil
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -11,8 +12,11 @@ from lmanet.board.cores import core_named, cores, load_core
 from lmanet.board.cycles import MeasuredCycles
 from lmanet.board.kit import Kit, Region
 from lmanet.cost.c_runtime.plan import CStaticOptions
+from lmanet.cost.latency import latency_ms
 from lmanet.cost.platform import RUNTIMES, Platform, Runtime
 from lmanet.errors import ConfigError
+from lmanet.sound import FrontEnd
+from lmanet.sound.cost import estimate_sound
 
 # conf/target; ``lmanet/conf`` is a link to ``conf``, and a wheel has its files in that place.
 TARGETS = Path(__file__).parents[1] / "conf" / "target"
@@ -134,6 +138,22 @@ class Target:
         if self.estimated_latency_ms is not None:
             limits["estimated_latency_ms"] = self.estimated_latency_ms
         return {**limits, **self.more_limits}
+
+    def hearing(self, front_end: FrontEnd) -> "Target":
+        """The same board with a microphone in place of the camera: the front end of audio takes
+        its part of RAM, flash and time, and the network has the rest.
+        """
+        cost = estimate_sound(front_end)
+        limit = self.estimated_latency_ms
+        if limit is not None:
+            instructions = cost.frame_instructions * front_end.hop_frames
+            limit -= ceil(latency_ms(instructions, self.core, self.clock_mhz).highest)
+        return replace(
+            self,
+            input_buffer_bytes=cost.ram_bytes,
+            runtime_flash_bytes=self.runtime_flash_bytes + cost.flash_bytes,
+            estimated_latency_ms=limit,
+        )
 
     def _check_choice(self, name: str, legal: Sequence[str]) -> None:
         if getattr(self, name) not in legal:

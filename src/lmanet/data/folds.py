@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from lmanet.data.images import ImageSet
 from lmanet.data.module import ImageModule
@@ -39,8 +39,10 @@ class Fold(ImageModule):
     def divide(self, images: ImageSet) -> tuple[ImageSet, ImageSet]:
         labels, where = images.labels.cpu(), f"the training images of {self.name}"
         require_images(labels, self.classes, self.of, where, f", one for each of {self.of} folds")
-        folds = StratifiedKFold(self.of, shuffle=True, random_state=self.split.seed)
-        parts = list(folds.split(np.zeros(len(labels)), labels.numpy()))
+        groups = getattr(images, "groups", None)
+        kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+        folds = kind(self.of, shuffle=True, random_state=self.split.seed)
+        parts = list(folds.split(np.zeros(len(labels)), labels.numpy(), groups))
         train, val = (torch.from_numpy(part) for part in parts[self.number])
         return images.subset(self.split.reduce(labels, train)), images.subset(val)
 

@@ -3,7 +3,7 @@ order; no worker for what fits.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -47,23 +47,29 @@ class Views:
 
     def blocks(self, view: int) -> Iterator[tuple[Tensor, Tensor]]:
         """All images once, a block at a time, and their indices."""
-        with _random(self.seed, view, ORDER):
+        with random_of(self.seed, view, ORDER):
             order = torch.randperm(len(self.images))
         parts = torch.split(order, max(1, BLOCK_BYTES // self.images.image_bytes))
-        for number, (part, images) in enumerate(zip(parts, self.images.blocks(parts), strict=True)):
+        for number, (part, images) in enumerate(zip(parts, self.loaded(parts, view), strict=True)):
             yield self._each(images, view, number), part.to(images.device, non_blocking=True)
+
+    def loaded(self, parts: Sequence[Tensor], view: int) -> Iterator[Tensor]:
+        """The images of each part before they are augmented; ``view`` is for what changes them
+        at their source.
+        """
+        return self.images.blocks(parts)
 
     def mix(self, images: Tensor, targets: Tensor, view: int, number: int) -> tuple[Tensor, Tensor]:
         """A batch with its probabilities, mixed as its number in the view says."""
         if not self.augment:
             return images, targets
-        with _random(self.seed, view, MIX, number):
+        with random_of(self.seed, view, MIX, number):
             return self.augment.mix(images, targets)
 
     def _each(self, images: Tensor, view: int, number: int) -> Tensor:
         if not self.augment:
             return images
-        with _random(self.seed, view, EACH, number):
+        with random_of(self.seed, view, EACH, number):
             return self.augment.each(images)
 
 
@@ -161,7 +167,7 @@ class FixedBatches:
 
 
 @contextmanager
-def _random(*key: int) -> Iterator[None]:
+def random_of(*key: int) -> Iterator[None]:
     """Torch's random numbers of the CPU are those of the key; after it they go on as if nothing had
     been drawn.
 

@@ -115,3 +115,25 @@ class BoardMeasurement(Record):
 
     def _ms(self, cycles: float) -> float:
         return cycles / (self.core_mhz * 1e3)
+
+
+class Hearing(Record):
+    """What the front end of audio takes beside a network.
+
+    Attributes:
+        estimated_ram_bytes, estimated_flash_bytes: reserved for it; the limits of the target count
+            them.
+        estimated_frame_instructions: most for the features of one frame.
+        measured_ram_bytes, measured_frame_instructions: on the emulated core; None where no
+            emulator could call the functions one by one.
+        frames_per_second: of the sound.
+        hop_frames: frames from one classified window to the next.
+    """
+
+    estimated_ram_bytes: int
+    estimated_flash_bytes: int
+    estimated_frame_instructions: int
+    measured_ram_bytes: int | None
+    measured_frame_instructions: int | None
+    frames_per_second: float
+    hop_frames: int

@@ -13,7 +13,7 @@ from lmanet.board.cycles import MeasuredCycles
 from lmanet.cost import Cost
 from lmanet.files import sha256_of_files
 from lmanet.network import Architecture
-from lmanet.run.measurement import BoardMeasurement, Measurement
+from lmanet.run.measurement import BoardMeasurement, Hearing, Measurement
 from lmanet.run.quantities import quantity
 from lmanet.run.records import Score, Usage
 
@@ -168,6 +168,7 @@ class Deployed(Record):
         sha256: of the ``.tflite`` file and the C, by name relative to ``folder``; empty in older
             records.
         packages: the network as libraries for a user's tools, each a folder below ``folder``.
+        hearing: what the front end of audio takes beside the network; None where there is none.
     """
 
     folder: str
@@ -183,6 +184,7 @@ class Deployed(Record):
     int8_agreement: float | None = Field(default=None, ge=0, le=1)
     sha256: Mapping[str, str] = {}
     packages: tuple[Below, ...] = ()
+    hearing: Hearing | None = None
 
     def damaged(self, folder: Path) -> list[str]:
         """Files in ``folder`` that are not as they were written, or gone."""

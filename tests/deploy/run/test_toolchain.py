@@ -8,10 +8,10 @@ import pytest
 
 from lmanet.board.cores import cores
 from lmanet.deploy.run.elf import read_program
-from lmanet.deploy.run.tool import run_tool
 from lmanet.deploy.run.toolchain import GNU, SUPPORT, toolchain_named
 from lmanet.errors import ConfigError, DeployError, ToolError
 from lmanet.files import cache_folder
+from lmanet.tool import run_tool
 
 pytestmark = pytest.mark.slow  # compiles and emulates
 

@@ -21,7 +21,6 @@ import yaml
 from lmanet.board import load_target
 from lmanet.board.cores import cores
 from lmanet.deploy.run.host import HostNetwork
-from lmanet.deploy.run.tool import run_tool
 from lmanet.deploy.run.toolchain import toolchain_named
 from lmanet.deploy.write import packages
 from lmanet.deploy.write.firmware import Example, check
@@ -31,6 +30,7 @@ from lmanet.deploy.write.program import write_program
 from lmanet.errors import ConfigError
 from lmanet.network import parse_architecture
 from lmanet.network.graph import operators
+from lmanet.tool import run_tool
 
 pytestmark = pytest.mark.slow  # compiles
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lmanet.board.cores import core_named
-from lmanet.deploy.run.tool import run_tool
 from lmanet.errors import ConfigError, DeployError, ToolError
 from lmanet.files import cache_folder
+from lmanet.tool import run_tool
 
 SUPPORT = Path(__file__).parents[1] / "c"
 EMULATED = SUPPORT / "emulated"

@@ -43,8 +43,9 @@ class _Architecture(NamedTuple):
         engine: its number, and the mode.
         constants: module of its registers and cores.
         models: what the names of its cores begin with.
-        stack, back, argument, pc: registers of the stack pointer, of the address to return to, of
-            the first argument and result, and of the program counter.
+        stack, back, arguments, pc: registers of the stack pointer, of the address to return to, of
+            the first four arguments, the first of which holds the result, and of the program
+            counter.
         code_bit: is set in the address of a function.
         counter: function of count.c that knows how long its instructions are.
     """
@@ -54,7 +55,7 @@ class _Architecture(NamedTuple):
     models: str
     stack: int
     back: int
-    argument: int
+    arguments: tuple[int, ...]
     pc: int
     code_bit: int
     counter: str
@@ -68,7 +69,7 @@ ARCHITECTURES = {
         "UC_CPU_ARM_",
         arm.UC_ARM_REG_SP,
         arm.UC_ARM_REG_LR,
-        arm.UC_ARM_REG_R0,
+        tuple(getattr(arm, f"UC_ARM_REG_R{number}") for number in range(4)),
         arm.UC_ARM_REG_PC,
         1,
         "lmanet_count_arm",
@@ -79,7 +80,7 @@ ARCHITECTURES = {
         "UC_CPU_RISCV32_",
         riscv.UC_RISCV_REG_SP,
         riscv.UC_RISCV_REG_RA,
-        riscv.UC_RISCV_REG_A0,
+        tuple(getattr(riscv, f"UC_RISCV_REG_A{number}") for number in range(4)),
         riscv.UC_RISCV_REG_PC,
         0,
         "lmanet_count_riscv",
@@ -134,8 +135,8 @@ class EmulatedCore:
         """Run so far."""
         return int(self._counter.instructions)
 
-    def call(self, function: str, argument: int = 0) -> int:
-        """Call a function of at most one int, and give what it returns.
+    def call(self, function: str, *arguments: int) -> int:
+        """Call a function of at most four ints or addresses, and give what it returns.
 
         Raises:
             DeployError: it reads or writes outside the memory, or does not return.
@@ -144,7 +145,7 @@ class EmulatedCore:
         for register, value in (
             (self._is.stack, STACK_TOP),
             (self._is.back, RETURN_ADDRESS | self._is.code_bit),
-            (self._is.argument, argument),
+            *zip(self._is.arguments, arguments, strict=False),
         ):
             machine.reg_write(register, value)
         self._counter.limit = self.instructions + MAX_INSTRUCTIONS
@@ -153,7 +154,7 @@ class EmulatedCore:
         except unicorn.UcError as error:
             where = "" if self._bad_address is None else f", at the address {self._bad_address:#x}"
             raise DeployError(
-                f"{function}({argument}) failed at pc={self._pc():#x}{where}: {error}"
+                f"{function}{arguments} failed at pc={self._pc():#x}{where}: {error}"
             ) from error
         if (pc := self._pc()) != RETURN_ADDRESS:
             ran = self.instructions - self._counter.limit + MAX_INSTRUCTIONS
@@ -161,8 +162,8 @@ class EmulatedCore:
                 f"stopped at pc={pc:#x} after {ran} instructions; legal are {MAX_INSTRUCTIONS}, in "
                 "flash"
             )
-            raise DeployError(f"{function}({argument}) did not return: {stop}")
-        result: int = machine.reg_read(self._is.argument)
+            raise DeployError(f"{function}{arguments} did not return: {stop}")
+        result: int = machine.reg_read(self._is.arguments[0])
         return result
 
     def read(self, address: int, size: int) -> bytes:

@@ -1,0 +1,64 @@
+"""Sound of a file as mono samples of 16 bits at one rate."""
+
+from math import gcd
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmanet.errors import DataError
+
+SUFFIXES = (".wav", ".flac")
+MOST_SECONDS = 3600  # an hour of sound in memory; more is no clip
+FULL_SCALE = 2**15
+
+
+def read_sound(path: Path, rate_hz: int) -> NDArray[np.int16]:
+    """All samples of a file: the mean of its channels, resampled where its rate is another.
+
+    Samples of 24 bits or floats are rounded to 16 bits; what is louder than full scale is clipped.
+
+    Raises:
+        DataError: the file is no sound, is empty, too long, or holds a value that is not finite.
+    """
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(path) as file:
+            found_hz = file.samplerate
+            if file.frames > MOST_SECONDS * found_hz:
+                raise _refused(
+                    path, f"lasts {file.frames / found_hz:.0f} s; cut it into recordings"
+                )
+            channels = file.read(dtype="float64", always_2d=True)
+    except (soundfile.SoundFileError, OSError, TypeError) as error:
+        raise _refused(path, f"cannot be read ({error}); give whole WAV or FLAC files") from error
+    if not len(channels):
+        raise _refused(path, "has no samples; record it again or delete it")
+    if not np.isfinite(channels).all():
+        raise _refused(path, "holds a value that is not finite; export it again")
+    samples = channels.mean(axis=1) * FULL_SCALE
+    if found_hz != rate_hz:
+        samples = _resampled(samples, found_hz, rate_hz)
+    return np.clip(np.round(samples), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+
+
+def fitted(samples: NDArray[np.int16], length: int) -> NDArray[np.int16]:
+    """Exactly ``length`` samples: the middle of a longer sound, silence around a shorter one."""
+    spare = len(samples) - length
+    if spare >= 0:
+        return samples[spare // 2 : spare // 2 + length]
+    before = -spare // 2
+    return np.pad(samples, (before, -spare - before))
+
+
+def _resampled(samples: NDArray[np.float64], found_hz: int, rate_hz: int) -> NDArray[np.float64]:
+    from scipy.signal import resample_poly
+
+    common = gcd(found_hz, rate_hz)
+    made: NDArray[np.float64] = resample_poly(samples, rate_hz // common, found_hz // common)
+    return made
+
+
+def _refused(path: Path, why: str) -> DataError:
+    return DataError(f"{path} {why}")

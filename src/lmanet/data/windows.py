@@ -1,0 +1,149 @@
+"""Recordings of sensors -> windows of one length, and their values -> bytes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lmanet.data.groups import GroupedImages, numbered
+from lmanet.data.signal_file import Series
+from lmanet.errors import ConfigError, DataError
+
+LEAST_SPAN = 1e-6  # of a channel that never changes
+
+
+class Labelled(NamedTuple):
+    """A recording.
+
+    Attributes:
+        series: float32 (channels, time).
+        label: position of its class.
+        group: of whoever was recorded, or its own.
+        where: it stands, for messages.
+    """
+
+    series: Series
+    label: int
+    group: str
+    where: str
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How recordings are cut.
+
+    Attributes:
+        length: moments in a window.
+        stride: moments from the start of one window to that of the next; of what is left at the
+            end of a recording there is no window.
+        pad: whether a recording that is shorter than a window is filled up with its last values.
+            Otherwise it is an error.
+        limits: of each channel its lowest and its highest value, which become byte 0 and 255. None
+            takes those of the training recordings.
+    """
+
+    length: int = 100
+    stride: int = 50
+    pad: bool = False
+    limits: Sequence[Sequence[float]] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("length", "stride"):
+            value = getattr(self, name)
+            if type(value) is not int or value < 1:
+                raise ConfigError(
+                    f"{name}={value!r} is no whole number from 1 on; correct data.windows.{name}"
+                )
+        for pair in self.limits or ():
+            if len(pair) != 2 or not pair[0] < pair[1]:
+                raise ConfigError(
+                    f"limits={list(pair)} must be a lowest and a higher value for each channel; "
+                    "correct data.windows.limits"
+                )
+
+    def cut(self, recording: Labelled) -> NDArray[np.float32]:
+        """Windows (N, channels, length) of a recording.
+
+        Raises:
+            DataError: it is shorter than a window.
+        """
+        series = recording.series
+        missing = self.length - series.shape[1]
+        if missing > 0:
+            if not self.pad:
+                raise DataError(
+                    f"{recording.where} has {series.shape[1]} moments and a window {self.length}; "
+                    "shorten data.windows.length, or set data.windows.pad=true"
+                )
+            series = np.pad(series, ((0, 0), (0, missing)), mode="edge")
+        views = np.lib.stride_tricks.sliding_window_view(series, self.length, axis=1)
+        return np.ascontiguousarray(views[:, :: self.stride].transpose(1, 0, 2))
+
+
+class Scaling(NamedTuple):
+    """Values -> bytes, channel by channel.
+
+    Attributes:
+        lowest: what becomes byte 0.
+        gain: bytes for a unit.
+    """
+
+    lowest: NDArray[np.float32]
+    gain: NDArray[np.float32]
+
+    def bytes_of(self, values: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Of values (..., channels, time), in single precision as a board computes."""
+        scaled = (values - self.lowest[:, None]) * self.gain[:, None] + np.float32(0.5)
+        return np.clip(np.floor(scaled), 0, 255).astype(np.uint8)
+
+
+def scaling_of(recordings: Sequence[Labelled], windows: Windows) -> Scaling:
+    """By the limits that are set, or by those of the recordings.
+
+    Raises:
+        ConfigError: there are limits of another number of channels.
+        DataError: a recording has other channels than the rest.
+    """
+    channels = len(recordings[0].series)
+    _require_channels(recordings, channels)
+    if windows.limits is not None:
+        if len(windows.limits) != channels:
+            raise ConfigError(
+                f"limits of {len(windows.limits)} channels are set, and the recordings have "
+                f"{channels}; correct data.windows.limits"
+            )
+        low, high = np.array(windows.limits, np.float64).T
+    else:
+        low = np.min([each.series.min(axis=1) for each in recordings], axis=0).astype(np.float64)
+        high = np.max([each.series.max(axis=1) for each in recordings], axis=0)
+    span = np.maximum(high - low, LEAST_SPAN)
+    return Scaling(low.astype(np.float32), (255 / span).astype(np.float32))
+
+
+def windowed(recordings: Sequence[Labelled], windows: Windows, scaling: Scaling) -> GroupedImages:
+    """The windows of recordings as images (channels, 1, length).
+
+    Raises:
+        DataError: a recording has other channels than the rest, or is too short.
+    """
+    _require_channels(recordings, len(scaling.lowest))
+    cut = [windows.cut(each) for each in recordings]
+    counts = [len(part) for part in cut]
+    images = scaling.bytes_of(np.concatenate(cut))[:, :, None]
+    labels = np.repeat([each.label for each in recordings], counts)
+    groups = np.repeat(numbered([each.group for each in recordings]).numpy(), counts)
+    return GroupedImages(
+        torch.from_numpy(images), torch.from_numpy(labels), torch.from_numpy(groups)
+    )
+
+
+def _require_channels(recordings: Sequence[Labelled], channels: int) -> None:
+    for each in recordings:
+        if len(each.series) != channels:
+            raise DataError(
+                f"{each.where} has {len(each.series)} channels and the first recording has "
+                f"{channels}; all need the same (data.columns names those of a CSV)"
+            )

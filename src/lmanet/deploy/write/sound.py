@@ -1,0 +1,135 @@
+"""The front end of audio in the firmware: its C as it is, and its constants."""
+
+from pathlib import Path
+from shutil import copyfile
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmanet.errors import DeployError
+from lmanet.sound import FrontEnd
+from lmanet.sound.host import C_FOLDER
+from lmanet.sound.tables import Tables, floor_of, tables_of
+
+NAME = "network_sound"
+README = "SOUND.md"
+PER_LINE = 16
+FULL = 2**15  # of a probability
+TYPES = {"int16": "int16_t", "int32": "int32_t", "uint16": "uint16_t"}
+
+
+def write_sound(folder: Path, network: Path, front_end: FrontEnd, logit_scale: float) -> None:
+    """Write the front end, the stream that feeds the network, and how to use both.
+
+    Args:
+        folder: of the firmware, for the instructions.
+        network: folder of the network's C.
+        logit_scale: what a step of an int8 logit is worth.
+
+    Raises:
+        DeployError: a hop is longer than a clip.
+    """
+    if front_end.hop_frames > front_end.frames:
+        raise DeployError(
+            f"hop_frames={front_end.hop_frames} is more than the {front_end.frames} frames of a "
+            "clip: sound would be skipped; correct data.front_end.hop_frames"
+        )
+    for source in sorted([*C_FOLDER.glob("*.c"), *C_FOLDER.glob("*.h")]):
+        copyfile(source, network / source.name)
+    tables = tables_of(front_end)
+    exponentials = np.round(FULL * np.exp(-np.arange(256) * logit_scale)).astype(np.uint16)
+    (network / f"{NAME}.h").write_text(_header(front_end), encoding="utf-8")
+    source_text = _source(front_end, tables, exponentials)
+    (network / f"{NAME}.c").write_text(source_text, encoding="utf-8")
+    (folder / README).write_text(_instructions(front_end), encoding="utf-8")
+
+
+def _header(front_end: FrontEnd) -> str:
+    hop = front_end.hop_frames * front_end.step_samples
+    values = {
+        "SAMPLE_RATE_HZ": front_end.sample_rate_hz,
+        "CLIP_SAMPLES": front_end.clip_samples,
+        "HOP_SAMPLES": hop,
+        "WINDOW_SAMPLES": front_end.window_samples,
+        "STEP_SAMPLES": front_end.step_samples,
+        "FFT_SIZE": front_end.fft_size,
+        "BANDS": front_end.bands,
+        "FRAMES": front_end.frames,
+        "COLUMNS": front_end.columns,
+        "HOP_FRAMES": front_end.hop_frames,
+        "SMOOTHED_WINDOWS": front_end.smoothed_windows,
+    }
+    defines = "\n".join(f"#define LMANET_{name} {value}" for name, value in values.items())
+    return f"""/* What the network was trained to hear. */
+#ifndef LMANET_SOUND_SETTINGS_H
+#define LMANET_SOUND_SETTINGS_H
+
+#include "lmanet_sound.h"
+
+{defines}
+
+extern const lmanet_sound lmanet_sound_settings;
+extern const uint16_t lmanet_exponentials[256]; /* Q15, e^-x of a difference of two logits */
+
+#endif
+"""
+
+
+def _source(front_end: FrontEnd, tables: Tables, exponentials: NDArray[Any]) -> str:
+    arrays = "\n".join(
+        _array(name, table) for name, table in zip(Tables._fields, tables, strict=True)
+    )
+    numbers = (
+        "LMANET_WINDOW_SAMPLES, LMANET_STEP_SAMPLES, LMANET_FFT_SIZE, LMANET_FRAMES, "
+        f"LMANET_COLUMNS, LMANET_BANDS, {front_end.num_coefficients}, {floor_of(front_end)}"
+    )
+    return f"""#include "{NAME}.h"
+
+{arrays}
+const lmanet_sound lmanet_sound_settings = {{
+    {numbers},
+    {", ".join(Tables._fields)},
+}};
+
+const {_array("lmanet_exponentials", exponentials).removeprefix("static const ")}"""
+
+
+def _array(name: str, values: NDArray[Any]) -> str:
+    numbers = values.ravel().tolist()
+    rows = "\n".join(
+        "    " + ", ".join(map(str, numbers[i : i + PER_LINE])) + ","
+        for i in range(0, len(numbers), PER_LINE)
+    )
+    return f"static const {TYPES[values.dtype.name]} {name}[{len(numbers)}] = {{\n{rows}\n}};\n"
+
+
+def _instructions(front_end: FrontEnd) -> str:
+    hop = front_end.hop_frames * front_end.step_samples
+    return f"""# Sound from a microphone
+
+The network hears {front_end.clip_ms} ms of mono sound, {front_end.sample_rate_hz:,} samples a
+second of 16 bits each. `network/lmanet_sound.c` makes features of it, by the same integers as in
+training. `network/lmanet_stream.c` feeds the network.
+
+```c
+#include "lmanet_stream.h"
+#include "network.h"
+#include "network_sound.h"
+
+/* whenever the microphone's buffer has some samples, at most {hop} at once */
+if (lmanet_push_samples(samples, count)) {{
+    const uint16_t *posteriors = lmanet_posteriors();
+    int best = 0;
+    for (int i = 1; i < LMANET_OUTPUT_BYTES; i++)
+        if (posteriors[i] > posteriors[best]) best = i;
+    if (posteriors[best] > 26214) /* 0.8 of 32768 */
+        heard(lmanet_classes[best]);
+}}
+```
+
+The first window is complete after {front_end.clip_samples:,} samples, and the next ones follow
+every {hop:,}. Posteriors are averaged over {front_end.smoothed_windows} of them
+(`data.front_end.smoothed_windows`). Call `lmanet_push_samples` in the main loop: it runs the
+network. `lmanet_forget_sound` begins anew.
+"""

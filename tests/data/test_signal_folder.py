@@ -1,0 +1,201 @@
+"""Recordings of sensors: files in every state, windows, and splits that keep recordings whole."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lmanet.data import Recordings, SignalFolder, Split, TsSignals, Windows
+from lmanet.data.signal_file import read_signal, read_ts
+from lmanet.errors import ConfigError, DataError
+
+TS = "@problemName Two\n@classLabel true a b\n@data\n"
+
+
+def motions(root: Path, each: int = 8, moments: int = 200) -> Path:
+    """CSV files of three subjects in two classes; every value says of which recording it is."""
+    for place, name in enumerate(("run", "walk")):
+        (root / name).mkdir(parents=True)
+        for number in range(each):
+            value = 10 * place + number
+            rows = [f"{moment / 1000},{value},{-value}" for moment in range(moments)]
+            subject = ("anna", "bert", "carl")[number % 3]
+            file = root / name / f"{subject}_{number}.csv"
+            file.write_text("\n".join(["t,ax,ay", *rows]))
+    return root
+
+
+def of_recordings(images: torch.Tensor) -> set[int]:
+    """Which recordings windows come from: the byte of channel 0, which is constant in each."""
+    return set(images[:, 0, 0, 0].tolist())
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_windows_of_one_recording_never_stand_on_both_sides_of_a_split(
+    tmp_path: Path, seed: int
+) -> None:
+    data = SignalFolder(
+        str(motions(tmp_path)), Windows(50, 10), columns=["ax", "ay"], split=Split(0.3, seed)
+    )
+    data.setup("test")
+    parts = [data.train_images.images, data.val_images.images, data.test_images.images]
+    found = [of_recordings(part) for part in parts]
+    assert sum(map(len, found)) == len(set.union(*found)) == 16
+    assert sum(map(len, parts)) == 16 * 16  # and no window is lost
+
+
+def test_recordings_of_one_subject_never_stand_on_both_sides_of_a_split(tmp_path: Path) -> None:
+    whose = Recordings(subject=r"([^/]+)_\d+")
+    data = SignalFolder(str(motions(tmp_path)), columns=["ax", "ay"], recordings=whose)
+    data.setup("test")
+    parts = [data.train_images.images, data.val_images.images, data.test_images.images]
+    scaling = data.scaling
+    subjects = [
+        {round(byte / float(scaling.gain[0]) + float(scaling.lowest[0])) % 10 % 3 for byte in part}
+        for part in map(of_recordings, parts)
+    ]
+    assert sorted(map(tuple, subjects)) == [(0,), (1,), (2,)]
+
+
+def test_folds_keep_the_windows_of_a_recording_together(tmp_path: Path) -> None:
+    data = SignalFolder(str(motions(tmp_path)), Windows(50, 10), columns=["ax", "ay"])
+    data.setup("fit")
+    for number in range(3):
+        fold = data.fold(number, 3)
+        fold.setup("fit")
+        train, val = (of_recordings(part.images) for part in (fold.train_images, fold.val_images))
+        assert train and val and not train & val
+
+
+def test_a_network_reads_channels_times_one_times_moments(tmp_path: Path) -> None:
+    data = SignalFolder(str(motions(tmp_path)), Windows(50, 10))
+    data.setup("fit")
+    image = data.train_images[0][0]
+    assert image.shape == (data.channels, data.height, data.width) == (3, 1, 50)
+    assert len(data.mean) == len(data.std) == 3
+
+
+def test_limits_become_the_ends_of_a_byte_and_what_lies_beyond_is_clipped(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for number in range(4):
+            np.save(tmp_path / name / f"{number}.npy", np.array([[-9.0, -2, 0, 2, 9]]))
+    data = SignalFolder(str(tmp_path), Windows(5, 5, limits=[[-2, 2]]))
+    data.setup("fit")
+    assert data.train_images[0][0].flatten().tolist() == [0, 0, 128, 255, 255]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("ax,ay\n1,2\n3\n", "row 3 has 1 columns and the first has 2"),
+        ("ax,ay\n1,2\n3,\n", "row 3 has a value that is missing or no number"),
+        ("ax,ay\n1,2\n3,nan\n", "channel 1 at moment 1"),
+        ("ax,ay\n1,inf\n", "channel 1 at moment 0"),
+        ("ax,az\n1,2\n", "has no column 'ay'; it has ax, az"),
+        ("1,2\n3,4\n", "has no header"),
+        ("", "has no values"),
+        ("ax,ay\n", "has no values"),
+    ],
+)
+def test_a_broken_csv_is_one_sentence_that_names_it(
+    tmp_path: Path, content: str, said: str
+) -> None:
+    (tmp_path / "a.csv").write_text(content)
+    with pytest.raises(DataError, match=r"a\.csv.*" + said):
+        read_signal(tmp_path / "a.csv", ["ax", "ay"])
+
+
+def test_a_csv_without_a_header_is_read_whole(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1,2\n3,4\n5,6\n")
+    assert read_signal(tmp_path / "a.csv").tolist() == [[1, 3, 5], [2, 4, 6]]
+
+
+def test_columns_come_in_the_order_asked_for_whatever_the_files(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("\ufeffay,t,ax\n1,text,3\n2,text,4\n")
+    assert read_signal(tmp_path / "a.csv", ["ax", "ay"]).tolist() == [[3, 4], [1, 2]]
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.zeros((500, 3)), np.zeros((2, 3, 4)), np.array([["a"]]), np.array([{}], dtype=object)],
+    ids=["time first", "three axes", "text", "pickle"],
+)
+def test_an_npy_that_is_no_recording_is_refused(tmp_path: Path, array: np.ndarray) -> None:
+    np.save(tmp_path / "a.npy", array, allow_pickle=True)
+    with pytest.raises(DataError, match=r"a\.npy"):
+        read_signal(tmp_path / "a.npy")
+
+
+def test_a_recording_shorter_than_a_window_is_refused_or_filled_up(tmp_path: Path) -> None:
+    root = motions(tmp_path, each=4, moments=30)
+    with pytest.raises(DataError, match=r"has 30 moments and a window 50.*pad=true"):
+        SignalFolder(str(root), Windows(50, 10)).setup("fit")
+    data = SignalFolder(str(root), Windows(50, 10, pad=True))
+    data.setup("fit")
+    assert (data.train_images.images[..., 30:] == data.train_images.images[..., 29:30]).all()
+
+
+def test_recordings_of_unequal_channels_are_refused(tmp_path: Path) -> None:
+    motions(tmp_path, each=4)
+    np.save(tmp_path / "run" / "zed.npy", np.zeros((5, 200)))
+    with pytest.raises(DataError, match=r"zed\.npy has 5 channels and the first recording has 3"):
+        SignalFolder(str(tmp_path)).read(SignalFolder(str(tmp_path)).folder.part("train"))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("1,2:3,4,5:a", "channels of"),
+        ("1,?:3,4:a", "must be a number"),
+        ("1,nan:3,4:a", "not finite"),
+        ("a", "channels of"),
+    ],
+)
+def test_a_broken_ts_file_names_its_line(tmp_path: Path, line: str, said: str) -> None:
+    (tmp_path / "a.ts").write_text(f"{TS}{line}\n")
+    with pytest.raises(DataError, match=rf"a\.ts, line 4.*{said}"):
+        read_ts(tmp_path / "a.ts")
+
+
+def test_a_ts_file_of_a_user_is_read(tmp_path: Path) -> None:
+    for part in ("TRAIN", "TEST"):
+        rows = [f"{n},2,3,4:5,6,7,8:{name}" for n in range(4) for name in "ab"]
+        (tmp_path / f"Two_{part}.ts").write_text(TS + "\n".join(rows))
+    data = TsSignals("Two", str(tmp_path), Windows(4, 4))
+    data.setup("test")
+    assert (data.classes, data.channels, len(data.test_images)) == (("a", "b"), 2, 8)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [({"length": 0}, "length=0"), ({"stride": 0}, "stride=0"), ({"limits": [[1, 1]]}, "limits")],
+)
+def test_windows_that_make_no_sense_are_refused(settings: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        Windows(**settings)  # type: ignore[arg-type]
+
+
+def test_a_subject_without_a_group_is_refused() -> None:
+    with pytest.raises(ConfigError, match="it has no group"):
+        Recordings(subject="anna")
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("aeon"), reason="pip install --no-deps aeon")
+@pytest.mark.parametrize(
+    ("option", "shape", "classes", "series"),
+    [
+        ("BasicMotions", (6, 1, 100), 4, (40, 40)),
+        ("JapaneseVowels", (12, 1, 29), 9, (270, 370)),
+    ],
+)
+def test_the_real_series_of_aeon_have_the_shape_that_is_published(
+    option: str, shape: tuple[int, ...], classes: int, series: tuple[int, int]
+) -> None:
+    data = TsSignals(option, windows=Windows(shape[2], shape[2], pad=True), split=Split(0.2))
+    data.setup("test")
+    assert (data.channels, data.height, data.width) == shape
+    assert data.num_classes == classes
+    assert (len(data.train_images) + len(data.val_images), len(data.test_images)) == series
