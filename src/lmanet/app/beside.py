@@ -68,7 +68,7 @@ def _start(cfg: Config, typed: Sequence[str], name: str, ending: ExitStack) -> "
     """A process that runs one stage; it ends with ``ending`` at the latest."""
     context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
     heard, said = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(1, context, _begin, (said, logging.root.level))
+    pool = ProcessPoolExecutor(1, context, _begin, (said, log.getEffectiveLevel()))
     relay = threading.Thread(target=_relay, args=(heard,), daemon=True)
     ending.callback(relay.join)
     ending.callback(pool.shutdown)
@@ -114,7 +114,9 @@ def _relay(heard: "Connection[object, logging.LogRecord]") -> None:
             record = heard.recv()
         except (EOFError, OSError):
             return
-        logging.getLogger(record.name).handle(record)
+        logger = logging.getLogger(record.name)
+        if logger.isEnabledFor(record.levelno):
+            logger.handle(record)
 
 
 class _Said(logging.handlers.QueueHandler):
