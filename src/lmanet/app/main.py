@@ -29,6 +29,7 @@ from lmanet.app.compose import (
     start_log,
     understood,
 )
+from lmanet.app.demo import DEMO, demo
 from lmanet.app.init import START, write_start
 from lmanet.app.lock import claimed
 from lmanet.app.resume import Resumed, brought, keep_sweep, resumed
@@ -152,10 +153,13 @@ def _hold(given: Resumed, config: Config, overrides: Sequence[Sequence[str]]) ->
 
 
 def _answered(arguments: Sequence[str]) -> bool:
-    """Do what is no run: write a start for own settings, or say the version."""
+    """Do what is no run: write a start for own settings, show a network, or say the version."""
     require_conf()
     if arguments[:1] == [START]:
         print(write_start(arguments[1:]))
+    elif arguments[:1] == [DEMO]:
+        for line in demo(arguments[1:]):
+            print(line, flush=True)
     elif arguments == ["--version"]:
         print(f"lmanet {version('lmanet')}")
     else:
