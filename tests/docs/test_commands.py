@@ -48,7 +48,7 @@ def _commands() -> list[str]:
         text = page.read_text(encoding="utf-8").replace("\\\n", " ")
         found.update(re.findall(r"^python run\.py .*$", text, flags=re.MULTILINE))
         found.update(code for code in CODE.findall(text) if code.startswith("python run.py "))
-    others = ("--config-dir", "run.py init", "--version")
+    others = ("--config-dir", "run.py init", "run.py demo", "--version")
     return sorted(command for command in found if not any(each in command for each in others))
 
 

@@ -2,12 +2,16 @@
 
 import io
 import logging
+import re
 
 import pytest
 from rich.console import Console
 
 from lmanet.run.brief import Budget
+from lmanet.run.records import Status
 from lmanet.track import Progress
+from lmanet.track.live import ShortLines
+from lmanet.track.progress import line
 
 
 @pytest.fixture
@@ -119,3 +123,49 @@ def test_an_empty_front_is_explained(file):
     progress.on_search_end([], [])
     assert "empty: no network within the limits was trained" in file.file.getvalue()
     assert "no candidate yet" in file.file.getvalue()
+
+
+def test_one_view_shows_all_stages_with_the_time_left(terminal, trials):
+    progress = Progress(terminal, {"search": 60.0, "teacher": 20.0, "report": 10.0})
+    probe = Console(width=80, color_system=None, file=io.StringIO())
+    with progress.showing([["search", "teacher"], ["report"]]):
+        live = progress.live
+        progress.on_stages_start()
+        progress.on_search_start([], Budget(proposals=40, trained=10))
+        progress.on_trial_end(trials[0])
+        with probe.capture() as searching:
+            probe.print(progress._view())
+        progress.on_search_end(trials, [trials[3]])
+        progress.on_stages_start()
+        logging.getLogger("lmanet").warning("epoch 1/3: " + "a long line " * 10)
+        with probe.capture() as reporting:
+            probe.print(progress._view())
+        assert progress.live is live, "the view of the search is that of the run"
+    assert progress.live is None
+    assert "1 of 2: search, teacher" in searching.get() and "left" in searching.get()
+    assert "proposals 1/40, trained 1/10" in searching.get()
+    assert "2 of 2: report" in reporting.get() and "epoch 1/3" in reporting.get()
+    assert len(reporting.get().splitlines()) == 2, "a long line is cut, not wrapped"
+    drawn = terminal.file.getvalue()
+    assert "In all about 0:01:10 on two idle CPU cores" in drawn
+
+
+def test_the_view_ends_where_the_run_breaks_off(terminal):
+    progress = Progress(terminal)
+    with pytest.raises(KeyError), progress.showing([["train"]]):
+        raise KeyError("broken")
+    assert progress.live is None
+
+
+def test_a_line_for_a_terminal_has_the_time_and_what_is_no_news():
+    lines = ShortLines()
+    news = logging.LogRecord("lmanet.train", logging.INFO, "", 0, "epoch 1/3", (), None)
+    warning = logging.LogRecord("lmanet.train", logging.WARNING, "", 0, "no images", (), None)
+    assert re.fullmatch(r"\d\d:\d\d:\d\d epoch 1/3", lines.format(news))
+    assert lines.format(warning).endswith(" WARNING: no images")
+
+
+def test_a_long_reason_is_shortened_in_its_line(trials):
+    trial = next(each for each in trials if each.status is Status.UNPARSABLE)
+    long = trial.model_copy(update={"error": "the reply holds no network " * 20})
+    assert len(line(long)) < 150 and line(long).endswith(" ...")

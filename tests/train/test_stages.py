@@ -192,6 +192,7 @@ def test_evaluation_opens_the_test_images_once_for_each_network(
         logits = network((images - data.mean[0]) / data.std[0])
     right = float((logits.argmax(1) == data.test_images.labels).float().mean())
     assert line.test_accuracy == pytest.approx(right, abs=1e-6)
+    assert line.thresholds is None, "the classes are of one size"
 
 
 def test_a_network_for_other_classes_is_refused(
@@ -337,3 +338,29 @@ def test_a_line_is_added_in_place_of_one_that_was_cut_off(
     assert read_records(path, TrainedNetwork) == [record]
     append_record(path, record)
     assert path.read_bytes() == whole + whole
+
+
+def test_unequal_classes_get_thresholds_from_validation_images_beside_the_largest_logit(
+    trained: Path, make_recipe: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    (line,) = read_records(trained / FULL, TrainedNetwork)
+    (tmp_path / "one.ckpt").write_bytes((trained / line.checkpoint).read_bytes())
+    append_record(tmp_path / FULL, line.model_copy(update={"checkpoint": "one.ckpt"}))
+    data = Mnist5k(SPLIT)
+    data.setup("fit")
+    data.setup("test")
+    labels = data.test_images.labels
+    rare = (labels == 3).nonzero().flatten()[20:]
+    kept = torch.ones(len(labels), dtype=torch.bool).index_fill(0, rare, False)
+    data._sets["test"] = MemoryImages(data.test_images.images[kept], labels[kept])
+    Evaluation(Trainer(data, make_recipe())).run(RunFolder(tmp_path))
+    (test,) = read_records(tmp_path / "test.jsonl", EvaluationRecord)
+    found = test.thresholds
+    assert found is not None and found.val_images == len(data.val_images.labels)
+    network = load_network(tmp_path / "one.ckpt").network
+    images = (fit(data.test_images.images, 32).float() / 255 - data.mean[0]) / data.std[0]
+    with torch.no_grad():
+        predicted = (network(images) + torch.tensor(found.added)).argmax(1)
+    right = predicted == data.test_images.labels
+    assert found.test_accuracy == pytest.approx(float(right.float().mean()), abs=2e-3)
+    assert sum(found.right) == pytest.approx(int(right.sum()), abs=2)

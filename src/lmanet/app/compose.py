@@ -5,7 +5,7 @@ and configurations -> objects.
 import inspect
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -200,6 +200,13 @@ def in_folder(config: Config, folder: Path) -> Config:
         config.folder = str(folder.absolute())
     config.pop("hydra")
     return config
+
+
+def resolved(config: Config, changes: Mapping[str, object]) -> Config:
+    """A copy with every interpolation resolved, for a process that has no Hydra, and with changes
+    at the root.
+    """
+    return OmegaConf.create({**plain(config), **changes})
 
 
 def start_log(config: Config, folder: Path) -> None:

@@ -29,45 +29,22 @@ from lmanet.app.compose import (
     start_log,
     understood,
 )
+from lmanet.app.demo import DEMO, demo
 from lmanet.app.init import START, write_start
 from lmanet.app.lock import claimed
 from lmanet.app.resume import Resumed, brought, keep_sweep, resumed
 from lmanet.app.settings import refuse_unread
 from lmanet.app.stages import Run
 from lmanet.app.stop import Stopped, stoppable, stopped_sentence
+from lmanet.app.summary import summary
 from lmanet.app.trust import remember
 from lmanet.command import at_home
 from lmanet.command import command as as_typed
 from lmanet.errors import ConfigError, LmanetError
 from lmanet.files import disk_error, write_text
-from lmanet.run.folder import (
-    COMPARED,
-    DEPLOYED,
-    FRONT,
-    HISTORY,
-    PLAN,
-    RELEASED,
-    REPORT_HTML,
-    REPORT_MD,
-    STUDENT,
-    TEST,
-)
+from lmanet.run.folder import HISTORY, PLAN
 
 log = logging.getLogger(__name__)
-FILES = {
-    PLAN: "what was found in the pictures, what was chosen and why",
-    HISTORY: "every trial",
-    FRONT: "the networks that no other beats",
-    STUDENT: "the best network: lmanet.load_network(path)",
-    DEPLOYED: "the best network in int8: .tflite, C, firmware",
-    TEST: "accuracy on the test images",
-    RELEASED: "networks for timm, Hugging Face, ONNX and the board",
-    REPORT_HTML: "the report, in one file for a browser",
-    REPORT_MD: "the same for a terminal, plots beside it",
-    f"{COMPARED}/compare.html": (
-        "which searcher is better, in one file; compare.md and compare.csv beside it"
-    ),
-}
 DIRECTORIES = ("hydra.run.dir=", "hydra.sweep.dir=")
 
 
@@ -124,30 +101,12 @@ def job(cfg: Config, run: Run | None = None) -> None:
     try:
         keep_start(cfg, folder)
         (run or Run(cfg)).start()
-        summarise(folder)
+        print(*summary(folder), sep="\n", flush=True)
     except (LmanetError, OSError) as error:
         sentences = [f"error: {_named(error)}"]
         if (folder / HISTORY).exists():
             sentences.append(f"nothing is lost; go on with: {as_typed(f'resume={_short(folder)}')}")
         _end("\n".join(sentences), 1)
-
-
-def summarise(folder: Path) -> None:
-    """Print where each file of the run is and what can be done next; whole paths, however narrow
-    the terminal.
-    """
-    shown = _short(folder)
-    lines = [
-        (str(shown / name), meaning) for name, meaning in FILES.items() if (folder / name).exists()
-    ]
-    width = max((len(path) for path, _ in lines), default=0)
-    for path, meaning in lines:
-        print(f"{path:<{width}}  {meaning}")
-    if (folder / HISTORY).exists():
-        print(
-            f"Next: {as_typed(f'resume={shown}')} budget.proposals=... goes on searching; "
-            "README.md says what else"
-        )
 
 
 def _run(command: Command, config: Config, folder: Path, given: Resumed) -> None:
@@ -194,10 +153,13 @@ def _hold(given: Resumed, config: Config, overrides: Sequence[Sequence[str]]) ->
 
 
 def _answered(arguments: Sequence[str]) -> bool:
-    """Do what is no run: write a start for own settings, or say the version."""
+    """Do what is no run: write a start for own settings, show a network, or say the version."""
     require_conf()
     if arguments[:1] == [START]:
         print(write_start(arguments[1:]))
+    elif arguments[:1] == [DEMO]:
+        for line in demo(arguments[1:]):
+            print(line, flush=True)
     elif arguments == ["--version"]:
         print(f"lmanet {version('lmanet')}")
     else:

@@ -80,6 +80,7 @@ class Root(BaseModel):
     storage: str | None = None  # runs of earlier versions have none
     seed: int = Field(ge=0, lt=2**31)
     stages: list[Stage]
+    beside: list[Literal["rules", "teacher", "explain"]] = []  # as storage
     budget: Budget
     batch: int = Field(ge=1)
     train_best: int = Field(ge=1)

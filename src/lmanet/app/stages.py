@@ -4,9 +4,11 @@ asked for, in their order.
 
 import logging
 from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import cached_property, partial
 from typing import Any
 
+from lmanet.app.beside import beside, turns
 from lmanet.app.compose import Config, build, compared_config, make, plain
 from lmanet.app.lock import owned, require_room
 from lmanet.app.needs import check_images, check_order, check_space
@@ -28,11 +30,11 @@ from lmanet.run.brief import Brief, Budget, Goal
 from lmanet.run.folder import RunFolder
 from lmanet.run.history import History
 from lmanet.run.mend import Mending
-from lmanet.run.mirror import Guard, mirrored
+from lmanet.run.mirror import Guard, Mirror, mirrored
 from lmanet.run.provenance import provenance
 from lmanet.run.storage import Storage
 from lmanet.search import Search, Steps
-from lmanet.steps import Checked, Stage
+from lmanet.steps import Checked, Stage, StageListener
 
 __all__ = ["ROOT_KEYS", "SHARED_SETTINGS", "Run"]
 log = logging.getLogger(__name__)
@@ -66,7 +68,8 @@ class Run:
         if self._prepared is None:
             self._check_settings()
             check_space(self.names, self.space, self.cfg.pareto.objectives)
-            stages = [getattr(self, f"_{name}")() for name in self.names]
+            stages = [self.made(name) for name in self.names]
+            turns(self.names, self.cfg.get("beside", ()))
             # the engine only where a stage has asked for it
             for part in (*stages, *self.listeners, vars(self).get(ENGINE)):
                 if isinstance(part, Checked):
@@ -92,13 +95,26 @@ class Run:
                 self.listeners.append(Guard(mirror))
             self.folder.provenance.append(provenance(self.names))
             look_at_images(self.names, self.data, self.folder)
-            for name, stage in zip(self.names, stages, strict=True):
-                log.info("stage %s", name)
-                stage.run(self.folder)
-                if mirror:
-                    mirror.try_push()
+            with ExitStack() as shown:
+                self._run(stages, mirror, shown)
             for listener in self.listeners:
                 listener.on_run_end()
+
+    def _run(self, stages: Sequence[Stage], mirror: Mirror | None, shown: ExitStack) -> None:
+        """Run the stages in their turns; listeners hear of each, and ``shown`` ends their views."""
+        places = turns(self.names, self.cfg.get("beside", ()))
+        named = [[self.names[each] for each in turn] for turn in places]
+        hearing = [each for each in self.listeners if isinstance(each, StageListener)]
+        for listener in hearing:
+            shown.enter_context(listener.showing(named))
+        for (first, *_), (name, *others) in zip(places, named, strict=True):
+            for listener in hearing:
+                listener.on_stages_start()
+            log.info("stage %s", ", ".join((name, *others)))
+            with beside(self.cfg, self.typed, others):
+                stages[first].run(self.folder)
+            if mirror:
+                mirror.try_push()
 
     def _check_settings(self) -> None:
         settings = {**plain(self.cfg), "stages": self.names}
@@ -108,6 +124,11 @@ class Run:
         if set(self.names) - {"compare"}:
             asks = {"search", "rules"} & set(self.names)
             check_groups(settings, optional=() if asks else ("propose",))
+
+    def made(self, name: str) -> Stage:
+        """A stage, as it is set."""
+        stage: Stage = getattr(self, f"_{name}")()
+        return stage
 
     def _search(self) -> Stage:
         shared = {key: plain(self.cfg[key]) for key in SHARED_SETTINGS} | {

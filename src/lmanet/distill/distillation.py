@@ -193,13 +193,17 @@ class Distillation:
         Raises:
             ConfigError: there is no teacher.
         """
+        self.require_teacher()
+        self.data.setup("fit")
+        self._said(self.trainer(self._taught), folder)
+
+    def require_teacher(self) -> None:
+        """Raise `ConfigError` where labels alone would teach."""
         if not self._teachers:
             raise ConfigError(
                 "stage teacher has no teacher to make; choose one (distill=...), or leave the "
                 "stage out"
             )
-        self.data.setup("fit")
-        self._said(self.trainer(self._taught), folder)
 
     def _said(self, trainer: Fitter, folder: RunFolder) -> TeacherLogits | None:
         return self._teachers.teach(trainer, self.seed, folder) if self._teachers else None
@@ -246,7 +250,8 @@ class TeacherStage:
     distillation: Distillation
 
     def require(self) -> None:
-        """As the distillation's."""
+        """As the distillation's, and where there is no teacher."""
+        self.distillation.require_teacher()
         self.distillation.require()
 
     def run(self, folder: RunFolder) -> None:

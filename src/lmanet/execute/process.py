@@ -46,7 +46,7 @@ class WorkerProcess:
     def train(self, job: Job) -> "Future[Outcome]":
         """Start a job; its future breaks where the process dies."""
         self.hung = False
-        with _of_the_run_alone():
+        with of_the_run_alone():
             try:
                 future = self._pool.submit(_train, job)
             except BrokenProcessPool:  # it was killed while it waited for a job
@@ -61,14 +61,14 @@ class WorkerProcess:
 
     def close(self) -> None:
         """End it at once, whatever it is at."""
-        _kill(self._pool)
+        kill(self._pool)
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _end_hung(self, pool: ProcessPoolExecutor, future: "Future[Outcome]") -> None:
         """Not necessarily of the pool that is there now: another may have taken its place."""
         if not future.done():
             self.hung = True
-            _kill(pool)
+            kill(pool)
 
 
 def died(future: "Future[Outcome]") -> bool:
@@ -77,7 +77,7 @@ def died(future: "Future[Outcome]") -> bool:
 
 
 @contextmanager
-def _of_the_run_alone() -> Iterator[None]:
+def of_the_run_alone() -> Iterator[None]:
     """A process that is started here does not hear Ctrl-C, not even before it can say so itself."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -89,14 +89,17 @@ def _of_the_run_alone() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _kill(pool: ProcessPoolExecutor) -> None:
+def kill(pool: ProcessPoolExecutor) -> None:
+    """End its process, whatever it is at."""
     # Not `terminate`: Lightning takes that signal for a wish, heard after the step at hand.
     for process in list((pool._processes or {}).values()):
         process.kill()
 
 
-def _start_process(trainer: Trainer, threads: int | None, rank: int) -> None:
-    global _trainer
+def begin_process(threads: int | None, rank: int = 0) -> None:
+    """What a process of the run does first: leave Ctrl-C to the run, end with it, and keep to its
+    threads.
+    """
     for number in OF_THE_RUN:
         signal.signal(number, signal.SIG_IGN)
     # Lightning would hear this one after the step at hand, and end as if all were well.
@@ -107,8 +110,13 @@ def _start_process(trainer: Trainer, threads: int | None, rank: int) -> None:
         torch.cuda.set_device(rank % torch.cuda.device_count())
     if threads:
         torch.set_num_threads(threads)
-    _trainer = trainer
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _start_process(trainer: Trainer, threads: int | None, rank: int) -> None:
+    global _trainer
+    begin_process(threads, rank)
+    _trainer = trainer
 
 
 def _end_with_parent() -> None:

@@ -106,16 +106,27 @@ def draw_weights(network: Network) -> None:
 
 
 @contextmanager
-def watched(network: nn.Module) -> Iterator[list[Tensor]]:
-    """The classes (N,) that a network predicts for each batch, while something else measures it."""
-    predicted: list[Tensor] = []
+def heard(network: nn.Module) -> Iterator[list[Tensor]]:
+    """The logits (N, classes) that a network gives for each batch, while something else measures
+    it.
+    """
+    logits: list[Tensor] = []
     hook = network.register_forward_hook(
-        lambda module, inputs, logits: predicted.append(logits.detach().argmax(1).cpu())
+        lambda module, inputs, given: logits.append(given.detach().float().cpu())
     )
     try:
-        yield predicted
+        yield logits
     finally:
         hook.remove()
+
+
+@contextmanager
+def watched(network: nn.Module) -> Iterator[list[Tensor]]:
+    """The classes (N,) that a network predicts for each batch; complete when it ends."""
+    predicted: list[Tensor] = []
+    with heard(network) as logits:
+        yield predicted
+        predicted += [each.argmax(1) for each in logits]
 
 
 def _layer(operator: Operator, dropout: float) -> nn.Sequential:

@@ -18,10 +18,17 @@ from lmanet.errors import ArchitectureError, ConfigError
 from lmanet.files import replaced
 from lmanet.network.architecture import Architecture, parse_architecture
 from lmanet.network.build import Network, build
-from lmanet.network.compact import SUFFIX, read_compact, shipped, shipped_names, write_compact
+from lmanet.network.compact import (
+    SUFFIX,
+    Weights,
+    read_compact,
+    shipped,
+    shipped_names,
+    write_compact,
+)
 from lmanet.network.graph import operators
 
-LEAST_WEIGHT_BYTES = 2  # in half precision
+LEAST_WEIGHT_BYTES = 1  # in int8
 
 
 @dataclass(frozen=True)
@@ -39,12 +46,15 @@ class Checkpoint:
     std: tuple[float, ...]
 
 
-def save_network(path: Path, checkpoint: Checkpoint) -> None:
+def save_network(path: Path, checkpoint: Checkpoint, weights: Weights = "float16") -> None:
     """Write a checkpoint that `load_network` reads without running any code of the file; a crash
     leaves the old file or the new one.
 
     Args:
-        path: one that ends in ``.safetensors`` holds its weights in half precision.
+        path: one that ends in ``.safetensors`` holds its weights in the form that ``weights`` says,
+            any other in single precision.
+        weights: ``float16``, or ``int8`` with a scale for each output channel: half the size, and
+            a network that differs a little.
     """
     content = {
         "architecture": checkpoint.network.architecture.model_dump(mode="json"),
@@ -57,7 +67,7 @@ def save_network(path: Path, checkpoint: Checkpoint) -> None:
     }
     if Path(path).suffix == SUFFIX:
         with replaced(Path(path)) as partial:
-            write_compact(partial, content)
+            write_compact(partial, content, weights)
     else:
         save_tensors(Path(path), content)
 

@@ -115,6 +115,24 @@ class ClassResult(Record):
     predicted: int
 
 
+class Thresholds(Record):
+    """What is added to each logit before the largest is taken, so that rare classes are found more
+    often: fitted on validation images, measured on the test images.
+
+    Attributes:
+        added: of each class, in the order of the data's; the first is 0.
+        val_images: they were fitted on.
+        right: test images of each class that are then taken for what they are.
+        test_accuracy, test_balanced_accuracy: shares of 1, of all test images.
+    """
+
+    added: tuple[float, ...]
+    val_images: int
+    right: tuple[int, ...]
+    test_accuracy: float = Field(ge=0, le=1)
+    test_balanced_accuracy: float = Field(ge=0, le=1)
+
+
 class Evaluation(Record):
     """One line of ``test.jsonl``: a network on the test images, which nothing else ever sees.
 
@@ -122,6 +140,7 @@ class Evaluation(Record):
         test_balanced_accuracy: mean over the classes of the share that is right, 0 to 1; None in
             runs of earlier versions.
         by_class: in the order of the data's classes; empty in runs of earlier versions.
+        thresholds: where the classes are unequal.
         notices: what is off about it.
     """
 
@@ -134,6 +153,7 @@ class Evaluation(Record):
     test_calibration_error: float = Field(ge=0, le=1)
     test_balanced_accuracy: float | None = Field(default=None, ge=0, le=1)
     by_class: tuple[ClassResult, ...] = ()
+    thresholds: Thresholds | None = None
     seconds: float
     settings_id: str = ""
     notices: tuple[Notice, ...] = ()

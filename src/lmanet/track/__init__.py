@@ -5,13 +5,13 @@ export for Optuna's dashboard.
 from typing import TYPE_CHECKING, Any
 
 from lmanet.track.events import EventLog
-from lmanet.track.progress import Progress
+from lmanet.track.progress import Progress, front_table
 from lmanet.track.wandb import WandbTracker
 
 if TYPE_CHECKING:
     from lmanet.track.optuna_export import OptunaExport
 
-__all__ = ["EventLog", "OptunaExport", "Progress", "WandbTracker"]
+__all__ = ["EventLog", "OptunaExport", "Progress", "WandbTracker", "front_table"]
 
 
 def __getattr__(name: str) -> Any:

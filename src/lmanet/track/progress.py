@@ -1,15 +1,14 @@
-"""Progress: a live view of the search on a terminal, one line a trial elsewhere, and the front as a
-table at the end.
+"""Progress: one live view of a run on a terminal, plain lines elsewhere, and the front as a table
+when the search has ended.
 """
 
 import logging
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
-from typing import TextIO
+from textwrap import shorten
 
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -18,8 +17,11 @@ from lmanet.run.brief import Budget
 from lmanet.run.quantities import FLASH, MACS, PARAMS, SRAM, computed
 from lmanet.run.records import Status, Trial
 from lmanet.run.tally import Tally
+from lmanet.track.course import Course
+from lmanet.track.live import LiveView
 
 log = logging.getLogger(__name__)
+MOST_CHARACTERS = 100  # of a reason in a line; the history has the whole
 STYLES = {
     Status.TRAINED: "green",
     Status.PAUSED: "cyan",
@@ -31,29 +33,50 @@ STYLES = {
 
 
 class Progress:
-    """Shows where the search stands.
+    """Shows where the run stands.
 
     Args:
         console: where to; standard output by default.
+        expected_seconds: stage -> seconds on some machine, by which the time left is told; None
+            tells that of a search alone.
     """
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(
+        self,
+        console: Console | None = None,
+        expected_seconds: Mapping[str, float] | None = None,
+    ) -> None:
         self.console = console or Console()
+        self.expected_seconds = dict(expected_seconds or {})
+        self.course: Course | None = None
         self.tally: Tally | None = None
         self.hypervolume: float | None = None
-        self.live: Live | None = None
-        self._streams: dict[logging.StreamHandler[TextIO], TextIO] = {}
+        self.live: LiveView | None = None
+        self._last = ""
+
+    @contextmanager
+    def showing(self, turns: Sequence[Sequence[str]]) -> Iterator[None]:
+        """Show a run of these stages; those of a turn begin together."""
+        self.course = Course(turns, self.expected_seconds)
+        for each in self._plan(self.course):
+            self.console.print(each, markup=False, highlight=False, soft_wrap=True)
+        self._draw()
+        try:
+            yield
+        finally:
+            self._undraw()
+            self.course = None
+
+    def on_stages_start(self) -> None:
+        """The next of the stages begin."""
+        if self.course:
+            self.course.next_turn()
+        self._last = ""
 
     def on_search_start(self, trials: Sequence[Trial], budget: Budget) -> None:
         self.tally = Tally(budget, trials)
         if self.console.is_terminal:
-            self.live = Live(
-                get_renderable=self._view,
-                console=self.console,
-                refresh_per_second=2,
-                transient=True,
-            )
-            self._start(self.live)
+            self._draw()
         elif trials:
             log.info("goes on after %d trials", len(trials))
 
@@ -68,42 +91,69 @@ class Progress:
         self.hypervolume = hypervolume
 
     def on_search_end(self, trials: Sequence[Trial], front: Sequence[Trial]) -> None:
-        if self.live is not None:
-            self.live.stop()
-            self.live = None
-            for handler, stream in self._streams.items():
-                handler.setStream(stream)
+        if self.course is None:
+            self._undraw()
         if self.tally is not None:
             self.console.print(_counts(self.tally))
+        self.tally = None
         self.console.print(front_table(front))
 
     def on_run_end(self) -> None:
         pass  # the app says where everything is
 
-    def _start(self, live: Live) -> None:
-        """Draw; from now on the log's lines for this terminal stand above the view, which they
-        would tear.
-        """
-        handlers = [
-            each for each in logging.getLogger().handlers if isinstance(each, logging.StreamHandler)
-        ]
-        self._streams = {
-            each: each.stream for each in handlers if each.stream and each.stream.isatty()
-        }
-        live.start()
-        for handler in self._streams:
-            handler.setStream(sys.stderr)  # rich's by now, which prints above the view
+    def _draw(self) -> None:
+        if self.live is None and self.console.is_terminal:
+            self.live = LiveView(self.console, self._view, self._hear)
+            self.live.start()
+
+    def _undraw(self) -> None:
+        if self.live is not None:
+            self.live.stop()
+            self.live = None
+
+    def _hear(self, record: logging.LogRecord) -> None:
+        self._last = record.getMessage()
+
+    def _plan(self, course: Course) -> Iterator[str]:
+        if len(course.turns) > 1:
+            yield "What happens, one line after the other:"
+            yield from (f"  {line}" for line in course.plan())
+        if course.expected:
+            yield (
+                f"In all about {_clock(sum(course.expected))} on two idle CPU cores; a busy or "
+                "slower machine takes longer."
+            )
 
     def _view(self) -> RenderableType:
-        if self.tally is None:
-            return Text()
+        lines: list[RenderableType] = [self._head()] if self.course or self.tally else []
+        if self.tally:
+            if self.course:
+                lines.append(_candidate(self.tally))
+            lines += [_counts(self.tally), self._standing(self.tally)]
+        elif self._last:
+            lines.append(Text(self._last, style="dim", no_wrap=True, overflow="ellipsis"))
+        return Group(*lines)
+
+    def _head(self) -> RenderableType:
+        """What is under way, how far, and the time."""
         grid = Table.grid(padding=(0, 2))
-        grid.add_row(
-            _candidate(self.tally),
-            ProgressBar(total=1.0, completed=self.tally.share_done, width=30),
-            _time(self.tally),
+        tally, course = self.tally, self.course
+        if course is None:
+            assert tally is not None
+            bar = ProgressBar(total=1.0, completed=tally.share_done, width=30)
+            grid.add_row(_candidate(tally), bar, _time(tally.elapsed_seconds, tally.seconds_left))
+            return grid
+        share = tally.share_done if tally else None
+        left = course.seconds_left(share)
+        if left is None and tally:
+            left = tally.seconds_left
+        gone = course.elapsed_seconds
+        done = (
+            gone / (gone + left) if left is not None else max(course.place, 0) / len(course.turns)
         )
-        return Group(grid, _counts(self.tally), self._standing(self.tally))
+        bar = ProgressBar(total=1.0, completed=done, width=16)
+        grid.add_row(Text(course.title, style="bold"), bar, _time(gone, left))
+        return grid
 
     def _standing(self, tally: Tally) -> Text:
         """Best accuracy, hypervolume, tokens."""
@@ -135,7 +185,7 @@ def line(trial: Trial) -> str:
         if trial.verdict and trial.verdict.violations
         else trial.error
     )
-    return f"{text}: {reason}" if reason else text
+    return f"{text}: {shorten(reason, MOST_CHARACTERS, placeholder=' ...')}" if reason else text
 
 
 def front_table(front: Sequence[Trial]) -> Table:
@@ -176,10 +226,9 @@ def _candidate(tally: Tally) -> Text:
     )
 
 
-def _time(tally: Tally) -> Text:
-    left = tally.seconds_left
+def _time(gone: float, left: float | None) -> Text:
     ahead = f", about {_clock(left)} left" if left is not None else ""
-    return Text(f"{_clock(tally.elapsed_seconds)} gone{ahead}")
+    return Text(f"{_clock(gone)} gone{ahead}", no_wrap=True)
 
 
 def _counts(tally: Tally) -> Text:

@@ -3,23 +3,25 @@
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from lmanet.errors import ConfigError
+from lmanet.errors import ConfigError, DataError
 from lmanet.network import Architecture
-from lmanet.network.build import watched
+from lmanet.network.build import heard
 from lmanet.network.classes import ClassNames, match_classes
 from lmanet.network.compact import shipped
 from lmanet.network.weights import Checkpoint, load_network, load_published_weights, reordered
 from lmanet.run.folder import TEST, RunFolder, by_these_settings, ranked
 from lmanet.run.notices import one_class
-from lmanet.run.results import ClassResult
+from lmanet.run.results import ClassResult, Thresholds
 from lmanet.run.results import Evaluation as EvaluationRecord
+from lmanet.train.measures import by_class
+from lmanet.train.thresholds import balanced_accuracy, fit_thresholds, is_unequal
 from lmanet.train.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -163,9 +165,11 @@ class Evaluation:
         )
         network = reordered(int8 or float_network, match.places)
         start = time.monotonic()
-        with watched(network) as batches:
-            measured, by_class = self.trainer.test(network, checkpoint.mean, checkpoint.std)
-        names = [data.classes[place] for place in sorted(set(torch.cat(batches).tolist()))]
+        with heard(network) as batches:
+            measured, classes = self.trainer.test(network, checkpoint.mean, checkpoint.std)
+        logits = torch.cat(batches)
+        names = [data.classes[place] for place in sorted(set(logits.argmax(1).tolist()))]
+        unequal = not self.checkpoint and is_unequal([each.images for each in classes])
         return EvaluationRecord(
             stage=subject.stage,
             architecture=checkpoint.network.architecture,
@@ -176,9 +180,40 @@ class Evaluation:
             test_balanced_accuracy=measured["balanced_accuracy"],
             by_class=tuple(
                 ClassResult(name=name, **counts._asdict())
-                for name, counts in zip(data.classes, by_class, strict=True)
+                for name, counts in zip(data.classes, classes, strict=True)
             ),
+            thresholds=self._thresholds(network, logits) if unequal else None,
             test_calibration_error=measured["calibration_error"],
             seconds=time.monotonic() - start,
             notices=(*match.notices, *one_class(names, f"{int(measured['images']):,} test images")),
         )
+
+    def _thresholds(self, network: nn.Module, logits: Tensor) -> Thresholds | None:
+        """Fitted on the validation images of the run; None where these are not at hand.
+
+        Args:
+            logits: of the test images (N, classes).
+        """
+        data = self.trainer.data
+        try:
+            data.setup("fit")
+        except DataError as error:
+            log.info("no thresholds by class, for they are fitted on validation images: %s", error)
+            return None
+        with heard(network) as batches:
+            self.trainer.validate(network)
+        val_labels = self._labels(data.val_dataloader)
+        labels = self._labels(data.test_dataloader)
+        added = fit_thresholds(torch.cat(batches), val_labels)
+        predicted = (logits + added).argmax(1)
+        return Thresholds(
+            added=tuple(added.tolist()),
+            val_images=len(val_labels),
+            right=tuple(each.right for each in by_class(predicted, labels, data.num_classes)),
+            test_accuracy=float((predicted == labels).double().mean()),
+            test_balanced_accuracy=balanced_accuracy(predicted, labels, data.num_classes),
+        )
+
+    def _labels(self, loader: Callable[..., Iterable[tuple[Tensor, Tensor]]]) -> Tensor:
+        batches = loader(self.trainer.recipe.batch_size, torch.device("cpu"))
+        return torch.cat([labels.cpu() for _, labels in batches])

@@ -13,7 +13,7 @@ from lmanet.explain.tables.network import examination_tables
 from lmanet.explain.tables.results import class_table
 from lmanet.explain.tables.table import Table
 from lmanet.run.folder import RunFolder
-from lmanet.run.results import ClassResult, Evaluation
+from lmanet.run.results import ClassResult, Evaluation, Thresholds
 
 
 @pytest.fixture(scope="module")
@@ -192,3 +192,34 @@ def test_each_class_has_its_share_with_an_interval_and_the_worst_stands_first(ma
     assert 0.27 < dog["low"] < 0.31 and 0.69 < dog["high"] < 0.73
     assert (cat["class"], cat["right"], cat["precision"]) == ("cat", 0.9, 0.6)
     assert not class_table([older]).rows
+
+
+def test_thresholds_stand_beside_the_largest_logit_and_say_that_the_firmware_has_none(make):
+    counts = [("cat", 40, 36, 60), ("dog", 20, 10, 0)]
+    test = Evaluation(
+        stage="deploy",
+        architecture=make(),
+        checkpoint="x",
+        images=60,
+        test_accuracy=46 / 60,
+        test_macro_f1=0.7,
+        test_calibration_error=0.1,
+        seconds=1.0,
+        by_class=[
+            ClassResult(name=name, images=images, right=right, predicted=predicted)
+            for name, images, right, predicted in counts
+        ],
+        thresholds=Thresholds(
+            added=(0.0, 0.75),
+            val_images=30,
+            right=(34, 16),
+            test_accuracy=50 / 60,
+            test_balanced_accuracy=0.825,
+        ),
+    )
+    table = class_table([test])
+    dog, cat = keyed(table)
+    assert (dog["threshold"], dog["right_by_threshold"]) == (0.75, 0.8)
+    assert (cat["threshold"], cat["right_by_threshold"]) == (0.0, 0.85)
+    assert "30 validation images, which the firmware does not use" in table.title
+    assert "balanced accuracy 82.5 %" in table.title

@@ -14,9 +14,8 @@ from lmanet.app.stages import Run
 from lmanet.data import ImageFolder
 from lmanet.data.survey import Found, refuse_broken, survey
 from lmanet.errors import ConfigError
-from lmanet.network.compact import shipped_names
+from lmanet.network.compact import preferred
 
-PREFERRED = "cifar100_record"  # of several shipped networks
 ON_GPU = 4  # candidates at once on one GPU
 
 
@@ -65,8 +64,6 @@ def planned(command: Command, config: Config) -> Planned:
 
 def _facts(config: Config, found: Found, teacher: bool) -> Facts:
     gpu = config.train.mini.recipe.accelerator != "cpu" and torch.cuda.is_available()
-    names = shipped_names()
-    shipped = PREFERRED if PREFERRED in names else next(iter(names), None)
     cores = joblib.cpu_count() - config.execute.auto.spare_cores if "auto" in config.execute else 1
     return Facts(
         train=found.parts["train"],
@@ -77,7 +74,7 @@ def _facts(config: Config, found: Found, teacher: bool) -> Facts:
         gpu=gpu,
         workers=ON_GPU * torch.cuda.device_count() if gpu else max(1, min(8, cores)),
         teacher=teacher,
-        donor=config.train.mini.get("donor") or shipped,
+        donor=config.train.mini.get("donor") or preferred(),
         minutes=float(config.plan_minutes),
     )
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from lmanet.explain.facts import measured
 from lmanet.explain.facts.facts import Facts
 from lmanet.explain.facts.filters import stage, wilson
 from lmanet.explain.tables.table import Column, Table
-from lmanet.run.results import Evaluation
+from lmanet.run.results import ClassResult, Evaluation, Thresholds
 from lmanet.space import architecture_id
 
 
@@ -105,28 +106,45 @@ def class_table(tests: Sequence[Evaluation]) -> Table:
     """How each class came out on the test images, the worst first: of the last network that was
     measured, which is the one in int8 where there is one.
     """
-    columns = (
+    measured = next((test for test in reversed(tests) if test.by_class), None)
+    fitted = measured.thresholds if measured else None
+    columns = [
         Column("class", "class"),
         Column("images", "images", "count"),
         Column("right", "right", "share"),
         Column("low", "from", "share"),
         Column("high", "to (95 %)", "share"),
         Column("precision", "of those called so, right", "share"),
-    )
-    known = [test.by_class for test in tests if test.by_class]
-    rows = [
-        (
-            each.name,
-            each.images,
-            each.right / each.images,
-            *wilson(each.right / each.images, each.images),
-            each.right / each.predicted if each.predicted else None,
-        )
-        for each in (known[-1] if known else ())
-        if each.images
     ]
-    worst_first = sorted(rows, key=lambda row: row[2])
-    return Table("classes", "Each class, on test images", columns, worst_first)
+    rows = [_class_row(each) for each in (measured.by_class if measured else ())]
+    if fitted:
+        columns += [
+            Column("threshold", "added to its logit", "decimal2"),
+            Column("right_by_threshold", "then right", "share"),
+        ]
+        rows = [
+            (*row, added, right / row[1] if row[1] else None)
+            for row, added, right in zip(rows, fitted.added, fitted.right, strict=True)
+        ]
+    worst_first = sorted((row for row in rows if row[1]), key=lambda row: row[2])
+    return Table("classes", _class_title(fitted), columns, worst_first)
+
+
+def _class_row(found: ClassResult) -> tuple[Any, ...]:
+    share = found.right / found.images if found.images else None
+    interval = wilson(share, found.images) if share is not None else (None, None)
+    precision = found.right / found.predicted if found.predicted else None
+    return (found.name, found.images, share, *interval, precision)
+
+
+def _class_title(fitted: Thresholds | None) -> str:
+    if fitted is None:
+        return "Each class, on test images"
+    return (
+        f"Each class, on test images; with thresholds fitted on {fitted.val_images:,} validation "
+        f"images, which the firmware does not use, accuracy is {100 * fitted.test_accuracy:.1f} % "
+        f"and balanced accuracy {100 * fitted.test_balanced_accuracy:.1f} %"
+    )
 
 
 def _int8(deployed: measured.DeployedNetwork) -> Table:

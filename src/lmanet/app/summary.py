@@ -1,0 +1,109 @@
+"""The last screen of a run: what it found, what to open, and how to go on. No path is cut, however
+narrow the terminal.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+
+from lmanet.command import command
+from lmanet.run.folder import (
+    COMPARED,
+    DEPLOYED,
+    FRONT,
+    HISTORY,
+    PLAN,
+    RELEASED,
+    REPORT_HTML,
+    REPORT_MD,
+    STUDENT,
+    RunFolder,
+)
+from lmanet.run.quantities import FLASH, MACS, SRAM, Quantity
+from lmanet.run.results import Deployed, TrainedNetwork
+from lmanet.space import architecture_id
+from lmanet.track import front_table
+
+SHOWN = 3  # files
+FRONT_SHOWN = 6  # networks
+INDENT = "    "
+WIDTH = 80  # characters of a line, but for paths
+INT8 = "deploy"  # stage of a test of the network as it is deployed
+MEANINGS = {  # the first that are there are named
+    f"{COMPARED}/compare.html": "which searcher is better",
+    REPORT_HTML: "the report, in one file for a browser",
+    f"{DEPLOYED}/*/firmware/README.md": "how to build the network in C and flash it",
+    STUDENT: "the best network: lmanet.load_network(path)",
+    f"{RELEASED}/*/README.md": "the network for timm, the Hugging Face Hub, ONNX and the board",
+    REPORT_MD: "the report for a terminal, plots beside it",
+    HISTORY: "every trial",
+    FRONT: "the networks that no other beats",
+    PLAN: "what was found in the pictures, what was chosen and why",
+}
+
+
+def summary(folder: Path) -> Iterator[str]:
+    """The front, the best network with its accuracy and costs, and the files to open, in lines."""
+    run, shown = RunFolder(folder), Path(os.path.relpath(folder))
+    if best := run.best():
+        yield from _front(run)
+        yield from _words(run, best)
+        yield "Open:"
+    for path, meaning in _files(folder):
+        yield str(shown / path)
+        yield INDENT + meaning
+    if (folder / HISTORY).exists():
+        yield f"Next: {command(f'resume={shown}')} budget.proposals=..."
+        yield INDENT + "goes on searching"
+
+
+def _front(run: RunFolder) -> Iterator[str]:
+    if not (front := run.front.read()):
+        return
+    console = Console(width=WIDTH)
+    with console.capture() as drawn:
+        console.print(front_table(front.trials[:FRONT_SHOWN]))
+    yield drawn.get().rstrip()
+    if (more := len(front.trials) - FRONT_SHOWN) > 0:
+        yield f"and {more} more in {FRONT}"
+
+
+def _words(run: RunFolder, best: TrainedNetwork) -> Iterator[str]:
+    """The best network in lines of at most 80 characters."""
+    yield f"Best network: {architecture_id(best.architecture)}"
+    accuracies = [
+        f"{100 * test.test_accuracy:.1f} % in {'int8' if test.stage == INT8 else 'float'}"
+        for test in reversed(run.tests.read())
+        if test.architecture == best.architecture and test.stage in (INT8, best.stage)
+    ]
+    images = [test.images for test in run.tests.read()]
+    if accuracies:
+        yield f"{INDENT}of {images[-1]:,} test images right: {', '.join(accuracies[:2])}"
+    else:
+        yield f"{INDENT}of the validation images right: {100 * best.score.val_accuracy:.1f} %"
+    deployed = [each.deployed for each in run.deployments.read()]
+    if deployed:
+        yield from _costs(deployed[-1])
+
+
+def _costs(deployed: Deployed) -> Iterator[str]:
+    shown = ", ".join(_shown(each, deployed) for each in (MACS, SRAM, FLASH))
+    low, high = deployed.estimated_latency_ms
+    yield f"{INDENT}{shown}"
+    yield f"{INDENT}{low:.0f} to {high:.0f} ms for an image on {deployed.target}, estimated"
+
+
+def _shown(quantity: Quantity, deployed: Deployed) -> str:
+    return f"{quantity.title} {quantity.shown(quantity.of(deployed.cost))} {quantity.shown_unit}"
+
+
+def _files(folder: Path) -> list[tuple[Path, str]]:
+    """The first of those that are there, and what each is."""
+    found = (
+        (max(paths, key=lambda path: path.stat().st_mtime).relative_to(folder), meaning)
+        for pattern, meaning in MEANINGS.items()
+        if (paths := list(folder.glob(pattern)))
+    )
+    return list(found)[:SHOWN]

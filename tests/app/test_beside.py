@@ -1,0 +1,69 @@
+"""Stages that run in a process of their own, while the one before them goes on here."""
+
+import logging
+import os
+
+import pytest
+
+from lmanet.app.beside import beside, turns
+from lmanet.app.compose import resolved
+from lmanet.errors import ConfigError, TrainingError
+
+ALL = ["search", "teacher", "train", "rules", "distill", "deploy", "explain", "report"]
+
+
+def test_a_stage_runs_with_the_one_before_it():
+    assert turns(ALL, ["teacher", "rules", "explain"]) == [[0, 1], [2, 3], [4], [5, 6], [7]]
+    assert turns(ALL, []) == [[place] for place in range(8)]
+    assert turns(["report"], ["teacher"]) == [[0]]
+    assert turns(["explain", "report"], ["explain"]) == [[0], [1]]
+
+
+@pytest.mark.parametrize(
+    ("names", "given"),
+    [
+        (["search", "rules"], "rules"),
+        (["train", "explain"], "explain"),
+        (["distill", "teacher", "explain"], "explain"),
+    ],
+)
+def test_no_stage_runs_beside_the_one_that_makes_what_it_reads(names, given):
+    with pytest.raises(ConfigError, match=f"{given} reads what .* makes"):
+        turns(names, ["teacher", given])
+
+
+def test_a_stage_that_cannot_run_beside_another_is_refused(composed):
+    from lmanet.app import Run
+
+    with pytest.raises(ConfigError, match=r"beside.*takes"):
+        Run(composed("+experiment=smoke", "beside=[train]", "folder=x")).prepare()
+
+
+@pytest.mark.slow  # starts a program
+def test_the_other_stage_is_done_when_its_turn_ends_and_its_log_is_this_ones(
+    composed, tmp_path, caplog
+):
+    caplog.set_level(logging.INFO, "lmanet")
+    cfg = resolved(composed("+experiment=smoke", f"folder={tmp_path}"), {})
+    with beside(cfg, (), ["rules"]):
+        here = os.getpid()
+    said = [each for each in caplog.records if "asked for design rules" in each.getMessage()]
+    assert [each.name for each in said] == ["lmanet.propose.llm.learn"]
+    assert said[0].process != here and said[0].getMessage().startswith("no language model")
+
+
+@pytest.mark.slow  # starts a program
+def test_what_the_other_stage_raises_ends_the_run(composed, tmp_path):
+    cfg = resolved(composed("+experiment=smoke", f"folder={tmp_path}"), {})
+    with (
+        pytest.raises(ConfigError, match="run the stage train first"),
+        beside(cfg, (), ["explain"]),
+    ):
+        pass
+
+
+@pytest.mark.slow  # starts a program
+def test_where_the_stage_here_breaks_off_the_other_ends_at_once(composed, tmp_path):
+    cfg = resolved(composed("+experiment=smoke", f"folder={tmp_path}"), {})
+    with pytest.raises(TrainingError, match="here"), beside(cfg, (), ["rules"]):
+        raise TrainingError("here")
