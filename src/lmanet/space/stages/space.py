@@ -46,6 +46,7 @@ class Space(SearchSpace):
 
     candidate_type = Architecture
     small_change = "channels, kernel, stride or layers of a stage"
+    is_closed = True
 
     resolution: Annotated[tuple[Resolution, ...], Field(min_length=1)]
     padding: Annotated[tuple[Padding, ...], Field(min_length=1)]
