@@ -28,6 +28,8 @@ from lmanet.space import (
     short_number,
     staged,
 )
+from lmanet.space.cells.cell import EDGES, Cell
+from lmanet.space.cells.space import CellSpace
 
 CONF = Path(__file__).parents[2] / "conf" / "space"
 CLASSES = 10
@@ -126,6 +128,22 @@ def test_a_mutant_is_another_network_of_the_space(space, drawn):
 def test_every_neighbour_differs_and_says_in_what(space, drawn):
     for other in list(space.neighbours(drawn[0]))[:60]:
         assert other != drawn[0] and space.change_text(drawn[0], other)
+
+
+def test_a_space_that_says_so_has_legal_neighbours_alone(space, drawn):
+    around = [other for each in drawn[:3] for other in space.neighbours(each)]
+    assert not space.is_closed or all(map(space.contains, around))
+
+
+def test_a_narrower_space_checks_the_neighbours_that_it_inherits():
+    class Few(CellSpace):
+        def violations(self, candidate: Candidate) -> list[str]:
+            return ["none"] * ("none" in candidate.operations)
+
+    space, rng = Few(), np.random.default_rng(0)
+    cell = Cell(operations=("skip_connect",) * len(EDGES))
+    for _ in range(40):
+        assert space.contains(cell := space.mutate(cell, rng))
 
 
 def test_the_fields_of_a_neighbour_are_changes_of_choices(space, drawn):

@@ -62,12 +62,15 @@ class SearchSpace(BaseModel, ABC):
     Attributes:
         candidate_type: what it proposes.
         small_change: what to change of a network that was proposed before, in words.
+        is_closed: each neighbour of a legal candidate is legal, so that none need be checked; a
+            subclass states it anew.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     candidate_type: ClassVar[type[Candidate]]
     small_change: ClassVar[str] = "one of its fields"
+    is_closed: ClassVar[bool] = False
 
     name: str
 
@@ -141,7 +144,9 @@ class SearchSpace(BaseModel, ABC):
         """
         found = self._around.pop(candidate, None)
         if found is None:
-            found = [each for each in self.neighbours(candidate) if self.contains(each)]
+            stated = vars(type(self)).get("is_closed", False)  # a subclass may legalise less
+            legal = stated and self.contains(candidate)
+            found = [each for each in self.neighbours(candidate) if legal or self.contains(each)]
         self._around[candidate] = found
         if len(self._around) > MOST_AROUND:
             del self._around[next(iter(self._around))]

@@ -1,7 +1,6 @@
 """What the roles look up in the trials, kept from one request to the next."""
 
 from bisect import bisect_left, insort
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -40,9 +39,7 @@ class Past:
         self.space = space
         self.ids: dict[str, None] = {}
         self.noted: Trial | None = None
-        self.reached: defaultdict[str, defaultdict[str, list[float]]] = defaultdict(
-            lambda: defaultdict(list)
-        )
+        self.reached: dict[str, dict[str, list[float]]] = {}
         self._eligible: list[int] = []  # numbers, rising
         self._rankings: dict[Niche | None, list[Place]] = {None: []}
         self._trained: list[Trial] = []
@@ -61,7 +58,8 @@ class Past:
                 insort(ranking, _place(trial, band), key=_order)
             if trial.architecture:
                 for name, value in self.choices(trial).items():
-                    self.reached[name][str(value)].append(accuracy(trial))
+                    of_value = self.reached.setdefault(name, {})
+                    of_value.setdefault(str(value), []).append(accuracy(trial))
         if trial.status is Status.TRAINED and trial.architecture:
             self._trained.append(trial)
             for number, around in self._around.items():

@@ -39,6 +39,7 @@ class CellSpace(SearchSpace):
 
     candidate_type = Cell
     small_change = "the operation of an edge"
+    is_closed = True
 
     name: str = "nasbench201"
 

@@ -55,6 +55,7 @@ class Space(SearchSpace):
 
     candidate_type = Architecture
     small_change = "channels, kernel, stride or layers of a stage"
+    is_closed = True
 
     resolution: Annotated[tuple[Resolution, ...], Field(min_length=1)]
     input_channels: Channels = 3
