@@ -5,28 +5,28 @@ asked for, in their order.
 import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 from lmanet.app.beside import beside, turns
-from lmanet.app.compose import Config, build, compared_config, make, plain
+from lmanet.app.compose import Config, compared_config, make, plain
 from lmanet.app.lock import owned, require_room
 from lmanet.app.needs import check_images, check_order, check_space
 from lmanet.app.own_stages import (
     CompareStage,
     SearchStage,
-    architecture,
     check_board,
     check_promotion,
     look_at_images,
 )
+from lmanet.app.parts import ENGINE, Parts
 from lmanet.app.settings import ROOT_KEYS, check_groups, check_root
 from lmanet.base import settings_id
-from lmanet.calls import Engine, Here
+from lmanet.calls import Here
 from lmanet.errors import ConfigError
 from lmanet.execute import Remote
 from lmanet.run import quantities
-from lmanet.run.brief import Brief, Budget, Goal
+from lmanet.run.brief import Budget
 from lmanet.run.folder import RunFolder
 from lmanet.run.history import History
 from lmanet.run.mend import Mending
@@ -40,21 +40,18 @@ __all__ = ["ROOT_KEYS", "SHARED_SETTINGS", "Run"]
 log = logging.getLogger(__name__)
 # What trials must share to be compared: a resumed search refuses a change in these.
 SHARED_SETTINGS = ("space", "target", "data", "validate", "pareto", "seed")
-ENGINE = "engine"  # key of the options of conf/execute that train on other machines
-LATENCY = quantities.LATENCY.name
 
 
-class Run:
-    """One run: its parts, each made when first asked for, and its stages.
+class Run(Parts):
+    """One run: what each of its stages is built from, and their order.
 
     Args:
         typed: settings that were typed on this machine; those of other runs are held against them.
     """
 
     def __init__(self, cfg: Config, typed: Sequence[str] = ()) -> None:
-        self.cfg = cfg
+        super().__init__(cfg, RunFolder(cfg.folder))
         self.typed = typed
-        self.folder = RunFolder(cfg.folder)
         self.names = [cfg.stages] if isinstance(cfg.stages, str) else list(cfg.stages)
         self._prepared: list[Stage] | None = None
 
@@ -263,87 +260,3 @@ class Run:
         return (
             Remote(trainer, self.engine) if self.engine else make(self.cfg.execute, trainer=trainer)
         )
-
-    @cached_property
-    def engine(self) -> Engine | None:
-        """Who trains all that may be trained elsewhere, where the option of ``execute`` names one;
-        None is this process, and for candidates the executor.
-        """
-        if ENGINE not in self.cfg.execute:
-            return None
-        engine: Engine = make(self.cfg.execute[ENGINE], data=self.data)
-        return engine
-
-    @cached_property
-    def listeners(self) -> list[Any]:
-        return list(build(self.cfg.track).values())
-
-    @cached_property
-    def space(self) -> Any:
-        """The space of the settings, for images of the data's shape where that is known."""
-        space, data = build(self.cfg.space), self.data
-        if getattr(data, "height", None) is None and getattr(data, "channels", 3) == 3:
-            return space
-        return space.reading(data.shape, data.resizable)
-
-    @cached_property
-    def target(self) -> Any:
-        """The board; where the data are sounds, with what their front end takes reserved.
-
-        Of the data only the front end's settings are read: a comparison knows no files.
-        """
-        target = build(self.cfg.target)
-        heard = self.cfg.data.get("front_end")
-        return target.hearing(build(heard)) if heard and target.limits else target
-
-    @cached_property
-    def data(self) -> Any:
-        return build(self.cfg.data)
-
-    @cached_property
-    def pareto(self) -> Any:
-        if LATENCY in self.cfg.pareto.objectives and self.target.runtime != "c_static":
-            raise ConfigError(
-                f"objective {LATENCY} is known for target.runtime=c_static alone, not for "
-                f"{self.target.runtime}; choose that runtime, or objectives without it "
-                "(conf/pareto)"
-            )
-        return make(self.cfg.pareto, limits=self.target.limits)
-
-    @cached_property
-    def full_trainer(self) -> Any:
-        if self.cfg.train.full is None:
-            raise ConfigError(
-                "train.full is null, so nothing can be trained or evaluated in full; take another "
-                "option of conf/train"
-            )
-        return make(self.cfg.train.full, data=self.data)
-
-    @cached_property
-    def architecture(self) -> Any:
-        return architecture(self.cfg.arch, self.folder) if self.cfg.arch else None
-
-    @property
-    def objectives(self) -> tuple[Goal, ...]:
-        return tuple(
-            Goal(name=name, maximise=_direction(name, spec) == "max")
-            for name, spec in self.cfg.pareto.objectives.items()
-        )
-
-    @property
-    def brief(self) -> Brief:
-        data = self.data
-        return Brief(
-            space=self.space,
-            seed=self.cfg.seed,
-            images=data.description,
-            num_classes=data.num_classes,
-            limits=self.target.limits,
-            platform=self.target.platform,
-            objectives=self.objectives,
-        )
-
-
-def _direction(name: str, spec: Config) -> str:
-    """Which way an objective is better: as set, or as its quantity says."""
-    return str(spec.get("direction") or quantities.quantity(name).direction)
