@@ -12,7 +12,6 @@ from lmanet.board.cores import core_named, cores, load_core
 from lmanet.board.cycles import MeasuredCycles
 from lmanet.board.kit import Kit, Region
 from lmanet.cost.c_runtime.plan import CStaticOptions
-from lmanet.cost.latency import latency_ms
 from lmanet.cost.platform import RUNTIMES, Platform, Runtime
 from lmanet.errors import ConfigError
 from lmanet.sound import FrontEnd
@@ -143,11 +142,13 @@ class Target:
         """The same board with a microphone in place of the camera: the front end of audio takes
         its part of RAM, flash and time, and the network has the rest.
         """
+        from lmanet.cost.latency import estimated_latency_ms  # which reads the cores here
+
         cost = estimate_sound(front_end)
         limit = self.estimated_latency_ms
         if limit is not None:
             instructions = cost.frame_instructions * front_end.hop_frames
-            limit -= ceil(latency_ms(instructions, self.core, self.clock_mhz).highest)
+            limit -= ceil(estimated_latency_ms(instructions, self.core, self.clock_mhz).highest)
         return replace(
             self,
             input_buffer_bytes=cost.ram_bytes,

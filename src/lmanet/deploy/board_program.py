@@ -17,7 +17,7 @@ from lmanet.deploy.candidate import IMAGES, untrained_graph
 from lmanet.deploy.int8.int8_network import to_int8
 from lmanet.deploy.int8.read_tflite import read_tflite
 from lmanet.deploy.run.host import HostNetwork
-from lmanet.deploy.run.toolchain import EMULATED, LINKER_SCRIPT
+from lmanet.deploy.run.toolchain import LINKER_SCRIPT, STARTING
 from lmanet.deploy.run.verify import MODEL, PROGRAM, Verifier
 from lmanet.deploy.settings import Settings
 from lmanet.deploy.write.firmware import LINKER_SCRIPT as OF_BOARD
@@ -36,7 +36,7 @@ from lmanet.steps import BoardProgram
 EMULATOR = "mps2"  # the board that is an emulator, with a linker script of its own
 ELF, FIRMWARE = "serial.elf", "firmware"
 # Start-up and memory functions of a bare board; the emulated one has a main beside them.
-BARE: Sequence[Path] = EMULATED[:2]
+BARE: Sequence[Path] = STARTING[:2]
 
 
 class _Checked(NamedTuple):
