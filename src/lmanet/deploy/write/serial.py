@@ -27,9 +27,8 @@ def write_serial(folder: Path, program: Path, source: Path | None, text: bool) -
         text: MLPerf Tiny's commands are understood, too; that takes memory for a second image.
     """
     network = folder / NETWORK
-    rmtree(
-        network, ignore_errors=True
-    )  # a run's folder comes from anyone, and all C in it is built
+    # a run's folder comes from anyone, and all C of this one is built
+    rmtree(network, ignore_errors=True)
     network.mkdir(parents=True)
     for path in sorted([*program.glob("*.h"), *program.glob("*.c")]):
         copyfile(path, network / path.name)
