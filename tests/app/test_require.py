@@ -71,6 +71,23 @@ def prepare(composed, tmp_path: Path):
             "target=none is no board to deploy to",
         ),
         (["train.full=null"], ConfigError, "train.full is null"),
+        (["pareto=accuracy_board"], ConfigError, "take validate=board"),
+        (
+            ["pareto=accuracy_board", "validate=board"],
+            ConfigError,
+            "measure.port is not set",
+        ),
+        (
+            ["validate=board", "measure.port=/dev/ttyX"],
+            ConfigError,
+            "measure.flash is null",
+        ),
+        (
+            ["stages=[search,train,deploy,measure]"],
+            ConfigError,
+            "measure.port is not set",
+        ),
+        (["stages=[measure]", "measure=emulated"], ConfigError, "run the stage deploy first"),
     ],
 )
 def test_what_is_missing_is_said_before_the_search(

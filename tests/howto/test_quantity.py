@@ -98,7 +98,7 @@ def test_it_shows_in_tables_and_at_an_axis(operators, trial):
     assert front.columns[-1].title == "operators" and front.rows[0][-1] == count
     limited = SimpleNamespace(limits={"operators": 40}, platform=Unlimited().platform)
     setting = SimpleNamespace(target=limited, num_classes=10)
-    assert ("operators", f"{count}", count / 40) in _costs(trial.verdict.cost, setting)
+    assert ("operators", f"{count}", count / 40) in _costs(trial, setting)
     (bars,) = limits_figure(BestNetwork(NETWORK, run, setting), [], limited.limits).data
     assert list(bars.y) == [f"operators<br>{count} of 40"]
     assert front_table([trial]).columns[5].header == "operators"

@@ -2,12 +2,11 @@
 
 import shutil
 from functools import partial
-from pathlib import Path
 
 import pytest
 import torch
 
-from lmanet.board import load_target
+from lmanet.board import MeasuredCycles, load_target
 from lmanet.cost.latency import latency_ms
 from lmanet.data import Mnist5k, Split
 from lmanet.deploy import BoardPrograms, Settings
@@ -164,5 +163,23 @@ def test_a_target_that_was_measured_estimates_by_its_own_cycles(typed, run, tmp_
 def test_a_deployment_of_before_is_read_without_cycles_of_a_board(deployed):
     (line,) = RunFolder(deployed).deployments.read()
     assert line.deployed.measured_cycles is None
-    assert "measured_cycles" not in line.model_dump_json(exclude_defaults=True)
-    assert Path(deployed).exists()
+    old = line.model_dump_json(exclude={"deployed": {"measured_cycles"}})
+    assert Deployment.model_validate_json(old) == line
+
+
+def test_cycles_of_a_board_are_kept_in_a_deployment(deployed):
+    (line,) = RunFolder(deployed).deployments.read()
+    cycles = MeasuredCycles("my board", (("a", 10, 12), ("b", 20, 22), ("c", 30, 33)))
+    made = line.deployed.model_copy(update={"measured_cycles": cycles})
+    kept = line.model_copy(update={"deployed": made}).model_dump_json()
+    again = Deployment.model_validate_json(kept).deployed.measured_cycles
+    assert again == cycles and again.ratio == pytest.approx((1.2 + 1.1 + 1.1) / 3)
+
+
+def test_c_that_someone_else_left_there_is_not_built(run):
+    where = run.path / "measure/net-full"
+    (where / "network").mkdir(parents=True)
+    for name in ("evil.c", "network/evil.c", "board.c"):
+        (where / name).write_text("#error this is not ours\n")
+    with pytest.raises(BoardError, match="ended with status 1"):
+        stage(port="x", flash="false {elf}", source="mps2").run(run)

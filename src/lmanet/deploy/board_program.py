@@ -23,7 +23,7 @@ from lmanet.deploy.settings import Settings
 from lmanet.deploy.write.firmware import LINKER_SCRIPT as OF_BOARD
 from lmanet.deploy.write.firmware import Example, write_firmware
 from lmanet.deploy.write.program import write_program
-from lmanet.deploy.write.serial import BOARD, NETWORK, board_source, write_serial
+from lmanet.deploy.write.serial import NETWORK, board_source, serial_sources, write_serial
 from lmanet.errors import ConfigError, DeployError
 from lmanet.network import Architecture
 from lmanet.network.graph import INPUT
@@ -34,7 +34,7 @@ from lmanet.space import architecture_id
 from lmanet.steps import BoardProgram
 
 EMULATOR = "mps2"  # the board that is an emulator, with a linker script of its own
-ELF, FIRMWARE = "serial.elf", "firmware"
+ELF = "serial.elf"
 # Start-up and memory functions of a bare board; the emulated one has a main beside them.
 BARE: Sequence[Path] = STARTING[:2]
 
@@ -140,9 +140,8 @@ class BoardPrograms:
 
     def _built(self, program: Path, folder: Path, checked: _Checked) -> Path:
         sources = [
-            *sorted((folder / NETWORK).glob("*.c")),
-            *sorted(path for path in folder.glob("*.c") if path.name != BOARD),
-            folder / BOARD,
+            *sorted((folder / NETWORK).glob("*.c")),  # which was written anew
+            *(folder / name for name in serial_sources(self.text)),
             *BARE,
         ]
         try:

@@ -4,13 +4,13 @@ one file of the board.
 
 import hashlib
 from pathlib import Path
-from shutil import copyfile
+from shutil import copyfile, rmtree
 
 from lmanet.deploy.run.toolchain import SUPPORT
 from lmanet.errors import ConfigError
 
 SERIAL = SUPPORT / "serial"
-PROTOCOL = ("serial.h", "serial.c", "board.h", "main.c")
+HEADERS, PROTOCOL = ("serial.h", "board.h"), ("serial.c", "main.c")
 TEXT = "mlperf.c"
 BOARD, OWN_BOARD = "board.c", "board_own.c"
 NETWORK, IDENTITY, README = "network", "identity.h", "README.md"
@@ -27,10 +27,12 @@ def write_serial(folder: Path, program: Path, source: Path | None, text: bool) -
         text: MLPerf Tiny's commands are understood, too; that takes memory for a second image.
     """
     network = folder / NETWORK
-    network.mkdir(parents=True, exist_ok=True)
+    # a run's folder comes from anyone, and all C of this one is built
+    rmtree(network, ignore_errors=True)
+    network.mkdir(parents=True)
     for path in sorted([*program.glob("*.h"), *program.glob("*.c")]):
         copyfile(path, network / path.name)
-    for name in (*PROTOCOL, *([TEXT] if text else ())):
+    for name in (*HEADERS, *PROTOCOL, *([TEXT] if text else ())):
         copyfile(SERIAL / name, folder / name)
     if not text:
         (folder / TEXT).unlink(missing_ok=True)
@@ -42,6 +44,11 @@ def write_serial(folder: Path, program: Path, source: Path | None, text: bool) -
     )
     copyfile(SERIAL / README, folder / README)
     return digits
+
+
+def serial_sources(text: bool) -> tuple[str, ...]:
+    """Names of the C files in a folder of `write_serial` that are built; others may be anyone's."""
+    return (*PROTOCOL, *([TEXT] if text else ()), BOARD)
 
 
 def board_source(named: str | None) -> Path | None:
