@@ -83,7 +83,7 @@ def _likely(checkpoint: "Checkpoint", picture: Path) -> str:
     from lmanet.network.images import fit, normalise
 
     pixels = torch.from_numpy(read_image(picture)).permute(2, 0, 1)[None]
-    fitted = fit(pixels, checkpoint.network.architecture.resolution)
+    fitted = fit(pixels, checkpoint.network.architecture.size)
     with torch.inference_mode():
         logits = checkpoint.network(normalise(fitted, checkpoint.mean, checkpoint.std))[0]
     shares, places = logits.softmax(0).topk(min(LIKELY, len(checkpoint.classes)))

@@ -93,16 +93,16 @@ class BoardPrograms:
         Args:
             line: of the run.
             deployed: its folder.
-            pixels: uint8 (N, 3, H, W).
+            pixels: uint8 (N, channels, H, W).
             folder: to be written.
 
         Raises:
             DeployError: the int8 file is not that of this network, or it does not compile.
         """
         graph = read_tflite(deployed / MODEL, line.architecture, self.num_classes)
-        resolution = line.architecture.resolution
+        size = line.architecture.size
         inputs = to_int8(
-            normalise(fit(pixels, resolution), graph.mean, graph.std), graph.scales[INPUT]
+            normalise(fit(pixels, size), graph.mean, graph.std), graph.scales[INPUT]
         ).reshape(len(pixels), -1)
         with TemporaryDirectory(prefix="lmanet-") as name:
             program = Path(name) / PROGRAM
@@ -120,9 +120,8 @@ class BoardPrograms:
         Raises:
             DeployError: the runtimes disagree, or one of them does not take it.
         """
-        side = architecture.resolution
         generator = torch.Generator().manual_seed(0)
-        images = torch.randn(IMAGES, 3, side, side, generator=generator)
+        images = torch.randn(IMAGES, *architecture.input_shape, generator=generator)
         graph = untrained_graph(architecture, self.num_classes, images)
         inputs = to_int8(images, graph.scales[INPUT])
         logits, measurement = self.verifier.verify(
