@@ -7,7 +7,7 @@ from lmanet.app.compose import CONF
 from lmanet.board import Target, load_target
 from lmanet.board.cores import core_named
 
-TABLE = """| board | core | MHz | SRAM for the network | flash for the network | MACs | core |
+TABLE = """| board | core | MHz | SRAM for the network | flash for the network | MACs | state |
 |---|---|---:|---:|---:|---:|---|"""
 PAGE = """# {name}
 
@@ -72,8 +72,7 @@ STEPS = {
 2. Paste its lines for `main.c`. `lmanet_classes[best]` is the class. Watch it in the debugger, or
    print it by `printf` over the serial port of the board's debugger.
 3. Compare once with `check.h`: all logits must be the same.""",
-    "arduino": """1. In the Arduino IDE, install the board's core. Under *Tools*, choose the
-   board and its port.
+    "arduino": """1. In the Arduino IDE, install the board's core. Choose the board under *Tools*.
 2. *Sketch, Include Library, Add .ZIP Library* takes `packages/arduino/lmanet.zip`.
 3. *File, Examples, lmanet, classify*, then *Upload*.
 4. *Tools, Serial Monitor* at 115,200 baud prints class, probability and milliseconds. The last

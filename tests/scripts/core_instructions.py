@@ -28,6 +28,7 @@ import numpy as np
 from lmanet.board.cores import USUAL_CORE, Core, cores
 from lmanet.cost import estimate
 from lmanet.deploy.run.emulator import emulator_named, qemu, unicorn
+from lmanet.deploy.run.emulator.machine import FLASH_BYTES
 from lmanet.deploy.run.tflm import run_tflm
 from lmanet.deploy.run.toolchain import Toolchain, toolchain_named
 from lmanet.deploy.write.program import write_program
@@ -37,6 +38,7 @@ from lmanet.space import load_space
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 CLASSES = 100
+OTHER_BYTES = 1 << 16  # code
 HELIUM = ("-DLMANET_PORTABLE", "-O3")
 
 
@@ -66,10 +68,16 @@ def graphs(count: int, seed: int, most_macs: float) -> Iterator[tuple]:
         rng = np.random.default_rng((seed, number))
         space = load_space(("lmanet", "mcu")[number % 2], {"resolution": [32, 48]})
         drawn = iter(lambda: space.sample(rng), None)  # noqa: B023 - used before the next turn
-        architecture = next(each for each in drawn if estimate(each, CLASSES).macs <= most_macs)
+        architecture = next(each for each in drawn if fits(each, most_macs))
         size = architecture.resolution
         graph = random_graph(operators(architecture, CLASSES), number)
         yield f"random {number}", graph, rng.integers(-128, 128, (1, size, size, 3)).astype(np.int8)
+
+
+def fits(architecture, most_macs: float) -> bool:
+    """Whether the emulated board holds a network, and it runs in a while."""
+    cost = estimate(architecture, CLASSES)
+    return cost.macs <= most_macs and cost.flash_bytes + OTHER_BYTES <= FLASH_BYTES
 
 
 def ways(names: list[str]) -> list[Way]:

@@ -57,7 +57,7 @@ def test_a_missing_package_says_what_to_install(content, monkeypatch):
 
 
 def test_another_system_hears_that_the_package_is_not_made_for_it():
-    with pytest.raises(ConfigError, match=r"Linux on x86-64 alone, not for darwin on arm64; leave"):
+    with pytest.raises(ConfigError, match=r"Linux on x86-64 alone, not for darwin on arm64; take"):
         require_tflm("darwin", "arm64")
 
 

@@ -74,9 +74,9 @@ def require_tflm(system: str = sys.platform, machine: str = platform.machine()) 
     """
     if (system, machine) != HAS_TFLM:
         raise ConfigError(
-            "the stage deploy runs .tflite files, and the package tflite-micro for it exists for "
-            f"Linux on x86-64 alone, not for {system} on {machine}; leave deploy out of stages=, "
-            "and resume= the run on such a machine with stages=[deploy,report]"
+            "target.runtime=tflm is measured in TFLM, whose package tflite-micro exists for Linux "
+            f"on x86-64 alone, not for {system} on {machine}; take target.runtime=c_static, or "
+            "validate=limits, or such a machine"
         )
     if importlib.util.find_spec("tflite_micro") is None:
         raise ConfigError(
