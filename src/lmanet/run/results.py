@@ -343,7 +343,8 @@ class Examination(Record):
         skipped: one entry a block, in the network's order; stem, head and classifier are no blocks.
         block_images: of those, at equal distances, on which the blocks were skipped.
         layer: the part whose result Grad-CAM reads: the last whose map has at least 4x4 pixels.
-        map_size: pixels a side of its map, and cells a side of the deletion curve.
+        map_size, map_width: height and width of its map, pixels, and of the cells of the deletion
+            curve; without a width, of a square.
         confusion: counts, a row a true class, a column a predicted one.
         seconds: that all this took.
     """
@@ -363,6 +364,7 @@ class Examination(Record):
     confusion: tuple[tuple[int, ...], ...]
     seconds: float
     settings_id: str = ""
+    map_width: int | None = None
 
 
 class Rule(Record):

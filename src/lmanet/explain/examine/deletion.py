@@ -2,6 +2,8 @@
 against random order.
 """
 
+from math import prod
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -27,7 +29,7 @@ def deletion_curve(subject: Subject, most: int, seed: int) -> Deletion:
         seed: of the random orders, and of the order of cells that are equally salient.
     """
     numbers, rng = subject.spread(most), np.random.default_rng(seed)
-    cells = map_size(subject.network) ** 2
+    cells = prod(map_size(subject.network))
     counts = np.unique(np.linspace(0, cells, STEPS + 1).round().astype(int))
     left, found = subject.predicted[numbers], []
     for images in subject.chosen(numbers):

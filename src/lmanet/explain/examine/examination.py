@@ -128,6 +128,7 @@ class Examine:
             block_images=min(self.block_images, len(subject.labels)),
             layer=layer.part,
             map_size=layer.out_shape[1],
+            map_width=layer.out_shape[2],
             classes=subject.classes,
             confusion=subject.confusion,
             seconds=time.monotonic() - start,

@@ -10,15 +10,15 @@ LEAST_MAP = 4  # pixels a side; a map of 1x1 or 2x2 says next to nothing of wher
 
 
 def layer_to_read(network: Network) -> Block:
-    """The last part before the classifier whose map has at least 4x4 pixels; the first always has,
-    from 8 pixels and a stride of 2 on.
+    """The last part before the classifier whose map has at least 4 pixels along its longer side, or
+    the first part where no map has.
 
     Of a part it is the result that is read: that of its last convolution, with what a skip
     connection adds.
     """
-    return next(
-        part for part in reversed(parts(network)[:-1]) if part.graph[-1].out_shape[1] >= LEAST_MAP
-    )
+    before = parts(network)[:-1]
+    large = (part for part in reversed(before) if max(part.graph[-1].out_shape[1:]) >= LEAST_MAP)
+    return next(large, before[0])
 
 
 def grad_cam(network: Network, images: Tensor, classes: Tensor) -> Tensor:
@@ -31,6 +31,6 @@ def grad_cam(network: Network, images: Tensor, classes: Tensor) -> Tensor:
     return maps.detach()[:, 0]
 
 
-def map_size(network: Network) -> int:
-    """Pixels a side of the maps."""
-    return layer_to_read(network).graph[-1].out_shape[1]
+def map_size(network: Network) -> tuple[int, int]:
+    """Height and width of the maps, pixels."""
+    return layer_to_read(network).graph[-1].out_shape[1:]
