@@ -11,7 +11,6 @@ import yaml
 from lmanet.board.cores import core_named, cores, load_core
 from lmanet.board.kit import Kit, Region
 from lmanet.cost.c_runtime.plan import CStaticOptions
-from lmanet.cost.latency import latency_ms
 from lmanet.cost.platform import RUNTIMES, Platform, Runtime
 from lmanet.errors import ConfigError
 from lmanet.sound import FrontEnd
@@ -134,6 +133,8 @@ class Target:
         """The same board with a microphone in place of the camera: the front end of audio takes
         its part of RAM, flash and time, and the network has the rest.
         """
+        from lmanet.cost.latency import latency_ms  # which reads the cores of this package
+
         cost = estimate_sound(front_end)
         limit = self.estimated_latency_ms
         if limit is not None:
