@@ -73,3 +73,13 @@ def test_erased_rectangles_are_torchvisions(size: tuple[int, int]) -> None:
     )
     for side in range(4):
         assert ks_2samp(erased[:, side], expected[:, side]).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 30), (2, 30, 1)], ids=str)
+def test_a_crop_moves_a_signal_along_its_samples_alone(shape: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    signals = torch.full((50, *shape), 7, dtype=torch.uint8)
+    cropped = crop_and_flip(signals, 4, flip=False)
+    assert cropped.shape == signals.shape
+    kept = (cropped == 7).flatten(1).double().mean(1)
+    assert kept.min() >= 26 / 30 and kept.max() == 1

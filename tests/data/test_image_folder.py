@@ -10,6 +10,7 @@ from PIL import Image
 from torchvision.transforms.v2.functional import to_pil_image
 
 from lmanet.data import ImageFolder, Loading, Split
+from lmanet.data.images import decode
 from lmanet.errors import ConfigError, DataError, HistoryError
 from lmanet.network.images import fit
 from lmanet.run.folder import RunFolder
@@ -315,3 +316,35 @@ def test_frames_have_the_sizes_of_their_files(folder: Path) -> None:
     )
     train = data.given("train").frames()
     assert {tuple(train[i][0].shape) for i in range(len(train))} == {(3, 28, 28), (3, 40, 70)}
+
+
+def test_one_channel_reads_colour_in_grey(folder: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    Image.fromarray(pixels).save(folder / "train" / "0" / "colour.png")
+    data = ImageFolder(str(folder), 32, channels=1)
+    data.setup("fit")
+    assert data.shape == (1, 32, 32) and len(data.mean) == len(data.std) == 1
+    assert tuple(data.train_images[0][0].shape) == (1, 32, 32)
+    found = decode(folder / "train" / "0" / "colour.png", (1, 32, 32))
+    assert np.array_equal(found[0].numpy(), np.asarray(Image.fromarray(pixels).convert("L")))
+
+
+def test_pictures_are_cut_to_the_aspect_that_is_asked_for(folder: Path) -> None:
+    data = ImageFolder(str(folder), 24, width=32)
+    data.setup("fit")
+    assert data.shape == (3, 24, 32)
+    assert tuple(data.train_images[0][0].shape) == data.shape
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"channels": 2}, r"channels=2 must be 3 \(red, green, blue\) or 1 \(grey\)"),
+        ({"width": 0}, "width=0 must be a whole number of pixels"),
+    ],
+)
+def test_channels_and_widths_of_no_picture_are_refused(
+    folder: Path, settings: dict[str, int], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        ImageFolder(str(folder), 32, **settings)

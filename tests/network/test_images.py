@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
 
-from lmanet.network.images import fit, normalise
+from lmanet.network.images import fit, grey, normalise
 
 
 def shares(side: int, resolution: int) -> NDArray[np.object_]:
@@ -125,3 +125,26 @@ def test_a_gpu_gives_the_same_bytes(resolution: int) -> None:
     images = torch.randint(0, 256, (8, 3, 128, 128), dtype=torch.uint8)
     with torch.autocast("cuda", torch.bfloat16):
         assert torch.equal(fit(images.cuda(), resolution).cpu(), fit(images, resolution))
+
+
+@pytest.mark.parametrize("size", [(12, 20), (20, 12), (7, 30)], ids=str)
+@pytest.mark.parametrize("frame", [(24, 40), (9, 50), (50, 9)], ids=str)
+def test_each_side_of_a_picture_is_resized_by_itself(frame, size):
+    image = np.random.default_rng(0).integers(0, 256, frame, np.uint8)
+    high = max(1, min(frame[0], frame[1] * size[0] // size[1]))
+    wide = max(1, min(frame[1], frame[0] * size[1] // size[0]))
+    top, left = (frame[0] - high) // 2, (frame[1] - wide) // 2
+    part = image[top : top + high, left : left + wide].astype(object)
+    sums = shares(high, size[0]) @ part @ shares(wide, size[1]).T
+    rounded = [[floor(value + Fraction(1, 2)) for value in row] for row in sums]
+    found = fit(torch.from_numpy(image)[None], size)[0]
+    assert found.tolist() == rounded
+
+
+def test_grey_is_pillows():
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    expected = np.asarray(Image.fromarray(pixels).convert("L"))
+    found = grey(torch.from_numpy(pixels), channel_axis=-1)
+    assert np.array_equal(found[..., 0].numpy(), expected)
+    level = torch.arange(256, dtype=torch.uint8).view(1, 256, 1)
+    assert torch.equal(grey(level.expand(1, 256, 3), channel_axis=-1), level)

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from lmanet.deploy.int8.int8_network import to_int8
+from lmanet.deploy.int8.int8_network import int8_network, to_int8
 from lmanet.deploy.run.host import HostNetwork
 from lmanet.deploy.run.toolchain import CAMERA, toolchain_named
 from lmanet.deploy.write.program import write_program
 from lmanet.errors import DeployError
+from lmanet.network import parse_architecture
 from lmanet.network.graph import INPUT, operators
-from lmanet.network.images import fit, normalise
+from lmanet.network.images import fit, grey, normalise
 
 pytestmark = pytest.mark.slow  # compiles
 
@@ -223,3 +224,42 @@ def test_what_is_no_frame_is_refused(network):
             ),
         ):
             host.run_frames(frames)
+
+
+STAGE = {"block": "depthwise", "channels": 4, "kernel": 3, "stride": 2, "expansion": 1}
+STAGE |= {"se_ratio": 0.0, "skip": False, "activation": "relu6", "layers": 1}
+
+
+def network_reading(shape, integer_graph):
+    channels, height, width = shape
+    data = {"input_channels": channels, "resolution": height, "width": width, "stages": [STAGE]}
+    graph = integer_graph(operators(parse_architecture(data), 5), 1)
+    return graph, int8_network(graph, toolchain_named("zig"))
+
+
+@pytest.mark.parametrize("shape", [(1, 16, 16), (1, 15, 20), (3, 15, 20)], ids=str)
+def test_grey_and_wide_inputs_are_what_the_training_would_read(shape, integer_graph):
+    graph, network = network_reading(shape, integer_graph)
+    for frame in ((25, 35), (15, 20), (10, 45)):
+        pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 3, *frame))).byte()
+        seen = fit(grey(pixels, 1) if shape[0] == 1 else pixels, shape[1:])
+        inputs = to_int8(normalise(seen, graph.mean, graph.std).double(), graph.scales[INPUT])
+        np.testing.assert_array_equal(integers(network, pixels), network._network.run(inputs))
+    # what a data set of grey pictures holds is what a colour camera would show of them
+    if shape[0] == 1:
+        np.testing.assert_array_equal(integers(network, seen), network._network.run(inputs))
+
+
+def test_a_sensor_has_no_camera(integer_graph):
+    graph, network = network_reading((6, 1, 20), integer_graph)
+    values = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 6, 1, 20))).byte()
+    inputs = to_int8(normalise(values, graph.mean, graph.std).double(), graph.scales[INPUT])
+    np.testing.assert_array_equal(integers(network, values), network._network.run(inputs))
+    with pytest.raises(DeployError, match="the network reads 6 channels, and a camera gives 1 or"):
+        network(torch.zeros(1, 3, 20, 20, dtype=torch.uint8))
+
+
+def integers(network, pixels):
+    """The logits as the C gives them."""
+    scale = network.output_scale
+    return (network(pixels) / scale.scale + scale.zero_point).round().to(torch.int8).numpy()

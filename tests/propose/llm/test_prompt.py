@@ -10,6 +10,7 @@ from lmanet.cost import estimate
 from lmanet.errors import ConfigError
 from lmanet.propose import Prompt
 from lmanet.propose.llm.example import example
+from lmanet.propose.llm.prompt import input_text
 from lmanet.run.brief import Brief
 from lmanet.space import load_space
 
@@ -97,3 +98,17 @@ def test_the_example_lies_inside_the_space_and_the_limits(
 def test_limits_that_nothing_meets_are_refused_before_any_request(brief: Brief) -> None:
     with pytest.raises(ConfigError, match="raise the limits"):
         example(brief.model_copy(update={"limits": {"macs": 1000}}))
+
+
+@pytest.mark.parametrize(
+    ("shape", "told"),
+    [
+        ((3, 32, 32), "RGB, 32x32 pixels"),
+        ((1, 24, 32), "one channel, 32x24 pixels"),
+        ((6, 1, 100), "6 channels, a signal of 100 samples: kernels and strides go along it"),
+        ((3, 1, 100), "3 channels, a signal of 100 samples: kernels and strides go along it"),
+    ],
+)
+def test_the_input_is_told_as_it_is(shape: tuple[int, int, int], told: str) -> None:
+    space = load_space("mcu").reading(shape, resizable=False)
+    assert input_text(space.channels, space.image_sizes) == told

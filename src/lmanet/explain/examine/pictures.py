@@ -74,20 +74,15 @@ def draw(subject: Subject, most: int, folder: Path, below: str) -> tuple[Salienc
 
 
 def shown(image: Tensor, mean: Sequence[float], std: Sequence[float]) -> NDArray[np.uint8]:
-    """A normalised image (channels, H, W) as the network sees it: each pixel a square of pixels, so
-    that none is invented.
+    """A normalised image (channels, H, W) as the network sees it, in colour: each pixel a square of
+    pixels, so that none is invented. Channels that are no colours stand one below the other in grey.
     """
     each = [torch.tensor(values, device=image.device).view(-1, 1, 1) for values in (mean, std)]
-    pixels = (
-        ((image * each[1] + each[0]) * 255)
-        .round()
-        .clamp(0, 255)
-        .byte()
-        .permute(1, 2, 0)
-        .cpu()
-        .numpy()
-    )
-    scale = math.ceil(LEAST_PIXELS / len(pixels))
+    values = ((image * each[1] + each[0]) * 255).round().clamp(0, 255).byte().cpu()
+    if len(values) != 3 or 1 in values.shape[1:]:
+        values = values.flatten(0, 1).expand(3, -1, -1)
+    pixels = values.permute(1, 2, 0).numpy()
+    scale = math.ceil(LEAST_PIXELS / max(pixels.shape[:2]))
     return pixels.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
