@@ -297,7 +297,8 @@ class Examination(Record):
         skipped: one entry a block, in the network's order; stem, head and classifier are no blocks.
         block_images: of those, at equal distances, on which the blocks were skipped.
         layer: the part whose result Grad-CAM reads: the last whose map has at least 4x4 pixels.
-        map_size: pixels a side of its map, and cells a side of the deletion curve.
+        map_size: height of its map in pixels, which are the cells of the deletion curve.
+        map_width: of its map; None where it is square, in older records.
         confusion: counts, a row a true class, a column a predicted one.
         seconds: that all this took.
     """
@@ -311,6 +312,7 @@ class Examination(Record):
     block_images: int
     layer: str
     map_size: int
+    map_width: int | None = None
     saliency: tuple[Saliency, ...]
     deletion: Deletion
     classes: tuple[str, ...]

@@ -10,15 +10,16 @@ LEAST_MAP = 4  # pixels a side; a map of 1x1 or 2x2 says next to nothing of wher
 
 
 def layer_to_read(network: Network) -> Block:
-    """The last part before the classifier whose map has at least 4x4 pixels; the first always has,
-    from 8 pixels and a stride of 2 on.
+    """The last part before the classifier whose map has at least 4 pixels a side, of an oblong one
+    the longer; the first part where none has.
 
     Of a part it is the result that is read: that of its last convolution, with what a skip
     connection adds.
     """
-    return next(
-        part for part in reversed(parts(network)[:-1]) if part.graph[-1].out_shape[1] >= LEAST_MAP
-    )
+    known = parts(network)[:-1]
+    # of a signal, whose maps have one row, the longer side counts
+    large = [part for part in known if max(part.graph[-1].out_shape[1:]) >= LEAST_MAP]
+    return (large or known[:1])[-1]
 
 
 def grad_cam(network: Network, images: Tensor, classes: Tensor) -> Tensor:
@@ -31,6 +32,7 @@ def grad_cam(network: Network, images: Tensor, classes: Tensor) -> Tensor:
     return maps.detach()[:, 0]
 
 
-def map_size(network: Network) -> int:
-    """Pixels a side of the maps."""
-    return layer_to_read(network).graph[-1].out_shape[1]
+def map_cells(network: Network) -> int:
+    """Pixels of a map."""
+    _, height, width = layer_to_read(network).graph[-1].out_shape
+    return height * width
