@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lmanet.errors import DeployError
 from lmanet.sound import FrontEnd
 from lmanet.sound.host import C_FOLDER
-from lmanet.sound.tables import Tables, floor_of, tables_of
+from lmanet.sound.constants import Tables, floor_of, tables_of
 
 NAME = "network_sound"
 README = "SOUND.md"
