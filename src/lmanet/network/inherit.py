@@ -82,15 +82,18 @@ def _overlap(new: Tensor, old: Tensor) -> int:
     target, given = new[tuple(common)], old[tuple(common)]
     if new.ndim >= 2:
         new[common[0], common[1].stop :] = 0  # new channels do not disturb what was there
-    if new.ndim == 4:
-        margin = (new.shape[-1] - old.shape[-1]) // 2
-        if margin > 0:
-            target.zero_()
-            target = target[..., margin:-margin, margin:-margin]
-        elif margin < 0:
-            given = given[..., -margin:margin, -margin:margin]
+    if new.ndim == 4 and new.shape[2:] != old.shape[2:]:
+        target.zero_()
+        target = target[..., *map(_middle, new.shape[2:], old.shape[2:])]
+        given = given[..., *map(_middle, old.shape[2:], new.shape[2:])]
     target.copy_(given)
     return target.numel()
+
+
+def _middle(size: int, other: int) -> slice:
+    """As much of a window's side as another has, in the middle."""
+    margin = max(size - other, 0) // 2
+    return slice(margin, size - margin)
 
 
 def _start_as_identity(block: Block) -> None:

@@ -297,8 +297,8 @@ class Examination(Record):
         skipped: one entry a block, in the network's order; stem, head and classifier are no blocks.
         block_images: of those, at equal distances, on which the blocks were skipped.
         layer: the part whose result Grad-CAM reads: the last whose map has at least 4x4 pixels.
-        map_size: height of its map in pixels, which are the cells of the deletion curve.
-        map_width: of its map; None where it is square, in older records.
+        map_size, map_width: height and width of its map, pixels, and of the cells of the deletion
+            curve; without a width, of a square.
         confusion: counts, a row a true class, a column a predicted one.
         seconds: that all this took.
     """
@@ -312,13 +312,13 @@ class Examination(Record):
     block_images: int
     layer: str
     map_size: int
-    map_width: int | None = None
     saliency: tuple[Saliency, ...]
     deletion: Deletion
     classes: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
     seconds: float
     settings_id: str = ""
+    map_width: int | None = None
 
 
 class Rule(Record):

@@ -147,7 +147,7 @@ def header_fields():
 
 def test_the_widths_that_are_guarded_are_those_of_the_header():
     fields = header_fields()
-    assert len(fields) == 7
+    assert len(fields) == 8
     assert fields == {struct: field_bits(struct) for struct in fields}
 
 

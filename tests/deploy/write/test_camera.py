@@ -250,12 +250,15 @@ def test_grey_and_wide_inputs_are_what_the_training_would_read(shape, integer_gr
         np.testing.assert_array_equal(integers(network, seen), network._network.run(inputs))
 
 
-def test_a_sensor_has_no_camera(integer_graph):
-    graph, network = network_reading((6, 1, 20), integer_graph)
-    values = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 6, 1, 20))).byte()
+@pytest.mark.parametrize("shape", [(6, 1, 20), (3, 1, 2100), (1, 2, 2100)], ids=str)
+def test_a_sensor_has_no_camera(shape, integer_graph):
+    graph, network = network_reading(shape, integer_graph)
+    values = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, *shape))).byte()
     inputs = to_int8(normalise(values, graph.mean, graph.std).double(), graph.scales[INPUT])
     np.testing.assert_array_equal(integers(network, values), network._network.run(inputs))
-    with pytest.raises(DeployError, match="the network reads 6 channels, and a camera gives 1 or"):
+    with pytest.raises(
+        DeployError, match=f"reads {shape[0]} x {shape[1]} x .* values, and a camera"
+    ):
         network(torch.zeros(1, 3, 20, 20, dtype=torch.uint8))
 
 

@@ -5,9 +5,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#define CHANNELS (LMANET_INPUT_BYTES / LMANET_INPUT_HEIGHT / LMANET_INPUT_WIDTH)
+#define CHANNELS LMANET_INPUT_CHANNELS
 
-extern const int32_t lmanet_input_shape[3];
+extern const int32_t lmanet_input_shape[3], lmanet_has_camera;
+const int32_t lmanet_has_camera = LMANET_HAS_CAMERA;
 const int32_t lmanet_input_shape[3] = {CHANNELS, LMANET_INPUT_HEIGHT, LMANET_INPUT_WIDTH};
 
 void lmanet_run_images(const int8_t *images, int8_t *logits, int64_t count);
@@ -34,7 +35,7 @@ void lmanet_run_bytes(const uint8_t *bytes, int8_t *logits, int64_t count) {
 /* Frames of red, green and blue bytes, read as on the board. */
 void lmanet_run_frames(const uint8_t *frames, int32_t width, int32_t height, int8_t *logits, int64_t count) {
     for (int64_t i = 0; i < count; i++) {
-#if CHANNELS == 1 || CHANNELS == 3
+#if LMANET_HAS_CAMERA
         lmanet_input_from_rgb888(frames + 3 * i * width * height, width, height);
 #else
         (void)frames, (void)width, (void)height; /* no camera gives this input: nobody calls it */

@@ -61,7 +61,8 @@ class Int8Network(nn.Module):
 
     def _outputs(self, pixels: Tensor) -> NDArray[np.int8]:
         channels, *size = self._network.input_shape
-        if channels != 3 and tuple(pixels.shape[1:]) == self._network.input_shape:
+        as_it_is = tuple(pixels.shape[1:]) == self._network.input_shape
+        if as_it_is and (channels != 3 or not self._network.has_camera):
             return self._network.run_bytes(pixels.cpu().permute(0, 2, 3, 1).numpy())
         if pixels.shape[1] == 1:  # grey as a colour camera gives it
             pixels = pixels.expand(-1, 3, -1, -1)

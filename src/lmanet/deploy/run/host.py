@@ -16,7 +16,6 @@ from lmanet.network.images import part_of
 from lmanet.network.operators import Shape
 
 MOST_FRAME_SIDE = 4096  # pixels: c/firmware/camera.h
-CAMERA_CHANNELS = (1, 3)
 
 
 class HostNetwork:
@@ -43,6 +42,7 @@ class HostNetwork:
                 self._from_bytes = [copy.lmanet_run_bytes for copy in self._libraries]
                 self._from_frames = [copy.lmanet_run_frames for copy in self._libraries]
                 shape = (ctypes.c_int32 * 3).in_dll(self._libraries[0], "lmanet_input_shape")
+                self.has_camera = bool(self._constant("lmanet_has_camera"))
                 self.input_shape: Shape = (shape[0], shape[1], shape[2])
                 self.input_bytes, self.output_bytes = (
                     self._constant(f"lmanet_{end}_bytes") for end in ("input", "output")
@@ -93,10 +93,10 @@ class HostNetwork:
                 network's input is no picture.
         """
         frames = np.ascontiguousarray(frames)
-        if self.input_shape[0] not in CAMERA_CHANNELS:
+        if not self.has_camera:
             raise DeployError(
-                f"the network reads {self.input_shape[0]} channels, and a camera gives "
-                f"{' or '.join(map(str, CAMERA_CHANNELS))}; use run_bytes"
+                f"the network reads {' x '.join(map(str, self.input_shape))} values, and a camera "
+                "gives pictures of 1 or 3 channels, of at most 2048 pixels a side; use run_bytes"
             )
         if (
             frames.dtype != np.uint8

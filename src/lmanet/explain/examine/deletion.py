@@ -2,6 +2,8 @@
 against random order.
 """
 
+from math import prod
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -10,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lmanet.explain.examine.interval import mean_interval
-from lmanet.explain.examine.saliency import grad_cam, map_cells
+from lmanet.explain.examine.saliency import grad_cam, map_size
 from lmanet.explain.examine.subject import Subject
 from lmanet.network.build import Network
 from lmanet.run.results import Deletion
@@ -27,7 +29,7 @@ def deletion_curve(subject: Subject, most: int, seed: int) -> Deletion:
         seed: of the random orders, and of the order of cells that are equally salient.
     """
     numbers, rng = subject.spread(most), np.random.default_rng(seed)
-    cells = map_cells(subject.network)
+    cells = prod(map_size(subject.network))
     counts = np.unique(np.linspace(0, cells, STEPS + 1).round().astype(int))
     left, found = subject.predicted[numbers], []
     for images in subject.chosen(numbers):

@@ -75,7 +75,7 @@ def draw(subject: Subject, most: int, folder: Path, below: str) -> tuple[Salienc
 
 def shown(image: Tensor, mean: Sequence[float], std: Sequence[float]) -> NDArray[np.uint8]:
     """A normalised image (channels, H, W) as the network sees it, in colour: each pixel a square of
-    pixels, so that none is invented. Channels that are no colours stand one below the other in grey.
+    pixels, so that none is invented. Channels that are no colours stand below each other in grey.
     """
     each = [torch.tensor(values, device=image.device).view(-1, 1, 1) for values in (mean, std)]
     values = ((image * each[1] + each[0]) * 255).round().clamp(0, 255).byte().cpu()

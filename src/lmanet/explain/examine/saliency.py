@@ -10,16 +10,15 @@ LEAST_MAP = 4  # pixels a side; a map of 1x1 or 2x2 says next to nothing of wher
 
 
 def layer_to_read(network: Network) -> Block:
-    """The last part before the classifier whose map has at least 4 pixels a side, of an oblong one
-    the longer; the first part where none has.
+    """The last part before the classifier whose map has at least 4 pixels along its longer side, or
+    the first part where no map has.
 
     Of a part it is the result that is read: that of its last convolution, with what a skip
     connection adds.
     """
-    known = parts(network)[:-1]
-    # of a signal, whose maps have one row, the longer side counts
-    large = [part for part in known if max(part.graph[-1].out_shape[1:]) >= LEAST_MAP]
-    return (large or known[:1])[-1]
+    before = parts(network)[:-1]
+    large = (part for part in reversed(before) if max(part.graph[-1].out_shape[1:]) >= LEAST_MAP)
+    return next(large, before[0])
 
 
 def grad_cam(network: Network, images: Tensor, classes: Tensor) -> Tensor:
@@ -32,7 +31,6 @@ def grad_cam(network: Network, images: Tensor, classes: Tensor) -> Tensor:
     return maps.detach()[:, 0]
 
 
-def map_cells(network: Network) -> int:
-    """Pixels of a map."""
-    _, height, width = layer_to_read(network).graph[-1].out_shape
-    return height * width
+def map_size(network: Network) -> tuple[int, int]:
+    """Height and width of the maps, pixels."""
+    return layer_to_read(network).graph[-1].out_shape[1:]

@@ -73,5 +73,5 @@ def _broken_habits(architecture: AnyArchitecture) -> int:
     narrower = sum(after.channels < before.channels for before, after in pairwise(stages))
     mixed = sum(after.activation != before.activation for before, after in pairwise(stages))
     long = sum(stage.layers > USUAL_LAYERS for stage in stages)
-    large = feature_operators(network)[-1].out_shape[1] > LAST_PIXELS
+    large = max(feature_operators(network)[-1].out_shape[1:]) > LAST_PIXELS
     return narrower + mixed + long + large

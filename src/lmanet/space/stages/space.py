@@ -169,8 +169,8 @@ class Space(SearchSpace):
         stages = architecture.stages
         for name, values in self.fields.items():
             for value in others(values, getattr(architecture, name)):
-                changed = {name: value} if name != "resolution" else self.input_of(value)
-                yield architecture.model_copy(update=changed)
+                update = self.input_of(int(value)) if name == "resolution" else {name: value}
+                yield architecture.model_copy(update=update)
         for name, spec in self.parts.items():
             for part in part_neighbours(name, getattr(architecture, name), spec):
                 yield architecture.model_copy(update={name: part})

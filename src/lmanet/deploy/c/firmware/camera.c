@@ -2,11 +2,9 @@
 
 #include "network.h"
 
-#define CHANNELS (LMANET_INPUT_BYTES / LMANET_INPUT_HEIGHT / LMANET_INPUT_WIDTH)
+#if LMANET_HAS_CAMERA
 
-#if CHANNELS == 1 || CHANNELS == 3 /* colour or grey; no camera gives anything else */
-
-_Static_assert(LMANET_INPUT_HEIGHT <= 2048 && LMANET_INPUT_WIDTH <= 2048, "sums of pixels would not fit 32 bits");
+#define CHANNELS LMANET_INPUT_CHANNELS
 
 #define INLINE static inline __attribute__((always_inline)) /* so that a frame's reader costs no call a pixel */
 

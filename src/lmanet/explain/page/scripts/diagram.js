@@ -1,8 +1,8 @@
-// A network as a column of its parts: a block whose face is the image's size and whose depth is its channels, with what it takes.
+// A network as a column of its parts: a block whose face is the longer side of the image and whose depth is its channels, with what it takes.
 
 function block(part, largest, widest) {
-  const [channels, height] = part.out_shape;
-  const face = 6 + 34 * Math.sqrt(height / largest);
+  const [channels, height, width] = part.out_shape;
+  const face = 6 + 34 * Math.sqrt(Math.max(height, width) / largest);
   const depth = 3 + 20 * Math.sqrt(channels / widest);
   const [x, y] = [(84 - face - depth) / 2, 33 - (face - depth) / 2];
   const picture = shape("svg", { viewBox: "0 0 84 66", "aria-hidden": "true" });
@@ -17,7 +17,7 @@ function block(part, largest, widest) {
 }
 
 function diagram(parts) {
-  const largest = Math.max(...parts.map((part) => part.out_shape[1]));
+  const largest = Math.max(...parts.map((part) => Math.max(part.out_shape[1], part.out_shape[2])));
   const widest = Math.max(...parts.map((part) => part.out_shape[0]));
   const macs = parts.reduce((sum, part) => sum + part.macs, 0) || 1;
   const sram = Math.max(...parts.map((part) => part.sram_bytes)) || 1;
