@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # Results hold figures, and an example holds what a run wrote.
-OTHERS = ("docs/results.md", "docs/example/report.md")
+OTHERS = ("docs/results.md", "docs/example/report.md", "docs/example/motion/report.md")
 PAGES = sorted(
     str(path.relative_to(ROOT))
     for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))

@@ -7,8 +7,8 @@ import pytest
 
 from lmanet.errors import ConfigError, DataError
 from lmanet.sound import FrontEnd
+from lmanet.sound.constants import tables_of
 from lmanet.sound.host import HostFrontEnd
-from lmanet.sound.tables import tables_of
 
 GOLDEN = Path(__file__).parent / "golden" / "librosa.npz"  # of tests/scripts/librosa_reference.py
 SHORT = 250  # ms, of the clips in it

@@ -142,7 +142,7 @@ class Target:
         """The same board with a microphone in place of the camera: the front end of audio takes
         its part of RAM, flash and time, and the network has the rest.
         """
-        from lmanet.cost.latency import estimated_latency_ms  # which reads the cores here
+        from lmanet.cost.latency import estimated_latency_ms  # which reads cores of this package
 
         cost = estimate_sound(front_end)
         limit = self.estimated_latency_ms

@@ -40,7 +40,10 @@ def read_sound(path: Path, rate_hz: int) -> NDArray[np.int16]:
     samples = channels.mean(axis=1) * FULL_SCALE
     if found_hz != rate_hz:
         samples = _resampled(samples, found_hz, rate_hz)
-    return np.clip(np.round(samples), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    rounded: NDArray[np.int16] = np.clip(np.round(samples), -FULL_SCALE, FULL_SCALE - 1).astype(
+        np.int16
+    )
+    return rounded
 
 
 def fitted(samples: NDArray[np.int16], length: int) -> NDArray[np.int16]:

@@ -97,7 +97,8 @@ class Scaling(NamedTuple):
     def bytes_of(self, values: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Of values (..., channels, time), in single precision as a board computes."""
         scaled = (values - self.lowest[:, None]) * self.gain[:, None] + np.float32(0.5)
-        return np.clip(np.floor(scaled), 0, 255).astype(np.uint8)
+        made: NDArray[np.uint8] = np.clip(np.floor(scaled), 0, 255).astype(np.uint8)
+        return made
 
 
 def scaling_of(recordings: Sequence[Labelled], windows: Windows) -> Scaling:

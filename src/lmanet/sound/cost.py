@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
+from lmanet.sound.constants import tables_of
 from lmanet.sound.front_end import FrontEnd
-from lmanet.sound.tables import tables_of
 
 # Bounds, held by tests/deploy/write/test_sound.py: compiled for a Cortex-M4 and M7 by zig and gcc.
 CODE_BYTES = 5120

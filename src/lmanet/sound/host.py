@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from lmanet.errors import ConfigError, DataError
 from lmanet.files import cache_folder
+from lmanet.sound.constants import Tables, floor_of, tables_of
 from lmanet.sound.front_end import FrontEnd
-from lmanet.sound.tables import Tables, floor_of, tables_of
 from lmanet.tool import run_tool
 
 C_FOLDER = Path(__file__).parent / "c"

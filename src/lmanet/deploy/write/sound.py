@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from lmanet.errors import DeployError
 from lmanet.sound import FrontEnd
+from lmanet.sound.constants import Tables, floor_of, tables_of
 from lmanet.sound.host import C_FOLDER
-from lmanet.sound.tables import Tables, floor_of, tables_of
 
 NAME = "network_sound"
 README = "SOUND.md"
@@ -77,8 +77,9 @@ extern const uint16_t lmanet_exponentials[256]; /* Q15, e^-x of a difference of 
 
 
 def _source(front_end: FrontEnd, tables: Tables, exponentials: NDArray[Any]) -> str:
+    content: list[NDArray[Any]] = list(tables)
     arrays = "\n".join(
-        _array(name, table) for name, table in zip(Tables._fields, tables, strict=True)
+        _array(name, table) for name, table in zip(Tables._fields, content, strict=True)
     )
     numbers = (
         "LMANET_WINDOW_SAMPLES, LMANET_STEP_SAMPLES, LMANET_FFT_SIZE, LMANET_FRAMES, "

@@ -67,11 +67,6 @@ class Examine:
 
     def require(self) -> None:
         require_packages("the stage explain", "", "captum")
-        if not getattr(self.data, "resizable", True):
-            raise ConfigError(
-                f"the stage explain shows where in a picture a network looks, and {self.data.name} "
-                "has no pictures; leave explain out of stages"
-            )
 
     def run(self, folder: RunFolder) -> None:
         best, before = folder.require_trained("examine")[0], folder.examination.read()

@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-/* All tables are constants; lmanet/sound/tables.py makes them and says what their numbers are. */
+/* All tables are constants; lmanet/sound/constants.py makes them and says what their numbers are. */
 typedef struct {
     int32_t window_samples, step_samples; /* of a frame, and from one frame to the next */
     int32_t fft_size;                     /* a power of two, at least window_samples */

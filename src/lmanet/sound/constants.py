@@ -97,12 +97,13 @@ def _cosines(front_end: FrontEnd) -> NDArray[np.int16]:
     bands, number = front_end.bands, np.arange(front_end.coefficients)[:, None]
     cosines = np.cos(np.pi * number * (np.arange(bands) + 0.5) / bands) * np.sqrt(2 / bands)
     cosines[0] /= np.sqrt(2)
-    return np.minimum(np.round(cosines * 2**15), 2**15 - 1).astype(np.int16)
+    rounded: NDArray[np.int16] = np.minimum(np.round(cosines * 2**15), 2**15 - 1).astype(np.int16)
+    return rounded
 
 
 def floor_of(front_end: FrontEnd) -> int:
     """The logarithm of the floor's energy, in the units of the C."""
-    return round((front_end.floor_db * BITS_PER_DB + ENERGY_BITS) * 2**16)
+    return int(round((front_end.floor_db * BITS_PER_DB + ENERGY_BITS) * 2**16))
 
 
 def _levels(front_end: FrontEnd) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
