@@ -1,6 +1,9 @@
-"""Stages that are made here, of steps: the search, and the comparison of searches."""
+"""Stages that are made here, of steps: the search, and the comparison of searches; and what goes
+with all stages.
+"""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +18,7 @@ from lmanet.run.quantities import ON_BOARD
 from lmanet.run.shared_settings import other_images, remember_settings
 from lmanet.search import Search, Steps
 from lmanet.space import staged
-from lmanet.steps import Checked, ImageData, Pareto, Validator
+from lmanet.steps import Checked, ImageData, Pareto, StageListener, Validator
 
 if TYPE_CHECKING:
     from lmanet.explain.compare import SearchRun
@@ -83,6 +86,23 @@ def look_at_images(stages: Sequence[str], data: ImageData, folder: RunFolder) ->
         data.setup("fit")
         folder.say(data.notices)
     folder.say(other_images(folder, data.checksum))
+
+
+@contextmanager
+def shown(listeners: Iterable[Any], turns: Sequence[Sequence[str]]) -> Iterator[Callable[[], None]]:
+    """Let those listeners that hear of stages show a run, and end their views with it; what is
+    given tells them that the next turn begins.
+    """
+    hearing = [each for each in listeners if isinstance(each, StageListener)]
+
+    def begin() -> None:
+        for listener in hearing:
+            listener.on_stages_start()
+
+    with ExitStack() as ending:
+        for listener in hearing:
+            ending.enter_context(listener.showing(turns))
+        yield begin
 
 
 def check_board(validator: Validator, objectives: Collection[str]) -> None:

@@ -4,7 +4,6 @@ asked for, in their order.
 
 import logging
 from collections.abc import Sequence
-from contextlib import ExitStack
 from functools import partial
 from typing import Any
 
@@ -18,6 +17,7 @@ from lmanet.app.own_stages import (
     check_board,
     check_promotion,
     look_at_images,
+    shown,
 )
 from lmanet.app.parts import ENGINE, Parts
 from lmanet.app.settings import ROOT_KEYS, check_groups, check_root
@@ -34,7 +34,7 @@ from lmanet.run.mirror import Guard, Mirror, mirrored
 from lmanet.run.provenance import provenance
 from lmanet.run.storage import Storage
 from lmanet.search import Search, Steps
-from lmanet.steps import Checked, Stage, StageListener
+from lmanet.steps import Checked, Stage
 
 __all__ = ["ROOT_KEYS", "SHARED_SETTINGS", "Run"]
 log = logging.getLogger(__name__)
@@ -92,26 +92,22 @@ class Run(Parts):
                 self.listeners.append(Guard(mirror))
             self.folder.provenance.append(provenance(self.names))
             look_at_images(self.names, self.data, self.folder)
-            with ExitStack() as shown:
-                self._run(stages, mirror, shown)
+            self._run(stages, mirror)
             for listener in self.listeners:
                 listener.on_run_end()
 
-    def _run(self, stages: Sequence[Stage], mirror: Mirror | None, shown: ExitStack) -> None:
-        """Run the stages in their turns; listeners hear of each, and ``shown`` ends their views."""
+    def _run(self, stages: Sequence[Stage], mirror: Mirror | None) -> None:
+        """Run the stages in their turns."""
         places = turns(self.names, self.cfg.get("beside", ()))
         named = [[self.names[each] for each in turn] for turn in places]
-        hearing = [each for each in self.listeners if isinstance(each, StageListener)]
-        for listener in hearing:
-            shown.enter_context(listener.showing(named))
-        for (first, *_), (name, *others) in zip(places, named, strict=True):
-            for listener in hearing:
-                listener.on_stages_start()
-            log.info("stage %s", ", ".join((name, *others)))
-            with beside(self.cfg, self.typed, others):
-                stages[first].run(self.folder)
-            if mirror:
-                mirror.try_push()
+        with shown(self.listeners, named) as begin:
+            for (first, *_), (name, *others) in zip(places, named, strict=True):
+                begin()
+                log.info("stage %s", ", ".join((name, *others)))
+                with beside(self.cfg, self.typed, others):
+                    stages[first].run(self.folder)
+                if mirror:
+                    mirror.try_push()
 
     def _check_settings(self) -> None:
         settings = {**plain(self.cfg), "stages": self.names}
