@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import secrets
 import signal
 import socket
@@ -10,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,6 +19,9 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
+STARTS = 3
+JOIN_SECONDS = 90
+PORTS = (20_000, 30_000)  # below those that a system gives away by itself
 RAY = Path(sys.executable).with_name("ray")
 SEARCH = (
     "+experiment=smoke",
@@ -50,18 +54,55 @@ def cluster_env() -> dict[str, str]:
 
 
 @contextmanager
-def node(env: dict[str, str], *options: str) -> Iterator[subprocess.Popen[bytes]]:
+def node(env: dict[str, str], output: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     """A node of one core, started as one is on any machine."""
-    process = subprocess.Popen(
-        [RAY, "start", "--block", "--num-cpus=1", "--num-gpus=0", *options],
-        env=env,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    with output.open("ab") as written:
+        process = subprocess.Popen(
+            [RAY, "start", "--block", "--num-cpus=1", "--num-gpus=0", *options],
+            env=env,
+            stdout=written,
+            stderr=subprocess.STDOUT,
+        )
     try:
         yield process
     finally:
         kill(process)
+
+
+@contextmanager
+def cluster(env: dict[str, str], folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Two nodes: their address, and the one that does not lead.
+
+    Ray looks for free ports some time before it opens them, so that a node dies at its start
+    where another process was faster. The start is then repeated, as by one who sees it fail.
+    """
+    for start in range(STARTS):
+        with ExitStack() as stack:
+            try:
+                started = start_cluster(env, folder / f"start_{start}", stack)
+            except (subprocess.TimeoutExpired, subprocess.CalledProcessError, TimeoutError):
+                continue
+            yield started
+            return
+    written = [path.read_text(errors="replace")[-2000:] for path in folder.glob("start_*/*.txt")]
+    pytest.fail(f"no cluster after {STARTS} starts:\n" + "\n".join(written))
+
+
+def start_cluster(
+    env: dict[str, str], folder: Path, stack: ExitStack
+) -> tuple[str, subprocess.Popen[bytes]]:
+    folder.mkdir()
+    places = stack.enter_context(
+        tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True)
+    )
+    port = random.randint(*PORTS)
+    address = f"{socket.gethostbyname(socket.gethostname())}:{port}"
+    own = ("--head", f"--port={port}", f"--temp-dir={places}", "--include-dashboard=false")
+    stack.enter_context(node(env, folder / "head.txt", *own))
+    wait_for_port(port)
+    second = stack.enter_context(node(env, folder / "second.txt", f"--address={address}"))
+    wait_for_nodes(2, address, env)
+    return address, second
 
 
 def has_worker(node: subprocess.Popen[bytes]) -> bool:
@@ -85,13 +126,6 @@ def kill(process: subprocess.Popen[bytes]) -> None:
             except ProcessLookupError:
                 continue
         process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def search(folder: Path, env: dict[str, str], *settings: str) -> subprocess.Popen[str]:
@@ -131,32 +165,18 @@ def test_a_node_that_is_killed_costs_no_trial_and_the_history_is_that_of_one_pro
     output = alone.communicate(timeout=300)[0]
     assert alone.returncode == 0, output
 
-    address = f"{socket.gethostbyname(socket.gethostname())}:{free_port()}"
-    port = address.rpartition(":")[2]
-    with (
-        tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as places,
-        node(
+    with cluster(cluster_env, tmp_path) as (address, second):
+        together = search(
+            tmp_path / "together",
             cluster_env,
-            "--head",
-            f"--port={port}",
-            f"--temp-dir={places}",
-            "--include-dashboard=false",
-        ),
-    ):
-        wait_for_port(port)
-        with node(cluster_env, f"--address={address}") as second:
-            wait_for_nodes(2, address, cluster_env)
-            together = search(
-                tmp_path / "together",
-                cluster_env,
-                "execute=ray",
-                f"execute.engine.address={address}",
-                "execute.engine.auto.accelerator=cpu",
-            )
-            wait_until(lambda: trials(tmp_path / "together") and has_worker(second), together)
-            time.sleep(0.5)  # it has been handed a call by then
-            kill(second)
-            output = together.communicate(timeout=400)[0]
+            "execute=ray",
+            f"execute.engine.address={address}",
+            "execute.engine.auto.accelerator=cpu",
+        )
+        wait_until(lambda: trials(tmp_path / "together") and has_worker(second), together)
+        time.sleep(0.5)  # it has been handed a call by then
+        kill(second)
+        output = together.communicate(timeout=400)[0]
     assert together.returncode == 0, output
     assert "on 2 nodes of the Ray cluster" in output, output
     assert "a worker was lost with call" in output, output
@@ -165,12 +185,12 @@ def test_a_node_that_is_killed_costs_no_trial_and_the_history_is_that_of_one_pro
     assert what_matters(tmp_path / "together") == what_matters(tmp_path / "alone")
 
 
-def wait_for_port(port: str) -> None:
+def wait_for_port(port: int) -> None:
     def answers() -> bool:
         with socket.socket() as found:
-            return found.connect_ex((socket.gethostname(), int(port))) == 0
+            return found.connect_ex((socket.gethostname(), port)) == 0
 
-    wait_until(answers)
+    wait_until(answers, seconds=JOIN_SECONDS)
 
 
 def wait_for_nodes(number: int, address: str, env: dict[str, str]) -> None:
@@ -181,13 +201,14 @@ def wait_for_nodes(number: int, address: str, env: dict[str, str]) -> None:
         f"while sum(node['Alive'] for node in ray.nodes()) < {number}:\n"
         "    time.sleep(0.1)\n"
     )
-    subprocess.run([sys.executable, "-c", program], env=env, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", program], env=env, check=True, timeout=JOIN_SECONDS)
 
 
-def wait_until(happens, search: subprocess.Popen[str] | None = None) -> None:
-    deadline = time.monotonic() + 240
+def wait_until(happens, search: subprocess.Popen[str] | None = None, seconds: float = 240) -> None:
+    deadline = time.monotonic() + seconds
     while not happens():
-        assert time.monotonic() < deadline
+        if time.monotonic() > deadline:
+            raise TimeoutError
         if search is not None:
             assert search.poll() is None, search.communicate()[0]
         time.sleep(0.1)
