@@ -100,11 +100,13 @@ def whole_lines(path: Path) -> list[bytes]:
 def is_whole_zip(path: Path) -> bool:
     """Whether a file is there with all its bytes, as the checksums in it say; torch writes such.
 
-    It is only read: nothing that it holds is run.
+    It is only read: nothing that it holds is run. A compressed one is refused before that, as torch
+    compresses nothing: a few KB may unfold to many GB.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is None
+            stored = all(part.compress_type == zipfile.ZIP_STORED for part in archive.infolist())
+            return stored and archive.testzip() is None
     except (FileNotFoundError, zipfile.BadZipFile, zlib.error, EOFError, ValueError):
         return False
 

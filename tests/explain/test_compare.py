@@ -12,6 +12,7 @@ import pytest
 import scipy.stats
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from markdown_it import MarkdownIt
 from omegaconf import DictConfig, OmegaConf
 
 from lmanet.app import SHARED_SETTINGS, Run
@@ -48,6 +49,9 @@ SMALL = (
     "target=stm32f746",
 )
 TOKENS, SECONDS, RETRIES = 120, 0.5, 1  # of one proposal of the model's double
+
+
+HOSTILE = "<script>alert(1)</script>$x_1$ | **b** [l](javascript:x) `c`.gguf"
 
 
 class ModelDouble(RandomProposer):
@@ -156,7 +160,7 @@ def compared(search, tmp_path_factory):
             luck=1,
             bonus=0.15,
         )
-        model = "propose.model='<script>alert(1)</script>$x_1$.gguf'"
+        model = f"propose.model='{HOSTILE}'"
         search(folder / "runs" / "script" / str(seed), "propose=embedded", model, seed=seed, luck=2)
     cfg = configuration("stages=[compare]", f"runs={folder / 'runs'}", f"folder={folder / 'out'}")
     (folder / "out").mkdir()  # as Hydra makes it
@@ -382,6 +386,17 @@ def test_labels_at_the_top_are_moved_apart_and_stay_within():
 def test_text_that_a_spreadsheet_would_compute_is_text_in_the_table(text):
     (row,) = csv.DictReader(_csv([{"searcher": text, "seed": -1}]).splitlines())
     assert row == {"searcher": f"'{text}", "seed": "-1"}
+
+
+def test_in_markdown_a_label_is_text_and_breaks_no_table(compared):
+    """Of a stranger's run it may be anything."""
+    text = (compared / "out" / "comparison" / "compare.md").read_text()
+    tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(text)
+    inline = [child for token in tokens for child in token.children or ()]
+    assert not [one for one in (*tokens, *inline) if one.type in ("html_block", "html_inline")]
+    assert not [one for one in inline if "javascript" in str(one.attrs)]
+    cells = ["".join(one.content for one in token.children or ()) for token in tokens]
+    assert any(HOSTILE in cell for cell in cells), "whole, in one cell or line"
 
 
 def test_the_page_is_one_file_and_shows_markup_as_text(compared):

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+import endpoint_server as double
 import pytest
 import trustme
 
@@ -33,18 +33,6 @@ from lmanet.propose.llm.usage import prompt_bound
 ASK: Any = [{"role": "user", "content": "a network, please"}]
 LONGEST = 64  # tokens of a reply
 KEY = "sk-Zq7/tR2+wX9mB4vN"
-
-
-def _double() -> Any:
-    """The module beside this one; tests are no package."""
-    path = Path(__file__).with_name("endpoint_server.py")
-    spec = spec_from_file_location("endpoint_server", path)
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-double = _double()
 
 
 @pytest.fixture

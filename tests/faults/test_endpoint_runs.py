@@ -3,10 +3,10 @@ that resumes them; no trial is made of a fault.
 """
 
 from collections.abc import Iterator
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+import endpoint_server as double
 import pytest
 
 from lmanet.propose.llm import client
@@ -15,17 +15,6 @@ from lmanet.run.records import Trial
 
 pytestmark = pytest.mark.slow  # runs whole searches
 
-
-def _loaded(path: str) -> Any:
-    """A file of the tests, which are no package."""
-    place = Path(__file__).parents[1] / path
-    spec = spec_from_file_location(place.stem, place)
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-double = _loaded("faults/endpoint_server.py")
 
 SEARCH = (
     "+experiment=bench_lmanet",

@@ -7,28 +7,17 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
+import endpoint_server as double
 import pytest
+from wandb_server import WandbServerDouble
 
 pytestmark = pytest.mark.slow  # runs a whole search, and starts W&B
 
 ROOT = Path(__file__).parents[2]
 PIECE = 8  # characters of a key in a row
-
-
-def _loaded(path: str) -> Any:
-    """A file of the tests, which are no package."""
-    place = ROOT / "tests" / path
-    spec = spec_from_file_location(place.stem, place)
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-double = _loaded("faults/endpoint_server.py")
 
 
 @pytest.fixture
@@ -40,7 +29,7 @@ def endpoint() -> Iterator[Any]:
 
 @pytest.fixture
 def wandb_server() -> Iterator[Any]:
-    made = _loaded("track/wandb_server.py").WandbServerDouble()
+    made = WandbServerDouble()
     yield made
     made.close()
 

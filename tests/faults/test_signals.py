@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from wandb_log import read_log
 
 from lmanet.app.stop import Stopped, stoppable, stopped_sentence
 
@@ -42,6 +43,27 @@ def test_a_search_says_how_it_goes_on_and_does(
     drivers.run(tmp_path, "resume=my run")
     drivers.run(tmp_path, *settings, "hydra.run.dir=whole")
     assert found(tmp_path / "my run") == found(tmp_path / "whole")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_wandb_is_closed_with_a_run_that_is_stopped(
+    drivers, table, lines, tmp_path: Path, number: signal.Signals
+):
+    """What lies on the disk is whole, to be sent by `wandb sync`."""
+    driver = drivers.start(
+        tmp_path, *table, "track=wandb", "hydra.run.dir=run", WANDB_MODE="offline"
+    )
+    driver.until(lambda: lines(tmp_path / "run" / "history.jsonl") > 3)
+    driver.send(number)
+    assert driver.wait() == 128 + number, driver.said
+    assert "Traceback" not in driver.said
+    (run,) = (tmp_path / "run" / "wandb").glob("offline-run-*")
+    kinds = [record.WhichOneof("record_type") for record in read_log(run)]
+    told = lines(tmp_path / "run" / "history.jsonl") - 1  # of all but the one that was under way
+    assert kinds.count("exit") == 1 and kinds.count("history") >= told
+    left = [each for each in psutil.process_iter(["cmdline"]) if str(tmp_path) in str(each.info)]
+    assert not left, "nor is a process of W&B's left behind"
 
 
 @pytest.mark.slow

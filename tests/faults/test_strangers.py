@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import time
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,6 +32,7 @@ from lmanet.run.results import Deployed, TrainedNetwork
 from lmanet.train import Recipe, Trainer, WarmupCosine
 from lmanet.train.lookup.nasbench import _PlainValues
 from lmanet.train.trainer import LAST
+from lmanet.train.watch import taken_up
 
 STAGE = {
     "block": "depthwise",
@@ -155,6 +157,20 @@ def test_a_compressed_checkpoint_is_refused(tmp_path: Path):
             bomb.writestr(part, source.read(part))
     with pytest.raises(LmanetError, match=r"bomb.ckpt is compressed"):
         load_network(tmp_path / "bomb.ckpt")
+
+
+def test_a_compressed_checkpoint_of_a_training_is_not_read(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    """300 KB here that unfold to 300 MB; as many GB would be as easy."""
+    path = tmp_path / LAST
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bomb, bomb.open("data/0", "w") as part:
+        for _ in range(300):
+            part.write(bytes(2**20))
+    start = time.process_time()
+    assert taken_up(path) is None and not path.exists()
+    assert time.process_time() - start < 0.05, "to unfold it takes some tenths of a second"
+    assert f"{path} is damaged, so this training begins anew" in caplog.text
 
 
 def test_an_array_that_asks_for_more_than_its_file_has_is_refused(tmp_path: Path):

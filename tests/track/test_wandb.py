@@ -2,14 +2,13 @@
 
 import json
 import logging
-import struct
 import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import yaml
-from wandb.proto import wandb_internal_pb2
+from wandb_log import read_log
 
 from lmanet.claims.kinds import DownsamplesEarly, Rationale
 from lmanet.errors import ConfigError
@@ -26,7 +25,6 @@ from lmanet.track.wandb_report import TABLES, blocks, reports_api
 
 pytestmark = pytest.mark.slow  # starts W&B
 
-BLOCK, WHOLE, LAST = 32768, 1, 4
 NETWORK = load_architecture("lmanet_core")
 CURVE = tuple(
     Epoch(epoch=e, train_loss=1.0 - e / 10, val_loss=1.0, val_accuracy=0.5 + e / 10, seconds=1.0)
@@ -57,27 +55,6 @@ def records(run: Path) -> list:
         assert time.monotonic() < deadline, "the run was not closed"
         time.sleep(0.05)
     return read_log(run)
-
-
-def read_log(run: Path) -> list:
-    """What stands in a ``.wandb`` file: LevelDB's log format, 7 bytes of header, blocks of 32 KiB,
-    each chunk (crc, length, type).
-    """
-    content = next(run.glob("*.wandb")).read_bytes()
-    found, whole, place = [], b"", 7
-    while place + 7 <= len(content):  # the end may not be written yet
-        if (room := BLOCK - place % BLOCK) < 7:
-            place += room
-            continue
-        _, length, kind = struct.unpack_from("<IHB", content, place)
-        if place + 7 + length > len(content):
-            break
-        whole += content[place + 7 : place + 7 + length]
-        place += 7 + length
-        if kind in (WHOLE, LAST):
-            found.append(wandb_internal_pb2.Record.FromString(whole))
-            whole = b""
-    return found
 
 
 def logged(run: Path) -> list[dict]:

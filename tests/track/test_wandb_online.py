@@ -8,11 +8,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
 import wandb
+from wandb_server import WandbServerDouble
 
 from lmanet.network import load_architecture
 from lmanet.run.brief import Budget
@@ -30,19 +30,11 @@ GROUP = f"full/{architecture_id(NETWORK)}-0"
 KEY = "0" * 40
 
 
-def _double() -> type:
-    """The module beside this one; tests are no package."""
-    spec = spec_from_file_location("wandb_server", Path(__file__).with_name("wandb_server.py"))
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.WandbServerDouble
-
-
 @pytest.fixture
 def server(monkeypatch, tmp_path) -> Iterator:
     for name in ("WANDB_MODE", "WANDB_PROJECT", "WANDB_ENTITY", "WANDB_DIR"):
         monkeypatch.delenv(name, raising=False)
-    double = _double()()
+    double = WandbServerDouble()
     for name, value in (
         ("BASE_URL", double.url),
         ("API_KEY", KEY),
@@ -169,7 +161,7 @@ def test_a_server_that_goes_away_holds_no_run_up_and_all_can_be_sent_later(
     assert (
         "track.wandb.wait_seconds=5; nothing is lost: `wandb sync --include-online" in caplog.text
     )
-    again = _double()()
+    again = WandbServerDouble()
     monkeypatch.setenv("WANDB_BASE_URL", again.url)
     try:
         sent = sync(finished)

@@ -180,7 +180,7 @@ class Trainer:
                 last = folder / LAST if folder else None
                 engine = self._fitting_engine(device, kernels.precision, last, epochs)
                 with hang_ended(recipe.max_seconds):
-                    engine.fit(classifier, train, val, ckpt_path=taken_up(last))
+                    engine.fit(classifier, train, val, ckpt_path=taken_up(last), weights_only=True)
                 # no hook of Lightning's, which calls none where the checkpoint is of a training
                 # that was over
                 classifier.keep_average()
