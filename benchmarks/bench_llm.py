@@ -131,7 +131,7 @@ def asking(options: argparse.Namespace, overrides: Sequence[str]) -> list[str]:
     if options.price:
         prompt, cached, completion = options.price
         prices = f"prompt:{prompt},cached:{cached},completion:{completion}"
-        who.append(f"propose.sampling.price={{_target_:lmanet.propose.Price,{prices}}}")
+        who.append(f"++propose.sampling.price={{_target_:lmanet.propose.Price,{prices}}}")
     quiet = "feedback=none" in overrides  # which has no settings
     return [*who, *(each for each in overrides if not (quiet and each.startswith("feedback.")))]
 
