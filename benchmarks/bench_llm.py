@@ -93,6 +93,7 @@ def main() -> None:
         "ways": measured,
     }
     path = options.results / f"{name}_{options.bench}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, json.dumps(found, indent=1) + "\n")
     print("\n".join(table(found)))
     print(f"\n{path}: send it in as a pull request")
