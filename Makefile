@@ -4,7 +4,7 @@ BIN := .venv/bin
 TEST_WORKERS ?= 2
 QUIETLY := --quiet --disable-pip-version-check
 
-.PHONY: install quickstart dashboard docs test test-fast check audit clean
+.PHONY: install quickstart dashboard docs test test-fast check audit bench-llm clean
 
 install: .venv/installed
 
@@ -50,6 +50,11 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tests/check_sizes.py
+
+# Compares every way of asking a model with the searchers that need none. Without BASE_URL the model is a .gguf file, or the
+# packaged one. ARGS are further options, such as `ARGS="--seeds 0 1 2 --networks 10"`.
+bench-llm: install
+	$(BIN)/python benchmarks/bench_llm.py build/bench-llm $(if $(MODEL),--model "$(MODEL)") $(if $(BASE_URL),--base-url "$(BASE_URL)") $(ARGS)
 
 # Asks for known faults of the versions in constraints.txt, which needs the internet; looks at source and workflows.
 audit: install

@@ -93,6 +93,7 @@ def main() -> None:
         "ways": measured,
     }
     path = options.results / f"{name}_{options.bench}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, json.dumps(found, indent=1) + "\n")
     print("\n".join(table(found)))
     print(f"\n{path}: send it in as a pull request")
@@ -131,7 +132,7 @@ def asking(options: argparse.Namespace, overrides: Sequence[str]) -> list[str]:
     if options.price:
         prompt, cached, completion = options.price
         prices = f"prompt:{prompt},cached:{cached},completion:{completion}"
-        who.append(f"propose.sampling.price={{_target_:lmanet.propose.Price,{prices}}}")
+        who.append(f"++propose.sampling.price={{_target_:lmanet.propose.Price,{prices}}}")
     quiet = "feedback=none" in overrides  # which has no settings
     return [*who, *(each for each in overrides if not (quiet and each.startswith("feedback.")))]
 

@@ -8,13 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import boards
+import llm_results
 import settings
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
-MARKS = {"<!-- settings -->": settings.page, "<!-- boards -->": boards.table}
+MARKS = {
+    "<!-- settings -->": settings.page,
+    "<!-- boards -->": boards.table,
+    "<!-- llm_results -->": llm_results.table,
+}
 _nav: list[Navigation] = []
 
 

@@ -103,7 +103,7 @@ def _cosines(front_end: FrontEnd) -> NDArray[np.int16]:
 
 def floor_of(front_end: FrontEnd) -> int:
     """The logarithm of the floor's energy, in the units of the C."""
-    return int(round((front_end.floor_db * BITS_PER_DB + ENERGY_BITS) * 2**16))
+    return round((front_end.floor_db * BITS_PER_DB + ENERGY_BITS) * 2**16)
 
 
 def _levels(front_end: FrontEnd) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

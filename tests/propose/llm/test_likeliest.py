@@ -143,6 +143,31 @@ def test_digits_begin_with_the_same_words_for_every_candidate(
     assert architecture_id(proposal.architecture) not in {trial.id for trial in trials}
 
 
+WHY = '{"claims": [{"kind": "nothing"}], "text": "Many 3x3 convolutions."}'
+
+
+def test_reasons_are_asked_for_apart_and_of_the_chosen_network_alone(
+    ranker: Callable[..., Any], cells: Brief, endpoint: Any
+) -> None:
+    endpoint.answers = [likeliest(B=-0.1, A=-3.0), (200, WHY)]
+    proposer = ranker("team.rank.read=logprobs", "prompt.rationale=true")
+    (proposal,) = proposer.propose(Request(number=0, count=1))
+    asked = endpoint.requests[1]["messages"][-1]["content"]
+    assert len(endpoint.requests) == 2 and proposal.usage.requests == 2
+    assert cells.space.write_proposal(proposal.architecture) in asked
+    assert proposal.rationale.text == "Many 3x3 convolutions." and proposal.rationale.faults
+    assert proposal.reply.startswith('{"scores"')
+
+
+def test_a_choice_without_reasons_stands_all_the_same(
+    ranker: Callable[..., Any], endpoint: Any
+) -> None:
+    endpoint.answers = [likeliest(B=-0.1, A=-3.0), (200, "because")]
+    proposer = ranker("team.rank.read=logprobs", "prompt.rationale=true")
+    (proposal,) = proposer.propose(Request(number=0, count=1))
+    assert proposal.architecture and proposal.rationale is None and proposal.error is None
+
+
 JUNK: list[Any] = [None, True, 0, -1.5, 1e308, 10**400, "", "A", "\ud800", [], {}, [[]], "é" * 999]
 
 

@@ -95,7 +95,7 @@ def test_all_that_is_on_offer_is_legal_and_untried(
         assert chosen["minItems"] == chosen["maxItems"] == count
         for option in chosen["items"]["enum"]:
             assert option in task.text
-            ((architecture, parent, _),) = task.read(read_reply(f'{{"x": ["{option}"]}}'))
+            ((architecture, parent, *_),) = task.read(read_reply(f'{{"x": ["{option}"]}}'))
             assert goals.space.contains(architecture) and excess(architecture, goals) == 0
             assert architecture_id(architecture) not in known and (
                 parent is None or parent in known

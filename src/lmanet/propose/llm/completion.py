@@ -108,22 +108,21 @@ def _likeliest(given: object) -> dict[str, float]:
     listed = first.get("top_logprobs") if isinstance(first, Mapping) else None
     found: dict[str, float] = {}
     for each in (listed if isinstance(listed, list) else [])[:MOST_LIKELIEST]:
-        token, logprob = (
-            (each.get("token"), each.get("logprob")) if isinstance(each, Mapping) else (None, None)
-        )
-        if not isinstance(token, str) or not _is_logprob(logprob):
+        item: Mapping[str, Any] = each if isinstance(each, Mapping) else {}
+        token, logprob = item.get("token"), _logprob(item.get("logprob"))
+        if not isinstance(token, str) or logprob is None:
             continue
         name = _whole_characters(token).strip(AROUND_TOKENS)
-        known = found.get(name)
-        found[name] = logprob if known is None else _added(known, logprob)
+        found[name] = _added(found[name], logprob) if name in found else logprob
     return found
 
 
-def _is_logprob(value: Any) -> bool:
+def _logprob(value: object) -> float | None:
     """A finite number that is the logarithm of a probability, but for its rounding."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return abs(value) < 1e9 and isfinite(value) and value < 1e-3
+        return None
+    legal = abs(value) < 1e9 and isfinite(value) and value < 1e-3
+    return float(value) if legal else None
 
 
 def _added(one: float, other: float) -> float:

@@ -25,7 +25,7 @@ from lmanet.propose.llm.talk import (
     TokensSpentError,
     Weighing,
 )
-from lmanet.propose.llm.why import claims_text, with_reasons
+from lmanet.propose.llm.why import ask_why, claims_text, with_reasons
 from lmanet.propose.roles.legal import tried
 from lmanet.propose.roles.niches import niche
 from lmanet.propose.roles.past import follow
@@ -231,7 +231,25 @@ class LLMProposer:
             return None
         scores = [round(score, SCORE_DECIMALS) for _, score in weighed.value]
         answer = replace(weighed.answer, text=json.dumps({"scores": scores}))
-        return Found([choice for choice, _ in weighed.value], answer)
+        choices = [choice for choice, _ in weighed.value][: given.count]
+        if self.prompt.rationale:
+            choices = [self._reasoned(choice, given, talk) for choice in choices]
+        return Found(choices, answer)
+
+    def _reasoned(self, choice: Choice, given: Round, talk: Talk) -> Choice:
+        """With reasons, which one token could not hold; without where none can be had."""
+        if choice.arm:
+            return choice  # the model chose how to draw it, and did not see it
+        written = self.brief.space.write_proposal(choice.architecture, given.form)
+        task = ask_why(choice, written, self.brief)
+        messages = self.prompt.ask(self._opening, given.request.feedback, task.text)
+        temperature = self.sampling.sampling_temperature
+        question = Question(messages, task.schema, temperature, task.read)
+        try:
+            found = talk.settle(question, self.prompt)
+        except TokensSpentError:
+            return choice
+        return found.value[0] if found.value else choice
 
     def _connected(self, lane: int = 0) -> "Client":
         """A connection; requests at the same time have one each."""

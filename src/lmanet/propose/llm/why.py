@@ -9,6 +9,7 @@ from typing import Any
 
 from lmanet.claims.claim import Claim, Scope, kinds, read_claim
 from lmanet.claims.kinds import MAX_TEXT_CHARACTERS, Rationale
+from lmanet.errors import ArchitectureError
 from lmanet.propose.llm.prompt import render
 from lmanet.propose.llm.reply import Reply, fault_of, plain_text
 from lmanet.propose.roles.task import Choice, Task
@@ -55,6 +56,25 @@ def with_reasons(task: Task, brief: Brief, count: int) -> Task:
     )
 
 
+def ask_why(choice: Choice, written: str, brief: Brief) -> Task:
+    """A question of its own for the reasons of a choice that is made, where the reply that made it
+    could not hold them.
+
+    Args:
+        written: the network as the prompt shows it.
+    """
+
+    def read(reply: Reply) -> list[Choice]:
+        objects = (each if "why" in each else {"why": each} for each in reply.values)
+        _, whys = split(Reply(reply.text, tuple(objects)))
+        if not whys or whys[0] is None:
+            raise ArchitectureError("the reply gives no reasons")
+        return [choice._replace(rationale=whys[0])]
+
+    text = render("why_apart", network=written, hint=render("why"))
+    return Task(text, "", _reasons(brief, choice.parent is not None), read)
+
+
 def with_why(choice: Mapping[str, Any], brief: Brief, count: int, has_parent: bool) -> Schema:
     """The schema of ``{"choice": ..., "why": {"claims": [...], "text": "..."}}``: the choice comes
     first, so that it is drawn as if alone.
@@ -64,18 +84,22 @@ def with_why(choice: Mapping[str, Any], brief: Brief, count: int, has_parent: bo
         count: networks wanted; of several ``why`` is a list.
         has_parent: claims on a parent make sense.
     """
+    why = _reasons(brief, has_parent)
+    whys = (
+        why if count == 1 else {"type": "array", "minItems": count, "maxItems": count, "items": why}
+    )
+    return object_schema({"choice": dict(choice), "why": whys})
+
+
+def _reasons(brief: Brief, has_parent: bool) -> Schema:
     scope = _scope(brief, has_parent)
     forms = [
         object_schema(schema) for kind in kinds().values() if (schema := kind.schema_in(scope))
     ]
     claims = {"type": "array", "minItems": 1, "maxItems": MOST_CLAIMS, "items": {"anyOf": forms}}
-    why = object_schema(
+    return object_schema(
         {"claims": claims, "text": {"type": "string", "maxLength": TEXT_CHARACTERS}}
     )
-    whys = (
-        why if count == 1 else {"type": "array", "minItems": count, "maxItems": count, "items": why}
-    )
-    return object_schema({"choice": dict(choice), "why": whys})
 
 
 def split(reply: Reply) -> tuple[Reply, list[Rationale | None]]:

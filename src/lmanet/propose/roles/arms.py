@@ -39,9 +39,9 @@ def brought(given: Round) -> dict[str, list[float]]:
     before: list[float] = []
     ranked = (place.trial for place in given.past.ranked())
     for trial in sorted(ranked, key=lambda each: each.number):
-        reached = accuracy(trial)
-        if trial.proposal.arm in ARMS and before:
-            shares[trial.proposal.arm].append(fmean(reached > other for other in before))
+        reached, arm = accuracy(trial), trial.proposal.arm
+        if arm in ARMS and arm and before:
+            shares[arm].append(fmean(reached > other for other in before))
         before.append(reached)
     return {arm: shares[arm] for arm in ARMS}
 
