@@ -1,5 +1,6 @@
 """The constants of a front end, as the C reads them: the one place where they are computed."""
 
+from math import log2
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from lmanet.sound.front_end import BANDS, FrontEnd
 LOG_PARTS = 32
 # A power of ours is 2^60 times the true one; 2^8 are dropped, and the weights have 2^12.
 ENERGY_BITS = 60 - 8 + 12
-BITS_PER_DB = np.log2(10) / 10
+BITS_PER_DB = log2(10) / 10
 
 
 class Tables(NamedTuple):
@@ -103,7 +104,7 @@ def _cosines(front_end: FrontEnd) -> NDArray[np.int16]:
 
 def floor_of(front_end: FrontEnd) -> int:
     """The logarithm of the floor's energy, in the units of the C."""
-    return int(round((front_end.floor_db * BITS_PER_DB + ENERGY_BITS) * 2**16))
+    return round((front_end.floor_db * BITS_PER_DB + ENERGY_BITS) * 2**16)
 
 
 def _levels(front_end: FrontEnd) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
