@@ -1,5 +1,6 @@
 """The constants of a front end, as the C reads them: the one place where they are computed."""
 
+from math import log2
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from lmanet.sound.front_end import BANDS, FrontEnd
 LOG_PARTS = 32
 # A power of ours is 2^60 times the true one; 2^8 are dropped, and the weights have 2^12.
 ENERGY_BITS = 60 - 8 + 12
-BITS_PER_DB = np.log2(10) / 10
+BITS_PER_DB = log2(10) / 10
 
 
 class Tables(NamedTuple):
