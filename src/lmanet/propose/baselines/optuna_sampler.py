@@ -1,7 +1,6 @@
 """OptunaProposer: Optuna's samplers through ask and tell, with the history as their only memory."""
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import takewhile
 
 import numpy as np
 import optuna
@@ -88,7 +87,7 @@ class OptunaProposer:
             if number not in self._asked and trial.proposal.drawn:
                 self._take_up(number, trial.proposal.drawn)
             elif number not in self._asked:
-                before = [*takewhile(lambda other, end=number: other.number != end, trials)]
+                before = trials[: [other.number for other in trials].index(number)]
                 self._ask_again(number, trial.architecture, before)
             if trial.status is Status.PAUSED:
                 continue  # under way to Optuna, which is told its end alone

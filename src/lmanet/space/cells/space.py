@@ -3,7 +3,7 @@ checks cells.
 """
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +135,7 @@ class CellSpace(SearchSpace):
         return candidate.operations
 
 
-@lru_cache(maxsize=len(OPERATIONS) ** len(EDGES))
+@cache
 def _cell(operations: tuple[Operation, ...]) -> Cell:
     """Made once: where few untried cells are left, a round asks for hundreds."""
     return Cell(operations=operations)
