@@ -56,7 +56,6 @@ def test_the_model_proposes_and_what_is_trained_is_legal(composed, tmp_path: Pat
         "provenance.jsonl",
     }
     assert {path.name for path in tmp_path.iterdir()} >= left
-    assert all(trial.proposal.rationale and trial.proposal.rationale.claims for trial in trained)
     (released,) = (tmp_path / "release").iterdir()
     assert {path.name for path in released.iterdir()} >= {
         "model.safetensors",
