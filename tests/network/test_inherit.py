@@ -115,3 +115,12 @@ def test_any_edit_of_the_space_can_inherit(images):
         share = inherit(child, parent)
         assert 0 <= share <= 1
         assert torch.isfinite(child.eval()(images[:1])).all()
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 40), (3, 40, 1)], ids=str)
+def test_a_signal_s_wider_window_computes_what_its_parent_computes(make, shape):
+    size = {"resolution": shape[1], "width": shape[2]}
+    signals = torch.randn(4, *shape, generator=torch.Generator().manual_seed(0))
+    parent = settled(make({"channels": 16, "kernel": 3}, **size), signals, 0)
+    child, _ = born(make({"channels": 16, "kernel": 5}, **size), parent)
+    torch.testing.assert_close(child(signals), parent(signals), rtol=1e-4, atol=1e-4)

@@ -84,8 +84,10 @@ def _overlap(new: Tensor, old: Tensor) -> int:
         new[common[0], common[1].stop :] = 0  # new channels do not disturb what was there
     if new.ndim == 4 and new.shape[2:] != old.shape[2:]:
         target.zero_()
-        target = target[..., *map(_middle, new.shape[2:], old.shape[2:])]
-        given = given[..., *map(_middle, old.shape[2:], new.shape[2:])]
+        down, across = map(_middle, new.shape[2:], old.shape[2:])
+        target = target[..., down, across]
+        down, across = map(_middle, old.shape[2:], new.shape[2:])
+        given = given[..., down, across]
     target.copy_(given)
     return target.numel()
 

@@ -16,10 +16,10 @@ from lmanet.network.operators.depthwise import window_name
 
 # Window and stride in width of each `lm_depthwise` in `lmanet_kernels.h`; a window of one column
 # stands on an image of one column alone, where the stride in width is 1.
-DEPTHWISE = {
+DEPTHWISE = (
     *product(("1", "3", "5", "7", "1x3", "1x5", "1x7"), (1, 2)),
     *product(("3x1", "5x1", "7x1"), (1,)),
-}
+)
 # A depthwise kernel reads whole words, and so this far beyond its last weight.
 OVERREAD_BYTES = 3
 
@@ -106,7 +106,7 @@ def depthwise_kernel(operator: Operator) -> str:
     if (window, stride) not in DEPTHWISE:
         legal = ", ".join(dict.fromkeys(legal for legal, _ in DEPTHWISE))
         raise DeployError(
-            f"{operator.name}: a depthwise convolution has the kernel {window} and in width the "
-            f"stride {stride}; legal are kernels {legal} with stride 1 or 2"
+            f"{operator.name}: a depthwise convolution has the kernel {window} and the stride "
+            f"{stride}; legal are kernels {legal} with stride 1 or 2"
         )
     return f"lm_depthwise_{window}_{stride}"
