@@ -24,7 +24,7 @@ from lmanet.run.folder import DEPLOYED, FRONT, HISTORY, TEST
 from lmanet.run.lines import read_records
 from lmanet.run.records import Front, Status, Trial
 
-STAGE = re.compile(r"\bstage (\w+(, \w+)*)$")
+STAGE = re.compile(r"^[\d:]+ stage (\w+(, \w+)*)$")
 
 
 class Mark(NamedTuple):
