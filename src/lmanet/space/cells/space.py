@@ -135,7 +135,7 @@ class CellSpace(SearchSpace):
         return candidate.operations
 
 
-@lru_cache(maxsize=len(OPERATIONS) ** len(EDGES))
+@lru_cache(maxsize=15_625)  # all of them
 def _cell(operations: tuple[Operation, ...]) -> Cell:
     """Made once: where few untried cells are left, a round asks for hundreds."""
     return Cell(operations=operations)
