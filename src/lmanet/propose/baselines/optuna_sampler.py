@@ -87,8 +87,7 @@ class OptunaProposer:
             if number not in self._asked and trial.proposal.drawn:
                 self._take_up(number, trial.proposal.drawn)
             elif number not in self._asked:
-                before = trials[: [other.number for other in trials].index(number)]
-                self._ask_again(number, trial.architecture, before)
+                self._ask_again(number, trial.architecture, _before(trials, number))
             if trial.status is Status.PAUSED:
                 continue  # under way to Optuna, which is told its end alone
             self._tell(self._asked.pop(number), standings.get(number))
@@ -167,6 +166,10 @@ class OptunaProposer:
 def _add_last(untold: dict[int, Trial], trial: Trial) -> None:
     untold.pop(trial.number, None)
     untold[trial.number] = trial
+
+
+def _before(trials: Sequence[Trial], number: int) -> list[Trial]:
+    return [*takewhile(lambda trial: trial.number != number, trials)]
 
 
 class _Choice:
