@@ -1,6 +1,7 @@
 """OptunaProposer: Optuna's samplers through ask and tell, with the history as their only memory."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
 
 import numpy as np
 import optuna
