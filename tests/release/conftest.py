@@ -62,7 +62,12 @@ def run(architecture, data, tmp_path_factory):
     folder, trainer = tmp_path_factory.mktemp("run"), Trainer(data, RECIPE)
     FullTraining(trainer, seed=0, architecture=architecture).run(RunFolder(folder))
     Deployment(
-        data, 0, load_target("stm32h743"), partial(Trainer, recipe=RECIPE), Settings(most_loss=1.0)
+        data,
+        0,
+        load_target("stm32h743"),
+        partial(Trainer, recipe=RECIPE),
+        Settings(most_loss=1.0),
+        packages=("arduino", "cmake"),
     ).run(RunFolder(folder))
     Evaluation(trainer, load_int8=load_deployed).run(RunFolder(folder))
     return folder

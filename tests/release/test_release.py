@@ -23,6 +23,7 @@ from lmanet.deploy.run.elf import read_program
 from lmanet.deploy.run.tflm import run_tflm
 from lmanet.deploy.run.toolchain import toolchain_named
 from lmanet.errors import ConfigError
+from lmanet.files import sha256_of_files
 from lmanet.release import Release
 from lmanet.release.released import read_released
 from lmanet.run.folder import DEPLOY, FULL, RunFolder
@@ -117,6 +118,17 @@ def test_the_firmware_builds_by_cmake_where_it_lies(released, tmp_path):
     assert (firmware / "build" / "firmware.elf").exists()
 
 
+def test_the_libraries_go_with_it(run, released):
+    (line,) = read_records(run / DEPLOY, DeploymentRecord)
+    for name in ("arduino", "cmake"):
+        made = sha256_of_files(run / line.deployed.folder / "packages" / name)
+        assert made and sha256_of_files(released / "packages" / name) == made
+    assert (
+        "As a library it is `packages/arduino/`, `packages/cmake/`."
+        in (released / "README.md").read_text()
+    )
+
+
 def test_it_stays_until_there_is_something_new_to_say(data, run, released):
     (released / "stray").write_text("")
     Release(data, license="apache-2.0", opset=18).run(RunFolder(run))
@@ -132,6 +144,7 @@ def test_it_stays_until_there_is_something_new_to_say(data, run, released):
         "model.onnx",
         "model.safetensors",
         "model_int8.tflite",
+        "packages",
     ]
     assert sorted(path.name for path in released.iterdir()) == names
     assert ModelCard.load(released / "README.md").data.license is None

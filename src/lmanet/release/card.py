@@ -237,6 +237,8 @@ def _int8(released: Released) -> str:
         if line.qat_epochs
         else ""
     )
+    packages = ", ".join(f"`{package}/`" for package in line.deployed.packages)
+    libraries = f" As a library it is {packages}." if packages else ""
     return (
         f"In int8, by calibration ({plain(line.calibration)}){tuning}, it is "
         "`model_int8.tflite`, for TensorFlow Lite Micro, LiteRT and STM32Cube.AI; scales and "
@@ -244,6 +246,7 @@ def _int8(released: Released) -> str:
         f"`firmware/` is the same network in C for {plain(line.deployed.target)}, without any "
         "library, with start-up code and linker script; its README says how to build and flash "
         f"it. On {line.deployed.measurement.images} images both gave the same bits."
+        f"{libraries}"
     )
 
 

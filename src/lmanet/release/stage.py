@@ -92,6 +92,8 @@ class Release:
                 )
             shutil.copyfile(folder.path / line.folder / line.tflite, made / TFLITE)
             shutil.copytree(folder.path / line.folder / line.firmware, made / FIRMWARE)
+            for package in line.packages:
+                shutil.copytree(folder.path / line.folder / package, made / package)
 
 
 def _is_current(final: Path, text: str, released: Released, folder: RunFolder) -> bool:
