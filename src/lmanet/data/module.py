@@ -271,6 +271,14 @@ class ImageModule(LightningDataModule, ABC):
         return {**self.__dict__, **opened, "_notices": None}
 
 
+def require_colours(channels: object) -> None:
+    """Raise `ConfigError` where ``channels`` are not those of a picture."""
+    if channels not in (1, 3):
+        raise ConfigError(
+            f"channels={channels} must be 3 (red, green, blue) or 1 (grey); correct data.channels"
+        )
+
+
 def user_path(given: str) -> Path:
     """A path as a user types it: ``~`` is the home folder.
 

@@ -39,8 +39,7 @@ def remember_settings(run: RunFolder, settings: Settings) -> None:
     )
     if "mini.recipe.epochs" in before:
         before = {key: value for key, value in ADDED.items() if key in now} | before
-    if "data.resolution" in before:
-        before = {key: value for key, value in ADDED_TO_IMAGES.items() if key in now} | before
+    before = {key: value for key, value in ADDED_TO_IMAGES.items() if key in now} | before
     if _kept_no_checksum_of_contents(before, now):
         log.warning(
             (
