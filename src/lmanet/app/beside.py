@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 import joblib
 
 from lmanet.app.compose import Config, resolved
-from lmanet.errors import ConfigError, TrainingError
+from lmanet.errors import TrainingError
 from lmanet.execute import begin_process, kill, of_the_run_alone
 
 log = logging.getLogger(__name__)
@@ -25,23 +25,14 @@ READS = {"rules": ("search",), "teacher": (), "explain": ("train", "distill")}
 
 def turns(names: Sequence[str], beside: Collection[str]) -> list[list[int]]:
     """Places in ``names`` of the stages that run at once, in their order; the first of each turn
-    runs in this process.
-
-    Raises:
-        ConfigError: a stage would run beside one that makes what it reads.
+    runs in this process. A stage that reads what one of its turn makes comes after it.
     """
     found: list[list[int]] = []
     for place, name in enumerate(names):
-        if not place or name not in beside:
+        if place and name in beside and not {names[each] for each in found[-1]} & {*READS[name]}:
+            found[-1].append(place)
+        else:
             found.append([place])
-            continue
-        if makers := {names[each] for each in found[-1]} & {*READS[name]}:
-            raise ConfigError(
-                f"beside={list(beside)}: {name} reads what {', '.join(makers)} makes, so the two "
-                "cannot run at once; put another stage between them in stages, or take it out of "
-                "beside (conf/config.yaml)"
-            )
-        found[-1].append(place)
     return found
 
 

@@ -66,7 +66,6 @@ class Run(Parts):
             self._check_settings()
             check_space(self.names, self.space, self.cfg.pareto.objectives)
             stages = [self.made(name) for name in self.names]
-            turns(self.names, self.cfg.get("beside", ()))
             # the engine only where a stage has asked for it
             for part in (*stages, *self.listeners, vars(self).get(ENGINE)):
                 if isinstance(part, Checked):
