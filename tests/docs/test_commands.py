@@ -28,6 +28,9 @@ NEEDS = {
     "data.root": "data=image_folder",
     "data.resolution": "data=image_folder",
     "data.loading": "data=image_folder",
+    "data.width": "data=image_folder",
+    "data.front_end": "+experiment=keywords",
+    "validate.measured_latency_ms": "validate=board",
     "data.unlabelled": "data=photos",
     "distill.teacher.source.": "+experiment=photos",
     "data.archive": "data=cifar100",
@@ -61,7 +64,7 @@ def _settings() -> list[str]:
     return sorted(
         code
         for code in codes
-        if SETTING.fullmatch(code) and named.match(code) and not re.search(r"=(X|Y)$|\.\.\.", code)
+        if SETTING.fullmatch(code) and named.match(code) and not re.search(r"=(X|Y)$|/NAME$|\.\.\.", code)
     )
 
 
