@@ -32,6 +32,7 @@ SMALL = (
     "data.split.max_train_images=200",
     "propose=random",
     "execute=in_process",
+    "beside=[]",  # of tests/app/test_beside.py
     "promote=everything",
     "space=mcu",
     "++space.choices={resolution:[32],num_stages:[3],stage:{layers:[1],channels:[8,16,24]}}",

@@ -64,7 +64,9 @@ def _settings() -> list[str]:
     return sorted(
         code
         for code in codes
-        if SETTING.fullmatch(code) and named.match(code) and not re.search(r"=(X|Y)$|/NAME$|\.\.\.", code)
+        if SETTING.fullmatch(code)
+        and named.match(code)
+        and not re.search(r"=(X|Y)$|/NAME$|\.\.\.", code)
     )
 
 
