@@ -79,11 +79,12 @@ def with_reader(graph: IntegerGraph) -> IntegerGraph:
         **graph.filters,
         reader.name: Filter(weights, np.full(count, 0.25, np.float32), np.zeros(count, np.int32)),
     }
-    return IntegerGraph(
-        (*graph.operators, reader),
-        {**graph.scales, reader.name: scale},
-        filters,
-        tuple(map(str, range(count))),
+    return replace(
+        graph,
+        operators=(*graph.operators, reader),
+        scales={**graph.scales, reader.name: scale},
+        filters=filters,
+        labels=tuple(map(str, range(count))),
     )
 
 
@@ -185,7 +186,7 @@ def copying(activation, before, kind):
     constants = Filter(
         np.full((1, 1, 1, 1), 4, np.int8), np.full(1, 0.25, np.float32), np.zeros(1, np.int32)
     )
-    return IntegerGraph((layer,), scales, {layer.name: constants}, ())
+    return IntegerGraph((layer,), scales, {layer.name: constants}, (), (0.0,), (1.0,))
 
 
 @pytest.mark.parametrize(
