@@ -245,7 +245,7 @@ def test_a_model_that_has_no_weights_is_named_before_the_run(data: Mnist5k) -> N
 
 def test_the_papers_teacher_is_a_vit(data: Mnist5k) -> None:
     teacher, _ = TeacherSource("vit_base_patch16_224").build(data)
-    assert teacher.resolution == 224
+    assert teacher.size == (224, 224)
     assert sum(parameter.numel() for parameter in teacher.parameters()) == pytest.approx(
         85.8e6, rel=0.01
     )

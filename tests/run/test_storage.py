@@ -319,7 +319,7 @@ def test_of_two_that_take_a_run_over_at_once_one_is_refused(url: str, folder: Pa
     def drive(there: Path) -> None:
         begin.wait()
         try:
-            with mirrored(there, url, Pace(0.1, 1.0, 0.1)):
+            with mirrored(there, url, Pace(0.3, 3.0, 0.5)):
                 ends.append("drives")
                 time.sleep(0.5)
         except (ConfigError, RemoteStorageError):

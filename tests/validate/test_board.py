@@ -43,6 +43,7 @@ class Stand:
             "core": "cortex-m7",
             "emulated_core": "cortex-m7",
             "kernel_instructions": {},
+            "compared": ("tflm",),
             "measured_bss_bytes": self.bss,
         }
         image = np.zeros((1, 1), np.int8)

@@ -95,7 +95,7 @@ def test_a_network_that_a_tool_refuses_is_rejected_with_its_words(
 
 
 def test_a_tool_that_hangs_rejects_no_network(make_validator, architecture, monkeypatch):
-    monkeypatch.setattr("lmanet.deploy.run.tool.TIME_LIMIT_S", 0.01)
+    monkeypatch.setattr("lmanet.tool.TIME_LIMIT_S", 0.01)
     with pytest.raises(ToolError, match=r"was stopped after 0.01 s"):
         make_validator().validate(architecture, set())
 
