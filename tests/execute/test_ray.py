@@ -239,6 +239,11 @@ def train_and_distil(data: ImageFolder, engine: RayEngine | None, folder: RunFol
     Distillation(data, 1, trainer, teacher, loss, skip_if_worse=False, engine=engine).run(folder)
 
 
+def test_a_ray_of_this_machine_keeps_no_program_from_leading_a_cluster(engine, data):
+    computed(engine, Call(0, echo, Double(data), ("a",)))
+    assert "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER" not in os.environ
+
+
 def test_nobody_else_is_let_in_and_signals_stay_the_runs(engine, own_handler, data):
     computed(engine, Call(0, echo, Double(data), ("x",)))
     assert signal.getsignal(signal.SIGTERM) is own_handler

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,7 +19,6 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
-STARTS = 3
 JOIN_SECONDS = 90
 PORTS = (20_000, 30_000)  # below those that a system gives away by itself
 RAY = Path(sys.executable).with_name("ray")
@@ -71,38 +70,28 @@ def node(env: dict[str, str], output: Path, *options: str) -> Iterator[subproces
 
 @contextmanager
 def cluster(env: dict[str, str], folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """Two nodes: their address, and the one that does not lead.
-
-    Ray looks for free ports some time before it opens them, so that a node dies at its start
-    where another process was faster. The start is then repeated, as by one who sees it fail.
-    """
-    for start in range(STARTS):
-        with ExitStack() as stack:
-            try:
-                started = start_cluster(env, folder / f"start_{start}", stack)
-            except (subprocess.TimeoutExpired, subprocess.CalledProcessError, TimeoutError):
-                continue
-            yield started
-            return
-    written = [path.read_text(errors="replace")[-2000:] for path in folder.glob("start_*/*.txt")]
-    pytest.fail(f"no cluster after {STARTS} starts:\n" + "\n".join(written))
-
-
-def start_cluster(
-    env: dict[str, str], folder: Path, stack: ExitStack
-) -> tuple[str, subprocess.Popen[bytes]]:
-    folder.mkdir()
-    places = stack.enter_context(
-        tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True)
-    )
+    """Two nodes: their address, and the one that does not lead."""
     port = random.randint(*PORTS)
     address = f"{socket.gethostbyname(socket.gethostname())}:{port}"
-    own = ("--head", f"--port={port}", f"--temp-dir={places}", "--include-dashboard=false")
-    stack.enter_context(node(env, folder / "head.txt", *own))
-    wait_for_port(port)
-    second = stack.enter_context(node(env, folder / "second.txt", f"--address={address}"))
-    wait_for_nodes(2, address, env)
-    return address, second
+    written = folder / "head.txt", folder / "second.txt"
+    with (
+        tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as places,
+        node(
+            env,
+            written[0],
+            "--head",
+            f"--port={port}",
+            f"--temp-dir={places}",
+            "--include-dashboard=false",
+        ),
+    ):
+        wait_for_port(port)
+        with node(env, written[1], f"--address={address}") as second:
+            try:
+                wait_for_nodes(2, address, env)
+            except subprocess.TimeoutExpired:
+                pytest.fail("\n".join(path.read_text(errors="replace") for path in written))
+            yield address, second
 
 
 def has_worker(node: subprocess.Popen[bytes]) -> bool:
@@ -207,8 +196,7 @@ def wait_for_nodes(number: int, address: str, env: dict[str, str]) -> None:
 def wait_until(happens, search: subprocess.Popen[str] | None = None, seconds: float = 240) -> None:
     deadline = time.monotonic() + seconds
     while not happens():
-        if time.monotonic() > deadline:
-            raise TimeoutError
+        assert time.monotonic() < deadline
         if search is not None:
             assert search.poll() is None, search.communicate()[0]
         time.sleep(0.1)

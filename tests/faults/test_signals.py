@@ -32,7 +32,7 @@ TRAINED = (
 def test_a_search_says_how_it_goes_on_and_does(
     drivers, table, lines, found, tmp_path: Path, number: signal.Signals
 ):
-    settings = (*table, "budget.proposals=60")
+    settings = (*table, "budget.proposals=200")  # more than are proposed until the signal comes
     driver = drivers.start(tmp_path, *settings, "hydra.run.dir='my run'")
     driver.until(lambda: lines(tmp_path / "my run" / "history.jsonl") > 3)
     driver.send(number)

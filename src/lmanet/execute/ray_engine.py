@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 # Read by Ray when it is imported. Its name tells of other systems, its effect is that a Ray of this
 # machine alone listens on loopback.
-ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
+NO_CLUSTER = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+ON_LOOPBACK = {NO_CLUSTER: "0", "RAY_AUTH_MODE": "token"}
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -88,6 +89,7 @@ class RayEngine:
     def _running(self) -> "RayPool":
         if self._pool is None:
             self.require()
+            given = NO_CLUSTER in os.environ
             if "ray" not in sys.modules:
                 settings = QUIET if self.address else {**QUIET, **ON_LOOPBACK}
                 for name, value in settings.items():
@@ -96,6 +98,8 @@ class RayEngine:
             from lmanet.execute.ray_pool import RayPool
 
             join(self.address)
+            if not given:  # a `ray start` that this process starts may lead a cluster
+                os.environ.pop(NO_CLUSTER, None)
             slots = divide(self.auto, _number(self.workers), _number(self.threads))
             self._pool = RayPool(slots, self.data, self.silent_seconds)
         return self._pool
