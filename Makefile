@@ -1,7 +1,8 @@
 # The commands that people type. Everything runs in .venv, which `make install` makes.
 PYTHON ?= python3
 BIN := .venv/bin
-TEST_WORKERS ?= 2
+# One more than cores: many tests wait for a process, a server or a limit of time.
+TEST_WORKERS ?= 3
 QUIETLY := --quiet --disable-pip-version-check
 
 .PHONY: install quickstart dashboard docs test test-fast check audit bench-llm clean
@@ -38,11 +39,11 @@ docs: install
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 test: install check
-	$(BIN)/python -m pytest -n $(TEST_WORKERS)
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal
 
 # Without the tests marked slow, which compile, emulate or train.
 test-fast: install
-	$(BIN)/python -m pytest -n $(TEST_WORKERS) -m "not slow"
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal -m "not slow"
 
 check: install
 	$(BIN)/ruff format --check .
