@@ -54,7 +54,7 @@ def lines(path: Path) -> list[bytes]:
 def test_a_killed_search_goes_on(tmp_path: Path):
     folder = tmp_path / "run"
     history = folder / "history.jsonl"
-    small = (*SMALL, "stages=[search,report]", "budget={proposals:6,trained:null}")
+    small = (*SMALL, "stages=[search,report]", "budget={proposals:6,trained:null,seconds:null}")
     kill_when(start(tmp_path, *small, f"hydra.run.dir={folder}"), lambda: len(lines(history)) >= 2)
     before = lines(history)
     output = finish(start(tmp_path, f"resume={folder}"))
@@ -76,7 +76,7 @@ def test_another_space_is_refused_and_nothing_changes(tmp_path: Path):
             tmp_path,
             *SMALL,
             "stages=[search]",
-            "budget={proposals:1,trained:null}",
+            "budget={proposals:1,trained:null,seconds:null}",
             f"hydra.run.dir={folder}",
         )
     )
@@ -93,7 +93,7 @@ def test_a_killed_sweep_goes_on(tmp_path: Path):
         "-m",
         *SMALL,
         "stages=[search]",
-        "budget={proposals:4,trained:null}",
+        "budget={proposals:4,trained:null,seconds:null}",
         "seed=0,1",
         f"hydra.sweep.dir={folder}",
     )

@@ -46,7 +46,7 @@ def test_a_network_of_the_report_is_trained_by_its_command(composed, tmp_path):
         tmp_path,
         *SMALL,
         "stages=[search,report]",
-        "budget={proposals:6,trained:null}",
+        "budget={proposals:6,trained:null,seconds:null}",
         f"hydra.run.dir={folder}",
     )
     run = Run(composed(*SMALL, f"folder={folder}"))

@@ -24,7 +24,7 @@ SEARCH = (
     "propose.strategy.roles=[rank]",
     "propose.team.strategist.every=0",
     "propose.server={timeout_s:1,retries:1,longest_pause_s:2}",
-    "budget={proposals:4,trained:null}",
+    "budget={proposals:4,trained:null,seconds:null}",
 )
 BUSY = double.error(503, "Loading model")
 

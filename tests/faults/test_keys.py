@@ -79,7 +79,7 @@ def test_keys_stand_nowhere_even_if_the_server_echoes_them(
         "propose.strategy.roles=[rank]",
         "propose.server.api_key_env=LMANET_TEST_KEY",
         f"propose.server.base_url={endpoint.base_url}",
-        "budget={proposals:5,trained:null}",
+        "budget={proposals:5,trained:null,seconds:null}",
         "track=wandb",
         "track.wandb.mode=offline",
         "stages=[search,report]",
