@@ -75,6 +75,19 @@ def test_the_folds_keep_a_speaker_together(folder: Path) -> None:
         assert train and val and not train & val
 
 
+def test_the_sounds_of_a_fold_are_changed_in_training_too(folder: Path) -> None:
+    def first(change: SoundAugment | None) -> torch.Tensor:
+        data = AudioFolder(str(folder), recordings=SPEAKER, augment=change)
+        data.setup("fit")
+        fold = data.fold(0, 3)
+        fold.setup("fit")
+        batches = fold.train_dataloader(4, 5, augment=Augment())
+        batches.set_epoch(1)
+        return next(iter(batches)).images
+
+    assert not torch.equal(first(SoundAugment()), first(None))
+
+
 def test_the_lists_of_speech_commands_say_what_validates_and_tests(folder: Path) -> None:
     (folder / "validation_list.txt").write_text("high/anna_nohash_0.wav\nlow/anna_nohash_0.wav\n")
     (folder / "testing_list.txt").write_text("high/bert_nohash_1.wav\nlow/bert_nohash_1.wav\n")

@@ -17,7 +17,7 @@ from hydra.utils import instantiate
 from lmanet.propose.llm.servers import EmbeddedServer
 from lmanet.run.brief import Brief, Goal
 from lmanet.run.records import Proposal, Score, Status, Trial, Verdict
-from lmanet.space import estimate_on, load_space
+from lmanet.space import CellSpace, estimate_on, load_space
 
 CONF = Path(__file__).parents[2] / "conf"
 STALL = "stall"
@@ -192,6 +192,15 @@ def endpoint() -> Iterator[ScriptedEndpoint]:
     scripted = ScriptedEndpoint()
     yield scripted
     scripted.close()
+
+
+@pytest.fixture
+def cells() -> Brief:
+    """A search among the cells of NAS-Bench-201."""
+    goal = Goal(name="val_accuracy", maximise=True)
+    return Brief(
+        space=CellSpace(), seed=0, images="photos", num_classes=100, limits={}, objectives=(goal,)
+    )
 
 
 @pytest.fixture

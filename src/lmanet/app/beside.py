@@ -3,14 +3,15 @@ here.
 """
 
 import logging
-import logging.handlers
 import multiprocessing
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
+from logging.handlers import QueueHandler
 from multiprocessing.connection import Connection
+from queue import SimpleQueue
 
 import joblib
 
@@ -110,17 +111,21 @@ def _relay(heard: "Connection[object, logging.LogRecord]") -> None:
             logger.handle(record)
 
 
-class _Said(logging.handlers.QueueHandler):
+class _Said(QueueHandler):
     """Sends records through a pipe."""
 
+    def __init__(self, said: "Connection[logging.LogRecord, object]") -> None:
+        super().__init__(SimpleQueue())  # which stays empty
+        self.said = said
+
     def enqueue(self, record: logging.LogRecord) -> None:
-        self.queue.send(record)  # type: ignore[attr-defined]  # it stands for a queue
+        self.said.send(record)
 
 
 def _begin(said: "Connection[logging.LogRecord, object]", level: int) -> None:
     begin_process(threads=1)
     words = "%(message)s"  # the rest is added where it is shown
-    logging.basicConfig(handlers=[_Said(said)], level=level, force=True, format=words)  # type: ignore[arg-type]
+    logging.basicConfig(handlers=[_Said(said)], level=level, force=True, format=words)
 
 
 def _run(cfg: Config, typed: Sequence[str], name: str) -> None:

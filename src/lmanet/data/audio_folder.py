@@ -9,8 +9,8 @@ import torch
 from lmanet.base import require_packages
 from lmanet.data.clips import Clips, Samples, SoundAugment, SoundViews
 from lmanet.data.groups import Recordings, numbered
-from lmanet.data.loader import TrainBatches
-from lmanet.data.module import CPU
+from lmanet.data.images import ImageSet
+from lmanet.data.loader import Views
 from lmanet.data.recorded import RecordedModule
 from lmanet.data.recording_folder import Recording
 from lmanet.data.sound_file import SUFFIXES, fitted, read_sound
@@ -79,19 +79,12 @@ class AudioFolder(RecordedModule):
         groups = numbered([each.group for each in recordings])
         return Clips(samples, labels, groups, self.front_end)
 
-    def train_dataloader(
-        self,
-        batch_size: int = 128,
-        seed: int = 0,
-        device: torch.device = CPU,
-        augment: Augmentation | None = None,
-        views: int | None = None,
-    ) -> TrainBatches:
+    def views(
+        self, images: ImageSet, seed: int, augment: Augmentation | None, views: int | None
+    ) -> Views:
         # without an augmentation the images are wanted as they are: for calibration, for a look
         change = self.augment if augment else None
-        clips = self._on(device, "train")
-        shown = SoundViews(clips, seed, augment, views, change, self.noises() if change else ())
-        return TrainBatches(shown, self.num_classes, batch_size)
+        return SoundViews(images, seed, augment, views, change, self.noises() if change else ())
 
     def noises(self) -> tuple[Samples, ...]:
         """The recordings in ``_background_noise_``, each as long as a clip at least."""

@@ -5,8 +5,10 @@ import torch
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from lmanet.data.images import ImageSet
+from lmanet.data.loader import Views
 from lmanet.data.module import ImageModule
 from lmanet.data.split import require_images
+from lmanet.steps import Augmentation
 
 
 class Fold(ImageModule):
@@ -51,6 +53,11 @@ class Fold(ImageModule):
 
     def read_test(self) -> ImageSet:
         return self.whole.read_test()
+
+    def views(
+        self, images: ImageSet, seed: int, augment: Augmentation | None, views: int | None
+    ) -> Views:
+        return self.whole.views(images, seed, augment, views)
 
     def given(self, part: str) -> ImageSet:
         if part == "test":

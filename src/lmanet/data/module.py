@@ -165,9 +165,14 @@ class ImageModule(LightningDataModule, ABC):
         augment: Augmentation | None = None,
         views: int | None = None,
     ) -> TrainBatches:
-        return TrainBatches(
-            Views(self._on(device, "train"), seed, augment, views), self.num_classes, batch_size
-        )
+        shown = self.views(self._on(device, "train"), seed, augment, views)
+        return TrainBatches(shown, self.num_classes, batch_size)
+
+    def views(
+        self, images: ImageSet, seed: int, augment: Augmentation | None, views: int | None
+    ) -> Views:
+        """How training images are shown."""
+        return Views(images, seed, augment, views)
 
     def val_dataloader(
         self, batch_size: int = 128, device: torch.device = CPU, frames: bool = False

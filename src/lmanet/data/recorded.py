@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -18,6 +18,7 @@ from lmanet.errors import ConfigError
 LEAST_STD = 1e-3  # of a channel that never changes
 
 
+@runtime_checkable
 class GroupedSet(ImageSet, Protocol):
     """An `ImageSet` that knows what of it must not be divided.
 
@@ -38,9 +39,11 @@ class GroupedModule(ImageModule):
     resizable = False
 
     def divide(self, images: ImageSet) -> tuple[ImageSet, ImageSet]:
-        groups = images.groups  # type: ignore[attr-defined]
+        assert isinstance(images, GroupedSet)
         split = self.split
-        first, second = divided(images.labels, groups, self.classes, split.val_fraction, split.seed)
+        first, second = divided(
+            images.labels, images.groups, self.classes, split.val_fraction, split.seed
+        )
         return images.subset(split.reduce(images.labels, first)), images.subset(second)
 
     def setup(self, stage: str) -> None:

@@ -97,5 +97,5 @@ def _plain(target: Target) -> dict[str, Any]:
             value = [{"_target_": "lmanet.board.Region", **region} for region in value]
         content[name] = value
     content["kit"]["boards"] = list(content["kit"]["boards"])
-    content["measured"]["networks"] = [list(each) for each in target.measured.networks]  # type: ignore[union-attr]
+    content["measured"]["networks"] = [list(each) for each in content["measured"]["networks"]]
     return content

@@ -2,7 +2,7 @@
 
 import logging
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -12,10 +12,9 @@ from lmanet.network import Architecture
 from lmanet.run.measurement import BoardMeasurement, Measurement
 from lmanet.run.quantities import ON_BOARD
 from lmanet.run.records import Status, Verdict, Violation
-from lmanet.space import AnyArchitecture, SearchSpace, staged
-from lmanet.steps import BoardProgram, Checked
-from lmanet.validate.measured import RUNTIME, exceeded
-from lmanet.validate.validator import Validator
+from lmanet.space import SearchSpace
+from lmanet.steps import BoardProgram
+from lmanet.validate.measured import RUNTIME, RunningValidator, refused
 
 log = logging.getLogger(__name__)
 # What a network may be at fault for; all else ends the search, since another would fare no better.
@@ -38,7 +37,7 @@ class BoardMeasurer(Protocol):
         """Run the firmware on the board. Raises `BoardError`."""
 
 
-class BoardValidator:
+class BoardValidator(RunningValidator):
     """As `MeasuredValidator`, and each network that passes is measured on the board.
 
     A timeout, a line that broke off, a wrong answer or a reset ends the trial with a status.
@@ -53,6 +52,8 @@ class BoardValidator:
     """
 
     measures_on_a_board = True
+    runs = "validate=board runs networks on a board"
+    measurer: BoardMeasurer
 
     def __init__(
         self,
@@ -62,38 +63,23 @@ class BoardValidator:
         measurer: Callable[..., BoardMeasurer],
         measured_latency_ms: float | None = None,
     ) -> None:
-        if isinstance(target, Unlimited):
-            raise ConfigError(
-                f"validate=board runs networks on a board, and target={target.name} has none; take "
-                "validate=limits"
-            )
         if measured_latency_ms is not None and measured_latency_ms <= 0:
             raise ConfigError(
                 f"validate.measured_latency_ms={measured_latency_ms}: it takes a number above 0, "
                 "or null (conf/validate)"
             )
-        self.formulas = Validator(space, target, num_classes)
-        self.target, self.limit = target, measured_latency_ms
-        self.measurer = measurer(target=target, num_classes=num_classes)
+        super().__init__(space, target, num_classes, measurer)
+        self.limit = measured_latency_ms
 
-    def require(self) -> None:
-        if isinstance(self.measurer, Checked):
-            self.measurer.require()
-
-    def validate(self, architecture: AnyArchitecture, known: Collection[str]) -> Verdict:
-        """The verdict by formula; of a network that passes, runtimes and board decide."""
-        verdict = self.formulas.validate(architecture, known)
-        if not verdict.accepted:
-            return verdict
+    def run(self, architecture: Architecture, verdict: Verdict) -> Verdict:
+        """Runtimes first, then the board."""
         with tempfile.TemporaryDirectory(prefix="lmanet-") as folder:
             try:
-                found, program = self.measurer.prepare(staged(architecture), Path(folder))
+                found, program = self.measurer.prepare(architecture, Path(folder))
             except DeployError as error:
-                return _refused(verdict, Violation(rule=RUNTIME, hint=str(error)))
-            verdict = verdict.model_copy(update={"measurement": found})
-            if violations := exceeded(found, self.target):
-                return _refused(verdict, *violations)
-            return self._on_board(verdict, program)
+                return refused(verdict, Violation(rule=RUNTIME, hint=str(error)))
+            verdict = self.by_memory(verdict, found)
+            return self._on_board(verdict, program) if verdict.accepted else verdict
 
     def _on_board(self, verdict: Verdict, program: BoardProgram) -> Verdict:
         try:
@@ -112,10 +98,6 @@ class BoardValidator:
             f"{ON_BOARD.name}={given:.4g} on {figures.board} exceeds the limit {self.limit:g} of "
             "validate.measured_latency_ms; use fewer channels or layers (conf/validate/board.yaml)"
         )
-        return _refused(
+        return refused(
             verdict, Violation(rule=ON_BOARD.name, given=given, limit=self.limit, hint=hint)
         )
-
-
-def _refused(verdict: Verdict, *violations: Violation) -> Verdict:
-    return verdict.model_copy(update={"accepted": False, "violations": violations})

@@ -1,7 +1,8 @@
 """Validator that measures: what passes by formula runs in the true runtimes."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 from lmanet.board import Target, Unlimited
 from lmanet.errors import ConfigError, DeployError
@@ -22,29 +23,32 @@ class Measurer(Protocol):
         """Raises `DeployError` where the runtimes disagree about a network or do not take it."""
 
 
-class MeasuredValidator:
-    """As `Validator`, and seconds a network slower: each one that it accepts has run, and fits as
-    it ran.
+class RunningValidator(ABC):
+    """As `Validator`; a network that passes by formula runs, and how it ran decides.
 
     Args:
         num_classes: width of the classifier.
-        measurer: (target, num_classes) -> what takes networks through the runtimes.
+        measurer: (target, num_classes) -> what runs networks.
+
+    Attributes:
+        runs: the option of conf/validate, and where it runs them.
 
     Raises:
         ConfigError: the target is no board.
     """
+
+    runs: ClassVar[str]
 
     def __init__(
         self,
         space: SearchSpace,
         target: Target | Unlimited,
         num_classes: int,
-        measurer: Callable[..., Measurer],
+        measurer: Callable[..., Any],
     ) -> None:
         if isinstance(target, Unlimited):
             raise ConfigError(
-                f"validate=measured runs networks as on a board, and target={target.name} has "
-                "none; take validate=limits"
+                f"{self.runs}, and target={target.name} has none; take validate=limits"
             )
         self.formulas = Validator(space, target, num_classes)
         self.target = target
@@ -55,27 +59,43 @@ class MeasuredValidator:
             self.measurer.require()
 
     def validate(self, architecture: AnyArchitecture, known: Collection[str]) -> Verdict:
-        """The verdict by formula; of a network that passes, the measured figures decide."""
+        """The verdict by formula; of a network that passes, what `run` says."""
         verdict = self.formulas.validate(architecture, known)
-        if not verdict.accepted:
-            return verdict
-        try:
-            measurement = self.measurer.measure(staged(architecture))
-        except DeployError as error:
-            return verdict.model_copy(
-                update={
-                    "accepted": False,
-                    "violations": (Violation(rule=RUNTIME, hint=str(error)),),
-                }
-            )
+        return self.run(staged(architecture), verdict) if verdict.accepted else verdict
+
+    @abstractmethod
+    def run(self, architecture: Architecture, verdict: Verdict) -> Verdict:
+        """The verdict on a network that passed by formula."""
+
+    def by_memory(self, verdict: Verdict, measurement: Measurement) -> Verdict:
+        """The verdict with what the network took, refused where that breaks a limit."""
+        verdict = verdict.model_copy(update={"measurement": measurement})
         violations = exceeded(measurement, self.target)
-        return verdict.model_copy(
-            update={
-                "accepted": not violations,
-                "violations": violations,
-                "measurement": measurement,
-            }
-        )
+        return refused(verdict, *violations) if violations else verdict
+
+
+class MeasuredValidator(RunningValidator):
+    """Seconds a network slower than formulas: each one that it accepts has run in the runtimes, and
+    fits as it ran.
+
+    Args:
+        measurer: (target, num_classes) -> what takes networks through the runtimes.
+    """
+
+    runs = "validate=measured runs networks as on a board"
+    measurer: Measurer
+
+    def run(self, architecture: Architecture, verdict: Verdict) -> Verdict:
+        try:
+            measurement = self.measurer.measure(architecture)
+        except DeployError as error:
+            return refused(verdict, Violation(rule=RUNTIME, hint=str(error)))
+        return self.by_memory(verdict, measurement)
+
+
+def refused(verdict: Verdict, *violations: Violation) -> Verdict:
+    """The verdict with the reasons for which the network is refused."""
+    return verdict.model_copy(update={"accepted": False, "violations": violations})
 
 
 def exceeded(measurement: Measurement, target: Target) -> tuple[Violation, ...]:

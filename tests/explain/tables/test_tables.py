@@ -169,13 +169,15 @@ def test_each_start_of_the_run_says_where_it_ran(tables):
     assert {"python", "torch", "timm"} <= {row["package"] for row in keyed(tables["versions"])}
 
 
-def test_each_class_has_its_share_with_an_interval_and_the_worst_stands_first(make):
+@pytest.fixture
+def tested(make) -> Evaluation:
+    """Of 60 test images of two classes, and of a class that has none."""
     counts = [("cat", 40, 36, 60), ("dog", 20, 10, 0), ("eel", 0, 0, 0)]
     by_class = [
         ClassResult(name=name, images=images, right=right, predicted=predicted)
         for name, images, right, predicted in counts
     ]
-    test = Evaluation(
+    return Evaluation(
         stage="deploy",
         architecture=make(),
         checkpoint="x",
@@ -186,38 +188,27 @@ def test_each_class_has_its_share_with_an_interval_and_the_worst_stands_first(ma
         seconds=1.0,
         by_class=by_class,
     )
-    older = test.model_copy(update={"by_class": ()})
-    dog, cat = keyed(class_table([test, older]))
+
+
+def test_each_class_has_its_share_with_an_interval_and_the_worst_stands_first(tested):
+    older = tested.model_copy(update={"by_class": ()})
+    dog, cat = keyed(class_table([tested, older]))
     assert (dog["class"], dog["images"], dog["right"], dog["precision"]) == ("dog", 20, 0.5, None)
     assert 0.27 < dog["low"] < 0.31 and 0.69 < dog["high"] < 0.73
     assert (cat["class"], cat["right"], cat["precision"]) == ("cat", 0.9, 0.6)
     assert not class_table([older]).rows
 
 
-def test_thresholds_stand_beside_the_largest_logit_and_say_that_the_firmware_has_none(make):
-    counts = [("cat", 40, 36, 60), ("dog", 20, 10, 0)]
-    test = Evaluation(
-        stage="deploy",
-        architecture=make(),
-        checkpoint="x",
-        images=60,
-        test_accuracy=46 / 60,
-        test_macro_f1=0.7,
-        test_calibration_error=0.1,
-        seconds=1.0,
-        by_class=[
-            ClassResult(name=name, images=images, right=right, predicted=predicted)
-            for name, images, right, predicted in counts
-        ],
-        thresholds=Thresholds(
-            added=(0.0, 0.75),
-            val_images=30,
-            right=(34, 16),
-            test_accuracy=50 / 60,
-            test_balanced_accuracy=0.825,
-        ),
+def test_thresholds_stand_beside_the_largest_logit_and_say_that_the_firmware_has_none(tested):
+    thresholds = Thresholds(
+        added=(0.0, 0.75),
+        val_images=30,
+        right=(34, 16),
+        test_accuracy=50 / 60,
+        test_balanced_accuracy=0.825,
     )
-    table = class_table([test])
+    two = {"by_class": tested.by_class[:2], "thresholds": thresholds}
+    table = class_table([tested.model_copy(update=two)])
     dog, cat = keyed(table)
     assert (dog["threshold"], dog["right_by_threshold"]) == (0.75, 0.8)
     assert (cat["threshold"], cat["right_by_threshold"]) == (0.0, 0.85)

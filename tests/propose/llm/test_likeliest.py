@@ -12,9 +12,9 @@ from lmanet.propose.llm.address import Endpoint
 from lmanet.propose.llm.completion import read_completion
 from lmanet.propose.llm.faults import Fault
 from lmanet.propose.llm.transport import Sent
-from lmanet.run.brief import Brief, Goal, Request
+from lmanet.run.brief import Brief, Request
 from lmanet.run.records import Trial
-from lmanet.space import CellSpace, architecture_id
+from lmanet.space import architecture_id
 
 SPOKEN = (200, '{"order": ["B"]}')
 ENDPOINT = Endpoint("http://127.0.0.1:1/v1", "m", 1.0, 0)
@@ -22,14 +22,6 @@ ENDPOINT = Endpoint("http://127.0.0.1:1/v1", "m", 1.0, 0)
 
 def likeliest(**logprobs: float) -> tuple[int, str]:
     return 200, "likeliest:" + json.dumps(logprobs)
-
-
-@pytest.fixture
-def cells() -> Brief:
-    goal = Goal(name="val_accuracy", maximise=True)
-    return Brief(
-        space=CellSpace(), seed=0, images="photos", num_classes=100, limits={}, objectives=(goal,)
-    )
 
 
 @pytest.fixture

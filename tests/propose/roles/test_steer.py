@@ -9,19 +9,10 @@ import pytest
 from lmanet.errors import ConfigError
 from lmanet.propose import Steer
 from lmanet.propose.roles.arms import ARMS
-from lmanet.run.brief import Brief, Goal, Request
+from lmanet.run.brief import Brief, Request
 from lmanet.run.records import Proposal, Trial
-from lmanet.space import CellSpace
 
 ARM = list(ARMS)[5]
-
-
-@pytest.fixture
-def cells() -> Brief:
-    goal = Goal(name="val_accuracy", maximise=True)
-    return Brief(
-        space=CellSpace(), seed=0, images="photos", num_classes=100, limits={}, objectives=(goal,)
-    )
 
 
 @pytest.fixture
