@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lmanet.data.groups import GroupedImages, numbered
 from lmanet.data.signal_file import Series
 from lmanet.errors import ConfigError, DataError
+from lmanet.steps import Sensing
 
 LEAST_SPAN = 1e-6  # of a channel that never changes
 
@@ -43,20 +44,31 @@ class Windows:
             Otherwise it is an error.
         limits: of each channel its lowest and its highest value, which become byte 0 and 255. None
             takes those of the training recordings.
+        hop: on the board, moments from one classified window to the next; None is the stride, or
+            the length where that is less.
+        smoothed_windows: on the board, windows whose posteriors are averaged; 1 is no smoothing.
     """
 
     length: int = 100
     stride: int = 50
     pad: bool = False
     limits: Sequence[Sequence[float]] | None = None
+    hop: int | None = None
+    smoothed_windows: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("length", "stride"):
+        whole = ("length", "stride", "smoothed_windows", *([] if self.hop is None else ["hop"]))
+        for name in whole:
             value = getattr(self, name)
             if type(value) is not int or value < 1:
                 raise ConfigError(
                     f"{name}={value!r} is no whole number from 1 on; correct data.windows.{name}"
                 )
+        if self.hop is not None and self.hop > self.length:
+            raise ConfigError(
+                f"hop={self.hop} is more than the length={self.length} of a window: moments would "
+                "be skipped; correct data.windows.hop"
+            )
         for pair in self.limits or ():
             if len(pair) != 2 or not pair[0] < pair[1]:
                 raise ConfigError(
@@ -122,6 +134,12 @@ def scaling_of(recordings: Sequence[Labelled], windows: Windows) -> Scaling:
         high = np.max([each.series.max(axis=1) for each in recordings], axis=0)
     span = np.maximum(high - low, LEAST_SPAN)
     return Scaling(low.astype(np.float32), (255 / span).astype(np.float32))
+
+
+def sensing_of(windows: Windows, scaling: Scaling) -> Sensing:
+    """The same windows and bytes, for a firmware."""
+    hop = windows.hop or min(windows.stride, windows.length)
+    return Sensing(*scaling, windows.length, hop, windows.smoothed_windows)
 
 
 def windowed(recordings: Sequence[Labelled], windows: Windows, scaling: Scaling) -> GroupedImages:

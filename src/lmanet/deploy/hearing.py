@@ -1,4 +1,6 @@
-"""A deployed network gets its ears: the front end of audio in its firmware, and what that takes."""
+"""A deployed network gets its senses: a front end of audio or a stream of signals in its firmware,
+and what that takes.
+"""
 
 import importlib.util
 from pathlib import Path
@@ -6,11 +8,33 @@ from pathlib import Path
 from lmanet.deploy.int8.graph import IntegerGraph
 from lmanet.deploy.run.verify import Verifier
 from lmanet.deploy.write.firmware import NETWORK
+from lmanet.deploy.write.moments import write_moments
 from lmanet.deploy.write.sound import write_sound
 from lmanet.run.measurement import Hearing
 from lmanet.run.results import Deployed
 from lmanet.sound import FrontEnd
 from lmanet.sound.cost import estimate_sound
+from lmanet.steps import HeardData, ImageData, SensedData
+
+
+def sense(
+    data: ImageData, verifier: Verifier, graph: IntegerGraph, deployed: Deployed
+) -> Hearing | None:
+    """Write what feeds the network with sounds or signals into its firmware; pictures have their
+    camera. What it takes is known of sounds.
+
+    Args:
+        data: that the network was trained on.
+        verifier: whose toolchain and core.
+        graph: of the network.
+        deployed: whose firmware is added to; its folder is a path from here.
+    """
+    if isinstance(data, HeardData):
+        return hear(verifier, data.front_end, graph, deployed)
+    if isinstance(data, SensedData):
+        firmware = Path(deployed.folder) / deployed.firmware
+        write_moments(firmware, firmware / NETWORK, data.sensing(), _logit_scale(graph))
+    return None
 
 
 def hear(
@@ -28,7 +52,7 @@ def hear(
     """
     firmware = Path(deployed.folder) / deployed.firmware
     network = firmware / NETWORK
-    write_sound(firmware, network, front_end, graph.scales[graph.operators[-1].name].scale)
+    write_sound(firmware, network, front_end, _logit_scale(graph))
     estimated, measured = estimate_sound(front_end), None
     if importlib.util.find_spec("unicorn"):
         from lmanet.deploy.run.stream import EmulatedStream
@@ -44,3 +68,7 @@ def hear(
         frames_per_second=front_end.sample_rate_hz / front_end.step_samples,
         hop_frames=front_end.hop_frames,
     )
+
+
+def _logit_scale(graph: IntegerGraph) -> float:
+    return graph.scales[graph.operators[-1].name].scale

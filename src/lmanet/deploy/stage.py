@@ -16,7 +16,7 @@ from lmanet.board import Target
 from lmanet.command import command, override
 from lmanet.deploy.candidate import CandidateVerifier
 from lmanet.deploy.deployer import USUAL_PREFIX, Deployer
-from lmanet.deploy.hearing import hear
+from lmanet.deploy.hearing import sense
 from lmanet.deploy.int8.agreement import disagreement
 from lmanet.deploy.int8.fold import fold
 from lmanet.deploy.int8.graph import IntegerGraph
@@ -33,7 +33,7 @@ from lmanet.run.notices import int8_differs
 from lmanet.run.results import Deployment as DeploymentRecord
 from lmanet.run.results import MeasuredCandidate, TrainedNetwork
 from lmanet.space import architecture_id, staged
-from lmanet.steps import Fitter, HeardData, ImageData
+from lmanet.steps import Fitter, ImageData
 
 log = logging.getLogger(__name__)
 
@@ -187,9 +187,7 @@ class Deployment:
         deployed = self.deployer.deploy(
             int8.graph, checkpoint, inputs, folder.path / name, folder.path.name
         )
-        hearing = None
-        if isinstance(self.data, HeardData):
-            hearing = hear(self.deployer.verifier, self.data.front_end, int8.graph, deployed)
+        hearing = sense(self.data, self.deployer.verifier, int8.graph, deployed)
         unlike = int((in_float != int8.predicted).sum())
         differing = int8_differs(float_accuracy, int8.accuracy, unlike, len(in_float))
         # what was fine-tuned is another network by intent
