@@ -66,8 +66,8 @@ class SignalFolder(RecordedModule):
 
     def _labelled(self, recordings: Sequence[Recording]) -> list[Labelled]:
         return [
-            Labelled(read_signal(path, self.columns), label, group, str(path))
-            for path, label, group in recordings
+            Labelled(read_signal(each.path, self.columns), each.label, each.group, str(each.path))
+            for each in recordings
         ]
 
 

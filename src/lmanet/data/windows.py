@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lmanet.data.groups import GroupedImages, numbered
+from lmanet.data.groups import GroupedImages, numbered, require_memory
 from lmanet.data.signal_file import Series
 from lmanet.errors import ConfigError, DataError
 from lmanet.steps import Sensing
@@ -47,6 +47,7 @@ class Windows:
         hop: on the board, moments from one classified window to the next; None is the stride, or
             the length where that is less.
         smoothed_windows: on the board, windows whose posteriors are averaged; 1 is no smoothing.
+        max_memory_bytes: most that the windows of a part may take while they are made.
     """
 
     length: int = 100
@@ -55,6 +56,7 @@ class Windows:
     limits: Sequence[Sequence[float]] | None = None
     hop: int | None = None
     smoothed_windows: int = 1
+    max_memory_bytes: int = 8_000_000_000
 
     def __post_init__(self) -> None:
         whole = ("length", "stride", "smoothed_windows", *([] if self.hop is None else ["hop"]))
@@ -75,6 +77,10 @@ class Windows:
                     f"limits={list(pair)} must be a lowest and a higher value for each channel; "
                     "correct data.windows.limits"
                 )
+
+    def count(self, recording: Labelled) -> int:
+        """Windows of a recording."""
+        return 1 + max(0, recording.series.shape[1] - self.length) // self.stride
 
     def cut(self, recording: Labelled) -> NDArray[np.float32]:
         """Windows (N, channels, length) of a recording.
@@ -149,6 +155,14 @@ def windowed(recordings: Sequence[Labelled], windows: Windows, scaling: Scaling)
         DataError: a recording has other channels than the rest, or is too short.
     """
     _require_channels(recordings, len(scaling.lowest))
+    count = sum(map(windows.count, recordings))
+    require_memory(
+        # a float of each value, twice while they are joined, and a byte
+        9 * count * len(scaling.lowest) * windows.length,
+        windows.max_memory_bytes,
+        f"{count:,} windows of {windows.length} moments",
+        "raise data.windows.stride or data.windows.max_memory_bytes",
+    )
     cut = [windows.cut(each) for each in recordings]
     counts = [len(part) for part in cut]
     images = scaling.bytes_of(np.concatenate(cut))[:, :, None]
