@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from drivers import Drivers
 from hydra.core.global_hydra import GlobalHydra
 from hypothesis import settings
 
@@ -192,3 +193,11 @@ def typed(
         if handler not in before[0]:
             handler.close()
     root.handlers[:], root.level = before
+
+
+@pytest.fixture(scope="session")
+def drivers() -> Iterator[Drivers]:
+    """``python run.py ARGUMENTS`` in processes of their own, which can be killed."""
+    server = Drivers()
+    yield server
+    server.close()
