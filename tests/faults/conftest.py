@@ -1,17 +1,16 @@
 """Small things that every fault asks of a run."""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
+from recipes import small_recipe
 
-from lmanet.data import Augment, Mnist5k, Split
+from lmanet.data import Mnist5k, Split
 from lmanet.network import Architecture
 from lmanet.run.folder import RunFolder
-from lmanet.train import Recipe, WarmupCosine
+from lmanet.train import Recipe
 
 # A search of a table: 3,456 networks, and no training.
 TABLE = ("+experiment=bench_lmanet", "propose=evolution", "budget.trained=null")
@@ -56,15 +55,4 @@ def data() -> Mnist5k:
 
 @pytest.fixture
 def make_recipe() -> Callable[..., Recipe]:
-    def make(**changes: Any) -> Recipe:
-        settings: dict[str, Any] = {
-            "epochs": 2,
-            "batch_size": 32,
-            "optimizer": partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True),
-            "schedule": WarmupCosine(0.5),
-            "augment": Augment(crop_padding=2),
-            "accelerator": "cpu",
-        }
-        return Recipe(**{**settings, **changes})
-
-    return make
+    return small_recipe
