@@ -133,7 +133,7 @@ class BoardPrograms:
         return measurement, self._made(folder / PROGRAM, folder / "serial", checked)
 
     def _made(self, program: Path, folder: Path, checked: _Checked) -> BoardProgram:
-        network = write_serial(folder, program, self.source, self.text)
+        network = write_serial(folder, program, self.source, self.text, self.target.name)
         elf = self._built(program, folder, checked) if self.source else None
         return BoardProgram(network, folder, elf, *checked)
 
