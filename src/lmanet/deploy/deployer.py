@@ -9,6 +9,7 @@ from lmanet.base import Notice
 from lmanet.board import Target
 from lmanet.cost.c_runtime.plan import plan_c_static
 from lmanet.cost.latency import latency_ms
+from lmanet.deploy.hearing import give_ears
 from lmanet.deploy.int8.agreement import agreement
 from lmanet.deploy.int8.calibrate import METHODS, calibrate
 from lmanet.deploy.int8.fold import fold
@@ -20,7 +21,6 @@ from lmanet.deploy.run.verify import MODEL, PROGRAM, Verifier
 from lmanet.deploy.settings import Settings
 from lmanet.deploy.write.firmware import NETWORK, Example, check, write_firmware
 from lmanet.deploy.write.packages import Library, Packaging, write_packages
-from lmanet.deploy.write.sound import check_noise, sound_check, write_sound
 from lmanet.errors import ConfigError
 from lmanet.files import sha256_of_files
 from lmanet.network.graph import INPUT
@@ -29,7 +29,6 @@ from lmanet.run.measurement import Measurement
 from lmanet.run.notices import core_stands_in, not_compared
 from lmanet.run.results import Deployed
 from lmanet.sound import FrontEnd
-from lmanet.sound.host import HostFrontEnd
 from lmanet.space import estimate_on
 
 FIRMWARE = "firmware"
@@ -116,7 +115,7 @@ class Deployer:
         host = self._host_network(folder)
         text = check(example)
         if self.front_end:
-            text = self._write_sound(self.front_end, graph, folder / FIRMWARE, host)
+            text = give_ears(self.front_end, graph, folder / FIRMWARE, host)
         self._write_packages(graph, folder, text)
         return Deployed(
             folder=str(folder),
@@ -150,16 +149,6 @@ class Deployer:
             *core_stands_in(verifier.wanted_core, verifier.core, verifier.emulator.name),
             *not_compared(measurement.compared),
         ]
-
-    def _write_sound(
-        self, front_end: FrontEnd, graph: IntegerGraph, firmware: Path, host: HostNetwork
-    ) -> str:
-        """Give the firmware its ears; gives what checks them."""
-        scale = graph.scales[graph.operators[-1].name].scale
-        write_sound(firmware, firmware / NETWORK, front_end, scale)
-        noise = check_noise(front_end.clip_samples)
-        features = HostFrontEnd(front_end).features(noise[None])
-        return sound_check(host.run_bytes(features[..., None])[0])
 
     def _write_packages(self, graph: IntegerGraph, folder: Path, check_text: str) -> None:
         plan = plan_c_static(graph.operators, self.target.platform.c_options)

@@ -1,14 +1,36 @@
-"""What the ears of a deployed network take: the front end of audio in its firmware."""
+"""A deployed network gets its ears: the front end of audio in its firmware, and what that takes."""
 
 import importlib.util
 from pathlib import Path
 
+from lmanet.deploy.int8.graph import IntegerGraph
+from lmanet.deploy.run.host import HostNetwork
 from lmanet.deploy.run.verify import Verifier
 from lmanet.deploy.write.firmware import NETWORK
+from lmanet.deploy.write.sound import check_noise, sound_check, write_sound
 from lmanet.run.measurement import Hearing
 from lmanet.run.results import Deployed
 from lmanet.sound import FrontEnd
 from lmanet.sound.cost import estimate_sound
+from lmanet.sound.host import HostFrontEnd
+
+
+def give_ears(front_end: FrontEnd, graph: IntegerGraph, firmware: Path, host: HostNetwork) -> str:
+    """Write the front end into a firmware; gives the text that checks it on the board.
+
+    Args:
+        graph: of the network.
+        firmware: folder of `lmanet.deploy.write.firmware.write_firmware`.
+        host: the network on this machine.
+
+    Raises:
+        DeployError: a hop is longer than a clip.
+    """
+    scale = graph.scales[graph.operators[-1].name].scale
+    write_sound(firmware, firmware / NETWORK, front_end, scale)
+    noise = check_noise(front_end.clip_samples)
+    features = HostFrontEnd(front_end).features(noise[None])
+    return sound_check(host.run_bytes(features[..., None])[0])
 
 
 def hear(verifier: Verifier, front_end: FrontEnd, deployed: Deployed) -> Hearing:
