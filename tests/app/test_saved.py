@@ -1,4 +1,4 @@
-"""A run that goes on is the run that was saved, whatever `conf/` says by now, with what is typed."""
+"""A run that goes on is the run that was saved, with what is typed now, whatever conf/ says."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -89,7 +89,7 @@ def _merged(saved: Any, today: Any, allowed: Callable[[str], bool]) -> Any:
     if not isinstance(saved, Mapping) or not (holds_target(saved) or holds_target(today)):
         return saved if all(map(allowed, _classes(saved))) else today
     if not isinstance(today, Mapping) or saved.get(TARGET) != today.get(TARGET):
-        if TARGET in saved and not allowed(str(saved[TARGET])):
+        if not allowed(str(saved[TARGET])) if TARGET in saved else isinstance(today, Mapping):
             return today
         today = {TARGET: saved[TARGET]} if TARGET in saved else {}
     legal = legal_keys(today) if TARGET in today else None
