@@ -1,58 +1,66 @@
-"""A deployed network gets its senses: a front end of audio or a stream of signals in its firmware,
-and what that takes.
+"""A deployed network gets its senses: the front end of audio in its firmware, and what that takes;
+or the stream of a sensor's signals.
 """
 
 import importlib.util
 from pathlib import Path
 
 from lmanet.deploy.int8.graph import IntegerGraph
+from lmanet.deploy.run.host import HostNetwork
 from lmanet.deploy.run.verify import Verifier
 from lmanet.deploy.write.firmware import NETWORK
 from lmanet.deploy.write.moments import write_moments
-from lmanet.deploy.write.sound import write_sound
+from lmanet.deploy.write.sound import check_noise, sound_check, write_sound
 from lmanet.run.measurement import Hearing
 from lmanet.run.results import Deployed
 from lmanet.sound import FrontEnd
 from lmanet.sound.cost import estimate_sound
-from lmanet.steps import HeardData, ImageData, SensedData
+from lmanet.sound.host import HostFrontEnd
+from lmanet.steps import Sensing
 
 
-def sense(
-    data: ImageData, verifier: Verifier, graph: IntegerGraph, deployed: Deployed
-) -> Hearing | None:
-    """Write what feeds the network with sounds or signals into its firmware; pictures have their
-    camera. What it takes is known of sounds.
+def give_ears(front_end: FrontEnd, graph: IntegerGraph, firmware: Path, host: HostNetwork) -> str:
+    """Write the front end into a firmware; gives the text that checks it on the board.
 
     Args:
-        data: that the network was trained on.
-        verifier: whose toolchain and core.
         graph: of the network.
-        deployed: whose firmware is added to; its folder is a path from here.
-    """
-    if isinstance(data, HeardData):
-        return hear(verifier, data.front_end, graph, deployed)
-    if isinstance(data, SensedData):
-        firmware = Path(deployed.folder) / deployed.firmware
-        write_moments(firmware, firmware / NETWORK, data.sensing(), _logit_scale(graph))
-    return None
-
-
-def hear(
-    verifier: Verifier, front_end: FrontEnd, graph: IntegerGraph, deployed: Deployed
-) -> Hearing:
-    """Write the front end into the firmware, and run it on the emulated core where one can.
-
-    Args:
-        verifier: whose toolchain and core.
-        graph: of the network.
-        deployed: whose firmware is added to; its folder is a path from here.
+        firmware: folder of `lmanet.deploy.write.firmware.write_firmware`.
+        host: the network on this machine.
 
     Raises:
-        DeployError: a hop is longer than a clip, or the compiler refuses the program.
+        DeployError: a hop is longer than a clip.
+    """
+    scale = graph.scales[graph.operators[-1].name].scale
+    write_sound(firmware, firmware / NETWORK, front_end, scale)
+    noise = check_noise(front_end.clip_samples)
+    features = HostFrontEnd(front_end).features(noise[None])
+    return sound_check(host.run_bytes(features[..., None])[0])
+
+
+def feel(sensing: Sensing, graph: IntegerGraph, deployed: Deployed) -> None:
+    """Write the stream of a sensor's signals into the firmware.
+
+    Args:
+        sensing: how windows are made of them.
+        graph: of the network.
+        deployed: whose firmware is added to; its folder is a path from here.
     """
     firmware = Path(deployed.folder) / deployed.firmware
-    network = firmware / NETWORK
-    write_sound(firmware, network, front_end, _logit_scale(graph))
+    scale = graph.scales[graph.operators[-1].name].scale
+    write_moments(firmware, firmware / NETWORK, sensing, scale)
+
+
+def hear(verifier: Verifier, front_end: FrontEnd, deployed: Deployed) -> Hearing:
+    """Run the front end of the firmware on the emulated core where one can.
+
+    Args:
+        verifier: whose toolchain and core.
+        deployed: whose firmware listens; its folder is a path from here.
+
+    Raises:
+        DeployError: the compiler refuses the program.
+    """
+    network = Path(deployed.folder) / deployed.firmware / NETWORK
     estimated, measured = estimate_sound(front_end), None
     if importlib.util.find_spec("unicorn"):
         from lmanet.deploy.run.stream import EmulatedStream
@@ -68,7 +76,3 @@ def hear(
         frames_per_second=front_end.sample_rate_hz / front_end.step_samples,
         hop_frames=front_end.hop_frames,
     )
-
-
-def _logit_scale(graph: IntegerGraph) -> float:
-    return graph.scales[graph.operators[-1].name].scale

@@ -3,6 +3,9 @@
 from pathlib import Path
 from shutil import copyfile
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lmanet.deploy.write.stream import c_array, copy_sources, settings_header, write_smoothing
 from lmanet.errors import DeployError
 from lmanet.sound import FrontEnd
@@ -10,6 +13,7 @@ from lmanet.sound.constants import Tables, floor_of, tables_of
 from lmanet.sound.host import SOURCE
 
 NAME = "network_sound"
+CHECK_SHIFT = 18  # of the noise that checks: a quarter of full scale
 README = "SOUND.md"
 
 
@@ -36,6 +40,32 @@ def write_sound(folder: Path, network: Path, front_end: FrontEnd, logit_scale: f
     (network / f"{NAME}.h").write_text(_header(front_end), encoding="utf-8")
     (network / f"{NAME}.c").write_text(_source(front_end, tables_of(front_end)), encoding="utf-8")
     (folder / README).write_text(_instructions(front_end), encoding="utf-8")
+
+
+def check_noise(samples: int) -> NDArray[np.int16]:
+    """The noise of `sound_check`: int16 (samples,)."""
+    state, noise = 1, np.empty(samples, np.int16)
+    for place in range(samples):
+        state = (1664525 * state + 1013904223) % 2**32
+        noise[place] = (state >> CHECK_SHIFT) - 2 ** (31 - CHECK_SHIFT)
+    return noise
+
+
+def sound_check(logits: NDArray[np.int8]) -> str:
+    """Text of ``check.h`` for a network that listens: a noise, and its logits.
+
+    Args:
+        logits: of the first window of `check_noise`.
+    """
+    return f"""/* A noise from the state 1 on, sample by sample; the logits of its first window. */
+#include <stdint.h>
+
+static inline int16_t lmanet_check_sample(uint32_t *state) {{
+    *state = 1664525u * *state + 1013904223u;
+    return (int16_t)((int32_t)(*state >> {CHECK_SHIFT}) - {2 ** (31 - CHECK_SHIFT)});
+}}
+
+{c_array("lmanet_check_heard", logits, static=True)}"""
 
 
 def _header(front_end: FrontEnd) -> str:

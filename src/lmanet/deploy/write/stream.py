@@ -13,7 +13,13 @@ STREAM = SUPPORT / "stream"
 NAME = "network_stream"
 PER_LINE = 16
 FULL = 2**15  # of a probability
-TYPES = {"int16": "int16_t", "int32": "int32_t", "uint16": "uint16_t", "float32": "float"}
+TYPES = {
+    "int8": "int8_t",
+    "int16": "int16_t",
+    "int32": "int32_t",
+    "uint16": "uint16_t",
+    "float32": "float",
+}
 
 
 def write_smoothing(network: Path, smoothed_windows: int, logit_scale: float) -> None:
@@ -62,7 +68,15 @@ def settings_header(
 
 {defines}
 
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
 {declared}
+
+#ifdef __cplusplus
+}}
+#endif
 
 #endif
 """
