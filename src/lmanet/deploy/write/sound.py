@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from shutil import copyfile
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,9 +88,10 @@ def _header(front_end: FrontEnd) -> str:
 
 
 def _source(front_end: FrontEnd, tables: Tables) -> str:
+    content: list[NDArray[Any]] = list(tables)
     arrays = "\n".join(
         c_array(name, table, static=True)
-        for name, table in zip(Tables._fields, tables, strict=True)
+        for name, table in zip(Tables._fields, content, strict=True)
     )
     numbers = (
         "LMANET_WINDOW_SAMPLES, LMANET_STEP_SAMPLES, LMANET_FFT_SIZE, LMANET_FRAMES, "
