@@ -104,4 +104,8 @@ def test_signals_are_searched_trained_and_deployed(composed, tmp_path):
     best = load_network(folder / "student.ckpt").network
     assert best.architecture.input_shape == (3, 1, 30)
     assert (folder / "report.md").exists() and (folder / "examination.json").exists()
-    assert RunFolder(folder).deployments.read()[-1].deployed.hearing is None
+    deployed = RunFolder(folder).deployments.read()[-1].deployed
+    assert deployed.hearing is None
+    firmware = folder / deployed.folder / deployed.firmware
+    assert (firmware / "network" / "network_moments.c").exists()
+    assert (firmware / "SIGNALS.md").exists()
