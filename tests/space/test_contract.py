@@ -125,6 +125,15 @@ def test_a_mutant_is_another_network_of_the_space(space, drawn):
         assert space.contains(mutant) and architecture_id(mutant) != architecture_id(parent)
 
 
+def test_a_space_with_a_mutation_of_its_own_draws_as_all_others_do(space, drawn):
+    for number, parent in enumerate(drawn):
+        mutants = [
+            mutate(space, parent, np.random.default_rng(number))
+            for mutate in (type(space).mutate, SearchSpace.mutate)
+        ]
+        assert mutants[0] == mutants[1]
+
+
 def test_every_neighbour_differs_and_says_in_what(space, drawn):
     for other in list(space.neighbours(drawn[0]))[:60]:
         assert other != drawn[0] and space.change_text(drawn[0], other)
