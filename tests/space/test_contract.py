@@ -134,6 +134,12 @@ def test_a_space_with_a_mutation_of_its_own_draws_as_all_others_do(space, drawn)
         assert mutants[0] == mutants[1]
 
 
+def test_a_space_has_the_same_around_a_network_made_at_once_or_when_looked_at(space, drawn):
+    around, neighbours = space.around(drawn[0]), list(space.neighbours(drawn[0]))
+    assert list(around) == neighbours and len(around) == len(neighbours)
+    assert list(around[1:3]) == neighbours[1:3]
+
+
 def test_every_neighbour_differs_and_says_in_what(space, drawn):
     for other in list(space.neighbours(drawn[0]))[:60]:
         assert other != drawn[0] and space.change_text(drawn[0], other)
