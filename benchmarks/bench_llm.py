@@ -141,28 +141,30 @@ def run(
     folder: Path, overrides: Sequence[str], options: argparse.Namespace
 ) -> dict[int, list[Trial]]:
     """Seed -> the trials of its run; what has ended is not run again."""
-    found = {}
+    new = []
     for seed in options.seeds:
         place = folder / str(seed)
-        trials = history(place)
-        if trained(trials) < options.networks:
-            started = (place / HISTORY).is_file()
-            command = (
-                [f"resume={place}", f"budget.trained={options.networks}"]
-                if started
-                else [
-                    *BENCHES[options.bench],
-                    *overrides,
-                    f"seed={seed}",
-                    f"budget.trained={options.networks}",
-                    f"hydra.run.dir={place}",
-                    "~track.progress",
-                ]
-            )
-            subprocess.run([sys.executable, str(ROOT / "run.py"), *command], check=True)
-            trials = history(place)
-        found[seed] = trials
-    return found
+        if not (place / HISTORY).is_file():
+            new.append(seed)
+        elif trained(history(place)) < options.networks:
+            start(f"resume={place}", f"budget.trained={options.networks}")
+    if new:  # in one process: most of a search without a model is its start
+        start(
+            "-m",
+            *BENCHES[options.bench],
+            *overrides,
+            f"seed={','.join(map(str, new))}",
+            f"budget.trained={options.networks}",
+            f"hydra.sweep.dir={folder}",
+            "hydra.sweep.subdir=${seed}",
+            "~track.progress",
+        )
+    return {seed: history(folder / str(seed)) for seed in options.seeds}
+
+
+def start(*command: str) -> None:
+    """The program, to its end."""
+    subprocess.run([sys.executable, str(ROOT / "run.py"), *command], check=True)
 
 
 def history(folder: Path) -> list[Trial]:
