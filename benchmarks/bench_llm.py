@@ -81,7 +81,11 @@ def main() -> None:
     for way, overrides in searchers.items():
         folder = options.folder / options.bench / ("controls" if way in CONTROLS else name)
         runs = run(folder / slug(way), overrides, options)
-        measured[way] = {**summary(runs), "model": way in WAYS, "overrides": overrides}
+        measured[way] = {
+            **summary(runs, options.networks),
+            "model": way in WAYS,
+            "overrides": overrides,
+        }
     found = {
         "model": name,
         "bench": options.bench,
@@ -178,12 +182,16 @@ def trained(trials: Sequence[Trial]) -> int:
     return sum(trial.status is Status.TRAINED for trial in trials)
 
 
-def summary(runs: Mapping[int, Sequence[Trial]]) -> dict[str, Any]:
-    """What the file holds of a way: the best accuracy by seed, and what a proposal takes."""
+def summary(runs: Mapping[int, Sequence[Trial]], networks: int) -> dict[str, Any]:
+    """What the file holds of a way: the best accuracy by seed, and what a proposal takes.
+
+    Args:
+        networks: trained in each run; a run of an earlier command may have more.
+    """
     usages = [trial.proposal.usage for trials in runs.values() for trial in trials]
     total = Usage.total(usages)
     number = max(1, len(usages))
-    networks = min(map(trained, runs.values()), default=0)
+    networks = min([networks, *map(trained, runs.values())])
     return {
         "accuracy": {
             str(point): {str(seed): best_after(trials, point) for seed, trials in runs.items()}

@@ -78,9 +78,14 @@ def test_a_summary_holds_what_every_run_has_reached() -> None:
         seed: [trial(n, 0.5 + n / 100, tokens=4) for n in range(number)]
         for seed, number in ((0, 30), (1, 25))
     }
-    found = bench.summary(runs)
+    found = bench.summary(runs, 30)
     assert list(found["accuracy"]) == ["10", "25"] and found["completion_tokens_a_proposal"] == 4
     assert found["accuracy"]["25"] == {"0": 74.0, "1": 74.0}
+
+
+def test_a_shorter_comparison_ends_at_its_number_of_networks() -> None:
+    runs = {0: [trial(n, 0.5) for n in range(30)]}
+    assert list(bench.summary(runs, 10)["accuracy"]) == ["10"]
 
 
 def test_the_table_tells_what_differs() -> None:
