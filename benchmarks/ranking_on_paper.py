@@ -241,6 +241,7 @@ def main() -> None:
         "random": lambda given, choices: [0.0] * len(choices),
         "largest first": largest,
         "random forest": Forest().scores,
+        "random forest, and size": with_size(Forest().scores),
         "TPE's ratio": parzen,
     }
     asker = None
