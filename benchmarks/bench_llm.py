@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any
 
 import joblib
@@ -80,7 +80,7 @@ def main() -> None:
     measured = {}
     for way, overrides in searchers.items():
         folder = options.folder / options.bench / ("controls" if way in CONTROLS else name)
-        runs = run(folder / slug(way), overrides, options)
+        runs = run(folder / slug(way), overrides, options, together=way in CONTROLS)
         measured[way] = {
             **summary(runs, options.networks),
             "model": way in WAYS,
@@ -142,9 +142,14 @@ def asking(options: argparse.Namespace, overrides: Sequence[str]) -> list[str]:
 
 
 def run(
-    folder: Path, overrides: Sequence[str], options: argparse.Namespace
+    folder: Path, overrides: Sequence[str], options: argparse.Namespace, together: bool
 ) -> dict[int, list[Trial]]:
-    """Seed -> the trials of its run; what has ended is not run again."""
+    """Seed -> the trials of its run; what has ended is not run again.
+
+    Args:
+        together: all new seeds in one process, as most of a search without a model is its start. A
+            model has a process a seed, and each its own server.
+    """
     new = []
     for seed in options.seeds:
         place = folder / str(seed)
@@ -152,12 +157,13 @@ def run(
             new.append(seed)
         elif trained(history(place)) < options.networks:
             start(f"resume={place}", f"budget.trained={options.networks}")
-    if new:  # in one process: most of a search without a model is its start
+    parts = [new] if together else [[seed] for seed in new]
+    for seeds in filter(None, parts):
         start(
             "-m",
             *BENCHES[options.bench],
             *overrides,
-            f"seed={','.join(map(str, new))}",
+            f"seed={','.join(map(str, seeds))}",
             f"budget.trained={options.networks}",
             f"hydra.sweep.dir={folder}",
             "hydra.sweep.subdir=${seed}",
@@ -219,10 +225,11 @@ def table(found: Mapping[str, Any]) -> Iterator[str]:
     tests = {}
     for control in AGAINST:
         for way, measured in ways.items():
-            if measured["model"] and last in ways.get(control, {}).get("accuracy", {}):
+            theirs = ways.get(control, {}).get("accuracy", {}).get(last, {})
+            if measured["model"] and len(theirs) > 1:
                 results = {
                     way: measured["accuracy"][last],
-                    control: ways[control]["accuracy"][last],
+                    control: theirs,
                 }
                 tests[way, control] = compare_pairs(results)[0]
     corrected = dict(zip(tests, holm([pair.p for pair in tests.values()]), strict=True))
@@ -247,9 +254,8 @@ def _spread(by_seed: Mapping[str, float]) -> str:
     values = list(by_seed.values())
     if not values:
         return ""
-    mean = fmean(values)
-    spread = (sum((each - mean) ** 2 for each in values) / max(1, len(values) - 1)) ** 0.5
-    return f"{mean:.2f} ({spread:.2f})"
+    spread = f" ({stdev(values):.2f})" if len(values) > 1 else ""  # one seed has none
+    return f"{fmean(values):.2f}{spread}"
 
 
 def slug(name: str) -> str:

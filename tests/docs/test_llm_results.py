@@ -97,6 +97,13 @@ def test_the_table_tells_what_differs() -> None:
     assert "0.008" not in rows[-1] and "(-1.00)" in list(bench.table(results(-1.0)))[-1]
 
 
+def test_one_seed_has_neither_a_spread_nor_a_test() -> None:
+    found = results(1.0)
+    for way in found["ways"].values():
+        way["accuracy"] = {"10": {"0": 71.0}}
+    assert "| digits | 1 | 71.00 |  |  | 900 + 8 | 1.5 |" in list(bench.table(found))[-1]
+
+
 def test_the_page_has_a_section_for_every_file_and_shows_no_strange_marks(tmp_path: Path) -> None:
     assert page.table(tmp_path) == page.NONE
     found = results(1.0) | {"model": "<script>alert(1)</script> | x"}
