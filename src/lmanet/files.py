@@ -21,6 +21,8 @@ from lmanet.errors import DiskError
 
 log = logging.getLogger(__name__)
 
+PARTIAL = ".partial"  # ends the name of what is not whole yet
+
 # Faults of a disk, or of the rights to it: no network is at fault, and another fares no better.
 OF_A_DISK = {
     getattr(errno, name)
@@ -30,15 +32,18 @@ OF_A_DISK = {
 
 
 @contextmanager
-def replaced(path: Path) -> Iterator[Path]:
+def replaced(path: Path, writer: str = "") -> Iterator[Path]:
     """A name beside ``path`` to write a file or a folder under; it becomes ``path`` at the end.
 
-    An error or a kill leaves ``path`` as it was. One process at a time may write a path.
+    An error or a kill leaves ``path`` as it was.
+
+    Args:
+        writer: a name of its own for each of several that may write a path at once.
 
     Raises:
         DiskError: the disk does not take it.
     """
-    partial = path.with_name(f"{path.name}.partial")
+    partial = path.with_name(f"{path.name}{writer and f'.{writer}'}{PARTIAL}")
     with _disk_faults_named(path):
         remove(partial)
         try:
@@ -58,15 +63,15 @@ def write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Replace a file by what is given."""
-    with replaced(path) as partial:
+def write_bytes(path: Path, content: bytes, writer: str = "") -> None:
+    """Replace a file by what is given; ``writer`` as in `replaced`."""
+    with replaced(path, writer) as partial:
         partial.write_bytes(content)
 
 
-def copy_file(source: Path, path: Path) -> None:
-    """Replace a file by a copy of another."""
-    with replaced(path) as partial:
+def copy_file(source: Path, path: Path, writer: str = "") -> None:
+    """Replace a file by a copy of another; ``writer`` as in `replaced`."""
+    with replaced(path, writer) as partial:
         shutil.copyfile(source, partial)
 
 

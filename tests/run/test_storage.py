@@ -309,6 +309,39 @@ def test_a_driver_that_is_dead_is_taken_over_and_one_whose_clock_is_late_is_not(
         pass
 
 
+def test_of_two_that_write_a_file_at_once_neither_takes_the_others(url: str):
+    both = [Storage(url), Storage(url)]
+    begin = threading.Barrier(2)
+    failed: list[Exception] = []
+
+    def write(storage: Storage, content: bytes) -> None:
+        begin.wait()
+        try:
+            for _ in range(50):
+                storage.write(LEASE, content)
+        except RemoteStorageError as error:
+            failed.append(error)
+
+    contents = (b"one" * 999, b"another" * 999)
+    threads = [
+        threading.Thread(target=write, args=each) for each in zip(both, contents, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert Storage(url).read(LEASE) in contents
+    assert Storage(url).names() == [LEASE]
+
+
+def test_what_a_killed_driver_has_half_written_is_no_file_of_the_storage(tmp_path: Path):
+    storage = Storage(f"file://{tmp_path}/run")
+    storage.write(LEASE, b"{}")
+    (tmp_path / "run" / "history.jsonl.5eed.partial").write_text("half")
+    assert storage.names() == [LEASE]
+
+
 def test_of_two_that_take_a_run_over_at_once_one_is_refused(url: str, folder: Path, tmp_path: Path):
     with mirrored(folder, url, QUICK):
         pass

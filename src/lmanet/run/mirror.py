@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lmanet.base import Record
 from lmanet.errors import ConfigError, LmanetError, RemoteStorageError
+from lmanet.files import PARTIAL
 from lmanet.run.folder import EVENTS, HYDRA, LOG, PROVENANCE, SETTINGS
 from lmanet.run.lease import LEASE, Held, Lease, Pace, drawn, read_lease, refuse_alive
 from lmanet.run.lines import read_record, write_record
@@ -22,7 +23,6 @@ MIRRORED = ".storage.json"
 KEPT_HERE = (MIRRORED, LEASE, ".lock", "jobs")
 # What a start leaves before its first result.
 OF_A_START = {HYDRA, LOG, PROVENANCE, SETTINGS, EVENTS, LEASE}
-PARTIAL = ".partial"
 RECORDS = (".json", ".jsonl")
 Stamp = tuple[int, int]  # size and time of change
 

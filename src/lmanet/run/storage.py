@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from fsspec.core import url_to_fs
 
 from lmanet.base import require_packages
 from lmanet.errors import ConfigError, RemoteStorageError
-from lmanet.files import copy_file, write_bytes
+from lmanet.files import PARTIAL, copy_file, write_bytes
 
 # Of a URL -> the package that serves it, which the extra of that name installs; what fsspec serves
 # besides is not tried.
@@ -44,6 +45,9 @@ class Storage:
         # another machine writes there, too, so that no listing may be remembered
         self._files, root = url_to_fs(self.url, use_listings_cache=False)
         self._root = str(root).rstrip("/")
+        self._writer = uuid4().hex[
+            :8
+        ]  # of two drivers, neither moves what the other has half written
 
     @property
     def name(self) -> str:
@@ -56,7 +60,7 @@ class Storage:
         return Path(self._root) if self._local else None
 
     def names(self) -> list[str]:
-        """Of all files, as paths below the URL; none where nothing is there.
+        """Of all whole files, as paths below the URL; none where nothing is there.
 
         Raises:
             RemoteStorageError: one of them would lie elsewhere.
@@ -64,7 +68,8 @@ class Storage:
         with self._said("listed"):
             found = self._files.find(self._root)
         names = [str(path).removeprefix(f"{self._root}/") for path in found]
-        return sorted(_inside(name, self.url) for name in names if not name.endswith("/"))
+        whole = [name for name in names if not name.endswith(("/", PARTIAL))]
+        return sorted(_inside(name, self.url) for name in whole)
 
     def read(self, name: str) -> bytes | None:
         """The content of a file; None where there is none."""
@@ -78,7 +83,7 @@ class Storage:
         """Replace a file."""
         with self._said("written"):
             if self._local:
-                write_bytes(self._made(name), content)
+                write_bytes(self._made(name), content, self._writer)
             else:  # an object appears when it is whole
                 self._files.pipe_file(self._path(name), content)
 
@@ -92,7 +97,7 @@ class Storage:
             raise FileNotFoundError(path)
         with self._said("written"):
             if self._local:
-                copy_file(path, self._made(name))
+                copy_file(path, self._made(name), self._writer)
             else:
                 self._files.put_file(str(path), self._path(name))
 
