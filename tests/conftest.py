@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from drivers import Drivers
 from hydra.core.global_hydra import GlobalHydra
 from hypothesis import settings
 
 from lmanet.app import main
 from lmanet.network import Architecture, parse_architecture
+from lmanet.run.records import Status, Trial
 
 # pytest-xdist already keeps every core busy; torch's own threads would spin for the same ones, and
 # results would depend on their number.
@@ -64,6 +66,13 @@ def make(make_data) -> Callable[..., Architecture]:
         return parse_architecture(make_data(*stages, **whole))
 
     return parsed
+
+
+@pytest.fixture
+def trials(make_trial: Callable[..., Trial]) -> list[Trial]:
+    """Ways in which a candidate ends, made by the `make_trial` of the folder."""
+    kinds = [Status.TRAINED, Status.REJECTED, Status.UNPARSABLE, Status.TRAINED]
+    return [make_trial(number, status, 0.5 + number / 10) for number, status in enumerate(kinds)]
 
 
 @pytest.fixture(scope="session")
@@ -192,3 +201,11 @@ def typed(
         if handler not in before[0]:
             handler.close()
     root.handlers[:], root.level = before
+
+
+@pytest.fixture(scope="session")
+def drivers() -> Iterator[Drivers]:
+    """``python run.py ARGUMENTS`` in processes of their own, which can be killed."""
+    server = Drivers()
+    yield server
+    server.close()

@@ -6,6 +6,7 @@ from pathlib import Path
 from lmanet.app.compose import CONF
 from lmanet.board import Target, load_target
 from lmanet.board.cores import core_named
+from lmanet.deploy.write.serial import shipped_boards
 
 TABLE = """| board | core | MHz | SRAM for the network | flash for the network | MACs | state |
 |---|---|---:|---:|---:|---:|---|"""
@@ -21,6 +22,7 @@ PAGE = """# {name}
 | clock | {clock_mhz} MHz; {reset_mhz} after reset |
 | runtime | `{runtime}` |
 | opened by | {tool} |
+| serial line of `measure` | {line} |
 
 ## Memory
 
@@ -108,6 +110,13 @@ def state(name: str) -> str:
     return f"not emulated; `{core.stand_in}` is, in its place"
 
 
+def line(name: str) -> str:
+    """How the firmware that is measured talks: [measure](../how-to/measure-on-a-board.md)."""
+    if name in shipped_boards():
+        return f"ready: `measure.firmware.source={name}`, for the first of the boards; not run"
+    return "`board.c` is to be filled in"
+
+
 def targets() -> dict[str, Target]:
     """Name -> board, of all that are boards."""
     found = {path.stem: path for path in sorted((CONF / "target").glob("*.yaml"))}
@@ -142,6 +151,7 @@ def page(name: str) -> str:
         caches="with caches" if core_named(target.core).caches else "without caches",
         reset_mhz=f"{reset} MHz" if reset else "what the tool's start-up code sets",
         state=state(target.core),
+        line=line(name),
         tool=f"`{target.kit.package}` (`deploy.packages`)"
         if target.kit.package
         else "STM32CubeIDE",

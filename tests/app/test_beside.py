@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from lmanet.app.beside import beside, turns
+from lmanet.app.beside import READ_BY, READS, others, turns
 from lmanet.app.compose import resolved
 from lmanet.errors import ConfigError, TrainingError
 
@@ -31,6 +31,11 @@ def test_no_stage_runs_beside_the_one_that_makes_what_it_reads(names, expected):
     assert turns(names, ["teacher", "rules", "explain"]) == expected
 
 
+def test_every_stage_that_runs_beside_others_is_waited_for_by_what_reads_it():
+    assert all(set(readers) <= {*ALL, "release"} for readers in READ_BY.values())
+    assert READ_BY.keys() == READS.keys()
+
+
 def test_a_stage_that_cannot_run_beside_another_is_refused(composed):
     from lmanet.app import Run
 
@@ -39,13 +44,17 @@ def test_a_stage_that_cannot_run_beside_another_is_refused(composed):
 
 
 @pytest.mark.slow  # starts a program
-def test_the_other_stage_is_done_when_its_turn_ends_and_its_log_is_this_ones(
+def test_the_other_stage_is_done_when_one_begins_that_reads_it_and_its_log_is_this_ones(
     composed, tmp_path, caplog
 ):
     caplog.set_level(logging.INFO, "lmanet")
     cfg = resolved(composed("+experiment=smoke", f"folder={tmp_path}"), {})
-    with beside(cfg, (), ["rules"]):
-        here = os.getpid()
+    with others(cfg, ()) as other:
+        with other.beside(["train", "rules"]):
+            here = os.getpid()
+        assert "rules" in other.running, "the next stage need not wait"
+        with other.beside(["report"]):
+            assert not other.running
     said = [each for each in caplog.records if "asked for design rules" in each.getMessage()]
     assert [each.name for each in said] == ["lmanet.propose.llm.learn"]
     assert said[0].process != here and said[0].getMessage().startswith("no language model")
@@ -56,7 +65,8 @@ def test_what_the_other_stage_raises_ends_the_run(composed, tmp_path):
     cfg = resolved(composed("+experiment=smoke", f"folder={tmp_path}"), {})
     with (
         pytest.raises(ConfigError, match="run the stage train first"),
-        beside(cfg, (), ["explain"]),
+        others(cfg, ()) as other,
+        other.beside(["deploy", "explain"]),
     ):
         pass
 
@@ -64,5 +74,9 @@ def test_what_the_other_stage_raises_ends_the_run(composed, tmp_path):
 @pytest.mark.slow  # starts a program
 def test_where_the_stage_here_breaks_off_the_other_ends_at_once(composed, tmp_path):
     cfg = resolved(composed("+experiment=smoke", f"folder={tmp_path}"), {})
-    with pytest.raises(TrainingError, match="here"), beside(cfg, (), ["rules"]):
+    with (
+        pytest.raises(TrainingError, match="here"),
+        others(cfg, ()) as other,
+        other.beside(["train", "rules"]),
+    ):
         raise TrainingError("here")

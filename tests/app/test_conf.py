@@ -10,6 +10,8 @@ from omegaconf import OmegaConf
 
 from lmanet.app import ROOT_KEYS, Run
 from lmanet.app.compose import make
+from lmanet.data import mnist
+from lmanet.data.split import stratified
 from lmanet.propose.roles.legal import is_legal
 from lmanet.run.records import Status, Trial
 
@@ -48,6 +50,13 @@ SMALL = (
 )
 
 
+@pytest.fixture
+def few_images(monkeypatch) -> None:
+    """A tenth of the digits: validations and tests of 80 and 100 images, not 800 and 1,000."""
+    tenth = [part.subset(stratified(part.labels, 0.1, seed=0)[1]) for part in mnist._digits()]
+    monkeypatch.setattr(mnist, "_digits", lambda: tenth)
+
+
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_option_composes(composed, option):
     assert OmegaConf.to_container(composed(option), resolve=False)[option.partition("=")[0]]
@@ -79,6 +88,7 @@ def test_the_ablation_wins_over_the_experiment(composed):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_images")
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_experiment_runs_small(composed, tmp_path, experiment):
     cfg = composed(f"+experiment={experiment}", *SMALL, f"folder={tmp_path}")
@@ -105,6 +115,7 @@ def test_the_networks_that_the_record_begins_with_are_within_its_limits(composed
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_images")
 @pytest.mark.parametrize("ablation", ABLATIONS)
 def test_every_ablation_runs_small(composed, tmp_path, ablation):
     small = [

@@ -3,20 +3,17 @@ stages, and a whole sweep.
 """
 
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from drivers import Driver, Drivers
 
 from lmanet.run.records import Trial
 
 pytestmark = pytest.mark.slow  # runs whole searches
 
-ROOT = Path(__file__).parents[2]
 SMALL = (
     "+experiment=smoke",
     "data.split.max_train_images=200",
@@ -25,69 +22,52 @@ SMALL = (
 )
 
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, str(ROOT / "run.py"), *arguments]
-    return subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-
-
-def kill_when(process: subprocess.Popen[str], ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 90
-    while not ready() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert process.poll() is None, f"ended before it could be killed:\n{process.communicate()[0]}"
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-
-
-def finish(process: subprocess.Popen[str]) -> str:
-    output, _ = process.communicate(timeout=180)
-    assert process.returncode == 0, output
-    return output
+def kill_when(driver: Driver, ready: Callable[[], bool]) -> None:
+    driver.until(ready, seconds=90)
+    driver.send(signal.SIGKILL)
+    assert driver.wait() == -signal.SIGKILL, f"ended before it could be killed:\n{driver.said}"
 
 
 def lines(path: Path) -> list[bytes]:
     return path.read_bytes().split(b"\n")[:-1] if path.exists() else []
 
 
-def test_a_killed_search_goes_on(tmp_path: Path):
+def test_a_killed_search_goes_on(drivers: Drivers, tmp_path: Path):
     folder = tmp_path / "run"
     history = folder / "history.jsonl"
     small = (*SMALL, "stages=[search,report]", "budget={proposals:6,trained:null,seconds:null}")
-    kill_when(start(tmp_path, *small, f"hydra.run.dir={folder}"), lambda: len(lines(history)) >= 2)
+    kill_when(
+        drivers.start(tmp_path, *small, f"hydra.run.dir={folder}"), lambda: len(lines(history)) >= 2
+    )
     before = lines(history)
-    output = finish(start(tmp_path, f"resume={folder}"))
+    output = drivers.run(tmp_path, f"resume={folder}")
     after = lines(history)
     assert after[: len(before)] == before, "what was recorded stays"
     assert sorted(Trial.model_validate_json(line).number for line in after) == list(range(6))
     assert "report.md" in output and (folder / "report.md").exists()
     first = (folder / ".hydra" / "overrides.yaml").read_text()
-    finish(start(tmp_path, f"resume={folder}", "stages=[report]"))
+    drivers.run(tmp_path, f"resume={folder}", "stages=[report]")
     assert (folder / ".hydra" / "overrides.yaml").read_text() == first, (
         "the overrides of one start are not those of the next"
     )
 
 
-def test_another_space_is_refused_and_nothing_changes(tmp_path: Path):
+def test_another_space_is_refused_and_nothing_changes(drivers: Drivers, tmp_path: Path):
     folder = tmp_path / "run"
-    finish(
-        start(
-            tmp_path,
-            *SMALL,
-            "stages=[search]",
-            "budget={proposals:1,trained:null,seconds:null}",
-            f"hydra.run.dir={folder}",
-        )
+    drivers.run(
+        tmp_path,
+        *SMALL,
+        "stages=[search]",
+        "budget={proposals:1,trained:null,seconds:null}",
+        f"hydra.run.dir={folder}",
     )
     before = lines(folder / "history.jsonl")
-    process = start(tmp_path, f"resume={folder}", "++space.choices.resolution=[48]")
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 1 and "another setting of space" in output
+    driver = drivers.start(tmp_path, f"resume={folder}", "++space.choices.resolution=[48]")
+    assert driver.wait() == 1 and "another setting of space" in driver.said
     assert lines(folder / "history.jsonl") == before
 
 
-def test_a_killed_sweep_goes_on(tmp_path: Path):
+def test_a_killed_sweep_goes_on(drivers: Drivers, tmp_path: Path):
     folder = tmp_path / "sweep"
     sweep = (
         "-m",
@@ -98,15 +78,15 @@ def test_a_killed_sweep_goes_on(tmp_path: Path):
         f"hydra.sweep.dir={folder}",
     )
     second = folder / "1" / "history.jsonl"
-    kill_when(start(tmp_path, *sweep), lambda: len(lines(second)) >= 1)
+    kill_when(drivers.start(tmp_path, *sweep), lambda: len(lines(second)) >= 1)
     before = lines(folder / "0" / "history.jsonl"), lines(second)
-    finish(start(tmp_path, f"resume={folder}"))
+    drivers.run(tmp_path, f"resume={folder}")
     assert lines(folder / "0" / "history.jsonl") == before[0], "the finished job is left as it is"
     assert lines(second)[: len(before[1])] == before[1] and len(lines(second)) == 4
     assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == ["0", "1"]
 
 
-def test_a_promotion_that_is_killed_goes_on_from_its_checkpoint(tmp_path: Path):
+def test_a_promotion_that_is_killed_goes_on_from_its_checkpoint(drivers: Drivers, tmp_path: Path):
     folder = tmp_path / "run"
     halving = (
         "promote=halving",
@@ -123,11 +103,13 @@ def test_a_promotion_that_is_killed_goes_on_from_its_checkpoint(tmp_path: Path):
         at_the_top = [trial for trial in read if trial.epochs == 2]
         return any(epochs_in(checkpoints / str(trial.number)) > 2 for trial in at_the_top)
 
-    kill_when(start(tmp_path, *SMALL, *halving, budget, f"hydra.run.dir={folder}"), trains_on)
+    kill_when(
+        drivers.start(tmp_path, *SMALL, *halving, budget, f"hydra.run.dir={folder}"), trains_on
+    )
     before = lines(history)
     (number,) = (path.name for path in checkpoints.iterdir() if epochs_in(path) > 2)
     saved = epochs_in(checkpoints / number)
-    output = finish(start(tmp_path, f"resume={folder}"))
+    output = drivers.run(tmp_path, f"resume={folder}")
     after = lines(history)
     assert after[: len(before)] == before and "1 trained" in output
     (trained,) = (

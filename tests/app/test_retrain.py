@@ -1,11 +1,10 @@
 """The command that a report gives for a network trains that network, in the run's own folder."""
 
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from drivers import Drivers
 
 from lmanet.app import Run
 from lmanet.run.folder import FULL, RunFolder
@@ -15,7 +14,6 @@ from lmanet.space import architecture_id
 
 pytestmark = pytest.mark.slow  # runs whole searches
 
-ROOT = Path(__file__).parents[2]
 SMALL = (
     "+experiment=smoke",
     "data.split.max_train_images=200",
@@ -25,24 +23,13 @@ SMALL = (
 )
 
 
-def start(folder: Path, *arguments: str) -> None:
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "run.py"), *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_a_network_of_the_report_is_trained_by_its_command(composed, tmp_path):
+def test_a_network_of_the_report_is_trained_by_its_command(composed, drivers: Drivers, tmp_path):
     from lmanet.explain.cards import make_cards
     from lmanet.explain.facts.contents import Setting, read_run
     from lmanet.explain.facts.facts import Facts
 
     folder = tmp_path / "run"
-    start(
+    drivers.run(
         tmp_path,
         *SMALL,
         "stages=[search,report]",
@@ -54,7 +41,7 @@ def test_a_network_of_the_report_is_trained_by_its_command(composed, tmp_path):
     card = make_cards(Facts(read_run(RunFolder(folder)), setting), Path("run"))[-1]
     program, script, *arguments = shlex.split(card.retrain)
     assert (program, script) == ("python", "run.py")
-    start(tmp_path, *arguments)
+    drivers.run(tmp_path, *arguments)
     (trained,) = read_records(folder / FULL, TrainedNetwork)
     assert (
         architecture_id(trained.architecture)

@@ -53,6 +53,7 @@ def test_a_file_pushed_sample_by_sample_is_classified_by_the_firmware(composed, 
         f"data.root={words}",
         "data.front_end={clip_ms:480,step_ms:30}",
         "stages=[search,train,deploy,evaluate,report]",
+        "deploy.packages=[arduino]",
         f"folder={tmp_path}",
     )
     run = Run(cfg)
@@ -81,6 +82,9 @@ def test_a_file_pushed_sample_by_sample_is_classified_by_the_firmware(composed, 
     hearing = deployed.hearing
     assert hearing.measured_ram_bytes <= hearing.estimated_ram_bytes
     assert "front end of audio" in (tmp_path / "report.md").read_text()
+    library = tmp_path / deployed.folder / deployed.packages[0] / "lmanet"
+    assert (library / "src" / "lmanet_network_sound.c").is_file()
+    assert "lmanet_check_heard" in (library / "examples" / "classify" / "check.h").read_text()
 
 
 def test_signals_are_searched_trained_and_deployed(composed, tmp_path):

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import pytest
 import torch
+from recipes import sgd, small_recipe
 
-from lmanet.data import Augment, Mnist5k, Split
+from lmanet.data import Mnist5k, Split
 from lmanet.distill import TeacherSource
 from lmanet.network import Architecture, parse_architecture
-from lmanet.train import Recipe, WarmupCosine
+from lmanet.train import Recipe
 
 STAGE = {
     "block": "depthwise",
@@ -49,15 +49,4 @@ def source() -> TeacherSource:
 
 @pytest.fixture
 def make_recipe() -> Callable[..., Recipe]:
-    def make(**changes: Any) -> Recipe:
-        settings: dict[str, Any] = {
-            "epochs": 2,
-            "batch_size": 32,
-            "optimizer": partial(torch.optim.SGD, lr=0.05, momentum=0.9, nesterov=True),
-            "schedule": WarmupCosine(0.5),
-            "augment": Augment(crop_padding=2),
-            "accelerator": "cpu",
-        }
-        return Recipe(**{**settings, **changes})
-
-    return make
+    return partial(small_recipe, optimizer=sgd(0.05))

@@ -148,12 +148,9 @@ def what_matters(folder: Path) -> dict[int, tuple]:
 
 
 def test_a_node_that_is_killed_costs_no_trial_and_the_history_is_that_of_one_process(
-    tmp_path: Path, cluster_env
+    drivers, tmp_path: Path, cluster_env
 ):
-    alone = search(tmp_path / "alone", cluster_env)
-    output = alone.communicate(timeout=300)[0]
-    assert alone.returncode == 0, output
-
+    drivers.run(tmp_path, *SEARCH, "hydra.run.dir=alone")
     with cluster(cluster_env, tmp_path) as (address, second):
         together = search(
             tmp_path / "together",

@@ -129,16 +129,6 @@ def variable(shared: str) -> str | None:
     return os.environ.get(shared)
 
 
-def steps(counter: str, folder: Path, wanted: int) -> int:
-    """Stands in for a training: leaves a checkpoint after each step, and goes on from it."""
-    done = folder / counter
-    for _ in range(len(done.read_text().splitlines()) if done.exists() else 0, wanted):
-        time.sleep(0.3)
-        with done.open("a") as file:
-            file.write(f"{os.getpid()}\n")
-    return wanted
-
-
 def die(shared: object, note: Path, times: int) -> str:
     with note.open("a") as file:
         file.write("x")
@@ -174,9 +164,11 @@ def test_a_driver_that_is_a_job_itself_hands_down_nothing_of_it(engine, monkeypa
 
 
 @pytest.mark.parametrize("minutes", [60, 5])  # preempted; of 5 minutes the time counts as over
-def test_a_job_that_is_interrupted_requeues_itself_and_goes_on(engine, tmp_path: Path, minutes):
+def test_a_job_that_is_interrupted_requeues_itself_and_goes_on(
+    engine, steps, tmp_path: Path, minutes
+):
     jobs = engine(minutes=minutes, requeues=1)
-    jobs.submit(Call(0, steps, "steps", (tmp_path, 30)))
+    jobs.submit(Call(0, steps, "steps", (tmp_path, 30, 0.3)))
     started(jobs, tmp_path)
     (number,) = job_ids()
     run("scancel", number, "--signal", "TERM")  # as before a preemption; it ends nothing
@@ -200,19 +192,19 @@ def test_a_job_that_is_lost_is_tried_once_more(engine, tmp_path: Path):
     assert (tmp_path / "always").read_text() == "xx"
 
 
-def test_a_job_that_somebody_cancels_is_tried_once_more(engine, tmp_path: Path):
+def test_a_job_that_somebody_cancels_is_tried_once_more(engine, steps, tmp_path: Path):
     jobs = engine()
-    jobs.submit(Call(0, steps, "steps", (tmp_path, 10)))
+    jobs.submit(Call(0, steps, "steps", (tmp_path, 10, 0.3)))
     started(jobs, tmp_path)
     run("scancel", *job_ids())
     assert drain(jobs, 1)[0].value == 10
     assert len((tmp_path / "steps").read_text().split()) == 10
 
 
-def test_close_cancels_the_jobs_of_this_driver_alone(engine, tmp_path: Path):
+def test_close_cancels_the_jobs_of_this_driver_alone(engine, steps, tmp_path: Path):
     other = run("sbatch", "--parsable", "--output=/dev/null", "--wrap=sleep 60").strip()
     jobs = engine()
-    jobs.submit(Call(0, steps, "steps", (tmp_path, 1000)))
+    jobs.submit(Call(0, steps, "steps", (tmp_path, 1000, 0.3)))
     started(jobs, tmp_path)
     assert len(job_ids()) == 2
     jobs.close()
@@ -221,10 +213,10 @@ def test_close_cancels_the_jobs_of_this_driver_alone(engine, tmp_path: Path):
 
 
 def test_the_jobs_of_a_driver_that_was_killed_end_before_those_of_the_next_begin(
-    engine, tmp_path: Path
+    engine, steps, tmp_path: Path
 ):
     killed = engine()
-    killed.submit(Call(0, steps, "steps", (tmp_path, 1000)))
+    killed.submit(Call(0, steps, "steps", (tmp_path, 1000, 0.3)))
     started(killed, tmp_path)
     jobs = engine()
     jobs.submit(Call(0, where, "call ", (0,)))

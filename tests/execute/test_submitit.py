@@ -29,16 +29,6 @@ def fail(shared: object, error: Exception) -> None:
     raise error
 
 
-def steps(counter: str, folder: Path, wanted: int) -> int:
-    """Stands in for a training: leaves a checkpoint after each step, and goes on from it."""
-    done = folder / counter
-    for _ in range(len(done.read_text().splitlines()) if done.exists() else 0, wanted):
-        time.sleep(0.5)
-        with done.open("a") as file:
-            file.write(f"{os.getpid()}\n")
-    return wanted
-
-
 def die_at_first(shared: object, note: Path, times: int) -> str:
     """Is killed so many times, as by a machine that has no memory left."""
     with note.open("a") as file:
@@ -132,10 +122,10 @@ def interrupt(folder: Path) -> None:
 
 @pytest.mark.parametrize("minutes", [60, 5])  # preempted; of 5 minutes the time counts as over
 def test_a_job_that_is_interrupted_requeues_itself_and_goes_on(
-    local, tmp_path: Path, minutes: float
+    local, steps, tmp_path: Path, minutes: float
 ):
     engine = local(minutes=minutes, requeues=1)
-    engine.submit(Call(0, steps, "steps", (tmp_path, 10)))
+    engine.submit(Call(0, steps, "steps", (tmp_path, 10, 0.5)))
     engine.collect(wait=False)
     interrupt(tmp_path)
     assert drain(engine, 1)[0].value == 10
@@ -144,10 +134,10 @@ def test_a_job_that_is_interrupted_requeues_itself_and_goes_on(
 
 
 def test_a_job_whose_time_is_over_too_often_is_given_up_and_says_what_to_raise(
-    local, tmp_path: Path
+    local, steps, tmp_path: Path
 ):
     engine = local(minutes=5, requeues=1)
-    engine.submit(Call(0, steps, "steps", (tmp_path, 1000)))
+    engine.submit(Call(0, steps, "steps", (tmp_path, 1000, 0.5)))
     engine.collect(wait=False)
     interrupt(tmp_path)
     interrupt(tmp_path)
@@ -171,9 +161,9 @@ def test_a_job_that_was_killed_is_tried_once_more(local, tmp_path: Path):
     assert logs == {".err", ".out"}, "of jobs that were lost, the logs stay"
 
 
-def test_close_ends_what_runs(local, tmp_path: Path):
+def test_close_ends_what_runs(local, steps, tmp_path: Path):
     engine = local()
-    engine.submit(Call(0, steps, "steps", (tmp_path, 1000)))
+    engine.submit(Call(0, steps, "steps", (tmp_path, 1000, 0.5)))
     engine.collect(wait=False)
     while not (tmp_path / "steps").exists():
         time.sleep(0.05)
@@ -185,9 +175,9 @@ def test_close_ends_what_runs(local, tmp_path: Path):
     assert drain(engine, 1)[1].value == 8, "and a later call is computed all the same"
 
 
-def be_killed(folder: Path) -> None:
+def be_killed(folder: Path, steps: Callable[..., int]) -> None:
     engine = Submitit(str(folder / "jobs"), "local", resources=Resources(cpus=1))
-    engine.submit(Call(0, steps, "steps", (folder, 1000)))
+    engine.submit(Call(0, steps, "steps", (folder, 1000, 0.5)))
     engine.collect(wait=False)
     while not (folder / "steps").exists():
         time.sleep(0.05)
@@ -195,11 +185,12 @@ def be_killed(folder: Path) -> None:
 
 
 def test_the_jobs_of_a_driver_that_was_killed_end_before_those_of_the_next_begin(
-    local, tmp_path: Path
+    local, steps, tmp_path: Path
 ):
     """They would write into the same checkpoints."""
     code = f"from pathlib import Path\nfrom {__name__} import be_killed\n"
-    code += f"be_killed(Path({str(tmp_path)!r}))"
+    code += f"from {steps.__module__} import {steps.__name__}\n"
+    code += f"be_killed(Path({str(tmp_path)!r}), {steps.__name__})"
     killed = subprocess.run([sys.executable, "-c", code], check=False, timeout=120)
     assert killed.returncode == -signal.SIGKILL
     engine = local()

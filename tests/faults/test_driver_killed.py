@@ -98,7 +98,6 @@ def test_every_stage_goes_on_after_a_kill_and_after_a_signal(drivers, tmp_path: 
     run = RunFolder(tmp_path / "run")
     for stage in STAGES:
         for number in (signal.SIGKILL, moments.choice(STOPS)):
-            (tmp_path / "output.txt").unlink(missing_ok=True)
             driver = drivers.start(tmp_path, *start)
             driver.until(partial(has_said, driver, f"stage {stage}"))
             time.sleep(moments.uniform(0, 0.3))

@@ -32,6 +32,7 @@ from lmanet.propose.llm.usage import prompt_bound
 
 ASK: Any = [{"role": "user", "content": "a network, please"}]
 LONGEST = 64  # tokens of a reply
+MOST_PAUSE_S = 10  # for a pause of a second, on a busy machine
 KEY = "sk-Zq7/tR2+wX9mB4vN"
 
 
@@ -102,7 +103,7 @@ def test_a_fault_that_does_not_pass_ends_after_the_retries(server: Any, name: st
 def test_the_server_is_asked_again_when_it_wants(server: Any):
     server.acts = [double.error(429, "slow down", **{"Retry-After": "1"}), double.reply("{}")]
     assert ask(connect(server.base_url)).text == "{}"
-    assert 1.0 <= server.times[1] - server.times[0] < 3
+    assert 1.0 <= server.times[1] - server.times[0] < MOST_PAUSE_S
 
 
 def test_a_date_is_read_by_the_server_s_own_clock(server: Any):
@@ -111,14 +112,14 @@ def test_a_date_is_read_by_the_server_s_own_clock(server: Any):
     headers = {"Retry-After": until, "Date": format_datetime(now, usegmt=True)}
     server.acts = [double.error(503, "loading", **headers), double.reply("{}")]
     ask(connect(server.base_url))
-    assert 1.0 <= server.times[1] - server.times[0] < 3
+    assert 1.0 <= server.times[1] - server.times[0] < MOST_PAUSE_S
 
 
 @pytest.mark.parametrize("asked", ["", "soon", "-5", "nan", "0", "Thu, 01 Jan 1970 00:00:00 GMT"])
 def test_a_pause_without_sense_is_ours(server: Any, asked: str):
     server.acts = [double.error(429, "slow down", **{"Retry-After": asked}), double.reply("{}")]
     assert ask(connect(server.base_url)).text == "{}"
-    assert server.times[1] - server.times[0] < 2
+    assert server.times[1] - server.times[0] < MOST_PAUSE_S
 
 
 @pytest.mark.parametrize("asked", ["3600", "1e999", "Fri, 01 Jan 2100 00:00:00 GMT"])
@@ -186,7 +187,7 @@ def test_the_whole_time_of_a_request_is_bounded(server: Any, act: Any):
     assert "no whole answer within 0.4 s" in sentence(
         connect(server.base_url, retries=1, timeout_s=0.4)
     )
-    assert len(server.requests) == 2 and time.monotonic() - began < 5
+    assert len(server.requests) == 2 and time.monotonic() - began < 15, "it drips for 30"
 
 
 def test_nothing_listens():

@@ -91,7 +91,7 @@ def test_workers_end_with_the_run_that_is_stopped(drivers, tmp_path: Path, numbe
     assert driver.wait() == 128 + number
     assert "Traceback" not in driver.said, "nor do the workers say more"
     assert driver.said.rstrip().endswith("go on with: python run.py resume=run")
-    assert not psutil.wait_procs(children, timeout=10)[1], "nobody is left behind"
+    assert not psutil.wait_procs(children, timeout=60)[1], "nobody is left behind"
 
 
 @pytest.mark.slow

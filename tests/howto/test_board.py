@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow  # starts run.py
 
 def test_a_search_holds_its_networks_against_the_board(follow):
     done = follow("add-a-board").type_command("budget.proposals=3")
-    assert "target my_board" in done.stdout + done.stderr
+    assert "target my_board" in done.said
 
 
 def test_the_board_of_the_page_leaves_what_its_comment_says(follow):

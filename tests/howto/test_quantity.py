@@ -148,7 +148,7 @@ def test_the_page_makes_a_search_and_a_report_with_it(follow):
     reader = follow("add-an-objective")
     small = "budget.trained=1", "budget.proposals=40", "data.split.max_train_images=100"
     done = reader.type_command(*small, "hydra.run.dir=run")
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.said
     (front, *_) = RunFolder(reader.folder / "run").front.read().trials
     assert 0 < front.verdict.cost.added["operators"] <= 40
     assert "operators" in (reader.folder / "run" / "report.md").read_text()

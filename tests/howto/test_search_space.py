@@ -65,9 +65,9 @@ def ladder(reader: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 @pytest.mark.slow
 def test_a_space_of_ones_own_goes_through_the_loop(reader, ladder):
     first = reader.type_command(*OVERRIDES)
-    assert first.returncode == 0, first.stdout + first.stderr
+    assert first.code == 0, first.said
     again = reader.type("resume=run", "budget.trained=6", "stages=[search]", plugin=True)
-    assert again.returncode == 0, again.stdout + again.stderr
+    assert again.code == 0, again.said
     run = RunFolder(reader.folder / "run")
     trials = run.trials()
     trained = {trial.id: trial for trial in trials if trial.status is Status.TRAINED}

@@ -19,7 +19,7 @@ def test_a_teacher_of_ones_own_is_trained_and_teaches(follow):
     reader = follow("add-a-teacher")
     few = ("distill.trainer.recipe.epochs=1", "distill.teacher.trainer.recipe.epochs=1")
     done = reader.type_command(*SMALL, *TINY, *few)
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.said
     folder = RunFolder(reader.folder / "run")
     assert folder.teacher.read().name == "small_cnn_16" and folder.teacher.read().trained
     assert folder.distilled.read()[0].teacher == "small_cnn_16"
@@ -28,7 +28,7 @@ def test_a_teacher_of_ones_own_is_trained_and_teaches(follow):
 def test_a_recipe_of_ones_own_trains(follow):
     reader = follow("add-a-recipe")
     done = reader.type_command(*SMALL, *TINY)
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.said
     assert RunFolder(reader.folder / "run").full.read()
 
 
@@ -44,5 +44,5 @@ def test_a_checkpoint_of_ones_own_is_where_networks_begin(follow):
     assert made.returncode == 0, made.stderr
     assert made.stdout.strip() == "('across', 'down')"
     done = reader.type_command(*SMALL, *TINY)
-    assert done.returncode == 0, done.stderr
-    assert "% of the weights begin as the donor's" in done.stderr + done.stdout
+    assert done.code == 0, done.said
+    assert "% of the weights begin as the donor's" in done.said

@@ -25,6 +25,7 @@ with warnings.catch_warnings():
         "ignore", "distutils Version classes are deprecated", DeprecationWarning
     )
     import thop
+    from thop.profile import register_hooks as thop_rules
     from thop.vision.basic_hooks import zero_ops
 
 SPACES = ("lmanet", "mcu")
@@ -87,6 +88,19 @@ def thop_macs(network: Network) -> float:
     )[0]
 
 
+def both_macs(network: Network) -> tuple[float, float]:
+    """The same two from one pass, which takes half as long: thop's rules count when it is over."""
+    calls: list[tuple[nn.Module, tuple[torch.Tensor, ...], torch.Tensor]] = []
+    for module in network.modules():
+        if type(module) in thop_rules and not isinstance(module, nn.BatchNorm2d):
+            module.total_ops = torch.zeros(1, dtype=torch.float64)
+            module.register_forward_hook(lambda *call: calls.append(call))
+    by_torch = torch_macs(network)
+    for module, given, made in calls:
+        thop_rules[type(module)](module, given, made)
+    return by_torch, sum(module.total_ops.item() for module, *_ in calls)
+
+
 def torch_params(network: Network) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
@@ -99,9 +113,8 @@ def test_a_thousand_random_networks_of_each_space_cost_what_the_formulas_say(met
     for _ in range(CHUNK):
         architecture = space.sample(rng)
         network, cost = meta(architecture, 10), estimate(architecture, 10)
-        assert torch_macs(network) == cost.macs, architecture
+        assert both_macs(network) == (cost.macs, cost.macs), architecture
         assert torch_params(network) == cost.params, architecture
-        assert thop_macs(network) == cost.macs, architecture
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

@@ -5,7 +5,7 @@ import torch
 
 from lmanet.cost.c_runtime.fields import field_bits
 from lmanet.cost.c_runtime.instructions import instruction_table
-from lmanet.errors import ConfigError
+from lmanet.errors import ConfigError, DeployError
 from lmanet.network.operators import (
     BUILTINS,
     INPUT,
@@ -18,6 +18,8 @@ from lmanet.network.operators import (
     kind_of,
     make_operator,
 )
+from lmanet.network.operators.depthwise import C_WINDOWS
+from lmanet.network.operators.kind import Side
 
 SHAPE, FORM = (8, 6, 6), Form(4, 3, 1, (1, 1))
 
@@ -74,3 +76,20 @@ def test_tflite_knows_it_under_its_own_name(name):
 def test_an_unknown_kind_is_refused_with_the_known_ones():
     with pytest.raises(ConfigError, match=r"part\.it .* unknown kind 'fft'; legal are add, "):
         kind_of(Operator("part.it", "fft", (INPUT,), SHAPE, SHAPE))
+
+
+@pytest.mark.parametrize(("window", "stride"), C_WINDOWS)
+def test_instructions_of_every_depthwise_window_of_the_c_are_known(window, stride):
+    high, wide = (int(side) for side in (window.split("x") * 2)[:2])
+    sides = [Side(side, stride, (side // 2, side // 2)) for side in (high, wide)]
+    form = Form(8, *sides[0], across=sides[1])
+    made = make_operator("part.it", "depthwise", (INPUT,), (8, 9, 9), form)
+    assert {piece for piece, _ in c_kernel(made).pieces(made)} <= set(instruction_table())
+
+
+@pytest.mark.parametrize("sides", [(3, 5), (2, 2), (5, 3), (9, 9)])
+def test_a_depthwise_window_that_the_c_has_not_is_refused_where_its_instructions_are_asked(sides):
+    form = Form(8, sides[0], across=Side(sides[1]))
+    made = make_operator("part.it", "depthwise", (INPUT,), (8, 9, 9), form)
+    with pytest.raises(DeployError, match=r"part\.it: a depthwise .* legal are kernels 1, 3"):
+        c_kernel(made).pieces(made)

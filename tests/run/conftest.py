@@ -26,9 +26,3 @@ def make_trial() -> Callable[..., Trial]:
         )
 
     return make
-
-
-@pytest.fixture
-def trials(make_trial) -> list[Trial]:
-    kinds = [Status.TRAINED, Status.REJECTED, Status.UNPARSABLE, Status.TRAINED]
-    return [make_trial(number, status, 0.5 + number / 10) for number, status in enumerate(kinds)]

@@ -55,12 +55,6 @@ def make_trial() -> Callable[..., Trial]:
 
 
 @pytest.fixture
-def trials(make_trial) -> list[Trial]:
-    kinds = [Status.TRAINED, Status.REJECTED, Status.UNPARSABLE, Status.TRAINED]
-    return [make_trial(number, status, 0.5 + number / 10) for number, status in enumerate(kinds)]
-
-
-@pytest.fixture
 def tell() -> Callable[..., None]:
     """Plays a search to a listener as `lmanet.search.Search` does; ``before`` is what a resumed run
     finds.

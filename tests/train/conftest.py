@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import pytest
 import torch
+from recipes import small_recipe
 
 from lmanet.data import Augment, Mnist5k, Split
 from lmanet.network import Architecture, parse_architecture
-from lmanet.train import Recipe, WarmupCosine
+from lmanet.train import Recipe
 
 STAGE = {
     "block": "depthwise",
@@ -41,17 +41,10 @@ def data() -> Mnist5k:
 
 @pytest.fixture
 def make_recipe() -> Callable[..., Recipe]:
-    def make(**changes: Any) -> Recipe:
-        settings: dict[str, Any] = {
-            "epochs": 3,
-            "batch_size": 32,
-            "optimizer": partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True),
-            "schedule": WarmupCosine(0.5),
-            "augment": Augment(crop_padding=2, mixup_strength=0.2),
-            "label_smoothing": 0.1,
-            "dropout": 0.1,
-            "accelerator": "cpu",
-        }
-        return Recipe(**{**settings, **changes})
-
-    return make
+    return partial(
+        small_recipe,
+        epochs=3,
+        augment=Augment(crop_padding=2, mixup_strength=0.2),
+        label_smoothing=0.1,
+        dropout=0.1,
+    )

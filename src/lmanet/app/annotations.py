@@ -32,7 +32,7 @@ def fits(value: Any, annotation: Any) -> bool:
     """Whether a value of a configuration is of an annotation's type: nothing is turned into another
     type to make it fit.
     """
-    if annotation is inspect.Parameter.empty or isinstance(annotation, str) or _holds_target(value):
+    if annotation is inspect.Parameter.empty or isinstance(annotation, str) or holds_target(value):
         return True  # nothing is known, or another constructor's product stands there
     try:
         TypeAdapter(annotation, config=None if _is_model(annotation) else STRICT).validate_json(
@@ -103,10 +103,11 @@ def _target(name: str) -> Any:
         ) from error
 
 
-def _holds_target(value: Any) -> bool:
+def holds_target(value: Any) -> bool:
+    """Whether a class is named in it."""
     if isinstance(value, dict):
-        return TARGET in value or any(map(_holds_target, value.values()))
-    return isinstance(value, list) and any(map(_holds_target, value))
+        return TARGET in value or any(map(holds_target, value.values()))
+    return isinstance(value, list) and any(map(holds_target, value))
 
 
 def _is_model(annotation: Any) -> bool:

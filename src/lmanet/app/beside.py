@@ -1,11 +1,11 @@
-"""Stages beside others: each in a process of its own, while the stage before it in `stages` runs
-here.
+"""Stages beside others: each in a process of its own, from the start of the stage before it in
+`stages` until one begins that reads what it makes.
 """
 
 import logging
 import multiprocessing
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
@@ -22,6 +22,8 @@ from lmanet.execute import begin_process, kill, of_the_run_alone
 log = logging.getLogger(__name__)
 # Stage -> those that make what it reads, and so cannot run at the same time.
 READS = {"rules": ("search",), "teacher": (), "explain": ("train", "distill")}
+# And those that read what it makes, so that it is waited for before them.
+READ_BY = {"rules": ("report",), "teacher": ("distill",), "explain": ("release", "report")}
 
 
 def turns(names: Sequence[str], beside: Collection[str]) -> list[list[int]]:
@@ -38,26 +40,59 @@ def turns(names: Sequence[str], beside: Collection[str]) -> list[list[int]]:
 
 
 @contextmanager
-def beside(cfg: Config, typed: Sequence[str], names: Sequence[str]) -> Iterator[None]:
-    """Run stages in processes of their own while the body runs, and wait for them after it; where
+def others(cfg: Config, typed: Sequence[str]) -> Iterator["Others"]:
+    """Stages in processes of their own, which the body starts; all are waited for after it. Where
     one breaks off, all end.
 
     Raises:
         LmanetError: what a stage raised.
     """
-    if not names:
-        yield
-        return
-    with ExitStack() as ending:  # in reverse order
-        ending.enter_context(_threads(len(names) + 1))
-        futures = {name: _start(cfg, typed, name, ending) for name in names}
-        yield
-        for name, future in futures.items():
+    with ExitStack() as ending:
+        found = Others(cfg, typed, ending)
+        yield found
+        found.wait(found.running)
+
+
+class Others:
+    """The stages of a run that are in processes of their own.
+
+    Args:
+        ending: ends their processes at the latest.
+    """
+
+    def __init__(self, cfg: Config, typed: Sequence[str], ending: ExitStack) -> None:
+        self.cfg, self.typed, self.ending = cfg, typed, ending
+        self.running: dict[str, tuple[Future[None], ExitStack]] = {}
+
+    @contextmanager
+    def beside(self, turn: Sequence[str]) -> Iterator[None]:
+        """Start all stages of a turn but the first, which is the body; first wait for those that
+        one of the turn reads.
+
+        Raises:
+            LmanetError: what a stage raised that was waited for, or has ended meanwhile.
+        """
+        self.wait(
+            name
+            for name, (future, _) in self.running.items()
+            if future.done() or {*READ_BY[name]} & {*turn}
+        )
+        for name in turn[1:]:
+            own = self.ending.enter_context(ExitStack())
+            self.running[name] = _start(self.cfg, self.typed, name, own), own
+        with _threads(len(self.running) + 1):
+            yield
+
+    def wait(self, names: Iterable[str]) -> None:
+        """Until these are done; their processes end."""
+        for name in list(names):
+            future, own = self.running.pop(name)
             _wait(name, future)
+            own.close()
 
 
 def _start(cfg: Config, typed: Sequence[str], name: str, ending: ExitStack) -> "Future[None]":
-    """A process that runs one stage; it ends with ``ending`` at the latest."""
+    """Run a stage in a process, which ends with ``ending`` at the latest."""
     context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
     heard, said = context.Pipe(duplex=False)
     pool = ProcessPoolExecutor(1, context, _begin, (said, log.getEffectiveLevel()))
@@ -89,6 +124,9 @@ def _wait(name: str, future: "Future[None]") -> None:
 @contextmanager
 def _threads(stages: int) -> Iterator[None]:
     """Leave cores to the others: more threads than cores wait for each other at every step."""
+    if stages == 1:
+        yield
+        return
     import torch
 
     before = torch.get_num_threads()

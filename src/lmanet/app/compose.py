@@ -32,6 +32,7 @@ CONF = (Path(__file__).parents[1] / "conf").resolve()  # in a checkout a link to
 HINT = (
     "a value with a space or one of = , : ( [ { ~ stands in quotes within quotes: \"key='a value'\""
 )
+CONFIG = Path(HYDRA) / "config.yaml"  # of a run's folder
 OWN_OPTIONS = "hydra.searchpath="
 # Of the configuration of a run that is compared these are built; all else of it is data.
 COMPARED_BY = ("pareto", "target")
@@ -202,6 +203,27 @@ def in_folder(config: Config, folder: Path) -> Config:
     return config
 
 
+def saved_config(folder: Path) -> dict[str, Any]:
+    """What a run has saved of its first start, as written; nothing where it has not started.
+
+    Raises:
+        ConfigError: the file is no configuration.
+    """
+    path = folder / CONFIG
+    try:
+        return _saved(path) if path.is_file() else {}
+    except (OmegaConfBaseException, YAMLError, ValueError) as error:
+        raise ConfigError(
+            f"{path} cannot be read: {str(error).splitlines()[0]}; remove it, and today's conf/ "
+            "counts in its place"
+        ) from None
+
+
+def written(settings: Mapping[str, Any]) -> Config:
+    """The configuration of a job from what `as_written` gave."""
+    return OmegaConf.create(dict(settings))
+
+
 def resolved(config: Config, changes: Mapping[str, object]) -> Config:
     """A copy with every interpolation resolved, for a process that has no Hydra, and with changes
     at the root.
@@ -257,6 +279,11 @@ def kept_overrides(overrides: Any) -> list[str]:
     return [*(text for text in typed["hydra"] if text.startswith(OWN_OPTIONS)), *typed["task"]]
 
 
+def overrides_of_job() -> list[str]:
+    """What `kept_overrides` gives of the job that Hydra has started."""
+    return kept_overrides(HydraConfig.get().overrides)
+
+
 def plain(config: Any) -> Any:
     """A part of the configuration as lists, dictionaries and values.
 
@@ -281,17 +308,13 @@ def compared_config(folder: Path, typed: Sequence[str]) -> Config:
     Raises:
         ConfigError: the file is no configuration, or names what it may not.
     """
-    path = folder / HYDRA / "config.yaml"
     try:
-        read_yaml(path.read_text(encoding="utf-8"))
-        whole = OmegaConf.load(path)
-        assert isinstance(whole, DictConfig), "a run was found there, so that it has a seed"
-        written = as_written(whole)
-        config = OmegaConf.create({key: written[key] for key in COMPARED_BY})
+        saved = _saved(folder / CONFIG)
+        config = OmegaConf.create({key: saved[key] for key in COMPARED_BY})
     except (OmegaConfBaseException, YAMLError, KeyError, ValueError) as error:
         raise ConfigError(
-            f"{path} holds no configuration of a run: {str(error).splitlines()[0]}; leave the run "
-            "out of runs="
+            f"{folder / CONFIG} holds no configuration of a run: {str(error).splitlines()[0]}; "
+            "leave the run out of runs="
         ) from None
     config.update(folder=str(folder), stages=["compare"])
     # A key that was typed is one of this start, not of that run.
@@ -331,6 +354,14 @@ def build(config: Config, partial: bool = False) -> Any:
         if isinstance(cause, LmanetError):
             raise cause from None
         raise ConfigError(" ".join(f"{error} {cause or ''}".split())) from error
+
+
+def _saved(path: Path) -> dict[str, Any]:
+    read_yaml(path.read_text(encoding="utf-8"))
+    whole = OmegaConf.load(path)
+    if not isinstance(whole, DictConfig):
+        raise ValueError("it is no mapping")
+    return as_written(whole)
 
 
 def _compose(overrides: Sequence[str]) -> Config:

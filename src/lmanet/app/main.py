@@ -15,7 +15,6 @@ from typing import NoReturn
 from lmanet.app.compose import (
     Command,
     Config,
-    as_written,
     compose,
     folder_of,
     in_folder,
@@ -23,6 +22,7 @@ from lmanet.app.compose import (
     keep_start,
     kept_overrides,
     launch,
+    overrides_of_job,
     own_options,
     read_command,
     require_conf,
@@ -33,6 +33,7 @@ from lmanet.app.demo import DEMO, demo
 from lmanet.app.init import START, write_start
 from lmanet.app.lock import claimed
 from lmanet.app.resume import Resumed, brought, keep_sweep, resumed
+from lmanet.app.saved import of_the_run
 from lmanet.app.settings import refuse_unread
 from lmanet.app.stages import Run
 from lmanet.app.stop import Stopped, stoppable, stopped_sentence
@@ -110,8 +111,9 @@ def job(cfg: Config, run: Run | None = None) -> None:
 
 
 def _run(command: Command, config: Config, folder: Path, given: Resumed) -> None:
-    job_config = in_folder(config, folder)
-    _hold(given, job_config, [kept_overrides(config.hydra.overrides)])
+    overrides = kept_overrides(config.hydra.overrides)
+    job_config = of_the_run(in_folder(config, folder), folder, given, overrides)
+    _remember(given, [overrides])
     start_log(config, folder)
     run = Run(job_config, given.typed)
     refuse_unread(sys.argv[1:], run.names)
@@ -126,29 +128,26 @@ def _run(command: Command, config: Config, folder: Path, given: Resumed) -> None
 def _sweep(command: Command, folder: Path, given: Resumed) -> None:
     """Check every job before the first is started; the seed changes nothing of what is checked."""
     checked = set()
-    for overrides in jobs(command.overrides):
+    for number, overrides in enumerate(jobs(command.overrides)):
         composed = compose(overrides)
-        config = in_folder(composed, folder)
-        _hold(given, config, [kept_overrides(composed.hydra.overrides), command.overrides])
+        kept = kept_overrides(composed.hydra.overrides)
+        config = of_the_run(in_folder(composed, folder), folder / str(number), given, kept)
+        _remember(given, [kept, command.overrides])
         if (seedless := repr({**config, "seed": 0})) not in checked:
             checked.add(seedless)
             Run(config, given.typed).prepare()
     keep_sweep(folder, command.overrides)
 
     def with_typed(cfg: Config) -> None:
-        job(cfg, Run(cfg, given.typed))
+        config = of_the_run(cfg, Path(cfg.folder), given, overrides_of_job())
+        job(config, Run(config, given.typed))
 
     launch(with_typed, command, folder)
 
 
-def _hold(given: Resumed, config: Config, overrides: Sequence[Sequence[str]]) -> None:
-    """Check a stranger's configuration before anything is built of it; keep in mind what was typed
-    here.
-    """
-    if given.trust:
-        given.trust.check(as_written(config))
-        return
-    for each in overrides:
+def _remember(given: Resumed, overrides: Sequence[Sequence[str]]) -> None:
+    """Keep in mind what was typed on this machine."""
+    for each in () if given.trust else overrides:
         remember(each)
 
 

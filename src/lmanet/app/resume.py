@@ -23,7 +23,8 @@ class Resumed(NamedTuple):
     """What was typed, with what ``resume=`` brings back.
 
     Attributes:
-        typed: what of it was typed in this start.
+        typed: what of it was typed on this machine.
+        now: what of it was typed in this start.
         folder: of the run or sweep that goes on; None where a new one starts.
         trust: holds its configuration against what is trusted; None where all of it was typed on
             this machine.
@@ -31,6 +32,7 @@ class Resumed(NamedTuple):
 
     arguments: list[str]
     typed: list[str]
+    now: Sequence[str] = ()
     folder: Path | None = None
     trust: Trust | None = None
 
@@ -91,9 +93,9 @@ def _checked(
 ) -> Resumed:
     """What was typed on this machine is taken as it is; all else is a stranger's."""
     if typed_here(overrides):
-        return Resumed([*flags, *overrides, *typed], [*overrides, *typed], folder)
+        return Resumed([*flags, *overrides, *typed], [*overrides, *typed], typed, folder)
     trust = trusted(f"resume={folder}", typed)
-    return Resumed([*flags, *trust.chosen(overrides), *typed], typed, folder, trust)
+    return Resumed([*flags, *trust.chosen(overrides), *typed], typed, typed, folder, trust)
 
 
 def keep_sweep(folder: Path, overrides: Sequence[str]) -> None:

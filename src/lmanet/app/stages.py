@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from lmanet.app.beside import beside, turns
+from lmanet.app.beside import others, turns
 from lmanet.app.compose import Config, compared_config, make, plain
 from lmanet.app.lock import owned, require_room
 from lmanet.app.needs import check_images, check_order, check_space
@@ -99,11 +99,11 @@ class Run(Parts):
         """Run the stages in their turns."""
         places = turns(self.names, self.cfg.get("beside", ()))
         named = [[self.names[each] for each in turn] for turn in places]
-        with shown(self.listeners, named) as begin:
-            for (first, *_), (name, *others) in zip(places, named, strict=True):
+        with shown(self.listeners, named) as begin, others(self.cfg, self.typed) as other:
+            for (first, *_), turn in zip(places, named, strict=True):
                 begin()
-                log.info("stage %s", ", ".join((name, *others)))
-                with beside(self.cfg, self.typed, others):
+                log.info("stage %s", ", ".join(turn))
+                with other.beside(turn):
                     stages[first].run(self.folder)
                 if mirror:
                     mirror.try_push()

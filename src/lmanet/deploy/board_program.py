@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lmanet.board import Target
+from lmanet.board.cores import core_named
 from lmanet.deploy.candidate import IMAGES, untrained_graph
 from lmanet.deploy.int8.int8_network import to_int8
 from lmanet.deploy.int8.read_tflite import read_tflite
 from lmanet.deploy.run.host import HostNetwork
-from lmanet.deploy.run.toolchain import LINKER_SCRIPT, STARTING
+from lmanet.deploy.run.toolchain import LINKER_SCRIPT, LINKER_SCRIPTS, STARTING
 from lmanet.deploy.run.verify import MODEL, PROGRAM, Verifier
 from lmanet.deploy.settings import Settings
 from lmanet.deploy.write.firmware import LINKER_SCRIPT as OF_BOARD
@@ -133,7 +134,7 @@ class BoardPrograms:
         return measurement, self._made(folder / PROGRAM, folder / "serial", checked)
 
     def _made(self, program: Path, folder: Path, checked: _Checked) -> BoardProgram:
-        network = write_serial(folder, program, self.source, self.text)
+        network = write_serial(folder, program, self.source, self.text, self.target.name)
         elf = self._built(program, folder, checked) if self.source else None
         return BoardProgram(network, folder, elf, *checked)
 
@@ -145,7 +146,8 @@ class BoardPrograms:
         ]
         try:
             with TemporaryDirectory(prefix="lmanet-") as name:
-                script, caches = LINKER_SCRIPT, False
+                machine = core_named(self.target.core).measured_machine
+                script, caches = LINKER_SCRIPTS.get(machine, LINKER_SCRIPT), False
                 if self.named != EMULATOR:
                     example = Example(checked.inputs[0], checked.logits[0])
                     write_firmware(Path(name), program, self.target, example, 0)

@@ -1,7 +1,6 @@
 """Deployer: a trained network -> int8, files to flash, and all that was measured on the way."""
 
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from torch import Tensor
@@ -10,6 +9,7 @@ from lmanet.base import Notice
 from lmanet.board import Target
 from lmanet.cost.c_runtime.plan import plan_c_static
 from lmanet.cost.latency import latency_ms
+from lmanet.deploy.hearing import give_ears
 from lmanet.deploy.int8.agreement import agreement
 from lmanet.deploy.int8.calibrate import METHODS, calibrate
 from lmanet.deploy.int8.fold import fold
@@ -19,13 +19,8 @@ from lmanet.deploy.int8.quantize import quantize
 from lmanet.deploy.run.host import HostNetwork
 from lmanet.deploy.run.verify import MODEL, PROGRAM, Verifier
 from lmanet.deploy.settings import Settings
-from lmanet.deploy.write.firmware import Example, check, write_firmware
-from lmanet.deploy.write.packages import (
-    Library,
-    require_packages,
-    require_prefix,
-    write_packages,
-)
+from lmanet.deploy.write.firmware import NETWORK, Example, check, write_firmware
+from lmanet.deploy.write.packages import Library, Packaging, write_packages
 from lmanet.errors import ConfigError
 from lmanet.files import sha256_of_files
 from lmanet.network.graph import INPUT
@@ -33,11 +28,11 @@ from lmanet.network.weights import Checkpoint
 from lmanet.run.measurement import Measurement
 from lmanet.run.notices import core_stands_in, not_compared
 from lmanet.run.results import Deployed
+from lmanet.sound import FrontEnd
 from lmanet.space import estimate_on
 
 FIRMWARE = "firmware"
 PACKAGES = "packages"
-USUAL_PREFIX = "lmanet"
 # A user may change what is in them.
 CHANGED = (f"{FIRMWARE}/", f"{PACKAGES}/")
 
@@ -46,20 +41,19 @@ class Deployer:
     """Quantises networks, writes their files, and verifies them.
 
     Args:
-        packages: names of `lmanet.deploy.write.packages`; None is what the board's usual tool
-            opens.
-        prefix: that names of C in the packages begin with.
+        packaging: libraries that are written for a user's tools.
+        front_end: of a network that listens; its C goes into firmware and libraries.
 
     Raises:
-        ConfigError: the target is no board, a package is unknown, or a tool is missing.
+        ConfigError: the target is no board, or a tool is missing.
     """
 
     def __init__(
         self,
         target: Target,
         settings: Settings,
-        packages: Sequence[str] | None = None,
-        prefix: str = USUAL_PREFIX,
+        packaging: Packaging | None = None,
+        front_end: FrontEnd | None = None,
     ) -> None:
         if not isinstance(target, Target):
             raise ConfigError(
@@ -68,11 +62,11 @@ class Deployer:
             )
         self.target = target
         self.settings = settings
+        self.front_end = front_end
+        self.packaging = packaging or Packaging()
         usual = (target.kit.package,) if target.kit.package else ()
-        self.packages = usual if packages is None else tuple(packages)
-        self.prefix = prefix
-        require_packages(self.packages)
-        require_prefix(prefix)
+        chosen = self.packaging.packages
+        self.packages = usual if chosen is None else tuple(chosen)
         self.verifier = Verifier(
             target.core, settings.toolchain, settings.emulator, target.platform.c_options
         )
@@ -108,7 +102,7 @@ class Deployer:
             run_id: goes into the ``.tflite`` file.
 
         Raises:
-            DeployError: two runtimes differ.
+            DeployError: two runtimes differ, or a hop of sound is longer than a clip.
             ConfigError: a tool that is asked for is missing.
         """
         target = self.target
@@ -118,7 +112,11 @@ class Deployer:
         write_firmware(
             folder / FIRMWARE, folder / PROGRAM, target, example, measurement.measured_bss_bytes
         )
-        self._write_packages(graph, folder, example)
+        host = self._host_network(folder)
+        text = check(example)
+        if self.front_end:
+            text = give_ears(self.front_end, graph, folder / FIRMWARE, host)
+        self._write_packages(graph, folder, text)
         return Deployed(
             folder=str(folder),
             tflite=MODEL,
@@ -135,7 +133,7 @@ class Deployer:
                 measured=target.measured,
             ),
             measured_cycles=target.measured if target.measured_is_enough else None,
-            int8_agreement=self._agreement(graph, checkpoint, inputs, folder),
+            int8_agreement=self._agreement(graph, checkpoint, inputs, host),
             sha256={
                 name: digest
                 for name, digest in sha256_of_files(folder).items()
@@ -152,27 +150,32 @@ class Deployer:
             *not_compared(measurement.compared),
         ]
 
-    def _write_packages(self, graph: IntegerGraph, folder: Path, example: Example) -> None:
+    def _write_packages(self, graph: IntegerGraph, folder: Path, check_text: str) -> None:
         plan = plan_c_static(graph.operators, self.target.platform.c_options)
         library = Library(
-            prefix=self.prefix,
-            program=folder / PROGRAM,
-            check=check(example),
+            prefix=self.packaging.prefix,
+            program=folder / FIRMWARE / NETWORK,
+            check=check_text,
             classes=len(graph.labels),
             arena_bytes=plan.arena_bytes,
             output_scale=graph.scales[graph.operators[-1].name].scale,
+            shape=graph.operators[0].in_shape,
+            front_end=self.front_end,
+            url=self.packaging.url,
         )
         write_packages(library, self.packages, folder / PACKAGES)
 
-    def _agreement(
-        self, graph: IntegerGraph, checkpoint: Checkpoint, inputs: Tensor, folder: Path
-    ) -> float:
+    def _host_network(self, folder: Path) -> HostNetwork:
         with tempfile.TemporaryDirectory(prefix="lmanet-") as scratch:
-            int8 = HostNetwork(
+            return HostNetwork(
                 self.verifier.toolchain.compile_host_network(
                     folder / PROGRAM, Path(scratch) / "network.so"
                 )
             )
+
+    def _agreement(
+        self, graph: IntegerGraph, checkpoint: Checkpoint, inputs: Tensor, host: HostNetwork
+    ) -> float:
         return agreement(
-            fold(checkpoint.network), int8, inputs[: self.calibrating(inputs)], graph.scales[INPUT]
+            fold(checkpoint.network), host, inputs[: self.calibrating(inputs)], graph.scales[INPUT]
         )

@@ -4,31 +4,46 @@ import importlib.util
 from pathlib import Path
 
 from lmanet.deploy.int8.graph import IntegerGraph
+from lmanet.deploy.run.host import HostNetwork
 from lmanet.deploy.run.verify import Verifier
 from lmanet.deploy.write.firmware import NETWORK
-from lmanet.deploy.write.sound import write_sound
+from lmanet.deploy.write.sound import check_noise, sound_check, write_sound
 from lmanet.run.measurement import Hearing
 from lmanet.run.results import Deployed
 from lmanet.sound import FrontEnd
 from lmanet.sound.cost import estimate_sound
+from lmanet.sound.host import HostFrontEnd
 
 
-def hear(
-    verifier: Verifier, front_end: FrontEnd, graph: IntegerGraph, deployed: Deployed
-) -> Hearing:
-    """Write the front end into the firmware, and run it on the emulated core where one can.
+def give_ears(front_end: FrontEnd, graph: IntegerGraph, firmware: Path, host: HostNetwork) -> str:
+    """Write the front end into a firmware; gives the text that checks it on the board.
+
+    Args:
+        graph: of the network.
+        firmware: folder of `lmanet.deploy.write.firmware.write_firmware`.
+        host: the network on this machine.
+
+    Raises:
+        DeployError: a hop is longer than a clip.
+    """
+    scale = graph.scales[graph.operators[-1].name].scale
+    write_sound(firmware, firmware / NETWORK, front_end, scale)
+    noise = check_noise(front_end.clip_samples)
+    features = HostFrontEnd(front_end).features(noise[None])
+    return sound_check(host.run_bytes(features[..., None])[0])
+
+
+def hear(verifier: Verifier, front_end: FrontEnd, deployed: Deployed) -> Hearing:
+    """Run the front end of the firmware on the emulated core where one can.
 
     Args:
         verifier: whose toolchain and core.
-        graph: of the network.
-        deployed: whose firmware is added to; its folder is a path from here.
+        deployed: whose firmware listens; its folder is a path from here.
 
     Raises:
-        DeployError: a hop is longer than a clip, or the compiler refuses the program.
+        DeployError: the compiler refuses the program.
     """
-    firmware = Path(deployed.folder) / deployed.firmware
-    network = firmware / NETWORK
-    write_sound(firmware, network, front_end, graph.scales[graph.operators[-1].name].scale)
+    network = Path(deployed.folder) / deployed.firmware / NETWORK
     estimated, measured = estimate_sound(front_end), None
     if importlib.util.find_spec("unicorn"):
         from lmanet.deploy.run.stream import EmulatedStream

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from lmanet.board import Target
 from lmanet.command import command, override
 from lmanet.deploy.candidate import CandidateVerifier
-from lmanet.deploy.deployer import USUAL_PREFIX, Deployer
+from lmanet.deploy.deployer import Deployer
 from lmanet.deploy.hearing import hear
 from lmanet.deploy.int8.agreement import disagreement
 from lmanet.deploy.int8.fold import fold
@@ -23,6 +23,7 @@ from lmanet.deploy.int8.graph import IntegerGraph
 from lmanet.deploy.int8.int8_network import int8_network
 from lmanet.deploy.int8.qat import QatNetwork
 from lmanet.deploy.settings import Settings
+from lmanet.deploy.write.packages import USUAL_PREFIX, Packaging
 from lmanet.errors import ConfigError
 from lmanet.network.build import watched
 from lmanet.network.classes import ClassNames, require_same_order
@@ -71,6 +72,7 @@ class Deployment:
         packages: libraries to be written for a user's tools (`lmanet.deploy.write.packages`); None
             is what the board's usual tool opens.
         prefix: that names of C in these libraries begin with.
+        url: where they are published; empty is nowhere.
     """
 
     data: ImageData
@@ -81,12 +83,15 @@ class Deployment:
     network: str | None = None
     packages: Sequence[str] | None = None
     prefix: str = USUAL_PREFIX
+    url: str = ""
 
     settings_id = ""  # no field: the app sets it
 
     def __post_init__(self) -> None:
         self.fitter = self.trainer(self.data)
-        self.deployer = Deployer(self.target, self.settings, self.packages, self.prefix)
+        packaging = Packaging(self.packages, self.prefix, self.url)
+        self.front_end = self.data.front_end if isinstance(self.data, HeardData) else None
+        self.deployer = Deployer(self.target, self.settings, packaging, self.front_end)
 
     def require(self) -> None:
         """Raise `ConfigError` where a tool that `run` needs is missing;
@@ -188,8 +193,8 @@ class Deployment:
             int8.graph, checkpoint, inputs, folder.path / name, folder.path.name
         )
         hearing = None
-        if isinstance(self.data, HeardData):
-            hearing = hear(self.deployer.verifier, self.data.front_end, int8.graph, deployed)
+        if self.front_end:
+            hearing = hear(self.deployer.verifier, self.front_end, deployed)
         unlike = int((in_float != int8.predicted).sum())
         differing = int8_differs(float_accuracy, int8.accuracy, unlike, len(in_float))
         # what was fine-tuned is another network by intent

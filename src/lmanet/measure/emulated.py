@@ -11,7 +11,7 @@ from lmanet.errors import BoardError, ConfigError
 
 QEMU = "qemu-system-arm"
 # Serial line and timer of deploy/c/serial/board_mps2.c are those of these machines alone.
-MACHINES = ("mps2-an385", "mps2-an386", "mps2-an500")
+MACHINES = ("mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505", "mps3-an547")
 COUNTING = ("-icount", "shift=0")  # an instruction is a nanosecond of its time
 ALONE = ("-display", "none", "-monitor", "none")
 LINE = ("-chardev", "pty,id=line", "-serial", "chardev:line")
@@ -30,11 +30,9 @@ class EmulatedBoard:
     """
 
     def __init__(self, core: str) -> None:
-        self.machine = core_named(core).emulators.get("qemu", "none")
+        self.machine = core_named(core).measured_machine
         if self.machine not in MACHINES:
-            known = [
-                each.name for each in cores().values() if each.emulators.get("qemu") in MACHINES
-            ]
+            known = [each.name for each in cores().values() if each.measured_machine in MACHINES]
             raise ConfigError(
                 f"measure.port=qemu emulates no board with core={core}; legal are "
                 f"{', '.join(known)} (target in conf/target)"

@@ -12,8 +12,8 @@ class Course:
 
     Args:
         turns: stages that begin together, in their order.
-        expected_seconds: of each stage, on some machine; what is left is told in proportion. Empty
-            where nothing is known.
+        expected_seconds: that a run spends at each stage, on some machine, 0 at one that others do
+            not wait for; what is left is told in proportion. Empty where nothing is known.
         clock: seconds, rising.
     """
 

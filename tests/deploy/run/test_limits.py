@@ -207,9 +207,9 @@ def test_an_arena_beyond_31_bits_is_refused(integer_graph, tmp_path):
     [
         (
             alone("depthwise", (2, 9, 9), 2, kernel=9),
-            "kernel 9 and the stride 1; legal are kernels 1, 3, 5, 7",
+            "kernel 9 and the stride 1 in width; legal are kernels 1, 3, 5, 7",
         ),
-        (alone("depthwise", (2, 9, 9), 2, stride=3), "stride 3; legal"),
+        (alone("depthwise", (2, 9, 9), 2, stride=3), "stride 3 in width; legal"),
         (alone("conv", (2, 4, 4), 2, padding=(1, 0)), r"1x1 convolution has the padding \(1, 0\)"),
     ],
 )

@@ -1,12 +1,10 @@
 """Deliveries: each built as its tool builds it, as far as that can be had here, and two networks of
 two prefixes in one program of C++.
 
-What stands in for a tool is in `stubs`: Arduino.h, and the CMake functions of Zephyr and ESP-IDF.
+tests/shared/deliveries.py builds them.
 """
 
-import json
 import re
-import shutil
 import subprocess
 import xml.etree.ElementTree as xml
 import zipfile
@@ -16,7 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import yaml
+from deliveries import BUILDERS, CPP, C, arduino, sketch
 
 from lmanet.board import load_target
 from lmanet.board.cores import cores
@@ -24,7 +22,7 @@ from lmanet.deploy.run.host import HostNetwork
 from lmanet.deploy.run.toolchain import toolchain_named
 from lmanet.deploy.write import packages
 from lmanet.deploy.write.firmware import Example, check
-from lmanet.deploy.write.packages import DELIVERIES, Library, write_packages
+from lmanet.deploy.write.packages import DELIVERIES, Library, Packaging, write_packages
 from lmanet.deploy.write.packages.library import prefixed
 from lmanet.deploy.write.program import write_program
 from lmanet.errors import ConfigError
@@ -34,7 +32,6 @@ from lmanet.tool import run_tool
 
 pytestmark = pytest.mark.slow  # compiles
 
-STUBS = Path(__file__).parent / "stubs"
 PREFIXES = ("digits", "photos")
 NETWORK = {
     "resolution": 9,
@@ -45,8 +42,6 @@ NETWORK = {
 }
 # Names of classes that begin like ours in C, or end a comment.
 NAMES = ("lm_conv", "a lmanet_input b", "LMANET_X", "*/ int x; /*", 'a "quoted" lm_x')
-C = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-c"]
-CPP = ["-std=gnu++11", "-O1", "-Wall", "-Wextra", "-Werror"]
 # Compares what both networks make of their images with what they should; prints the classes.
 BOTH_CPP = """#include <digits.h>
 #include <photos.h>
@@ -81,7 +76,10 @@ def delivered(integer_graph, tmp_path_factory):
         logits = HostNetwork(host).run(image[None])[0]
         scale = graph.scales[graph.operators[-1].name].scale
         text = check(Example(image, logits))
-        library = Library(prefix, folder / "c", text, len(NAMES), plan.arena_bytes, scale)
+        library = Library(
+            *(prefix, folder / "c", text, len(NAMES), plan.arena_bytes, scale, (3, 9, 9)),
+            url="https://a.org/lmanet/",
+        )
         write_packages(library, tuple(DELIVERIES), folder / "packages")
         real = scale * logits.astype(float)
         shares = np.exp(real - real.max()) / np.exp(real - real.max()).sum()
@@ -90,86 +88,6 @@ def delivered(integer_graph, tmp_path_factory):
         )
     assert found["digits"].check != found["photos"].check
     return found
-
-
-def compiled(sources, folder, out, includes=()):
-    """As Arduino and PlatformIO do: each source of a folder by itself."""
-    out.mkdir(parents=True)
-    flags = [f"-I{folder}", *(f"-I{each}" for each in includes)]
-    subprocess.run(["cc", *C, *flags, *map(str, sources)], cwd=out, check=True)
-    return sorted(out.glob("*.o")), folder
-
-
-def cmake(source, build, *definitions):
-    command = [
-        "cmake",
-        "-S",
-        str(source),
-        "-B",
-        str(build),
-        "-DCMAKE_C_FLAGS=-Wall -Wextra -Werror",
-    ]
-    subprocess.run([*command, *definitions], check=True, capture_output=True)
-    subprocess.run(["cmake", "--build", str(build)], check=True, capture_output=True)
-
-
-def arduino(library, out):
-    return compiled(sorted((library / "src").rglob("*.c")), library / "src", out)
-
-
-def platformio(library, out):
-    said = json.loads((library / "library.json").read_text())["build"]
-    sources = sorted((library / said["srcDir"]).rglob("*.c"))
-    return compiled(sources, library / said["includeDir"], out)
-
-
-def by_cmake(library, out):
-    cmake(library, out)
-    done = subprocess.run([out / f"{library.name}_example"], capture_output=True, text=True)
-    assert done.returncode == 0 and "logits that differ: 0" in done.stdout
-    return sorted(out.glob("*.a")), library / "src"
-
-
-def zephyr(library, out):
-    module = yaml.safe_load((library / "zephyr" / "module.yml").read_text())
-    assert (library / module["build"]["kconfig"]).is_file() and module["name"] == library.name
-    return stubbed("zephyr.cmake", library / module["build"]["cmake"], out), library / "src"
-
-
-def esp_idf(library, out):
-    manifest = yaml.safe_load((library / "idf_component.yml").read_text())
-    assert re.fullmatch(r"\d+\.\d+\.\d+", manifest["version"]) and manifest["dependencies"]["idf"]
-    program = (library / "examples" / "classify" / "main" / "main.c").read_text()
-    assert "void app_main(void) {" in program and "int main" not in program
-    return stubbed("idf.cmake", library, out), library / "src"
-
-
-def stubbed(stub, module, out):
-    out.mkdir(parents=True)
-    shutil.copyfile(STUBS / stub, out / "CMakeLists.txt")
-    cmake(out, out / "build", f"-DMODULE={module}", f"-DUPPER={module.name.upper()}")
-    return sorted((out / "build").rglob("*.a"))
-
-
-def cmsis_pack(library, out):
-    (pack,) = library.parent.glob("*.pack")
-    place = out.with_name(f"{out.name}-pack")
-    zipfile.ZipFile(pack).extractall(place)
-    (description,) = place.glob("*.pdsc")
-    files = xml.parse(description).findall(".//file")
-    sources = [place / each.get("name") for each in files if each.get("category") == "sourceC"]
-    return compiled(sources, place / "src", out)
-
-
-# Delivery -> what builds one as its tool does.
-BUILDERS = {
-    "arduino": arduino,
-    "cmake": by_cmake,
-    "cmsis_pack": cmsis_pack,
-    "esp_idf": esp_idf,
-    "platformio": platformio,
-    "zephyr": zephyr,
-}
 
 
 def test_each_delivery_is_one_file_and_has_a_builder_here():
@@ -237,12 +155,9 @@ def test_a_library_compiles_without_a_warning_for_each_core(core, delivered, tmp
 def test_the_sketch_prints_class_probability_and_milliseconds(name, file, delivered, tmp_path):
     network = delivered["digits"]
     library = network.folder / name / "digits"
-    objects, include = BUILDERS[name](library, tmp_path / "objects")
-    sketch = library / "examples" / "classify" / file
-    command = ["g++", *CPP, f"-I{STUBS}", f"-I{include}", f"-I{sketch.parent}", "-x", "c++"]
-    end = ["-x", "none", *map(str, objects), "-lm", "-o", "sketch"]
-    subprocess.run([*command, str(sketch), *end], cwd=tmp_path, check=True)
-    done = subprocess.run([tmp_path / "sketch"], capture_output=True, text=True, check=True)
+    objects, _ = BUILDERS[name](library, tmp_path / "objects")
+    program = sketch(library, file, objects, tmp_path)
+    done = subprocess.run([program], capture_output=True, text=True, check=True)
     line = f"{NAMES[network.best]}, probability {network.share:.3f}, 1.500 ms, logits that differ"
     first, second = done.stdout.splitlines()
     assert first == second == f"{line} from those of the emulated core: 0"
@@ -363,12 +278,12 @@ def test_a_pack_keeps_the_rules_of_packchk(rule, delivered, tmp_path):
 @pytest.mark.parametrize("prefix", ["", "Digits", "9lives", "a-b", "a" * 32, "stdint", "math"])
 def test_a_prefix_that_begins_no_name_of_c_is_refused(prefix, tmp_path):
     with pytest.raises(ConfigError, match=r"deploy\.prefix=.* lower-case letter"):
-        Library(prefix, tmp_path, "", 2, 64, 0.1)
+        Library(prefix, tmp_path, "", 2, 64, 0.1, (3, 9, 9))
 
 
-def test_an_unknown_delivery_says_which_are_known(tmp_path):
+def test_an_unknown_delivery_says_which_are_known():
     with pytest.raises(ConfigError, match=r"'keil', which is unknown; legal are arduino, cmake,"):
-        write_packages(Library("digits", tmp_path, "", 2, 64, 0.1), ["keil"], tmp_path)
+        Packaging(["keil"])
 
 
 def test_each_boards_usual_tool_has_a_delivery():

@@ -3,11 +3,20 @@
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
 
-from lmanet.deploy.run.toolchain import SUPPORT
+from lmanet.board import load_target
+from lmanet.deploy.run.elf import read_program
+from lmanet.deploy.run.toolchain import SUPPORT, toolchain_named
+from lmanet.deploy.write.firmware import LINKER_SCRIPT, Example, write_firmware
 from lmanet.deploy.write.program import write_program
-from lmanet.deploy.write.serial import board_source, write_serial
+from lmanet.deploy.write.serial import (
+    board_source,
+    serial_sources,
+    shipped_boards,
+    write_serial,
+)
 from lmanet.errors import ConfigError
 from lmanet.network.graph import operators
 
@@ -17,18 +26,18 @@ GCC = "arm-none-eabi-gcc"
 
 @pytest.fixture
 def written(make, integer_graph, tmp_path):
-    def folder(source=None, text=True):
+    def folder(source=None, text=True, target=""):
         write_program(
             integer_graph(operators(make({"channels": 8}, resolution=12), 4)), tmp_path / "c"
         )
         made = tmp_path / "serial"
-        return made, write_serial(made, tmp_path / "c", board_source(source), text)
+        return made, write_serial(made, tmp_path / "c", board_source(source), text, target)
 
     return folder
 
 
 @pytest.mark.slow  # compiles
-@pytest.mark.parametrize("board", ["own", "mps2"])
+@pytest.mark.parametrize("board", [None, "mps2"])
 @pytest.mark.parametrize("core", ["m0plus", "m3", "m4", "m7", "m33"])
 def test_the_firmware_compiles_for_any_core_without_a_warning(written, board, core, tmp_path):
     if not shutil.which(GCC):
@@ -38,6 +47,46 @@ def test_the_firmware_compiles_for_any_core_without_a_warning(written, board, co
     for source in folder.glob("*.c"):
         command = (GCC, f"-mcpu=cortex-{core}", "-mthumb", "-std=c99", *STRICT, *includes)
         subprocess.run([*command, "-c", source, "-o", tmp_path / "unit.o"], check=True)
+
+
+READY = [name for name in shipped_boards() if name != "mps2"]
+
+
+@pytest.mark.slow  # compiles
+@pytest.mark.parametrize("toolchain", ["zig", "gcc"])
+@pytest.mark.parametrize("board", READY)
+def test_a_board_that_is_ready_is_linked_for_its_target_without_a_warning(
+    written, board, toolchain, tmp_path
+):
+    if toolchain == "gcc" and not shutil.which(GCC):
+        pytest.skip(f"{GCC} is not here")
+    target, chain = load_target(board), toolchain_named(toolchain)
+    folder, _ = written(board)
+    image = np.zeros(432, np.int8)
+    example = Example(image, image[:4])
+    write_firmware(tmp_path / "bare", tmp_path / "c", target, example, 0)
+    sources = [*(folder / "network").glob("*.c"), *(folder / name for name in serial_sources(True))]
+    elf = chain.link(
+        [*sources, SUPPORT / "startup.c", SUPPORT / "memory.c"],
+        target.core,
+        tmp_path / "bare" / LINKER_SCRIPT,
+        tmp_path / "board.elf",
+        ("-Werror", "-Wshadow"),
+    )
+    program = read_program(elf)
+    assert program.symbol("lmanet_board_start") > target.flash_address
+    text = (folder / "board.c").read_text()
+    assert any(name in text for name in target.kit.boards)
+    assert "ompiled, not run" in text or "not run on this board" in text
+
+
+def test_the_file_of_a_board_that_is_ready_is_written_and_what_a_user_changed_stays(written):
+    folder, _ = written(target="stm32f446")
+    board = folder / "board.c"
+    assert "NUCLEO-F446RE" in board.read_text()
+    board.write_text("mine")
+    written(target="stm32f446")
+    assert board.read_text() == "mine"
 
 
 @pytest.mark.slow  # compiles
@@ -75,7 +124,7 @@ def test_every_shipped_board_has_a_name_and_others_are_named_by_their_file(tmp_p
     own = tmp_path / "mine.c"
     own.write_text("")
     assert board_source(str(own)) == own and board_source(None) is None
-    for path in (SUPPORT / "serial").glob("board_*.c"):
-        assert board_source(path.stem.removeprefix("board_")) == path
+    for name, path in shipped_boards().items():
+        assert board_source(name) == path
     with pytest.raises(ConfigError, match="nor a C file"):
         board_source("gone")

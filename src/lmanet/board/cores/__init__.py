@@ -51,6 +51,8 @@ class Core(Record):
         compilers: toolchain of ``conf/deploy`` -> arguments that select the core.
         emulators: emulator of ``conf/deploy`` -> what it calls the core; one that is not listed has
             no such core.
+        serial_machine: machine of QEMU whose serial line the stage measure talks to, where that is
+            not the one of ``emulators``.
         stand_in: core that is compiled for and emulated in its place, by emulators that have none
             of this kind.
         cycles: of an instruction; an estimate of latency rests on them.
@@ -65,6 +67,7 @@ class Core(Record):
     emulators: dict[str, str]
     cycles: Cycles
     architecture: Architecture = "arm"
+    serial_machine: str | None = None
     stand_in: str | None = None
     instructions: Span = (1.0, 1.0)
     caches: bool = False
@@ -83,6 +86,11 @@ class Core(Record):
         if span[0] > span[1]:
             raise ValueError(f"the lowest, {span[0]}, is above the highest, {span[1]}")
         return span
+
+    @property
+    def measured_machine(self) -> str:
+        """Machine of QEMU that the stage measure can take as a board; empty where there is none."""
+        return self.serial_machine or self.emulators.get("qemu", "")
 
     @property
     def cmsis_name(self) -> str:

@@ -1,4 +1,4 @@
-/* Start-up of a bare Cortex-M4 or M7: vector table, floating-point unit, caches where asked for, .data and .bss, main. */
+/* Start-up of a bare Cortex-M: vector table, floating-point unit where there is one, caches where asked for, .data and .bss, main. */
 #include <stdint.h>
 
 extern uint32_t lmanet_data_load, lmanet_data_start, lmanet_data_end, lmanet_bss_start, lmanet_bss_end, lmanet_stack_top;

@@ -21,7 +21,7 @@ from lmanet.network.operators.conv import (
     whole_words,
     window_numbers,
 )
-from lmanet.network.operators.depthwise import rows_pitch
+from lmanet.network.operators.depthwise import kernel_name, rows_pitch
 
 NONE = "0"
 INT8, INT32 = "int8_t", "int32_t"
@@ -66,7 +66,7 @@ class Layers:
         depthwise = rows.depthwise
         weights = packing.depthwise_weights(self.graph, depthwise)
         parts = [
-            packing.depthwise_kernel(depthwise),
+            f"lm_depthwise_{kernel_name(depthwise)}",
             self._part(
                 "lm_dense", f"{name}e", rows.expand and self._dense(f"{name}e", rows.expand)
             ),

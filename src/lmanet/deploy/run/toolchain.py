@@ -24,7 +24,7 @@ EMULATED = SUPPORT / "emulated"
 STARTING = (SUPPORT / "startup.c", SUPPORT / "memory.c", EMULATED / "main.c")
 CALLED = (SUPPORT / "memory.c", EMULATED / "called.c")
 # QEMU's machine -> the linker script of its memory; all others have that of an mps2.
-LINKER_SCRIPTS = {"mps3-an547": EMULATED / "mps3.ld"}
+LINKER_SCRIPTS = {"mps3-an547": EMULATED / "mps3.ld", "mps2-an505": EMULATED / "an505.ld"}
 LINKER_SCRIPT = EMULATED / "mps2.ld"
 # Architecture -> GNU's compiler for it, and Debian's package.
 GNU = {

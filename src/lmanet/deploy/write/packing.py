@@ -1,7 +1,6 @@
 """Constants of the integer graph -> arrays as the C kernels read them (`lmanet_kernels.h`)."""
 
 from collections.abc import Mapping
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +11,7 @@ from lmanet.errors import DeployError
 from lmanet.network.fixed_point import Channel, channel
 from lmanet.network.operators import Operator
 from lmanet.network.operators.conv import reads_pixels, whole_words
-from lmanet.network.operators.depthwise import window_name
 
-# Window and stride in width of each `lm_depthwise` in `lmanet_kernels.h`; a window of one column
-# stands on an image of one column alone, where the stride in width is 1.
-DEPTHWISE = (
-    *product(("1", "3", "5", "7", "1x3", "1x5", "1x7"), (1, 2)),
-    *product(("3x1", "5x1", "7x1"), (1,)),
-)
 # A depthwise kernel reads whole words, and so this far beyond its last weight.
 OVERREAD_BYTES = 3
 
@@ -94,19 +86,3 @@ def check_conv(operator: Operator) -> None:
         raise DeployError(
             f"{operator.name}: a 1x1 convolution has the padding {paddings[0]}; legal is none"
         )
-
-
-def depthwise_kernel(operator: Operator) -> str:
-    """Name of the function that runs a depthwise convolution.
-
-    Raises:
-        DeployError: there is none for its window.
-    """
-    window, stride = window_name(operator), operator.sides[1].stride
-    if (window, stride) not in DEPTHWISE:
-        legal = ", ".join(dict.fromkeys(legal for legal, _ in DEPTHWISE))
-        raise DeployError(
-            f"{operator.name}: a depthwise convolution has the kernel {window} and the stride "
-            f"{stride}; legal are kernels {legal} with stride 1 or 2"
-        )
-    return f"lm_depthwise_{window}_{stride}"

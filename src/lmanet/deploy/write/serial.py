@@ -10,21 +10,25 @@ from lmanet.deploy.run.toolchain import SUPPORT
 from lmanet.errors import ConfigError
 
 SERIAL = SUPPORT / "serial"
-HEADERS, PROTOCOL = ("serial.h", "board.h"), ("serial.c", "main.c")
+PROTOCOL = ("serial.c", "main.c")
 TEXT = "mlperf.c"
 BOARD, OWN_BOARD = "board.c", "board_own.c"
 NETWORK, IDENTITY, README = "network", "identity.h", "README.md"
 DIGITS = 16
 
 
-def write_serial(folder: Path, program: Path, source: Path | None, text: bool) -> str:
+def write_serial(
+    folder: Path, program: Path, source: Path | None, text: bool, target: str = ""
+) -> str:
     """Write the sources, and give what tells this network from others: 16 hexadecimal digits.
 
     Args:
         folder: to be written; made where it is not there.
         program: folder of `lmanet.deploy.write.program.write_program`.
-        source: C file of the board; None leaves one to be filled in.
+        source: C file of the board; None takes that of the target where one is shipped, or else
+            leaves one to be filled in.
         text: MLPerf Tiny's commands are understood, too; that takes memory for a second image.
+        target: its name.
     """
     network = folder / NETWORK
     # a run's folder comes from anyone, and all C of this one is built
@@ -32,12 +36,14 @@ def write_serial(folder: Path, program: Path, source: Path | None, text: bool) -
     network.mkdir(parents=True)
     for path in sorted([*program.glob("*.h"), *program.glob("*.c")]):
         copyfile(path, network / path.name)
-    for name in (*HEADERS, *PROTOCOL, *([TEXT] if text else ())):
+    headers = (path.name for path in SERIAL.glob("*.h"))
+    for name in (*headers, *PROTOCOL, *([TEXT] if text else ())):
         copyfile(SERIAL / name, folder / name)
     if not text:
         (folder / TEXT).unlink(missing_ok=True)
     if source or not (folder / BOARD).exists():  # what the user has filled in stays
-        copyfile(source or SERIAL / OWN_BOARD, folder / BOARD)
+        usual = shipped_boards().get(target, SERIAL / OWN_BOARD)
+        copyfile(source or usual, folder / BOARD)
     digits = hashlib.sha256((network / "network.c").read_bytes()).hexdigest()[:DIGITS]
     (folder / IDENTITY).write_text(
         f'#define LMANET_NETWORK_ID "{digits}"\n#define LMANET_TEXT {int(text)}\n', encoding="utf-8"
@@ -51,6 +57,12 @@ def serial_sources(text: bool) -> tuple[str, ...]:
     return (*PROTOCOL, *([TEXT] if text else ()), BOARD)
 
 
+def shipped_boards() -> dict[str, Path]:
+    """Target, or ``mps2`` for the emulated board -> C file of its serial line and counter."""
+    found = {path.stem.removeprefix("board_"): path for path in sorted(SERIAL.glob("board_*.c"))}
+    return {name: path for name, path in found.items() if path.name != OWN_BOARD}
+
+
 def board_source(named: str | None) -> Path | None:
     """The C file of a board: one that is shipped, by its name, or the user's.
 
@@ -59,11 +71,11 @@ def board_source(named: str | None) -> Path | None:
     """
     if named is None:
         return None
-    shipped = {path.stem.removeprefix("board_"): path for path in SERIAL.glob("board_*.c")}
+    shipped = shipped_boards()
     path = shipped.get(named, Path(named).expanduser())
     if not path.is_file():
         raise ConfigError(
-            f"measure.firmware.source={named} is neither one of {', '.join(sorted(shipped))} nor "
+            f"measure.firmware.source={named} is neither one of {', '.join(shipped)} nor "
             "a C file; write one like lmanet/deploy/c/serial/board_own.c (conf/measure)"
         )
     return path

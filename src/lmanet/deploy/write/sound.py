@@ -13,10 +13,11 @@ from lmanet.sound.constants import Tables, floor_of, tables_of
 from lmanet.sound.host import C_FOLDER
 
 NAME = "network_sound"
+CHECK_SHIFT = 18  # of the noise that checks: a quarter of full scale
 README = "SOUND.md"
 PER_LINE = 16
 FULL = 2**15  # of a probability
-TYPES = {"int16": "int16_t", "int32": "int32_t", "uint16": "uint16_t"}
+TYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "uint16": "uint16_t"}
 
 
 def write_sound(folder: Path, network: Path, front_end: FrontEnd, logit_scale: float) -> None:
@@ -45,6 +46,32 @@ def write_sound(folder: Path, network: Path, front_end: FrontEnd, logit_scale: f
     (folder / README).write_text(_instructions(front_end), encoding="utf-8")
 
 
+def check_noise(samples: int) -> NDArray[np.int16]:
+    """The noise of `sound_check`: int16 (samples,)."""
+    state, noise = 1, np.empty(samples, np.int16)
+    for place in range(samples):
+        state = (1664525 * state + 1013904223) % 2**32
+        noise[place] = (state >> CHECK_SHIFT) - 2 ** (31 - CHECK_SHIFT)
+    return noise
+
+
+def sound_check(logits: NDArray[np.int8]) -> str:
+    """Text of ``check.h`` for a network that listens: a noise, and its logits.
+
+    Args:
+        logits: of the first window of `check_noise`.
+    """
+    return f"""/* A noise from the state 1 on, sample by sample; the logits of its first window. */
+#include <stdint.h>
+
+static inline int16_t lmanet_check_sample(uint32_t *state) {{
+    *state = 1664525u * *state + 1013904223u;
+    return (int16_t)((int32_t)(*state >> {CHECK_SHIFT}) - {2 ** (31 - CHECK_SHIFT)});
+}}
+
+{_array("lmanet_check_heard", logits)}"""
+
+
 def _header(front_end: FrontEnd) -> str:
     hop = front_end.hop_frames * front_end.step_samples
     values = {
@@ -69,8 +96,16 @@ def _header(front_end: FrontEnd) -> str:
 
 {defines}
 
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
 extern const lmanet_sound lmanet_sound_settings;
 extern const uint16_t lmanet_exponentials[256]; /* Q15, e^-x of a difference of two logits */
+
+#ifdef __cplusplus
+}}
+#endif
 
 #endif
 """

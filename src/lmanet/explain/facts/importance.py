@@ -3,16 +3,16 @@ of a run.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
-from optuna.importance import FanovaImportanceEvaluator
-from optuna.trial import FrozenTrial, create_trial
 
 from lmanet.run.records import Status, Trial
 from lmanet.space import SearchSpace, Value
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.trial import FrozenTrial
 
 LEAST_TRIALS = 20
 SEEDS = 5
@@ -50,6 +50,8 @@ def importances(trials: Sequence[Trial], space: SearchSpace) -> list[Importance]
     ]
     if len(known) < LEAST_TRIALS or len({accuracy for _, accuracy in known}) == 1:
         return []
+    import optuna  # with scikit-learn, which takes a second to import
+
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     choices = space.choices()
     frozen = [_as_known(values, accuracy, choices) for values, accuracy in known]
@@ -58,8 +60,11 @@ def importances(trials: Sequence[Trial], space: SearchSpace) -> list[Importance]
     return sorted(rows, key=lambda row: -row.share)
 
 
-def _forest(known: Sequence[FrozenTrial], seed: int) -> dict[str, float]:
+def _forest(known: "Sequence[FrozenTrial]", seed: int) -> dict[str, float]:
     """Choice -> share by one forest, over a sample where there are many networks."""
+    import optuna
+    from optuna.importance import FanovaImportanceEvaluator
+
     if len(known) > MOST_NETWORKS:
         places = np.random.default_rng(seed).choice(len(known), MOST_NETWORKS, replace=False)
         known = [known[int(place)] for place in sorted(places)]
@@ -70,10 +75,13 @@ def _forest(known: Sequence[FrozenTrial], seed: int) -> dict[str, float]:
 
 def _as_known(
     values: Mapping[str, Value], accuracy: float, legal: Mapping[str, tuple[Value, ...]]
-) -> FrozenTrial:
+) -> "FrozenTrial":
     """A trial of Optuna; numbers by their rank, as the time for a category with many values doubles
     with each of them.
     """
+    from optuna.distributions import CategoricalDistribution, IntDistribution
+    from optuna.trial import create_trial
+
     params: dict[str, Value] = dict(values)
     distributions: dict[str, BaseDistribution] = {}
     for name, value in values.items():

@@ -1,7 +1,9 @@
 """A depthwise convolution: a window over each channel by itself."""
 
+from itertools import product
 from math import prod
 
+from lmanet.errors import DeployError
 from lmanet.network.int8 import FUSED
 from lmanet.network.operators.builtin import Builtin, Params, Sizes, TfliteShape
 from lmanet.network.operators.conv import (
@@ -16,6 +18,11 @@ from lmanet.network.operators.conv import (
     window_numbers,
 )
 from lmanet.network.operators.kind import CKernel, Counts, FilterShape, Operator, OperatorKind
+
+# Window and stride in width of each `lm_depthwise` in `lmanet_kernels.h`; a window of one column
+# stands on an image of one column alone, where the stride in width is 1.
+WIDE, NARROW = ("1", "3", "5", "7", "1x3", "1x5", "1x7"), ("3x1", "5x1", "7x1")
+C_WINDOWS = (*product(WIDE, (1, 2)), *product(NARROW, (1,)))
 
 
 def filter_shape(operator: Operator) -> FilterShape:
@@ -44,6 +51,23 @@ def window_name(operator: Operator) -> str:
     return str(height) if height == width else f"{height}x{width}"
 
 
+def kernel_name(operator: Operator) -> str:
+    """Window and stride in width, as the C function ``lm_depthwise_...`` has them: ``1x3_2``.
+
+    Raises:
+        DeployError: there is no such function. No network of a search space has one: its windows
+            are square, or of one pixel along a side of one pixel.
+    """
+    window, stride = window_name(operator), operator.sides[1].stride
+    if (window, stride) not in C_WINDOWS:
+        raise DeployError(
+            f"{operator.name}: a depthwise convolution has the kernel {window} and the stride "
+            f"{stride} in width; legal are kernels {', '.join(WIDE)} with stride 1 or 2, and "
+            f"{', '.join(NARROW)} with stride 1; build the network with one of these"
+        )
+    return f"{window}_{stride}"
+
+
 def flash_bytes(operator: Operator) -> int:
     """Weights, the constants of each channel, and the table."""
     filters = operator.out_shape[0] * (operator.window + CHANNEL_BYTES)
@@ -53,13 +77,17 @@ def flash_bytes(operator: Operator) -> int:
 def pieces(operator: Operator) -> Counts:
     """Blocks of pixels of each channel; those whose window leaves the image above or below run
     other code.
+
+    Raises:
+        DeployError: the generated C has no such window.
     """
     kernel, stride, before = operator.kernel, operator.stride, operator.padding[0]
     channels, height, width = operator.out_shape
     last = min(height - 1, (operator.in_shape[1] + before - kernel) // stride)
     inside = max(0, last + 1 - -(-before // stride))
     row = channels * blocks(width)
-    name = f"depthwise {window_name(operator)} stride {operator.sides[1].stride}: block"
+    window, _, across = kernel_name(operator).partition("_")
+    name = f"depthwise {window} stride {across}: block"
     counts = [(name, row * inside)]
     if edge := row * (height - inside):
         counts.append((f"{name} at the edge", edge))

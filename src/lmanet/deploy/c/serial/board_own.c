@@ -4,6 +4,7 @@
  * of STM32Cube's HAL, whose generated code has set clock and line up before; a Cortex-M0+ has no such counter: take a timer.
  */
 #include "board.h"
+#include "counter.h"
 
 /* #include "main.h"
  * extern UART_HandleTypeDef huart2; */
@@ -12,18 +13,7 @@ const char lmanet_board_name[] = "my board";
 const uint8_t lmanet_board_emulated = 0;
 const uint32_t lmanet_board_tick_hz = 180000000, lmanet_board_core_hz = 180000000; /* what yours runs at */
 
-#define REGISTER(address) (*(volatile uint32_t *)(address))
-#define DEMCR REGISTER(0xE000EDFC)
-#define DWT_CTRL REGISTER(0xE0001000)
-#define DWT_CYCCNT REGISTER(0xE0001004)
-#define DWT_LAR REGISTER(0xE0001FB0)
-
-void lmanet_board_start(void) {
-    DEMCR |= 1u << 24;     /* trace on */
-    DWT_LAR = 0xC5ACCE55u; /* a Cortex-M7 keeps the counter locked */
-    DWT_CYCCNT = 0;
-    DWT_CTRL |= 1u;
-}
+void lmanet_board_start(void) { start_counter(); }
 
 int lmanet_board_read(void) {
     /* return huart2.Instance->SR & USART_SR_RXNE ? (int)(huart2.Instance->DR & 0xFF) : -1; */

@@ -4,4 +4,7 @@
  */
 #include "serial.h"
 
-int main(void) { lmanet_serve(); }
+int main(void) {
+    lmanet_serve();
+    return 0;
+}

@@ -22,5 +22,8 @@ def write(library: Library, folder: Path) -> None:
         for name in names
     )
     name = f"lmanet.{library.prefix}"
-    library.write(own / f"{name}.pdsc", TEMPLATES / "cmsis_pack" / "package.pdsc", FILES=files)
+    # of the folder that has the pack; without one it is installed from its file
+    url = f"{library.url.rstrip('/')}/" if library.url else ""
+    template = TEMPLATES / "cmsis_pack" / "package.pdsc"
+    library.write(own / f"{name}.pdsc", template, FILES=files, FOLDER_URL=url)
     zip_folder(own, folder / f"{name}.{VERSION}.pack")

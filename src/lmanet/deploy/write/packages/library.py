@@ -9,9 +9,14 @@ from shutil import copyfile
 
 from lmanet.deploy.run.toolchain import SUPPORT
 from lmanet.errors import ConfigError
+from lmanet.network.operators import Shape
+from lmanet.sound import FrontEnd
+from lmanet.sound.cost import estimate_sound
 
 TEMPLATES = SUPPORT / "packages"
 COMMON = TEMPLATES / "common"
+# Of a network that listens: these take the place of files of the same name in COMMON.
+SOUND = TEMPLATES / "sound"
 PREFIX = re.compile(r"[a-z][a-z0-9_]{0,30}")
 # A library's header is named after it, and must hide none of these.
 STANDARD = re.compile(
@@ -20,9 +25,9 @@ STANDARD = re.compile(
 )
 # What begins our names in C; within quotes stand names of classes, which stay as they are.
 NAMES = re.compile(r'"[^"\n]*"|\b(lmanet|LMANET|lm)_')
+# Between quotes stand files of the network alone; those of C are between angle brackets.
 INCLUDE = re.compile(r'#include "(?:lmanet_)?(\w+)\.h"')
 VERSION = "1.0.0"
-URL = "https://example.org/lmanet/"
 
 
 @dataclass(frozen=True)
@@ -31,11 +36,15 @@ class Library:
 
     Attributes:
         prefix: that all names of its C begin with.
-        program: folder of `lmanet.deploy.write.program.write_program`.
-        check: text of the firmware's ``check.h``: an image and its logits.
+        program: folder of the network's C, with that of `lmanet.deploy.write.sound.write_sound`
+            where there is a front end.
+        check: text of the example's ``check.h``: an input and its logits.
         classes: their number.
         arena_bytes: of the network's memory.
         output_scale: of the logits: real = scale * (integer - zero point).
+        shape: channels, height and width of the network's input.
+        front_end: of a network that listens.
+        url: where the library is published; empty is nowhere.
 
     Raises:
         ConfigError: the prefix is none.
@@ -47,37 +56,67 @@ class Library:
     classes: int
     arena_bytes: int
     output_scale: float
+    shape: Shape
+    front_end: FrontEnd | None = None
+    url: str = ""
 
     def __post_init__(self) -> None:
         require_prefix(self.prefix)
 
     @property
+    def sense(self) -> str:
+        """What is classified, in a word."""
+        if self.front_end:
+            return "sound"
+        channels, height, width = self.shape
+        return "image" if channels in (1, 3) and min(height, width) > 1 else "signal"
+
+    @property
     def values(self) -> dict[str, str]:
         """Of the names in templates."""
-        return {
+        values = {
             "PREFIX": self.prefix,
             "UPPER": self.prefix.upper(),
+            "SENSE": self.sense,
+            "A_SENSE": f"{'An' if self.sense == 'image' else 'A'} {self.sense}",
             "CLASSES": str(self.classes),
             "ARENA_BYTES": f"{self.arena_bytes:,}",
             "SCALE": f"{self.output_scale:.9e}",
             "VERSION": VERSION,
-            "URL": URL,
+            "URL": self.url,
             "DATE": date.today().isoformat(),
         }
+        table = f"{self.prefix}_input() by {self.prefix}_input_table"
+        values["FILL"] = f"// fill {table}"
+        if self.sense == "image":
+            frame = f"{self.prefix}_input_from_rgb565(frame, width, height);"
+            values["FILL"] = f"{frame} // or fill {table}"
+        if self.front_end:
+            values |= _heard(self.front_end)
+        return values
 
     def write_sources(self, folder: Path) -> list[str]:
         """Write all C into a folder; gives the names of its files, in order."""
         folder.mkdir(parents=True, exist_ok=True)
-        found = [*self.program.glob("*.[ch]"), *(SUPPORT / "firmware").glob("camera.*")]
-        for source in found:
+        camera = [*(SUPPORT / "firmware").glob("camera.*")] if self.sense == "image" else []
+        own = [path for path in self.program.glob("*.[ch]") if path.stem != "camera"]
+        for source in [*own, *camera]:
             stem = source.stem.removeprefix("lmanet_")
             text = source.read_text(encoding="utf-8")
             # our own files have assembly between quotes; those of a network have names of classes
             renamed = prefixed(text, self.prefix, in_quotes=source.stem != "network")
             (folder / f"{self.prefix}_{stem}{source.suffix}").write_text(renamed, encoding="utf-8")
-        self.write(folder / f"{self.prefix}.h", COMMON / "library.h")
-        self.write(folder / f"{self.prefix}_classify.h", COMMON / "classify.h")
+        input_header = {"image": ["camera"], "sound": ["stream", "network_sound"]}
+        headers = sorted(["classify", "network", *input_header.get(self.sense, ())])
+        includes = "\n".join(f'#include "{self.prefix}_{each}.h"' for each in headers)
+        self.write(folder / f"{self.prefix}.h", self.template("library.h"), INCLUDES=includes)
+        self.write(folder / f"{self.prefix}_classify.h", self.template("classify.h"))
         return sorted(path.name for path in folder.glob(f"{self.prefix}*.[ch]"))
+
+    def template(self, name: str) -> Path:
+        """The file of that name for a network that listens, or else the one for all."""
+        own = SOUND / name
+        return own if self.front_end and own.exists() else COMMON / name
 
     def write(self, path: Path, template: Path, **more: str) -> None:
         """Fill a template."""
@@ -92,13 +131,25 @@ class Library:
             how_to_open: what a user does with the folder.
         """
         opening = filled(how_to_open, self.values)
-        self.write(folder / "README.md", COMMON / "README.md", OPEN=opening)
+        self.write(folder / "README.md", self.template("README.md"), OPEN=opening)
         copyfile(COMMON / "LICENSE.txt", folder / "LICENSE.txt")
 
     def write_example(self, folder: Path, template: str, name: str) -> None:
-        """Write a program that classifies an image, with the image beside it."""
-        self.write(folder / name, COMMON / template)
+        """Write a program that classifies, with what checks it beside it."""
+        self.write(folder / name, self.template(template))
         (folder / "check.h").write_text(prefixed(self.check, self.prefix), encoding="utf-8")
+
+
+def _heard(front_end: FrontEnd) -> dict[str, str]:
+    """Of the names in templates of a network that listens."""
+    hop = front_end.hop_frames * front_end.step_samples
+    return {
+        "RATE": f"{front_end.sample_rate_hz:,}",
+        "CLIP_MS": str(front_end.clip_ms),
+        "HOP": f"{hop:,}",
+        "SOUND_BYTES": f"{estimate_sound(front_end).ram_bytes:,}",
+        "SMOOTHED": str(front_end.smoothed_windows),
+    }
 
 
 def require_prefix(prefix: str) -> None:
@@ -117,19 +168,17 @@ def prefixed(text: str, prefix: str, in_quotes: bool = True) -> str:
         in_quotes: text between quotes is changed, too.
     """
     begins = {"lmanet": f"{prefix}_", "LMANET": f"{prefix.upper()}_", "lm": f"{prefix}_lm_"}
+    pattern = re.compile(NAMES.pattern.partition("|")[2]) if in_quotes else NAMES
 
     def renamed(found: re.Match[str]) -> str:
         return begins[found[1]] if found[1] else found[0]
 
-    pattern = re.compile(NAMES.pattern.partition("|")[2]) if in_quotes else NAMES
-    text = pattern.sub(renamed, INCLUDE.sub(r"#include <\1.h>", text))
-    return re.sub(r"#include <(\w+)\.h>", lambda found: _include(found, prefix), text)
+    def line(text: str) -> str:
+        if found := INCLUDE.match(text):
+            return f'#include "{prefix}_{found[1]}.h"{text[found.end() :]}'
+        return pattern.sub(renamed, text)
 
-
-def _include(found: re.Match[str], prefix: str) -> str:
-    name = found[1]
-    own = name in ("network", "camera", "kernels", "inner")
-    return f'#include "{prefix}_{name}.h"' if own else found[0]
+    return "".join(map(line, text.splitlines(keepends=True)))
 
 
 def filled(template: str, values: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-// Classifies one image again and again; prints class, probability and milliseconds.
+// Classifies one input again and again; prints class, probability and milliseconds.
 #include <Arduino.h>
 #include <@PREFIX@.h>
 
@@ -9,7 +9,7 @@ void setup() {
 }
 
 void loop() {
-    int8_t *input = @PREFIX@_input(); // for a camera's frame: @PREFIX@_input_from_rgb565(frame, width, height)
+    int8_t *input = @PREFIX@_input(); // in a program of yours: @FILL@
     for (int i = 0; i < @UPPER@_INPUT_BYTES; i++) input[i] = @PREFIX@_check_image[i];
     const unsigned long start = micros();
     @PREFIX@_run();

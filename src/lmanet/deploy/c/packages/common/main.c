@@ -1,4 +1,4 @@
-/* Classifies one image; gives how many logits differ from those of the emulated core. */
+/* Classifies one input; gives how many logits differ from those of the emulated core. */
 #include "check.h"
 
 #include <@PREFIX@.h>

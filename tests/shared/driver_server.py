@@ -5,6 +5,7 @@ end.
 Each run is a child that was forked before anything was done, with ``run.py``'s own `main`.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -41,6 +42,7 @@ def run(arguments: list[str], folder: str, output: str, environment: dict[str, s
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(most), int(most)))
     os.chdir(folder)
     os.environ.update(environment)
+    sys.path[:0] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
     file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(file, 1)
     os.dup2(file, 2)
@@ -59,6 +61,7 @@ def run(arguments: list[str], folder: str, output: str, environment: dict[str, s
 def main() -> None:
     for name in IMPORTED:
         importlib.import_module(name)
+    gc.freeze()  # a collection in a child would look through, and copy, all that was imported
     for line in sys.stdin:
         asked = json.loads(line)
         if "wait" in asked:
