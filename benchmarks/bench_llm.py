@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any
 
 import joblib
@@ -80,8 +80,12 @@ def main() -> None:
     measured = {}
     for way, overrides in searchers.items():
         folder = options.folder / options.bench / ("controls" if way in CONTROLS else name)
-        runs = run(folder / slug(way), overrides, options)
-        measured[way] = {**summary(runs), "model": way in WAYS, "overrides": overrides}
+        runs = run(folder / slug(way), overrides, options, together=way in CONTROLS)
+        measured[way] = {
+            **summary(runs, options.networks),
+            "model": way in WAYS,
+            "overrides": overrides,
+        }
     found = {
         "model": name,
         "bench": options.bench,
@@ -138,31 +142,39 @@ def asking(options: argparse.Namespace, overrides: Sequence[str]) -> list[str]:
 
 
 def run(
-    folder: Path, overrides: Sequence[str], options: argparse.Namespace
+    folder: Path, overrides: Sequence[str], options: argparse.Namespace, together: bool
 ) -> dict[int, list[Trial]]:
-    """Seed -> the trials of its run; what has ended is not run again."""
-    found = {}
+    """Seed -> the trials of its run; what has ended is not run again.
+
+    Args:
+        together: all new seeds in one process, as most of a search without a model is its start. A
+            model has a process a seed, and each its own server.
+    """
+    new = []
     for seed in options.seeds:
         place = folder / str(seed)
-        trials = history(place)
-        if trained(trials) < options.networks:
-            started = (place / HISTORY).is_file()
-            command = (
-                [f"resume={place}", f"budget.trained={options.networks}"]
-                if started
-                else [
-                    *BENCHES[options.bench],
-                    *overrides,
-                    f"seed={seed}",
-                    f"budget.trained={options.networks}",
-                    f"hydra.run.dir={place}",
-                    "~track.progress",
-                ]
-            )
-            subprocess.run([sys.executable, str(ROOT / "run.py"), *command], check=True)
-            trials = history(place)
-        found[seed] = trials
-    return found
+        if not (place / HISTORY).is_file():
+            new.append(seed)
+        elif trained(history(place)) < options.networks:
+            start(f"resume={place}", f"budget.trained={options.networks}")
+    parts = [new] if together else [[seed] for seed in new]
+    for seeds in filter(None, parts):
+        start(
+            "-m",
+            *BENCHES[options.bench],
+            *overrides,
+            f"seed={','.join(map(str, seeds))}",
+            f"budget.trained={options.networks}",
+            f"hydra.sweep.dir={folder}",
+            "hydra.sweep.subdir=${seed}",
+            "~track.progress",
+        )
+    return {seed: history(folder / str(seed)) for seed in options.seeds}
+
+
+def start(*command: str) -> None:
+    """The program, to its end."""
+    subprocess.run([sys.executable, str(ROOT / "run.py"), *command], check=True)
 
 
 def history(folder: Path) -> list[Trial]:
@@ -176,12 +188,16 @@ def trained(trials: Sequence[Trial]) -> int:
     return sum(trial.status is Status.TRAINED for trial in trials)
 
 
-def summary(runs: Mapping[int, Sequence[Trial]]) -> dict[str, Any]:
-    """What the file holds of a way: the best accuracy by seed, and what a proposal takes."""
+def summary(runs: Mapping[int, Sequence[Trial]], networks: int) -> dict[str, Any]:
+    """What the file holds of a way: the best accuracy by seed, and what a proposal takes.
+
+    Args:
+        networks: trained in each run; a run of an earlier command may have more.
+    """
     usages = [trial.proposal.usage for trials in runs.values() for trial in trials]
     total = Usage.total(usages)
     number = max(1, len(usages))
-    networks = min(map(trained, runs.values()), default=0)
+    networks = min([networks, *map(trained, runs.values())])
     return {
         "accuracy": {
             str(point): {str(seed): best_after(trials, point) for seed, trials in runs.items()}
@@ -209,10 +225,11 @@ def table(found: Mapping[str, Any]) -> Iterator[str]:
     tests = {}
     for control in AGAINST:
         for way, measured in ways.items():
-            if measured["model"] and last in ways.get(control, {}).get("accuracy", {}):
+            theirs = ways.get(control, {}).get("accuracy", {}).get(last, {})
+            if measured["model"] and len(theirs) > 1:
                 results = {
                     way: measured["accuracy"][last],
-                    control: ways[control]["accuracy"][last],
+                    control: theirs,
                 }
                 tests[way, control] = compare_pairs(results)[0]
     corrected = dict(zip(tests, holm([pair.p for pair in tests.values()]), strict=True))
@@ -237,9 +254,8 @@ def _spread(by_seed: Mapping[str, float]) -> str:
     values = list(by_seed.values())
     if not values:
         return ""
-    mean = fmean(values)
-    spread = (sum((each - mean) ** 2 for each in values) / max(1, len(values) - 1)) ** 0.5
-    return f"{mean:.2f} ({spread:.2f})"
+    spread = f" ({stdev(values):.2f})" if len(values) > 1 else ""  # one seed has none
+    return f"{fmean(values):.2f}{spread}"
 
 
 def slug(name: str) -> str:

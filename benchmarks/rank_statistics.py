@@ -22,6 +22,16 @@ def kendall(first: Values, second: Values) -> float:
     return float(np.nan_to_num(kendalltau(first, second).statistic))
 
 
+def kendall_beside(first: Values, second: Values, known: Values) -> float:
+    """Kendall's partial tau: what ``first`` says of ``second`` that ``known`` does not; NaN where
+    ``known`` says all of one of the two.
+    """
+    of_both = kendall(first, second)
+    of_first, of_second = kendall(first, known), kendall(second, known)
+    left = (1 - of_first**2) * (1 - of_second**2)
+    return (of_both - of_first * of_second) / left**0.5 if left > 1e-9 else float("nan")
+
+
 def within_bands(first: Values, second: Values, bands: Values) -> float:
     """Mean over the bands of Spearman's rank correlation within one; ``bands``: number of each
     network's band.

@@ -14,14 +14,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import kendalltau
+from rank_table import Judged, judge, table_of
+from scipy.stats import rankdata
 
 from lmanet.errors import ArchitectureError
-from lmanet.explain.compare.statistics import compare_pairs
 from lmanet.feedback import ParetoFeedback
 from lmanet.propose import EmbeddedServer, Prompt, Rank, RemoteServer, SamplerProposer, Sampling
 from lmanet.propose.baselines.forest import Forest
@@ -64,20 +64,6 @@ class Decision(NamedTuple):
     given: Round
     choices: list[Choice]
     truth: list[float]
-
-
-class Judged(NamedTuple):
-    """What an order of candidates is worth.
-
-    Attributes:
-        tau: Kendall's tau-b with the truth.
-        regret: points of accuracy that the first of the order lacks of the best candidate.
-    """
-
-    seed: int
-    size: int
-    tau: float
-    regret: float
 
 
 class Asker:
@@ -211,43 +197,6 @@ def parzen(given: Round, choices: Sequence[Choice]) -> list[float]:
     ]
 
 
-def judge(decision: Decision, scores: Sequence[float]) -> Judged:
-    """Ties of the first place share its regret; a constant order has tau 0."""
-    tau = float(np.nan_to_num(kendalltau(scores, decision.truth).statistic))
-    top = [t for t, s in zip(decision.truth, scores, strict=True) if s == max(scores)]
-    return Judged(decision.seed, decision.size, tau, max(decision.truth) - fmean(top))
-
-
-def table_of(judged: Mapping[str, Sequence[Judged]], size: int) -> Iterator[str]:
-    """A row a way: means and spread over seeds; p against chance and the forest, after Holm."""
-    by_seed: dict[str, dict[int, Judged]] = {}
-    for way, found in judged.items():
-        seeds: dict[int, list[Judged]] = defaultdict(list)
-        for each in found:
-            if each.size == size:
-                seeds[each.seed].append(each)
-        by_seed[way] = {
-            seed: Judged(seed, size, fmean(e.tau for e in each), fmean(e.regret for e in each))
-            for seed, each in seeds.items()
-        }
-    pairs = compare_pairs(
-        {way: {s: -e.regret for s, e in seeds.items()} for way, seeds in by_seed.items()}
-    )
-    against = {(pair.first, pair.second): pair for pair in pairs}
-    for way, seeds in by_seed.items():
-        if not seeds:
-            continue
-        number = sum(each.size == size for each in judged[way])
-        taus, regrets = ([each[i] for each in seeds.values()] for i in (2, 3))
-        spread = f"{stdev(regrets):.2f}" if len(regrets) > 1 else "-"
-        other = against.get(("random", way))
-        p = f"{other.p_holm:.3f} ({-other.effect:+.2f})" if other and len(seeds) > 1 else ""
-        yield (
-            f"| {size} | {way} | {len(seeds)}, {number} | {fmean(taus):.2f} | "
-            f"{fmean(regrets):.2f} ({spread}) | {p} |"
-        )
-
-
 def connected(options: argparse.Namespace) -> Client | None:
     """A connection to the model; None where only what is known is to be told."""
     if options.dry:
@@ -259,6 +208,16 @@ def connected(options: argparse.Namespace) -> Client | None:
     )
     options.server = server  # the last reference would end it
     return Client(server.start(options.model), Sampling(1.0, 1024, "never"))
+
+
+def with_size(scorer: Scorer) -> Scorer:
+    """The mean of a way's rank and the size's: what the way adds to it costs no more tokens."""
+
+    def scores(given: Round, choices: Sequence[Choice]) -> list[float]:
+        ranks = (rankdata(each(given, choices)) for each in (scorer, largest))
+        return list(map(float, sum(ranks)))
+
+    return scores
 
 
 def main() -> None:
@@ -282,13 +241,16 @@ def main() -> None:
         "random": lambda given, choices: [0.0] * len(choices),
         "largest first": largest,
         "random forest": Forest().scores,
+        "random forest, and size": with_size(Forest().scores),
         "TPE's ratio": parzen,
     }
     asker = None
     if options.ways:
         path = options.folder / f"{options.dataset}_{name}.jsonl"
         asker = Asker(path, connected(options), brief_of(options.dataset, 0))
-        scorers |= {f"{name}: {way}": asker.scorer(WAYS[way]) for way in options.ways}
+        for way in options.ways:
+            scorers[f"{name}: {way}"] = asked = asker.scorer(WAYS[way])
+            scorers[f"{name}: {way}, and size"] = with_size(asked)
     judged: dict[str, list[Judged]] = defaultdict(list)
     for seed in options.seeds:
         for decision in decisions(options.dataset, seed, options.sizes, options.decisions):
@@ -297,11 +259,10 @@ def main() -> None:
                     scores = scorer(decision.given, decision.choices)
                 except LookupError:
                     continue
-                judged[way].append(judge(decision, scores))
-    print("| trained | way | seeds, decisions | tau | regret, points | p (effect) against random |")
-    print("|---:|---|---|---:|---|---|")
-    for size in options.sizes:
-        print("\n".join(table_of(judged, size)))
+                sizes = largest(decision.given, decision.choices)
+                key = decision.seed, decision.size
+                judged[way].append(Judged(*key, *judge(scores, decision.truth, sizes)))
+    print("\n".join(table_of(judged, options.sizes)))
     if asker and asker.seconds:
         print(f"\n{len(asker.seconds)} prompts asked, {fmean(asker.seconds):.1f} s each")
 

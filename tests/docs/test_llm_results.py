@@ -78,9 +78,14 @@ def test_a_summary_holds_what_every_run_has_reached() -> None:
         seed: [trial(n, 0.5 + n / 100, tokens=4) for n in range(number)]
         for seed, number in ((0, 30), (1, 25))
     }
-    found = bench.summary(runs)
+    found = bench.summary(runs, 30)
     assert list(found["accuracy"]) == ["10", "25"] and found["completion_tokens_a_proposal"] == 4
     assert found["accuracy"]["25"] == {"0": 74.0, "1": 74.0}
+
+
+def test_a_shorter_comparison_ends_at_its_number_of_networks() -> None:
+    runs = {0: [trial(n, 0.5) for n in range(30)]}
+    assert list(bench.summary(runs, 10)["accuracy"]) == ["10"]
 
 
 def test_the_table_tells_what_differs() -> None:
@@ -90,6 +95,13 @@ def test_the_table_tells_what_differs() -> None:
         "| digits | 8 | 71.35 (0.24) | 0.016 (+1.00) | 0.016 (+1.00) | 900 + 8 | 1.5 |" in rows[-1]
     )
     assert "0.008" not in rows[-1] and "(-1.00)" in list(bench.table(results(-1.0)))[-1]
+
+
+def test_one_seed_has_neither_a_spread_nor_a_test() -> None:
+    found = results(1.0)
+    for way in found["ways"].values():
+        way["accuracy"] = {"10": {"0": 71.0}}
+    assert "| digits | 1 | 71.00 |  |  | 900 + 8 | 1.5 |" in list(bench.table(found))[-1]
 
 
 def test_the_page_has_a_section_for_every_file_and_shows_no_strange_marks(tmp_path: Path) -> None:

@@ -80,7 +80,8 @@ class Windows:
 
     def count(self, recording: Labelled) -> int:
         """Windows of a recording."""
-        return 1 + max(0, recording.series.shape[1] - self.length) // self.stride
+        moments: int = recording.series.shape[1]
+        return 1 + max(0, moments - self.length) // self.stride
 
     def cut(self, recording: Labelled) -> NDArray[np.float32]:
         """Windows (N, channels, length) of a recording.

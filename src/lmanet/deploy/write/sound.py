@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from shutil import copyfile
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,11 +87,7 @@ def _header(front_end: FrontEnd) -> str:
 
 
 def _source(front_end: FrontEnd, tables: Tables) -> str:
-    content: list[NDArray[Any]] = list(tables)
-    arrays = "\n".join(
-        c_array(name, table, static=True)
-        for name, table in zip(Tables._fields, content, strict=True)
-    )
+    arrays = "\n".join(c_array(name, getattr(tables, name), static=True) for name in Tables._fields)
     numbers = (
         "LMANET_WINDOW_SAMPLES, LMANET_STEP_SAMPLES, LMANET_FFT_SIZE, LMANET_FRAMES, "
         f"LMANET_COLUMNS, LMANET_BANDS, {front_end.num_coefficients}, {floor_of(front_end)}"
