@@ -354,6 +354,32 @@ class HeardData(Protocol):
     front_end: FrontEnd
 
 
+class Sensing(NamedTuple):
+    """How a firmware makes windows of what a sensor gives.
+
+    Attributes:
+        lowest: of each channel the value that becomes byte 0, in single precision.
+        gain: bytes for a unit, of each channel.
+        length: moments in a window.
+        hop: moments from one classified window to the next.
+        smoothed_windows: whose posteriors are averaged; 1 is no smoothing.
+    """
+
+    lowest: "NDArray[np.float32]"
+    gain: "NDArray[np.float32]"
+    length: int
+    hop: int
+    smoothed_windows: int
+
+
+@runtime_checkable
+class SensedData(Protocol):
+    """Data that are windows of a sensor's signals: the firmware cuts the same; it is optional."""
+
+    def sensing(self) -> Sensing:
+        """How, once the training recordings are known."""
+
+
 @runtime_checkable
 class CheckedData(Protocol):
     """Data that can say which images are missing; it is optional."""

@@ -130,3 +130,9 @@ def test_all_together_make_the_images_that_torchvision_makes_one_by_one() -> Non
 def test_impossible_settings_are_refused(settings: dict[str, object]) -> None:
     with pytest.raises(ConfigError, match=rf"{next(iter(settings))}.*conf/train"):
         Augment(**settings)
+
+
+def test_auto_augment_is_refused_for_inputs_without_colours():
+    sensors = torch.zeros(2, 6, 1, 50, dtype=torch.uint8)
+    with pytest.raises(ConfigError, match="inputs of 6 channels: it changes the colours"):
+        Augment(auto_augment="randaugment").each(sensors)

@@ -199,3 +199,23 @@ def test_the_real_series_of_aeon_have_the_shape_that_is_published(
     assert (data.channels, data.height, data.width) == shape
     assert data.num_classes == classes
     assert (len(data.train_images) + len(data.val_images), len(data.test_images)) == series
+
+
+def test_windows_that_take_too_much_memory_are_refused(tmp_path: Path) -> None:
+    dense = Windows(50, 1, max_memory_bytes=100_000)
+    with pytest.raises(DataError, match=r"windows of 50 moments take .* raise data.windows.stride"):
+        SignalFolder(str(motions(tmp_path)), dense).setup("fit")
+
+
+def test_the_firmware_has_the_windows_and_the_bytes_of_the_training(tmp_path: Path) -> None:
+    data = SignalFolder(str(motions(tmp_path)), Windows(50, 80), columns=["ax", "ay"])
+    data.setup("fit")
+    told = data.sensing()
+    assert (told.length, told.hop, told.smoothed_windows) == (50, 50, 1)
+    assert np.array_equal(told.lowest, data.scaling.lowest)
+    assert np.array_equal(told.gain, data.scaling.gain)
+
+
+def test_a_hop_that_skips_moments_is_refused() -> None:
+    with pytest.raises(ConfigError, match="hop=60 is more than the length=50"):
+        Windows(50, hop=60)

@@ -125,6 +125,21 @@ def test_a_mutant_is_another_network_of_the_space(space, drawn):
         assert space.contains(mutant) and architecture_id(mutant) != architecture_id(parent)
 
 
+def test_a_space_with_a_mutation_of_its_own_draws_as_all_others_do(space, drawn):
+    for number, parent in enumerate(drawn):
+        mutants = [
+            mutate(space, parent, np.random.default_rng(number))
+            for mutate in (type(space).mutate, SearchSpace.mutate)
+        ]
+        assert mutants[0] == mutants[1]
+
+
+def test_a_space_has_the_same_around_a_network_made_at_once_or_when_looked_at(space, drawn):
+    around, neighbours = space.around(drawn[0]), list(space.neighbours(drawn[0]))
+    assert list(around) == neighbours and len(around) == len(neighbours)
+    assert list(around[1:3]) == neighbours[1:3]
+
+
 def test_every_neighbour_differs_and_says_in_what(space, drawn):
     for other in list(space.neighbours(drawn[0]))[:60]:
         assert other != drawn[0] and space.change_text(drawn[0], other)

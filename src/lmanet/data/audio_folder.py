@@ -2,17 +2,19 @@
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from lmanet.base import require_packages
 from lmanet.data.clips import Clips, Samples, SoundAugment, SoundViews
-from lmanet.data.groups import Recordings, numbered
+from lmanet.data.groups import Recordings, numbered, require_memory
 from lmanet.data.images import ImageSet
 from lmanet.data.loader import Views
 from lmanet.data.recorded import RecordedModule
 from lmanet.data.recording_folder import Recording
+from lmanet.data.silence import NOISE, SILENCE, require_silence, silent
 from lmanet.data.sound_file import SUFFIXES, fitted, read_sound
 from lmanet.data.split import Split
 from lmanet.sound import FrontEnd
@@ -20,7 +22,6 @@ from lmanet.sound.host import require_compiler
 from lmanet.steps import Augmentation
 
 log = logging.getLogger(__name__)
-NOISE = "_background_noise_"  # of Speech Commands: long recordings without words
 SHOWN = 20  # classes in the description
 
 
@@ -37,23 +38,33 @@ class AudioFolder(RecordedModule):
         augment: what is done to training sounds; None leaves them.
         recordings: classes and speakers.
         split: how recordings are divided.
+        silence_fraction: clips of a class ``silence``, cut from the noise, for each other clip of
+            a part; 0 makes no such class.
+        max_memory_bytes: most that the sounds of a part may take.
 
     Raises:
         ConfigError: a setting is missing or not legal.
         DataError: a folder is missing, or a class has no recording.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 each is a key of conf/data
         self,
         root: str | None,
         front_end: FrontEnd | None = None,
         augment: SoundAugment | None = None,
         recordings: Recordings | None = None,
         split: Split | None = None,
+        silence_fraction: float = 0.0,
+        max_memory_bytes: int = 8_000_000_000,
     ) -> None:
         self.front_end = front_end or FrontEnd()
         self.augment = augment
         super().__init__(root, SUFFIXES, recordings or Recordings(), split or Split())
+        require_silence(silence_fraction, self.classes)
+        self.silence_fraction, self.max_memory_bytes = silence_fraction, max_memory_bytes
+        if silence_fraction:
+            self.classes = (*self.classes, SILENCE)
+            self.num_classes = len(self.classes)
         self.channels = 1
         self.height, self.width = self.front_end.frames, self.front_end.columns
         names = ", ".join(self.classes[:SHOWN])
@@ -63,21 +74,46 @@ class AudioFolder(RecordedModule):
             f"sounds of {self.front_end.clip_ms} ms, as {self.height} frames of {self.width} "
             f"{what}, of {self.num_classes} classes: {names}{more}"
         )
-        self._noises: tuple[Samples, ...] | None = None
+        self._noises: dict[Path, Samples] | None = None
 
     def require_part(self, part: str) -> None:
         require_packages("data=audio_folder", "", "soundfile")
         require_compiler()
         super().require_part(part)
 
+    def part_of(self, name: str) -> list[Recording]:
+        found = super().part_of(name)
+        count = round(self.silence_fraction * len(found))
+        if not count:
+            return found
+        sizes = {path: len(noise) for path, noise in self._noise().items()}
+        clips = silent(name, count, sizes, self.front_end.clip_samples, self.folder.given_parts)
+        label = self.classes.index(SILENCE)
+        return [*found, *(each._replace(label=label) for each in clips)]
+
     def read(self, recordings: Sequence[Recording]) -> Clips:
-        length, rate = self.front_end.clip_samples, self.front_end.sample_rate_hz
+        length = self.front_end.clip_samples
+        require_memory(
+            2 * length * len(recordings),
+            self.max_memory_bytes,
+            f"{len(recordings):,} clips of {self.front_end.clip_ms} ms in {self.root}",
+            "raise data.max_memory_bytes, or take fewer classes (data.recordings.classes, "
+            "unknown_fraction)",
+        )
         samples = np.empty((len(recordings), length), np.int16)
         for row, recording in zip(samples, recordings, strict=True):
-            row[:] = fitted(read_sound(recording.path, rate), length)
+            row[:] = self._sound(recording)
         labels = torch.tensor([each.label for each in recordings], dtype=torch.int64)
         groups = numbered([each.group for each in recordings])
         return Clips(samples, labels, groups, self.front_end)
+
+    def _sound(self, recording: Recording) -> Samples:
+        length = self.front_end.clip_samples
+        if recording.piece is None:
+            return fitted(read_sound(recording.path, self.front_end.sample_rate_hz), length)
+        start, volume = recording.piece
+        noise = self._noise()[recording.path][start : start + length]
+        return np.round(volume * noise).astype(np.int16)
 
     def views(
         self, images: ImageSet, seed: int, augment: Augmentation | None, views: int | None
@@ -88,10 +124,13 @@ class AudioFolder(RecordedModule):
 
     def noises(self) -> tuple[Samples, ...]:
         """The recordings in ``_background_noise_``, each as long as a clip at least."""
+        return tuple(self._noise().values())
+
+    def _noise(self) -> dict[Path, Samples]:
         if self._noises is None:
             folder, length = self.root / NOISE, self.front_end.clip_samples
             paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
-            read = [read_sound(path, self.front_end.sample_rate_hz) for path in paths]
-            self._noises = tuple(noise for noise in read if len(noise) >= length)
+            read = {path: read_sound(path, self.front_end.sample_rate_hz) for path in paths}
+            self._noises = {path: noise for path, noise in read.items() if len(noise) >= length}
             log.info("%s: %d recordings of noise to mix with", self.name, len(self._noises))
         return self._noises

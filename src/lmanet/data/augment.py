@@ -57,11 +57,19 @@ class Augment:
         if self.crop_padding or self.flip:
             images = crop_and_flip(images, self.crop_padding, self.flip)
         if self.auto_augment:
+            self._require_colours(images.shape[1])
             drawn_from = policy(self.auto_augment, *images.shape[-2:])
             images = drawn_from.apply(images, drawn_from.draw(len(images)))
         if self.random_erasing:
             images = erase(images, self.random_erasing)
         return images
+
+    def _require_colours(self, channels: int) -> None:
+        if channels not in (1, 3):
+            raise ConfigError(
+                f"auto_augment={self.auto_augment} with inputs of {channels} channels: it changes "
+                "the colours of pictures, of 1 or 3; set auto_augment to null in conf/train"
+            )
 
     def mix(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         mixing = []

@@ -29,17 +29,26 @@ class Recordings:
             is of one file.
         test_fraction: share of the recordings for test, where there is neither a folder nor a list
             of them.
+        unknown_fraction: most recordings of the class ``unknown`` in a part, for each other one in
+            it; a few of all others are drawn. None takes them all.
     """
 
     classes: Sequence[str] | None = None
     subject: str | None = None
     test_fraction: float = 0.15
+    unknown_fraction: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.test_fraction < 1:
             raise ConfigError(
                 f"test_fraction={self.test_fraction} must lie between 0 and 1; correct "
                 "data.recordings.test_fraction"
+            )
+        share = self.unknown_fraction
+        if share is not None and (share <= 0 or self.classes is None):
+            raise ConfigError(
+                f"unknown_fraction={share} must be above 0, and needs the classes that are not "
+                "unknown; correct data.recordings.unknown_fraction or set data.recordings.classes"
             )
         try:
             groups = re.compile(self.subject or "()").groups
@@ -137,3 +146,17 @@ def _any(groups: Tensor, fraction: float, rng: np.random.Generator) -> set[int]:
     known = sorted(set(groups.tolist()))
     count = max(1, min(round(fraction * len(known)), len(known) - 1))
     return set(rng.permutation(known)[:count].tolist())
+
+
+def require_memory(needed: int, limit: int, what: str, cure: str) -> None:
+    """Raise `DataError` where ``what`` takes more than ``limit`` bytes of memory.
+
+    Args:
+        needed: bytes.
+        cure: what can be done, and where.
+    """
+    if needed > limit:
+        raise DataError(
+            f"{what} take {needed / 1e9:.1f} GB of memory, and at most {limit / 1e9:g} are allowed;"
+            f" {cure}"
+        )

@@ -83,6 +83,10 @@ class RecordedModule(GroupedModule):
     def read(self, recordings: Sequence[Recording]) -> GroupedSet:
         """What a network is to read of some recordings."""
 
+    def part_of(self, name: str) -> list[Recording]:
+        """The recordings of ``train``, ``val`` or ``test``."""
+        return self.folder.part(name)
+
     def require_part(self, part: str) -> None:
         for name in ("train", "val") if part == "fit" else ("test",):
             self.folder.part(name)
@@ -96,7 +100,7 @@ class RecordedModule(GroupedModule):
     def divide(self, images: ImageSet) -> tuple[ImageSet, ImageSet]:
         if "val" in self.folder.given_parts:
             train = self.split.reduce(images.labels, torch.arange(len(images)))
-            return images.subset(train), self.read(self.folder.part("val"))
+            return images.subset(train), self.read(self.part_of("val"))
         return super().divide(images)
 
     def fold(self, number: int, of: int) -> ImageModule:
@@ -109,9 +113,9 @@ class RecordedModule(GroupedModule):
 
     def _shared(self, part: int) -> list[Recording]:
         """Recordings for training and validation (0), or for test (1)."""
-        train = self.folder.part("train")
+        train = self.part_of("train")
         if "test" in self.folder.given_parts:
-            return self.folder.part("test") if part else train
+            return self.part_of("test") if part else train
         names = {name: number for number, name in enumerate(dict.fromkeys(r.group for r in train))}
         labels = torch.tensor([each.label for each in train])
         groups = torch.tensor([names[each.group] for each in train])

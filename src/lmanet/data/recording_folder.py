@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from lmanet.data.groups import Recordings
 from lmanet.data.listing import class_names, require_classes, train_folder
 from lmanet.errors import ConfigError, DataError
@@ -17,17 +19,31 @@ PARTS = ("train", "val", "test")
 APART = "_"  # folders whose names begin so are no classes, such as _background_noise_
 
 
+class Piece(NamedTuple):
+    """Part of a recording.
+
+    Attributes:
+        start: its first sample.
+        volume: that it is multiplied by, 0 to 1.
+    """
+
+    start: int
+    volume: float
+
+
 class Recording(NamedTuple):
-    """One file.
+    """One file, or a piece of it.
 
     Attributes:
         label: position of its class.
         group: of whoever was recorded, or its own.
+        piece: None is all of it.
     """
 
     path: Path
     label: int
     group: str
+    piece: Piece | None = None
 
 
 class RecordingFolder:
@@ -64,13 +80,24 @@ class RecordingFolder:
 
     def part(self, name: str) -> list[Recording]:
         """The recordings of ``train``, ``val`` or ``test``; of one that is not given there are
-        none.
+        none. Of the class ``unknown`` there are no more than was asked for.
         """
+        found, share = self._all(name), self.asked.unknown_fraction
+        if share is None or UNKNOWN not in self.classes:
+            return found
+        label = self.classes.index(UNKNOWN)
+        unknown = [place for place, each in enumerate(found) if each.label == label]
+        # two at least: a class needs as many to be divided
+        most = max(2, round(share * (len(found) - len(unknown))))
+        left_out = set(np.random.default_rng(0).permutation(unknown)[most:].tolist())
+        return [each for place, each in enumerate(found) if place not in left_out]
+
+    def _all(self, name: str) -> list[Recording]:
         if (self.root / name).is_dir():
             return self._below(self.root / name)
         if name in LISTS:
             return self._listed(name) if name in self.given_parts else []
-        others = {each.path for part in LISTS for each in self.part(part)}
+        others = {each.path for part in LISTS for each in self._all(part)}
         return [each for each in self._below(self._train) if each.path not in others]
 
     def _classes(self) -> tuple[str, ...]:

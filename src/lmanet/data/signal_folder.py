@@ -10,8 +10,9 @@ from lmanet.data.recorded import GroupedModule, RecordedModule
 from lmanet.data.recording_folder import Recording
 from lmanet.data.signal_file import SUFFIXES, read_signal, read_ts
 from lmanet.data.split import Split
-from lmanet.data.windows import Labelled, Scaling, Windows, scaling_of, windowed
+from lmanet.data.windows import Labelled, Scaling, Windows, scaling_of, sensing_of, windowed
 from lmanet.errors import ConfigError, DataError
+from lmanet.steps import Sensing
 
 AEON = "pip install --no-deps aeon"  # what it depends on wants an older NumPy
 
@@ -52,18 +53,21 @@ class SignalFolder(RecordedModule):
 
     @property
     def scaling(self) -> Scaling:
-        """Values -> bytes: the firmware must do the same."""
+        """Values -> bytes; the firmware does the same."""
         if self._scaling is None:
             self._scaling = scaling_of(self._labelled(self._shared(0)), self.windows)
         return self._scaling
+
+    def sensing(self) -> Sensing:
+        return sensing_of(self.windows, self.scaling)
 
     def read(self, recordings: Sequence[Recording]) -> GroupedImages:
         return windowed(self._labelled(recordings), self.windows, self.scaling)
 
     def _labelled(self, recordings: Sequence[Recording]) -> list[Labelled]:
         return [
-            Labelled(read_signal(path, self.columns), label, group, str(path))
-            for path, label, group in recordings
+            Labelled(read_signal(each.path, self.columns), each.label, each.group, str(each.path))
+            for each in recordings
         ]
 
 
@@ -107,10 +111,13 @@ class TsSignals(GroupedModule):
 
     @property
     def scaling(self) -> Scaling:
-        """Values -> bytes: the firmware must do the same."""
+        """Values -> bytes; the firmware does the same."""
         if self._scaling is None:
             self._scaling = scaling_of(self._labelled("TRAIN"), self.windows)
         return self._scaling
+
+    def sensing(self) -> Sensing:
+        return sensing_of(self.windows, self.scaling)
 
     def require_part(self, part: str) -> None:
         file = self._file("TRAIN" if part == "fit" else "TEST")

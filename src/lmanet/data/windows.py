@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lmanet.data.groups import GroupedImages, numbered
+from lmanet.data.groups import GroupedImages, numbered, require_memory
 from lmanet.data.signal_file import Series
 from lmanet.errors import ConfigError, DataError
+from lmanet.steps import Sensing
 
 LEAST_SPAN = 1e-6  # of a channel that never changes
 
@@ -43,26 +44,44 @@ class Windows:
             Otherwise it is an error.
         limits: of each channel its lowest and its highest value, which become byte 0 and 255. None
             takes those of the training recordings.
+        hop: on the board, moments from one classified window to the next; None is the stride, or
+            the length where that is less.
+        smoothed_windows: on the board, windows whose posteriors are averaged; 1 is no smoothing.
+        max_memory_bytes: most that the windows of a part may take while they are made.
     """
 
     length: int = 100
     stride: int = 50
     pad: bool = False
     limits: Sequence[Sequence[float]] | None = None
+    hop: int | None = None
+    smoothed_windows: int = 1
+    max_memory_bytes: int = 8_000_000_000
 
     def __post_init__(self) -> None:
-        for name in ("length", "stride"):
+        whole = ("length", "stride", "smoothed_windows", *([] if self.hop is None else ["hop"]))
+        for name in whole:
             value = getattr(self, name)
             if type(value) is not int or value < 1:
                 raise ConfigError(
                     f"{name}={value!r} is no whole number from 1 on; correct data.windows.{name}"
                 )
+        if self.hop is not None and self.hop > self.length:
+            raise ConfigError(
+                f"hop={self.hop} is more than the length={self.length} of a window: moments would "
+                "be skipped; correct data.windows.hop"
+            )
         for pair in self.limits or ():
             if len(pair) != 2 or not pair[0] < pair[1]:
                 raise ConfigError(
                     f"limits={list(pair)} must be a lowest and a higher value for each channel; "
                     "correct data.windows.limits"
                 )
+
+    def count(self, recording: Labelled) -> int:
+        """Windows of a recording."""
+        moments: int = recording.series.shape[1]
+        return 1 + max(0, moments - self.length) // self.stride
 
     def cut(self, recording: Labelled) -> NDArray[np.float32]:
         """Windows (N, channels, length) of a recording.
@@ -124,6 +143,12 @@ def scaling_of(recordings: Sequence[Labelled], windows: Windows) -> Scaling:
     return Scaling(low.astype(np.float32), (255 / span).astype(np.float32))
 
 
+def sensing_of(windows: Windows, scaling: Scaling) -> Sensing:
+    """The same windows and bytes, for a firmware."""
+    hop = windows.hop or min(windows.stride, windows.length)
+    return Sensing(*scaling, windows.length, hop, windows.smoothed_windows)
+
+
 def windowed(recordings: Sequence[Labelled], windows: Windows, scaling: Scaling) -> GroupedImages:
     """The windows of recordings as images (channels, 1, length).
 
@@ -131,6 +156,14 @@ def windowed(recordings: Sequence[Labelled], windows: Windows, scaling: Scaling)
         DataError: a recording has other channels than the rest, or is too short.
     """
     _require_channels(recordings, len(scaling.lowest))
+    count = sum(map(windows.count, recordings))
+    require_memory(
+        # a float of each value, twice while they are joined, and a byte
+        9 * count * len(scaling.lowest) * windows.length,
+        windows.max_memory_bytes,
+        f"{count:,} windows of {windows.length} moments",
+        "raise data.windows.stride or data.windows.max_memory_bytes",
+    )
     cut = [windows.cut(each) for each in recordings]
     counts = [len(part) for part in cut]
     images = scaling.bytes_of(np.concatenate(cut))[:, :, None]

@@ -1,4 +1,6 @@
-"""A deployed network gets its ears: the front end of audio in its firmware, and what that takes."""
+"""A deployed network gets its senses: the front end of audio in its firmware, and what that takes;
+or the stream of a sensor's signals.
+"""
 
 import importlib.util
 from pathlib import Path
@@ -7,12 +9,14 @@ from lmanet.deploy.int8.graph import IntegerGraph
 from lmanet.deploy.run.host import HostNetwork
 from lmanet.deploy.run.verify import Verifier
 from lmanet.deploy.write.firmware import NETWORK
+from lmanet.deploy.write.moments import write_moments
 from lmanet.deploy.write.sound import check_noise, sound_check, write_sound
 from lmanet.run.measurement import Hearing
 from lmanet.run.results import Deployed
 from lmanet.sound import FrontEnd
 from lmanet.sound.cost import estimate_sound
 from lmanet.sound.host import HostFrontEnd
+from lmanet.steps import Sensing
 
 
 def give_ears(front_end: FrontEnd, graph: IntegerGraph, firmware: Path, host: HostNetwork) -> str:
@@ -31,6 +35,19 @@ def give_ears(front_end: FrontEnd, graph: IntegerGraph, firmware: Path, host: Ho
     noise = check_noise(front_end.clip_samples)
     features = HostFrontEnd(front_end).features(noise[None])
     return sound_check(host.run_bytes(features[..., None])[0])
+
+
+def feel(sensing: Sensing, graph: IntegerGraph, deployed: Deployed) -> None:
+    """Write the stream of a sensor's signals into the firmware.
+
+    Args:
+        sensing: how windows are made of them.
+        graph: of the network.
+        deployed: whose firmware is added to; its folder is a path from here.
+    """
+    firmware = Path(deployed.folder) / deployed.firmware
+    scale = graph.scales[graph.operators[-1].name].scale
+    write_moments(firmware, firmware / NETWORK, sensing, scale)
 
 
 def hear(verifier: Verifier, front_end: FrontEnd, deployed: Deployed) -> Hearing:

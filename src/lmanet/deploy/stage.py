@@ -16,7 +16,7 @@ from lmanet.board import Target
 from lmanet.command import command, override
 from lmanet.deploy.candidate import CandidateVerifier
 from lmanet.deploy.deployer import Deployer
-from lmanet.deploy.hearing import hear
+from lmanet.deploy.hearing import feel, hear
 from lmanet.deploy.int8.agreement import disagreement
 from lmanet.deploy.int8.fold import fold
 from lmanet.deploy.int8.graph import IntegerGraph
@@ -34,7 +34,7 @@ from lmanet.run.notices import int8_differs
 from lmanet.run.results import Deployment as DeploymentRecord
 from lmanet.run.results import MeasuredCandidate, TrainedNetwork
 from lmanet.space import architecture_id, staged
-from lmanet.steps import Fitter, HeardData, ImageData
+from lmanet.steps import Fitter, HeardData, ImageData, SensedData
 
 log = logging.getLogger(__name__)
 
@@ -195,6 +195,8 @@ class Deployment:
         hearing = None
         if self.front_end:
             hearing = hear(self.deployer.verifier, self.front_end, deployed)
+        elif isinstance(self.data, SensedData):
+            feel(self.data.sensing(), int8.graph, deployed)
         unlike = int((in_float != int8.predicted).sum())
         differing = int8_differs(float_accuracy, int8.accuracy, unlike, len(in_float))
         # what was fine-tuned is another network by intent

@@ -138,22 +138,27 @@ class SearchSpace(BaseModel, ABC):
             f"{architecture_id(candidate)}"
         )
 
-    def _legal_around(self, candidate: Candidate) -> list[Candidate]:
+    def around(self, candidate: Candidate) -> Sequence[Candidate]:
+        """Its neighbours in their order; a space may make each when it is looked at."""
+        return [*self.neighbours(candidate)]
+
+    def _legal_around(self, candidate: Candidate) -> Sequence[Candidate]:
         """Its neighbours in the space; those of the last are kept, as a search changes the same
         good networks again and again.
         """
         found = self._around.pop(candidate, None)
         if found is None:
             stated = vars(type(self)).get("is_closed", False)  # a subclass may legalise less
-            legal = stated and self.contains(candidate)
-            found = [each for each in self.neighbours(candidate) if legal or self.contains(each)]
+            found = self.around(candidate)
+            if not (stated and self.contains(candidate)):
+                found = [each for each in found if self.contains(each)]
         self._around[candidate] = found
         if len(self._around) > MOST_AROUND:
             del self._around[next(iter(self._around))]
         return found
 
     @cached_property
-    def _around(self) -> dict[Candidate, list[Candidate]]:
+    def _around(self) -> dict[Candidate, Sequence[Candidate]]:
         return {}
 
     # Checking.

@@ -78,6 +78,54 @@ def test_a_network_to_be_tuned_has_no_batch_norm_whose_averages_could_lag():
     assert not has_batch_norm(network)
 
 
+def spread(factor):
+    """Two layers; the first is smaller by a factor, and the second larger: the same function."""
+    torch.manual_seed(1)
+    shape = {"in_shape": (3, 4, 4), "out_shape": (3, 4, 4), "kernel": 3, "padding": (1, 1)}
+    first = Operator("a.conv", "conv", ("input",), activation="leaky_relu", bias=True, **shape)
+    second = Operator("b.conv", "conv", ("a.conv",), activation="relu", bias=True, **shape)
+    pool = Operator("b.pool", "mean", ("b.conv",), (3, 4, 4), (3, 1, 1))
+    linear = Operator("b.linear", "linear", ("b.pool",), (3, 1, 1), (2, 1, 1), bias=True)
+    weights = torch.randn(2, 3, 3, 3, 3)
+    filters = {
+        "a.conv": (weights[0] / factor, torch.randn(3) / factor),
+        "b.conv": (weights[1] * factor, torch.randn(3)),
+        "b.linear": (torch.randn(2, 3, 1, 1), torch.randn(2)),
+    }
+    folded = Folded([first, second, pool, linear], filters)
+    images = torch.randn(64, 3, 4, 4)
+    ranges = calibrate(folded, images, METHODS["minmax"])
+    return QatNetwork(folded, quantize(folded, ranges, "ab", (0.0,) * 3, (1.0,) * 3)), images
+
+
+def test_fine_tuning_does_not_depend_on_how_layers_share_the_magnitude():
+    """Batch norm left some filters large and others small, and nothing normalises them any more."""
+    losses = []
+    for factor in (1, 64):
+        network, images = spread(factor)
+        labels = (images[:, 0].mean((1, 2)) > 0).long()
+        optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9)
+        for _ in range(40):
+            optimizer.zero_grad()
+            loss = torch.nn.functional.cross_entropy(network(images), labels)
+            loss.backward()
+            optimizer.step()
+        losses.append(loss.item())
+    assert losses[1] == pytest.approx(losses[0], rel=0.05)
+
+
+def test_the_float_graph_has_the_trained_weights_once_the_integer_graph_was_made():
+    network, images = small()
+    with torch.no_grad():
+        for move in network.moves.values():
+            move.normal_(0, 0.3)
+        moved = network(images)
+    graph = network.integer_graph()
+    assert (graph.filters["a.conv"].weights != network.start.filters["a.conv"].weights).any()
+    with torch.no_grad():
+        torch.testing.assert_close(network(images), moved)
+
+
 def small(seed=0):
     torch.manual_seed(seed)
     convolution = Operator(

@@ -16,10 +16,16 @@ from lmanet.network.int8 import FUSED, tensor_before_table
 from lmanet.network.operators import kind_of
 
 Hook = Callable[[str, Tensor], Tensor]
+Filter = tuple[Tensor, Tensor]  # weight and bias
+Weigh = Callable[[Operator, Tensor, Tensor], Filter]
 
 
 def _unchanged(name: str, tensor: Tensor) -> Tensor:
     return tensor
+
+
+def _as_it_is(operator: Operator, weight: Tensor, bias: Tensor) -> Filter:
+    return weight, bias
 
 
 class Folded(nn.Module):
@@ -31,9 +37,7 @@ class Folded(nn.Module):
             1, height, width), linear (out, in, 1, 1), and bias (out,).
     """
 
-    def __init__(
-        self, graph: Sequence[Operator], filters: Mapping[str, tuple[Tensor, Tensor]]
-    ) -> None:
+    def __init__(self, graph: Sequence[Operator], filters: Mapping[str, Filter]) -> None:
         super().__init__()
         self.graph = tuple(graph)
         self.weights = nn.ParameterDict(
@@ -47,7 +51,10 @@ class Folded(nn.Module):
         }
 
     def forward(
-        self, images: Tensor, observe: Hook = _unchanged, weigh: Hook = _unchanged
+        self,
+        images: Tensor,
+        observe: Hook = _unchanged,
+        weigh: Weigh = _as_it_is,
     ) -> Tensor:
         """Normalised images (N, channels, height, width) -> logits (N, classes).
 
@@ -55,7 +62,7 @@ class Folded(nn.Module):
             images: of the shape that the graph reads.
             observe: is handed every tensor that has a scale in the integer graph, and gives what
                 the network goes on with.
-            weigh: the same for the weight of each operator that has one.
+            weigh: the same for weight and bias of each operator that has them.
         """
         tensors = {INPUT: observe(INPUT, images)}
         for index, operator in enumerate(self.graph):
@@ -65,20 +72,25 @@ class Folded(nn.Module):
             tensors[operator.name] = observe(operator.name, activate(operator, linear, observe))
         return tensors[self.graph[-1].name].flatten(1)
 
-    def constants(self, operator: Operator) -> tuple[Tensor, Tensor]:
+    def constants(self, operator: Operator) -> Filter:
         """Weight and bias of an operator that has them."""
         return self.weights[_key(operator.name)], self.biases[_key(operator.name)]
 
-    def _linear(self, operator: Operator, inputs: list[Tensor], weigh: Hook) -> Tensor:
+    def _linear(
+        self,
+        operator: Operator,
+        inputs: list[Tensor],
+        weigh: Weigh,
+    ) -> Tensor:
         if compute := kind_of(operator).compute:
             result: Tensor = compute(inputs)
             return result
-        weight, bias = self.constants(operator)
+        weight, bias = weigh(operator, *self.constants(operator))
         down, across = operator.sides
         images, padding = inputs[0], (down.padding[0], across.padding[0])
         if any(before != after for before, after in (down.padding, across.padding)):
             images, padding = functional.pad(images, (*across.padding, *down.padding)), (0, 0)
-        weight, strides = weigh(operator.name, weight), (down.stride, across.stride)
+        strides = down.stride, across.stride
         return functional.conv2d(images, weight, bias, strides, padding, groups=operator.groups)
 
 
@@ -107,7 +119,7 @@ def fold(network: Network) -> Folded:
     )
 
 
-def _filter(network: Network, operator: Operator) -> tuple[Tensor, Tensor]:
+def _filter(network: Network, operator: Operator) -> Filter:
     layers = network.get_submodule(f"{module_name(operator.part)}.{operator.role}")
     state = {name: tensor.double() for name, tensor in layers.state_dict().items()}
     layer = "linear" if kind_of(operator).layer == "Linear" else "conv"

@@ -2,16 +2,21 @@
 graph rounds.
 """
 
+from operator import attrgetter
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from lmanet.deploy.int8.calibrate import Range
-from lmanet.deploy.int8.fold import Folded
+from lmanet.deploy.int8.fold import Filter, Folded
 from lmanet.deploy.int8.graph import IntegerGraph
 from lmanet.deploy.int8.quantize import MOST_WEIGHT, quantize
+from lmanet.network import Operator
+from lmanet.network.int8 import FUSED, LEVELS, tensor_before_table
 from lmanet.network.operators import kind_of
+
+WHAT = ("weight", "bias")
 
 
 class QatNetwork(nn.Module):
@@ -19,11 +24,15 @@ class QatNetwork(nn.Module):
     images (N, 3, H, W) to logits.
 
     Rounding lets gradients through; a value that saturates passes its gradient to the scale instead
-    (Esser et al., Learned Step Size Quantization, arXiv 1902.08153). Zero points stand still. Train
-    at a low learning rate: batch norm is folded away.
+    (Esser et al., Learned Step Size Quantization, arXiv 1902.08153). Zero points stand still.
+
+    Batch norm is folded away, so a layer may have weights of any magnitude, and nothing normalises
+    any more. So what is trained is how far each weight moves in the unit of its filter: that of a
+    fresh one, in which a learning rate is meant. Take an optimiser whose steps are bounded, such as
+    Adam: without batch norm a plain gradient can overshoot, and did (docs/results.md).
 
     Args:
-        folded: the float graph; its weights are trained in place.
+        folded: the float graph; `integer_graph` gives it the trained weights.
         start: the integer graph that post-training quantisation made of it.
     """
 
@@ -32,9 +41,13 @@ class QatNetwork(nn.Module):
         self.folded = folded
         self.start = start
         self._index = {name: index for index, name in enumerate(start.scales)}
-        self._one_scale = {
-            operator.name for operator in start.operators if not kind_of(operator).scale_per_channel
-        }
+        folded.requires_grad_(False)
+        self.moves = nn.ParameterDict()
+        for operator in filter(attrgetter("filter_shape"), start.operators):
+            for what, constant in zip(WHAT, folded.constants(operator), strict=True):
+                self.moves[_key(operator, what)] = nn.Parameter(torch.zeros_like(constant))
+            for what, unit in zip(WHAT, self._units(operator), strict=True):
+                self.register_buffer(_key(operator, what), unit, persistent=False)
         # Logarithms, so that a step of the optimiser changes large and small scales alike.
         self.stretch = nn.Parameter(torch.zeros(len(self._index)))
 
@@ -46,11 +59,12 @@ class QatNetwork(nn.Module):
         return self.start.operators[0].in_shape[1:]
 
     def forward(self, images: Tensor) -> Tensor:
-        logits: Tensor = self.folded(images, self._round_tensor, self._round_weight)
+        logits: Tensor = self.folded(images, self._round_tensor, self._weigh)
         return logits
 
     def integer_graph(self) -> IntegerGraph:
         """Quantise the trained weights by the trained scales."""
+        self._settle()
         factors = self.stretch.detach().double().exp().tolist()
         ranges = {}
         for (name, scale), factor in zip(self.start.scales.items(), factors, strict=True):
@@ -64,15 +78,41 @@ class QatNetwork(nn.Module):
         rounded: Tensor = _Rounded.apply(tensor, scale, start.zero_point)
         return rounded
 
-    def _round_weight(self, name: str, weight: Tensor) -> Tensor:
-        """Scales follow the largest weight: of each output channel, or of all in a linear layer."""
-        largest = (
-            weight.detach()
-            .abs()
-            .amax((0, 1, 2, 3) if name in self._one_scale else (1, 2, 3), keepdim=True)
+    def _settle(self) -> None:
+        """The float graph has the trained weights, from which nothing has moved yet."""
+        with torch.no_grad():
+            for operator in filter(attrgetter("filter_shape"), self.start.operators):
+                constants = self.folded.constants(operator)
+                moved = self._moved(operator, *constants)
+                for what, constant, value in zip(WHAT, constants, moved, strict=True):
+                    constant.copy_(value)
+                    self.moves[_key(operator, what)].zero_()
+
+    def _units(self, operator: Operator) -> Filter:
+        """Of the weights of each filter, and of biases."""
+        weight, _ = self.folded.constants(operator)
+        # fresh weights have a variance of 2 / taps (He et al., arXiv 1502.01852)
+        fresh = (2 / weight[0].numel()) ** 0.5
+        deviation = weight.detach().square().mean((1, 2, 3), keepdim=True).sqrt()
+        before = operator.name if operator.activation in FUSED else tensor_before_table(operator)
+        # normalised values rarely leave -4 to 4
+        spread = LEVELS * self.start.scales[before].scale / 8
+        return deviation / fresh, weight.new_tensor(spread)
+
+    def _moved(self, operator: Operator, weight: Tensor, bias: Tensor) -> Filter:
+        of_weight, of_bias = (
+            self.moves[_key(operator, what)] * getattr(self, _key(operator, what)) for what in WHAT
         )
+        return weight + of_weight, bias + of_bias
+
+    def _weigh(self, operator: Operator, weight: Tensor, bias: Tensor) -> Filter:
+        """Scales follow the largest weight: of each output channel, or of all in a linear layer."""
+        weight, bias = self._moved(operator, weight, bias)
+        exact = weight.detach()
+        per_channel = kind_of(operator).scale_per_channel
+        largest = exact.abs().amax((1, 2, 3) if per_channel else (0, 1, 2, 3), keepdim=True)
         scale = largest.clamp(min=torch.finfo(weight.dtype).tiny) / MOST_WEIGHT
-        return weight + (torch.round(weight.detach() / scale) * scale - weight.detach())
+        return weight + (torch.round(exact / scale) * scale - exact), bias
 
 
 class _Rounded(torch.autograd.Function):
@@ -92,3 +132,7 @@ class _Rounded(torch.autograd.Function):
         inside = (steps >= low) & (steps <= high)
         slope = torch.round(steps).clamp(low, high) - steps * inside
         return gradients[0] * inside, (gradients[0] * slope).sum(), None
+
+
+def _key(operator: Operator, what: str) -> str:
+    return f"{what}_of_{operator.name.replace('.', '_')}"

@@ -2,22 +2,19 @@
 
 from pathlib import Path
 from shutil import copyfile
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lmanet.deploy.write.stream import c_array, copy_sources, settings_header, write_smoothing
 from lmanet.errors import DeployError
 from lmanet.sound import FrontEnd
 from lmanet.sound.constants import Tables, floor_of, tables_of
-from lmanet.sound.host import C_FOLDER
+from lmanet.sound.host import SOURCE
 
 NAME = "network_sound"
 CHECK_SHIFT = 18  # of the noise that checks: a quarter of full scale
 README = "SOUND.md"
-PER_LINE = 16
-FULL = 2**15  # of a probability
-TYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "uint16": "uint16_t"}
 
 
 def write_sound(folder: Path, network: Path, front_end: FrontEnd, logit_scale: float) -> None:
@@ -36,13 +33,12 @@ def write_sound(folder: Path, network: Path, front_end: FrontEnd, logit_scale: f
             f"hop_frames={front_end.hop_frames} is more than the {front_end.frames} frames of a "
             "clip: sound would be skipped; correct data.front_end.hop_frames"
         )
-    for source in sorted([*C_FOLDER.glob("*.c"), *C_FOLDER.glob("*.h")]):
-        copyfile(source, network / source.name)
-    tables = tables_of(front_end)
-    exponentials = np.round(FULL * np.exp(-np.arange(256) * logit_scale)).astype(np.uint16)
+    for suffix in (".c", ".h"):
+        copyfile(SOURCE.with_suffix(suffix), network / f"{SOURCE.stem}{suffix}")
+    copy_sources(network, "lmanet_stream")
+    write_smoothing(network, front_end.smoothed_windows, logit_scale)
     (network / f"{NAME}.h").write_text(_header(front_end), encoding="utf-8")
-    source_text = _source(front_end, tables, exponentials)
-    (network / f"{NAME}.c").write_text(source_text, encoding="utf-8")
+    (network / f"{NAME}.c").write_text(_source(front_end, tables_of(front_end)), encoding="utf-8")
     (folder / README).write_text(_instructions(front_end), encoding="utf-8")
 
 
@@ -69,15 +65,14 @@ static inline int16_t lmanet_check_sample(uint32_t *state) {{
     return (int16_t)((int32_t)(*state >> {CHECK_SHIFT}) - {2 ** (31 - CHECK_SHIFT)});
 }}
 
-{_array("lmanet_check_heard", logits)}"""
+{c_array("lmanet_check_heard", logits, static=True)}"""
 
 
 def _header(front_end: FrontEnd) -> str:
-    hop = front_end.hop_frames * front_end.step_samples
     values = {
         "SAMPLE_RATE_HZ": front_end.sample_rate_hz,
         "CLIP_SAMPLES": front_end.clip_samples,
-        "HOP_SAMPLES": hop,
+        "HOP_SAMPLES": front_end.hop_frames * front_end.step_samples,
         "WINDOW_SAMPLES": front_end.window_samples,
         "STEP_SAMPLES": front_end.step_samples,
         "FFT_SIZE": front_end.fft_size,
@@ -85,37 +80,14 @@ def _header(front_end: FrontEnd) -> str:
         "FRAMES": front_end.frames,
         "COLUMNS": front_end.columns,
         "HOP_FRAMES": front_end.hop_frames,
-        "SMOOTHED_WINDOWS": front_end.smoothed_windows,
     }
-    defines = "\n".join(f"#define LMANET_{name} {value}" for name, value in values.items())
-    return f"""/* What the network was trained to hear. */
-#ifndef LMANET_SOUND_SETTINGS_H
-#define LMANET_SOUND_SETTINGS_H
-
-#include "lmanet_sound.h"
-
-{defines}
-
-#ifdef __cplusplus
-extern "C" {{
-#endif
-
-extern const lmanet_sound lmanet_sound_settings;
-extern const uint16_t lmanet_exponentials[256]; /* Q15, e^-x of a difference of two logits */
-
-#ifdef __cplusplus
-}}
-#endif
-
-#endif
-"""
+    declared = "extern const lmanet_sound lmanet_sound_settings;"
+    what = "What the network was trained to hear."
+    return settings_header(what, NAME, values, declared, '"lmanet_sound.h"')
 
 
-def _source(front_end: FrontEnd, tables: Tables, exponentials: NDArray[Any]) -> str:
-    content: list[NDArray[Any]] = list(tables)
-    arrays = "\n".join(
-        _array(name, table) for name, table in zip(Tables._fields, content, strict=True)
-    )
+def _source(front_end: FrontEnd, tables: Tables) -> str:
+    arrays = "\n".join(c_array(name, getattr(tables, name), static=True) for name in Tables._fields)
     numbers = (
         "LMANET_WINDOW_SAMPLES, LMANET_STEP_SAMPLES, LMANET_FFT_SIZE, LMANET_FRAMES, "
         f"LMANET_COLUMNS, LMANET_BANDS, {front_end.num_coefficients}, {floor_of(front_end)}"
@@ -127,17 +99,7 @@ const lmanet_sound lmanet_sound_settings = {{
     {numbers},
     {", ".join(Tables._fields)},
 }};
-
-const {_array("lmanet_exponentials", exponentials).removeprefix("static const ")}"""
-
-
-def _array(name: str, values: NDArray[Any]) -> str:
-    numbers = values.ravel().tolist()
-    rows = "\n".join(
-        "    " + ", ".join(map(str, numbers[i : i + PER_LINE])) + ","
-        for i in range(0, len(numbers), PER_LINE)
-    )
-    return f"static const {TYPES[values.dtype.name]} {name}[{len(numbers)}] = {{\n{rows}\n}};\n"
+"""
 
 
 def _instructions(front_end: FrontEnd) -> str:

@@ -10,6 +10,7 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from lmanet.errors import ConfigError
+from lmanet.propose.baselines.generations import Generations, storage_for
 from lmanet.propose.baselines.redraw import Redraw
 from lmanet.propose.baselines.standing import Standing, follow, require_objectives
 from lmanet.run.brief import Brief, Request
@@ -56,7 +57,11 @@ class OptunaProposer:
             for goal in brief.objectives
         ]
         try:
-            self._study = optuna.create_study(directions=directions, sampler=sampler(seed=0))
+            first = sampler(seed=0)
+            self._storage = storage_for(first)
+            self._study = optuna.create_study(
+                storage=self._storage, directions=directions, sampler=first
+            )
         except (TypeError, ValueError) as error:
             raise ConfigError(
                 f"Optuna's sampler refuses its settings: {error} (propose.sampler, conf/propose)"
@@ -119,13 +124,8 @@ class OptunaProposer:
         """A trial as it was drawn by another process, without drawing anything: that would take
         longer with each trial.
         """
-        self._study.enqueue_trial(self._ranks(drawn))
-        asked = self._study.ask()
         self._study.sampler = self._sampler_of(number)
-        if isinstance(self._study.sampler, BaseGASampler):
-            _ = asked.relative_params  # so it notes of which generation the trial is
-        self._suggest(asked)
-        self._asked[number] = asked
+        self._ask_for(number, self._ranks(drawn))
 
     def _ask_again(
         self, number: int, architecture: AnyArchitecture, before: Sequence[Trial]
@@ -137,11 +137,17 @@ class OptunaProposer:
             return
         said = self._asked[number]
         self._study.tell(said, state=TrialState.FAIL)
-        self._study.enqueue_trial(
-            {**said.params, **self._ranks(self.brief.space.flatten(architecture))}
+        self._ask_for(
+            number, {**said.params, **self._ranks(self.brief.space.flatten(architecture))}
         )
-        self._asked[number] = self._study.ask()
-        self._suggest(self._asked[number])
+
+    def _ask_for(self, number: int, ranks: Mapping[str, int]) -> None:
+        self._study.enqueue_trial({**ranks})
+        asked = self._study.ask()
+        if isinstance(self._study.sampler, BaseGASampler):
+            _ = asked.relative_params  # so it notes of which generation the trial is
+        self._suggest(asked)
+        self._asked[number] = asked
 
     def _tell(self, asked: optuna.Trial, standing: Standing | None) -> None:
         if standing is None:
@@ -150,6 +156,8 @@ class OptunaProposer:
         for name, excess in zip(self.brief.limits, standing.excess, strict=True):
             asked.set_constraint(name, excess)
         self._study.tell(asked, standing.values)
+        if isinstance(self._storage, Generations):
+            self._storage.renew(self._study, asked.number)
 
     def _suggest(self, asked: optuna.Trial) -> dict[str, Value]:
         return self._values(

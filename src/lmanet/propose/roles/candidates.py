@@ -4,7 +4,7 @@ led within the limits.
 
 from collections.abc import Callable, Iterator
 
-from lmanet.propose.roles.legal import excess, is_legal, macs_excess
+from lmanet.propose.roles.legal import excess, is_legal, is_within, macs_excess
 from lmanet.propose.roles.task import Choice, Round, parents
 from lmanet.run.brief import Brief
 from lmanet.space import AnyArchitecture, architecture_id, estimate_on
@@ -72,7 +72,8 @@ def _mutant(given: Round, parent: AnyArchitecture) -> AnyArchitecture:
 
 
 def _fits(given: Round, drawn: AnyArchitecture, found: dict[str, Choice], insist: bool) -> bool:
-    if architecture_id(drawn) in found or not is_legal(drawn, given.brief, given.known):
+    identity = architecture_id(drawn)
+    if identity in found or identity in given.known or not is_within(drawn, given.brief):
         return False
     if not insist or given.niche is None:
         return True

@@ -12,7 +12,7 @@ from lmanet.space import AnyArchitecture, architecture_id, estimate_on
 
 def tried(request: Request, past: Past) -> Collection[str]:
     """Ids of all networks that were proposed, those in training included."""
-    return ChainMap(dict.fromkeys(request.training), past.ids)
+    return ChainMap(dict.fromkeys(request.training), past.ids) if request.training else past.ids
 
 
 def excess(architecture: AnyArchitecture, brief: Brief) -> float:
@@ -35,6 +35,9 @@ def macs_excess(architecture: AnyArchitecture, brief: Brief) -> float:
 
 def is_legal(architecture: AnyArchitecture, brief: Brief, known: Collection[str]) -> bool:
     """Within the limits, and its id is not ``known``."""
-    if architecture_id(architecture) in known or macs_excess(architecture, brief) > 0:
-        return False
-    return excess(architecture, brief) == 0
+    return architecture_id(architecture) not in known and is_within(architecture, brief)
+
+
+def is_within(architecture: AnyArchitecture, brief: Brief) -> bool:
+    """By formula, of every limit; the cheapest is looked at first."""
+    return macs_excess(architecture, brief) == 0 and excess(architecture, brief) == 0

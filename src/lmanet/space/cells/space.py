@@ -5,7 +5,7 @@ checks cells.
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -26,6 +26,7 @@ SHORT: dict[Operation, str] = {
     "avg_pool_3x3": "pool3",
 }
 LONG = {short: operation for operation, short in SHORT.items()}
+OTHERS = {each: tuple(other for other in OPERATIONS if other != each) for each in OPERATIONS}
 WORDS = tuple(LONG)  # in a proposal
 KEYS = tuple(f"{start}{end}" for start, end in EDGES)
 CHOICES = tuple(f"edge{key}" for key in KEYS)
@@ -89,9 +90,17 @@ class CellSpace(SearchSpace):
     def neighbours(self, candidate: Candidate) -> Iterator[Cell]:
         operations = self._operations(candidate)
         for edge, before in enumerate(operations):
-            for other in OPERATIONS:
-                if other != before:
-                    yield _cell((*operations[:edge], other, *operations[edge + 1 :]))
+            for other in OTHERS[before]:
+                yield _changed(operations, edge, other)
+
+    def mutate(self, candidate: Candidate, rng: np.random.Generator) -> Cell:
+        """As in any space, by the same draws; only the neighbour that is drawn is made."""
+        if type(self) is not CellSpace:  # a subclass may not hold all neighbours
+            return cast(Cell, super().mutate(candidate, rng))
+        operations = self._operations(candidate)
+        number = int(rng.integers(len(EDGES) * (len(OPERATIONS) - 1)))
+        edge, place = divmod(number, len(OPERATIONS) - 1)
+        return _changed(operations, edge, OTHERS[operations[edge]][place])
 
     def violations(self, candidate: Candidate) -> list[str]:
         if isinstance(candidate, Cell):  # each cell is one of the space, or could not be made
@@ -133,6 +142,10 @@ class CellSpace(SearchSpace):
         self.require_kind(candidate)
         assert isinstance(candidate, Cell)
         return candidate.operations
+
+
+def _changed(operations: tuple[Operation, ...], edge: int, other: Operation) -> Cell:
+    return _cell((*operations[:edge], other, *operations[edge + 1 :]))
 
 
 @cache

@@ -88,11 +88,17 @@ def part_neighbours(name: str, part: AnyPart | None, spec: Part) -> Iterator[Any
             {field: values[len(values) // 2] for field, values in spec.fields.items()}
         )
         return
-    for field, values in spec.fields.items():
-        for value in others(values, getattr(part, field)):
-            yield part.model_copy(update={field: value})
+    for change in part_changes(part, spec):
+        yield part.model_copy(update=change)
     if spec.optional:
         yield None
+
+
+def part_changes(part: AnyPart, spec: Part) -> Iterator[dict[str, Value]]:
+    """Every change of one field."""
+    for field, values in spec.fields.items():
+        for value in others(values, getattr(part, field)):
+            yield {field: value}
 
 
 def pick(values: Sequence[Any], rng: np.random.Generator) -> Any:

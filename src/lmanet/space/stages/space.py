@@ -1,7 +1,7 @@
 """Space: which networks of stages may be proposed; it draws, changes and checks them."""
 
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from math import prod
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,11 +27,13 @@ from lmanet.space.describe import Form, outside
 from lmanet.space.forms import staged
 from lmanet.space.protocol import Outline, SearchSpace, Value
 from lmanet.space.stages import flat, text
+from lmanet.space.stages.edited import Edit, Edited
 from lmanet.space.stages.part import (
     Part,
     draw_part,
     fill_part,
     others,
+    part_changes,
     part_neighbours,
     part_violations,
     pick,
@@ -166,24 +168,27 @@ class Space(SearchSpace):
 
     def neighbours(self, candidate: Candidate) -> Iterator[Architecture]:
         """Change one field, drop or double one stage, or add or drop an optional part."""
-        architecture = staged(candidate)
-        stages = architecture.stages
+        return (edit() for edit in self._edits(staged(candidate)))
+
+    def around(self, candidate: Candidate) -> Sequence[Candidate]:
+        return Edited([*self._edits(staged(candidate))])
+
+    def _edits(self, architecture: Architecture) -> Iterator[Edit]:
+        stages, copied = architecture.stages, architecture.model_copy
         for name, values in self.fields.items():
             for value in others(values, getattr(architecture, name)):
                 update = self.input_of(int(value)) if name == "resolution" else {name: value}
-                yield architecture.model_copy(update=update)
+                yield partial(copied, update=update)
         for name, spec in self.parts.items():
             for part in part_neighbours(name, getattr(architecture, name), spec):
-                yield architecture.model_copy(update={name: part})
+                yield partial(copied, update={name: part})
         for i, stage in enumerate(stages):
-            for changed in part_neighbours("stage", stage, self.stage):
-                yield architecture.model_copy(
-                    update={"stages": (*stages[:i], changed, *stages[i + 1 :])}
-                )
+            for change in part_changes(stage, self.stage):
+                yield partial(_with_stage, architecture, i, change)
             if len(stages) + 1 in self.num_stages:
-                yield architecture.model_copy(update={"stages": (*stages[:i], stage, *stages[i:])})
+                yield partial(copied, update={"stages": (*stages[:i], stage, *stages[i:])})
             if len(stages) - 1 in self.num_stages:
-                yield architecture.model_copy(update={"stages": (*stages[:i], *stages[i + 1 :])})
+                yield partial(copied, update={"stages": (*stages[:i], *stages[i + 1 :])})
 
     def choices(self) -> dict[str, tuple[Value, ...]]:
         """Such as ``resolution``, ``num_stages``, ``stem.present``, ``stage3.kernel``."""
@@ -277,3 +282,11 @@ class Space(SearchSpace):
         if faults:
             raise ArchitectureError(f"not an architecture: {join_faults(faults)}")
         return filled
+
+
+def _with_stage(
+    architecture: Architecture, place: int, change: Mapping[str, Value]
+) -> Architecture:
+    stages = [*architecture.stages]
+    stages[place] = stages[place].model_copy(update=change)
+    return architecture.model_copy(update={"stages": tuple(stages)})

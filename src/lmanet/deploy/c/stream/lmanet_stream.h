@@ -2,6 +2,8 @@
 #ifndef LMANET_STREAM_H
 #define LMANET_STREAM_H
 
+#include "lmanet_smooth.h" /* lmanet_posteriors() */
+
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -12,9 +14,6 @@ extern "C" {
  * The first is complete when a whole clip was heard, the others follow once a hop (network_sound.h has both). Push no more than a hop
  * at once to see every window. Not for an interrupt: the call that completes a window runs the network. */
 int32_t lmanet_push_samples(const int16_t *samples, int32_t count);
-
-/* Probability of each class in units of 1 / 32768, averaged over the last LMANET_SMOOTHED_WINDOWS windows. */
-const uint16_t *lmanet_posteriors(void);
 
 /* As if nothing had been heard. */
 void lmanet_forget_sound(void);
