@@ -59,6 +59,18 @@ def test_a_run_keeps_its_settings_where_its_experiment_has_changed_since(
     assert not (tmp_path / "run" / "report.md").exists()
 
 
+def test_the_settings_that_are_shown_are_those_of_the_run(conf, typed, tmp_path: Path):
+    begun(conf, typed)
+    conf(proposals=9)
+    shown = typed("resume=run", "--cfg", "job", "budget.trained=3")
+    assert shown.code == 0, shown.error
+    settings = yaml.safe_load(shown.output)
+    assert settings["budget"]["proposals"] == 4 and settings["budget"]["trained"] == 3
+    assert len(history(tmp_path)) == 4, "nothing is started"
+    refused = typed("resume=run", "--cfg", "job", "--package", "budget")
+    assert refused.code == 1 and "does not go with" in refused.error
+
+
 def test_what_is_typed_in_a_start_holds(conf, typed, tmp_path: Path):
     begun(conf, typed)
     conf(proposals=6)

@@ -49,6 +49,7 @@ class Command(NamedTuple):
         starts: a run or a sweep, and not help or the configuration alone.
         sweeps: a job for each combination of several values.
         elsewhere: the flag that takes the settings from another file; empty without one.
+        shows: the configuration is to be shown.
     """
 
     overrides: list[str]
@@ -56,6 +57,7 @@ class Command(NamedTuple):
     starts: bool
     sweeps: bool
     elsewhere: str = ""
+    shows: bool = False
 
 
 def require_conf(folder: Path = CONF) -> None:
@@ -133,7 +135,8 @@ def read_command(arguments: Sequence[str]) -> Command:
     elsewhere = elsewhere if given.config_path or given.config_name else ""
     flags = [each for each in arguments if each not in given.overrides]
     starts = not (shows or elsewhere)
-    return Command(list(given.overrides), flags, starts, bool(given.multirun), elsewhere)
+    sweeps = bool(given.multirun)
+    return Command(list(given.overrides), flags, starts, sweeps, elsewhere, bool(given.cfg))
 
 
 def understood(command: Command) -> tuple[Command, Config]:

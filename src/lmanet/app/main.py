@@ -12,6 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
+from omegaconf import OmegaConf
+
 from lmanet.app.compose import (
     Command,
     Config,
@@ -65,6 +67,9 @@ def main() -> None:
                         f"resume={given.folder} does not go with {command.elsewhere}: a run goes "
                         "on with its own settings; name one of the two"
                     )
+                if given.folder and command.shows:
+                    print(_own_settings(command, given.folder, given), end="")
+                    return
                 launch(job, command)
                 return
             command, config = understood(command)
@@ -108,6 +113,18 @@ def job(cfg: Config, run: Run | None = None) -> None:
         if (folder / HISTORY).exists():
             sentences.append(f"nothing is lost; go on with: {as_typed(f'resume={_short(folder)}')}")
         _end("\n".join(sentences), 1)
+
+
+def _own_settings(command: Command, folder: Path, given: Resumed) -> str:
+    """What a run goes on with; Hydra would show what ``conf/`` has by now."""
+    if command.sweeps or command.flags not in (["--cfg", "job"], ["-c", "job"]):
+        raise ConfigError(
+            f"resume={folder} does not go with {' '.join(command.flags)}: of a run that goes on, "
+            "--cfg job alone shows the settings, each with its interpolations"
+        )
+    config = understood(command)[1]
+    overrides = kept_overrides(config.hydra.overrides)
+    return OmegaConf.to_yaml(of_the_run(in_folder(config, folder), folder, given, overrides))
 
 
 def _run(command: Command, config: Config, folder: Path, given: Resumed) -> None:
