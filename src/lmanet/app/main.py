@@ -62,15 +62,7 @@ def main() -> None:
             given = resumed(brought(typed))
             command = read_command(given.arguments)
             if not command.starts:
-                if given.folder and command.elsewhere:
-                    raise ConfigError(
-                        f"resume={given.folder} does not go with {command.elsewhere}: a run goes "
-                        "on with its own settings; name one of the two"
-                    )
-                if given.folder and command.shows:
-                    print(_own_settings(command, given.folder, given), end="")
-                    return
-                launch(job, command)
+                _show(command, given)
                 return
             command, config = understood(command)
             told = ""
@@ -113,6 +105,19 @@ def job(cfg: Config, run: Run | None = None) -> None:
         if (folder / HISTORY).exists():
             sentences.append(f"nothing is lost; go on with: {as_typed(f'resume={_short(folder)}')}")
         _end("\n".join(sentences), 1)
+
+
+def _show(command: Command, given: Resumed) -> None:
+    """What Hydra shows, or runs with another file of settings."""
+    if given.folder and command.elsewhere:
+        raise ConfigError(
+            f"resume={given.folder} does not go with {command.elsewhere}: a run goes on with its "
+            "own settings; name one of the two"
+        )
+    if given.folder and command.shows:
+        print(_own_settings(command, given.folder, given), end="")
+        return
+    launch(job, command)
 
 
 def _own_settings(command: Command, folder: Path, given: Resumed) -> str:
