@@ -16,7 +16,7 @@ AtLeast1 = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Above0 = Annotated[float, Field(gt=0)]
 # Settings that came later, each as everything was done before: so what earlier runs did stays done.
-CAME_LATER = {"channels": 3, "width": None, "packages": None, "prefix": "lmanet"}
+CAME_LATER = {"channels": 3, "width": None, "packages": None, "prefix": "lmanet", "url": ""}
 # Where a class of conf/ stands now -> where it stood when the first runs were made.
 FIRST_NAMES = {
     "lmanet.board.Kit": "lmanet.space.Kit",
@@ -25,6 +25,8 @@ FIRST_NAMES = {
     "lmanet.board.Unlimited": "lmanet.validate.Unlimited",
     "lmanet.cost.CStaticOptions": "lmanet.space.CStaticOptions",
 }
+# Group of conf/ -> classes that its files named once, so that runs of then have saved them.
+NAMED_ONCE = {"deploy": ("torch.optim.SGD",)}
 # Settings that say how something is computed, and not what: another value makes no other network.
 HOW_FAST = ("loading", "accelerator", "kernels", "max_seconds", "server")
 

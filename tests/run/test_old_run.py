@@ -14,8 +14,9 @@ import pytest
 import yaml
 
 from lmanet.app import Run
-from lmanet.app.compose import compose, in_folder
+from lmanet.app.compose import compose, in_folder, kept_overrides
 from lmanet.app.resume import resumed
+from lmanet.app.saved import of_the_run
 from lmanet.run.folder import RunFolder
 from lmanet.run.records import Status
 
@@ -43,7 +44,9 @@ def old(tmp_path: Path) -> Path:
 def started(folder: Path, *overrides: str) -> Run:
     """What ``python run.py resume=FOLDER OVERRIDES`` prepares."""
     given = resumed([f"resume={folder}", *overrides])
-    return Run(in_folder(compose(given.arguments), folder))
+    composed = compose(given.arguments)
+    kept = kept_overrides(composed.hydra.overrides)
+    return Run(of_the_run(in_folder(composed, folder), folder, given, kept), given.typed)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -53,8 +56,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_every_stage_of_an_old_run_counts_as_done(old: Path):
     before = contents(old)
     stages = "search,rules,train,distill,deploy,explain,evaluate"
-    # The quickstart of today has another value of this; a run is resumed by what is typed.
-    started(old, f"stages=[{stages}]", "deploy.settings.most_loss=0").start()
+    started(old, f"stages=[{stages}]").start()
     assert contents(old) == before
     assert len(RunFolder(old).provenance.read()) == 2
 

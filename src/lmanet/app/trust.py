@@ -12,7 +12,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lmanet.base import FIRST_NAMES
+from lmanet.base import FIRST_NAMES, NAMED_ONCE
 from lmanet.command import command
 from lmanet.errors import ConfigError
 from lmanet.files import cache_folder
@@ -95,7 +95,7 @@ class Trust:
     @classmethod
     def of(cls, run: str, folders: Sequence[Path], typed: Sequence[str]) -> "Trust":
         """Of folders that are laid out like ``conf/``, and of what was typed in this start."""
-        names: dict[str, set[str]] = {}
+        names = {group: {*once} for group, once in NAMED_ONCE.items()}
         texts = []
         for folder in folders:
             for path in sorted(folder.rglob("*.yaml")):
