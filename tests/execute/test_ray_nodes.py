@@ -29,6 +29,7 @@ SEARCH = (
     "budget={proposals:6,trained:null,seconds:null}",
     "train.mini.recipe.accelerator=cpu",
     "train.mini.recipe.epochs=6",
+    "train.mini.recipe.max_seconds=null",  # on a busy machine one had taken two minutes
     "data.split.max_train_images=300",
     "++space.choices={resolution:[32],num_stages:[3],stage:{layers:[1],channels:[8,16,24]}}",
 )

@@ -101,6 +101,7 @@ class Reader:
         context = self.browser.new_context(
             **{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | options
         )
+        context.set_default_timeout(120_000)  # a busy machine takes long to draw
         self.contexts.append(context)
         context.route("**/*", self._only_the_file)
         if before:
