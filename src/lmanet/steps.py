@@ -161,12 +161,15 @@ class Batch(NamedTuple):
         targets: (N, classes), probabilities: one-hot, smoothed or mixed.
         indices: int64 (N,), which training images these are; of mixed ones the first.
         view: number of the augmentation: index and view together say what an image looks like.
+        mixing: (N, N), shares of the view's images in each of these, where they were mixed after
+            it; None is each alone.
     """
 
     images: "Tensor"
     targets: "Tensor"
     indices: "Tensor"
     view: int
+    mixing: "Tensor | None" = None
 
 
 class Batches(Protocol):

@@ -33,6 +33,15 @@ def test_the_teachers_weight_falls_in_a_straight_line(progress: float, kd_weight
     )
 
 
+def test_what_a_teacher_says_of_mixed_images_is_mixed_as_they_are() -> None:
+    mixing = torch.tensor([[1.0, 0.0], [0.25, 0.75]])
+    loss = KnowledgeDistillation(taught, Kd(10.0), 1.0, 1.0)
+    together = (mixing @ TAUGHT.softmax(1)).log()
+    assert loss(STUDENT, BATCH._replace(mixing=mixing), 0.0).item() == pytest.approx(
+        Kd(10.0)(STUDENT, together, BATCH.targets).item()
+    )
+
+
 @pytest.mark.parametrize("settings", [{"kd_weight_start": 1.5}, {"kd_weight_end": -0.1}], ids=str)
 def test_impossible_settings_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=rf"{next(iter(settings))}.*distill.loss"):

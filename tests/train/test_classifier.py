@@ -24,11 +24,13 @@ class _Listener:
     def __init__(self) -> None:
         self.images: list[Tensor] = []
         self.targets: list[Tensor] = []
+        self.mixing: list[Tensor | None] = []
         self.progress: list[float] = []
 
     def __call__(self, logits: Tensor, batch: Batch, progress: float) -> Tensor:
         self.images.append(batch.images)
         self.targets.append(batch.targets)
+        self.mixing.append(batch.mixing)
         self.progress.append(progress)
         return cross_entropy(logits, batch, progress)
 
@@ -134,6 +136,28 @@ def test_targets_are_smoothed_and_mixed_and_progress_runs_from_0_to_1(
         28,
         28,
     )
+
+
+@pytest.mark.parametrize("kind", ["mixup_strength", "cutmix_strength"])
+def test_views_that_come_again_are_mixed_anew_and_the_loss_knows_how(
+    data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe], kind: str
+) -> None:
+    listeners = _Listener(), _Listener()
+    for loss, again in zip(listeners, (None, Augment(**{kind: 1.0})), strict=True):
+        recipe = make_recipe(augment=None, epochs=2, views=1, again=again)
+        trainer = Trainer(data, recipe)
+        trainer.fit(trainer.build(architecture, 0), 0, loss)
+    alone, mixed = listeners
+    steps = len(alone.images) // 2
+    assert torch.equal(alone.images[0], alone.images[steps]), "the view has come again"
+    assert alone.mixing[0] is None and not torch.equal(mixed.mixing[0], mixed.mixing[steps])
+    for one, other, mixing in zip(alone.images, mixed.images, mixed.mixing, strict=True):
+        assert torch.allclose(mixing.sum(1), torch.ones(len(mixing)))
+        if kind == "mixup_strength":
+            together = torch.einsum("ij,jchw->ichw", mixing, one)
+            torch.testing.assert_close(other, together, atol=2e-3, rtol=1e-3)
+    for one, other, mixing in zip(alone.targets, mixed.targets, mixed.mixing, strict=True):
+        torch.testing.assert_close(other, mixing @ one)
 
 
 def test_augmentation_acts_in_training_and_never_in_validation(

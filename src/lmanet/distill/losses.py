@@ -8,6 +8,8 @@ from lmanet.distill.logits import TeacherLogits
 from lmanet.errors import ConfigError
 from lmanet.steps import Batch
 
+LEAST_PROBABILITY = 1e-12  # what is less is as good as impossible, and its logarithm no number
+
 
 class KnowledgeDistillation:
     """Cross-entropy to the targets and divergence from the teacher (Hinton et al. 2015; arXiv
@@ -48,5 +50,9 @@ class KnowledgeDistillation:
 
     def __call__(self, logits: Tensor, batch: Batch, progress: float) -> Tensor:
         weight = self.kd_weight(progress)
-        divergence = self.divergence(logits, self.teacher_logits(batch), batch.targets)
+        teacher = self.teacher_logits(batch)
+        if batch.mixing is not None:  # probabilities are mixed, as targets are
+            said = batch.mixing @ teacher.float().softmax(1)
+            teacher = said.clamp(min=LEAST_PROBABILITY).log()
+        divergence = self.divergence(logits, teacher, batch.targets)
         return (1 - weight) * functional.cross_entropy(logits, batch.targets) + weight * divergence

@@ -164,6 +164,7 @@ class Classifier(LightningModule):
         return batch  # it is there
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        batch = self._augmented_again(batch)
         targets = self._targets(batch.targets)
         images = self.read(batch.images)
         same = images.shape == batch.images.shape
@@ -174,6 +175,14 @@ class Classifier(LightningModule):
         loss = self.loss(self(images), batch, progress)
         self._train_losses.append(loss.detach())
         return loss
+
+    def _augmented_again(self, batch: Batch) -> Batch:
+        again = self.recipe.again
+        if again is None:
+            return batch
+        alone = torch.eye(len(batch.images), device=batch.images.device)
+        images, mixing = again.mix(again.each(batch.images), alone)
+        return batch._replace(images=images, targets=mixing @ batch.targets, mixing=mixing)
 
     def _targets(self, given: Tensor) -> Tensor:
         """Smoothed and weighted; those of an image without a label stay 0."""

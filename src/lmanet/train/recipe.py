@@ -45,6 +45,9 @@ class Recipe:
             keeps the averages of the training, which lag behind after few steps.
         views: distinct epochs: after so many the same augmented images come again in the same
             order; None is never. What a teacher says of them can then be stored.
+        again: what is done to the images of a view once more, in each epoch anew: where views come
+            again, no two epochs are alike. What a teacher says of a view is mixed as its images
+            are; what is done to each for itself it has not seen. None is nothing.
         repeats: passes over the training images in an epoch, each augmented anew: few images then
             take few epochs, and few validations.
         patience: end the training after so many epochs without a lower validation loss; None goes
@@ -72,6 +75,7 @@ class Recipe:
     ema_decay: float | None = None
     batch_norm_images: int = 1024
     views: int | None = None
+    again: Augmentation | None = None
     images: int | None = None
     repeats: int = 1
     patience: int | None = None
