@@ -118,6 +118,11 @@ def as_written(config: Config) -> dict[str, Any]:
     return {str(key): value for key, value in written.items() if key != "hydra"}
 
 
+def as_yaml(config: Config) -> str:
+    """A configuration as Hydra shows it, interpolations as they are written."""
+    return OmegaConf.to_yaml(config)
+
+
 def read_command(arguments: Sequence[str]) -> Command:
     """Sort what was typed, as Hydra will.
 

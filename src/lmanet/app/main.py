@@ -12,11 +12,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
-from omegaconf import OmegaConf
-
 from lmanet.app.compose import (
     Command,
     Config,
+    as_yaml,
     compose,
     folder_of,
     in_folder,
@@ -129,7 +128,7 @@ def _own_settings(command: Command, folder: Path, given: Resumed) -> str:
         )
     config = understood(command)[1]
     overrides = kept_overrides(config.hydra.overrides)
-    return OmegaConf.to_yaml(of_the_run(in_folder(config, folder), folder, given, overrides))
+    return as_yaml(of_the_run(in_folder(config, folder), folder, given, overrides))
 
 
 def _run(command: Command, config: Config, folder: Path, given: Resumed) -> None:
