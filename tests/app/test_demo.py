@@ -60,7 +60,7 @@ def test_a_network_that_is_too_large_does_not_fit(make, shipped):
         (load_target(path.stem) for path in TARGETS.glob("stm32*.yaml")),
         key=lambda board: board.limits["peak_sram_bytes"],
     )
-    assert f"  {small.name:<10} no  " in shown
+    assert f"  {small.name:<17} no  " in shown
 
 
 def test_where_none_is_shipped_it_says_so_in_one_sentence(typed, tmp_path, monkeypatch):

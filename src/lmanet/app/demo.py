@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lmanet.network.weights import Checkpoint
 
 DEMO = "demo"
-PICTURE = Path(__file__).with_name("demo.png")  # drawn for this purpose
+PICTURE = Path(__file__).with_name("demo.png")  # a launch, by SpaceX, CC0
 IMAGINARY = ("none", "bench")  # in conf/target
 LIKELY = 3  # classes that are told
 
@@ -102,12 +102,12 @@ def _fit(board: Target, cost: Cost) -> str:
     limits = board.limits
     fits = all((each.of(cost) or 0) <= limits[each.name] for each in (SRAM, FLASH))
     sizes = ", ".join(
-        f"{name} {each.shown(each.of(cost))} of {each.shown(limits[each.name])} KiB"
+        f"{name} {each.shown(each.of(cost))} of {each.shown(limits[each.name]).removesuffix('.0')}"
         for name, each in (("SRAM", SRAM), ("flash", FLASH))
     )
     latency = cost.estimated_latency_ms
     time = f", {latency:.0f} ms" if fits and latency else ""
-    return f"  {board.name:<10} {'fits' if fits else 'no  '}  {sizes}{time}"
+    return f"  {board.name:<17} {'fits' if fits else 'no  '}  {sizes} KiB{time}"
 
 
 def _words(cost: Cost, quantity: Quantity) -> str:

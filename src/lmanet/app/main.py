@@ -172,14 +172,24 @@ def _remember(given: Resumed, overrides: Sequence[Sequence[str]]) -> None:
         remember(each)
 
 
+@contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """End quietly where who reads a pipe, such as ``head``, has seen enough."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes
+
+
 def _answered(arguments: Sequence[str]) -> bool:
     """Do what is no run: write a start for own settings, show a network, or say the version."""
     require_conf()
     if arguments[:1] == [START]:
         print(write_start(arguments[1:]))
     elif arguments[:1] == [DEMO]:
-        for line in demo(arguments[1:]):
-            print(line, flush=True)
+        with _reader_may_leave():
+            for line in demo(arguments[1:]):
+                print(line, flush=True)
     elif arguments == ["--version"]:
         print(f"lmanet {version('lmanet')}")
     else:
