@@ -16,6 +16,7 @@ FIRST = 12  # rounds of those, in which a resumed search looks up its past
 # Both were measured at 1.0 to 1.2 on busy cores, so 1.2 would fail by chance. The sampler draws
 # more often where little is untried.
 GROWS = {"sampler": 1.3, "nsga2": 1.3}
+TRIES = 3  # another process adds to a figure and takes nothing from it
 FITTED_TO_ALL = {"tpe"}  # each proposal is a model of all trials: it grows by design
 PLACE = Path(__file__).parents[2] / "benchmarks" / "rounds.py"
 
@@ -43,7 +44,7 @@ def yards_after(long_ago, tmp_path: Path) -> Iterator[Callable[..., float]]:
     """CPU time of a round of a search that goes on from so many of those trials."""
 
     def measure(trials: int, *overrides: str) -> float:
-        folder = tmp_path / str(trials)
+        folder = tmp_path / f"{trials}_{len([*tmp_path.iterdir()])}"
         folder.mkdir()
         lines = (long_ago[0] / "history.jsonl").read_text().splitlines(keepends=True)
         (folder / "history.jsonl").write_text("".join(lines[:trials]))
@@ -64,8 +65,7 @@ def test_two_thousand_rounds_leave_memory_and_files_as_they_were(long_ago):
 
 @pytest.mark.parametrize("name", sorted({*rounds.rivals()} - FITTED_TO_ALL))
 def test_a_rival_s_round_costs_after_2000_trials_what_it_costs_after_200(yards_after, name):
-    early, late = (yards_after(trials, f"propose={name}") for trials in (EARLY, LATE))
-    assert late <= GROWS.get(name, 1.2) * early, f"{early:.2f} yards, then {late:.2f}"
+    refuse_growth(yards_after, GROWS.get(name, 1.2), f"propose={name}")
 
 
 @pytest.mark.parametrize("role", rounds.ROLES)
@@ -74,5 +74,15 @@ def test_a_role_s_round_costs_after_2000_trials_what_it_costs_after_200(
 ):
     address = f"propose.server.base_url={server_double.base_url}"
     chosen = ("propose=llm", "propose.model=double", address, f"propose.strategy.roles=[{role}]")
-    early, late = (yards_after(trials, *chosen) for trials in (EARLY, LATE))
-    assert late <= 1.2 * early, f"{early:.2f} yards, then {late:.2f}"
+    refuse_growth(yards_after, 1.2, *chosen)
+
+
+def refuse_growth(yards_after: Callable[..., float], limit: float, *overrides: str) -> None:
+    """Fails where a round grows by more than the limit each time that it is measured."""
+    found = []
+    for _ in range(TRIES):
+        early, late = (yards_after(trials, *overrides) for trials in (EARLY, LATE))
+        found.append(late / early)
+        if found[-1] <= limit:
+            return
+    pytest.fail(f"a round costs {found} times as much, at most {limit} is right")
