@@ -1,5 +1,9 @@
 """`lmanet demo`: a trained network on one picture, what that costs, and the boards that it fits."""
 
+import sys
+from pathlib import Path
+from subprocess import PIPE, Popen
+
 import pytest
 import torch
 from PIL import Image
@@ -61,6 +65,13 @@ def test_a_network_that_is_too_large_does_not_fit(make, shipped):
         key=lambda board: board.limits["peak_sram_bytes"],
     )
     assert f"  {small.name:<17} no  " in shown
+
+
+def test_it_ends_quietly_where_its_reader_leaves():
+    script = Path(__file__).parents[2] / "run.py"
+    with Popen([sys.executable, script, "demo"], stdout=PIPE, stderr=PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b"" and process.wait() == 0
 
 
 def test_where_none_is_shipped_it_says_so_in_one_sentence(typed, tmp_path, monkeypatch):

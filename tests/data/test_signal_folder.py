@@ -2,6 +2,7 @@
 
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -173,9 +174,9 @@ def test_a_ts_file_of_a_user_is_read(tmp_path: Path) -> None:
     ("settings", "said"),
     [({"length": 0}, "length=0"), ({"stride": 0}, "stride=0"), ({"limits": [[1, 1]]}, "limits")],
 )
-def test_windows_that_make_no_sense_are_refused(settings: dict[str, object], said: str) -> None:
+def test_windows_that_make_no_sense_are_refused(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
-        Windows(**settings)  # type: ignore[arg-type]
+        Windows(**settings)
 
 
 def test_a_subject_without_a_group_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,8 +38,8 @@ def given_lists(root: Path) -> None:
         (root / f"{name}_list.txt").write_text("\n".join(files))
 
 
-def opened(root: Path, **settings: object) -> AudioFolder:
-    data = AudioFolder(str(root), split=Split(0.2), **settings)  # type: ignore[arg-type]
+def opened(root: Path, **settings: Any) -> AudioFolder:
+    data = AudioFolder(str(root), split=Split(0.2), **settings)
     data.setup("fit")
     data.setup("test")
     return data

@@ -45,9 +45,8 @@ class Storage:
         # another machine writes there, too, so that no listing may be remembered
         self._files, root = url_to_fs(self.url, use_listings_cache=False)
         self._root = str(root).rstrip("/")
-        self._writer = uuid4().hex[
-            :8
-        ]  # of two drivers, neither moves what the other has half written
+        # of two drivers, neither moves what the other has half written
+        self._writer = uuid4().hex
 
     @property
     def name(self) -> str:
