@@ -89,6 +89,7 @@ class ServerDouble(ThreadingHTTPServer):
 
     Attributes:
         answer_seconds: an answer takes 0, 1 or 2 times as long, by the seed.
+        first_together: no request is answered before so many have been under way together.
         most_at_once: requests that were under way together.
     """
 
@@ -97,7 +98,9 @@ class ServerDouble(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answer_seconds = 0.0
+        self.first_together = 1
         self.at_once = self.most_at_once = 0
+        self.met = threading.Condition()
         self.base_url = f"http://127.0.0.1:{self.server_port}/v1"
         self.thread = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
         self.thread.start()
@@ -115,10 +118,14 @@ class _Handler(BaseHTTPRequestHandler):
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         double = self.server
         assert isinstance(double, ServerDouble)
-        double.at_once += 1
-        double.most_at_once = max(double.most_at_once, double.at_once)
+        with double.met:
+            double.at_once += 1
+            double.most_at_once = max(double.most_at_once, double.at_once)
+            double.met.notify_all()
+            double.met.wait_for(lambda: double.most_at_once >= double.first_together, 30)
         time.sleep(double.answer_seconds * (asked["seed"] % 3))
-        double.at_once -= 1
+        with double.met:
+            double.at_once -= 1
         schema = asked.get("response_format", {}).get("json_schema", {}).get("schema")
         rng = random.Random(asked["seed"])
         reply = "Deeper networks did better." if schema is None else json.dumps(drawn(schema, rng))

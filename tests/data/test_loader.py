@@ -21,8 +21,9 @@ def several_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 def epoch(batches: TrainBatches, number: int) -> tuple[Tensor, Tensor, Tensor]:
     """Images, targets and indices of an epoch, in its order."""
     batches.set_epoch(number)
-    images, targets, indices, _ = zip(*batches, strict=True)
-    return torch.cat(images), torch.cat(targets), torch.cat(indices)
+    fields = list(zip(*batches, strict=True))
+    images, targets, indices = (torch.cat(each) for each in fields[:3])
+    return images, targets, indices
 
 
 def by_index(batches: TrainBatches, number: int) -> Tensor:

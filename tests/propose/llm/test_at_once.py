@@ -32,7 +32,7 @@ def test_a_batch_is_divided_without_rest():
 
 
 def test_replies_in_any_order_make_the_same_proposals(connected, server_double):
-    server_double.answer_seconds = 0.6
+    server_double.answer_seconds, server_double.first_together = 0.1, 3
     first, second = (connected("requests_at_once=3").propose(SIX) for _ in range(2))
     assert server_double.most_at_once == 3
     timeless = [
