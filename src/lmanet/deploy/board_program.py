@@ -24,7 +24,13 @@ from lmanet.deploy.settings import Settings
 from lmanet.deploy.write.firmware import LINKER_SCRIPT as OF_BOARD
 from lmanet.deploy.write.firmware import Example, write_firmware
 from lmanet.deploy.write.program import write_program
-from lmanet.deploy.write.serial import NETWORK, board_source, serial_sources, write_serial
+from lmanet.deploy.write.serial import (
+    NETWORK,
+    board_source,
+    serial_sources,
+    write_serial,
+    write_sketch,
+)
 from lmanet.errors import ConfigError, DeployError
 from lmanet.network import Architecture
 from lmanet.network.graph import INPUT
@@ -36,6 +42,7 @@ from lmanet.steps import BoardProgram
 
 EMULATOR = "mps2"  # the board that is an emulator, with a linker script of its own
 ELF = "serial.elf"
+ARDUINO = "arduino"  # the delivery whose tool opens a sketch
 # Start-up and memory functions of a bare board; the emulated one has a main beside them.
 BARE: Sequence[Path] = STARTING[:2]
 
@@ -135,6 +142,8 @@ class BoardPrograms:
 
     def _made(self, program: Path, folder: Path, checked: _Checked) -> BoardProgram:
         network = write_serial(folder, program, self.source, self.text, self.target.name)
+        if self.target.kit.package == ARDUINO:
+            write_sketch(folder, self.text)
         elf = self._built(program, folder, checked) if self.source else None
         return BoardProgram(network, folder, elf, *checked)
 

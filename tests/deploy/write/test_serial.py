@@ -16,6 +16,7 @@ from lmanet.deploy.write.serial import (
     serial_sources,
     shipped_boards,
     write_serial,
+    write_sketch,
 )
 from lmanet.errors import ConfigError
 from lmanet.network.graph import operators
@@ -87,6 +88,20 @@ def test_the_file_of_a_board_that_is_ready_is_written_and_what_a_user_changed_st
     board.write_text("mine")
     written(target="stm32f446")
     assert board.read_text() == "mine"
+
+
+def test_a_sketch_has_all_that_the_arduino_ide_builds_and_what_a_user_changed_stays(written):
+    folder, _ = written()
+    sketch = write_sketch(folder, text=True)
+    main = sketch / f"{sketch.name}.ino"
+    assert "lmanet_serve();" in main.read_text()
+    assert {"network.c", "serial.c", "mlperf.c"} <= {path.name for path in sketch.glob("*.c")}
+    assert not (sketch / "main.c").exists() and not (sketch / "board.c").exists()
+    main.write_text("mine")
+    (sketch / "stale.c").write_text("of another network")
+    write_sketch(folder, text=False)
+    assert main.read_text() == "mine"
+    assert not (sketch / "stale.c").exists() and not (sketch / "mlperf.c").exists()
 
 
 @pytest.mark.slow  # compiles

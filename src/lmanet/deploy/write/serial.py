@@ -15,6 +15,9 @@ TEXT = "mlperf.c"
 BOARD, OWN_BOARD = "board.c", "board_own.c"
 NETWORK, IDENTITY, README = "network", "identity.h", "README.md"
 DIGITS = 16
+# A sketch's folder has the name of its file.
+SKETCH = "lmanet_measure"
+SKETCH_PARTS = ("board.h", "serial.h", "serial.c")
 
 
 def write_serial(
@@ -50,6 +53,28 @@ def write_serial(
     )
     copyfile(SERIAL / README, folder / README)
     return digits
+
+
+def write_sketch(folder: Path, text: bool) -> Path:
+    """Write a sketch of the Arduino IDE beside the sources, and give its folder.
+
+    Args:
+        folder: of `write_serial`.
+        text: as there.
+    """
+    sketch = folder / SKETCH
+    main = sketch / f"{SKETCH}.ino"
+    sketch.mkdir(exist_ok=True)
+    # the IDE builds all C that lies there; what the user has filled in stays
+    for stale in sketch.iterdir():
+        if stale.is_file() and stale != main:
+            stale.unlink()
+    parts = (*SKETCH_PARTS, IDENTITY, *([TEXT] if text else ()))
+    for path in (*(folder / name for name in parts), *sorted((folder / NETWORK).iterdir())):
+        copyfile(path, sketch / path.name)
+    if not main.exists():
+        copyfile(SERIAL / "sketch.ino", main)
+    return sketch
 
 
 def serial_sources(text: bool) -> tuple[str, ...]:

@@ -1,30 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * nRF52840-DK: UART0 on P0.06 and P0.08, which the debugger shows as a serial port (Nordic's product specification of the nRF52840, the
- * deprecated UART; pins: user guide of the DK, and Zephyr's nrf52840dk). Compiled, not run.
+ * nRF52840-DK: UART0 on P0.06 and P0.08, which the debugger shows as a serial port.
+ * Sources: pins, user guide of the DK and Zephyr's nrf52840dk_nrf52840-pinctrl.dtsi; all other
+ * names and values, Nordic's nrf52840.svd (MDK), where UART0 is the older UART without DMA.
+ * Compiled, not run.
  * The core has 64 MHz, by the crystal; the instruction cache is on.
  */
 #include "board.h"
 #include "counter.h"
 
-#define TASKS_HFCLKSTART REGISTER(0x40000000)
-#define EVENTS_HFCLKSTARTED REGISTER(0x40000100)
-#define P0_OUTSET REGISTER(0x50000508)
-#define P0_DIRSET REGISTER(0x50000518)
-#define P0_PIN_CNF(pin) REGISTER(0x50000700u + 4u * (pin))
-#define UART0_STARTRX REGISTER(0x40002000)
-#define UART0_STARTTX REGISTER(0x40002008)
-#define UART0_RXDRDY REGISTER(0x40002108)
-#define UART0_TXDRDY REGISTER(0x4000211C)
-#define UART0_ENABLE REGISTER(0x40002500)
-#define UART0_PSEL_TXD REGISTER(0x4000250C)
-#define UART0_PSEL_RXD REGISTER(0x40002514)
-#define UART0_RXD REGISTER(0x40002518)
-#define UART0_TXD REGISTER(0x4000251C)
-#define UART0_BAUDRATE REGISTER(0x40002524)
-#define NVMC_ICACHECNF REGISTER(0x4001E540)
-enum { CLOCK_HZ = 64000000, TX = 6, RX = 8, ENABLED = 4, PULL_UP = 3 << 2 };
-#define BAUD_115200 0x01D7E000u
+#define CLOCK 0x40000000u /* baseAddress, here and below */
+#define TASKS_HFCLKSTART REGISTER(CLOCK + 0x000)
+#define EVENTS_HFCLKSTARTED REGISTER(CLOCK + 0x100)
+#define P0 0x50000000u
+#define P0_OUTSET REGISTER(P0 + 0x508)
+#define P0_DIRSET REGISTER(P0 + 0x518)
+#define P0_PIN_CNF(pin) REGISTER(P0 + 0x700 + 4u * (pin))
+#define UART0 0x40002000u
+#define UART0_STARTRX REGISTER(UART0 + 0x000)
+#define UART0_STARTTX REGISTER(UART0 + 0x008)
+#define UART0_RXDRDY REGISTER(UART0 + 0x108)
+#define UART0_TXDRDY REGISTER(UART0 + 0x11C)
+#define UART0_ENABLE REGISTER(UART0 + 0x500)
+#define UART0_PSEL_TXD REGISTER(UART0 + 0x50C)
+#define UART0_PSEL_RXD REGISTER(UART0 + 0x514)
+#define UART0_RXD REGISTER(UART0 + 0x518)
+#define UART0_TXD REGISTER(UART0 + 0x51C)
+#define UART0_BAUDRATE REGISTER(UART0 + 0x524)
+#define NVMC_ICACHECNF REGISTER(0x4001E000 + 0x540) /* NVMC */
+enum { ENABLE_ENABLED = 4, PIN_CNF_PULL_PULLUP = 3 << 2, ICACHECNF_CACHEEN = 1 };
+#define BAUDRATE_BAUD115200 0x01D7E000u
+enum { CLOCK_HZ = 64000000, TX = 6, RX = 8 };
 
 const char lmanet_board_name[] = "nRF52840-DK";
 const uint8_t lmanet_board_emulated = 0;
@@ -36,14 +42,14 @@ void lmanet_board_start(void) {
     TASKS_HFCLKSTART = 1;
     while (!EVENTS_HFCLKSTARTED) {
     }
-    NVMC_ICACHECNF = 1;
+    NVMC_ICACHECNF = ICACHECNF_CACHEEN;
     P0_OUTSET = 1u << TX;
     P0_DIRSET = 1u << TX;
-    P0_PIN_CNF(RX) = PULL_UP; /* an input, connected */
+    P0_PIN_CNF(RX) = PIN_CNF_PULL_PULLUP; /* an input, connected: both are 0 */
     UART0_PSEL_TXD = TX;
     UART0_PSEL_RXD = RX;
-    UART0_BAUDRATE = BAUD_115200;
-    UART0_ENABLE = ENABLED;
+    UART0_BAUDRATE = BAUDRATE_BAUD115200;
+    UART0_ENABLE = ENABLE_ENABLED;
     UART0_STARTTX = 1;
     UART0_STARTRX = 1;
     start_counter();
