@@ -10,8 +10,9 @@ from lmanet.data.recorded import GroupedModule, RecordedModule
 from lmanet.data.recording_folder import Recording
 from lmanet.data.signal_file import SUFFIXES, read_signal, read_ts
 from lmanet.data.split import Split
-from lmanet.data.windows import Labelled, Scaling, Windows, scaling_of, sensing_of, windowed
+from lmanet.data.windows import Labelled, Windows, scaling_of, sensing_of, windowed
 from lmanet.errors import ConfigError, DataError
+from lmanet.network.images import Scaling
 from lmanet.steps import Sensing
 
 AEON = "pip install --no-deps aeon"  # what it depends on wants an older NumPy

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lmanet.data.groups import GroupedImages, numbered, require_memory
 from lmanet.data.signal_file import Series
 from lmanet.errors import ConfigError, DataError
+from lmanet.network.images import Scaling
 from lmanet.steps import Sensing
 
 LEAST_SPAN = 1e-6  # of a channel that never changes
@@ -100,24 +101,6 @@ class Windows:
             series = np.pad(series, ((0, 0), (0, missing)), mode="edge")
         views = np.lib.stride_tricks.sliding_window_view(series, self.length, axis=1)
         return np.ascontiguousarray(views[:, :: self.stride].transpose(1, 0, 2))
-
-
-class Scaling(NamedTuple):
-    """Values -> bytes, channel by channel.
-
-    Attributes:
-        lowest: what becomes byte 0.
-        gain: bytes for a unit.
-    """
-
-    lowest: NDArray[np.float32]
-    gain: NDArray[np.float32]
-
-    def bytes_of(self, values: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Of values (..., channels, time), in single precision as a board computes."""
-        scaled = (values - self.lowest[:, None]) * self.gain[:, None] + np.float32(0.5)
-        made: NDArray[np.uint8] = np.clip(np.floor(scaled), 0, 255).astype(np.uint8)
-        return made
 
 
 def scaling_of(recordings: Sequence[Labelled], windows: Windows) -> Scaling:
