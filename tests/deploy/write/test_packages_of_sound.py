@@ -83,7 +83,7 @@ def listening(integer_graph, tmp_path_factory):
     shape = graph.operators[0].in_shape
     library = Library(
         *("words", folder / "c", sound_check(logits), len(NAMES), plan.arena_bytes, scale, shape),
-        front_end=FRONT_END,
+        stream=FRONT_END,
     )
     write_packages(library, tuple(DELIVERIES), folder / "packages")
     real = scale * (logits - logits.max().astype(float))
