@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from deliveries import BUILDERS, CPP, sketch
+from deliveries import CPP, built, sketch
 
 from lmanet.deploy.hearing import give_senses
 from lmanet.deploy.run.host import HostNetwork
@@ -114,7 +114,7 @@ def other(integer_graph, tmp_path_factory):
     folder = tmp_path_factory.mktemp("other")
     found = made(integer_graph, folder, "other", 4)
     write_packages(found.library, ["arduino"], found.folder)
-    objects, include = BUILDERS["arduino"](found.folder / "arduino" / "other", folder / "objects")
+    objects, include = built("arduino", found.folder / "arduino" / "other")
     return SimpleNamespace(objects=objects, include=include, check=found.library.check)
 
 
@@ -122,7 +122,7 @@ def other(integer_graph, tmp_path_factory):
 def test_each_delivery_reads_a_sensor_and_another_network_is_in_the_same_program_of_cpp(
     name, steps, other, tmp_path
 ):
-    objects, include = BUILDERS[name](steps.folder / name / "steps", tmp_path / "steps")
+    objects, include = built(name, steps.folder / name / "steps")
     for prefix, text in (("steps", steps.library.check), ("other", other.check)):
         (tmp_path / f"{prefix}_check.h").write_text(prefixed(text, prefix))
     (tmp_path / "main.cpp").write_text(BOTH_CPP)
@@ -143,7 +143,7 @@ def test_each_delivery_reads_a_sensor_and_another_network_is_in_the_same_program
 )
 def test_the_sketch_checks_itself_and_prints_what_its_sensor_gives(name, file, steps, tmp_path):
     library = steps.folder / name / "steps"
-    objects, _ = BUILDERS[name](library, tmp_path / "objects")
+    objects, _ = built(name, library)
     example = library / "examples" / "classify" / file
     without = example.read_text()
     assert NO_SENSOR in without
@@ -164,20 +164,20 @@ def test_the_sketch_checks_itself_and_prints_what_its_sensor_gives(name, file, s
 
 def test_a_sketch_without_a_sensor_says_so_and_still_checks_itself(steps, tmp_path):
     library = steps.folder / "arduino" / "steps"
-    objects, _ = BUILDERS["arduino"](library, tmp_path / "objects")
+    objects, _ = built("arduino", library)
     program = sketch(library, "classify.ino", objects, tmp_path)
     done = subprocess.run([program], capture_output=True, text=True, check=True, timeout=60)
     checked, missing = done.stdout.splitlines()
     assert checked.endswith(" 0") and "start_sensor() of this sketch" in missing
 
 
-def test_on_a_computer_the_example_reads_a_csv_and_leaves_out_what_is_no_moment(steps, tmp_path):
-    BUILDERS["cmake"](steps.folder / "cmake" / "steps", tmp_path / "build")
+def test_on_a_computer_the_example_reads_a_csv_and_leaves_out_what_is_no_moment(steps):
+    (made_by_cmake,), _ = built("cmake", steps.folder / "cmake" / "steps")
     rows = [", ".join(f"{value:.9g}" for value in moment) for moment in steps.moments]
     # a header, an empty line, a gap, a column more, and a line that is longer than a moment may be
     odd = ["ax,pressure,az", "", "1,,3", "1,2,3,4", "9" * 500 + ",1,2,3"]
     done = subprocess.run(
-        [tmp_path / "build" / "steps_example"],
+        [made_by_cmake.with_name("steps_example")],
         input="\r\n".join([*odd, *rows]),
         capture_output=True,
         text=True,
