@@ -15,6 +15,7 @@ from lmanet.network.images import Scaling
 from lmanet.steps import Sensing
 
 LEAST_SPAN = 1e-6  # of a channel that never changes
+MOST_SMOOTHED = 1000
 
 
 class Labelled(NamedTuple):
@@ -72,11 +73,16 @@ class Windows:
                 f"hop={self.hop} is more than the length={self.length} of a window: moments would "
                 "be skipped; correct data.windows.hop"
             )
+        if self.smoothed_windows > MOST_SMOOTHED:
+            raise ConfigError(
+                f"smoothed_windows={self.smoothed_windows} is more than {MOST_SMOOTHED}, and the "
+                "board keeps all of them; correct data.windows.smoothed_windows"
+            )
         for pair in self.limits or ():
-            if len(pair) != 2 or not pair[0] < pair[1]:
+            if not _is_span(pair):
                 raise ConfigError(
-                    f"limits={list(pair)} must be a lowest and a higher value for each channel; "
-                    "correct data.windows.limits"
+                    f"limits has {pair!r}, and must have a lowest and a higher value for each "
+                    "channel; correct data.windows.limits"
                 )
 
     def count(self, recording: Labelled) -> int:
@@ -95,8 +101,9 @@ class Windows:
         if missing > 0:
             if not self.pad:
                 raise DataError(
-                    f"{recording.where} has {series.shape[1]} moments and a window {self.length}; "
-                    "shorten data.windows.length, or set data.windows.pad=true"
+                    f"{recording.where} has {series.shape[1]} moments of {len(series)} channels, "
+                    f"and a window {self.length}; shorten data.windows.length, or set "
+                    "data.windows.pad=true"
                 )
             series = np.pad(series, ((0, 0), (0, missing)), mode="edge")
         views = np.lib.stride_tricks.sliding_window_view(series, self.length, axis=1)
@@ -155,6 +162,14 @@ def windowed(recordings: Sequence[Labelled], windows: Windows, scaling: Scaling)
     return GroupedImages(
         torch.from_numpy(images), torch.from_numpy(labels), torch.from_numpy(groups)
     )
+
+
+def _is_span(pair: object) -> bool:
+    try:
+        low, high = map(float, pair)  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        return False
+    return bool(np.isfinite((low, high)).all()) and low < high
 
 
 def _require_channels(recordings: Sequence[Labelled], channels: int) -> None:
