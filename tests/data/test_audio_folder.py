@@ -105,6 +105,31 @@ def test_a_list_that_names_a_file_that_is_gone_is_an_error(folder: Path) -> None
         AudioFolder(str(folder)).require_part("test")
 
 
+@pytest.mark.parametrize(
+    ("test", "said"),
+    [
+        (b"high/anna_nohash_0.wav\n", "class low has no recording in .*testing_list"),
+        (b"\n", "class high has no recording in .*testing_list"),
+        (b"\xff\xfe", r"testing_list\.txt cannot be read"),
+        (
+            b"high/bert_nohash_1.wav\nlow/anna_nohash_0.wav\n",
+            "bert_nohash_1.wav validates and tests",
+        ),
+    ],
+)
+def test_a_list_that_would_spoil_the_test_is_refused(folder: Path, test: bytes, said: str) -> None:
+    (folder / "validation_list.txt").write_text("high/bert_nohash_1.wav\nlow/bert_nohash_1.wav\n")
+    (folder / "testing_list.txt").write_bytes(test)
+    with pytest.raises(DataError, match=said):
+        AudioFolder(str(folder)).require_part("test")
+
+
+def test_one_class_alone_is_told_how_recordings_lie(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with pytest.raises(DataError, match=r"1 class folder, .*root/<class>/<recording>"):
+        AudioFolder(str(tmp_path))
+
+
 def test_classes_that_are_not_asked_for_become_unknown(folder: Path) -> None:
     data = AudioFolder(str(folder), recordings=Recordings(classes=["low"]))
     assert data.classes == ("low", "unknown")
@@ -145,7 +170,9 @@ def test_one_speaker_alone_cannot_be_divided(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         for number in range(4):
             soundfile.write(tmp_path / name / f"anna_nohash_{number}.wav", tone(300, 0.1), RATE)
-    with pytest.raises(DataError, match="the class a has one recording, or recordings of one"):
+    with pytest.raises(
+        DataError, match=r"the class a has 1 recording to be divided.*of one subject"
+    ):
         AudioFolder(str(tmp_path), recordings=SPEAKER).read_train()
 
 

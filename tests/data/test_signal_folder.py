@@ -91,8 +91,17 @@ def test_limits_become_the_ends_of_a_byte_and_what_lies_beyond_is_clipped(tmp_pa
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("ax,ay\n1,2\n3\n", "row 3 has 1 columns and the first has 2"),
-        ("ax,ay\n1,2\n3,\n", "row 3 has a value that is missing or no number"),
+        ("ax,ay\n1,2\n3\n", "line 3 has 1 columns and the first has 2"),
+        ("ax,ay\n\n1,2\n3,\n", "line 4 has no value in column 'ay'; fill the gap"),
+        (
+            'ax,ay\n1,"2,5"\n',
+            "line 2 has '2,5' in column 'ay', which is no number; .* decimal point",
+        ),
+        ("ax;ay\n1,5;2,5\n", "semicolons between its columns; save it with commas"),
+        ("1;2\n3;4\n", "semicolons between its columns"),
+        ("ax\tay\n1\t2\n", "tabs between its columns"),
+        ("ax,ay,ay\n1,2,3\n", "has 2 columns 'ay'"),
+        ("ax,ay\n1e99,2\n", "channel 0 at moment 0"),
         ("ax,ay\n1,2\n3,nan\n", "channel 1 at moment 1"),
         ("ax,ay\n1,inf\n", "channel 1 at moment 0"),
         ("ax,az\n1,2\n", "has no column 'ay'; it has ax, az"),
@@ -121,8 +130,11 @@ def test_columns_come_in_the_order_asked_for_whatever_the_files(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     "array",
-    [np.zeros((500, 3)), np.zeros((2, 3, 4)), np.array([["a"]]), np.array([{}], dtype=object)],
-    ids=["time first", "three axes", "text", "pickle"],
+    [
+        *(np.zeros((500, 3)), np.zeros((2, 3, 4)), np.array([["1"]]), np.array([{}], dtype=object)),
+        *(np.ones((2, 3), complex), np.array([["2026-01-01"]], dtype="datetime64[D]")),
+    ],
+    ids=["time first", "three axes", "text", "pickle", "complex", "dates"],
 )
 def test_an_npy_that_is_no_recording_is_refused(tmp_path: Path, array: np.ndarray) -> None:
     np.save(tmp_path / "a.npy", array, allow_pickle=True)
@@ -130,9 +142,100 @@ def test_an_npy_that_is_no_recording_is_refused(tmp_path: Path, array: np.ndarra
         read_signal(tmp_path / "a.npy")
 
 
+def test_an_npy_that_promises_more_than_it_holds_takes_no_memory(tmp_path: Path) -> None:
+    with (tmp_path / "a.npy").open("wb") as file:
+        head = {"descr": "<f8", "fortran_order": False, "shape": (3, 10**12)}
+        np.lib.format.write_array_header_1_0(file, head)
+    with pytest.raises(DataError, match=r"a\.npy cannot be read"):
+        read_signal(tmp_path / "a.npy")
+
+
+def test_several_arrays_named_npy_are_refused(tmp_path: Path) -> None:
+    with (tmp_path / "a.npy").open("wb") as file:
+        np.savez(file, ax=np.ones((2, 3)))
+    with pytest.raises(DataError, match=r"a\.npy holds several arrays"):
+        read_signal(tmp_path / "a.npy")
+
+
+def test_a_csv_with_a_row_a_channel_is_to_be_transposed(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("\n".join([",".join(["1"] * 300)] * 3))
+    with pytest.raises(DataError, match=r"has 300 channels, and at most 256.*transpose it"):
+        read_signal(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("header", ["t,ay,ax", "t,ax,az"])
+def test_without_names_columns_of_another_order_or_name_are_refused(
+    tmp_path: Path, header: str
+) -> None:
+    root = motions(tmp_path)
+    odd = root / "walk" / "zed_9.csv"
+    odd.write_text("\n".join([header, *["1,2,3"] * 200]))
+    with pytest.raises(
+        DataError, match=rf"zed_9\.csv has the columns {header.replace(',', ', ')},"
+    ):
+        SignalFolder(str(root)).setup("fit")
+    odd.write_text("\n".join(["t,ay,ax", *["1,2,3"] * 200]))
+    SignalFolder(str(root), columns=["ax", "ay"]).setup("fit")
+
+
+@pytest.mark.parametrize("columns", ["ax", [], ["ax", "ax"]])
+def test_columns_that_are_no_list_of_names_are_refused(tmp_path: Path, columns: Any) -> None:
+    with pytest.raises(ConfigError, match=r"must be a list of names, each once.*data\.columns"):
+        SignalFolder(str(motions(tmp_path)), columns=columns)
+
+
+@pytest.mark.parametrize("each", [1, 2])
+def test_a_class_with_too_few_recordings_says_how_many_there_are(tmp_path: Path, each: int) -> None:
+    root = motions(tmp_path)
+    for path in sorted((root / "walk").glob("*.csv"))[each:]:
+        path.unlink()
+    said = rf"class walk has {each} recordings? to be divided, and at least 3 are needed"
+    with pytest.raises(DataError, match=said):
+        SignalFolder(str(root)).setup("fit")
+
+
+def test_three_recordings_a_class_are_one_for_each_part(tmp_path: Path) -> None:
+    data = SignalFolder(str(motions(tmp_path, each=3)), recordings=Recordings(test_fraction=0.9))
+    data.setup("test")
+    parts = (data.train_images, data.val_images, data.test_images)
+    assert [len(set(part.groups.tolist())) for part in parts] == [2, 2, 2]
+
+
+def test_a_subject_that_only_some_paths_tell_is_refused(tmp_path: Path) -> None:
+    root = motions(tmp_path)
+    (root / "walk" / "anna_0.csv").rename(root / "walk" / "anna.csv")
+    with pytest.raises(ConfigError, match=r"finds nobody in walk/anna\.csv, and somebody in run/"):
+        SignalFolder(str(root), recordings=Recordings(subject=r"([^/]+)_\d+"))
+
+
+def kinds(data: SignalFolder) -> dict[str, str]:
+    data.setup("fit")
+    return {notice.kind: notice.text for notice in data.notices}
+
+
+def test_a_column_of_times_is_noticed_by_name(tmp_path: Path) -> None:
+    root = motions(tmp_path)
+    assert "Channel 0 (t) never falls" in kinds(SignalFolder(str(root)))["time_as_channel"]
+    assert "time_as_channel" not in kinds(SignalFolder(str(root), columns=["ax", "ay"]))
+
+
+def test_files_that_are_no_recordings_are_noticed(tmp_path: Path) -> None:
+    root = motions(tmp_path)
+    (root / "run" / "notes.txt").write_text("x")
+    assert "One entry in" in (told := kinds(SignalFolder(str(root)))["left_out"])
+    assert "is no recording and is left out: run/notes.txt" in told
+
+
+def test_a_subject_that_no_path_tells_is_noticed(tmp_path: Path) -> None:
+    root = str(motions(tmp_path))
+    told = kinds(SignalFolder(root, recordings=Recordings(subject="(zed)")))
+    assert "finds nobody in the path of any recording" in told["no_subjects"]
+    assert "no_subjects" not in kinds(SignalFolder(root))
+
+
 def test_a_recording_shorter_than_a_window_is_refused_or_filled_up(tmp_path: Path) -> None:
     root = motions(tmp_path, each=4, moments=30)
-    with pytest.raises(DataError, match=r"has 30 moments and a window 50.*pad=true"):
+    with pytest.raises(DataError, match=r"has 30 moments of 3 channels, and a window 50.*pad=true"):
         SignalFolder(str(root), Windows(50, 10)).setup("fit")
     data = SignalFolder(str(root), Windows(50, 10, pad=True))
     data.setup("fit")
@@ -153,12 +256,50 @@ def test_recordings_of_unequal_channels_are_refused(tmp_path: Path) -> None:
         ("1,?:3,4:a", "must be a number"),
         ("1,nan:3,4:a", "not finite"),
         ("a", "channels of"),
+        ("1,2:3,4", "ends with '3,4', which is no class of @classLabel"),
     ],
 )
 def test_a_broken_ts_file_names_its_line(tmp_path: Path, line: str, said: str) -> None:
     (tmp_path / "a.ts").write_text(f"{TS}{line}\n")
     with pytest.raises(DataError, match=rf"a\.ts, line 4.*{said}"):
         read_ts(tmp_path / "a.ts")
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        ("@classLabel false", "has no classes"),
+        ("@targetLabel true", "has no classes"),
+        ("@timestamps true", "a time beside each value"),
+        ("@classLabel true a b", "no series below @data"),
+    ],
+)
+def test_a_ts_file_of_another_kind_says_what_it_is(tmp_path: Path, head: str, said: str) -> None:
+    (tmp_path / "a.ts").write_text(f"{head}\n@data\n")
+    with pytest.raises(DataError, match=said):
+        read_ts(tmp_path / "a.ts")
+
+
+def test_a_comment_in_a_ts_file_is_no_series(tmp_path: Path) -> None:
+    (tmp_path / "a.ts").write_text(f"{TS}# a note\n1,2:3,4:b\n")
+    assert [case.label for case in read_ts(tmp_path / "a.ts")] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("test", "said"),
+    [("1,2:3,4:c", "has the class 'c'"), ("1,2:3,4:a", "has no series of the class 'b'")],
+)
+def test_a_ts_test_file_of_other_classes_is_refused(tmp_path: Path, test: str, said: str) -> None:
+    rows = [f"{n},2:3,4:{name}" for n in range(4) for name in "ab"]
+    (tmp_path / "Two_TRAIN.ts").write_text("@data\n" + "\n".join(rows))
+    (tmp_path / "Two_TEST.ts").write_text(f"@data\n{test}\n")
+    with pytest.raises(DataError, match=rf"Two_TEST\.ts {said}"):
+        TsSignals("Two", str(tmp_path), Windows(2, 2)).setup("test")
+
+
+def test_a_ts_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"there is no .*Two_TRAIN\.ts; download it, or correct"):
+        TsSignals("Two", str(tmp_path))
 
 
 def test_a_ts_file_of_a_user_is_read(tmp_path: Path) -> None:
@@ -172,7 +313,22 @@ def test_a_ts_file_of_a_user_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("settings", "said"),
-    [({"length": 0}, "length=0"), ({"stride": 0}, "stride=0"), ({"limits": [[1, 1]]}, "limits")],
+    [
+        ({"length": 0}, "length=0"),
+        ({"stride": 0}, "stride=0"),
+        ({"smoothed_windows": 10**9}, "more than 1000"),
+        *(
+            ({"limits": wrong}, "limits has .* lowest and a higher value")
+            for wrong in (
+                [[1, 1]],
+                [["a", "b"]],
+                [1, 2],
+                [[-np.inf, 1]],
+                [[np.nan, 1]],
+                [[1, 2, 3]],
+            )
+        ),
+    ],
 )
 def test_windows_that_make_no_sense_are_refused(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):

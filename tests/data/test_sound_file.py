@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from lmanet.data import sound_file
 from lmanet.data.sound_file import fitted, read_sound
 from lmanet.errors import DataError
 
@@ -24,7 +25,14 @@ def test_samples_of_16_bits_are_read_as_they_are(tmp_path: Path, name: str) -> N
     assert np.array_equal(read_sound(tmp_path / name, RATE), samples)
 
 
-@pytest.mark.parametrize("subtype", ["PCM_24", "PCM_32", "FLOAT"])
+def test_samples_of_8_bits_are_read_about_zero(tmp_path: Path) -> None:
+    sound = tone(440, 0.1)
+    soundfile.write(tmp_path / "a.wav", sound, RATE, subtype="PCM_U8")
+    got = read_sound(tmp_path / "a.wav", RATE)
+    assert np.abs(got - sound * 32768).max() <= 257
+
+
+@pytest.mark.parametrize("subtype", ["PCM_24", "PCM_32", "FLOAT", "DOUBLE"])
 def test_samples_of_more_bits_are_rounded_to_16(tmp_path: Path, subtype: str) -> None:
     sound = tone(440, 0.1)
     soundfile.write(tmp_path / "a.wav", sound, RATE, subtype=subtype)
@@ -62,6 +70,44 @@ def test_a_value_that_is_not_finite_is_named(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.array([0.0, np.nan]), RATE, subtype="FLOAT")
     with pytest.raises(DataError, match=r"a\.wav holds a value that is not finite"):
         read_sound(tmp_path / "a.wav", RATE)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT"])
+def test_a_file_that_was_cut_off_is_named_and_not_filled_with_silence(
+    tmp_path: Path, subtype: str
+) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(440, 0.1), RATE, subtype=subtype)
+    whole = (tmp_path / "a.wav").read_bytes()
+    (tmp_path / "a.wav").write_bytes(whole[:-1000])
+    with pytest.raises(DataError, match=r"a\.wav ends 1,000 bytes too early"):
+        read_sound(tmp_path / "a.wav", RATE)
+
+
+@pytest.mark.parametrize("promised", [0xFFFFFFFF, 0x7FFFF000])
+def test_a_file_of_a_program_that_did_not_know_the_length_is_read(
+    tmp_path: Path, promised: int
+) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(440, 0.1), RATE)
+    content = bytearray((tmp_path / "a.wav").read_bytes())
+    content[40:44] = promised.to_bytes(4, "little")  # of the samples
+    (tmp_path / "a.wav").write_bytes(content)
+    assert len(read_sound(tmp_path / "a.wav", RATE)) == RATE // 10
+
+
+@pytest.mark.parametrize("rate", [1, 4_000_000])
+def test_a_rate_that_no_sound_has_is_refused(tmp_path: Path, rate: int) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(9), rate)
+    with pytest.raises(DataError, match=rf"a\.wav says that it has {rate:,} samples a second"):
+        read_sound(tmp_path / "a.wav", RATE)
+
+
+def test_a_small_file_of_hours_takes_no_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile.write(tmp_path / "a.flac", np.zeros((30_000, 8)), RATE)
+    monkeypatch.setattr(sound_file, "MOST_VALUES", 200_000)
+    with pytest.raises(DataError, match=r"a\.flac lasts 2 s, with 8 channels; cut it"):
+        read_sound(tmp_path / "a.flac", RATE)
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"no sound at all" * 20])

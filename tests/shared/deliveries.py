@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import xml.etree.ElementTree as xml
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -98,6 +99,12 @@ BUILDERS = {
     "platformio": platformio,
     "zephyr": zephyr,
 }
+
+
+@cache
+def built(name, library):
+    """Objects of a delivery, and the folder of its headers; built once for all tests."""
+    return BUILDERS[name](library, library.parents[2] / "built" / name)
 
 
 def sketch(library, file, objects, folder, *flags):

@@ -131,12 +131,14 @@ def copy_notices(parts: Mapping[str, Part], classes: Sequence[str]) -> Iterator[
         yield Notice(kind="two_classes", text=text)
 
 
-def left_out_notices(root: Path, left_out: Sequence[Path]) -> Iterator[Notice]:
-    """Files and folders that are no pictures."""
+def left_out_notices(
+    root: Path, left_out: Sequence[Path], what: str = "picture"
+) -> Iterator[Notice]:
+    """Files and folders that are no pictures, or no recordings: not ``what`` is wanted."""
     if left_out:
         names = ", ".join(str(path.relative_to(root)) for path in left_out[:SHOWN])
         given = f"{len(left_out)} entries" if len(left_out) > 1 else "One entry"
-        verb = "are no pictures and are" if len(left_out) > 1 else "is no picture and is"
+        verb = f"are no {what}s and are" if len(left_out) > 1 else f"is no {what} and is"
         which = f"such as {names}" if len(left_out) > SHOWN else names
         yield Notice(kind="left_out", text=f"{given} in {root.name} {verb} left out: {which}.")
 

@@ -5,6 +5,7 @@ stays on one side of every split.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -59,8 +60,12 @@ class Recordings:
 
     def group(self, path: str) -> str:
         """Subject of a recording, or its path where none is asked for or found."""
+        return self.subject_of(path) or path
+
+    def subject_of(self, path: str) -> str | None:
+        """Whoever was recorded; None where none is asked for or found."""
         found = re.search(self.subject, path) if self.subject else None
-        return found[1] if found and found[1] else path
+        return found[1] or None if found else None
 
     def _bad_subject(self, why: str) -> str:
         return (
@@ -100,31 +105,46 @@ def numbered(names: Sequence[str]) -> Tensor:
     return torch.tensor([numbers[name] for name in names], dtype=torch.int64)
 
 
-def divided(
-    labels: Tensor, groups: Tensor, classes: Sequence[str], fraction: float, seed: int
-) -> tuple[Tensor, Tensor]:
+class Grouped(NamedTuple):
+    """What is divided by groups.
+
+    Attributes:
+        labels, groups: (N,).
+        classes: names of the labels, for messages.
+    """
+
+    labels: Tensor
+    groups: Tensor
+    classes: Sequence[str]
+
+
+def divided(whole: Grouped, fraction: float, seed: int, keep: int = 1) -> tuple[Tensor, Tensor]:
     """Indices of two parts; each group stands in one, and each class in both.
 
     Args:
-        labels, groups: (N,).
-        classes: names of the labels, for the message.
         fraction: share of the groups for the second part, rounded to whole groups.
+        keep: groups of each class that the first part needs.
 
     Raises:
         DataError: the groups do not suffice for it.
     """
+    labels, groups, classes = whole
     of_class = [set(groups[labels == label].tolist()) for label in range(int(labels.max()) + 1)]
-    short = [number for number, members in enumerate(of_class) if len(members) == 1]
-    if short:
-        raise DataError(
-            f"the class {classes[short[0]]} has one recording, or recordings of one subject, which "
-            "are never divided; record more (what counts as a subject: data.recordings.subject)"
-        )
+    for name, members in zip(classes, of_class, strict=False):
+        if 0 < len(members) <= keep:
+            recordings = "1 recording" if len(members) == 1 else f"{len(members)} recordings"
+            raise DataError(
+                f"the class {name} has {recordings} to be divided, and at least {keep + 1} are "
+                "needed, as each part needs one; record more (those of one subject count as one: "
+                "data.recordings.subject)"
+            )
     rng = np.random.default_rng(seed)
     pure = sum(map(len, of_class)) == len(set(groups.tolist()))
     for _ in range(1 if pure else TRIES):
-        second = _drawn(of_class, fraction, rng) if pure else _any(groups, fraction, rng)
-        if all(members & second and members - second for members in of_class if members):
+        second = _drawn(of_class, fraction, rng, keep) if pure else _any(groups, fraction, rng)
+        if all(
+            members & second and len(members - second) >= keep for members in of_class if members
+        ):
             chosen = torch.tensor([group in second for group in groups.tolist()])
             return (~chosen).nonzero().flatten(), chosen.nonzero().flatten()
     raise DataError(
@@ -133,11 +153,13 @@ def divided(
     )
 
 
-def _drawn(of_class: Sequence[set[int]], fraction: float, rng: np.random.Generator) -> set[int]:
+def _drawn(
+    of_class: Sequence[set[int]], fraction: float, rng: np.random.Generator, keep: int
+) -> set[int]:
     """Groups of one class each, in proportion to the classes."""
     chosen: set[int] = set()
     for members in filter(None, of_class):
-        count = max(1, min(round(fraction * len(members)), len(members) - 1))
+        count = max(1, min(round(fraction * len(members)), len(members) - keep))
         chosen.update(rng.permutation(sorted(members))[:count].tolist())
     return chosen
 

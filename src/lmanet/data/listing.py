@@ -42,23 +42,29 @@ def train_folder(root: Path) -> Path:
     return root / "train" if divided else root
 
 
-def class_names(folder: Path) -> tuple[str, ...]:
+def class_names(folder: Path, layout: str = LAYOUT) -> tuple[str, ...]:
     """The class folders of a part, sorted.
+
+    Args:
+        layout: that the user is told of.
 
     Raises:
         DataError: there are fewer than two.
     """
     if not folder.is_dir():
-        raise DataError(f"there is no folder {folder}; {LAYOUT}")
+        raise DataError(f"there is no folder {folder}; {layout}")
     names = tuple(sorted(path.name for path in folder.iterdir() if _is_class(path)))
     if len(names) < 2:
         given = f"{len(names)} class folder{'' if len(names) == 1 else 's'}"
-        raise DataError(f"{folder} has {given}, and at least 2 are needed; {LAYOUT}")
+        raise DataError(f"{folder} has {given}, and at least 2 are needed; {layout}")
     return names
 
 
-def require_classes(folder: Path, classes: Sequence[str]) -> None:
+def require_classes(folder: Path, classes: Sequence[str], what: str = "images") -> None:
     """Refuse a part that has other classes than ``train``.
+
+    Args:
+        what: the folders hold.
 
     Raises:
         DataError: it lacks some, or has more.
@@ -68,10 +74,10 @@ def require_classes(folder: Path, classes: Sequence[str]) -> None:
     if lacking := sorted(set(classes) - names):
         raise DataError(
             f"{folder} lacks {_named(lacking)} of the {len(classes)} classes in {train}; add "
-            f"images of them, or delete {folder}: then its images are split from {train}"
+            f"{what} of them, or delete {folder}: then its {what} are split from {train}"
         )
     if unknown := sorted(names - set(classes)):
-        raise DataError(f"{folder} has {_named(unknown)} more than {train}; add images there, too")
+        raise DataError(f"{folder} has {_named(unknown)} more than {train}; add {what} there, too")
 
 
 def list_part(folder: Path, classes: Sequence[str]) -> Listing:

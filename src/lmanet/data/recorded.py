@@ -1,14 +1,15 @@
 """RecordedModule: data that come from recordings, which are divided by recording or by subject."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor
 
-from lmanet.data.faults import sample
-from lmanet.data.groups import Recordings, divided
+from lmanet.base import Notice
+from lmanet.data.faults import left_out_notices, sample
+from lmanet.data.groups import Grouped, Recordings, divided
 from lmanet.data.images import ImageSet
 from lmanet.data.module import ImageModule, user_path
 from lmanet.data.recording_folder import Recording, RecordingFolder
@@ -42,7 +43,7 @@ class GroupedModule(ImageModule):
         assert isinstance(images, GroupedSet)
         split = self.split
         first, second = divided(
-            images.labels, images.groups, self.classes, split.val_fraction, split.seed
+            Grouped(images.labels, images.groups, self.classes), split.val_fraction, split.seed
         )
         return images.subset(split.reduce(images.labels, first)), images.subset(second)
 
@@ -103,6 +104,18 @@ class RecordedModule(GroupedModule):
             return images.subset(train), self.read(self.part_of("val"))
         return super().divide(images)
 
+    def find_notices(self) -> Iterator[Notice]:
+        yield from super().find_notices()
+        yield from left_out_notices(self.root, self.folder.left_out(), "recording")
+        whose = self.recordings.subject
+        divided_here = len(self.folder.given_parts) < 2
+        if whose and divided_here and not self.folder.tells_subjects:
+            text = (
+                f"subject={whose!r} finds nobody in the path of any recording: one subject may be "
+                "in training and test; correct data.recordings.subject, or set it to null."
+            )
+            yield Notice(kind="no_subjects", text=text)
+
     def fold(self, number: int, of: int) -> ImageModule:
         if "val" in self.folder.given_parts:
             raise ConfigError(
@@ -120,5 +133,7 @@ class RecordedModule(GroupedModule):
         labels = torch.tensor([each.label for each in train])
         groups = torch.tensor([names[each.group] for each in train])
         fraction, seed = self.recordings.test_fraction, self.split.seed
-        parts = divided(labels, groups, self.classes, fraction, seed)
+        # what is left is divided once more, unless the data say what validates
+        keep = 1 if "val" in self.folder.given_parts else 2
+        parts = divided(Grouped(labels, groups, self.classes), fraction, seed, keep)
         return [train[index] for index in parts[part].tolist()]

@@ -16,6 +16,7 @@ from lmanet.errors import ConfigError, DataError
 LISTS = {"val": "validation_list.txt", "test": "testing_list.txt"}
 UNKNOWN = "unknown"
 PARTS = ("train", "val", "test")
+LAYOUT = "lay the recordings out as root/<class>/<recording>, and say where root is with data.root"
 APART = "_"  # folders whose names begin so are no classes, such as _background_noise_
 
 
@@ -61,22 +62,19 @@ class RecordingFolder:
 
     def __init__(self, root: Path, suffixes: Sequence[str], asked: Recordings) -> None:
         if not root.is_dir():
-            raise DataError(
-                f"there is no folder {root}; download or record the data, lay them out as "
-                "root/<class>/<recording>, and name the folder with data.root"
-            )
+            raise DataError(f"there is no folder {root}; download or record the data, and {LAYOUT}")
         self.root = root
         self.suffixes = tuple(suffixes)
         self.asked = asked
         self._train = train_folder(root)
         self._folders = tuple(
-            name for name in class_names(self._train) if not name.startswith(APART)
+            name for name in class_names(self._train, LAYOUT) if not name.startswith(APART)
         )
         self.classes = self._classes()
         self.given_parts = tuple(part for part in LISTS if self._has(part))
         for part in self.given_parts:
             if (folder := root / part).is_dir():
-                require_classes(folder, self._folders)
+                require_classes(folder, self._folders, "recordings")
 
     def part(self, name: str) -> list[Recording]:
         """The recordings of ``train``, ``val`` or ``test``; of one that is not given there are
@@ -92,6 +90,26 @@ class RecordingFolder:
         left_out = set(np.random.default_rng(0).permutation(unknown)[most:].tolist())
         return [each for place, each in enumerate(found) if place not in left_out]
 
+    def left_out(self) -> list[Path]:
+        """Files in the folders of classes that are no recordings."""
+        parts = [self.root / part for part in LISTS if (self.root / part).is_dir()]
+        entries = [
+            path
+            for folder in (self._train, *parts)
+            for name in self._folders
+            for path in sorted((folder / name).rglob("*"))
+        ]
+        return [path for path in entries if path.is_file() and not self._counts(path)]
+
+    @property
+    def tells_subjects(self) -> bool:
+        """Whether the paths of training recordings name who was recorded."""
+        paths = (each.path.relative_to(self._train) for each in self._below(self._train))
+        return any(self.asked.subject_of(path.as_posix()) for path in paths)
+
+    def _counts(self, path: Path) -> bool:
+        return path.suffix.lower() in self.suffixes and not path.name.startswith(".")
+
     def _all(self, name: str) -> list[Recording]:
         if (self.root / name).is_dir():
             return self._below(self.root / name)
@@ -106,7 +124,7 @@ class RecordingFolder:
             if len(self._folders) < 2:
                 raise DataError(
                     f"{self._train} has {len(self._folders)} class folders, and at least 2 are "
-                    "needed; lay them out as root/<class>/<recording>"
+                    f"needed; {LAYOUT}"
                 )
             return self._folders
         if missing := sorted(set(wanted) - set(self._folders)):
@@ -125,20 +143,33 @@ class RecordingFolder:
             path
             for name in self._folders
             for path in sorted((folder / name).rglob("*"))
-            if path.suffix.lower() in self.suffixes and not path.name.startswith(".")
+            if self._counts(path)
         ]
         recordings = [self._recording(path, folder) for path in found]
+        where = f"{folder} ({', '.join(self.suffixes)})"
+        self._require_all(recordings, where, "put some there or delete its folder")
+        self._require_subjects([path.relative_to(folder).as_posix() for path in found])
+        return recordings
+
+    def _require_all(self, recordings: Sequence[Recording], where: str, cure: str) -> None:
+        """Each class has a recording."""
         labels = {each.label for each in recordings}
         if missing := [name for label, name in enumerate(self.classes) if label not in labels]:
-            raise DataError(
-                f"the class {missing[0]} has no recording in {folder} ({', '.join(self.suffixes)});"
-                " put some there or delete its folder"
+            raise DataError(f"the class {missing[0]} has no recording in {where}; {cure}")
+
+    def _require_subjects(self, paths: Sequence[str]) -> None:
+        """Where a path tells a subject, all do: another one could be divided."""
+        told = [self.asked.subject_of(path) is not None for path in paths]
+        if any(told) and not all(told):
+            raise ConfigError(
+                f"subject={self.asked.subject!r} finds nobody in {paths[told.index(False)]}, and "
+                f"somebody in {paths[told.index(True)]}; rename one, or correct "
+                "data.recordings.subject"
             )
-        return recordings
 
     def _listed(self, part: str) -> list[Recording]:
         file = self.root / LISTS[part]
-        lines = [line.strip() for line in file.read_text(encoding="utf-8").splitlines()]
+        lines = self._lines(part)
         paths = [self.root / line for line in lines if line.split("/")[0] in self._folders]
         for path in paths:
             if ".." in path.parts or not path.is_file():
@@ -146,7 +177,27 @@ class RecordingFolder:
                     f"{file} names {path.relative_to(self.root)}, which is not there; unpack the "
                     f"data again, or delete {file.name}: then a share is split off"
                 )
-        return [self._recording(path, self.root) for path in paths]
+        others = {
+            line for other in self.given_parts if other != part for line in self._lines(other)
+        }
+        if twice := sorted(others.intersection(lines)):
+            raise DataError(f"{twice[0]} validates and tests; take it out of one of the two lists")
+        recordings = [self._recording(path, self.root) for path in paths]
+        self._require_all(recordings, str(file), f"add some, or delete {file.name}")
+        return recordings
+
+    def _lines(self, part: str) -> list[str]:
+        """Of the list of a part; of a part that has a folder there are none."""
+        file = self.root / LISTS[part]
+        if (self.root / part).is_dir():
+            return []
+        try:
+            lines = file.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(
+                f"{file} cannot be read ({error}); it needs a relative path a line, in UTF-8"
+            ) from error
+        return [line.strip() for line in lines if line.strip()]
 
     def _recording(self, path: Path, folder: Path) -> Recording:
         below = path.relative_to(folder).as_posix()

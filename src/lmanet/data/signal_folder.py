@@ -1,19 +1,24 @@
 """Recordings of sensors as windows of channels x time: folders of CSV and NPY, or .ts archives."""
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
+from lmanet.base import Notice
 from lmanet.data.groups import GroupedImages, Recordings
 from lmanet.data.module import user_path
 from lmanet.data.recorded import GroupedModule, RecordedModule
 from lmanet.data.recording_folder import Recording
-from lmanet.data.signal_file import SUFFIXES, read_signal, read_ts
+from lmanet.data.signal_file import SUFFIXES, column_names, read_signal, read_ts
 from lmanet.data.split import Split
-from lmanet.data.windows import Labelled, Scaling, Windows, scaling_of, sensing_of, windowed
+from lmanet.data.windows import Labelled, Windows, scaling_of, sensing_of, windowed
 from lmanet.errors import ConfigError, DataError
+from lmanet.network.images import Scaling
 from lmanet.steps import Sensing
 
+MOST_LOOKED_AT = 20  # recordings, for notices
 AEON = "pip install --no-deps aeon"  # what it depends on wants an older NumPy
 
 
@@ -44,10 +49,10 @@ class SignalFolder(RecordedModule):
     ) -> None:
         super().__init__(root, SUFFIXES, recordings or Recordings(), split or Split())
         self.windows = windows or Windows()
-        self.columns = None if columns is None else tuple(columns)
+        self.columns = None if columns is None else _columns(columns)
         self._scaling: Scaling | None = None
-        first = self.folder.part("train")[0].path
-        self.channels = len(read_signal(first, self.columns))
+        self._first = self.folder.part("train")[0].path
+        self.channels = len(read_signal(self._first, self.columns))
         self.height, self.width = 1, self.windows.length
         self.description = _description(self)
 
@@ -64,11 +69,36 @@ class SignalFolder(RecordedModule):
     def read(self, recordings: Sequence[Recording]) -> GroupedImages:
         return windowed(self._labelled(recordings), self.windows, self.scaling)
 
+    def find_notices(self) -> Iterator[Notice]:
+        yield from super().find_notices()
+        looked_at = self._labelled(self._shared(0)[:MOST_LOOKED_AT])
+        for channel in _times(looked_at):
+            names = self.columns or column_names(self._first)
+            called = f" ({names[channel]})" if names else ""
+            text = (
+                f"Channel {channel}{called} never falls in a recording, as time does not: a "
+                "network may learn the time; name the other columns in data.columns."
+            )
+            yield Notice(kind="time_as_channel", text=text)
+
     def _labelled(self, recordings: Sequence[Recording]) -> list[Labelled]:
+        if self.columns is None:
+            self._require_same_columns([each.path for each in recordings])
         return [
             Labelled(read_signal(each.path, self.columns), each.label, each.group, str(each.path))
             for each in recordings
         ]
+
+    def _require_same_columns(self, paths: Sequence[Path]) -> None:
+        """Without names columns are told by their places, so that these must be the same."""
+        wanted = column_names(self._first)
+        for path in paths if wanted else ():
+            names = column_names(path)
+            if names and names != wanted:
+                raise DataError(
+                    f"{path} has the columns {', '.join(names[:12])}, and {self._first} has "
+                    f"{', '.join(wanted[:12])}; name those to read in data.columns"
+                )
 
 
 class TsSignals(GroupedModule):
@@ -128,7 +158,14 @@ class TsSignals(GroupedModule):
         return windowed(self._labelled("TRAIN"), self.windows, self.scaling)
 
     def read_test(self) -> GroupedImages:
-        return windowed(self._labelled("TEST"), self.windows, self.scaling)
+        found = self._labelled("TEST")
+        known = {each.label for each in found}
+        if missing := [name for n, name in enumerate(self.classes) if n not in known]:
+            raise DataError(
+                f"{self._file('TEST')} has no series of the class {missing[0]!r}, which "
+                f"{self._file('TRAIN')} has; both files need the same classes"
+            )
+        return windowed(found, self.windows, self.scaling)
 
     def _file(self, part: str) -> Path:
         return self.root / f"{self.name}_{part}.ts"
@@ -154,7 +191,32 @@ def _in_aeon(name: str) -> Path:
             f"the series of {name} are part of the package aeon: {AEON}, or name the folder of "
             f"{name}_TRAIN.ts with data.root"
         )
-    return Path(spec.origin).parent / "datasets" / "data" / name
+    folder = Path(spec.origin).parent / "datasets" / "data" / name
+    if not folder.is_dir():
+        raise ConfigError(
+            f"the package aeon has no series {name}; name the folder of {name}_TRAIN.ts with "
+            "data.root, or correct data.name"
+        )
+    return folder
+
+
+def _columns(given: Sequence[str]) -> tuple[str, ...]:
+    names = () if isinstance(given, str) else tuple(given)
+    if not names or len(set(names)) < len(names):
+        raise ConfigError(
+            f"columns={given!r} must be a list of names, each once, such as [ax,ay,az]; correct "
+            "data.columns"
+        )
+    return names
+
+
+def _times(recordings: Sequence[Labelled]) -> list[int]:
+    """Channels that rise in each recording and fall in none."""
+    rising = [
+        (np.diff(each.series) >= 0).all(axis=1) & (each.series[:, -1] > each.series[:, 0])
+        for each in recordings
+    ]
+    return np.flatnonzero(np.all(rising, axis=0)).tolist()
 
 
 def _description(data: GroupedModule) -> str:

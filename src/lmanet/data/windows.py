@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from lmanet.data.groups import GroupedImages, numbered, require_memory
 from lmanet.data.signal_file import Series
 from lmanet.errors import ConfigError, DataError
+from lmanet.network.images import Scaling
 from lmanet.steps import Sensing
 
 LEAST_SPAN = 1e-6  # of a channel that never changes
+MOST_SMOOTHED = 1000
 
 
 class Labelled(NamedTuple):
@@ -71,11 +73,16 @@ class Windows:
                 f"hop={self.hop} is more than the length={self.length} of a window: moments would "
                 "be skipped; correct data.windows.hop"
             )
+        if self.smoothed_windows > MOST_SMOOTHED:
+            raise ConfigError(
+                f"smoothed_windows={self.smoothed_windows} is more than {MOST_SMOOTHED}, and the "
+                "board keeps all of them; correct data.windows.smoothed_windows"
+            )
         for pair in self.limits or ():
-            if len(pair) != 2 or not pair[0] < pair[1]:
+            if not _is_span(pair):
                 raise ConfigError(
-                    f"limits={list(pair)} must be a lowest and a higher value for each channel; "
-                    "correct data.windows.limits"
+                    f"limits has {pair!r}, and must have a lowest and a higher value for each "
+                    "channel; correct data.windows.limits"
                 )
 
     def count(self, recording: Labelled) -> int:
@@ -94,30 +101,13 @@ class Windows:
         if missing > 0:
             if not self.pad:
                 raise DataError(
-                    f"{recording.where} has {series.shape[1]} moments and a window {self.length}; "
-                    "shorten data.windows.length, or set data.windows.pad=true"
+                    f"{recording.where} has {series.shape[1]} moments of {len(series)} channels, "
+                    f"and a window {self.length}; shorten data.windows.length, or set "
+                    "data.windows.pad=true"
                 )
             series = np.pad(series, ((0, 0), (0, missing)), mode="edge")
         views = np.lib.stride_tricks.sliding_window_view(series, self.length, axis=1)
         return np.ascontiguousarray(views[:, :: self.stride].transpose(1, 0, 2))
-
-
-class Scaling(NamedTuple):
-    """Values -> bytes, channel by channel.
-
-    Attributes:
-        lowest: what becomes byte 0.
-        gain: bytes for a unit.
-    """
-
-    lowest: NDArray[np.float32]
-    gain: NDArray[np.float32]
-
-    def bytes_of(self, values: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Of values (..., channels, time), in single precision as a board computes."""
-        scaled = (values - self.lowest[:, None]) * self.gain[:, None] + np.float32(0.5)
-        made: NDArray[np.uint8] = np.clip(np.floor(scaled), 0, 255).astype(np.uint8)
-        return made
 
 
 def scaling_of(recordings: Sequence[Labelled], windows: Windows) -> Scaling:
@@ -172,6 +162,14 @@ def windowed(recordings: Sequence[Labelled], windows: Windows, scaling: Scaling)
     return GroupedImages(
         torch.from_numpy(images), torch.from_numpy(labels), torch.from_numpy(groups)
     )
+
+
+def _is_span(pair: object) -> bool:
+    try:
+        low, high = map(float, pair)  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        return False
+    return bool(np.isfinite((low, high)).all()) and low < high
 
 
 def _require_channels(recordings: Sequence[Labelled], channels: int) -> None:

@@ -1,6 +1,7 @@
 """Deployer: a trained network -> int8, files to flash, and all that was measured on the way."""
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from torch import Tensor
@@ -9,7 +10,7 @@ from lmanet.base import Notice
 from lmanet.board import Target
 from lmanet.cost.c_runtime.plan import plan_c_static
 from lmanet.cost.latency import latency_ms
-from lmanet.deploy.hearing import give_ears
+from lmanet.deploy.hearing import give_senses
 from lmanet.deploy.int8.agreement import agreement
 from lmanet.deploy.int8.calibrate import METHODS, calibrate
 from lmanet.deploy.int8.fold import fold
@@ -21,6 +22,7 @@ from lmanet.deploy.run.verify import MODEL, PROGRAM, Verifier
 from lmanet.deploy.settings import Settings
 from lmanet.deploy.write.firmware import NETWORK, Example, check, write_firmware
 from lmanet.deploy.write.packages import Library, Packaging, write_packages
+from lmanet.deploy.write.packages.senses import Stream
 from lmanet.errors import ConfigError
 from lmanet.files import sha256_of_files
 from lmanet.network.graph import INPUT
@@ -28,7 +30,6 @@ from lmanet.network.weights import Checkpoint
 from lmanet.run.measurement import Measurement
 from lmanet.run.notices import core_stands_in, not_compared
 from lmanet.run.results import Deployed
-from lmanet.sound import FrontEnd
 from lmanet.space import estimate_on
 
 FIRMWARE = "firmware"
@@ -42,7 +43,8 @@ class Deployer:
 
     Args:
         packaging: libraries that are written for a user's tools.
-        front_end: of a network that listens; its C goes into firmware and libraries.
+        stream: gives what makes a network's input of samples or of a sensor's values, once training
+            data are known; its C goes into firmware and libraries.
 
     Raises:
         ConfigError: the target is no board, or a tool is missing.
@@ -53,7 +55,7 @@ class Deployer:
         target: Target,
         settings: Settings,
         packaging: Packaging | None = None,
-        front_end: FrontEnd | None = None,
+        stream: Callable[[], Stream | None] = lambda: None,
     ) -> None:
         if not isinstance(target, Target):
             raise ConfigError(
@@ -62,7 +64,7 @@ class Deployer:
             )
         self.target = target
         self.settings = settings
-        self.front_end = front_end
+        self.stream = stream
         self.packaging = packaging or Packaging()
         usual = (target.kit.package,) if target.kit.package else ()
         chosen = self.packaging.packages
@@ -114,8 +116,8 @@ class Deployer:
         )
         host = self._host_network(folder)
         text = check(example)
-        if self.front_end:
-            text = give_ears(self.front_end, graph, folder / FIRMWARE, host)
+        if stream := self.stream():
+            text = give_senses(stream, graph, folder / FIRMWARE, host)
         self._write_packages(graph, folder, text)
         return Deployed(
             folder=str(folder),
@@ -160,7 +162,7 @@ class Deployer:
             arena_bytes=plan.arena_bytes,
             output_scale=graph.scales[graph.operators[-1].name].scale,
             shape=graph.operators[0].in_shape,
-            front_end=self.front_end,
+            stream=self.stream(),
             url=self.packaging.url,
         )
         write_packages(library, self.packages, folder / PACKAGES)

@@ -9,45 +9,40 @@ from lmanet.deploy.int8.graph import IntegerGraph
 from lmanet.deploy.run.host import HostNetwork
 from lmanet.deploy.run.verify import Verifier
 from lmanet.deploy.write.firmware import NETWORK
-from lmanet.deploy.write.moments import write_moments
+from lmanet.deploy.write.moments import check_moments, moments_check, write_moments
+from lmanet.deploy.write.packages.senses import Stream
 from lmanet.deploy.write.sound import check_noise, sound_check, write_sound
+from lmanet.network.images import Scaling
 from lmanet.run.measurement import Hearing
 from lmanet.run.results import Deployed
 from lmanet.sound import FrontEnd
 from lmanet.sound.cost import estimate_sound
 from lmanet.sound.host import HostFrontEnd
-from lmanet.steps import Sensing
 
 
-def give_ears(front_end: FrontEnd, graph: IntegerGraph, firmware: Path, host: HostNetwork) -> str:
-    """Write the front end into a firmware; gives the text that checks it on the board.
+def give_senses(stream: Stream, graph: IntegerGraph, firmware: Path, host: HostNetwork) -> str:
+    """Write what makes the network's input into a firmware; gives the text that checks it on the
+    board.
 
     Args:
+        stream: the front end of audio, or how windows are made of a sensor's signals.
         graph: of the network.
         firmware: folder of `lmanet.deploy.write.firmware.write_firmware`.
         host: the network on this machine.
 
     Raises:
-        DeployError: a hop is longer than a clip.
+        DeployError: a hop of sound is longer than a clip.
     """
     scale = graph.scales[graph.operators[-1].name].scale
-    write_sound(firmware, firmware / NETWORK, front_end, scale)
-    noise = check_noise(front_end.clip_samples)
-    features = HostFrontEnd(front_end).features(noise[None])
-    return sound_check(host.run_bytes(features[..., None])[0])
-
-
-def feel(sensing: Sensing, graph: IntegerGraph, deployed: Deployed) -> None:
-    """Write the stream of a sensor's signals into the firmware.
-
-    Args:
-        sensing: how windows are made of them.
-        graph: of the network.
-        deployed: whose firmware is added to; its folder is a path from here.
-    """
-    firmware = Path(deployed.folder) / deployed.firmware
-    scale = graph.scales[graph.operators[-1].name].scale
-    write_moments(firmware, firmware / NETWORK, sensing, scale)
+    if isinstance(stream, FrontEnd):
+        write_sound(firmware, firmware / NETWORK, stream, scale)
+        noise = check_noise(stream.clip_samples)
+        features = HostFrontEnd(stream).features(noise[None])
+        return sound_check(host.run_bytes(features[..., None])[0])
+    write_moments(firmware, firmware / NETWORK, stream, scale)
+    moments = check_moments(stream, stream.length)
+    window = Scaling(stream.lowest, stream.gain).bytes_of(moments)
+    return moments_check(host.run_bytes(window.T[None, None])[0])
 
 
 def hear(verifier: Verifier, front_end: FrontEnd, deployed: Deployed) -> Hearing:

@@ -16,7 +16,7 @@ from lmanet.board import Target
 from lmanet.command import command, override
 from lmanet.deploy.candidate import CandidateVerifier
 from lmanet.deploy.deployer import Deployer
-from lmanet.deploy.hearing import feel, hear
+from lmanet.deploy.hearing import hear
 from lmanet.deploy.int8.agreement import disagreement
 from lmanet.deploy.int8.fold import fold
 from lmanet.deploy.int8.graph import IntegerGraph
@@ -24,6 +24,7 @@ from lmanet.deploy.int8.int8_network import int8_network
 from lmanet.deploy.int8.qat import QatNetwork
 from lmanet.deploy.settings import Settings
 from lmanet.deploy.write.packages import USUAL_PREFIX, Packaging
+from lmanet.deploy.write.packages.senses import Stream
 from lmanet.errors import ConfigError
 from lmanet.network.build import watched
 from lmanet.network.classes import ClassNames, require_same_order
@@ -90,8 +91,7 @@ class Deployment:
     def __post_init__(self) -> None:
         self.fitter = self.trainer(self.data)
         packaging = Packaging(self.packages, self.prefix, self.url)
-        self.front_end = self.data.front_end if isinstance(self.data, HeardData) else None
-        self.deployer = Deployer(self.target, self.settings, packaging, self.front_end)
+        self.deployer = Deployer(self.target, self.settings, packaging, self._stream)
 
     def require(self) -> None:
         """Raise `ConfigError` where a tool that `run` needs is missing;
@@ -116,6 +116,12 @@ class Deployment:
                 return
         line = self._deploy(trained, folder, self._free_name(trained, before))
         folder.deployments.append(line.model_copy(update={"settings_id": self.settings_id}))
+
+    def _stream(self) -> Stream | None:
+        """What makes the network's input of samples or of a sensor's values."""
+        if isinstance(self.data, HeardData):
+            return self.data.front_end
+        return self.data.sensing() if isinstance(self.data, SensedData) else None
 
     def _chosen(self, folder: RunFolder) -> TrainedNetwork:
         trained = folder.require_trained("deploy")
@@ -193,10 +199,8 @@ class Deployment:
             int8.graph, checkpoint, inputs, folder.path / name, folder.path.name
         )
         hearing = None
-        if self.front_end:
-            hearing = hear(self.deployer.verifier, self.front_end, deployed)
-        elif isinstance(self.data, SensedData):
-            feel(self.data.sensing(), int8.graph, deployed)
+        if isinstance(self.data, HeardData):
+            hearing = hear(self.deployer.verifier, self.data.front_end, deployed)
         unlike = int((in_float != int8.predicted).sum())
         differing = int8_differs(float_accuracy, int8.accuracy, unlike, len(in_float))
         # what was fine-tuned is another network by intent

@@ -1,6 +1,8 @@
-"""Pixels -> what a network reads: the one place where images are cropped, resized and normalised.
+"""Pixels, or a sensor's values, -> what a network reads: the one place where images are cropped,
+resized and normalised, and values become bytes.
 
-`deploy/c/firmware/camera.c` does the same to a camera's frame, to the byte.
+`deploy/c/firmware/camera.c` does the same to a camera's frame, to the byte, and
+`deploy/c/stream/lmanet_moments.c` to a sensor's values.
 """
 
 from collections.abc import Sequence
@@ -8,7 +10,9 @@ from functools import cache
 from math import gcd
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 # ITU-R 601: 0.299, 0.587 and 0.114 in units of 2^-16, as `deploy/c/firmware/camera.c` has them.
@@ -24,6 +28,24 @@ def normalise(
         for each in (mean, std)
     )
     return (images.float() / 255 - mean) / std
+
+
+class Scaling(NamedTuple):
+    """Values -> bytes, channel by channel.
+
+    Attributes:
+        lowest: what becomes byte 0.
+        gain: bytes for a unit.
+    """
+
+    lowest: NDArray[np.float32]
+    gain: NDArray[np.float32]
+
+    def bytes_of(self, values: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Of values (..., channels, time), in single precision as a board computes."""
+        scaled = (values - self.lowest[:, None]) * self.gain[:, None] + np.float32(0.5)
+        made: NDArray[np.uint8] = np.clip(np.floor(scaled), 0, 255).astype(np.uint8)
+        return made
 
 
 def grey(images: Tensor, channel_axis: int) -> Tensor:

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from deliveries import BUILDERS, CPP, C, arduino, sketch
+from deliveries import BUILDERS, CPP, C, built, sketch
 
 from lmanet.board import load_target
 from lmanet.board.cores import cores
@@ -92,7 +92,7 @@ def delivered(integer_graph, tmp_path_factory):
 
 def test_each_delivery_is_one_file_and_has_a_builder_here():
     folder = Path(packages.__file__).parent
-    shared = {"__init__", "library", "zipped"}
+    shared = {"__init__", "library", "senses", "zipped"}
     assert {path.stem for path in folder.glob("*.py")} - shared == set(DELIVERIES) == set(BUILDERS)
 
 
@@ -100,7 +100,7 @@ def test_each_delivery_is_one_file_and_has_a_builder_here():
 def test_two_networks_of_two_prefixes_run_in_one_program_of_cpp(name, delivered, tmp_path):
     objects, includes = [], []
     for prefix, network in delivered.items():
-        made, include = BUILDERS[name](network.folder / name / prefix, tmp_path / prefix)
+        made, include = built(name, network.folder / name / prefix)
         objects += made
         includes.append(f"-I{include}")
         text = prefixed(network.check, prefix)
@@ -124,9 +124,9 @@ def symbols(objects, kind):
     return {line.split()[-1] for line in done.stdout.splitlines() if " " in line}
 
 
-def test_all_names_begin_with_the_prefix_and_no_heap_is_used(delivered, tmp_path):
+def test_all_names_begin_with_the_prefix_and_no_heap_is_used(delivered):
     library = delivered["digits"].folder / "arduino" / "digits"
-    objects, _ = arduino(library, tmp_path / "objects")
+    objects, _ = built("arduino", library)
     defined = symbols(objects, "--defined-only")
     assert "digits_run" in defined and all(name.startswith("digits_") for name in defined)
     wanted = symbols(objects, "--undefined-only") - defined
@@ -159,7 +159,7 @@ def test_a_library_compiles_without_a_warning_for_each_core(core, toolchain, del
 def test_the_sketch_prints_class_probability_and_milliseconds(name, file, delivered, tmp_path):
     network = delivered["digits"]
     library = network.folder / name / "digits"
-    objects, _ = BUILDERS[name](library, tmp_path / "objects")
+    objects, _ = built(name, library)
     program = sketch(library, file, objects, tmp_path)
     done = subprocess.run([program], capture_output=True, text=True, check=True)
     line = f"{NAMES[network.best]}, probability {network.share:.3f}, 1.500 ms, logits that differ"

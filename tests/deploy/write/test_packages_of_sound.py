@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from deliveries import BUILDERS, CPP, sketch
+from deliveries import CPP, built, sketch
 
 from lmanet.deploy.run.host import HostNetwork
 from lmanet.deploy.run.toolchain import toolchain_named
@@ -83,7 +83,7 @@ def listening(integer_graph, tmp_path_factory):
     shape = graph.operators[0].in_shape
     library = Library(
         *("words", folder / "c", sound_check(logits), len(NAMES), plan.arena_bytes, scale, shape),
-        front_end=FRONT_END,
+        stream=FRONT_END,
     )
     write_packages(library, tuple(DELIVERIES), folder / "packages")
     real = scale * (logits - logits.max().astype(float))
@@ -103,8 +103,8 @@ def digits(integer_graph, tmp_path_factory):
     library = Library(
         "digits", folder / "c", text, len(NAMES), plan.arena_bytes, 0.1, graph.operators[0].in_shape
     )
-    write_packages(library, ["arduino"], folder)
-    made, include = BUILDERS["arduino"](folder / "arduino" / "digits", folder / "objects")
+    write_packages(library, ["arduino"], folder / "packages")
+    made, include = built("arduino", folder / "packages" / "arduino" / "digits")
     return SimpleNamespace(objects=made, include=include, check=text)
 
 
@@ -112,7 +112,7 @@ def digits(integer_graph, tmp_path_factory):
 def test_each_delivery_hears_and_another_network_is_in_the_same_program_of_cpp(
     name, listening, digits, tmp_path
 ):
-    made, include = BUILDERS[name](listening.folder / name / "words", tmp_path / "words")
+    made, include = built(name, listening.folder / name / "words")
     for prefix, text in (("words", listening.library.check), ("digits", digits.check)):
         (tmp_path / f"{prefix}_check.h").write_text(prefixed(text, prefix))
     (tmp_path / "main.cpp").write_text(BOTH_CPP)
@@ -136,7 +136,7 @@ def test_the_sketch_checks_itself_and_prints_what_its_microphone_hears(
     name, file, listening, tmp_path
 ):
     library = listening.folder / name / "words"
-    objects, _ = BUILDERS[name](library, tmp_path / "objects")
+    objects, _ = built(name, library)
     listening.noise.astype("<i2").tofile(tmp_path / "samples.raw")
     program = sketch(library, file, objects, tmp_path, "-DARDUINO_ARDUINO_NANO33BLE")
     done = subprocess.run(
@@ -150,17 +150,17 @@ def test_the_sketch_checks_itself_and_prints_what_its_microphone_hears(
 
 def test_a_sketch_without_a_microphone_says_so_and_still_checks_itself(listening, tmp_path):
     library = listening.folder / "arduino" / "words"
-    objects, _ = BUILDERS["arduino"](library, tmp_path / "objects")
+    objects, _ = built("arduino", library)
     program = sketch(library, "classify.ino", objects, tmp_path)
     done = subprocess.run([program], capture_output=True, text=True, check=True, timeout=60)
     checked, missing = done.stdout.splitlines()
     assert checked.endswith(" 0") and "start_microphone() of this sketch" in missing
 
 
-def test_on_a_computer_the_example_hears_its_standard_input(listening, tmp_path):
-    BUILDERS["cmake"](listening.folder / "cmake" / "words", tmp_path / "build")
+def test_on_a_computer_the_example_hears_its_standard_input(listening):
+    (made,), _ = built("cmake", listening.folder / "cmake" / "words")
     done = subprocess.run(
-        [tmp_path / "build" / "words_example"],
+        [made.with_name("words_example")],
         input=listening.noise.astype("<i2").tobytes(),
         capture_output=True,
         check=True,

@@ -2,11 +2,22 @@
 
 from pathlib import Path
 
-from lmanet.deploy.write.stream import c_array, copy_sources, settings_header, write_smoothing
+import numpy as np
+from numpy.typing import NDArray
+
+from lmanet.deploy.write.stream import (
+    CHANCE,
+    c_array,
+    chance,
+    copy_sources,
+    settings_header,
+    write_smoothing,
+)
 from lmanet.steps import Sensing
 
 NAME = "network_moments"
 README = "SIGNALS.md"
+CHECK_SHIFT = 24  # of the numbers that check: a byte, as the network reads
 
 
 def write_moments(folder: Path, network: Path, sensing: Sensing, logit_scale: float) -> None:
@@ -35,6 +46,32 @@ def write_moments(folder: Path, network: Path, sensing: Sensing, logit_scale: fl
     text = "\n".join((f'#include "{NAME}.h"\n', *arrays))
     (network / f"{NAME}.c").write_text(text, encoding="utf-8")
     (folder / README).write_text(_instructions(sensing), encoding="utf-8")
+
+
+def check_moments(sensing: Sensing, count: int) -> NDArray[np.float32]:
+    """The moments of `moments_check`, in a sensor's units: float32 (channels, count)."""
+    channels = len(sensing.lowest)
+    numbers = (chance(count * channels) >> CHECK_SHIFT).astype(np.float32)
+    return sensing.lowest[:, None] + numbers.reshape(count, channels).T / sensing.gain[:, None]
+
+
+def moments_check(logits: NDArray[np.int8]) -> str:
+    """Text of ``check.h`` for a network that reads a sensor: moments by chance, and its logits.
+
+    Args:
+        logits: of the first window of `check_moments`.
+    """
+    return f"""/* Moments by chance from the state 1 on; the logits of their first window. */
+#include "{NAME}.h"
+
+static inline void lmanet_check_moment(uint32_t *state, float *values) {{
+    for (int i = 0; i < LMANET_CHANNELS; i++) {{
+        {CHANCE}
+        values[i] = lmanet_lowest[i] + (float)(*state >> {CHECK_SHIFT}) / lmanet_gain[i];
+    }}
+}}
+
+{c_array("lmanet_check_felt", logits, static=True)}"""
 
 
 def _instructions(sensing: Sensing) -> str:

@@ -6,7 +6,14 @@ from shutil import copyfile
 import numpy as np
 from numpy.typing import NDArray
 
-from lmanet.deploy.write.stream import c_array, copy_sources, settings_header, write_smoothing
+from lmanet.deploy.write.stream import (
+    CHANCE,
+    c_array,
+    chance,
+    copy_sources,
+    settings_header,
+    write_smoothing,
+)
 from lmanet.errors import DeployError
 from lmanet.sound import FrontEnd
 from lmanet.sound.constants import Tables, floor_of, tables_of
@@ -44,11 +51,7 @@ def write_sound(folder: Path, network: Path, front_end: FrontEnd, logit_scale: f
 
 def check_noise(samples: int) -> NDArray[np.int16]:
     """The noise of `sound_check`: int16 (samples,)."""
-    state, noise = 1, np.empty(samples, np.int16)
-    for place in range(samples):
-        state = (1664525 * state + 1013904223) % 2**32
-        noise[place] = (state >> CHECK_SHIFT) - 2 ** (31 - CHECK_SHIFT)
-    return noise
+    return (chance(samples) >> CHECK_SHIFT).astype(np.int16) - np.int16(2 ** (31 - CHECK_SHIFT))
 
 
 def sound_check(logits: NDArray[np.int8]) -> str:
@@ -61,7 +64,7 @@ def sound_check(logits: NDArray[np.int8]) -> str:
 #include <stdint.h>
 
 static inline int16_t lmanet_check_sample(uint32_t *state) {{
-    *state = 1664525u * *state + 1013904223u;
+    {CHANCE}
     return (int16_t)((int32_t)(*state >> {CHECK_SHIFT}) - {2 ** (31 - CHECK_SHIFT)});
 }}
 

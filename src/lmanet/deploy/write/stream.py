@@ -13,6 +13,8 @@ STREAM = SUPPORT / "stream"
 NAME = "network_stream"
 PER_LINE = 16
 FULL = 2**15  # of a probability
+# C that a board checks itself by: the next number by chance (Numerical Recipes' generator).
+CHANCE = "*state = 1664525u * *state + 1013904223u;"
 TYPES = {
     "int8": "int8_t",
     "int16": "int16_t",
@@ -38,6 +40,14 @@ def write_smoothing(network: Path, smoothed_windows: int, logit_scale: float) ->
     (network / f"{NAME}.h").write_text(header, encoding="utf-8")
     text = f'#include "{NAME}.h"\n\n{c_array("lmanet_exponentials", table)}'
     (network / f"{NAME}.c").write_text(text, encoding="utf-8")
+
+
+def chance(count: int) -> NDArray[np.uint32]:
+    """What `CHANCE` makes of the state 1, uint32 (count,)."""
+    state, made = 1, np.empty(count, np.uint32)
+    for place in range(count):
+        made[place] = state = (1664525 * state + 1013904223) % 2**32
+    return made
 
 
 def copy_sources(network: Path, name: str) -> None:

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from lmanet.deploy.write.packages.library import TEMPLATES, Library
+from lmanet.deploy.write.packages.library import Library
+from lmanet.deploy.write.packages.senses import TEMPLATES
 from lmanet.deploy.write.packages.zipped import zip_folder
 
 OPEN = """An Arduino library. *Sketch, Include Library, Add .ZIP Library* takes `@PREFIX@.zip`;

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from lmanet.deploy.write.packages.library import TEMPLATES, Library
+from lmanet.deploy.write.packages.library import Library
+from lmanet.deploy.write.packages.senses import TEMPLATES
 
 OPEN = """A library for CMake: `add_subdirectory(@PREFIX@)`, then
 `target_link_libraries(your_program PRIVATE @PREFIX@)`. By itself the folder builds

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from lmanet.deploy.write.packages.library import TEMPLATES, VERSION, Library
+from lmanet.deploy.write.packages.library import VERSION, Library
+from lmanet.deploy.write.packages.senses import TEMPLATES
 from lmanet.deploy.write.packages.zipped import zip_folder
 
 CATEGORIES = {".c": "sourceC", ".h": "header"}

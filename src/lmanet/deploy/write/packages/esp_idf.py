@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from lmanet.deploy.write.packages.library import TEMPLATES, Library
+from lmanet.deploy.write.packages.library import Library
+from lmanet.deploy.write.packages.senses import TEMPLATES
 
 OPEN = """A component of ESP-IDF. Copy this folder into `components` of your project, and name
 `@PREFIX@` under `PRIV_REQUIRES`. `examples/classify` is a project of its own that prints class

@@ -8,15 +8,10 @@ from pathlib import Path
 from shutil import copyfile
 
 from lmanet.deploy.run.toolchain import SUPPORT
+from lmanet.deploy.write.packages.senses import COMMON, Sense, Stream, sense_of
 from lmanet.errors import ConfigError
 from lmanet.network.operators import Shape
-from lmanet.sound import FrontEnd
-from lmanet.sound.cost import estimate_sound
 
-TEMPLATES = SUPPORT / "packages"
-COMMON = TEMPLATES / "common"
-# Of a network that listens: these take the place of files of the same name in COMMON.
-SOUND = TEMPLATES / "sound"
 PREFIX = re.compile(r"[a-z][a-z0-9_]{0,30}")
 # A library's header is named after it, and must hide none of these.
 STANDARD = re.compile(
@@ -36,14 +31,14 @@ class Library:
 
     Attributes:
         prefix: that all names of its C begin with.
-        program: folder of the network's C, with that of `lmanet.deploy.write.sound.write_sound`
-            where there is a front end.
+        program: folder of the network's C, with that of `lmanet.deploy.write.sound.write_sound` or
+            `lmanet.deploy.write.moments.write_moments` where there is a stream.
         check: text of the example's ``check.h``: an input and its logits.
         classes: their number.
         arena_bytes: of the network's memory.
         output_scale: of the logits: real = scale * (integer - zero point).
         shape: channels, height and width of the network's input.
-        front_end: of a network that listens.
+        stream: what makes the network's input of samples or of a sensor's values.
         url: where the library is published; empty is nowhere.
 
     Raises:
@@ -57,48 +52,42 @@ class Library:
     arena_bytes: int
     output_scale: float
     shape: Shape
-    front_end: FrontEnd | None = None
+    stream: Stream | None = None
     url: str = ""
 
     def __post_init__(self) -> None:
         require_prefix(self.prefix)
 
     @property
-    def sense(self) -> str:
-        """What is classified, in a word."""
-        if self.front_end:
-            return "sound"
-        channels, height, width = self.shape
-        return "image" if channels in (1, 3) and min(height, width) > 1 else "signal"
+    def sense(self) -> Sense:
+        """What is classified."""
+        return sense_of(self.shape, self.classes, self.stream)
 
     @property
     def values(self) -> dict[str, str]:
         """Of the names in templates."""
-        values = {
+        word = self.sense.word
+        frame = f"{self.prefix}_input_from_rgb565(frame, width, height); // or "
+        start = frame if word == "image" else "// "
+        return {
             "PREFIX": self.prefix,
             "UPPER": self.prefix.upper(),
-            "SENSE": self.sense,
-            "A_SENSE": f"{'An' if self.sense == 'image' else 'A'} {self.sense}",
+            "SENSE": word,
+            "A_SENSE": f"{'An' if word == 'image' else 'A'} {word}",
             "CLASSES": str(self.classes),
             "ARENA_BYTES": f"{self.arena_bytes:,}",
             "SCALE": f"{self.output_scale:.9e}",
             "VERSION": VERSION,
             "URL": self.url,
             "DATE": date.today().isoformat(),
+            "FILL": f"{start}fill {self.prefix}_input() by {self.prefix}_input_table",
+            **self.sense.values,
         }
-        table = f"{self.prefix}_input() by {self.prefix}_input_table"
-        values["FILL"] = f"// fill {table}"
-        if self.sense == "image":
-            frame = f"{self.prefix}_input_from_rgb565(frame, width, height);"
-            values["FILL"] = f"{frame} // or fill {table}"
-        if self.front_end:
-            values |= _heard(self.front_end)
-        return values
 
     def write_sources(self, folder: Path) -> list[str]:
         """Write all C into a folder; gives the names of its files, in order."""
         folder.mkdir(parents=True, exist_ok=True)
-        camera = [*(SUPPORT / "firmware").glob("camera.*")] if self.sense == "image" else []
+        camera = [*(SUPPORT / "firmware").glob("camera.*")] if self.sense.word == "image" else []
         own = [path for path in self.program.glob("*.[ch]") if path.stem != "camera"]
         for source in [*own, *camera]:
             stem = source.stem.removeprefix("lmanet_")
@@ -106,17 +95,15 @@ class Library:
             # our own files have assembly between quotes; those of a network have names of classes
             renamed = prefixed(text, self.prefix, in_quotes=source.stem != "network")
             (folder / f"{self.prefix}_{stem}{source.suffix}").write_text(renamed, encoding="utf-8")
-        input_header = {"image": ["camera"], "sound": ["stream", "network_sound"]}
-        headers = sorted(["classify", "network", *input_header.get(self.sense, ())])
+        headers = sorted(["classify", "network", *self.sense.headers])
         includes = "\n".join(f'#include "{self.prefix}_{each}.h"' for each in headers)
         self.write(folder / f"{self.prefix}.h", self.template("library.h"), INCLUDES=includes)
         self.write(folder / f"{self.prefix}_classify.h", self.template("classify.h"))
         return sorted(path.name for path in folder.glob(f"{self.prefix}*.[ch]"))
 
     def template(self, name: str) -> Path:
-        """The file of that name for a network that listens, or else the one for all."""
-        own = SOUND / name
-        return own if self.front_end and own.exists() else COMMON / name
+        """The file of that name for what the network reads."""
+        return next(each / name for each in self.sense.folders if (each / name).exists())
 
     def write(self, path: Path, template: Path, **more: str) -> None:
         """Fill a template."""
@@ -138,18 +125,6 @@ class Library:
         """Write a program that classifies, with what checks it beside it."""
         self.write(folder / name, self.template(template))
         (folder / "check.h").write_text(prefixed(self.check, self.prefix), encoding="utf-8")
-
-
-def _heard(front_end: FrontEnd) -> dict[str, str]:
-    """Of the names in templates of a network that listens."""
-    hop = front_end.hop_frames * front_end.step_samples
-    return {
-        "RATE": f"{front_end.sample_rate_hz:,}",
-        "CLIP_MS": str(front_end.clip_ms),
-        "HOP": f"{hop:,}",
-        "SOUND_BYTES": f"{estimate_sound(front_end).ram_bytes:,}",
-        "SMOOTHED": str(front_end.smoothed_windows),
-    }
 
 
 def require_prefix(prefix: str) -> None:

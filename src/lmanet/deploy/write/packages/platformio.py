@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from lmanet.deploy.write.packages.library import TEMPLATES, Library
+from lmanet.deploy.write.packages.library import Library
+from lmanet.deploy.write.packages.senses import TEMPLATES
 
 OPEN = """A PlatformIO library. Copy this folder into `lib` of your project, or name it in
 `lib_deps` of `platformio.ini` as `file://` and its path. `examples/classify/main.cpp`

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from lmanet.deploy.write.packages.library import TEMPLATES, Library
+from lmanet.deploy.write.packages.library import Library
+from lmanet.deploy.write.packages.senses import TEMPLATES
 
 OPEN = """A Zephyr module. Name this folder in `ZEPHYR_EXTRA_MODULES`, and set
 `CONFIG_@UPPER@_NETWORK=y`. `west build -b <board> examples/classify` builds the

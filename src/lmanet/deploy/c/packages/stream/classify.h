@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What was heard -> class and probability, averaged as the stream averages them. */
+ * The last windows -> class and probability, averaged as the stream averages them. */
 #ifndef @UPPER@_CLASSIFY_H
 #define @UPPER@_CLASSIFY_H
 
 #include "@PREFIX@_network.h"
-#include "@PREFIX@_stream.h"
+#include "@PREFIX@_smooth.h"
 
 #ifdef __cplusplus
 extern "C" {
