@@ -115,8 +115,11 @@ def line(name: str) -> str:
     """How the firmware that is measured talks: [measure](../how-to/measure-on-a-board.md)."""
     if name in shipped_boards():
         return f"ready: `measure.firmware.source={name}`, for the first of the boards; not run"
-    if targets()[name].kit.package == "arduino":
+    package = targets()[name].kit.package
+    if package == "arduino":
         return "ready: a sketch, `lmanet_measure/`; not run"
+    if package == "esp_idf":
+        return "ready with `target.kit.package=arduino`: a sketch; not run"
     return "`board.c` is to be filled in"
 
 
