@@ -74,7 +74,8 @@ STEPS = {
 2. Paste its lines for `main.c`. `lmanet_classes[best]` is the class. Watch it in the debugger, or
    print it by `printf` over the serial port of the board's debugger.
 3. Compare once with `check.h`: all logits must be the same.""",
-    "arduino": """1. In the Arduino IDE, install the board's core. Choose the board under *Tools*.
+    "arduino": """1. In the Arduino IDE, install the board's core. In *Tools*, choose the board, and
+   *Optimize: -O2* where that is.
 2. *Sketch, Include Library, Add .ZIP Library* takes `packages/arduino/lmanet.zip`.
 3. *File, Examples, lmanet, classify*, then *Upload*.
 4. *Tools, Serial Monitor* at 115,200 baud prints class, probability and milliseconds. The last
@@ -114,6 +115,11 @@ def line(name: str) -> str:
     """How the firmware that is measured talks: [measure](../how-to/measure-on-a-board.md)."""
     if name in shipped_boards():
         return f"ready: `measure.firmware.source={name}`, for the first of the boards; not run"
+    package = targets()[name].kit.package
+    if package == "arduino":
+        return "ready: a sketch, `lmanet_measure/`; not run"
+    if package == "esp_idf":
+        return "ready with `target.kit.package=arduino`: a sketch; not run"
     return "`board.c` is to be filled in"
 
 

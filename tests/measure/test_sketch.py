@@ -18,7 +18,17 @@ from lmanet.measure.session import Session
 pytestmark = pytest.mark.slow  # compiles and emulates
 STAND_IN = Path(__file__).with_name("arduino")
 START = "\nint main() {\n    setup();\n    for (;;) loop();\n}\n"
-PICO = ('-DBOARD_NAME="RASPBERRY_PI_PICO"', "-DF_CPU=133000000L")
+PICO = ("-DARDUINO_ARCH_RP2040", "-DF_CPU=133000000L")
+CORES = {
+    "arduino-pico": PICO,
+    "arduino-esp32": (
+        "-DARDUINO_ARCH_ESP32",
+        '-DCONFIG_IDF_TARGET="esp32s3"',
+        "-DF_CPU=240000000L",
+    ),
+    "ArduinoCore-mbed": ("-DARDUINO_ARCH_NRF52840",),
+    "another": ("-DLMANET_CORE_HZ=48000000",),
+}
 
 
 @pytest.fixture(scope="module")
@@ -62,14 +72,18 @@ def test_the_sketch_of_a_pico_is_measured_over_its_serial_line(measured, tmp_pat
         running.wait()
         os.close(board)
         os.close(line)
-    assert figures.board == "Arduino, RASPBERRY_PI_PICO" and figures.core_mhz == 133
+    assert figures.board == "Arduino, RP2040" and figures.core_mhz == 133
     assert len(figures.cycles) == 4 and not figures.emulated
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_each_core_of_arduino_says_what_the_board_runs_at(core, measured, tmp_path):
+    sketch = measured.folder / SKETCH
+    made = compiled(as_cpp(sketch, tmp_path), sketch, *CORES[core], "-fsyntax-only")
+    assert not made.returncode, made.stderr
 
 
 def test_a_board_whose_clock_is_unknown_asks_for_it(measured, tmp_path):
     sketch = measured.folder / SKETCH
-    main = as_cpp(sketch, tmp_path)
-    made = compiled(main, sketch, "-fsyntax-only")
+    made = compiled(as_cpp(sketch, tmp_path), sketch, "-fsyntax-only")
     assert made.returncode and "#define LMANET_CORE_HZ" in made.stderr
-    made = compiled(main, sketch, "-fsyntax-only", "-DLMANET_CORE_HZ=48000000")
-    assert not made.returncode, made.stderr

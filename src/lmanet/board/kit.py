@@ -31,7 +31,7 @@ class Kit:
         linker_region: what STM32CubeIDE's linker script calls the network's region.
         remark: what else to know before a project is made, in words.
         package: delivery (``deploy.packages``) that the board's usual tool opens; empty where that
-            is STM32CubeIDE.
+            is STM32CubeIDE. With ``arduino`` the stage measure writes a sketch.
         bare: a program without any file of the vendor starts from ``flash_address``.
     """
 

@@ -5,6 +5,7 @@ tests/shared/deliveries.py builds them.
 """
 
 import re
+import shutil
 import subprocess
 import xml.etree.ElementTree as xml
 import zipfile
@@ -165,6 +166,35 @@ def test_the_sketch_prints_class_probability_and_milliseconds(name, file, delive
     line = f"{NAMES[network.best]}, probability {network.share:.3f}, 1.500 ms, logits that differ"
     first, second = done.stdout.splitlines()
     assert first == second == f"{line} from those of the emulated core: 0"
+
+
+PICO_SDK = """cmake_minimum_required(VERSION 3.20)
+project(app C)
+function(pico_enable_stdio_usb program on)
+endfunction()
+function(pico_add_extra_outputs program)
+endfunction()
+add_library(pico_stdlib INTERFACE)
+target_link_libraries(pico_stdlib INTERFACE m)
+add_executable(app {main})
+"""
+
+
+def test_the_lines_for_the_pico_sdk_make_a_program(delivered, tmp_path):
+    """Against a stand-in of what they call."""
+    if not shutil.which("cmake"):
+        pytest.skip("cmake is not here")
+    page = (Path(__file__).parents[3] / "docs/how-to/flash-a-board.md").read_text()
+    (lines,) = re.findall(r"```cmake\n(.*?)```", page, re.DOTALL)
+    network = delivered["digits"]
+    library = network.folder / "cmake" / "digits"
+    lines = lines.replace("packages/cmake/lmanet", f"{library} {tmp_path}/library")
+    text = PICO_SDK.format(main=library / "examples/classify/main.c")
+    (tmp_path / "CMakeLists.txt").write_text(text + lines.replace("lmanet ", "digits "))
+    for command in (["cmake", "-B", "build"], ["cmake", "--build", "build"]):
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    done = subprocess.run([tmp_path / "build/app"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"{NAMES[network.best]}, probability {network.share:.3f}")
 
 
 def test_nothing_is_left_open_and_a_zip_is_the_same_for_the_same_network(delivered):

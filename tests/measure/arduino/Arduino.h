@@ -10,6 +10,7 @@ inline unsigned long micros() {
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (unsigned long)now.tv_sec * 1000000ul + (unsigned long)now.tv_nsec / 1000ul;
 }
+inline void delay(unsigned long ms) { poll(nullptr, 0, (int)ms); }
 struct Port {
     void begin(long) {}
     int read() {

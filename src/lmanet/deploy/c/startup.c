@@ -9,6 +9,7 @@ void HardFault_Handler(void);
 void Default_Handler(void);
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))
+/* Names and offsets from 0xE000ED00 on: SCB_Type of CMSIS core_cm7.h. */
 #define CPACR REGISTER(0xE000ED88)   /* access to coprocessors, the FPU among them */
 #define CCR REGISTER(0xE000ED14)     /* cache enable bits */
 #define ICIALLU REGISTER(0xE000EF50) /* invalidates the instruction cache */

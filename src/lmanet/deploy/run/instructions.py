@@ -16,6 +16,12 @@ Flash `build/firmware.elf` with the tool of the board's debugger, such as pyOCD,
 `lmanet_different_logits` with it: it must be 0. This needs `arm-none-eabi-gcc` and CMake.
 `main.c`, `startup.c`, `memory.c` and `lmanet.ld` are for this alone."""
 
+# Not every version of CMSIS has DWT->LAR.
+UNLOCK = (
+    "*(volatile uint32_t *)0xE0001FB0 = 0xC5ACCE55; "
+    "/* DWT->LAR: this core keeps the counter locked */"
+)
+
 
 def instructions(target: Target, arena_bytes: int) -> dict[str, str]:
     """Name -> text; a value that is empty leaves its line out.
@@ -42,9 +48,7 @@ def instructions(target: Target, arena_bytes: int) -> dict[str, str]:
         "PACKAGE": kit.package,
         "BARE": BARE if kit.bare else "",
         "CUBE_REGION": _words(kit.linker_region),
-        "UNLOCK": "DWT->LAR = 0xC5ACCE55; /* this core keeps the counter locked */"
-        if core.counter_locked
-        else "",
+        "UNLOCK": UNLOCK if core.counter_locked else "",
         "CACHE_NOTE": _cache_note(target),
         **_frame(target.input_buffer_bytes),
     }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))
+/* CoreDebug_BASE + 0x0C, and DWT_BASE + 0x000, 0x004 and 0xFB0 of CMSIS core_cm7.h. */
 #define DEMCR REGISTER(0xE000EDFC)
 #define DWT_CTRL REGISTER(0xE0001000)
 #define DWT_CYCCNT REGISTER(0xE0001004)

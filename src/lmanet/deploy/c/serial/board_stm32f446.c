@@ -2,7 +2,8 @@
  *
  * NUCLEO-F446RE: USART2 on PA2 and PA3, which the debugger shows as a serial port.
  * Sources: pins, ST UM1724 and Zephyr's nucleo_f446re.dts; alternate function 7, DS10693 and
- * Zephyr's stm32f446r(c-e)tx-pinctrl.dtsi; all other names and values, ST's stm32f446xx.h (CMSIS).
+ * Zephyr's stm32f446r(c-e)tx-pinctrl.dtsi; all other names and values, ST's stm32f446xx.h (CMSIS)
+ * and, of bits, ST's SVD of the STM32F41x.
  * Compiled, and run on QEMU's STM32F405; not run on this board.
  * The clock is that after a reset: 16 MHz, by the internal oscillator, with no wait state of the
  * flash (RM0390, RCC_CR and FLASH_ACR).

@@ -2,7 +2,8 @@
  *
  * STM32F746G-DISCO: USART1 on PA9 and PB7, which the debugger shows as a serial port.
  * Sources: pins, ST UM1907 and Zephyr's stm32f746g_disco.dts; alternate function 7, DS10916 and
- * Zephyr's stm32f746nghx-pinctrl.dtsi; all other names and values, ST's stm32f746xx.h (CMSIS).
+ * Zephyr's stm32f746nghx-pinctrl.dtsi; all other names and values, ST's stm32f746xx.h (CMSIS) and,
+ * of the RCC, Zephyr's stm32f7.dtsi.
  * Compiled, not run.
  * The clock is that after a reset: 16 MHz, by the internal oscillator, with no wait state of the
  * flash (RM0385, RCC_CR and FLASH_ACR). The line has that clock, too (RCC_DCKCFGR2 after a reset).

@@ -3,7 +3,8 @@
  * NUCLEO-H743ZI2: USART3 on PD8 and PD9, which the debugger shows as a serial port. It is not for
  * the STM32H747I-DISCO, whose line has other pins.
  * Sources: pins, ST UM2407 and Zephyr's nucleo_h743zi.dts; alternate function 7, DS12110 and
- * Zephyr's stm32h743zitx-pinctrl.dtsi; all other names and values, ST's stm32h743xx.h (CMSIS).
+ * Zephyr's stm32h743zitx-pinctrl.dtsi; all other names and values, ST's stm32h743xx.h (CMSIS) and,
+ * of the RCC, Zephyr's stm32h7.dtsi.
  * Compiled, not run.
  * The clock is that after a reset: 64 MHz, by the internal oscillator (RM0433, RCC_CR; flash waits
  * enough, FLASH_ACR). The line has that clock, too (RCC_D2CCIP2R after a reset).

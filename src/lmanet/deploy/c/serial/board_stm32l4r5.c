@@ -2,7 +2,8 @@
  *
  * NUCLEO-L4R5ZI: LPUART1 on PG7 and PG8, which the debugger shows as a serial port.
  * Sources: pins, ST UM2179 and Zephyr's nucleo_l4r5zi.dts; alternate function 8, DS12023 and
- * Zephyr's stm32l4r5z(g-i)tx-pinctrl.dtsi; all other names and values, ST's stm32l4r5xx.h (CMSIS).
+ * Zephyr's stm32l4r5z(g-i)tx-pinctrl.dtsi; all other names, ST's CMSIS header of the L4+; their
+ * values, Zephyr's stm32l4.dtsi and stm32l4p5.dtsi, and ST's SVD of the STM32L4x5, which agree.
  * Compiled, not run.
  * After a reset the core has 4 MHz. Here it takes the internal oscillator of 16 MHz, which needs no
  * wait state of the flash in range 1 (RM0432, FLASH_ACR). The line has that clock, too (RCC_CCIPR

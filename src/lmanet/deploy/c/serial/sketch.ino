@@ -2,8 +2,8 @@
  *
  * Any board of the Arduino IDE, measured over Serial by lmanet's stage measure; a tick is a
  * microsecond. Where the menu Tools has an entry Optimize, choose -O2.
- * Sources: Arduino's reference; F_CPU and names of boards, platform.txt of arduino-pico and of
- * arduino-esp32. Built and run against a stand-in of Arduino, not on a board.
+ * Sources: Arduino's reference; F_CPU and ARDUINO_ARCH_..., platform.txt and boards.txt of
+ * arduino-pico, arduino-esp32, ArduinoCore-mbed. Run against a stand-in of Arduino, not on a board.
  */
 #include "board.h"
 #include "serial.h"
@@ -18,10 +18,14 @@
 #endif
 #endif
 
-#ifdef BOARD_NAME /* arduino-pico */
-const char lmanet_board_name[] = "Arduino, " BOARD_NAME;
-#elif defined(ARDUINO_BOARD) /* arduino-esp32 */
-const char lmanet_board_name[] = "Arduino, " ARDUINO_BOARD;
+#if defined(PICO_RP2350) && PICO_RP2350 /* pico-sdk's, in arduino-pico */
+const char lmanet_board_name[] = "Arduino, RP2350";
+#elif defined(ARDUINO_ARCH_RP2040)
+const char lmanet_board_name[] = "Arduino, RP2040";
+#elif defined(ARDUINO_ARCH_NRF52840)
+const char lmanet_board_name[] = "Arduino, nRF52840";
+#elif defined(CONFIG_IDF_TARGET) /* ESP-IDF's, in arduino-esp32 */
+const char lmanet_board_name[] = "Arduino, " CONFIG_IDF_TARGET;
 #else
 const char lmanet_board_name[] = "Arduino";
 #endif

@@ -2,8 +2,8 @@
  *
  * What the files of STM32 boards share: pins, and the serial line that all families but F1, F2, F4
  * and L1 have (USART and LPUART of ST's reference manuals RM0385, RM0432 and RM0433).
- * Names and values: GPIO_TypeDef, USART_TypeDef and bits of ST's CMSIS headers, stm32f446xx.h,
- * stm32f746xx.h, stm32h743xx.h and stm32l4r5xx.h, which agree.
+ * Names: GPIO_TypeDef, USART_TypeDef and bits of ST's CMSIS headers. Values: also ST's SVDs of the
+ * STM32F41x (pins) and STM32L4x5 (pins and line).
  */
 #ifndef LMANET_STM32_H
 #define LMANET_STM32_H
