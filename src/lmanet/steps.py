@@ -377,7 +377,13 @@ class Sensing(NamedTuple):
 
 @runtime_checkable
 class SensedData(Protocol):
-    """Data that are windows of a sensor's signals: the firmware cuts the same; it is optional."""
+    """Data that are windows of a sensor's signals: the firmware cuts the same; it is optional.
+
+    Attributes:
+        window_bytes: that the board keeps beside the network.
+    """
+
+    window_bytes: int
 
     def sensing(self) -> Sensing:
         """How, once the training recordings are known."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
+from PIL import Image
 
 from lmanet.app import ROOT_KEYS, Run
 from lmanet.app.compose import make
@@ -87,11 +88,31 @@ def test_the_ablation_wins_over_the_experiment(composed):
     )
 
 
+def wake_vision(folder):
+    """The settings of an experiment with a person, or none, in 40 pictures; not of digits."""
+    for part, count in (("train_quality", 40), ("test", 8)):
+        rows = ["filename,person"]
+        for number in range(count):
+            rows.append(f"{part}{number}.png,{number % 2}")
+            colour = (120 * (number % 2), 5 * number, 40)
+            Image.new("RGB", (40, 32), colour).save(folder / rows[-1].split(",")[0])
+        (folder / f"wake_vision_{part}.csv").write_text("\n".join(rows))
+    others = [each for each in SMALL if not each.startswith("data")]
+    return [*others, f"data.root={folder}", "data.resolution=32"]
+
+
+# Experiments whose own kind of data is quickly made. Those of sounds and signals are run small by
+# tests/app/test_sensors.py.
+OWN_DATA = {"person": wake_vision}
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("few_images")
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_every_experiment_runs_small(composed, tmp_path, experiment):
-    cfg = composed(f"+experiment={experiment}", *SMALL, f"folder={tmp_path}")
+def test_every_experiment_runs_small(composed, tmp_path, tmp_path_factory, experiment):
+    own = OWN_DATA.get(experiment)
+    small = own(tmp_path_factory.mktemp("data")) if own else SMALL
+    cfg = composed(f"+experiment={experiment}", *small, f"folder={tmp_path}")
     Run(cfg).start()
     if "search" in cfg.stages:
         trials = [

@@ -15,6 +15,7 @@ from lmanet.deploy.int8.read_tflite import read_tflite
 from lmanet.deploy.run.stream import EmulatedStream
 from lmanet.deploy.run.toolchain import toolchain_named
 from lmanet.deploy.run.verify import MODEL
+from lmanet.errors import ConfigError
 from lmanet.network.weights import load_network
 from lmanet.run.folder import RunFolder
 from lmanet.sound import FrontEnd
@@ -87,7 +88,8 @@ def test_a_file_pushed_sample_by_sample_is_classified_by_the_firmware(composed, 
     assert "lmanet_check_heard" in (library / "examples" / "classify" / "check.h").read_text()
 
 
-def test_signals_are_searched_trained_and_deployed(composed, tmp_path):
+def waves(folder):
+    """Settings of an experiment with small signals."""
     for part in ("TRAIN", "TEST"):
         rng = np.random.default_rng(len(part))
         rows = []
@@ -96,10 +98,21 @@ def test_signals_are_searched_trained_and_deployed(composed, tmp_path):
             noisy = wave + rng.normal(0, 0.1, (3, 60))
             rows.append(":".join(",".join(f"{v:.4f}" for v in row) for row in noisy))
             rows[-1] += f":{('slow', 'fast')[number % 2]}"
-        (tmp_path / f"Waves_{part}.ts").write_text("@data\n" + "\n".join(rows))
-    data = (f"data.root={tmp_path}", "data.name=Waves", "data.windows.length=30")
-    folder = tmp_path / "run"
-    cfg = composed("+experiment=motion", *SHORT, *data, f"folder={folder}")
+        (folder / f"Waves_{part}.ts").write_text("@data\n" + "\n".join(rows))
+    return f"data.root={folder}", "data.name=Waves", "data.windows.length=30"
+
+
+def test_a_window_that_finds_no_room_on_the_board_is_refused_before_the_search(composed, tmp_path):
+    few = "target.input_buffer_bytes=89"
+    cfg = composed("+experiment=motion", *waves(tmp_path), few, f"folder={tmp_path / 'run'}")
+    with pytest.raises(ConfigError, match="a window of the sensor has 90 bytes, and stm32f446"):
+        Run(cfg).prepare()
+
+
+def test_signals_are_searched_trained_and_deployed(composed, tmp_path):
+    folder, data = tmp_path / "run", waves(tmp_path)
+    packages = "deploy.packages=[arduino]"
+    cfg = composed("+experiment=motion", *SHORT, *data, packages, f"folder={folder}")
     Run(cfg).start()
     best = load_network(folder / "student.ckpt").network
     assert best.architecture.input_shape == (3, 1, 30)
@@ -109,3 +122,6 @@ def test_signals_are_searched_trained_and_deployed(composed, tmp_path):
     firmware = folder / deployed.folder / deployed.firmware
     assert (firmware / "network" / "network_moments.c").exists()
     assert (firmware / "SIGNALS.md").exists()
+    library = folder / deployed.folder / deployed.packages[0] / "lmanet"
+    assert "lmanet_push_moments" in (library / "src" / "lmanet_moments.h").read_text()
+    assert "lmanet_check_felt" in (library / "examples" / "classify" / "check.h").read_text()

@@ -118,6 +118,13 @@ def test_a_broken_csv_is_one_sentence_that_names_it(
         read_signal(tmp_path / "a.csv", ["ax", "ay"])
 
 
+@pytest.mark.parametrize("first", ["1,2,", ",2,3"])
+def test_a_gap_in_the_first_moment_makes_it_no_header(tmp_path: Path, first: str) -> None:
+    (tmp_path / "a.csv").write_text(f"{first}\n4,5,6\n")
+    with pytest.raises(DataError, match=r"line 1 has no value in column [13]; fill the gap"):
+        read_signal(tmp_path / "a.csv")
+
+
 def test_a_csv_without_a_header_is_read_whole(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("1,2\n3,4\n5,6\n")
     assert read_signal(tmp_path / "a.csv").tolist() == [[1, 3, 5], [2, 4, 6]]
@@ -222,6 +229,7 @@ def test_a_column_of_times_is_noticed_by_name(tmp_path: Path) -> None:
 def test_files_that_are_no_recordings_are_noticed(tmp_path: Path) -> None:
     root = motions(tmp_path)
     (root / "run" / "notes.txt").write_text("x")
+    (root / "run" / ".hidden").write_text("x")
     assert "One entry in" in (told := kinds(SignalFolder(str(root)))["left_out"])
     assert "is no recording and is left out: run/notes.txt" in told
 

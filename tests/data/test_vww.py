@@ -70,6 +70,12 @@ def test_pictures_that_were_not_unpacked_are_counted(tmp_path: Path) -> None:
         VisualWakeWords(str(root)).read_train()
 
 
+def test_a_table_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    table = wake_vision(tmp_path) / "wake_vision_test.csv"
+    table.write_text("\ufeff" + table.read_text(), encoding="utf-8")
+    assert VisualWakeWords(str(tmp_path), 16).read_test().labels.tolist() == [0, 1] * 5
+
+
 @pytest.mark.parametrize("content", ["", "{}", "[1]", '{"images": [1], "annotations": []}'])
 def test_a_broken_annotation_file_is_named(tmp_path: Path, content: str) -> None:
     (coco(tmp_path) / "annotations" / "instances_train.json").write_text(content)

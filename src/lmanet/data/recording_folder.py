@@ -91,7 +91,7 @@ class RecordingFolder:
         return [each for place, each in enumerate(found) if place not in left_out]
 
     def left_out(self) -> list[Path]:
-        """Files in the folders of classes that are no recordings."""
+        """Files in the folders of classes that are no recordings; hidden ones do not count."""
         parts = [self.root / part for part in LISTS if (self.root / part).is_dir()]
         entries = [
             path
@@ -99,7 +99,8 @@ class RecordingFolder:
             for name in self._folders
             for path in sorted((folder / name).rglob("*"))
         ]
-        return [path for path in entries if path.is_file() and not self._counts(path)]
+        shown = [path for path in entries if path.is_file() and not path.name.startswith(".")]
+        return [path for path in shown if not self._counts(path)]
 
     @property
     def tells_subjects(self) -> bool:

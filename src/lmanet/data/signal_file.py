@@ -66,7 +66,7 @@ def column_names(path: Path) -> tuple[str, ...] | None:
         DataError: it cannot be read.
     """
     rows = _rows(path, most=1) if path.suffix.lower() == ".csv" else []
-    return _header(rows[0]) if rows else None
+    return _header(path, rows[0]) if rows else None
 
 
 def read_ts(path: Path) -> list[Case]:
@@ -161,10 +161,11 @@ def _from_csv(path: Path, columns: Sequence[str] | None) -> Series:
     rows = _rows(path)
     if not rows:
         return np.zeros((0, 0), np.float32)
-    header, count = _header(rows[0]), len(rows[0].cells)
+    header, count = _header(path, rows[0]), len(rows[0].cells)
     chosen = _chosen(path, header, columns, count)
     table = []
-    for line, cells in rows[bool(header) :]:
+    for row in rows[bool(header) :]:
+        line, cells = row
         if len(cells) != count:
             raise DataError(
                 f"{path}, line {line} has {len(cells)} columns and the first has {count}; each "
@@ -172,7 +173,7 @@ def _from_csv(path: Path, columns: Sequence[str] | None) -> Series:
             )
         values = _numbers([cells[place] for place in chosen])
         if values is None:
-            raise _no_number(path, line, cells, chosen, header)
+            raise _no_number(path, row, chosen, header)
         table.append(values)
     with np.errstate(over="ignore"):
         return np.array(table, np.float32).T
@@ -200,8 +201,14 @@ def _rows(path: Path, most: int | None = None) -> list[_Row]:
     return rows
 
 
-def _header(row: _Row) -> tuple[str, ...] | None:
-    return None if _numbers(row.cells) else tuple(name.strip() for name in row.cells)
+def _header(path: Path, row: _Row) -> tuple[str, ...] | None:
+    """Names in the first row; None where it has numbers."""
+    if _numbers(row.cells):
+        return None
+    told = [cell for cell in row.cells if cell.strip()]
+    if len(told) < len(row.cells) and _numbers(told):  # a moment with a gap would be lost as names
+        raise _no_number(path, row, range(len(row.cells)), None)
+    return tuple(name.strip() for name in row.cells)
 
 
 def _chosen(
@@ -232,13 +239,10 @@ def _numbers(row: Sequence[str]) -> list[float] | None:
 
 
 def _no_number(
-    path: Path,
-    line: int,
-    cells: Sequence[str],
-    chosen: Sequence[int],
-    header: Sequence[str] | None,
+    path: Path, row: _Row, chosen: Sequence[int], header: Sequence[str] | None
 ) -> DataError:
-    """Which of the chosen cells of a line is no number."""
+    """Which of the chosen cells of a row is no number."""
+    line, cells = row
     place = next(each for each in chosen if _numbers([cells[each]]) is None)
     column = repr(header[place]) if header else f"{place + 1}"
     if not cells[place].strip():

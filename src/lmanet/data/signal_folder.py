@@ -63,6 +63,11 @@ class SignalFolder(RecordedModule):
             self._scaling = scaling_of(self._labelled(self._shared(0)), self.windows)
         return self._scaling
 
+    @property
+    def window_bytes(self) -> int:
+        """That the board keeps."""
+        return self.channels * self.width
+
     def sensing(self) -> Sensing:
         return sensing_of(self.windows, self.scaling)
 
@@ -145,6 +150,11 @@ class TsSignals(GroupedModule):
         if self._scaling is None:
             self._scaling = scaling_of(self._labelled("TRAIN"), self.windows)
         return self._scaling
+
+    @property
+    def window_bytes(self) -> int:
+        """That the board keeps."""
+        return self.channels * self.width
 
     def sensing(self) -> Sensing:
         return sensing_of(self.windows, self.scaling)

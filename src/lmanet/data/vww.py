@@ -154,7 +154,7 @@ def _of_coco(file: Path) -> dict[str, int]:
 def _of_table(file: Path) -> dict[str, int]:
     """Name of each picture -> its column ``person``."""
     try:
-        with file.open(encoding="utf-8", newline="") as table:
+        with file.open(encoding="utf-8-sig", newline="") as table:
             return {
                 Path(row["filename"]).name: int(float(row["person"]) > 0)
                 for row in csv.DictReader(table)

@@ -5,6 +5,7 @@ or the stream of a sensor's signals.
 import importlib.util
 from pathlib import Path
 
+from lmanet.board import Target
 from lmanet.deploy.int8.graph import IntegerGraph
 from lmanet.deploy.run.host import HostNetwork
 from lmanet.deploy.run.verify import Verifier
@@ -12,6 +13,7 @@ from lmanet.deploy.write.firmware import NETWORK
 from lmanet.deploy.write.moments import check_moments, moments_check, write_moments
 from lmanet.deploy.write.packages.senses import Stream
 from lmanet.deploy.write.sound import check_noise, sound_check, write_sound
+from lmanet.errors import ConfigError
 from lmanet.network.images import Scaling
 from lmanet.run.measurement import Hearing
 from lmanet.run.results import Deployed
@@ -43,6 +45,18 @@ def give_senses(stream: Stream, graph: IntegerGraph, firmware: Path, host: HostN
     moments = check_moments(stream, stream.length)
     window = Scaling(stream.lowest, stream.gain).bytes_of(moments)
     return moments_check(host.run_bytes(window.T[None, None])[0])
+
+
+def require_room(window_bytes: int, target: Target) -> None:
+    """Raise `ConfigError` where the board keeps a window of a sensor beside the network, and its
+    limits leave no room for it.
+    """
+    if window_bytes > target.input_buffer_bytes:
+        raise ConfigError(
+            f"a window of the sensor has {window_bytes:,} bytes, and {target.name} reserves "
+            f"{target.input_buffer_bytes:,} for an input; shorten data.windows.length, or raise "
+            "target.input_buffer_bytes"
+        )
 
 
 def hear(verifier: Verifier, front_end: FrontEnd, deployed: Deployed) -> Hearing:

@@ -16,7 +16,7 @@ from lmanet.board import Target
 from lmanet.command import command, override
 from lmanet.deploy.candidate import CandidateVerifier
 from lmanet.deploy.deployer import Deployer
-from lmanet.deploy.hearing import hear
+from lmanet.deploy.hearing import hear, require_room
 from lmanet.deploy.int8.agreement import disagreement
 from lmanet.deploy.int8.fold import fold
 from lmanet.deploy.int8.graph import IntegerGraph
@@ -94,10 +94,12 @@ class Deployment:
         self.deployer = Deployer(self.target, self.settings, packaging, self._stream)
 
     def require(self) -> None:
-        """Raise `ConfigError` where a tool that `run` needs is missing;
-        nothing is compiled for it.
+        """Raise `ConfigError` where a tool that `run` needs is missing, or a window of a sensor
+        finds no room; nothing is compiled for it.
         """
         self.deployer.verifier.require()
+        if isinstance(self.data, SensedData):
+            require_room(self.data.window_bytes, self.target)
 
     def run(self, folder: RunFolder) -> None:
         self._measure_front(folder)

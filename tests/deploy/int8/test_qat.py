@@ -1,8 +1,11 @@
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
 
 from lmanet.data import Mnist5k, Split
 from lmanet.deploy.int8.calibrate import METHODS, Percentile, calibrate
@@ -16,6 +19,7 @@ from lmanet.train.batch_norm import has_batch_norm
 
 pytestmark = pytest.mark.slow  # trains
 
+CONF = Path(__file__).parents[3] / "conf"
 STAGE = {
     "block": "depthwise",
     "kernel": 3,
@@ -43,7 +47,9 @@ def calibration_images(data):
     return normalise(batch.images, data.mean, data.std)
 
 
-def test_training_regains_what_a_bad_calibration_lost(data):
+@pytest.fixture(scope="module")
+def trained(data):
+    """A network in float, what trained it, and its validation accuracy."""
     torch.set_num_threads(1)
     stem = {"channels": 8, "kernel": 3, "stride": 2, "activation": "relu6"}
     stages = [
@@ -55,15 +61,19 @@ def test_training_regains_what_a_bad_calibration_lost(data):
         parse_architecture({"resolution": 28, "stem": stem, "stages": stages}), seed=0
     )
     exact = training.fit(network, seed=0).val_accuracy
-    folded = fold(network.eval())
-    start = quantize(
-        folded,
-        calibrate(folded, calibration_images(data), Percentile(95)),
-        data.classes,
-        data.mean,
-        data.std,
-    )
-    rounded = QatNetwork(folded, start)
+    return network.eval(), training, exact
+
+
+def to_be_tuned(folded, data, method):
+    """What fine-tuning trains, calibrated by a method."""
+    ranges = calibrate(folded, calibration_images(data), method)
+    start = quantize(folded, ranges, data.classes, data.mean, data.std)
+    return QatNetwork(folded, start)
+
+
+def test_training_regains_what_a_bad_calibration_lost(data, trained):
+    network, training, exact = trained
+    rounded = to_be_tuned(fold(network), data, Percentile(95))
     before = training.validate(rounded).val_accuracy
     assert before < exact - 0.1
     # after 3 epochs other seeds are still at 0.74 to 0.86
@@ -71,6 +81,39 @@ def test_training_regains_what_a_bad_calibration_lost(data):
     # What counts is the integer graph: a new network starts from it without any training.
     after = training.validate(QatNetwork(rounded.folded, rounded.integer_graph())).val_accuracy
     assert after > exact - 0.03
+
+
+MOST_LOST = 0.03  # of the validation accuracy, 0 to 1, by fine-tuning a network that needs none
+
+
+def sure_of_itself(network):
+    """The same network with logits of ten times the size, as a long training makes them: it
+    chooses the same classes, and a gradient is ten times as large, as is its change in a step.
+    """
+    folded = fold(network)
+    weight, bias = folded.constants(folded.graph[-1])
+    with torch.no_grad():
+        weight.mul_(10)
+        bias.mul_(10)
+    return folded
+
+
+def test_the_shipped_recipe_ruins_no_network_that_calibration_has_kept(data, trained):
+    network, training, exact = trained
+    shipped = OmegaConf.load(CONF / "deploy" / "pypi.yaml").trainer
+    shipped.recipe.accelerator = "cpu"
+    # as it was shipped once, to show that such a network is one that can be ruined
+    once = partial(torch.optim.SGD, lr=0.01, momentum=0.9)
+    recipe = Recipe(3, 128, once, WarmupCosine(0.5), accelerator="cpu")
+    after = []
+    for tuning in (instantiate(shipped)(data), Trainer(data, recipe)):
+        rounded = to_be_tuned(sure_of_itself(network), data, METHODS["mse"])
+        assert training.validate(rounded).val_accuracy > exact - 0.02
+        tuning.fit(rounded, seed=0)
+        new = QatNetwork(rounded.folded, rounded.integer_graph())
+        after.append(training.validate(new).val_accuracy)
+    assert after[0] > exact - MOST_LOST
+    assert after[1] < exact - 10 * MOST_LOST
 
 
 def test_a_network_to_be_tuned_has_no_batch_norm_whose_averages_could_lag():
