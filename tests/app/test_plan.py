@@ -139,7 +139,9 @@ def test_pictures_without_labels_are_counted_and_the_student_passes_over_them_le
     found = survey(Photos(str(root), 16, unlabelled=str(more)))
     assert found.unlabelled == 31 and [path.name for path in found.broken] == ["bad.png"]
     facts = FEW._replace(unlabelled=2000)
-    assert "no label 31 more" in " ".join(told(found, choose(facts), facts, None, "").split())
+    for lacking, use in (("", "for teacher and student"), ("no hub", "not used, as there is no")):
+        text = " ".join(told(found, choose(facts), facts, None, lacking).split())
+        assert f"no label 31 more, {use}" in text
     assert full(facts) == full(FEW) and student(facts).all < full(facts).all / 5
     assert student(FEW) == full(FEW)
 

@@ -280,7 +280,7 @@ RULES = (
         lambda f: f.candidates,
         lambda f: (
             f"{f.minutes:g} minutes of search, {f.workers} at once, {f.seconds or 0:.0f} s a "
-            "candidate (measured)"
+            f"candidate (measured); at least {CANDIDATES[0]}, at most {CANDIDATES[1]}"
         ),
     ),
 )

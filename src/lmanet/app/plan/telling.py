@@ -28,18 +28,19 @@ def told(
         lacking: why there is no teacher; empty where there is one.
     """
     blocks = [
-        ("Found", [*_found(found), *_noise(measured, found)]),
+        ("Found", [*_found(found, lacking), *_noise(measured, found)]),
         ("Chosen, as nothing else was typed", [*_chosen(chosen), *_beginning(facts, lacking)]),
         ("Takes", _takes(measured)),
     ]
     return "\n".join(f"{title}\n" + "\n".join(lines) for title, lines in blocks) + "\n"
 
 
-def _found(found: Found) -> Iterator[str]:
+def _found(found: Found, lacking: str) -> Iterator[str]:
     total = f"{sum(found.parts.values()):,} of {len(found.counts)} classes"
     yield from _line("pictures", f"{total}; to train and validate {_each(found)}")
     if found.unlabelled:
-        yield from _line("no label", f"{found.unlabelled:,} more, for teacher and student")
+        use = "not used, as there is no teacher" if lacking else "for teacher and student"
+        yield from _line("no label", f"{found.unlabelled:,} more, {use}")
     own = " and ".join(found.given) or "none"
     yield from _line(
         "parts",
