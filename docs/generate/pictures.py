@@ -13,6 +13,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal, get_args
 
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
@@ -23,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "docs" / "pictures"
 COLOURS = 128  # of a palette: a third of the bytes, and no difference to see
 COLUMNS = 80
+Scheme = Literal["light", "dark"]
 # The height of a line is that of the font, so that the lines of a table meet.
 SCREEN = """<body style="margin: 0"><pre id="screen" style="display: inline-block; margin: 0;
 padding: 18px 22px; border-radius: 10px; background: #282828; color: #d9d9d9;
@@ -48,25 +50,27 @@ def _cut(text: str) -> Iterator[str]:
 
 
 def report() -> None:
-    """The front in the example's report."""
+    """The front in the example's report, light and dark."""
+    for scheme, name in (("light", "report"), ("dark", "report_dark")):
 
-    def take(page: Page) -> bytes:
-        page.set_viewport_size({"width": 1100, "height": 760})
-        page.goto((ROOT / "docs" / "example" / "report.html").as_uri())
-        page.wait_for_timeout(1500)  # the plots draw themselves
-        page.get_by_role("heading", name="The front", exact=True).scroll_into_view_if_needed()
-        page.evaluate("document.querySelector('#the-front')?.scrollIntoView()")
-        page.wait_for_timeout(500)
-        return page.screenshot()
+        def take(page: Page, scheme: Scheme = scheme) -> bytes:
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size({"width": 1100, "height": 760})
+            page.goto((ROOT / "docs" / "example" / "report.html").as_uri())
+            page.wait_for_timeout(1500)  # the plots draw themselves
+            page.get_by_role("heading", name="The front", exact=True).scroll_into_view_if_needed()
+            page.evaluate("document.querySelector('#the-front')?.scrollIntoView()")
+            page.wait_for_timeout(500)
+            return page.screenshot()
 
-    _save(_taken(take), PICTURES / "report.png")
+        _save(_taken(take), PICTURES / f"{name}.png")
 
 
 def site(folder: str) -> None:
     """The front page of the built site, light and dark."""
-    for scheme in ("light", "dark"):
+    for scheme in get_args(Scheme):
 
-        def take(page: Page, scheme: str = scheme) -> bytes:
+        def take(page: Page, scheme: Scheme = scheme) -> bytes:
             page.emulate_media(color_scheme=scheme)
             page.set_viewport_size({"width": 1280, "height": 900})
             page.goto((ROOT / "build" / "site" / "index.html").as_uri())
