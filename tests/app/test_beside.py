@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from lmanet.app import Run
 from lmanet.app.beside import READ_BY, READS, others, turns
 from lmanet.app.compose import resolved
 from lmanet.errors import ConfigError, TrainingError
@@ -37,7 +38,6 @@ def test_every_stage_that_runs_beside_others_is_waited_for_by_what_reads_it():
 
 
 def test_a_stage_that_cannot_run_beside_another_is_refused(composed):
-    from lmanet.app import Run
 
     with pytest.raises(ConfigError, match=r"beside.*takes"):
         Run(composed("+experiment=smoke", "beside=[train]", "folder=x")).prepare()
@@ -49,7 +49,7 @@ def test_the_other_stage_is_done_when_one_begins_that_reads_it_and_its_log_is_th
 ):
     caplog.set_level(logging.INFO, "lmanet")
     cfg = resolved(composed("+experiment=smoke", f"folder={tmp_path}"), {})
-    with others(cfg, ()) as other:
+    with others(Run(cfg).task) as other:
         with other.beside(["train", "rules"]):
             here = os.getpid()
         assert "rules" in other.running, "the next stage need not wait"
@@ -65,7 +65,7 @@ def test_what_the_other_stage_raises_ends_the_run(composed, tmp_path):
     cfg = resolved(composed("+experiment=smoke", f"folder={tmp_path}"), {})
     with (
         pytest.raises(ConfigError, match="run the stage train first"),
-        others(cfg, ()) as other,
+        others(Run(cfg).task) as other,
         other.beside(["deploy", "explain"]),
     ):
         pass
@@ -76,7 +76,7 @@ def test_where_the_stage_here_breaks_off_the_other_ends_at_once(composed, tmp_pa
     cfg = resolved(composed("+experiment=smoke", f"folder={tmp_path}"), {})
     with (
         pytest.raises(TrainingError, match="here"),
-        others(cfg, ()) as other,
+        others(Run(cfg).task) as other,
         other.beside(["train", "rules"]),
     ):
         raise TrainingError("here")

@@ -164,6 +164,14 @@ def test_a_resumed_search_goes_on_under_the_same_id(tmp_path, trials, tell):
     assert logged(runs[-1])[0]["status/trained"] == 2
 
 
+def test_a_row_that_a_stop_kept_back_comes_with_the_resumed_search(tmp_path, trials, tell):
+    tell(WandbTracker(tmp_path, "lmanet"), trials[:1])
+    tell(WandbTracker(tmp_path, "lmanet"), trials[2:], before=trials[:2])
+    rows = [row for row in logged(offline_runs(tmp_path)[-1]) if "seconds" in row]
+    assert [row["trial"] for row in rows] == [1, 2, 3]
+    assert sum(value for key, value in rows[0].items() if key.startswith("status/")) == 2
+
+
 def test_two_runs_of_a_sweep_are_two_runs(tmp_path, trials, tell):
     for job in ("0", "1"):
         tell(WandbTracker(tmp_path / job, "lmanet"), trials[:1])

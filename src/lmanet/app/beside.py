@@ -5,7 +5,7 @@
 import logging
 import multiprocessing
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
@@ -15,11 +15,11 @@ from queue import SimpleQueue
 
 import joblib
 
-from lmanet.app.compose import Config, resolved
 from lmanet.errors import TrainingError
 from lmanet.execute import begin_process, kill, of_the_run_alone
 
 log = logging.getLogger(__name__)
+Task = Callable[[str], Callable[[], None]]
 # Stage -> those that make what it reads, and so cannot run at the same time.
 READS = {"rules": ("search",), "teacher": (), "explain": ("train", "distill")}
 # And those that read what it makes, so that it is waited for before them.
@@ -40,15 +40,18 @@ def turns(names: Sequence[str], beside: Collection[str]) -> list[list[int]]:
 
 
 @contextmanager
-def others(cfg: Config, typed: Sequence[str]) -> Iterator["Others"]:
+def others(task: Task) -> Iterator["Others"]:
     """Stages in processes of their own, which the body starts; all are waited for after it. Where
     one breaks off, all end.
+
+    Args:
+        task: as in `Others`.
 
     Raises:
         LmanetError: what a stage raised.
     """
     with ExitStack() as ending:
-        found = Others(cfg, typed, ending)
+        found = Others(task, ending)
         yield found
         found.wait(found.running)
 
@@ -57,11 +60,12 @@ class Others:
     """The stages of a run that are in processes of their own.
 
     Args:
+        task: what the process of a stage of that name calls; it is pickled.
         ending: ends their processes at the latest.
     """
 
-    def __init__(self, cfg: Config, typed: Sequence[str], ending: ExitStack) -> None:
-        self.cfg, self.typed, self.ending = cfg, typed, ending
+    def __init__(self, task: Task, ending: ExitStack) -> None:
+        self.task, self.ending = task, ending
         self.running: dict[str, tuple[Future[None], ExitStack]] = {}
 
     @contextmanager
@@ -79,7 +83,7 @@ class Others:
         )
         for name in turn[1:]:
             own = self.ending.enter_context(ExitStack())
-            self.running[name] = _start(self.cfg, self.typed, name, own), own
+            self.running[name] = _start(self.task(name), own), own
         with _threads(len(self.running) + 1):
             yield
 
@@ -91,7 +95,7 @@ class Others:
             own.close()
 
 
-def _start(cfg: Config, typed: Sequence[str], name: str, ending: ExitStack) -> "Future[None]":
+def _start(task: Callable[[], None], ending: ExitStack) -> "Future[None]":
     """Run a stage in a process, which ends with ``ending`` at the latest."""
     context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
     heard, said = context.Pipe(duplex=False)
@@ -101,9 +105,7 @@ def _start(cfg: Config, typed: Sequence[str], name: str, ending: ExitStack) -> "
     ending.callback(pool.shutdown)
     ending.callback(kill, pool)
     with of_the_run_alone():
-        future = pool.submit(
-            _run, resolved(cfg, {"stages": [name], "beside": []}), list(typed), name
-        )
+        future = pool.submit(task)
     said.close()  # the process has its own end: its death closes the last one
     relay.start()
     return future
@@ -164,11 +166,3 @@ def _begin(said: "Connection[logging.LogRecord, object]", level: int) -> None:
     begin_process(threads=1)
     words = "%(message)s"  # the rest is added where it is shown
     logging.basicConfig(handlers=[_Said(said)], level=level, force=True, format=words)
-
-
-def _run(cfg: Config, typed: Sequence[str], name: str) -> None:
-    """In the process of a stage."""
-    from lmanet.app.stages import Run  # which stands on this module
-
-    run = Run(cfg, typed)
-    run.made(name).run(run.folder)

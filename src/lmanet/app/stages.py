@@ -3,12 +3,12 @@ asked for, in their order.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from lmanet.app.beside import others, turns
-from lmanet.app.compose import Config, compared_config, make, plain
+from lmanet.app.compose import Config, compared_config, make, plain, resolved
 from lmanet.app.lock import owned, require_room
 from lmanet.app.needs import check_images, check_order, check_space
 from lmanet.app.own_stages import (
@@ -99,7 +99,7 @@ class Run(Parts):
         """Run the stages in their turns."""
         places = turns(self.names, self.cfg.get("beside", ()))
         named = [[self.names[each] for each in turn] for turn in places]
-        with shown(self.listeners, named) as begin, others(self.cfg, self.typed) as other:
+        with shown(self.listeners, named) as begin, others(self.task) as other:
             for (first, *_), turn in zip(places, named, strict=True):
                 begin()
                 log.info("stage %s", ", ".join(turn))
@@ -107,6 +107,12 @@ class Run(Parts):
                     stages[first].run(self.folder)
                 if mirror:
                     mirror.try_push()
+
+    def task(self, name: str) -> Callable[[], None]:
+        """What another process calls to run one stage of this run."""
+        return partial(
+            _run_alone, resolved(self.cfg, {"stages": [name], "beside": []}), list(self.typed), name
+        )
 
     def check_settings(self) -> None:
         """Raises `ConfigError` where a setting is unknown or not legal; builds nothing."""
@@ -256,3 +262,8 @@ class Run(Parts):
         return (
             Remote(trainer, self.engine) if self.engine else make(self.cfg.execute, trainer=trainer)
         )
+
+
+def _run_alone(cfg: Config, typed: Sequence[str], name: str) -> None:
+    run = Run(cfg, typed)
+    run.made(name).run(run.folder)

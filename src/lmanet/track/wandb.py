@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from lmanet.base import Above0
 from lmanet.errors import ConfigError
-from lmanet.files import write_text
+from lmanet.files import append_line, whole_lines, write_text
 from lmanet.run.brief import Budget
 from lmanet.run.folder import RunFolder
 from lmanet.run.quantities import known_of, names
@@ -75,8 +75,13 @@ class WandbTracker:
         self.statuses: dict[int, str] = {}
 
     def on_search_start(self, trials: Sequence[Trial], budget: Budget) -> None:
-        self.statuses = {trial.number: trial.status.value for trial in trials}
         self.run = self._open()
+        sent = whole_lines(self._sent)
+        for trial in trials:
+            # A stop may have come between a trial's line in the history and its row here.
+            if sent and _mark(trial).encode() not in sent:
+                self.on_trial_end(trial)
+            self.statuses[trial.number] = trial.status.value
 
     def on_trial_end(self, trial: Trial) -> None:
         self.statuses[trial.number] = trial.status.value
@@ -86,6 +91,7 @@ class WandbTracker:
                 for status, count in Counter(self.statuses.values()).items()
             }
             self.run.log({"trial": trial.number, **_numbers(trial), **counts})
+            append_line(self._sent, _mark(trial), force=False)
 
     def on_front_change(self, front: Sequence[Trial], hypervolume: float) -> None:
         if self.run is not None:
@@ -196,6 +202,11 @@ class WandbTracker:
                 Path(run.dir).parent,
             )
 
+    @property
+    def _sent(self) -> Path:
+        """What has its row in W&B, a trial a line; runs of before have no such file."""
+        return self.folder / "wandb" / "sent.txt"
+
     def _run_id(self) -> str:
         path = self.folder / "wandb" / "run_id.txt"
         if not path.exists():
@@ -241,6 +252,11 @@ def _metrics() -> Iterator[str]:
         "status": [status.value for status in Status],
     }
     yield from (f"{group}/{name}" for group, found in groups.items() for name in found)
+
+
+def _mark(trial: Trial) -> str:
+    """Names a trial as it ended or stood: one that went on has several rows."""
+    return f"{trial.number} {trial.status.value} {trial.epochs}"
 
 
 def _numbers(trial: Trial) -> dict[str, float]:
