@@ -132,16 +132,22 @@ def _walk(path: str, node: yaml.MappingNode, lines: list[str]) -> Iterator[tuple
             yield Key(name, owner, _comment(key, value, lines)), _source(value)
 
 
-def _unlisted(keys: Mapping[str, Key]) -> Iterator[Key]:
-    """What a constructor of ours takes and no file lists, because it has a default."""
+def _unlisted(keys: Mapping[str, Key]) -> list[Key]:
+    """What a constructor of ours takes and no file lists, because it has a default; once, if
+    several take it.
+    """
+    found: dict[str, Key] = {}
     owners = {(key.path.rpartition(".")[0], key.owner) for key in keys.values() if key.owner}
     for above, owner in sorted(owners):
         if not owner.startswith("lmanet.") or legal_keys({TARGET: owner}) is None:
             continue
         for name, each in inspect.signature(_resolved(owner)).parameters.items():
             has_default = each.default is not each.empty
-            if f"{above}.{name}" not in keys and has_default and name not in PRODUCTS:
-                yield Key(f"{above}.{name}", owner, "", {"": each.default})
+            path = f"{above}.{name}"
+            listed = path in keys or any(key.startswith(f"{path}.") for key in keys)
+            if has_default and not listed and name not in PRODUCTS:
+                found.setdefault(path, Key(path, owner, "", {"": each.default}))
+    return list(found.values())
 
 
 def _comment(key: yaml.Node, value: yaml.Node, lines: list[str]) -> str:

@@ -24,7 +24,10 @@ ROOT = Path(__file__).parents[2]
         ),
         (["+experiment=smoke", "+propose.colour=red"], "unknown setting propose.colour; legal are"),
         (["+experiment=smoke", "+colour=red"], "unknown setting colour; legal are"),
-        (["+experiment=nonsense"], "Could not find 'experiment/nonsense'"),
+        (
+            ["+experiment=nonsense"],
+            "experiment=nonsense: there is no such option; legal are baseline_search, ",
+        ),
         (["+experiment=smoke", "stages=[serach]"], "unknown stage serach; did you mean search?"),
         (
             ["+experiment=smoke", "space.name=nonsense"],
@@ -42,7 +45,7 @@ ROOT = Path(__file__).parents[2]
         (["+experiment=smoke", "data=cifar100", "data.archive=missing.npz"], "missing.npz"),
         (
             ["stages=[evaluate]", "arch=lmanet_elite", "checkpoint=missing.pth", "data=mnist5k"],
-            "missing.pth; pass one with checkpoint=",
+            "no checkpoint at missing.pth; name a file that is there",
         ),
         (["stages=[compare]"], "runs is not set; name a folder of searches"),
         (["stages=[compare]", "runs=nowhere"], "runs=nowhere: no search there or below"),

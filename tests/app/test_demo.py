@@ -10,7 +10,7 @@ from PIL import Image
 
 from lmanet.app.demo import PICTURE, demo
 from lmanet.board.target import TARGETS, load_target
-from lmanet.errors import ConfigError, DataError
+from lmanet.errors import ConfigError
 from lmanet.network import compact
 from lmanet.network.build import build
 from lmanet.network.weights import Checkpoint, save_network
@@ -50,8 +50,15 @@ def test_a_picture_of_ones_own_is_shown_to_a_network_of_ones_own(shipped, tmp_pa
     Image.new("RGB", (40, 30), "white").save(tmp_path / "mine.png")
     lines = list(demo([str(tmp_path / "small.safetensors"), str(tmp_path / "mine.png")]))
     assert "says the network: snow " in lines[2]
-    with pytest.raises(DataError):
-        list(demo(["small", str(tmp_path / "gone.png")]))
+
+
+def test_a_picture_or_a_network_that_is_not_there_is_said_before_anything_else(shipped, typed):
+    for arguments, says in (
+        (["small", "gone.png"], "there is no picture gone.png; name a file that is there"),
+        (["gone.ckpt"], "no checkpoint at gone.ckpt; name a file that is there"),
+    ):
+        ended = typed("demo", *arguments)
+        assert (ended.code, ended.output, ended.error) == (1, "", f"error: {says}\n")
 
 
 def test_a_network_that_is_too_large_does_not_fit(make, shipped):

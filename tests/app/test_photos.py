@@ -49,7 +49,7 @@ def test_pictures_become_firmware(typed, tmp_path: Path) -> None:
     assert ended.code == 0, ended.error
     folder = RunFolder(tmp_path / "run")
     told = " ".join((folder.path / PLAN).read_text().split())
-    assert "48 of 2 classes (across, down); 10 (down) to 31 (across)" in told
+    assert "48 of 2 classes; to train and validate across 31, down 10; the largest" in told
     assert "min in all" in told and "pareto=balanced_accuracy_macs_sram" in told
     assert told in " ".join(ended.output.split())
 

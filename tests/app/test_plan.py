@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lmanet.app.plan.choices import FOLDS, Facts, choose, full, mini
+from lmanet.app.plan.choices import FOLDS, Facts, choose, full, mini, student
 from lmanet.app.plan.clock import Forecast
 from lmanet.app.plan.telling import told
 from lmanet.data import Photos
@@ -25,7 +25,9 @@ def pictures(root: Path, counts: dict[str, int], side: int = 24) -> Path:
     for place, (name, count) in enumerate(counts.items()):
         (root / name).mkdir(parents=True)
         for number in range(count):
-            pixels = rng.integers(0, 128, (side, side + number % 5, 3), dtype=np.uint8) + 60 * place
+            pixels = rng.integers(0, 128, (side, side + number % 5, 3), dtype=np.uint8) + 60 * (
+                place % 3
+            )
             Image.fromarray(pixels).save(root / name / f"{number:03}.png")
     return root
 
@@ -111,10 +113,51 @@ def test_the_text_names_what_was_found_and_fits_80_columns(tmp_path: Path) -> No
     found = survey(Photos(str(root), 16))
     facts = FEW._replace(smallest=10, largest=34, seconds=30.0, teacher=False)
     text = told(found, choose(facts), facts, Forecast(30, 12, 2, 5, 60, 0), "no hub")
-    for words in ("52 of 2 classes", "10 (crack) to 34 (dent)", "5-fold", "none: no hub"):
+    each = "crack 10, dent 34; the largest class has 3.4 times the smallest"
+    for words in ("52 of 2 classes", each, "5-fold", "none: no hub"):
         assert words in " ".join(text.split()), words
     assert "min in all" in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_of_many_classes_the_smallest_and_the_largest_are_told(tmp_path: Path) -> None:
+    counts = {f"class {number:03}": 3 + number % 4 for number in range(200)}
+    root = pictures(tmp_path, counts, side=4)
+    found = survey(Photos(str(root), 16))
+    facts = Facts(train=found.parts["train"], smallest=2, largest=5, side=4)
+    text = " ".join(told(found, choose(facts), facts, None, "").split())
+    assert f"{sum(counts.values()):,} of 200 classes" in text
+    assert "2 (class 000) to 5 (class 003) each (class 000, class 001," in text
+
+
+def test_pictures_without_labels_are_counted_and_the_student_passes_over_them_less_often(
+    tmp_path: Path,
+) -> None:
+    root = pictures(tmp_path / "labelled", {"crack": 12, "dent": 12})
+    more = pictures(tmp_path / "more", {"any": 30})
+    (more / "any" / "bad.png").write_bytes(b"no picture")
+    found = survey(Photos(str(root), 16, unlabelled=str(more)))
+    assert found.unlabelled == 31 and [path.name for path in found.broken] == ["bad.png"]
+    facts = FEW._replace(unlabelled=2000)
+    for lacking, use in (("", "for teacher and student"), ("no hub", "not used, as there is no")):
+        text = " ".join(told(found, choose(facts), facts, None, lacking).split())
+        assert f"no label 31 more, {use}" in text
+    assert full(facts) == full(FEW) and student(facts).all < full(facts).all / 5
+    assert student(FEW) == full(FEW)
+
+
+@pytest.mark.parametrize("classes", [2, 200])
+@pytest.mark.parametrize("count", [30, 300, 50_000])
+@pytest.mark.parametrize("gpu", [False, True])
+def test_from_thirty_to_fifty_thousand_pictures_a_training_has_hundreds_of_steps(
+    classes: int, count: int, gpu: bool
+) -> None:
+    each = max(3, count // classes)
+    facts = Facts(train=7 * classes * each // 10, smallest=each, largest=each, side=64, gpu=gpu)
+    for training, pictures_of_one in ((mini, facts.in_search), (full, facts.train)):
+        steps = training(facts).all * max(1, pictures_of_one // facts.batch)
+        assert 100 <= steps <= 20_000
+    assert facts.in_search <= facts.train and facts.folds <= max(1, each)
 
 
 def test_what_is_typed_holds_and_a_broken_file_is_named_before_the_run(

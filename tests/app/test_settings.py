@@ -91,7 +91,8 @@ CONF = Path(__file__).parents[2] / "conf"
                 "for example propose.model=meta-llama"
             ),
         ),
-        (["propose=lm"], "Could not find 'propose/lm'"),
+        (["propose=lm"], "propose=lm: there is no such option; did you mean llm? (conf/propose)"),
+        (["target=STM32F446"], "target=STM32F446: there is no such option; did you mean stm32f446"),
         (["propos=llm"], "unknown setting propos; did you mean propose"),
         (
             ["execute=workers", "execute.workers=2.5"],
@@ -113,6 +114,12 @@ def test_a_setting_that_cannot_work_is_refused_in_one_sentence_and_leaves_nothin
 def test_each_job_of_a_sweep_is_checked_before_the_first_is_started(typed, tmp_path):
     ended = typed("-m", "+experiment=smoke", "seed=0,1", "budget.proposals=3,none")
     assert ended.code == 1 and "budget.proposals=none" in ended.error
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_seed_of_each_job_is_checked_too(typed, tmp_path):
+    ended = typed("-m", "+experiment=smoke", "seed=0,x")
+    assert ended.code == 1 and "seed=x: it takes a whole number" in ended.error
     assert not list(tmp_path.iterdir())
 
 

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.slow  # composes a hundred configurations
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")))
 CODE = re.compile(r"`([^`\n]+)`")
+OPTION = re.compile(rf"\+?(?:{'|'.join((*GROUPS, 'experiment', 'ablation'))})=\w+")
 SETTING = re.compile(r"[+~]{0,2}[a-z_]+(?:\.[a-z0-9_]+)*=\S.*")
 # Words that stand for what a reader has.
 STAND_INS = {"<date>": "today", "<name>": "search", "<ID>": "x", "URL": "http://localhost:8000/v1"}
@@ -55,8 +56,13 @@ def _commands() -> list[str]:
     return sorted(command for command in found if not any(each in command for each in others))
 
 
-def _settings() -> list[str]:
-    """What the pages outside the results say to add to a command."""
+def _settings(whole_options: bool) -> list[str]:
+    """What the pages outside the results say to add to a command.
+
+    Args:
+        whole_options: those that take a file of ``conf/``, which tests/app/test_conf.py composes;
+            or the others.
+    """
     pages = [page for page in PAGES if page.name not in ("results.md", "report.md")]
     codes = {code for page in pages for code in CODE.findall(page.read_text(encoding="utf-8"))}
     roots = "|".join(sorted(ROOT_KEYS))
@@ -67,6 +73,7 @@ def _settings() -> list[str]:
         if SETTING.fullmatch(code)
         and named.match(code)
         and not re.search(r"=(X|Y)$|/NAME$|\.\.\.", code)
+        and bool(OPTION.fullmatch(code)) is whole_options
     )
 
 
@@ -78,12 +85,29 @@ def test_every_command_composes(command, tmp_path):
     _check(["+experiment=quickstart", *rest] if resumes else rest, tmp_path)
 
 
-@pytest.mark.parametrize("setting", _settings())
+@pytest.mark.parametrize("setting", _settings(whole_options=False))
 def test_every_setting_is_legal(setting, tmp_path):
     needed = [option for start, option in NEEDS.items() if setting.lstrip("+~").startswith(start)]
     named = "experiment=" in " ".join((setting, *needed))
     first = [] if named else ["+experiment=quickstart"]
     _check([*first, *needed, *_typed(setting)], tmp_path)
+
+
+def test_every_option_that_a_page_names_is_there():
+    named = _settings(whole_options=True)
+    assert len(named) > 50
+    for group, option in (text.lstrip("+").split("=") for text in named):
+        assert (ROOT / "conf" / group / f"{option}.yaml").is_file(), (group, option)
+
+
+def test_the_page_of_options_has_every_option_of_conf(read):
+    """But for boards, which have a table of their own, and groups without a choice."""
+    page = read("docs/how-to/choose-options.md")
+    codes = set(CODE.findall(page))
+    for group in sorted(set(GROUPS) - {"target"}):
+        options = {path.stem for path in (ROOT / "conf" / group).glob("*.yaml")}
+        missing = options - {code.removeprefix(f"{group}=") for code in codes}
+        assert len(options) == 1 or not missing, (group, missing)
 
 
 def test_the_comparison_that_the_pages_show_can_decide(read):

@@ -85,12 +85,14 @@ def test_every_board_has_a_page_with_its_limits(site, name):
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_key_of_conf_is_explained(site, group):
     page = (site / "reference" / "settings.html").read_text(encoding="utf-8")
-    rows = dict(re.findall(r"<tr>\s*<td><code>([\w.]+)</code></td>(.*?)</tr>", page, re.DOTALL))
+    found = re.findall(r"<tr>\s*<td><code>([\w.]+)</code></td>(.*?)</tr>", page, re.DOTALL)
+    rows = {key: rest for key, rest in found if key.startswith(f"{group}.")}
+    assert len(rows) == sum(key.startswith(f"{group}.") for key, _ in found), "each once"
     for path in (CONF / group).glob("*.yaml"):
-        for key in _keys(group, yaml.safe_load(path.read_text(encoding="utf-8"))):
-            cells = re.findall(r"<td[^>]*>(.*?)</td>", rows[key], re.DOTALL)
-            legal, what = cells[2:4]
-            assert legal.strip() and what.strip(), f"say in conf/{group} what {key} does"
+        assert set(_keys(group, yaml.safe_load(path.read_text(encoding="utf-8")))) <= set(rows)
+    for key, rest in rows.items():
+        legal, what = re.findall(r"<td[^>]*>(.*?)</td>", rest, re.DOTALL)[2:4]
+        assert legal.strip() and what.strip(), f"say in conf/{group} what {key} does"
 
 
 def test_llms_txt_lists_every_page_of_the_navigation(site):

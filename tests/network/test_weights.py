@@ -53,7 +53,7 @@ def test_saving_replaces_what_was_there(tmp_path, checkpoint, make):
 
 def test_an_image_of_another_size_or_a_missing_file_is_said(tmp_path):
     with pytest.raises(
-        ConfigError, match=r"no checkpoint at .*none\.ckpt; pass one with checkpoint="
+        ConfigError, match=r"no checkpoint at .*none\.ckpt; name a file that is there"
     ):
         load_network(tmp_path / "none.ckpt")
 

@@ -16,12 +16,18 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import configure_log
-from hydra.errors import HydraException, InstantiationException, OverrideParseException
+from hydra.errors import (
+    HydraException,
+    InstantiationException,
+    MissingConfigException,
+    OverrideParseException,
+)
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from lmanet.app.mistyped import EXPERIMENT, HINT, missing_option, parsed, refuse_words, with_plus
 from lmanet.app.trust import Trust
 from lmanet.command import override, quoted
 from lmanet.errors import ConfigError, LmanetError
@@ -29,9 +35,6 @@ from lmanet.files import replaced
 from lmanet.run.folder import HYDRA, read_yaml
 
 CONF = (Path(__file__).parents[1] / "conf").resolve()  # in a checkout a link to its conf/
-HINT = (
-    "a value with a space or one of = , : ( [ { ~ stands in quotes within quotes: \"key='a value'\""
-)
 CONFIG = Path(HYDRA) / "config.yaml"  # of a run's folder
 OWN_OPTIONS = "hydra.searchpath="
 # Of the configuration of a run that is compared these are built; all else of it is data.
@@ -71,13 +74,25 @@ def require_conf(folder: Path = CONF) -> None:
         )
 
 
+def plainly(arguments: Sequence[str]) -> list[str]:
+    """What was typed, with the ``+`` that ``experiment`` and ``ablation`` want.
+
+    Raises:
+        ConfigError: a flag is unknown, or a word is no setting.
+    """
+    given = parsed(get_args_parser(), arguments).overrides
+    refuse_words(given, [path.stem for path in sorted((CONF / EXPERIMENT).glob("*.yaml"))])
+    folders = [path.name for path in CONF.iterdir() if path.is_dir()]
+    return [with_plus(each, folders) if each in given else each for each in arguments]
+
+
 def own_options(arguments: Sequence[str]) -> list[str]:
     """``--config-dir FOLDER`` as a setting, which is checked and resumed like the others.
 
     Raises:
         ConfigError: there is no such folder.
     """
-    given = get_args_parser().parse_intermixed_args(list(arguments)).config_dir
+    given = parsed(get_args_parser(), arguments).config_dir
     if given is None:
         return list(arguments)
     folder = Path(given).expanduser().absolute()
@@ -129,7 +144,7 @@ def read_command(arguments: Sequence[str]) -> Command:
     Raises:
         ConfigError: a pickle of Hydra's is to be read, which may run anything.
     """
-    given = get_args_parser().parse_intermixed_args(list(arguments))
+    given = parsed(get_args_parser(), arguments)
     shows = given.help or given.hydra_help or given.cfg or given.info or given.shell_completion
     if given.experimental_rerun:
         raise ConfigError(
@@ -379,6 +394,8 @@ def _compose(overrides: Sequence[str]) -> Config:
 
 def _fault(error: Exception) -> str:
     """What Hydra says over several lines, without the paths that it searched."""
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options:
+        return missing_option(error.missing_cfg_file, error.options, str(error))
     text = str(error).partition("Config search path")[0].partition("See https://")[0]
     hint = f"; {HINT}" if isinstance(error, OverrideParseException) else ""
     return " ".join(text.split()).rstrip(" .") + hint

@@ -9,7 +9,7 @@ from lmanet.board.target import TARGETS, Target
 from lmanet.command import command
 from lmanet.cost import Cost
 from lmanet.cost.estimate import estimate_network
-from lmanet.errors import ConfigError
+from lmanet.errors import ConfigError, DataError
 from lmanet.run.quantities import FLASH, MACS, PARAMS, SRAM, Quantity
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def demo(arguments: Sequence[str]) -> Iterator[str]:
         )
     name = arguments[0] if arguments else shipped_network()
     picture = Path(arguments[1]).expanduser() if len(arguments) == 2 else PICTURE
+    if not picture.is_file():
+        raise DataError(f"there is no picture {picture}; name a file that is there")
 
     from lmanet.network.weights import load_network  # torch takes seconds
 

@@ -7,8 +7,9 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from importlib.metadata import version
+from io import StringIO
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,6 +26,7 @@ from lmanet.app.compose import (
     launch,
     overrides_of_job,
     own_options,
+    plainly,
     read_command,
     require_conf,
     start_log,
@@ -33,6 +35,7 @@ from lmanet.app.compose import (
 from lmanet.app.demo import DEMO, demo
 from lmanet.app.init import START, write_start
 from lmanet.app.lock import claimed
+from lmanet.app.mistyped import HELP
 from lmanet.app.resume import Resumed, brought, keep_sweep, resumed
 from lmanet.app.saved import of_the_run
 from lmanet.app.settings import refuse_unread
@@ -55,9 +58,10 @@ def main() -> None:
     folder: Path | None = None
     try:
         with stoppable(), _log_may_fail():
-            if _answered(sys.argv[1:]):
+            arguments = sys.argv[1:] or [HELP]
+            if _answered(arguments):
                 return
-            typed = [at_home(argument) for argument in own_options(sys.argv[1:])]
+            typed = [at_home(argument) for argument in own_options(plainly(arguments))]
             given = resumed(brought(typed))
             command = read_command(given.arguments)
             if not command.starts:
@@ -69,7 +73,7 @@ def main() -> None:
                 from lmanet.app.plan import planned  # takes seconds
 
                 command, config, told = planned(command, config)
-                print(told, flush=True)
+                _say(told)
             named = given.folder is not None or any(
                 text.lstrip("+").startswith(DIRECTORIES) for text in command.overrides
             )
@@ -98,7 +102,7 @@ def job(cfg: Config, run: Run | None = None) -> None:
     try:
         keep_start(cfg, folder)
         (run or Run(cfg)).start()
-        print(*summary(folder), sep="\n", flush=True)
+        _say(*summary(folder))
     except (LmanetError, OSError) as error:
         sentences = [f"error: {_named(error)}"]
         if (folder / HISTORY).exists():
@@ -114,9 +118,17 @@ def _show(command: Command, given: Resumed) -> None:
             "own settings; name one of the two"
         )
     if given.folder and command.shows:
-        print(_own_settings(command, given.folder, given), end="")
+        _say(_own_settings(command, given.folder, given).rstrip("\n"))
         return
-    launch(job, command)
+    if command.elsewhere:
+        launch(job, command)
+        return
+    shown = StringIO()  # Hydra prints a traceback where its reader leaves
+    try:
+        with redirect_stdout(shown):
+            launch(job, command)
+    finally:
+        _say(shown.getvalue().rstrip("\n"))
 
 
 def _own_settings(command: Command, folder: Path, given: Resumed) -> str:
@@ -147,16 +159,18 @@ def _run(command: Command, config: Config, folder: Path, given: Resumed) -> None
 
 
 def _sweep(command: Command, folder: Path, given: Resumed) -> None:
-    """Check every job before the first is started; the seed changes nothing of what is checked."""
-    checked = set()
+    """Check every job before the first is started, each seed by its value alone."""
+    different: dict[str, Run] = {}
     for number, overrides in enumerate(jobs(command.overrides)):
         composed = compose(overrides)
         kept = kept_overrides(composed.hydra.overrides)
         config = of_the_run(in_folder(composed, folder), folder / str(number), given, kept)
         _remember(given, [kept, command.overrides])
-        if (seedless := repr({**config, "seed": 0})) not in checked:
-            checked.add(seedless)
-            Run(config, given.typed).prepare()
+        run = Run(config, given.typed)
+        run.check_settings()  # of each job, its seed with it; what takes long comes later
+        different.setdefault(repr({**config, "seed": 0}), run)
+    for run in different.values():
+        run.prepare()
     keep_sweep(folder, command.overrides)
 
     def with_typed(cfg: Config) -> None:
@@ -174,24 +188,29 @@ def _remember(given: Resumed, overrides: Sequence[Sequence[str]]) -> None:
 
 @contextmanager
 def _reader_may_leave() -> Iterator[None]:
-    """End quietly where who reads a pipe, such as ``head``, has seen enough."""
+    """Go on quietly where who reads a pipe, such as ``head``, has seen enough."""
     try:
         yield
+        sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what comes yet
+
+
+def _say(*lines: str) -> None:
+    with _reader_may_leave():
+        print(*lines, sep="\n")
 
 
 def _answered(arguments: Sequence[str]) -> bool:
     """Do what is no run: write a start for own settings, show a network, or say the version."""
     require_conf()
     if arguments[:1] == [START]:
-        print(write_start(arguments[1:]))
+        _say(write_start(arguments[1:]))
     elif arguments[:1] == [DEMO]:
-        with _reader_may_leave():
-            for line in demo(arguments[1:]):
-                print(line, flush=True)
+        for line in demo(arguments[1:]):
+            _say(line)
     elif arguments == ["--version"]:
-        print(f"lmanet {version('lmanet')}")
+        _say(f"lmanet {version('lmanet')}")
     else:
         return False
     return True

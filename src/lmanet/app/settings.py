@@ -163,7 +163,21 @@ def refuse_unknown(what: str, given: Collection[str], legal: Collection[str], wh
     """Raises `ConfigError` with the nearest legal names where one that was given is not legal."""
     for name in given:
         if name not in legal:
-            raise ConfigError(f"unknown {what} {name}; {_nearest(name, legal)} ({where})")
+            raise ConfigError(f"unknown {what} {name}; {nearest(name, legal)} ({where})")
+
+
+def close(name: str, legal: Collection[str]) -> list[str]:
+    """The legal names that look most like one that was given, in whatever case, at most three."""
+    lower = {each.lower(): each for each in legal}
+    near = difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.7)
+    return [lower[each] for each in near]
+
+
+def nearest(name: str, legal: Collection[str]) -> str:
+    """In words what may be meant by a name that is not legal: those like it, or else all."""
+    shown = sorted(each for each in legal if each.rpartition(".")[2] not in PARTS)
+    near = close(name, shown)
+    return f"did you mean {' or '.join(near)}?" if near else f"legal are {', '.join(shown)}"
 
 
 def _settings(path: str, node: Any) -> Iterator[Setting]:
@@ -203,7 +217,7 @@ def _root_fault(given: Mapping[str, Any], error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         return (
             f"unknown setting {name}; "
-            f"{_nearest(name, [f'budget.{key}' for key in Budget.model_fields])} ({ROOT_FILE})"
+            f"{nearest(name, [f'budget.{key}' for key in Budget.model_fields])} ({ROOT_FILE})"
         )
     if name == "stages":
         if isinstance(given["stages"], str):
@@ -212,7 +226,7 @@ def _root_fault(given: Mapping[str, Any], error: ValidationError) -> str:
                 f"({ROOT_FILE})"
             )
         unknown = [each for each in given["stages"] if each not in STAGES]
-        return f"unknown stage {unknown[0]}; {_nearest(str(unknown[0]), STAGES)} ({ROOT_FILE})"
+        return f"unknown stage {unknown[0]}; {nearest(str(unknown[0]), STAGES)} ({ROOT_FILE})"
     value: Any = given
     for part in path:
         value = value[part]
@@ -221,12 +235,6 @@ def _root_fault(given: Mapping[str, Any], error: ValidationError) -> str:
     ]
     legal = bounded(field.annotation, field.metadata)
     return f"{name}={_shown(value)}: it takes {legal} ({ROOT_FILE})"
-
-
-def _nearest(name: str, legal: Collection[str]) -> str:
-    shown = sorted(each for each in legal if each.rpartition(".")[2] not in PARTS)
-    near = difflib.get_close_matches(name, shown, n=3, cutoff=0.7)
-    return f"did you mean {' or '.join(near)}?" if near else f"legal are {', '.join(shown)}"
 
 
 def _missing(path: str) -> str:

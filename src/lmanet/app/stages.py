@@ -63,7 +63,7 @@ class Run(Parts):
             LmanetError: one of them cannot work as it is set, or needs what is not there.
         """
         if self._prepared is None:
-            self._check_settings()
+            self.check_settings()
             check_space(self.names, self.space, self.cfg.pareto.objectives)
             stages = [self.made(name) for name in self.names]
             # the engine only where a stage has asked for it
@@ -114,7 +114,8 @@ class Run(Parts):
             _run_alone, resolved(self.cfg, {"stages": [name], "beside": []}), list(self.typed), name
         )
 
-    def _check_settings(self) -> None:
+    def check_settings(self) -> None:
+        """Raises `ConfigError` where a setting is unknown or not legal; builds nothing."""
         settings = {**plain(self.cfg), "stages": self.names}
         check_root(settings)
         if self.cfg.storage:

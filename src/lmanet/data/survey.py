@@ -13,6 +13,7 @@ from lmanet.data.decode import read_image
 from lmanet.data.faults import copy_notices, count_notices, left_out_notices
 from lmanet.data.image_folder import ImageFolder
 from lmanet.data.images import FileImages
+from lmanet.data.unlabelled import Photos
 from lmanet.errors import DataError
 
 MOST_LOOKED_AT = 2000  # pictures that are decoded
@@ -32,6 +33,7 @@ class Found(NamedTuple):
         grey: share of those that are grey, 0 to 1.
         broken: files among them that cannot be read.
         notices: what is off.
+        unlabelled: pictures without a label, beside the parts.
     """
 
     counts: Mapping[str, int]
@@ -42,6 +44,7 @@ class Found(NamedTuple):
     grey: float
     broken: tuple[Path, ...]
     notices: tuple[Notice, ...]
+    unlabelled: int = 0
 
     @property
     def smallest(self) -> str:
@@ -58,7 +61,7 @@ def survey(data: ImageFolder, seconds: float = SECONDS) -> Found:
     """Look at a folder; each file is read once for its digest, and some are decoded.
 
     Args:
-        seconds: after which no further picture is decoded.
+        seconds: after which no further picture is decoded; of those without labels as long again.
 
     Raises:
         DataError: a file cannot be opened.
@@ -66,6 +69,9 @@ def survey(data: ImageFolder, seconds: float = SECONDS) -> Found:
     parts = {name: _files(data, name) for name in ("train", "val", "test")}
     paths = [path for images in parts.values() for path in images.paths]
     sides, grey, broken = _looks(paths, seconds)
+    unlabelled = _unlabelled(data)
+    more_sides, _, more_broken = _looks(unlabelled, seconds)
+    broken += more_broken
     divided = [parts["train"], *([] if "val" in data.given_parts else [parts["val"]])]
     labels = torch.cat([images.labels for images in divided])
     counts = torch.bincount(labels, minlength=data.num_classes).tolist()
@@ -74,11 +80,12 @@ def survey(data: ImageFolder, seconds: float = SECONDS) -> Found:
         counts=dict(zip(data.classes, counts, strict=True)),
         parts={name: len(images) for name, images in parts.items()},
         given=data.given_parts,
-        looked_at=len(sides) + len(broken),
+        looked_at=len(sides) + len(more_sides) + len(broken),
         sides=(int(shorter.min()), int(np.median(shorter)), int(shorter.max())),
         grey=grey / max(1, len(sides)),
         broken=tuple(broken),
         notices=tuple(_notices(data, parts)),
+        unlabelled=len(unlabelled),
     )
 
 
@@ -98,6 +105,12 @@ def _files(data: ImageFolder, part: str) -> FileImages:
     images = data.given(part)
     assert isinstance(images, FileImages)
     return images
+
+
+def _unlabelled(data: ImageFolder) -> tuple[Path, ...]:
+    """Files that a distillation reads, hours after the start."""
+    taught = isinstance(data, Photos) and data.unlabelled
+    return tuple(data.read_unlabelled().paths) if taught else ()
 
 
 def _looks(paths: Sequence[Path], seconds: float) -> tuple[list[int], int, list[Path]]:

@@ -72,7 +72,7 @@ def read_compact(path: Path) -> dict[str, Any]:
             names = list(file.keys())  # it is no mapping, and has no other way to its names
             stored = {name: file.get_tensor(name) for name in names}
     except FileNotFoundError:
-        raise ConfigError(f"no checkpoint at {path}; pass one with checkpoint=") from None
+        raise ConfigError(f"no checkpoint at {path}; name a file that is there") from None
     except (SafetensorError, OSError) as error:
         raise ConfigError(f"{path} cannot be read as weights: {error}; pass another") from None
     tensors = {

@@ -242,7 +242,7 @@ def _read(path: Path) -> dict[str, Any]:
         with warnings.catch_warnings(action="ignore"):  # of files that are refused
             content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise ConfigError(f"no checkpoint at {path}; pass one with checkpoint=") from None
+        raise ConfigError(f"no checkpoint at {path}; name a file that is there") from None
     except ConfigError:
         raise
     except Exception as error:  # torch raises many kinds for a file that is not its own

@@ -29,6 +29,7 @@ class Facts(NamedTuple):
         workers: candidates that are trained at once.
         teacher: its weights can be had.
         donor: shipped network to begin with; None where there is none.
+        unlabelled: pictures without labels, which the student is taught on, too.
         minutes: that the search may take.
         seconds: measured, of one candidate; None before that.
     """
@@ -44,6 +45,7 @@ class Facts(NamedTuple):
     donor: str | None = None
     minutes: float = 20.0
     seconds: float | None = None
+    unlabelled: int = 0
 
     @property
     def batch(self) -> int:
@@ -113,6 +115,12 @@ def mini(facts: Facts) -> Passes:
 def full(facts: Facts) -> Passes:
     """Of the best of the front."""
     return passes(6000 if facts.gpu else 1200, facts.train, facts.batch, FULL_EPOCHS, least=10)
+
+
+def student(facts: Facts) -> Passes:
+    """Of the best of the front once more, with a teacher."""
+    taught = facts.train + facts.unlabelled
+    return passes(6000 if facts.gpu else 1200, taught, facts.batch, FULL_EPOCHS, least=10)
 
 
 def teacher(facts: Facts) -> Passes:
@@ -187,13 +195,26 @@ RULES = (
         lambda f: "passes in an epoch; few pictures need few validations",
     ),
     Rule(
-        ("train.full.recipe.epochs", "distill.trainer.recipe.epochs"),
+        ("train.full.recipe.epochs",),
         lambda f: full(f).epochs,
         lambda f: f"{full(f).all} passes over the pictures",
     ),
     Rule(
-        ("train.full.recipe.repeats", "distill.trainer.recipe.repeats"),
+        ("distill.trainer.recipe.epochs",),
+        lambda f: student(f).epochs,
+        lambda f: (
+            f"{student(f).all} passes over the pictures"
+            + (f", {f.unlabelled:,} without labels among them" if f.unlabelled else "")
+        ),
+    ),
+    Rule(
+        ("train.full.recipe.repeats",),
         lambda f: full(f).repeats,
+        lambda f: "passes in an epoch",
+    ),
+    Rule(
+        ("distill.trainer.recipe.repeats",),
+        lambda f: student(f).repeats,
         lambda f: "passes in an epoch",
     ),
     Rule(
@@ -251,7 +272,7 @@ RULES = (
     ),
     Rule(
         ("distill.trainer.recipe.views",),
-        lambda f: min(VIEWS, full(f).all),
+        lambda f: min(VIEWS, student(f).all),
         lambda f: "passes that the teacher is asked of, and that come again",
     ),
     Rule(
@@ -259,7 +280,7 @@ RULES = (
         lambda f: f.candidates,
         lambda f: (
             f"{f.minutes:g} minutes of search, {f.workers} at once, {f.seconds or 0:.0f} s a "
-            "candidate (measured)"
+            f"candidate (measured); at least {CANDIDATES[0]}, at most {CANDIDATES[1]}"
         ),
     ),
 )

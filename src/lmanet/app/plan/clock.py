@@ -128,15 +128,16 @@ def _work(recipe: Config, pictures: int, val: int) -> Work:
 def _teaching(run: Run, found: Found, step: float, device: torch.device) -> float:
     """Seconds of fine-tuning the teacher, asking it, and training the student."""
     distill, val = run.cfg.distill, found.parts["val"]
-    student = _work(distill.trainer.recipe, found.parts["train"], val)
+    taught = found.parts["train"] + found.unlabelled
+    student = _work(distill.trainer.recipe, taught, val)
     if not (asked := _teacher_step(run, device)):
         return student.seconds(step)
     views = distill.trainer.recipe.get("views") or distill.trainer.recipe.epochs
-    pictures = views * found.parts["train"]
+    pictures = views * taught
     recipe = distill.teacher.trainer.recipe
     tuned = _work(recipe, found.parts["train"], val).seconds(asked * recipe.batch_size / BATCH)
-    taught: float = FORWARD * asked * pictures / BATCH + student.seconds(step)
-    return tuned + taught
+    told: float = FORWARD * asked * pictures / BATCH + student.seconds(step)
+    return tuned + told
 
 
 def _teacher_step(run: Run, device: torch.device) -> float:

@@ -76,6 +76,7 @@ def _facts(config: Config, found: Found, teacher: bool) -> Facts:
         teacher=teacher,
         donor=config.train.mini.get("donor") or preferred(),
         minutes=float(config.plan_minutes),
+        unlabelled=found.unlabelled,
     )
 
 

@@ -28,24 +28,19 @@ def told(
         lacking: why there is no teacher; empty where there is one.
     """
     blocks = [
-        ("Found", [*_found(found), *_noise(measured, found)]),
+        ("Found", [*_found(found, lacking), *_noise(measured, found)]),
         ("Chosen, as nothing else was typed", [*_chosen(chosen), *_beginning(facts, lacking)]),
         ("Takes", _takes(measured)),
     ]
     return "\n".join(f"{title}\n" + "\n".join(lines) for title, lines in blocks) + "\n"
 
 
-def _found(found: Found) -> Iterator[str]:
-    names = ", ".join(list(found.counts)[:NAMES]) + (", ..." if len(found.counts) > NAMES else "")
-    least, most = found.counts[found.smallest], found.counts[found.largest]
-    each = f"{least:,}"
-    if least < most:
-        each = f"{least:,} ({found.smallest}) to {most:,} ({found.largest})"
-    yield from _line(
-        "pictures",
-        f"{sum(found.parts.values()):,} of {len(found.counts)} classes ({names}); {each} each to "
-        "train and validate",
-    )
+def _found(found: Found, lacking: str) -> Iterator[str]:
+    total = f"{sum(found.parts.values()):,} of {len(found.counts)} classes"
+    yield from _line("pictures", f"{total}; to train and validate {_each(found)}")
+    if found.unlabelled:
+        use = "not used, as there is no teacher" if lacking else "for teacher and student"
+        yield from _line("no label", f"{found.unlabelled:,} more, {use}")
     own = " and ".join(found.given) or "none"
     yield from _line(
         "parts",
@@ -61,6 +56,19 @@ def _found(found: Found) -> Iterator[str]:
     )
     for notice in found.notices:
         yield from _line("note", notice.text)
+
+
+def _each(found: Found) -> str:
+    """Pictures of each class, or of the smallest and the largest of many, and their ratio."""
+    most, least = found.counts[found.largest], found.counts[found.smallest]
+    if len(found.counts) <= NAMES:
+        told = ", ".join(f"{name} {count:,}" for name, count in found.counts.items())
+    else:
+        names = ", ".join(list(found.counts)[:NAMES])
+        told = f"{least:,} ({found.smallest}) to {most:,} ({found.largest}) each ({names}, ...)"
+    if most > least:
+        told += f"; the largest class has {most / max(1, least):.1f} times the smallest"
+    return told
 
 
 def _noise(measured: Forecast | None, found: Found) -> Iterator[str]:

@@ -24,6 +24,7 @@ class Forest:
 
     Attributes:
         trees: of the forest.
+        name: of the chooser, as the history has it.
     """
 
     trees: AtLeast1 = 100

@@ -60,6 +60,7 @@ class Bandit:
     Attributes:
         every: proposals for which an arm holds.
         boldness: weight of what is not known of an arm; UCB1's is the root of 2.
+        name: of the chooser, as the history has it.
     """
 
     every: AtLeast1 = 3
