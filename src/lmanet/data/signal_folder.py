@@ -96,8 +96,9 @@ class SignalFolder(RecordedModule):
 
     def _require_same_columns(self, paths: Sequence[Path]) -> None:
         """Without names columns are told by their places, so that these must be the same."""
-        wanted = column_names(self._first)
-        for path in paths if wanted else ():
+        if (wanted := column_names(self._first)) is None:
+            return
+        for path in paths:
             names = column_names(path)
             if names and names != wanted:
                 raise DataError(
