@@ -109,9 +109,9 @@ def _files(data: ImageFolder, part: str) -> FileImages:
 
 def _unlabelled(data: ImageFolder) -> tuple[Path, ...]:
     """Files that a distillation reads, hours after the start."""
-    if not isinstance(data, Photos) or not data.unlabelled:
-        return ()
-    return tuple(data.read_unlabelled().paths)
+    if isinstance(data, Photos) and data.unlabelled:
+        return tuple(data.read_unlabelled().paths)
+    return ()
 
 
 def _looks(paths: Sequence[Path], seconds: float) -> tuple[list[int], int, list[Path]]:
