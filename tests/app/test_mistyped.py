@@ -95,6 +95,16 @@ def test_nothing_typed_shows_the_doors_on_one_page(typed) -> None:
 
 
 @pytest.mark.slow  # a process of its own
+def test_a_run_goes_on_where_the_reader_of_its_lines_leaves(tmp_path: Path) -> None:
+    run = [executable, RUN, "+experiment=bench_lmanet", "propose=sampler", "budget.proposals=3"]
+    with Popen(run, stdout=PIPE, stderr=PIPE, cwd=tmp_path) as process:
+        assert process.stdout and process.stderr
+        process.stdout.close()
+        assert b"Traceback" not in process.stderr.read()
+        assert process.wait() == 0, "what prints tables would end it"
+
+
+@pytest.mark.slow  # a process of its own
 def test_what_is_shown_ends_quietly_where_its_reader_leaves() -> None:
     shown = [executable, RUN, "experiment=smoke", "--cfg", "job"]
     with Popen(shown, stdout=PIPE, stderr=PIPE) as process:

@@ -43,7 +43,7 @@ from lmanet.app.stages import Run
 from lmanet.app.stop import Stopped, stoppable, stopped_sentence
 from lmanet.app.summary import summary
 from lmanet.app.trust import remember
-from lmanet.command import at_home
+from lmanet.command import at_home, drop_output
 from lmanet.command import command as as_typed
 from lmanet.errors import ConfigError, LmanetError
 from lmanet.files import disk_error, write_text
@@ -193,7 +193,7 @@ def _reader_may_leave() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what comes yet
+        drop_output()
 
 
 def _say(*lines: str) -> None:
