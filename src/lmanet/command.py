@@ -2,6 +2,7 @@
 shell.
 """
 
+import os
 import re
 import shlex
 import sys
@@ -32,6 +33,11 @@ def at_home(argument: str) -> str:
 def command(*arguments: str) -> str:
     """The whole line for a shell, beginning as the one that was typed."""
     return shlex.join([*_program(Path(sys.argv[0])), *arguments])
+
+
+def drop_output() -> None:
+    """Let what is still printed go nowhere: who read the pipe has left."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def override(key: str, value: object) -> str:

@@ -6,7 +6,7 @@ from sys import executable
 
 import pytest
 
-from lmanet.app.compose import plainly
+from lmanet.app.compose import CONF, plainly
 from lmanet.app.mistyped import missing_option
 from lmanet.app.settings import ROOT_KEYS, STAGES
 from lmanet.errors import ConfigError
@@ -88,9 +88,20 @@ def test_nothing_typed_shows_the_doors_on_one_page(typed) -> None:
     assert shown.code == 0 and shown.output == typed("--help").output
     for door in ("+experiment=quickstart ", "+experiment=photos data.root=", "demo", "init FOLDER"):
         assert f"  lmanet {door}" in shown.output
-    doors = [line for line in shown.output.splitlines() if line.startswith("  lmanet ")]
-    assert max(map(len, doors)) <= 80
-    assert len(shown.output.splitlines()) < 45
+    lines = shown.output.splitlines()
+    groups = tuple(f"{path.name}: " for path in CONF.iterdir())  # a terminal breaks their lines
+    assert max(len(line) for line in lines if not line.startswith(groups)) <= 80
+    assert len(lines) < 45
+
+
+@pytest.mark.slow  # a process of its own
+def test_a_run_goes_on_where_the_reader_of_its_lines_leaves(tmp_path: Path) -> None:
+    run = [executable, RUN, "+experiment=bench_lmanet", "propose=sampler", "budget.proposals=3"]
+    with Popen(run, stdout=PIPE, stderr=PIPE, cwd=tmp_path) as process:
+        assert process.stdout and process.stderr
+        process.stdout.close()
+        assert b"Traceback" not in process.stderr.read()
+        assert process.wait() == 0, "what prints tables would end it"
 
 
 @pytest.mark.slow  # a process of its own

@@ -120,6 +120,18 @@ def test_the_text_names_what_was_found_and_fits_80_columns(tmp_path: Path) -> No
     assert max(map(len, text.splitlines())) <= 80
 
 
+def test_grey_pictures_may_be_read_in_grey(tmp_path: Path) -> None:
+    for name in ("crack", "dent"):
+        (tmp_path / name).mkdir()
+        for number in range(5):
+            Image.new("L", (24, 24), 20 * number).save(tmp_path / name / f"{number}.png")
+    found = survey(Photos(str(tmp_path), 16))
+    for channels, hinted in ((3, True), (1, False)):
+        facts = FEW._replace(channels=channels)
+        text = " ".join(told(found, choose(facts), facts, None, "").split())
+        assert "all are grey" in text and ("data.channels=1 makes" in text) is hinted
+
+
 def test_of_many_classes_the_smallest_and_the_largest_are_told(tmp_path: Path) -> None:
     counts = {f"class {number:03}": 3 + number % 4 for number in range(200)}
     root = pictures(tmp_path, counts, side=4)

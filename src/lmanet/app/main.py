@@ -43,7 +43,7 @@ from lmanet.app.stages import Run
 from lmanet.app.stop import Stopped, stoppable, stopped_sentence
 from lmanet.app.summary import summary
 from lmanet.app.trust import remember
-from lmanet.command import at_home
+from lmanet.command import at_home, drop_output
 from lmanet.command import command as as_typed
 from lmanet.errors import ConfigError, LmanetError
 from lmanet.files import disk_error, write_text
@@ -160,17 +160,16 @@ def _run(command: Command, config: Config, folder: Path, given: Resumed) -> None
 
 def _sweep(command: Command, folder: Path, given: Resumed) -> None:
     """Check every job before the first is started, each seed by its value alone."""
-    different: dict[str, Run] = {}
+    different: dict[str, Config] = {}
     for number, overrides in enumerate(jobs(command.overrides)):
         composed = compose(overrides)
         kept = kept_overrides(composed.hydra.overrides)
         config = of_the_run(in_folder(composed, folder), folder / str(number), given, kept)
         _remember(given, [kept, command.overrides])
-        run = Run(config, given.typed)
-        run.check_settings()  # of each job, its seed with it; what takes long comes later
-        different.setdefault(repr({**config, "seed": 0}), run)
-    for run in different.values():
-        run.prepare()
+        Run(config, given.typed).check_settings()  # its seed, too; what takes long comes later
+        different.setdefault(repr({**config, "seed": 0}), config)
+    for config in different.values():
+        Run(config, given.typed).prepare()
     keep_sweep(folder, command.overrides)
 
     def with_typed(cfg: Config) -> None:
@@ -193,7 +192,7 @@ def _reader_may_leave() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what comes yet
+        drop_output()
 
 
 def _say(*lines: str) -> None:

@@ -13,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from lmanet.command import drop_output
 from lmanet.run.brief import Budget
 from lmanet.run.quantities import FLASH, MACS, PARAMS, SRAM, computed
 from lmanet.run.records import Status, Trial
@@ -32,6 +33,14 @@ STYLES = {
 }
 
 
+class _Console(Console):
+    """One that goes on where who reads a pipe, such as ``head``, has seen enough."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        drop_output()
+
+
 class Progress:
     """Shows where the run stands.
 
@@ -46,7 +55,7 @@ class Progress:
         console: Console | None = None,
         expected_seconds: Mapping[str, float] | None = None,
     ) -> None:
-        self.console = console or Console()
+        self.console = console or _Console()
         self.expected_seconds = dict(expected_seconds or {})
         self.course: Course | None = None
         self.tally: Tally | None = None

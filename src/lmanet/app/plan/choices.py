@@ -30,6 +30,7 @@ class Facts(NamedTuple):
         teacher: its weights can be had.
         donor: shipped network to begin with; None where there is none.
         unlabelled: pictures without labels, which the student is taught on, too.
+        channels: of a picture as networks read it.
         minutes: that the search may take.
         seconds: measured, of one candidate; None before that.
     """
@@ -46,6 +47,7 @@ class Facts(NamedTuple):
     minutes: float = 20.0
     seconds: float | None = None
     unlabelled: int = 0
+    channels: int = 3
 
     @property
     def batch(self) -> int:

@@ -77,6 +77,7 @@ def _facts(config: Config, found: Found, teacher: bool) -> Facts:
         donor=config.train.mini.get("donor") or preferred(),
         minutes=float(config.plan_minutes),
         unlabelled=found.unlabelled,
+        channels=config.data.channels,
     )
 
 

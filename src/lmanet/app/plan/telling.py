@@ -28,14 +28,14 @@ def told(
         lacking: why there is no teacher; empty where there is one.
     """
     blocks = [
-        ("Found", [*_found(found, lacking), *_noise(measured, found)]),
+        ("Found", [*_found(found, facts, lacking), *_noise(measured, found)]),
         ("Chosen, as nothing else was typed", [*_chosen(chosen), *_beginning(facts, lacking)]),
         ("Takes", _takes(measured)),
     ]
     return "\n".join(f"{title}\n" + "\n".join(lines) for title, lines in blocks) + "\n"
 
 
-def _found(found: Found, lacking: str) -> Iterator[str]:
+def _found(found: Found, facts: Facts, lacking: str) -> Iterator[str]:
     total = f"{sum(found.parts.values()):,} of {len(found.counts)} classes"
     yield from _line("pictures", f"{total}; to train and validate {_each(found)}")
     if found.unlabelled:
@@ -54,6 +54,12 @@ def _found(found: Found, lacking: str) -> Iterator[str]:
         f"shorter sides {smallest} to {largest} pixels, median {median}; {colour}; "
         f"{found.looked_at:,} looked at, all can be read",
     )
+    if found.grey >= GREY and facts.channels > 1:
+        yield from _line(
+            "note",
+            "data.channels=1 makes a network for a grey camera, at less cost; it goes without the "
+            "teacher, who reads colours",
+        )
     for notice in found.notices:
         yield from _line("note", notice.text)
 
