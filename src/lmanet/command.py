@@ -35,6 +35,13 @@ def command(*arguments: str) -> str:
     return shlex.join([*_program(Path(sys.argv[0])), *arguments])
 
 
+def printable(text: str) -> str:
+    """The same lines without what moves a terminal's cursor or turns the direction of writing, as
+    names of files and classes may.
+    """
+    return "".join(mark if mark.isprintable() or mark == "\n" else "\ufffd" for mark in text)
+
+
 def drop_output() -> None:
     """Let what is still printed go nowhere: who read the pipe has left."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -58,6 +58,16 @@ def test_the_same_classes_in_another_order_give_the_same_decisions(make):
     assert torch.equal(network.eval()(images), donor.network(images)[:, [2, 0, 1]])
 
 
+def test_grey_is_seen_as_the_donor_sees_it_in_colour(make):
+    stem = {"channels": 16, "kernel": 3, "stride": 2, "activation": "relu6"}
+    donor = trained(make(*STAGES, stem=stem), ("cat", "dog", "cow"), 0)
+    network = build(make(*STAGES, stem=stem, input_channels=1), 3)
+    start_from(network, donor, ("cat", "dog", "cow"))
+    grey = torch.randn(4, 1, 32, 32)
+    seen = donor.network(grey.expand(-1, 3, -1, -1))
+    torch.testing.assert_close(network.eval()(grey), seen, rtol=1e-4, atol=1e-5)
+
+
 def test_a_small_file_gives_the_same_network_in_half_precision(tmp_path, make):
     donor = trained(make(*STAGES), ("cat", "dog", "cow"), 0)
     save_network(tmp_path / "small.safetensors", donor)

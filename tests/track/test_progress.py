@@ -163,6 +163,8 @@ def test_a_line_for_a_terminal_has_the_time_and_what_is_no_news():
     warning = logging.LogRecord("lmanet.train", logging.WARNING, "", 0, "no images", (), None)
     assert re.fullmatch(r"\d\d:\d\d:\d\d epoch 1/3", lines.format(news))
     assert lines.format(warning).endswith(" WARNING: no images")
+    hostile = logging.LogRecord("lmanet.data", logging.INFO, "", 0, "class \x1b[2Jcat", (), None)
+    assert "\x1b" not in lines.format(hostile)
 
 
 def test_a_long_reason_is_shortened_in_its_line(trials):

@@ -43,7 +43,7 @@ from lmanet.app.stages import Run
 from lmanet.app.stop import Stopped, stoppable, stopped_sentence
 from lmanet.app.summary import summary
 from lmanet.app.trust import remember
-from lmanet.command import at_home, drop_output
+from lmanet.command import at_home, drop_output, printable
 from lmanet.command import command as as_typed
 from lmanet.errors import ConfigError, LmanetError
 from lmanet.files import disk_error, write_text
@@ -197,7 +197,7 @@ def _reader_may_leave() -> Iterator[None]:
 
 def _say(*lines: str) -> None:
     with _reader_may_leave():
-        print(*lines, sep="\n")
+        print(*map(printable, lines), sep="\n")
 
 
 def _answered(arguments: Sequence[str]) -> bool:
@@ -242,7 +242,7 @@ def _named(error: Exception) -> Exception:
 def _end(words: str, exit_code: int) -> NoReturn:
     log.debug("%s", words)
     with suppress(OSError):  # nobody may read it any more
-        print(words, file=sys.stderr)
+        print(printable(words), file=sys.stderr)
     raise SystemExit(exit_code) from None
 
 

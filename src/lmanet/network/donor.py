@@ -1,6 +1,7 @@
 """Weights of a network that was trained on other images, for one that begins on few of its own."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 
 import torch
 
@@ -21,9 +22,10 @@ def start_from(network: Network, donor: Checkpoint, classes: Sequence[str]) -> f
     Returns:
         The share of the network's weights that are the donor's, 0 to 1.
     """
+    given_network = _reading_as(network, donor.network)
     linear = network[-1].get_submodule(CLASSIFIER)
     fresh = {name: values.clone() for name, values in linear.named_parameters()}
-    share = inherit(network, donor.network)
+    share = inherit(network, given_network)
     rows = {name: row for row, name in enumerate(donor.classes)}
     shared = [place for place, name in enumerate(classes) if name in rows]
     places = torch.tensor(shared, dtype=torch.long)
@@ -42,6 +44,20 @@ def start_from(network: Network, donor: Checkpoint, classes: Sequence[str]) -> f
                 values[places, width:] = 0  # as `inherit` does with channels that were not there
             lost += written - len(places) * width
     return share - lost / sum(weights.numel() for weights in network.parameters())
+
+
+def _reading_as(network: Network, donor: Network) -> Network:
+    """The donor, which reads colours, for a network that reads grey: grey is the same in all three
+    channels, so the weights of a first convolution over them add up.
+    """
+    if (network.architecture.input_channels, donor.architecture.input_channels) != (1, 3):
+        return donor
+    reading = deepcopy(donor)
+    first = next(values for values in reading.parameters() if values.ndim == 4)
+    with torch.no_grad():
+        if first.shape[1] == 3:  # a depthwise one has a kernel a channel
+            first[:, 0] = first.sum(1)
+    return reading
 
 
 def _width(new: torch.Tensor, old: torch.Tensor) -> int:

@@ -8,6 +8,8 @@ from typing import TextIO
 from rich.console import Console, RenderableType
 from rich.live import Live
 
+from lmanet.command import printable
+
 
 class LiveView:
     """Draws what a function gives, twice a second; while it is drawn, the log's lines for this
@@ -64,7 +66,7 @@ class ShortLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         level = f"{record.levelname}: " if record.levelno > logging.INFO else ""
-        return f"{self.formatTime(record)} {level}{super().format(record)}"
+        return printable(f"{self.formatTime(record)} {level}{super().format(record)}")
 
 
 class _Listening(logging.Handler):

@@ -2,6 +2,8 @@
 
 import re
 
+from lmanet.command import printable
+
 KIB = 1024
 MOST_IN_A_CELL = 200
 MARKS = re.compile(r"([\\`*_|<>\[\]&~])")
@@ -39,11 +41,6 @@ def sentence(text: object) -> str:
 def code(text: object) -> str:
     """The same to the letter, as a span that only its own mark could end."""
     return f"`{_line(text).replace('`', chr(0x2019))}`"
-
-
-def typed(command: str) -> str:
-    """A command over as many lines as it has; nothing in it moves a terminal's cursor."""
-    return "".join(mark if mark.isprintable() or mark == "\n" else "\ufffd" for mark in command)
 
 
 def count(number: float | None) -> str:
@@ -94,8 +91,7 @@ def interval(found: tuple[float, int]) -> str:
 
 def _line(text: object) -> str:
     """Nothing in it moves a terminal's cursor or turns the direction of writing."""
-    line = " ".join(str(text).split())
-    return "".join(mark if mark.isprintable() else "\ufffd" for mark in line)
+    return printable(" ".join(str(text).split()))
 
 
 FILTERS = {
@@ -105,7 +101,7 @@ FILTERS = {
         prose,
         sentence,
         code,
-        typed,
+        printable,
         count,
         kib,
         millions,
