@@ -226,6 +226,15 @@ def test_a_column_of_times_is_noticed_by_name(tmp_path: Path) -> None:
     assert "time_as_channel" not in kinds(SignalFolder(str(root), columns=["ax", "ay"]))
 
 
+def test_a_channel_that_never_changes_is_noticed_by_name(tmp_path: Path) -> None:
+    root = motions(tmp_path)
+    assert "still_channel" not in kinds(SignalFolder(str(root)))
+    for path in root.rglob("*.csv"):
+        head, *rows = path.read_text().splitlines()
+        path.write_text("\n".join([f"{head},still", *(f"{row},7" for row in rows)]) + "\n")
+    assert "Channel 3 (still) never changes" in kinds(SignalFolder(str(root)))["still_channel"]
+
+
 def test_files_that_are_no_recordings_are_noticed(tmp_path: Path) -> None:
     root = motions(tmp_path)
     (root / "run" / "notes.txt").write_text("x")

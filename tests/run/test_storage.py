@@ -108,6 +108,7 @@ def test_files_are_written_read_listed_and_removed(url: str, tmp_path: Path):
         ("simplecache::s3://bucket/run", "legal are s3://"),
         ("s3://", "legal are s3://"),
         ("run", "legal are s3://"),
+        ("s3:/bucket/run", "legal are s3://"),
         ("s3://key:secret@bucket/run", "set keys in the environment"),
         ("s3://bucket/run?X-Amz-Signature=secret", "set keys in the environment"),
         ("file:///a/../b", r"without \.\."),

@@ -13,7 +13,14 @@ from lmanet.data.recorded import GroupedModule, RecordedModule
 from lmanet.data.recording_folder import Recording
 from lmanet.data.signal_file import SUFFIXES, column_names, read_signal, read_ts
 from lmanet.data.split import Split
-from lmanet.data.windows import Labelled, Windows, scaling_of, sensing_of, windowed
+from lmanet.data.windows import (
+    Labelled,
+    Windows,
+    scaling_of,
+    sensing_of,
+    still_channels,
+    windowed,
+)
 from lmanet.errors import ConfigError, DataError
 from lmanet.network.images import Scaling
 from lmanet.steps import Sensing
@@ -76,15 +83,15 @@ class SignalFolder(RecordedModule):
 
     def find_notices(self) -> Iterator[Notice]:
         yield from super().find_notices()
+        names = self.columns or column_names(self._first)
         looked_at = self._labelled(self._shared(0)[:MOST_LOOKED_AT])
         for channel in _times(looked_at):
-            names = self.columns or column_names(self._first)
-            called = f" ({names[channel]})" if names else ""
             text = (
-                f"Channel {channel}{called} never falls in a recording, as time does not: a "
+                f"{_called(channel, names)} never falls in a recording, as time does not: a "
                 "network may learn the time; name the other columns in data.columns."
             )
             yield Notice(kind="time_as_channel", text=text)
+        yield from _still_notices(self.scaling, names)
 
     def _labelled(self, recordings: Sequence[Recording]) -> list[Labelled]:
         if self.columns is None:
@@ -160,6 +167,10 @@ class TsSignals(GroupedModule):
     def sensing(self) -> Sensing:
         return sensing_of(self.windows, self.scaling)
 
+    def find_notices(self) -> Iterator[Notice]:
+        yield from super().find_notices()
+        yield from _still_notices(self.scaling)
+
     def require_part(self, part: str) -> None:
         file = self._file("TRAIN" if part == "fit" else "TEST")
         if not file.is_file():
@@ -219,6 +230,20 @@ def _columns(given: Sequence[str]) -> tuple[str, ...]:
             "data.columns"
         )
     return names
+
+
+def _still_notices(scaling: Scaling, names: Sequence[str] | None = None) -> Iterator[Notice]:
+    for channel in still_channels(scaling):
+        text = (
+            f"{_called(channel, names)} never changes in the recordings for training: it tells no "
+            "class from another, and a board that reads another value sees an extreme; leave it "
+            "out, or give data.windows.limits."
+        )
+        yield Notice(kind="still_channel", text=text)
+
+
+def _called(channel: int, names: Sequence[str] | None) -> str:
+    return f"Channel {channel} ({names[channel]})" if names else f"Channel {channel}"
 
 
 def _times(recordings: Sequence[Labelled]) -> list[int]:

@@ -133,6 +133,11 @@ def scaling_of(recordings: Sequence[Labelled], windows: Windows) -> Scaling:
     return Scaling(low.astype(np.float32), (255 / span).astype(np.float32))
 
 
+def still_channels(scaling: Scaling) -> list[int]:
+    """Channels that never change in the recordings that their scaling was made of."""
+    return np.flatnonzero(scaling.gain >= np.float32(255 / LEAST_SPAN)).tolist()
+
+
 def sensing_of(windows: Windows, scaling: Scaling) -> Sensing:
     """The same windows and bytes, for a firmware."""
     hop = windows.hop or min(windows.stride, windows.length)

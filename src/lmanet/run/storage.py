@@ -139,7 +139,8 @@ class Storage:
 
 def _scheme(url: str) -> str:
     parts = urlsplit(url)
-    if parts.scheme not in SCHEMES or "::" in url or not (parts.netloc + parts.path).strip("/"):
+    names_a_place = is_url(url) and (parts.netloc + parts.path).strip("/")
+    if parts.scheme not in SCHEMES or "::" in url or not names_a_place:
         raise ConfigError(f"storage={url}: it takes a URL; {LEGAL} (conf/config.yaml)")
     if ".." in PurePosixPath(parts.path).parts:
         raise ConfigError(f"storage={url}: its place is named without ..; {LEGAL}")
