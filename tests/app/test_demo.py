@@ -74,6 +74,7 @@ def test_a_network_that_is_too_large_does_not_fit(make, shipped):
     assert f"  {small.name:<17} no  " in shown
 
 
+@pytest.mark.slow  # starts a program
 def test_it_ends_quietly_where_its_reader_leaves():
     script = Path(__file__).parents[2] / "run.py"
     with Popen([sys.executable, script, "demo"], stdout=PIPE, stderr=PIPE) as process:

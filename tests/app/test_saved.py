@@ -102,6 +102,7 @@ def test_settings_that_came_later_have_todays_defaults(conf, typed, tmp_path: Pa
     assert len(history(tmp_path)) == 5
 
 
+@pytest.mark.slow  # starts several runs
 def test_each_job_of_a_sweep_keeps_its_settings(conf, typed, tmp_path: Path):
     conf()
     sweep = ("--config-dir", "mine", "hydra.sweep.dir=sweep", "seed=0,1")
@@ -116,6 +117,7 @@ def test_each_job_of_a_sweep_keeps_its_settings(conf, typed, tmp_path: Path):
 EVIL = {"_target_": "os.system", "command": "touch ran"}
 
 
+@pytest.mark.slow  # starts a program
 def test_nothing_that_a_folder_saves_reaches_out_though_the_command_was_typed_here(
     conf, typed, tmp_path: Path
 ):

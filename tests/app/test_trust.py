@@ -143,6 +143,7 @@ def test_what_was_typed_on_this_machine_goes_on_as_it_was(
     assert ended.code == 1 and "was not typed on this machine" in ended.error, "changed since"
 
 
+@pytest.mark.slow  # starts several runs
 def test_jobs_of_a_sweep_that_was_typed_here_go_on_alone_and_together(typed, monkeypatch):
     monkeypatch.setenv("MINE", "mine")
     sweep = (*PLAIN, "name=${oc.env:MINE}", "seed=0,1", "hydra.sweep.dir=sweep")
@@ -152,6 +153,7 @@ def test_jobs_of_a_sweep_that_was_typed_here_go_on_alone_and_together(typed, mon
     assert ended.code == 0, ended.error
 
 
+@pytest.mark.slow  # starts several runs
 def test_comparing_builds_nothing_that_a_folder_names(typed, tmp_path: Path):
     assert typed(*PLAIN, "hydra.run.dir=run").code == 0
     path = tmp_path / "run" / ".hydra" / "config.yaml"

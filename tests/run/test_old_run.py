@@ -53,6 +53,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in MADE_ONCE if (folder / name).exists()}
 
 
+@pytest.mark.slow  # goes through every stage
 def test_every_stage_of_an_old_run_counts_as_done(old: Path):
     before = contents(old)
     stages = "search,rules,train,distill,deploy,explain,evaluate"
