@@ -172,6 +172,13 @@ def test_a_row_that_a_stop_kept_back_comes_with_the_resumed_search(tmp_path, tri
     assert sum(value for key, value in rows[0].items() if key.startswith("status/")) == 2
 
 
+def test_a_run_of_before_that_goes_on_twice_sends_no_row_again(tmp_path, trials, tell):
+    tell(WandbTracker(tmp_path, "lmanet"), trials[2:3], before=trials[:2])
+    tell(WandbTracker(tmp_path, "lmanet"), trials[3:], before=trials[:3])
+    rows = [row for row in logged(offline_runs(tmp_path)[-1]) if "seconds" in row]
+    assert [row["trial"] for row in rows] == [3]
+
+
 def test_two_runs_of_a_sweep_are_two_runs(tmp_path, trials, tell):
     for job in ("0", "1"):
         tell(WandbTracker(tmp_path / job, "lmanet"), trials[:1])

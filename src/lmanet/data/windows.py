@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -169,9 +169,9 @@ def windowed(recordings: Sequence[Labelled], windows: Windows, scaling: Scaling)
     )
 
 
-def _is_span(pair: object) -> bool:
+def _is_span(pair: Any) -> bool:
     try:
-        low, high = map(float, pair)  # type: ignore[call-overload]
+        low, high = map(float, pair)
     except (TypeError, ValueError):
         return False
     return bool(np.isfinite((low, high)).all()) and low < high

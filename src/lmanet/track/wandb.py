@@ -76,12 +76,14 @@ class WandbTracker:
 
     def on_search_start(self, trials: Sequence[Trial], budget: Budget) -> None:
         self.run = self._open()
-        sent = whole_lines(self._sent)
+        self.statuses = {trial.number: trial.status.value for trial in trials}
+        if not self._sent.exists():  # a run of before has sent all that it has
+            write_text(self._sent, "".join(f"{_mark(trial)}\n" for trial in trials))
+        sent = set(whole_lines(self._sent))
         for trial in trials:
             # A stop may have come between a trial's line in the history and its row here.
-            if sent and _mark(trial).encode() not in sent:
+            if _mark(trial).encode() not in sent:
                 self.on_trial_end(trial)
-            self.statuses[trial.number] = trial.status.value
 
     def on_trial_end(self, trial: Trial) -> None:
         self.statuses[trial.number] = trial.status.value
@@ -204,7 +206,7 @@ class WandbTracker:
 
     @property
     def _sent(self) -> Path:
-        """What has its row in W&B, a trial a line; runs of before have no such file."""
+        """What has its row in W&B, a trial a line."""
         return self.folder / "wandb" / "sent.txt"
 
     def _run_id(self) -> str:
