@@ -220,7 +220,8 @@ def _training(trained: TrainedNetwork, taught: TrainedNetwork | None) -> str:
         if trained.teacher
         else ""
     )
-    said = f"{trained.score.epochs} epochs in {_time(trained.score.seconds)}, seed {trained.seed}"
+    epochs = "1 epoch" if trained.score.epochs == 1 else f"{trained.score.epochs} epochs"
+    said = f"{epochs} in {_time(trained.score.seconds)}, seed {trained.seed}"
     if taught:
         return f"{said}{teacher}. Before that, without a teacher: {_training(taught, None)}"
     donor = (
