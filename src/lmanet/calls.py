@@ -25,6 +25,8 @@ class Call(NamedTuple):
         files: files and folders that the call reads or leaves, which the arguments name. The worker
             has what is there; what is left comes back, and while the call runs, too. So a call that
             was lost goes on elsewhere from its last checkpoint.
+        most_seconds: of the call in a worker, which is given up with it after that, as one that
+            hangs; None is no limit. A scheduler's jobs have limits of their own.
     """
 
     number: int
@@ -32,6 +34,7 @@ class Call(NamedTuple):
     shared: object
     arguments: tuple[Any, ...] = ()
     files: tuple[Path, ...] = ()
+    most_seconds: float | None = None
 
     def compute(self) -> Any:
         """The value, computed in this process."""

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from lmanet.app import lock as module
 from lmanet.app.lock import claimed, leave_nothing, require_room
@@ -51,6 +52,33 @@ def test_a_start_that_fails_leaves_no_folder_and_one_with_results_keeps_its_own(
         (folder / "history.jsonl").write_text("a line")
         raise ConfigError("broke off")
     assert (path / "history.jsonl").exists()
+
+
+def test_a_folder_in_which_another_has_begun_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Between the moment when a start makes it and the one when it owns it."""
+    monkeypatch.setattr(module, "LOCK_SECONDS", 0.1)
+    another = FileLock(tmp_path / "run" / ".lock", is_singleton=False)
+
+    def made_and_taken(folder: Path, given: bool) -> tuple[Path, bool]:
+        folder.mkdir()
+        another.acquire()
+        (folder / "run.log").write_text("the other's\n")
+        return folder, True
+
+    monkeypatch.setattr(module, "_make", made_and_taken)
+    with (
+        pytest.raises(ConfigError, match="another process works in"),
+        claimed(tmp_path / "run", given=True),
+    ):
+        pass
+    assert (tmp_path / "run" / "run.log").exists()
+    another.release()
+
+
+def test_what_goes_wrong_in_a_run_is_not_laid_on_its_folder(tmp_path: Path):
+    with pytest.raises(ConnectionRefusedError, match="W&B"), claimed(tmp_path / "run", given=True):
+        raise ConnectionRefusedError("W&B")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_was_there_stays(tmp_path: Path):

@@ -55,6 +55,7 @@ ATTACKS = (
     "name=$\\{oc.env:SECRET\\}",
     "++data.name='${oc.env:SECRET}'",
     "++track.events.folder=elsewhere",
+    "++data={_target_: lmanet.data.Cifar100, root: elsewhere}",
     "measure.flash='touch ran'",
     "++measure.flash=[touch,ran]",
     "measure.port=/dev/ttyS0",

@@ -25,7 +25,13 @@ from lmanet.distill import (
     TeacherSource,
     TeacherTraining,
 )
-from lmanet.errors import ConfigError, DataError, TrainingError, WorkerLostError
+from lmanet.errors import (
+    ConfigError,
+    DataError,
+    TrainingError,
+    TrainingTimeoutError,
+    WorkerLostError,
+)
 from lmanet.execute import Auto, RayEngine
 from lmanet.network import parse_architecture
 from lmanet.network.weights import load_network
@@ -112,19 +118,32 @@ def die(trainer: Double) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def fall_silent(trainer: Double) -> None:
-    os.kill(os.getpid(), signal.SIGSTOP)
+def fall_silent_once(trainer: Double, mark: str) -> str:
+    """Its mark is a text, since paths name files that go with a call."""
+    if not Path(mark).exists():
+        Path(mark).touch()
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return "awake"
 
 
-def train_three_epochs(trainer: Double, folder: Path) -> list[str]:
-    """Leaves a checkpoint an epoch; where it begins with none, it is killed in the third."""
+def hang(trainer: Double, mark: str) -> None:
+    with Path(mark).open("a") as file:
+        file.write(f"{os.getpid()}\n")
+    time.sleep(600)
+
+
+def train_three_epochs(trainer: Double, folder: Path, there: str) -> list[str]:
+    """Leaves a checkpoint an epoch; where it begins with none, it is killed in the third, once the
+    first two have come back.
+    """
     last = folder / "last.ckpt"
     done = last.read_text().split() if last.exists() else []
     began = len(done)
     while len(done) < 3:
         done.append(f"{len(done) + 1}:{os.getpid()}")
         if len(done) == 3 and not began:
-            time.sleep(6)  # long enough for the first two to have come back
+            while not Path(there).exists() or len(Path(there).read_text().split()) < 2:
+                time.sleep(0.05)
             die(trainer)
         folder.mkdir(exist_ok=True)
         last.write_text(" ".join(done))
@@ -162,7 +181,8 @@ def test_the_images_of_the_run_are_there_though_their_files_are_not(engine, data
 
 def test_a_call_that_was_lost_goes_on_elsewhere_from_its_checkpoint(engine, data, tmp_path):
     folder = tmp_path / "checkpoints" / "0"
-    call = Call(0, train_three_epochs, Double(data), (folder,), (folder,))
+    there = str(folder / "last.ckpt")
+    call = Call(0, train_three_epochs, Double(data), (folder, there), (folder,))
     epochs = [each.split(":") for each in computed(engine, call)[0].result()]
     assert [epoch for epoch, _ in epochs] == ["1", "2", "3"]
     assert epochs[0][1] == epochs[1][1] != epochs[2][1], "the third is of another process"
@@ -178,18 +198,6 @@ def test_a_call_that_kills_two_workers_fails_and_no_other_does(engine, data):
     assert type(ends[0].error) is WorkerLostError
     assert "two workers were lost with it" in str(ends[0].error)
     assert "the worker process died, or was killed" in str(ends[0].error)
-
-
-def test_a_worker_that_gives_no_sign_of_life_is_lost(engine, data):
-    engine.close()
-    engine.silent_seconds = 2
-    try:
-        ends = computed(engine, Call(0, fall_silent, Double(data)), Call(1, echo, None, ("x",)))
-    finally:
-        engine.close()
-        engine.silent_seconds = 20
-    assert type(ends[0].error) is WorkerLostError and "no sign of life" in str(ends[0].error)
-    assert ends[1].value == "x"
 
 
 def test_stages_give_the_same_by_the_engine_as_in_this_process(engine, data, tmp_path):
@@ -263,6 +271,34 @@ def test_close_gives_the_workers_back_at_once(engine, data):
     start = time.monotonic()
     engine.close()
     assert time.monotonic() - start < 20 and engine.collect(wait=True) == []
+
+
+@pytest.fixture(scope="module")
+def hasty(engine, data):
+    """One worker of the same Ray, of which less is borne; the others have been given back."""
+    engine.close()
+    hasty = RayEngine(data, workers=1, silent_seconds=3, auto=Auto(accelerator="cpu"))
+    yield hasty
+    hasty.close()
+
+
+def test_a_worker_that_gives_no_sign_of_life_is_lost(hasty, data, tmp_path, caplog):
+    call = Call(0, fall_silent_once, Double(data), (str(tmp_path / "mark"),))
+    assert computed(hasty, call)[0].value == "awake"
+    assert "a worker was lost with call 0: " in caplog.text
+    assert "no sign of life for 3 s" in caplog.text
+
+
+def test_a_call_that_hangs_though_its_worker_answers_is_given_up(hasty, data, tmp_path):
+    mark = tmp_path / "mark"
+    call = Call(0, hang, Double(data), (str(mark),), most_seconds=5.0)
+    (end,) = computed(hasty, call)
+    assert type(end.error) is TrainingTimeoutError and end.seconds > 5
+    (worker,) = map(int, mark.read_text().split())  # it is not tried again
+    deadline = time.monotonic() + 30
+    while psutil.pid_exists(worker) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not psutil.pid_exists(worker)
 
 
 @pytest.mark.parametrize("settings", [{"workers": 0}, {"threads": "many"}, {"silent_seconds": 0}])

@@ -18,7 +18,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-ROOT = Path(__file__).parents[2]
 JOIN_SECONDS = 90
 PORTS = (20_000, 30_000)  # below those that a system gives away by itself
 RAY = Path(sys.executable).with_name("ray")
@@ -43,14 +42,13 @@ pytestmark = [
 
 @pytest.fixture
 def cluster_env() -> dict[str, str]:
-    """Of nodes and driver: one token, short paths for Ray's sockets, one thread a worker."""
-    own = {
+    """Of nodes and driver: one token, one thread a worker."""
+    return {
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
         "RAY_USAGE_STATS_ENABLED": "0",
         "OMP_NUM_THREADS": "1",
     }
-    return {**os.environ, **own}
 
 
 @contextmanager
@@ -59,11 +57,12 @@ def node(env: dict[str, str], output: Path, *options: str) -> Iterator[subproces
     with output.open("ab") as written:
         process = subprocess.Popen(
             [RAY, "start", "--block", "--num-cpus=1", "--num-gpus=0", *options],
-            env=env,
+            env={**os.environ, **env},
             stdout=written,
             stderr=subprocess.STDOUT,
         )
     try:
+        wait_for_start(process, output)
         yield process
     finally:
         kill(process)
@@ -74,25 +73,14 @@ def cluster(env: dict[str, str], folder: Path) -> Iterator[tuple[str, subprocess
     """Two nodes: their address, and the one that does not lead."""
     port = random.randint(*PORTS)
     address = f"{socket.gethostbyname(socket.gethostname())}:{port}"
-    written = folder / "head.txt", folder / "second.txt"
+    leading = ("--head", f"--port={port}", "--include-dashboard=false")
     with (
+        # Ray's sockets want short paths
         tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as places,
-        node(
-            env,
-            written[0],
-            "--head",
-            f"--port={port}",
-            f"--temp-dir={places}",
-            "--include-dashboard=false",
-        ),
+        node(env, folder / "head.txt", *leading, f"--temp-dir={places}"),
+        node(env, folder / "second.txt", f"--address={address}") as second,
     ):
-        wait_for_port(port)
-        with node(env, written[1], f"--address={address}") as second:
-            try:
-                wait_for_nodes(2, address, env)
-            except subprocess.TimeoutExpired:
-                pytest.fail("\n".join(path.read_text(errors="replace") for path in written))
-            yield address, second
+        yield address, second
 
 
 def has_worker(node: subprocess.Popen[bytes]) -> bool:
@@ -116,17 +104,6 @@ def kill(process: subprocess.Popen[bytes]) -> None:
             except ProcessLookupError:
                 continue
         process.wait()
-
-
-def search(folder: Path, env: dict[str, str], *settings: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "run.py", *SEARCH, f"hydra.run.dir={folder}", *settings],
-        cwd=ROOT,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
 
 
 def trials(folder: Path) -> list[dict]:
@@ -153,48 +130,28 @@ def test_a_node_that_is_killed_costs_no_trial_and_the_history_is_that_of_one_pro
 ):
     drivers.run(tmp_path, *SEARCH, "hydra.run.dir=alone")
     with cluster(cluster_env, tmp_path) as (address, second):
-        together = search(
-            tmp_path / "together",
-            cluster_env,
+        on_ray = (
             "execute=ray",
             f"execute.engine.address={address}",
             "execute.engine.auto.accelerator=cpu",
         )
-        wait_until(lambda: trials(tmp_path / "together") and has_worker(second), together)
+        driver = drivers.start(tmp_path, *SEARCH, *on_ray, "hydra.run.dir=together", **cluster_env)
+        driver.until(lambda: bool(trials(tmp_path / "together")) and has_worker(second))
         time.sleep(0.5)  # it has been handed a call by then
         kill(second)
-        output = together.communicate(timeout=400)[0]
-    assert together.returncode == 0, output
-    assert "on 2 nodes of the Ray cluster" in output, output
-    assert "a worker was lost with call" in output, output
+        assert driver.wait() == 0, driver.said
+    assert "on 2 nodes of the Ray cluster" in driver.said, driver.said
+    assert "a worker was lost with call" in driver.said, driver.said
     numbers = [trial["number"] for trial in trials(tmp_path / "together")]
     assert sorted(numbers) == list(range(len(numbers))), "none is lost, and none is there twice"
     assert what_matters(tmp_path / "together") == what_matters(tmp_path / "alone")
 
 
-def wait_for_port(port: int) -> None:
-    def answers() -> bool:
-        with socket.socket() as found:
-            return found.connect_ex((socket.gethostname(), port)) == 0
-
-    wait_until(answers, seconds=JOIN_SECONDS)
-
-
-def wait_for_nodes(number: int, address: str, env: dict[str, str]) -> None:
-    """A search divides the nodes that have joined when it asks for its first worker."""
-    program = (
-        "import ray, time\n"
-        f"ray.init({address!r}, logging_level='ERROR')\n"
-        f"while sum(node['Alive'] for node in ray.nodes()) < {number}:\n"
-        "    time.sleep(0.1)\n"
-    )
-    subprocess.run([sys.executable, "-c", program], env=env, check=True, timeout=JOIN_SECONDS)
-
-
-def wait_until(happens, search: subprocess.Popen[str] | None = None, seconds: float = 240) -> None:
-    deadline = time.monotonic() + seconds
-    while not happens():
-        assert time.monotonic() < deadline
-        if search is not None:
-            assert search.poll() is None, search.communicate()[0]
+def wait_for_start(node: subprocess.Popen[bytes], output: Path) -> None:
+    """A node says so once the cluster knows it. A search divides the nodes that have joined when it
+    asks for its first worker.
+    """
+    deadline = time.monotonic() + JOIN_SECONDS
+    while "Ray runtime started." not in (said := output.read_text(errors="replace")):
+        assert node.poll() is None and time.monotonic() < deadline, said
         time.sleep(0.1)

@@ -4,9 +4,7 @@ nothing that is sent to W&B or printed; also where the server echoes it.
 
 import os
 import secrets
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,6 @@ from wandb_server import WandbServerDouble
 
 pytestmark = pytest.mark.slow  # runs a whole search, and starts W&B
 
-ROOT = Path(__file__).parents[2]
 PIECE = 8  # characters of a key in a row
 
 
@@ -35,26 +32,18 @@ def wandb_server() -> Iterator[Any]:
 
 
 @pytest.fixture
-def run(tmp_path: Path, wandb_server: Any) -> Iterator[Any]:
+def run(drivers: Any, tmp_path: Path, wandb_server: Any) -> Callable[..., tuple[int, str]]:
     """``python run.py ARGUMENTS`` in ``tmp_path``: its exit code, and all that it printed."""
-    environment = {name: value for name, value in os.environ.items() if "WANDB" not in name}
     home = tmp_path / "home"
     home.mkdir()
+    environment = {name: "" for name in os.environ if "WANDB" in name}
     environment |= {"HOME": str(home), "WANDB_BASE_URL": wandb_server.url}
 
     def start(keys: dict[str, str], *arguments: str) -> tuple[int, str]:
-        ended = subprocess.run(
-            [sys.executable, ROOT / "run.py", *arguments],
-            cwd=tmp_path,
-            env={**environment, **keys},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-        )
-        return ended.returncode, ended.stdout
+        driver = drivers.start(tmp_path, *arguments, **environment, **keys)
+        return driver.wait(), driver.said
 
-    yield start
+    return start
 
 
 def test_keys_stand_nowhere_even_if_the_server_echoes_them(

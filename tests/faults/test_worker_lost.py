@@ -3,6 +3,7 @@ more, elsewhere; then it has failed, with the reason.
 """
 
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -115,6 +116,23 @@ def test_where_every_worker_dies_the_search_ends_with_a_sentence(
     monkeypatch.setattr(workers, "MOST_LOST", 2)
     with pytest.raises(TrainingError, match="2 candidates in a row: the worker process died twice"):
         drain(submitted(DIES, DIES, DIES), 3)
+
+
+def test_where_no_process_can_be_started_the_search_ends_with_a_sentence(submitted, tmp_path: Path):
+    """The system is short of files here; it may be of memory. No other event would wake a search
+    that waits.
+    """
+    executor = submitted(WAITS)
+    while not (found := started(tmp_path, 0)):
+        time.sleep(0.02)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))  # what is open already stays so
+    try:
+        os.kill(found[0], signal.SIGKILL)
+        with pytest.raises(TrainingError, match=r"^no worker process can be started \(Too many"):
+            executor.collect(wait=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_a_trial_that_loses_a_process_which_reads_images_is_trained_once_more():

@@ -12,7 +12,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
-from lmanet.errors import ConfigError, RemoteStorageError
+from lmanet.errors import ConfigError, DiskError, RemoteStorageError
 from lmanet.run import lease, mirror
 from lmanet.run.lease import LEASE, Lease, Pace, drawn, read_lease
 from lmanet.run.mirror import MIRRORED, bring, mirrored
@@ -308,6 +308,36 @@ def test_a_driver_that_is_dead_is_taken_over_and_one_whose_clock_is_late_is_not(
     there = bring(url, tmp_path / "there" / "run", QUICK)
     with mirrored(there, url, QUICK):
         pass
+
+
+def test_a_driver_whose_clock_was_ahead_is_taken_over_once_it_is_dead(
+    url: str, folder: Path, tmp_path: Path
+):
+    with mirrored(folder, url, QUICK):
+        pass
+    storage = Storage(url)
+    ahead = Lease(run=read_lease(storage).run, driver="d", beat=time.time() + 1e6)
+    storage.write(LEASE, ahead.model_dump_json().encode())
+    there = bring(url, tmp_path / "there" / "run", QUICK)
+    assert files(there) == files(folder)
+
+
+def test_a_folder_that_is_lost_takes_nothing_from_its_storage(
+    url: str, folder: Path, tmp_path: Path
+):
+    """As a disk does that goes while the run is on it: the storage has the only files then."""
+    storage = Storage(url)
+    with (
+        pytest.raises(DiskError, match=r"run is gone, .* nothing is removed there; .*resume="),
+        mirrored(folder, url, QUICK) as mirror,
+    ):
+        mirror.push()
+        kept = storage.names()
+        folder.rename(tmp_path / "lost")
+        folder.mkdir()  # the place where the disk was
+        with pytest.raises(DiskError, match="is gone"):
+            mirror.try_push()
+    assert storage.names() == kept and {"history.jsonl", "full/a.ckpt"} <= {*kept}
 
 
 def test_of_two_that_write_a_file_at_once_neither_takes_the_others(url: str):

@@ -49,12 +49,12 @@ def claimed(folder: Path, given: bool) -> Iterator[Path]:
     """
     before = next(path for path in folder.absolute().parents if path.is_dir())
     folder, made = _make(folder, given)
-    try:
-        with owned(folder):
+    with owned(folder):
+        try:
             yield folder
-    finally:
-        if made:
-            leave_nothing(folder, before)
+        finally:
+            if made:  # and while it is owned, so that nobody else has begun in it
+                leave_nothing(folder, before)
 
 
 @contextmanager
@@ -64,11 +64,10 @@ def owned(folder: Path) -> Iterator[None]:
     Raises:
         ConfigError: another process works in the folder.
     """
+    # One lock a path in a process: a sweep owns its folder, and a job may own the same one again.
+    lock = FileLock(folder.absolute() / LOCK, timeout=LOCK_SECONDS, is_singleton=True)
     try:
-        # One lock a path in a process: a sweep owns its folder, and a job may own the same one
-        # again.
-        with FileLock(folder.absolute() / LOCK, timeout=LOCK_SECONDS, is_singleton=True):
-            yield
+        lock.acquire()
     except Timeout:
         raise ConfigError(
             f"another process works in {folder}; wait for its end or stop it, or start a run of "
@@ -76,6 +75,10 @@ def owned(folder: Path) -> Iterator[None]:
         ) from None
     except OSError as error:
         raise ConfigError(_unwritable(folder, error)) from error
+    try:  # what goes wrong from here on is no fault of the lock
+        yield
+    finally:
+        lock.release()
 
 
 def leave_nothing(folder: Path, above: Path | None = None) -> None:

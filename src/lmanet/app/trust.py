@@ -145,6 +145,7 @@ class Trust:
         stages = config.get("stages", ())
         asks = bool(ASKING & {*([stages] if isinstance(stages, str) else stages)})
         embedded = asks and _is_embedded(config)
+        downloads = _is_downloaded(config)
         known = list(known)
         for path, key, value in leaves(config):
             if (path, key, value) in known:
@@ -154,6 +155,8 @@ class Trust:
                 fault = self._outward(key, value)
             if embedded and path == "propose.model" and value and path not in self.typed:
                 fault = "that file is read by code which trusts it"
+            if downloads and path == "data.root" and self._is_new(path, value):
+                fault = fault or "images are downloaded to there"
             if fault:
                 raise self._refusal(f"{path}={value}", fault)
 
@@ -177,6 +180,10 @@ class Trust:
         if key not in OUTWARD or value is None or self._is_told(str(value)):
             return ""
         return "it says whom this machine talks to, or with which key"
+
+    def _is_new(self, path: str, value: Any) -> bool:
+        """Neither typed in this start nor told by ``conf/``."""
+        return path not in self.typed and value is not None and not self._is_told(str(value))
 
     def _is_told(self, value: str) -> bool:
         """A file of ``conf/`` has this very value."""
@@ -213,6 +220,13 @@ def _is_embedded(config: Mapping[str, Any]) -> bool:
     propose = config.get("propose")
     server = propose.get("server") if isinstance(propose, Mapping) else None
     return isinstance(server, Mapping) and str(server.get(TARGET)).endswith("EmbeddedServer")
+
+
+def _is_downloaded(config: Mapping[str, Any]) -> bool:
+    """Whether images are brought from the internet into ``data.root``."""
+    data = config.get("data")
+    target = str(data.get(TARGET)) if isinstance(data, Mapping) else ""
+    return target.startswith("lmanet.data.Cifar")
 
 
 def leaves(node: Any, path: str = "", key: str = "") -> Iterator[tuple[str, str, Any]]:

@@ -16,6 +16,9 @@ from lmanet.run.records import Job, Outcome, Score, Status
 from lmanet.steps import Trainer
 
 log = logging.getLogger(__name__)
+# A training ends itself after the recipe's max_seconds, but not where it hangs within one step. Its
+# process is killed so much later, which leaves time to start it, to read images and to compile.
+GRACE_SECONDS = 300.0
 
 
 def run_job(trainer: Trainer, job: Job) -> Outcome:
@@ -57,6 +60,20 @@ def run_job(trainer: Trainer, job: Job) -> Outcome:
         return failed(Status.FAILED, f"{type(error).__name__}: {error}")
     status = Status.TRAINED if job.epochs is None else Status.PAUSED
     return Outcome(number=job.number, status=status, score=score, seconds=time.monotonic() - start)
+
+
+def most_seconds(trainer: Trainer) -> float | None:
+    """After which a training hangs, from its hand-over to a process; None is no limit."""
+    most: float | None = getattr(getattr(trainer, "recipe", None), "max_seconds", None)
+    return None if most is None else most + GRACE_SECONDS
+
+
+def hung(most: float | None) -> str:
+    """The sentence on a training that was ended because it took longer than `most_seconds`."""
+    return (
+        f"the training hung: {GRACE_SECONDS:g} s after its max_seconds it had not ended "
+        f"({most or 0:g} s in all), and its process was killed; see the recipe in conf/train"
+    )
 
 
 def _trained(trainer: Trainer, job: Job) -> Score:

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
+from lmanet.errors import TrainingError
 from lmanet.execute.job import run_job
 from lmanet.run.records import Job, Outcome
 from lmanet.steps import Trainer
@@ -39,14 +40,23 @@ class WorkerProcess:
         self.renew()
 
     def renew(self) -> None:
-        """Take another process, which starts with its first job."""
+        """Take another process, which starts with its first job.
+
+        Raises:
+            TrainingError: the system gives none.
+        """
         context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
-        self._pool = ProcessPoolExecutor(1, context, _start_process, self._start)
+        with _as_a_sentence():
+            self._pool = ProcessPoolExecutor(1, context, _start_process, self._start)
 
     def train(self, job: Job) -> "Future[Outcome]":
-        """Start a job; its future breaks where the process dies."""
+        """Start a job; its future breaks where the process dies.
+
+        Raises:
+            TrainingError: the system gives no process.
+        """
         self.hung = False
-        with of_the_run_alone():
+        with of_the_run_alone(), _as_a_sentence():
             try:
                 future = self._pool.submit(_train, job)
             except BrokenProcessPool:  # it was killed while it waited for a job
@@ -69,6 +79,18 @@ class WorkerProcess:
         if not future.done():
             self.hung = True
             kill(pool)
+
+
+@contextmanager
+def _as_a_sentence() -> Iterator[None]:
+    """A system that is short of memory, processes or files has room for no candidate's process."""
+    try:
+        yield
+    except OSError as error:
+        raise TrainingError(
+            f"no worker process can be started ({error.strerror or error}); free memory, or take "
+            "fewer at once by execute.workers, then resume"
+        ) from error
 
 
 def died(future: "Future[Outcome]") -> bool:

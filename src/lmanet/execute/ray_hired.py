@@ -1,6 +1,7 @@
 """One worker of a Ray cluster as the driver sees it, from its start to its end."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,6 +26,10 @@ BEAT_SECONDS = 2.0  # between two questions whether a worker lives, and what it 
 
 class LostError(Exception):
     """A worker is gone, and what it computed with it."""
+
+
+class HangsError(Exception):
+    """A call took longer than it may; its worker answers still, and has to be ended."""
 
 
 class UnfitError(Exception):
@@ -56,15 +61,19 @@ class Hired:
             return False
         return True
 
-    def compute(self, content: bytes, shared: "ray.ObjectRef[bytes]", files: Files) -> Returned:
+    def compute(self, order: Order, files: Files, most_seconds: float | None = None) -> Returned:
         """Have a call computed; what it writes is written here, too, while it runs.
+
+        Args:
+            most_seconds: that it may take; None is no limit.
 
         Raises:
             LostError: the worker died, or gives no sign of life.
+            HangsError: the call is not done in time.
         """
-        order = Order(content, [shared], files.names, files.news())
+        start = time.monotonic()
         result = self._actor.run.remote(order)
-        while True:
+        while most_seconds is None or time.monotonic() - start < most_seconds:
             news = self._actor.news.remote()
             # the answer of every question is waited for, else what it tells would be lost
             files.take(self._get(news))
@@ -73,6 +82,7 @@ class Hired:
                 files.take(last)
                 assert isinstance(returned, Returned)
                 return returned
+        raise HangsError
 
     def _get(self, reference: Any) -> Any:
         try:

@@ -14,10 +14,11 @@ import ray
 from ray.exceptions import RayError
 
 from lmanet.calls import Call, Returned
-from lmanet.errors import TrainingError, WorkerLostError
+from lmanet.errors import TrainingError, TrainingTimeoutError, WorkerLostError
 from lmanet.execute.parcel import Files, pack
 from lmanet.execute.ray_cluster import Slot
-from lmanet.execute.ray_hired import Hired, LostError, UnfitError, hire
+from lmanet.execute.ray_hired import HangsError, Hired, LostError, UnfitError, hire
+from lmanet.execute.ray_worker import Order
 from lmanet.steps import CarriedData
 
 log = logging.getLogger(__name__)
@@ -164,17 +165,17 @@ class RayPool:
         self._count(worker, hired=True)
         try:
             while attempt := self._next(worker):
-                files = Files.of(attempt.call.files)
-                content = pack(
-                    (attempt.call.number, attempt.call.function, attempt.call.arguments),
-                    self._data,
-                    files,
-                )
+                call, files = attempt.call, Files.of(attempt.call.files)
+                content = pack((call.number, call.function, call.arguments), self._data, files)
+                order = Order(content, [attempt.shared], files.names, files.news())
                 start = time.monotonic()
                 try:
-                    self._ended.put(worker.compute(content, attempt.shared, files))
+                    self._ended.put(worker.compute(order, files, call.most_seconds))
                 except LostError as error:
                     self._try_again(attempt, str(error), time.monotonic() - start)
+                    return
+                except HangsError:
+                    self._give_up(call, time.monotonic() - start)
                     return
         finally:
             self._count(worker, hired=False)
@@ -209,6 +210,12 @@ class RayPool:
         with self._changed:
             self._waiting.appendleft(attempt._replace(reason=reason))
             self._changed.notify_all()
+
+    def _give_up(self, call: Call, seconds: float) -> None:
+        """A call that hangs is not tried again: it would hang elsewhere."""
+        log.warning("call %d hung, and its worker is ended", call.number)
+        error = TrainingTimeoutError(f"it was not done in {call.most_seconds:g} s")
+        self._ended.put(Returned(call.number, error=error, seconds=seconds))
 
     def _retire(self, slot: Slot, reason: str) -> None:
         with self._changed:

@@ -3,8 +3,8 @@
 import logging
 
 from lmanet.calls import Call, Engine, Returned
-from lmanet.errors import TrainingError, WorkerLostError
-from lmanet.execute.job import run_job
+from lmanet.errors import TrainingError, TrainingTimeoutError, WorkerLostError
+from lmanet.execute.job import hung, most_seconds, run_job
 from lmanet.run.records import Job, Outcome, Status
 from lmanet.steps import Checked, Trainer
 
@@ -35,7 +35,8 @@ class Remote:
 
     def submit(self, job: Job) -> None:
         files = tuple(path for path in (job.folder, job.parent, job.weights) if path)
-        self.engine.submit(Call(job.number, run_job, self.trainer, (job,), files))
+        most = most_seconds(self.trainer)
+        self.engine.submit(Call(job.number, run_job, self.trainer, (job,), files, most))
 
     def collect(self, wait: bool) -> list[Outcome]:
         """Outcomes since the last call.
@@ -51,6 +52,11 @@ class Remote:
         self.engine.close()
 
     def _outcome(self, returned: Returned) -> Outcome:
+        if isinstance(
+            returned.error, TrainingTimeoutError
+        ):  # by the engine; a training's own is an outcome
+            self._lost = 0
+            return _ended(returned, Status.TIMED_OUT, hung(most_seconds(self.trainer)))
         if not isinstance(returned.error, WorkerLostError):
             self._lost = 0
             outcome: Outcome = returned.result()
@@ -59,9 +65,8 @@ class Remote:
         log.warning("candidate %d: %s", returned.number, returned.error)
         if self._lost >= MOST_LOST:
             raise TrainingError(f"{self._lost} candidates in a row: {returned.error}")
-        return Outcome(
-            number=returned.number,
-            status=Status.FAILED,
-            error=str(returned.error),
-            seconds=returned.seconds,
-        )
+        return _ended(returned, Status.FAILED, str(returned.error))
+
+
+def _ended(returned: Returned, status: Status, error: str) -> Outcome:
+    return Outcome(number=returned.number, status=status, error=error, seconds=returned.seconds)

@@ -11,14 +11,13 @@ from queue import SimpleQueue
 
 from lmanet.errors import ConfigError, TrainingError
 from lmanet.execute.auto import AUTO, Auto, at_least_one
+from lmanet.execute.job import hung, most_seconds
 from lmanet.execute.process import WorkerProcess, died
 from lmanet.run.records import Job, Outcome, Status
 from lmanet.steps import Trainer
 
 log = logging.getLogger(__name__)
-# A training ends itself after the recipe's max_seconds, but not where it hangs within one step. Its
-# process is killed so much later, which leaves time to start it, to read images and to compile.
-GRACE_SECONDS = 300.0
+Ended = Future[Outcome] | Outcome | Exception  # the last is none of the job's
 MOST_LOST = 5  # trainings in a row, each lost twice: where no worker lives, none can be trained
 DIED = (
     "the worker process died twice while it trained this candidate (out of memory, or killed); "
@@ -58,14 +57,14 @@ class Workers:
             )
         number, threads_each = _decide(auto or Auto(), workers, threads)
         self.capacity = number + queue
-        self._max_seconds = getattr(getattr(trainer, "recipe", None), "max_seconds", None)
-        most = None if self._max_seconds is None else self._max_seconds + GRACE_SECONDS
+        self._most_seconds = most_seconds(trainer)
         self._workers = [
-            WorkerProcess((trainer, threads_each, rank), most) for rank in range(number)
+            WorkerProcess((trainer, threads_each, rank), self._most_seconds)
+            for rank in range(number)
         ]
         self._idle = list(self._workers)
         self._waiting: deque[Job] = deque()
-        self._ended: SimpleQueue[tuple[Job, Future[Outcome] | Outcome]] = SimpleQueue()
+        self._ended: SimpleQueue[tuple[Job, Ended]] = SimpleQueue()
         self._pending = 0  # jobs whose outcome was not collected yet
         self._again: set[int] = set()  # numbers of jobs that are tried a second time
         self._lost = 0  # trainings since one last came to its end
@@ -81,10 +80,10 @@ class Workers:
         """Outcomes since the last call.
 
         Raises:
-            TrainingError: one worker after the other dies, so that no candidate can be trained
-                here.
+            TrainingError: one worker after the other dies, or none can be started, so that no
+                candidate can be trained here.
         """
-        ended: list[tuple[Job, Future[Outcome] | Outcome]] = []
+        ended: list[tuple[Job, Ended]] = []
         while self._pending and (not self._ended.empty() or (wait and not ended)):
             ended.append(self._ended.get())
             self._pending -= 1
@@ -109,6 +108,12 @@ class Workers:
         """A thread of the worker's pool says so; the next job starts at once, whatever the search
         is at.
         """
+        try:
+            self._next(worker, job, future)
+        except Exception as error:  # else the search would wait for what this thread would bring
+            self._ended.put((job, error))
+
+    def _next(self, worker: WorkerProcess, job: Job, future: "Future[Outcome]") -> None:
         with self._lock:
             if not died(future):
                 self._ended.put((job, future))
@@ -124,7 +129,8 @@ class Workers:
         """A job whose process died goes to another before all that wait, or has ended."""
         if worker.hung:
             log.warning("candidate %d hung, and its worker was killed", job.number)
-            self._ended.put((job, self._hung(job)))
+            error = hung(self._most_seconds)
+            self._ended.put((job, Outcome(number=job.number, status=Status.TIMED_OUT, error=error)))
         elif job.number in self._again:
             log.warning("a worker died again while it trained candidate %d", job.number)
             self._ended.put((job, Outcome(number=job.number, status=Status.FAILED, error=DIED)))
@@ -133,7 +139,9 @@ class Workers:
             self._again.add(job.number)
             self._waiting.appendleft(job)
 
-    def _outcome(self, job: Job, ended: "Future[Outcome] | Outcome") -> Outcome:
+    def _outcome(self, job: Job, ended: Ended) -> Outcome:
+        if isinstance(ended, Exception):
+            raise ended
         self._again.discard(job.number)  # a promotion bears the same number
         if isinstance(ended, Future):
             self._lost = 0
@@ -142,13 +150,6 @@ class Workers:
         if self._lost >= MOST_LOST:
             raise TrainingError(f"{self._lost} candidates in a row: {DIED}")
         return ended
-
-    def _hung(self, job: Job) -> Outcome:
-        error = (
-            f"the training hung: {GRACE_SECONDS:g} s after max_seconds={self._max_seconds:g} it "
-            "had not ended, and its process was killed; see the recipe in conf/train"
-        )
-        return Outcome(number=job.number, status=Status.TIMED_OUT, error=error)
 
 
 def _decide(auto: Auto, workers: int | str, threads: int | str | None) -> tuple[int, int | None]:

@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 LEASE = "lease.json"
 # Without a sign of life for so long, a driver counts as dead and another may take over.
 DEAD_SECONDS = 180.0
+# How long it is watched whether an old sign is followed by another, and one of the future, of which
+# nothing tells how old it is.
+OLD_BEATS, FUTURE_BEATS = 1.5, 6.0
 
 
 class Lease(Record):
@@ -71,15 +74,16 @@ def read_lease(storage: Storage) -> Lease | None:
 def refuse_alive(storage: Storage, lease: Lease, pace: Pace) -> None:
     """Raises `ConfigError` where the driver that a lease names gives signs of life.
 
-    Where the clocks of two machines differ, an old sign may be a new one: it is watched whether
-    another comes.
+    Where the clocks of two machines differ, or one was set back, an old sign may be a new one, and
+    one of the future an old one: it is watched whether another comes.
     """
     if lease.beat is None:
         return
     age = time.time() - lease.beat
-    if age >= DEAD_SECONDS:
+    is_old, is_ahead = age >= DEAD_SECONDS, age < -pace.beat_seconds
+    if is_old or is_ahead:
         log.info("%s: its driver looks dead; watching whether it is", storage.url)
-        time.sleep(pace.beat_seconds * 1.5)
+        time.sleep(pace.beat_seconds * (OLD_BEATS if is_old else FUTURE_BEATS))
         if read_lease(storage) == lease:
             return
         age = 0.0

@@ -10,8 +10,8 @@ from itertools import count
 from pathlib import Path
 
 from lmanet.base import Record
-from lmanet.errors import ConfigError, LmanetError, RemoteStorageError
-from lmanet.files import PARTIAL
+from lmanet.errors import ConfigError, DiskError, RemoteStorageError
+from lmanet.files import PARTIAL, disk_error
 from lmanet.run.folder import EVENTS, HYDRA, LOG, PROVENANCE, SETTINGS
 from lmanet.run.lease import LEASE, Held, Lease, Pace, drawn, read_lease, refuse_alive
 from lmanet.run.lines import read_record, write_record
@@ -72,6 +72,7 @@ class Mirror:
 
         Raises:
             RemoteStorageError: the storage cannot be written.
+            DiskError: the folder is gone, or cannot be read; the storage keeps what it has.
         """
         with self._pushing:
             self._held.require()
@@ -88,6 +89,7 @@ class Mirror:
 
         Raises:
             RemoteStorageError: another driver has taken the run over.
+            DiskError: as `push`.
         """
         try:
             self.push()
@@ -119,7 +121,7 @@ class Mirror:
         try:
             self.push()
             self._held.close()
-        except RemoteStorageError as error:
+        except (RemoteStorageError, DiskError) as error:
             if not quietly:
                 raise
             log.warning("%s; what the run has found is in its folder", error)
@@ -130,9 +132,9 @@ class Mirror:
         while True:
             try:
                 self.try_push()
-            except LmanetError:
+            except RemoteStorageError:
                 return  # the run's own thread says so
-            except OSError as error:  # such as a full disk, which the run itself will meet
+            except (DiskError, OSError) as error:  # which the run itself will meet
                 log.warning("the run's files were not sent: %s", error)
             if self._end.wait(self._pace.push_seconds):
                 return
@@ -146,6 +148,7 @@ class Mirror:
             if (content := _content(self._folder / name)) is not None
         }
         stamps = _stamps(self._folder)
+        self._refuse_gone()
         for name, stamp in stamps.items():
             if not _is_record(name) and sent.get(name) != stamp and self._put(name):
                 sent[name] = stamp
@@ -155,6 +158,16 @@ class Mirror:
         for name in set(sent) - set(stamps):
             self._storage.remove(name)
             del sent[name]
+
+    def _refuse_gone(self) -> None:
+        """Of a disk that was lost no file is left: they were not removed by a stage, and the
+        storage may have the only ones.
+        """
+        if not (self._folder / MIRRORED).is_file():
+            raise DiskError(
+                f"{self._folder} is gone, so nothing is sent to {self._storage.url}, and nothing "
+                f"is removed there; go on with resume={self._storage.url}"
+            )
 
     def _put(self, name: str) -> bool:
         """Whether it was there to be sent: stages remove what they need no more."""
@@ -326,9 +339,13 @@ def _is_current(known: Mirrored | None, lease: Lease) -> bool:
 
 
 def _stamps(folder: Path) -> dict[str, Stamp]:
-    """Size and time of change of each file that is sent."""
+    """Size and time of change of each file that is sent.
+
+    Raises:
+        DiskError: a folder cannot be read; its files would else count as removed.
+    """
     found = {}
-    for top, _, files in os.walk(folder):
+    for top, _, files in os.walk(folder, onerror=_refuse_unread):
         for path in (Path(top) / each for each in files):
             name = path.relative_to(folder).as_posix()
             if not _stays_here(name) and not path.is_symlink():
@@ -338,6 +355,11 @@ def _stamps(folder: Path) -> dict[str, Stamp]:
                     continue
                 found[name] = (status.st_size, status.st_mtime_ns)
     return found
+
+
+def _refuse_unread(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):  # a stage has removed it meanwhile
+        raise disk_error(error) or error
 
 
 def _content(path: Path) -> bytes | None:

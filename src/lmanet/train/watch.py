@@ -27,7 +27,7 @@ def hang_ended(max_seconds: float | None) -> Iterator[None]:
     """Give up a training that is far beyond its limit, wherever it waits: for images, or a process.
 
     The limit itself is checked after each step. An operation of torch that never returns is ended
-    by no signal, but by whoever kills the process (`lmanet.execute.Workers`).
+    by no signal, but by whoever kills the process (`lmanet.execute.workers`, `ray_pool`).
 
     Raises:
         TrainingTimeoutError: in the midst of what hangs.
