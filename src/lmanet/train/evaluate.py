@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,13 +15,18 @@ from lmanet.network import Architecture
 from lmanet.network.build import heard
 from lmanet.network.classes import ClassNames, match_classes
 from lmanet.network.compact import shipped
+from lmanet.network.thresholds import (
+    UNSURE,
+    balanced_accuracy,
+    choose,
+    fit_thresholds,
+    is_unequal,
+)
 from lmanet.network.weights import Checkpoint, load_network, load_published_weights, reordered
 from lmanet.run.folder import TEST, RunFolder, by_these_settings, ranked
 from lmanet.run.notices import one_class
-from lmanet.run.results import ClassResult, Thresholds
+from lmanet.run.results import ClassResult, FirmwareThresholds, Thresholds
 from lmanet.run.results import Evaluation as EvaluationRecord
-from lmanet.train.measures import by_class
-from lmanet.train.thresholds import balanced_accuracy, fit_thresholds, is_unequal
 from lmanet.train.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -34,12 +39,14 @@ class Subject(NamedTuple):
         name: what its line bears as ``checkpoint``.
         checkpoint: of the float network, relative to the run's folder or absolute.
         int8: folder of the same network in int8, which is measured in its place.
+        thresholds: by which its C chooses a class.
     """
 
     stage: str
     name: str
     checkpoint: str
     int8: str | None = None
+    thresholds: FirmwareThresholds | None = None
 
 
 class Evaluation:
@@ -122,6 +129,7 @@ class Evaluation:
                 deployment.deployed.folder,
                 deployment.checkpoint,
                 deployment.deployed.folder,
+                deployment.thresholds,
             )
 
     def _made_by(self, subject: Subject) -> str:
@@ -169,7 +177,11 @@ class Evaluation:
             measured, classes = self.trainer.test(network, checkpoint.mean, checkpoint.std)
         logits = torch.cat(batches)
         names = [data.classes[place] for place in sorted(set(logits.argmax(1).tolist()))]
-        unequal = not self.checkpoint and is_unequal([each.images for each in classes])
+        thresholds = None
+        if subject.thresholds:
+            thresholds = self._of_firmware(subject.thresholds, logits, match.places)
+        elif not self.checkpoint and is_unequal([each.images for each in classes]):
+            thresholds = self._thresholds(network, logits)
         return EvaluationRecord(
             stage=subject.stage,
             architecture=checkpoint.network.architecture,
@@ -182,7 +194,7 @@ class Evaluation:
                 ClassResult(name=name, **counts._asdict())
                 for name, counts in zip(data.classes, classes, strict=True)
             ),
-            thresholds=self._thresholds(network, logits) if unequal else None,
+            thresholds=thresholds,
             test_calibration_error=measured["calibration_error"],
             seconds=time.monotonic() - start,
             notices=(*match.notices, *one_class(names, f"{int(measured['images']):,} test images")),
@@ -203,15 +215,43 @@ class Evaluation:
         with heard(network) as batches:
             self.trainer.validate(network)
         val_labels = self._labels(data.val_dataloader)
-        labels = self._labels(data.test_dataloader)
         added = fit_thresholds(torch.cat(batches), val_labels)
-        predicted = (logits + added).argmax(1)
+        return self._by_thresholds(added, len(val_labels), (logits + added).argmax(1))
+
+    def _of_firmware(
+        self, fitted: FirmwareThresholds, logits: Tensor, places: Sequence[int]
+    ) -> Thresholds:
+        """What the firmware's own bring.
+
+        Args:
+            logits: of the test images (N, classes), in the order of the data's classes.
+            places: for each class of the data, its logit in the firmware.
+        """
+        order = torch.tensor(places)
+        integers = (logits.double() / fitted.step).round().long()[:, order.argsort()]
+        added = torch.tensor(fitted.added)
+        chosen = choose(integers, added, torch.tensor(fitted.least_lead))
+        chosen = torch.where(chosen == UNSURE, UNSURE, order.argsort()[chosen])
+        found = self._by_thresholds(fitted.step * added[order], fitted.val_images, chosen)
+        unsure = self._labels(self.trainer.data.test_dataloader)[chosen == UNSURE]
+        counts = torch.bincount(unsure, minlength=len(order)) if len(unsure) else ()
+        return found.model_copy(update={"unsure": tuple(map(int, counts)), "in_firmware": True})
+
+    def _by_thresholds(self, added: Tensor, val_images: int, chosen: Tensor) -> Thresholds:
+        """What they bring on the test images.
+
+        Args:
+            chosen: the class of each (N,), or `UNSURE`.
+        """
+        labels = self._labels(self.trainer.data.test_dataloader)
+        classes = self.trainer.data.num_classes
+        right = torch.bincount(labels[chosen == labels], minlength=classes)
         return Thresholds(
             added=tuple(added.tolist()),
-            val_images=len(val_labels),
-            right=tuple(each.right for each in by_class(predicted, labels, data.num_classes)),
-            test_accuracy=float((predicted == labels).double().mean()),
-            test_balanced_accuracy=balanced_accuracy(predicted, labels, data.num_classes),
+            val_images=val_images,
+            right=tuple(right.tolist()),
+            test_accuracy=float((chosen == labels).double().mean()),
+            test_balanced_accuracy=balanced_accuracy(chosen, labels, classes),
         )
 
     def _labels(self, loader: Callable[..., Iterable[tuple[Tensor, Tensor]]]) -> Tensor:

@@ -199,7 +199,7 @@ def test_each_class_has_its_share_with_an_interval_and_the_worst_stands_first(te
     assert not class_table([older]).rows
 
 
-def test_thresholds_stand_beside_the_largest_logit_and_say_that_the_firmware_has_none(tested):
+def test_thresholds_stand_beside_the_largest_logit_and_say_whether_the_firmware_has_them(tested):
     thresholds = Thresholds(
         added=(0.0, 0.75),
         val_images=30,
@@ -212,5 +212,10 @@ def test_thresholds_stand_beside_the_largest_logit_and_say_that_the_firmware_has
     dog, cat = keyed(table)
     assert (dog["threshold"], dog["right_by_threshold"]) == (0.75, 0.8)
     assert (cat["threshold"], cat["right_by_threshold"]) == (0.0, 0.85)
-    assert "30 validation images, which the firmware does not use" in table.title
+    assert "30 validation images, which no firmware goes by" in table.title
+    assert "unsure" not in dog
+    used = thresholds.model_copy(update={"in_firmware": True, "unsure": (3, 4)})
+    table = class_table([tested.model_copy(update={**two, "thresholds": used})])
+    assert "by which the firmware chooses" in table.title and "unsure of 7 images" in table.title
+    assert [row["unsure"] for row in keyed(table)] == [4, 3]
     assert "balanced accuracy 82.5 %" in table.title

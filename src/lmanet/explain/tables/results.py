@@ -122,9 +122,13 @@ def class_table(tests: Sequence[Evaluation]) -> Table:
             Column("threshold", "added to its logit", "decimal2"),
             Column("right_by_threshold", "then right", "share"),
         ]
+        unsure = fitted.unsure or (None,) * len(rows)
+        columns += [Column("unsure", "unsure", "count")] if fitted.unsure else []
         rows = [
-            (*row, added, right / row[1] if row[1] else None)
-            for row, added, right in zip(rows, fitted.added, fitted.right, strict=True)
+            (*row, added, right / row[1] if row[1] else None, *((left,) if fitted.unsure else ()))
+            for row, added, right, left in zip(
+                rows, fitted.added, fitted.right, unsure, strict=True
+            )
         ]
     worst_first = sorted((row for row in rows if row[1]), key=lambda row: row[2])
     return Table("classes", _class_title(fitted), columns, worst_first)
@@ -140,10 +144,12 @@ def _class_row(found: ClassResult) -> tuple[Any, ...]:
 def _class_title(fitted: Thresholds | None) -> str:
     if fitted is None:
         return "Each class, on test images"
+    use = "by which the firmware chooses" if fitted.in_firmware else "which no firmware goes by"
+    unsure = f"; unsure of {sum(fitted.unsure):,} images" if fitted.unsure else ""
     return (
         f"Each class, on test images; with thresholds fitted on {fitted.val_images:,} validation "
-        f"images, which the firmware does not use, accuracy is {100 * fitted.test_accuracy:.1f} % "
-        f"and balanced accuracy {100 * fitted.test_balanced_accuracy:.1f} %"
+        f"images, {use}, accuracy is {100 * fitted.test_accuracy:.1f} % "
+        f"and balanced accuracy {100 * fitted.test_balanced_accuracy:.1f} %{unsure}"
     )
 
 
