@@ -7,7 +7,7 @@ from typing import Any
 from lmanet.explain.facts import measured
 from lmanet.explain.facts.facts import Facts
 from lmanet.explain.facts.filters import stage, wilson
-from lmanet.explain.tables.table import Column, Table
+from lmanet.explain.tables.table import FOLDS, Column, Table
 from lmanet.run.results import ClassResult, Evaluation, Thresholds
 from lmanet.space import architecture_id
 
@@ -72,8 +72,9 @@ def _validation(facts: Facts) -> Table:
         Column("seconds", "time (s)", "decimal1"),
         Column("seed", "seed", "count"),
         Column("teacher", "teacher"),
+        *(FOLDS if any(row.fold_low is not None for row in facts.results) else ()),
     )
-    rows = [(stage(row.stage), *row[1:]) for row in facts.results]
+    rows = [(stage(row.stage), *row[1 : len(columns)]) for row in facts.results]
     return Table("results", "On validation images", columns, rows)
 
 
