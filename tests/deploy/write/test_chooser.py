@@ -75,12 +75,12 @@ def test_a_network_without_thresholds_has_the_c_that_it_had(graph, tmp_path):
         assert not set(lines[1]) - set(lines[0]), "nothing is left out"
 
 
-def drawn(counts, seed=0):
+def drawn(counts, seed=0, gap=1.5):
     """Logits in whole steps of 0.1 that prefer frequent classes, and labels."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.cat([torch.full((count,), place) for place, count in enumerate(counts)])
     logits = torch.randn(len(labels), len(counts), generator=generator)
-    logits[torch.arange(len(labels)), labels] += 1.5
+    logits[torch.arange(len(labels)), labels] += gap
     logits = 1.5 * logits + (torch.tensor(counts) / sum(counts)).log()
     return (logits / 0.1).round() * 0.1, labels
 
@@ -93,7 +93,7 @@ def test_unequal_classes_get_thresholds_in_whole_steps_and_equal_ones_none():
 
 
 def test_a_precision_that_is_asked_for_is_kept_on_the_images_it_was_fitted_on():
-    logits, labels = drawn([200, 200, 200])
+    logits, labels = drawn([200, 200, 200], gap=3)
     found = firmware_thresholds(logits, labels, 0.1, 0.95)
     chosen = choose(
         whole_steps(logits, 0.1), torch.tensor(found.added), torch.tensor(found.least_lead)
