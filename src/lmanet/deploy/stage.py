@@ -200,9 +200,9 @@ class Deployment:
         float_accuracy, in_float = self._measure(checkpoint.network)
         int8 = self._quantise(checkpoint, inputs, float_accuracy, folder)
         thresholds = self._thresholds(int8)
+        graph = replace(int8.graph, thresholds=thresholds)
         deployed = self.deployer.deploy(
-            replace(int8.graph, thresholds=thresholds),
-            *(checkpoint, inputs, folder.path / name, folder.path.name),
+            graph, checkpoint, inputs, folder.path / name, folder.path.name
         )
         hearing = None
         if isinstance(self.data, HeardData):

@@ -68,6 +68,7 @@ def _costs(trial: Trial, setting: Setting) -> list[tuple[str, str, float | None]
     ]
     limits = setting.target.limits
     low, high = fold_ends(trial.score)
+    folds: list[tuple[str, str, float | None]]
     folds = [("accuracy of its folds", f"{low:.1%} to {high:.1%}", None)] if low and high else []
     return folds + [
         (title, shown(value, form), value / limits[name] if name in limits else None)

@@ -234,8 +234,8 @@ class Evaluation:
         chosen = torch.where(chosen == UNSURE, UNSURE, order.argsort()[chosen])
         found = self._by_thresholds(fitted.step * added[order], fitted.val_images, chosen)
         unsure = self._labels(self.trainer.data.test_dataloader)[chosen == UNSURE]
-        counts = torch.bincount(unsure, minlength=len(order)) if len(unsure) else ()
-        return found.model_copy(update={"unsure": tuple(map(int, counts)), "in_firmware": True})
+        counts = torch.bincount(unsure, minlength=len(order)).tolist() if len(unsure) else []
+        return found.model_copy(update={"unsure": tuple(counts), "in_firmware": True})
 
     def _by_thresholds(self, added: Tensor, val_images: int, chosen: Tensor) -> Thresholds:
         """What they bring on the test images.
