@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lmanet.errors import ConfigError, DataError
 from lmanet.network import Architecture
-from lmanet.network.build import heard
+from lmanet.network.build import Network, heard
 from lmanet.network.classes import ClassNames, match_classes
 from lmanet.network.compact import shipped
 from lmanet.network.thresholds import (
@@ -164,24 +164,14 @@ class Evaluation:
             ClassNames(subject.name, checkpoint.classes), ClassNames(data.name, data.classes)
         )
         float_network = checkpoint.network
-        int8 = (
-            self.load_int8(
-                folder.path / subject.int8, float_network.architecture, float_network.num_classes
-            )
-            if self.load_int8 and subject.int8
-            else None
-        )
+        int8 = self._in_c(subject, float_network, folder)
         network = reordered(int8 or float_network, match.places)
         start = time.monotonic()
         with heard(network) as batches:
             measured, classes = self.trainer.test(network, checkpoint.mean, checkpoint.std)
         logits = torch.cat(batches)
         names = [data.classes[place] for place in sorted(set(logits.argmax(1).tolist()))]
-        thresholds = None
-        if subject.thresholds:
-            thresholds = self._of_firmware(subject.thresholds, logits, match.places)
-        elif not self.checkpoint and is_unequal([each.images for each in classes]):
-            thresholds = self._thresholds(network, logits)
+        unequal = not self.checkpoint and is_unequal([each.images for each in classes])
         return EvaluationRecord(
             stage=subject.stage,
             architecture=checkpoint.network.architecture,
@@ -194,11 +184,28 @@ class Evaluation:
                 ClassResult(name=name, **counts._asdict())
                 for name, counts in zip(data.classes, classes, strict=True)
             ),
-            thresholds=thresholds,
+            thresholds=self._thresholds_of(subject, network, logits, match.places)
+            if unequal or subject.thresholds
+            else None,
             test_calibration_error=measured["calibration_error"],
             seconds=time.monotonic() - start,
             notices=(*match.notices, *one_class(names, f"{int(measured['images']):,} test images")),
         )
+
+    def _in_c(self, subject: Subject, network: Network, folder: RunFolder) -> nn.Module | None:
+        """The network in int8, where that is measured in its place."""
+        if not (self.load_int8 and subject.int8):
+            return None
+        where = folder.path / subject.int8
+        return self.load_int8(where, network.architecture, network.num_classes)
+
+    def _thresholds_of(
+        self, subject: Subject, network: nn.Module, logits: Tensor, places: Sequence[int]
+    ) -> Thresholds | None:
+        """Those of its firmware, or what thresholds would bring."""
+        if subject.thresholds:
+            return self._of_firmware(subject.thresholds, logits, places)
+        return self._thresholds(network, logits)
 
     def _thresholds(self, network: nn.Module, logits: Tensor) -> Thresholds | None:
         """Fitted on the validation images of the run; None where these are not at hand.
@@ -216,7 +223,8 @@ class Evaluation:
             self.trainer.validate(network)
         val_labels = self._labels(data.val_dataloader)
         added = fit_thresholds(torch.cat(batches), val_labels)
-        return self._by_thresholds(added, len(val_labels), (logits + added).argmax(1))
+        labels = self._labels(data.test_dataloader)
+        return self._by_thresholds(added, len(val_labels), (logits + added).argmax(1), labels)
 
     def _of_firmware(
         self, fitted: FirmwareThresholds, logits: Tensor, places: Sequence[int]
@@ -232,18 +240,21 @@ class Evaluation:
         added = torch.tensor(fitted.added)
         chosen = choose(integers, added, torch.tensor(fitted.least_lead))
         chosen = torch.where(chosen == UNSURE, UNSURE, order.argsort()[chosen])
-        found = self._by_thresholds(fitted.step * added[order], fitted.val_images, chosen)
-        unsure = self._labels(self.trainer.data.test_dataloader)[chosen == UNSURE]
+        labels = self._labels(self.trainer.data.test_dataloader)
+        found = self._by_thresholds(fitted.step * added[order], fitted.val_images, chosen, labels)
+        unsure = labels[chosen == UNSURE]
         counts = torch.bincount(unsure, minlength=len(order)).tolist() if len(unsure) else []
         return found.model_copy(update={"unsure": tuple(counts), "in_firmware": True})
 
-    def _by_thresholds(self, added: Tensor, val_images: int, chosen: Tensor) -> Thresholds:
+    def _by_thresholds(
+        self, added: Tensor, val_images: int, chosen: Tensor, labels: Tensor
+    ) -> Thresholds:
         """What they bring on the test images.
 
         Args:
             chosen: the class of each (N,), or `UNSURE`.
+            labels: (N,).
         """
-        labels = self._labels(self.trainer.data.test_dataloader)
         classes = self.trainer.data.num_classes
         right = torch.bincount(labels[chosen == labels], minlength=classes)
         return Thresholds(
