@@ -15,18 +15,13 @@ from lmanet.network import Architecture
 from lmanet.network.build import Network, heard
 from lmanet.network.classes import ClassNames, match_classes
 from lmanet.network.compact import shipped
-from lmanet.network.thresholds import (
-    UNSURE,
-    balanced_accuracy,
-    choose,
-    fit_thresholds,
-    is_unequal,
-)
+from lmanet.network.thresholds import fit_thresholds, is_unequal
 from lmanet.network.weights import Checkpoint, load_network, load_published_weights, reordered
 from lmanet.run.folder import TEST, RunFolder, by_these_settings, ranked
 from lmanet.run.notices import one_class
 from lmanet.run.results import ClassResult, FirmwareThresholds, Thresholds
 from lmanet.run.results import Evaluation as EvaluationRecord
+from lmanet.train.measures import by_thresholds, of_firmware
 from lmanet.train.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -204,7 +199,8 @@ class Evaluation:
     ) -> Thresholds | None:
         """Those of its firmware, or what thresholds would bring."""
         if subject.thresholds:
-            return self._of_firmware(subject.thresholds, logits, places)
+            labels = self._labels(self.trainer.data.test_dataloader)
+            return of_firmware(subject.thresholds, logits, places, labels)
         return self._thresholds(network, logits)
 
     def _thresholds(self, network: nn.Module, logits: Tensor) -> Thresholds | None:
@@ -224,46 +220,7 @@ class Evaluation:
         val_labels = self._labels(data.val_dataloader)
         added = fit_thresholds(torch.cat(batches), val_labels)
         labels = self._labels(data.test_dataloader)
-        return self._by_thresholds(added, len(val_labels), (logits + added).argmax(1), labels)
-
-    def _of_firmware(
-        self, fitted: FirmwareThresholds, logits: Tensor, places: Sequence[int]
-    ) -> Thresholds:
-        """What the firmware's own bring.
-
-        Args:
-            logits: of the test images (N, classes), in the order of the data's classes.
-            places: for each class of the data, its logit in the firmware.
-        """
-        order = torch.tensor(places)
-        integers = (logits.double() / fitted.step).round().long()[:, order.argsort()]
-        added = torch.tensor(fitted.added)
-        chosen = choose(integers, added, torch.tensor(fitted.least_lead))
-        chosen = torch.where(chosen == UNSURE, UNSURE, order.argsort()[chosen])
-        labels = self._labels(self.trainer.data.test_dataloader)
-        found = self._by_thresholds(fitted.step * added[order], fitted.val_images, chosen, labels)
-        unsure = labels[chosen == UNSURE]
-        counts = torch.bincount(unsure, minlength=len(order)).tolist() if len(unsure) else []
-        return found.model_copy(update={"unsure": tuple(counts), "in_firmware": True})
-
-    def _by_thresholds(
-        self, added: Tensor, val_images: int, chosen: Tensor, labels: Tensor
-    ) -> Thresholds:
-        """What they bring on the test images.
-
-        Args:
-            chosen: the class of each (N,), or `UNSURE`.
-            labels: (N,).
-        """
-        classes = self.trainer.data.num_classes
-        right = torch.bincount(labels[chosen == labels], minlength=classes)
-        return Thresholds(
-            added=tuple(added.tolist()),
-            val_images=val_images,
-            right=tuple(right.tolist()),
-            test_accuracy=float((chosen == labels).double().mean()),
-            test_balanced_accuracy=balanced_accuracy(chosen, labels, classes),
-        )
+        return by_thresholds(added, len(val_labels), (logits + added).argmax(1), labels)
 
     def _labels(self, loader: Callable[..., Iterable[tuple[Tensor, Tensor]]]) -> Tensor:
         batches = loader(self.trainer.recipe.batch_size, torch.device("cpu"))

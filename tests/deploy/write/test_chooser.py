@@ -93,7 +93,7 @@ def test_unequal_classes_get_thresholds_in_whole_steps_and_equal_ones_none():
 
 
 def test_a_precision_that_is_asked_for_is_kept_on_the_images_it_was_fitted_on():
-    logits, labels = drawn([200, 200, 200], gap=3)
+    logits, labels = drawn([200, 200, 200], gap=2)
     found = firmware_thresholds(logits, labels, 0.1, 0.95)
     chosen = choose(
         whole_steps(logits, 0.1), torch.tensor(found.added), torch.tensor(found.least_lead)
