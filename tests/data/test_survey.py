@@ -46,6 +46,12 @@ def test_broken_files_are_all_named_at_once(folder: Path) -> None:
         refuse_broken(found)
 
 
+def test_of_one_broken_file_the_reason_is_said(folder: Path) -> None:
+    (folder / "train" / "1" / "a.jpg").write_bytes(b"\0\0\0\x18ftypheic")
+    with pytest.raises(DataError, match=r"a\.jpg cannot be read .*it is HEIC, .* as JPEG"):
+        refuse_broken(survey(ImageFolder(str(folder), 16)))
+
+
 def test_copies_across_parts_and_few_images_are_counted(folder: Path) -> None:
     for name in "012":
         (folder / "test" / name).mkdir(parents=True)

@@ -98,6 +98,13 @@ def test_a_finished_run_has_every_section_and_plot_and_names_its_front(finished)
     assert "not run" not in text
 
 
+def test_opening_and_front_say_which_differences_mean_nothing(finished):
+    found = sections((finished / "report.md").read_text())
+    sentence = r"100 validation images: differences below \d+\.\d points mean nothing \(95 %\)"
+    assert re.search(rf"^- {sentence}$", found["opening"], re.MULTILINE)
+    assert re.search(rf"^{sentence}\.", found["The front"], re.MULTILINE)
+
+
 def test_its_figures_are_those_of_the_records_where_they_belong(finished):
     found = sections((finished / "report.md").read_text())
     front = Front.model_validate_json((finished / "front.json").read_text())

@@ -10,6 +10,7 @@ from lmanet.run.folder import NOTICES, RunFolder
 from lmanet.run.lines import read_records
 from lmanet.run.notices import (
     int8_differs,
+    least_difference,
     nothing_trained,
     one_class,
     unclear_difference,
@@ -68,6 +69,17 @@ def test_a_front_that_its_validation_images_cannot_rank_says_so_with_the_size_of
         in notice.text
     )
     assert "less than 11.1 points means nothing" in notice.text
+
+
+def test_folds_that_differ_more_than_chance_of_images_explains_count_as_noise():
+    one = Score(val_accuracy=0.7, seconds=1, val_images=1000)
+    steady = one.model_copy(update={"fold_accuracies": (0.70, 0.71, 0.69, 0.70, 0.70)})
+    shaky = one.model_copy(update={"fold_accuracies": (0.50, 0.90, 0.70, 0.60, 0.80)})
+    assert least_difference(steady) == least_difference(one) == unclear_difference(0.7, 1000)
+    # 1.96 standard errors of a difference: sqrt(2 / 5) * 0.158
+    assert least_difference(shaky) == pytest.approx(1.96 * 0.4**0.5 * 0.1581, abs=1e-4)
+    assert least_difference(one.model_copy(update={"val_images": None})) is None
+    assert least_difference(one.model_copy(update={"val_images": None}), 40) > 0.15
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,15 @@ from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngImageFile
 
 from lmanet.errors import DataError
 
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+# Suffixes of pictures in other formats: cameras, phones and programs of graphics.
+NOT_READ = (".heic", ".heif", ".jxl", ".psd", ".svg", ".dng", ".raw", ".cr2", ".nef", ".arw")
+HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 MOST_PIXELS = 80_000_000  # 0.3 GB while it is decoded; below the size at which Pillow warns
 MOST_ASPECT = 64  # longer by shorter side; the centre square is then under 2 % of the picture
 GROUND = (255, 255, 255)  # RGB behind transparent pixels
@@ -57,9 +60,20 @@ def read_image(path: Path) -> NDArray[np.uint8]:
             raise
         except Image.DecompressionBombError:
             _refuse_size(path, f"has more than {2 * MOST_PIXELS:,} pixels")
+        except UnidentifiedImageError as error:
+            raise unreadable(path, _unknown(path)) from error
         except Exception as error:  # Pillow raises a dozen types for a broken file
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise unreadable(path, reason) from error
+
+
+def _unknown(path: Path) -> str:
+    """Why no format knows a file: a phone's picture may bear any name."""
+    with path.open("rb") as file:
+        start = file.read(12)
+    if start[4:8] == b"ftyp" and start[8:] in HEIC_BRANDS:
+        return "it is HEIC, whatever its name says, which is not read: save it as JPEG"
+    return "it is empty" if not start else "its content is no picture of a format that is read"
 
 
 def unreadable(path: Path, reason: str) -> DataError:

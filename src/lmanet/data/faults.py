@@ -1,5 +1,6 @@
 """What may be off about the images of a data set: each a `Notice` with counts, none an error."""
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ import torch
 from scipy.stats import binomtest
 
 from lmanet.base import Notice
+from lmanet.data.decode import NOT_READ
 from lmanet.data.images import ImageSet
 
 MOST_SAMPLED = 2000  # images that are looked at for mean, deviation and blank pictures
@@ -106,6 +108,20 @@ def count_notices(train: Mapping[str, int], measured: Mapping[str, int]) -> Iter
         yield Notice(kind="imbalance", text=text)
 
 
+def class_notices(classes: Sequence[str]) -> Iterator[Notice]:
+    """Classes whose names look alike."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for name in classes:
+        alike[" ".join(unicodedata.normalize("NFKC", name).casefold().split())].append(name)
+    for names in alike.values():
+        if len(names) > 1:
+            text = (
+                f"The classes {' and '.join(map(repr, names))} differ in case, spaces or the "
+                "form of letters alone; if they are one, put their images into one folder."
+            )
+            yield Notice(kind="alike_classes", text=text)
+
+
 def copy_notices(parts: Mapping[str, Part], classes: Sequence[str]) -> Iterator[Notice]:
     """Images that stand in two parts, or in two classes.
 
@@ -135,6 +151,15 @@ def left_out_notices(
     root: Path, left_out: Sequence[Path], what: str = "picture"
 ) -> Iterator[Notice]:
     """Files and folders that are no pictures, or no recordings: not ``what`` is wanted."""
+    unread = [path for path in left_out if path.suffix.lower() in NOT_READ]
+    if unread and what == "picture":
+        names = ", ".join(str(path.relative_to(root)) for path in unread[:SHOWN])
+        text = (
+            f"{len(unread)} of the pictures in {root.name} are of a kind that is not read, and are "
+            f"left out, such as {names}; save them as JPEG."
+        )
+        yield Notice(kind="not_read", text=text)
+        left_out = [path for path in left_out if path not in unread]
     if left_out:
         names = ", ".join(str(path.relative_to(root)) for path in left_out[:SHOWN])
         given = f"{len(left_out)} entries" if len(left_out) > 1 else "One entry"
@@ -151,7 +176,7 @@ def _leak(part: str, copies: int, images: int, what: str) -> Notice:
     verb = "equals" if copies == 1 else "equal"
     text = (
         f"{copies} of {images} {part} images {verb} {what}, byte for byte: the accuracy on {part} "
-        f"images may be up to {100 * copies / images:.2g} points too high."
+        f"images may be up to {100 * copies / images:.1f} points too high."
     )
     return Notice(kind=f"{part}_copies", text=text)
 

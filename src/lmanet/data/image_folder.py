@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from lmanet.base import Notice
-from lmanet.data.faults import Sample, left_out_notices, sample
+from lmanet.data.faults import Sample, class_notices, left_out_notices, sample
 from lmanet.data.images import FileImages, ImageSet
 from lmanet.data.listing import (
     LAYOUT,
@@ -187,6 +187,7 @@ class ImageFolder(ImageModule):
     def find_notices(self) -> Iterator[Notice]:
         left_out = [path for listing in self.listings() for path in listing.left_out]
         yield from left_out_notices(self.root, left_out)
+        yield from class_notices(self.classes)
         yield from super().find_notices()
 
     def listings(self) -> list[Listing]:

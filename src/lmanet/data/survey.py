@@ -10,7 +10,7 @@ import torch
 
 from lmanet.base import Notice
 from lmanet.data.decode import read_image
-from lmanet.data.faults import copy_notices, count_notices, left_out_notices
+from lmanet.data.faults import class_notices, copy_notices, count_notices, left_out_notices
 from lmanet.data.image_folder import ImageFolder
 from lmanet.data.images import FileImages
 from lmanet.data.unlabelled import Photos
@@ -32,6 +32,7 @@ class Found(NamedTuple):
         sides: shorter sides of those, pixels: smallest, median, largest.
         grey: share of those that are grey, 0 to 1.
         broken: files among them that cannot be read.
+        why: what is wrong with the first of these, in a sentence.
         notices: what is off.
         unlabelled: pictures without a label, beside the parts.
     """
@@ -45,6 +46,7 @@ class Found(NamedTuple):
     broken: tuple[Path, ...]
     notices: tuple[Notice, ...]
     unlabelled: int = 0
+    why: str = ""
 
     @property
     def smallest(self) -> str:
@@ -71,7 +73,7 @@ def survey(data: ImageFolder, seconds: float = SECONDS) -> Found:
     sides, grey, broken = _looks(paths, seconds)
     unlabelled = _unlabelled(data)
     more_sides, _, more_broken = _looks(unlabelled, seconds)
-    broken += more_broken
+    broken |= more_broken
     divided = [parts["train"], *([] if "val" in data.given_parts else [parts["val"]])]
     labels = torch.cat([images.labels for images in divided])
     counts = torch.bincount(labels, minlength=data.num_classes).tolist()
@@ -83,7 +85,8 @@ def survey(data: ImageFolder, seconds: float = SECONDS) -> Found:
         looked_at=len(sides) + len(more_sides) + len(broken),
         sides=(int(shorter.min()), int(np.median(shorter)), int(shorter.max())),
         grey=grey / max(1, len(sides)),
-        broken=tuple(broken),
+        broken=tuple(sorted(broken)),
+        why=broken[min(broken)] if broken else "",
         notices=tuple(_notices(data, parts)),
         unlabelled=len(unlabelled),
     )
@@ -93,11 +96,13 @@ def refuse_broken(found: Found) -> None:
     """Raises `DataError` that names files which cannot be read: each would end a run later."""
     if not found.broken:
         return
+    if len(found.broken) == 1:
+        raise DataError(found.why)
     names = ", ".join(str(path) for path in found.broken[:SHOWN])
     more = f" and {len(found.broken) - SHOWN} more" if len(found.broken) > SHOWN else ""
     raise DataError(
         f"{len(found.broken)} of {found.looked_at} pictures looked at cannot be read: "
-        f"{names}{more}; repair them or take them out of the folder"
+        f"{names}{more}; repair them or take them out of the folder. Of the first: {found.why}"
     )
 
 
@@ -114,11 +119,11 @@ def _unlabelled(data: ImageFolder) -> tuple[Path, ...]:
     return ()
 
 
-def _looks(paths: Sequence[Path], seconds: float) -> tuple[list[int], int, list[Path]]:
-    """Shorter sides, the number of grey pictures, and files that cannot be read."""
+def _looks(paths: Sequence[Path], seconds: float) -> tuple[list[int], int, dict[Path, str]]:
+    """Shorter sides, the number of grey pictures, and why files cannot be read."""
     end = time.monotonic() + seconds
     sides: list[int] = []
-    broken: list[Path] = []
+    broken: dict[Path, str] = {}
     grey = 0
     # in an order drawn once: where time runs out, those seen are still spread over all
     for place in np.random.default_rng(0).permutation(len(paths))[:MOST_LOOKED_AT].tolist():
@@ -126,12 +131,12 @@ def _looks(paths: Sequence[Path], seconds: float) -> tuple[list[int], int, list[
             break
         try:
             pixels = read_image(paths[place])
-        except DataError:
-            broken.append(paths[place])
+        except DataError as error:
+            broken[paths[place]] = str(error)
             continue
         sides.append(min(pixels.shape[:2]))
         grey += bool((pixels == pixels[:, :, :1]).all())
-    return sides, grey, sorted(broken)
+    return sides, grey, broken
 
 
 def _notices(data: ImageFolder, parts: Mapping[str, FileImages]) -> list[Notice]:
@@ -141,6 +146,7 @@ def _notices(data: ImageFolder, parts: Mapping[str, FileImages]) -> list[Notice]
     digests = {name: data.part(name) for name in parts}
     return [
         *left_out_notices(data.root, left_out),
+        *class_notices(data.classes),
         *count_notices(dict(zip(data.classes, counts, strict=True)), measured),
         *copy_notices(digests, data.classes),
     ]

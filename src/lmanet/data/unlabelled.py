@@ -8,6 +8,7 @@ from lmanet.base import Notice
 from lmanet.data.decode import picture_suffixes
 from lmanet.data.image_folder import ImageFolder, Loading
 from lmanet.data.images import FileImages, ImageSet
+from lmanet.data.listing import is_picture
 from lmanet.data.module import ImageModule, user_path
 from lmanet.data.split import Split
 from lmanet.errors import ConfigError, DataError
@@ -55,9 +56,7 @@ class Photos(ImageFolder):
         """
         assert self.unlabelled
         suffixes = picture_suffixes()
-        found = sorted(
-            path for path in self.unlabelled.rglob("*") if path.suffix.lower() in suffixes
-        )
+        found = sorted(path for path in self.unlabelled.rglob("*") if is_picture(path, suffixes))
         if not found:
             raise DataError(
                 f"data.unlabelled={self.unlabelled} has no picture; put some there, or set it to "

@@ -164,6 +164,7 @@ class Deployer:
             shape=graph.operators[0].in_shape,
             stream=self.stream(),
             url=self.packaging.url,
+            by_thresholds=graph.thresholds is not None,
         )
         write_packages(library, self.packages, folder / PACKAGES)
 

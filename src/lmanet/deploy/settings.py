@@ -19,6 +19,9 @@ class Settings:
         compare_images: images on which all runtimes must give the same bits.
         most_loss: share of 1; where calibration alone loses more accuracy than that, the int8
             network is trained.
+        least_precision: share of 1 of the validation images called by a class that must be of it;
+            where a lead over the second class reaches less, the firmware says that it is unsure.
+            None is never unsure.
     """
 
     calibration: str = "mse"
@@ -27,6 +30,7 @@ class Settings:
     emulator: str = "unicorn"
     compare_images: int = 4
     most_loss: float = 0.01
+    least_precision: float | None = None
 
     def __post_init__(self) -> None:
         if self.calibration not in METHODS:
@@ -40,3 +44,9 @@ class Settings:
                     f"deploy.settings.{name}={getattr(self, name)}: at least one image is needed "
                     "(conf/deploy)"
                 )
+        if self.least_precision is not None and not 0 < self.least_precision <= 1:
+            raise ConfigError(
+                f"deploy.settings.least_precision={self.least_precision}: it is a share of the "
+                "images that a class is called by; legal are numbers above 0 and up to 1, or null "
+                "(conf/deploy)"
+            )

@@ -5,7 +5,7 @@ true runtimes.
 import logging
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,22 +22,24 @@ from lmanet.deploy.int8.fold import fold
 from lmanet.deploy.int8.graph import IntegerGraph
 from lmanet.deploy.int8.int8_network import int8_network
 from lmanet.deploy.int8.qat import QatNetwork
+from lmanet.deploy.int8.thresholds import firmware_thresholds
 from lmanet.deploy.settings import Settings
 from lmanet.deploy.write.packages import USUAL_PREFIX, Packaging
 from lmanet.deploy.write.packages.senses import Stream
 from lmanet.errors import ConfigError
-from lmanet.network.build import watched
+from lmanet.network.build import heard
 from lmanet.network.classes import ClassNames, require_same_order
 from lmanet.network.images import fit, normalise
 from lmanet.network.weights import Checkpoint, load_network
 from lmanet.run.folder import RunFolder, by_these_settings
 from lmanet.run.notices import int8_differs
 from lmanet.run.results import Deployment as DeploymentRecord
-from lmanet.run.results import MeasuredCandidate, TrainedNetwork
+from lmanet.run.results import FirmwareThresholds, MeasuredCandidate, TrainedNetwork
 from lmanet.space import architecture_id, staged
 from lmanet.steps import Fitter, HeardData, ImageData, SensedData
 
 log = logging.getLogger(__name__)
+VAL_BATCH = 256  # images of which labels are read at once
 
 
 class _Int8(NamedTuple):
@@ -45,14 +47,14 @@ class _Int8(NamedTuple):
 
     Attributes:
         calibrated_accuracy: by calibration alone.
-        predicted: class of each image (N,).
+        logits: of each image (N, classes).
         qat_epochs: of fine-tuning; 0 is calibration alone.
     """
 
     graph: IntegerGraph
     calibrated_accuracy: float
     accuracy: float
-    predicted: Tensor
+    logits: Tensor
     qat_epochs: int = 0
 
 
@@ -197,13 +199,15 @@ class Deployment:
         )
         float_accuracy, in_float = self._measure(checkpoint.network)
         int8 = self._quantise(checkpoint, inputs, float_accuracy, folder)
+        thresholds = self._thresholds(int8)
+        graph = replace(int8.graph, thresholds=thresholds)
         deployed = self.deployer.deploy(
-            int8.graph, checkpoint, inputs, folder.path / name, folder.path.name
+            graph, checkpoint, inputs, folder.path / name, folder.path.name
         )
         hearing = None
         if isinstance(self.data, HeardData):
             hearing = hear(self.deployer.verifier, self.data.front_end, deployed)
-        unlike = int((in_float != int8.predicted).sum())
+        unlike = int((in_float.argmax(1) != int8.logits.argmax(1)).sum())
         differing = int8_differs(float_accuracy, int8.accuracy, unlike, len(in_float))
         # what was fine-tuned is another network by intent
         share = None if int8.qat_epochs else deployed.int8_agreement
@@ -220,6 +224,7 @@ class Deployment:
             calibrated_val_accuracy=int8.calibrated_accuracy,
             int8_val_accuracy=int8.accuracy,
             deployed=deployed.model_copy(update={"folder": name, "hearing": hearing}),
+            thresholds=thresholds,
             notices=notices,
         )
 
@@ -228,8 +233,8 @@ class Deployment:
     ) -> _Int8:
         """By calibration; fine-tuned where that alone loses too much, and the better of both."""
         graph = self.deployer.quantize(checkpoint, inputs)
-        calibrated, predicted = self._measure(self._int8(graph))
-        found = _Int8(graph, calibrated, calibrated, predicted)
+        calibrated, logits = self._measure(self._int8(graph))
+        found = _Int8(graph, calibrated, calibrated, logits)
         log.info(
             "validation accuracy: float %.2f %%, int8 by calibration %.2f %%",
             100 * float_accuracy,
@@ -238,7 +243,7 @@ class Deployment:
         if float_accuracy - calibrated <= self.settings.most_loss:
             return found
         tuned, epochs = self._fine_tune(checkpoint, graph, folder)
-        accuracy, predicted = self._measure(self._int8(tuned))
+        accuracy, logits = self._measure(self._int8(tuned))
         log.info(
             "int8 after %d epochs of quantisation-aware fine-tuning: %.2f %%",
             epochs,
@@ -246,7 +251,7 @@ class Deployment:
         )
         return max(
             found,
-            _Int8(tuned, calibrated, accuracy, predicted, epochs),
+            _Int8(tuned, calibrated, accuracy, logits, epochs),
             key=lambda network: network.accuracy,  # of two that are equal the first
         )
 
@@ -270,12 +275,21 @@ class Deployment:
         return int8_network(graph, self.deployer.verifier.toolchain)
 
     def _measure(self, network: nn.Module) -> tuple[float, Tensor]:
-        """On the validation images: the share that is right, and the class
-        predicted for each (N,).
-        """
-        with watched(network) as predicted:
+        """On the validation images: the share that is right, and all logits (N, classes)."""
+        with heard(network) as logits:
             score = self.fitter.validate(network)
-        return score.val_accuracy, torch.cat(predicted)
+        return score.val_accuracy, torch.cat(logits)
+
+    def _thresholds(self, int8: _Int8) -> FirmwareThresholds | None:
+        """None for streams: they average probabilities of windows, which no threshold was fitted
+        on.
+        """
+        if self._stream():
+            return None
+        batches = self.data.val_dataloader(VAL_BATCH, torch.device("cpu"))
+        labels = torch.cat([labels for _, labels in batches])
+        step = int8.graph.scales[int8.graph.operators[-1].name].scale
+        return firmware_thresholds(int8.logits, labels, step, self.settings.least_precision)
 
     def _fine_tune(
         self, checkpoint: Checkpoint, graph: IntegerGraph, folder: RunFolder

@@ -7,7 +7,7 @@ from lmanet.cost import Cost
 from lmanet.explain.card import NetworkCard, PartDrawing
 from lmanet.explain.facts.contents import Setting
 from lmanet.explain.facts.facts import Facts
-from lmanet.explain.facts.rows import part_rows
+from lmanet.explain.facts.rows import fold_ends, part_rows
 from lmanet.explain.tables.table import column, shown
 from lmanet.network import Architecture
 from lmanet.run.quantities import FLASH, LATENCY, MACS, ON_BOARD, PARAMS, SRAM, computed
@@ -67,7 +67,10 @@ def _costs(trial: Trial, setting: Setting) -> list[tuple[str, str, float | None]
         if (value := trial.value(each)) is not None
     ]
     limits = setting.target.limits
-    return [
+    low, high = fold_ends(trial.score)
+    folds: list[tuple[str, str, float | None]]
+    folds = [("accuracy of its folds", f"{low:.1%} to {high:.1%}", None)] if low and high else []
+    return folds + [
         (title, shown(value, form), value / limits[name] if name in limits else None)
         for name, title, form, value in known
     ]

@@ -5,9 +5,10 @@ of notice.
 from collections import Counter
 from collections.abc import Sequence
 from math import sqrt
+from statistics import stdev
 
 from lmanet.base import Notice
-from lmanet.run.records import Status, Trial
+from lmanet.run.records import Score, Status, Trial
 
 Z = 1.96  # standard errors of a 95 % interval
 
@@ -24,6 +25,21 @@ def unclear_difference(accuracy: float, images: int) -> float:
     return Z * sqrt(2 * share * (1 - share) / (images + 2))
 
 
+def least_difference(score: Score, counted: int | None = None) -> float | None:
+    """The least difference from a network's accuracy that means something, 95 %; None where nobody
+    counted its images. Chance chooses the images. In each of several folds it also trains another
+    network: their spread counts where it is more.
+
+    Args:
+        counted: validation images, where the score does not know their number.
+    """
+    if (images := score.val_images or counted) is None:
+        return None
+    folds = score.fold_accuracies
+    spread = Z * sqrt(2 / len(folds)) * stdev(folds) if len(folds) > 1 else 0.0
+    return max(unclear_difference(score.val_accuracy, images), spread)
+
+
 def unclear_front(front: Sequence[Trial], counted: int | None = None) -> list[Notice]:
     """That networks of a front, the most accurate first, cannot be ranked by their accuracy.
 
@@ -31,11 +47,10 @@ def unclear_front(front: Sequence[Trial], counted: int | None = None) -> list[No
         counted: validation images, for trials that do not know their number.
     """
     scores = [trial.score for trial in front if trial.score]
-    images = (scores[0].val_images or counted) if scores else None
-    if images is None:
+    least = least_difference(scores[0], counted) if scores else None
+    if least is None:
         return []
-    best = scores[0].val_accuracy
-    least = unclear_difference(best, images)
+    best, images = scores[0].val_accuracy, scores[0].val_images or counted
     close = sum(best - score.val_accuracy < least for score in scores[1:])
     if not close:
         return []

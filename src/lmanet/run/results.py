@@ -128,6 +128,9 @@ class Thresholds(Record):
         val_images: they were fitted on.
         right: test images of each class that are then taken for what they are.
         test_accuracy, test_balanced_accuracy: shares of 1, of all test images.
+        unsure: test images of each class of which the firmware says that it is unsure; empty where
+            it says so of none.
+        in_firmware: the firmware goes by them.
     """
 
     added: tuple[float, ...]
@@ -135,6 +138,8 @@ class Thresholds(Record):
     right: tuple[int, ...]
     test_accuracy: float = Field(ge=0, le=1)
     test_balanced_accuracy: float = Field(ge=0, le=1)
+    unsure: tuple[int, ...] = ()
+    in_firmware: bool = False
 
 
 class Evaluation(Record):
@@ -171,6 +176,22 @@ class MeasuredCandidate(Record):
     architecture: Architecture
     measurement: Measurement
     settings_id: str = ""
+
+
+class FirmwareThresholds(Record):
+    """How the generated C chooses a class, in steps of its int8 logits.
+
+    Attributes:
+        added: to the logit of each class before the largest is taken; of equal sums the first.
+        least_lead: of each class over the second, below which the network is unsure.
+        step: what one is worth in a logit.
+        val_images: that both were fitted on.
+    """
+
+    added: tuple[int, ...]
+    least_lead: tuple[int, ...]
+    step: float = Field(gt=0)
+    val_images: int
 
 
 class Deployed(Record):
@@ -227,6 +248,7 @@ class Deployment(Record):
         float_val_accuracy, calibrated_val_accuracy, int8_val_accuracy: share of 1, on the same
             validation images: in float, in int8 by calibration alone, and as deployed.
         deployed: its files; ``folder`` is relative to the run's.
+        thresholds: by which its C chooses a class; None takes that of the largest logit.
         notices: what is off about it.
     """
 
@@ -239,6 +261,7 @@ class Deployment(Record):
     calibrated_val_accuracy: float = Field(ge=0, le=1)
     int8_val_accuracy: float = Field(ge=0, le=1)
     deployed: Deployed
+    thresholds: FirmwareThresholds | None = None
     notices: tuple[Notice, ...] = ()
     settings_id: str = ""
 

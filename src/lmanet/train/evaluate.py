@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,16 +12,16 @@ from torch import Tensor, nn
 
 from lmanet.errors import ConfigError, DataError
 from lmanet.network import Architecture
-from lmanet.network.build import heard
+from lmanet.network.build import Network, heard
 from lmanet.network.classes import ClassNames, match_classes
 from lmanet.network.compact import shipped
+from lmanet.network.thresholds import fit_thresholds, is_unequal
 from lmanet.network.weights import Checkpoint, load_network, load_published_weights, reordered
 from lmanet.run.folder import TEST, RunFolder, by_these_settings, ranked
 from lmanet.run.notices import one_class
-from lmanet.run.results import ClassResult, Thresholds
+from lmanet.run.results import ClassResult, FirmwareThresholds, Thresholds
 from lmanet.run.results import Evaluation as EvaluationRecord
-from lmanet.train.measures import by_class
-from lmanet.train.thresholds import balanced_accuracy, fit_thresholds, is_unequal
+from lmanet.train.measures import by_thresholds, of_firmware
 from lmanet.train.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -34,12 +34,14 @@ class Subject(NamedTuple):
         name: what its line bears as ``checkpoint``.
         checkpoint: of the float network, relative to the run's folder or absolute.
         int8: folder of the same network in int8, which is measured in its place.
+        thresholds: by which its C chooses a class.
     """
 
     stage: str
     name: str
     checkpoint: str
     int8: str | None = None
+    thresholds: FirmwareThresholds | None = None
 
 
 class Evaluation:
@@ -122,6 +124,7 @@ class Evaluation:
                 deployment.deployed.folder,
                 deployment.checkpoint,
                 deployment.deployed.folder,
+                deployment.thresholds,
             )
 
     def _made_by(self, subject: Subject) -> str:
@@ -156,13 +159,7 @@ class Evaluation:
             ClassNames(subject.name, checkpoint.classes), ClassNames(data.name, data.classes)
         )
         float_network = checkpoint.network
-        int8 = (
-            self.load_int8(
-                folder.path / subject.int8, float_network.architecture, float_network.num_classes
-            )
-            if self.load_int8 and subject.int8
-            else None
-        )
+        int8 = self._in_c(subject, float_network, folder)
         network = reordered(int8 or float_network, match.places)
         start = time.monotonic()
         with heard(network) as batches:
@@ -182,11 +179,29 @@ class Evaluation:
                 ClassResult(name=name, **counts._asdict())
                 for name, counts in zip(data.classes, classes, strict=True)
             ),
-            thresholds=self._thresholds(network, logits) if unequal else None,
+            thresholds=self._thresholds_of(subject, network, logits, match.places)
+            if unequal or subject.thresholds
+            else None,
             test_calibration_error=measured["calibration_error"],
             seconds=time.monotonic() - start,
             notices=(*match.notices, *one_class(names, f"{int(measured['images']):,} test images")),
         )
+
+    def _in_c(self, subject: Subject, network: Network, folder: RunFolder) -> nn.Module | None:
+        """The network in int8, where that is measured in its place."""
+        if not (self.load_int8 and subject.int8):
+            return None
+        where = folder.path / subject.int8
+        return self.load_int8(where, network.architecture, network.num_classes)
+
+    def _thresholds_of(
+        self, subject: Subject, network: nn.Module, logits: Tensor, places: Sequence[int]
+    ) -> Thresholds | None:
+        """Those of its firmware, or what thresholds would bring."""
+        if subject.thresholds:
+            labels = self._labels(self.trainer.data.test_dataloader)
+            return of_firmware(subject.thresholds, logits, places, labels)
+        return self._thresholds(network, logits)
 
     def _thresholds(self, network: nn.Module, logits: Tensor) -> Thresholds | None:
         """Fitted on the validation images of the run; None where these are not at hand.
@@ -203,16 +218,9 @@ class Evaluation:
         with heard(network) as batches:
             self.trainer.validate(network)
         val_labels = self._labels(data.val_dataloader)
-        labels = self._labels(data.test_dataloader)
         added = fit_thresholds(torch.cat(batches), val_labels)
-        predicted = (logits + added).argmax(1)
-        return Thresholds(
-            added=tuple(added.tolist()),
-            val_images=len(val_labels),
-            right=tuple(each.right for each in by_class(predicted, labels, data.num_classes)),
-            test_accuracy=float((predicted == labels).double().mean()),
-            test_balanced_accuracy=balanced_accuracy(predicted, labels, data.num_classes),
-        )
+        labels = self._labels(data.test_dataloader)
+        return by_thresholds(added, len(val_labels), (logits + added).argmax(1), labels)
 
     def _labels(self, loader: Callable[..., Iterable[tuple[Tensor, Tensor]]]) -> Tensor:
         batches = loader(self.trainer.recipe.batch_size, torch.device("cpu"))

@@ -12,6 +12,9 @@ from torchmetrics.classification import (
     MulticlassF1Score,
 )
 
+from lmanet.network.thresholds import UNSURE, balanced_accuracy, choose
+from lmanet.run.results import FirmwareThresholds, Thresholds
+
 
 class ClassCounts(NamedTuple):
     """How a validation went for one class: its images, those of them that were right, and images of
@@ -59,4 +62,45 @@ def metrics(num_classes: int) -> MetricCollection:
             "calibration_error": MulticlassCalibrationError(n_bins=15, norm="l1", **kind),
         },
         compute_groups=False,  # they keep different states
+    )
+
+
+def of_firmware(
+    fitted: FirmwareThresholds, logits: Tensor, places: Sequence[int], labels: Tensor
+) -> Thresholds:
+    """What the thresholds of a firmware bring on images, chosen as its C chooses.
+
+    Args:
+        logits: of a network in int8 (N, classes), in the order of the data's classes.
+        places: for each class of the data, its logit in the firmware.
+        labels: (N,), by the data's classes.
+    """
+    order = torch.tensor(places)
+    integers = (logits.double() / fitted.step).round().long()[:, order.argsort()]
+    added = torch.tensor(fitted.added)
+    chosen = choose(integers, added, torch.tensor(fitted.least_lead))
+    chosen = torch.where(chosen == UNSURE, UNSURE, order.argsort()[chosen])
+    found = by_thresholds(fitted.step * added[order], fitted.val_images, chosen, labels)
+    unsure = labels[chosen == UNSURE]
+    counts = torch.bincount(unsure, minlength=len(order)).tolist() if len(unsure) else []
+    return found.model_copy(update={"unsure": tuple(counts), "in_firmware": True})
+
+
+def by_thresholds(added: Tensor, val_images: int, chosen: Tensor, labels: Tensor) -> Thresholds:
+    """What thresholds bring on images.
+
+    Args:
+        added: to the logit of each class.
+        val_images: they were fitted on.
+        chosen: the class of each image (N,), or `UNSURE`.
+        labels: (N,).
+    """
+    classes = len(added)
+    right = torch.bincount(labels[chosen == labels], minlength=classes)
+    return Thresholds(
+        added=tuple(added.tolist()),
+        val_images=val_images,
+        right=tuple(right.tolist()),
+        test_accuracy=float((chosen == labels).double().mean()),
+        test_balanced_accuracy=balanced_accuracy(chosen, labels, classes),
     )

@@ -29,6 +29,7 @@ from lmanet.deploy.write.program import write_program
 from lmanet.errors import ConfigError
 from lmanet.network import parse_architecture
 from lmanet.network.graph import operators
+from lmanet.run.results import FirmwareThresholds
 from lmanet.tool import run_tool
 
 pytestmark = pytest.mark.slow  # compiles
@@ -115,6 +116,65 @@ def test_two_networks_of_two_prefixes_run_in_one_program_of_cpp(name, delivered,
     done = subprocess.run([tmp_path / "program"], capture_output=True, text=True, check=True)
     said = [f"{NAMES[each.best]} {each.share:.3f}" for each in delivered.values()]
     assert done.stdout.splitlines() == said
+
+
+BY_THRESHOLDS_CPP = """#include <digits.h>
+#include <photos.h>
+#include <cstdio>
+int main() {
+    digits_run();
+    photos_run();
+    std::printf("%d %d\\n", digits_class(), photos_class() == PHOTOS_UNSURE);
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def choosing(integer_graph, tmp_path_factory):
+    """Two networks that choose by thresholds: one always says its last class, the other nothing."""
+    found = {}
+    last = len(NAMES) - 1
+    for prefix, added, lead in (("digits", 512, 0), ("photos", 0, 512)):
+        folder = tmp_path_factory.mktemp(f"{prefix}_chooses")
+        graph = integer_graph(operators(parse_architecture(NETWORK), len(NAMES)))
+        fitted = FirmwareThresholds(
+            added=(0,) * last + (added,), least_lead=(lead,) * (last + 1), step=0.1, val_images=9
+        )
+        plan = write_program(replace(graph, labels=NAMES, thresholds=fitted), folder / "c")
+        example = check(Example(np.zeros((9, 9, 3), np.int8), np.zeros(last + 1, np.int8)))
+        library = Library(
+            *(prefix, folder / "c", example, last + 1, plan.arena_bytes, 0.1, (3, 9, 9)),
+            by_thresholds=True,
+        )
+        write_packages(library, ("arduino", "cmake"), folder / "packages")
+        found[prefix] = folder / "packages"
+    return found
+
+
+def test_two_networks_that_choose_by_thresholds_link_into_one_program(choosing, tmp_path):
+    objects, includes = [], []
+    for prefix, folder in choosing.items():
+        made, include = built("arduino", folder / "arduino" / prefix)
+        objects += made
+        includes.append(f"-I{include}")
+    (tmp_path / "main.cpp").write_text(BY_THRESHOLDS_CPP)
+    command = ["g++", *CPP, *includes, "main.cpp", *map(str, objects), "-lm", "-o", "program"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    done = subprocess.run([tmp_path / "program"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{len(NAMES) - 1} 1\n"
+
+
+@pytest.mark.parametrize(("prefix", "said"), [("digits", NAMES[-1]), ("photos", "unsure")])
+def test_the_example_says_the_class_by_its_threshold_or_unsure(prefix, said, choosing, tmp_path):
+    library = choosing[prefix] / "arduino" / prefix
+    objects, _ = built("arduino", library)
+    program = sketch(library, "classify.ino", objects, tmp_path)
+    done = subprocess.run([program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[0].startswith(f"{said}, probability ")
+    page = (library / "README.md").read_text()
+    assert f"int best = {prefix}_class();" in page and f"{prefix.upper()}_UNSURE" in page
+    main = (choosing[prefix] / "cmake" / prefix / "examples/classify/main.c").read_text()
+    assert f"const int best = {prefix}_class();" in main and 'best < 0 ? "unsure"' in main
 
 
 def symbols(objects, kind):

@@ -12,6 +12,7 @@ from lmanet.explain.facts.facts import Facts
 from lmanet.explain.facts.opening import opening
 from lmanet.run.brief import Budget
 from lmanet.run.folder import RunFolder
+from lmanet.run.notices import least_difference
 from lmanet.run.records import Front
 
 OF_RUN = ("importances", "progress", "rates", "unreadable", "by_status", "by_role", "opening")
@@ -53,8 +54,19 @@ def test_the_opening_counts_images_and_gives_an_interval(finished_run, setting):
     assert list(found.images) == [("validation", 100), ("test", 1000)]
     low, high = found.interval
     assert low < finished_run.best.score.val_accuracy < high
+    assert (found.noise.images, found.noise.folds) == (100, 1) and 0 < found.noise.least < 0.2
     uncounted = opening(replace(finished_run, examination=None, tests=()), setting)
-    assert (list(uncounted.images), uncounted.interval) == ([], None)
+    assert (list(uncounted.images), uncounted.interval, uncounted.noise) == ([], None, None)
+
+
+def test_the_noise_of_a_search_is_that_of_its_folds(finished_run, setting):
+    folds = {"val_images": 40, "fold_accuracies": (0.5, 0.9, 0.7, 0.6, 0.8)}
+    best = finished_run.front.trials[0]
+    folded = best.model_copy(update={"score": best.score.model_copy(update=folds)})
+    front = finished_run.front.model_copy(update={"trials": (folded,)})
+    noise = opening(replace(finished_run, front=front), setting).noise
+    assert (noise.images, noise.folds) == (40, 5)
+    assert noise.least == least_difference(folded.score) > 0.15
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,20 @@
 records they come from.
 """
 
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
+from lmanet.explain.cards import make_cards
 from lmanet.explain.facts.contents import read_run
 from lmanet.explain.facts.facts import Facts
 from lmanet.explain.tables.fill import fill_tables
 from lmanet.explain.tables.network import examination_tables
-from lmanet.explain.tables.results import class_table
+from lmanet.explain.tables.results import class_table, result_tables
 from lmanet.explain.tables.table import Table
+from lmanet.explain.tables.trials import search_tables
 from lmanet.run.folder import RunFolder
 from lmanet.run.results import ClassResult, Evaluation, Thresholds
 
@@ -169,6 +173,26 @@ def test_each_start_of_the_run_says_where_it_ran(tables):
     assert {"python", "torch", "timm"} <= {row["package"] for row in keyed(tables["versions"])}
 
 
+def test_a_network_of_several_folds_shows_the_worst_and_the_best_where_its_accuracy_stands(
+    finished_run, setting
+):
+    best = finished_run.front.trials[0]
+    score = best.score.model_copy(update={"fold_accuracies": (0.6, 0.8, 0.7)})
+    front = finished_run.front.model_copy(
+        update={
+            "trials": (best.model_copy(update={"score": score}), *finished_run.front.trials[1:])
+        }
+    )
+    facts = Facts(replace(finished_run, front=front, trials=()), setting)
+    tables = {table.name: table for table in (*search_tables(facts), *result_tables(facts))}
+    for name in ("front", "results"):
+        first, *others = keyed(tables[name])
+        assert (first["fold_low"], first["fold_high"]) == (0.6, 0.8)
+        assert all(row["fold_low"] is None for row in others)
+    (card, *_) = make_cards(facts, Path("run"))
+    assert ("accuracy of its folds", "60.0% to 80.0%", None) in card.costs
+
+
 @pytest.fixture
 def tested(make) -> Evaluation:
     """Of 60 test images of two classes, and of a class that has none."""
@@ -199,7 +223,7 @@ def test_each_class_has_its_share_with_an_interval_and_the_worst_stands_first(te
     assert not class_table([older]).rows
 
 
-def test_thresholds_stand_beside_the_largest_logit_and_say_that_the_firmware_has_none(tested):
+def test_thresholds_stand_beside_the_largest_logit_and_say_whether_the_firmware_has_them(tested):
     thresholds = Thresholds(
         added=(0.0, 0.75),
         val_images=30,
@@ -212,5 +236,10 @@ def test_thresholds_stand_beside_the_largest_logit_and_say_that_the_firmware_has
     dog, cat = keyed(table)
     assert (dog["threshold"], dog["right_by_threshold"]) == (0.75, 0.8)
     assert (cat["threshold"], cat["right_by_threshold"]) == (0.0, 0.85)
-    assert "30 validation images, which the firmware does not use" in table.title
+    assert "30 validation images, which no firmware goes by" in table.title
+    assert "unsure" not in dog
+    used = thresholds.model_copy(update={"in_firmware": True, "unsure": (3, 4)})
+    table = class_table([tested.model_copy(update={**two, "thresholds": used})])
+    assert "by which the firmware chooses" in table.title and "unsure of 7 images" in table.title
+    assert [row["unsure"] for row in keyed(table)] == [4, 3]
     assert "balanced accuracy 82.5 %" in table.title

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lmanet.network import Operator
 from lmanet.network.int8 import FUSED, SIGMOID, Scale, tensor_before_table
+from lmanet.run.results import FirmwareThresholds
 
 __all__ = ["SIGMOID", "Filter", "IntegerGraph", "Scale"]
 
@@ -46,6 +47,7 @@ class IntegerGraph:
         labels: of the classes, in the order of the logits.
         mean, std: of each channel of the input, for pixels in 0..1: the network's real input is
             (pixel / 255 - mean) / std.
+        thresholds: by which the C chooses a class; None takes that of the largest logit.
     """
 
     operators: tuple[Operator, ...]
@@ -54,6 +56,7 @@ class IntegerGraph:
     labels: tuple[str, ...]
     mean: tuple[float, ...] = (0.0, 0.0, 0.0)
     std: tuple[float, ...] = (1.0, 1.0, 1.0)
+    thresholds: FirmwareThresholds | None = None
 
     def linear_scale(self, operator: Operator) -> Scale:
         """Scale of what an operator makes before its activation; that of its result where the

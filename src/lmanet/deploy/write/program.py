@@ -13,6 +13,7 @@ from lmanet.cost.c_runtime.steps import Step
 from lmanet.deploy.int8.graph import IntegerGraph
 from lmanet.deploy.int8.layers import Layers
 from lmanet.deploy.run.toolchain import SUPPORT
+from lmanet.deploy.write.chooser import declared, defined
 from lmanet.deploy.write.names import c_string
 from lmanet.errors import DeployError
 from lmanet.network.operators import INPUT, c_kernel
@@ -97,7 +98,7 @@ int8_t *lmanet_input(void);        /* where the image goes, before each run: the
 const int8_t *lmanet_output(void); /* valid until the next image is written */
 void lmanet_run(void);
 void lmanet_step(int step); /* one kernel call of lmanet_run */
-
+{declared(graph.thresholds)}
 #ifdef __cplusplus
 }}
 #endif
@@ -142,7 +143,7 @@ void lmanet_step(int step) {{
 void lmanet_run(void) {{
     for (int step = 0; step < LMANET_NUM_STEPS; step++) lmanet_step(step);
 }}
-"""
+{defined(graph.thresholds, graph.labels)}"""
 
 
 def _call(layers: Layers, plan: CStaticPlan, number: int, step: Step) -> str:

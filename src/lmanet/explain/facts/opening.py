@@ -6,7 +6,8 @@ from typing import NamedTuple
 from lmanet.explain.facts.contents import RunFiles, Setting
 from lmanet.explain.facts.filters import wilson
 from lmanet.run.brief import Budget
-from lmanet.run.records import Status, Trial
+from lmanet.run.notices import least_difference
+from lmanet.run.records import Score, Status, Trial
 
 NEXT = {  # stage -> what it does
     "train": "Train the best networks in full",
@@ -16,12 +17,28 @@ NEXT = {  # stage -> what it does
 }
 
 
+class Noise(NamedTuple):
+    """What validation cannot tell apart.
+
+    Attributes:
+        images: of validation, in all folds together.
+        folds: trainings of a network; 1 is one division of the images.
+        least: share of 1; smaller differences of accuracy mean nothing.
+    """
+
+    images: int
+    folds: int
+    least: float
+
+
 class Opening(NamedTuple):
     """The answers, as far as records know them.
 
     Attributes:
         images: (set, number), as many as are counted: ``("validation", 800)``.
         interval: 95 %, of the best network's accuracy; None where its images are not counted.
+        noise: of the search, or of the best network where there was none; None where nobody counted
+            the images.
         limit: of the budget at which the search stopped, and its value; None where its trials
             reach none, or the budget is not known.
         next_stages: (stage, what it does) of stages that have left nothing.
@@ -29,6 +46,7 @@ class Opening(NamedTuple):
 
     images: Sequence[tuple[str, int]]
     interval: tuple[float, float] | None
+    noise: Noise | None
     limit: tuple[str, float] | None
     next_stages: Sequence[tuple[str, str]]
 
@@ -42,6 +60,7 @@ def opening(run: RunFiles, setting: Setting) -> Opening:
     return Opening(
         images=[(name, count) for name, count in known if count],
         interval=wilson(score.val_accuracy, validated) if score and validated else None,
+        noise=_noise([trial.score for trial in run.front.trials[:1]] or [score], validated),
         limit=_limit(run.trials, setting.budget) if setting.budget and run.trials else None,
         next_stages=[(stage, NEXT[stage]) for stage in _missing(run)],
     )
@@ -54,6 +73,15 @@ def validation_images(run: RunFiles) -> int | None:
     trials = [trial.score for trial in run.trials if trial.score]
     scores = [*trials, *(network.score for network in run.full + run.distilled)]
     return next((score.val_images for score in scores if score.val_images), None)
+
+
+def _noise(scores: Sequence[Score | None], counted: int | None) -> Noise | None:
+    """Of the first score that there is."""
+    score = next((score for score in scores if score), None)
+    least = least_difference(score, counted) if score else None
+    if score is None or least is None:
+        return None
+    return Noise(score.val_images or counted or 0, max(1, len(score.fold_accuracies)), least)
 
 
 def _limit(trials: Sequence[Trial], budget: Budget) -> tuple[str, float] | None:

@@ -34,7 +34,9 @@ class PartRow(NamedTuple):
 
 
 class ResultRow(NamedTuple):
-    """A trained network as a stage left it, on validation images."""
+    """A trained network as a stage left it, on validation images; of a k-fold validation also the
+    accuracy of the worst and the best fold.
+    """
 
     stage: str
     id: str
@@ -45,6 +47,8 @@ class ResultRow(NamedTuple):
     seconds: float
     seed: int
     teacher: str
+    fold_low: float | None = None
+    fold_high: float | None = None
 
 
 class Reason(NamedTuple):
@@ -147,4 +151,11 @@ def _result(
         score.seconds,
         seed,
         teacher,
+        *fold_ends(score),
     )
+
+
+def fold_ends(score: Score | None) -> tuple[float | None, float | None]:
+    """Accuracy of the worst and the best fold; None where there was one training."""
+    folds = score.fold_accuracies if score else ()
+    return (min(folds), max(folds)) if folds else (None, None)

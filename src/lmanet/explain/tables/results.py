@@ -7,7 +7,7 @@ from typing import Any
 from lmanet.explain.facts import measured
 from lmanet.explain.facts.facts import Facts
 from lmanet.explain.facts.filters import stage, wilson
-from lmanet.explain.tables.table import Column, Table
+from lmanet.explain.tables.table import FOLDS, Column, Table
 from lmanet.run.results import ClassResult, Evaluation, Thresholds
 from lmanet.space import architecture_id
 
@@ -72,8 +72,9 @@ def _validation(facts: Facts) -> Table:
         Column("seconds", "time (s)", "decimal1"),
         Column("seed", "seed", "count"),
         Column("teacher", "teacher"),
+        *(FOLDS if any(row.fold_low is not None for row in facts.results) else ()),
     )
-    rows = [(stage(row.stage), *row[1:]) for row in facts.results]
+    rows = [(stage(row.stage), *row[1 : len(columns)]) for row in facts.results]
     return Table("results", "On validation images", columns, rows)
 
 
@@ -122,9 +123,13 @@ def class_table(tests: Sequence[Evaluation]) -> Table:
             Column("threshold", "added to its logit", "decimal2"),
             Column("right_by_threshold", "then right", "share"),
         ]
+        unsure = fitted.unsure or (None,) * len(rows)
+        columns += [Column("unsure", "unsure", "count")] if fitted.unsure else []
         rows = [
-            (*row, added, right / row[1] if row[1] else None)
-            for row, added, right in zip(rows, fitted.added, fitted.right, strict=True)
+            (*row, added, right / row[1] if row[1] else None, *((left,) if fitted.unsure else ()))
+            for row, added, right, left in zip(
+                rows, fitted.added, fitted.right, unsure, strict=True
+            )
         ]
     worst_first = sorted((row for row in rows if row[1]), key=lambda row: row[2])
     return Table("classes", _class_title(fitted), columns, worst_first)
@@ -140,10 +145,12 @@ def _class_row(found: ClassResult) -> tuple[Any, ...]:
 def _class_title(fitted: Thresholds | None) -> str:
     if fitted is None:
         return "Each class, on test images"
+    use = "by which the firmware chooses" if fitted.in_firmware else "which no firmware goes by"
+    unsure = f"; unsure of {sum(fitted.unsure):,} images" if fitted.unsure else ""
     return (
         f"Each class, on test images; with thresholds fitted on {fitted.val_images:,} validation "
-        f"images, which the firmware does not use, accuracy is {100 * fitted.test_accuracy:.1f} % "
-        f"and balanced accuracy {100 * fitted.test_balanced_accuracy:.1f} %"
+        f"images, {use}, accuracy is {100 * fitted.test_accuracy:.1f} % "
+        f"and balanced accuracy {100 * fitted.test_balanced_accuracy:.1f} %{unsure}"
     )
 
 

@@ -46,6 +46,11 @@ class Column(NamedTuple):
         return self.form not in ("text", "code")
 
 
+# Of a k-fold validation, beside the accuracy of all folds together.
+FOLDS = (
+    Column("fold_low", "worst fold", "share"),
+    Column("fold_high", "best fold", "share"),
+)
 # Unit shown -> form; other quantities are shown as they are, to their decimals.
 FORMS: Mapping[str, Form] = {"KiB": "kib", "M": "millions", "%": "share"}
 DECIMALS: Sequence[Form] = ("count", "decimal1", "decimal2")

@@ -8,7 +8,8 @@ from lmanet.claims.check import CheckedClaim
 from lmanet.claims.rates import ALL
 from lmanet.claims.rules import WeighedRule
 from lmanet.explain.facts.facts import Facts
-from lmanet.explain.tables.table import Column, Table, column
+from lmanet.explain.facts.rows import fold_ends
+from lmanet.explain.tables.table import FOLDS, Column, Table, column
 from lmanet.run.quantities import FLASH, MACS, ON_BOARD, PARAMS, SRAM, computed
 
 
@@ -66,12 +67,14 @@ def _candidates(numbers: Sequence[int]) -> str:
 
 def _front(facts: Facts) -> Table:
     trials = facts.run.front.trials
+    folded = any(trial.score and trial.score.fold_accuracies for trial in trials)
     on_board = any(trial.value(ON_BOARD) is not None for trial in trials)
     costs = (MACS, SRAM, FLASH, PARAMS, *((ON_BOARD,) if on_board else ()), *computed())
     columns = (
         Column("candidate", "candidate", "count"),
         Column("network", "network", "code"),
         Column("val_accuracy", "accuracy", "share"),
+        *(FOLDS if folded else ()),
         *map(column, costs),
     )
     rows = []
@@ -82,6 +85,7 @@ def _front(facts: Facts) -> Table:
                 trial.number,
                 trial.id,
                 trial.score.val_accuracy,
+                *(fold_ends(trial.score) if folded else ()),
                 *map(trial.value, costs),
             )
         )

@@ -23,6 +23,10 @@ NAMES = re.compile(r'"[^"\n]*"|\b(lmanet|LMANET|lm)_')
 # Between quotes stand files of the network alone; those of C are between angle brackets.
 INCLUDE = re.compile(r'#include "(?:lmanet_)?(\w+)\.h"')
 VERSION = "1.0.0"
+BY_THRESHOLDS = """
+`{0}_class()` chooses by the thresholds of the classes. It gives `{1}_UNSURE` where the network is
+unsure. `{0}_best()` is the class of the largest logit, whatever the thresholds are.
+"""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Library:
         shape: channels, height and width of the network's input.
         stream: what makes the network's input of samples or of a sensor's values.
         url: where the library is published; empty is nowhere.
+        by_thresholds: the network's C chooses a class by thresholds.
 
     Raises:
         ConfigError: the prefix is none.
@@ -54,6 +59,7 @@ class Library:
     shape: Shape
     stream: Stream | None = None
     url: str = ""
+    by_thresholds: bool = False
 
     def __post_init__(self) -> None:
         require_prefix(self.prefix)
@@ -81,7 +87,21 @@ class Library:
             "URL": self.url,
             "DATE": date.today().isoformat(),
             "FILL": f"{start}fill {self.prefix}_input() by {self.prefix}_input_table",
+            **self._choosing,
             **self.sense.values,
+        }
+
+    @property
+    def _choosing(self) -> dict[str, str]:
+        """How examples choose a class, and name it."""
+        prefix, name = self.prefix, f"{self.prefix}_classes[best]"
+        if not self.by_thresholds:
+            return {"CHOOSE": f"{prefix}_best()", "NAME": name, "LIKELY": "best", "RULE": ""}
+        return {
+            "CHOOSE": f"{prefix}_class()",
+            "NAME": f'best < 0 ? "unsure" : {name}',
+            "LIKELY": f"best < 0 ? {prefix}_best() : best",
+            "RULE": BY_THRESHOLDS.format(prefix, self.prefix.upper()),
         }
 
     def write_sources(self, folder: Path) -> list[str]:

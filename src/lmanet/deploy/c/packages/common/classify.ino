@@ -14,12 +14,12 @@ void loop() {
     const unsigned long start = micros();
     @PREFIX@_run();
     const unsigned long took_us = micros() - start;
-    const int best = @PREFIX@_best();
+    const int best = @CHOOSE@;
     int different = 0;
     for (int i = 0; i < @UPPER@_OUTPUT_BYTES; i++) different += @PREFIX@_output()[i] != @PREFIX@_check_logits[i];
-    Serial.print(@PREFIX@_classes[best]);
+    Serial.print(@NAME@);
     Serial.print(", probability ");
-    Serial.print(@PREFIX@_probability(best), 3);
+    Serial.print(@PREFIX@_probability(@LIKELY@), 3);
     Serial.print(", ");
     Serial.print(took_us / 1000.0, 3);
     Serial.print(" ms, logits that differ from those of the emulated core: ");

@@ -10,7 +10,7 @@ int main(void) {
     @PREFIX@_run();
     int different = 0;
     for (int i = 0; i < @UPPER@_OUTPUT_BYTES; i++) different += @PREFIX@_output()[i] != @PREFIX@_check_logits[i];
-    const int best = @PREFIX@_best();
-    printf("%s, probability %.3f, logits that differ: %d\n", @PREFIX@_classes[best], (double)@PREFIX@_probability(best), different);
+    const int best = @CHOOSE@;
+    printf("%s, probability %.3f, logits that differ: %d\n", @NAME@, (double)@PREFIX@_probability(@LIKELY@), different);
     return different;
 }
