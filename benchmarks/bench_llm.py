@@ -69,7 +69,7 @@ def parsed() -> argparse.Namespace:
         "--price", type=float, nargs=3, help="of a million tokens: prompt, cached, completion"
     )
     parser.add_argument(
-        "--also", nargs="*", default=[], help="overrides for this server, '~propose.sampling...'"
+        "--also", nargs="*", default=[], help="overrides, as '~propose.sampling.extra_body.min_p'"
     )
     parser.add_argument("--bench", default="cifar100", choices=BENCHES)
     parser.add_argument("--seeds", type=int, nargs="+", help="0 to 19; 40 to 59 of imagenet16")
@@ -186,12 +186,12 @@ def asking(options: argparse.Namespace, overrides: Sequence[str]) -> list[str]:
     who = "propose=llm" if options.base_url else "propose=embedded"
     quiet = "feedback=none" in overrides  # which has no settings
     chosen = (each for each in overrides if not (quiet and each.startswith("feedback.")))
-    return [who, *model, *reached_by(options), *chosen]
+    return [who, *model, *reached_by(options), *options.also, *chosen]
 
 
 def reached_by(options: argparse.Namespace) -> list[str]:
     """The overrides that a run which goes on may find changed: address, key and price."""
-    found = list(options.also)
+    found = []
     if options.base_url:
         found += [
             f"propose.server.base_url={json.dumps(options.base_url)}",

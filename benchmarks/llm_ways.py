@@ -59,6 +59,7 @@ WAYS: Mapping[str, Way] = {
     "generate": Way(_asked_for("generate"), "generate", told=True),
     "mutate": Way(_asked_for("mutate"), "mutate"),
     "spoken": Way(PLAIN, told=True),
+    "spoken, largest first": Way(_asked_for("rank", f"{RANK}listed=largest_first"), told=True),
     "logprobs": Way([*PLAIN, f"{RANK}read=logprobs"], by_tokens=True, told=True),
     "logprobs, calibrated": Way(LETTERS, by_tokens=True, told=True),
     "logprobs, calibrated, 4 rotations": Way(

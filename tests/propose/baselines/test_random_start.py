@@ -68,6 +68,6 @@ def test_what_the_proposer_lacks_is_said_before_the_start(
     cells: Brief, configured: Callable[..., Any]
 ) -> None:
     asker = configured("embedded", cells, "model=/nowhere.gguf")
-    with pytest.raises(ConfigError, match="no model file /nowhere.gguf"):
+    with pytest.raises(ConfigError, match=r"no model file /nowhere\.gguf"):
         RandomStart(RandomProposer(cells), asker, STARTED).require()
     RandomStart(RandomProposer(cells), proposers(cells)[0], STARTED).require()
