@@ -109,6 +109,7 @@ def compared(options: argparse.Namespace) -> dict[str, Any]:
     ways = answerable(options)
     found["left_out"] = ", ".join(way for way in options.ways if way not in ways)
     for way in [*options.controls, *ways]:
+        print(f"{way}, {len(options.seeds)} seeds", flush=True)
         runs = run(way, options, options.seeds)
         asked = WAYS.get(way)
         # without the server's address, which is nobody's business

@@ -30,7 +30,7 @@ def searched(proposer: Any, brief: Brief, trained: Make, number: int) -> list[Pr
 def proposers(brief: Brief) -> Sequence[Any]:
     return [
         SamplerProposer(brief, Rank(8, 0.25, 4, "at_random"), 1),
-        EvolutionProposer(brief, population=20, sample=5),
+        EvolutionProposer(brief, population=20, sample=5, feasible_draws=0),
     ]
 
 
@@ -50,6 +50,14 @@ def test_a_random_search_is_not_changed_by_its_start(cells: Brief, trained: Make
     plain = searched(RandomProposer(cells, 30), cells, trained, 6)
     begun = begun_at_random(RandomProposer(cells, 30), cells, STARTED)
     assert searched(begun, cells, trained, 6) == plain
+
+
+def test_a_study_takes_up_a_start_that_it_did_not_draw(
+    cells: Brief, trained: Make, configured: Callable[..., Any]
+) -> None:
+    begun = begun_at_random(configured("tpe", cells), cells, STARTED)
+    found = searched(begun, cells, trained, STARTED + 2)
+    assert [each.proposer for each in found] == ["random"] * STARTED + ["tpe"] * 2
 
 
 def test_a_batch_ends_where_the_start_does(cells: Brief) -> None:
