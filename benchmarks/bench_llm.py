@@ -142,6 +142,7 @@ def about(options: argparse.Namespace) -> dict[str, Any]:
         "model": name_of(options),
         "bench": options.bench,
         "random_start": START,
+        "also": options.also,
         "machine": f"{joblib.cpu_count()} cores, {platform.system()} {platform.machine()}",
         "date": datetime.now(UTC).date().isoformat(),
         "lmanet": version("lmanet"),
@@ -213,12 +214,22 @@ def run(way: str, options: argparse.Namespace, seeds: Sequence[int], *more: str)
     """
     control, own = way in CONTROLS, [*own_of(way), *more]
     owner = "controls" if control else name_of(options)
-    # what is measured otherwise has another folder
-    folder = options.folder / options.bench / owner / f"{slug(way)}-{digest([START, *own])}"
+    place = options.folder / options.bench / owner / slug(way)
+    folder = place.with_name(f"{place.name}-{setup_of(own, None if control else options)}")
     overrides = own if control else asking(options, own)
     setup = [*BENCHES[options.bench], f"random_start={START}", *overrides]
     reached = None if control else reached_by(options)
     return run_all(folder, setup, seeds, options.networks, reached)
+
+
+def setup_of(own: Sequence[str], options: argparse.Namespace | None) -> str:
+    """Tells folders apart, so that what was measured otherwise is never taken for this.
+
+    Args:
+        options: None of a control.
+    """
+    served = [bool(options.base_url), *options.also] if options else []
+    return digest([START, *served, *own])
 
 
 def own_of(way: str) -> Sequence[str]:
@@ -242,7 +253,7 @@ def worth_of_feedback(way: str, options: argparse.Namespace) -> dict[str, Any]:
 
 def true_claims(options: argparse.Namespace) -> dict[str, Any]:
     """How many of what the model says of its networks is true, on a table of our own space."""
-    folder = options.folder / "lmanet" / name_of(options) / f"claims-{digest([START, *CLAIMS])}"
+    folder = options.folder / "lmanet" / name_of(options) / f"claims-{setup_of(CLAIMS, options)}"
     setup = [*BENCHES["lmanet"], f"random_start={START}", *asking(options, CLAIMS)]
     return truth(run_all(folder, setup, CLAIM_SEEDS, CLAIM_NETWORKS, reached_by(options)))
 
