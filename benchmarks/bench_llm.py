@@ -3,104 +3,57 @@
 make bench-llm MODEL=NAME BASE_URL=http://127.0.0.1:8000/v1
 python benchmarks/bench_llm.py build/bench-llm --model model.gguf --seeds 0 1 2 --networks 25
 Searches on a table of trainings, so that only the model takes time: each way of asking and each
-control, with the same seeds and the same number of trained networks. A run that was stopped goes
-on. The result is a table, and a file for docs/llm_results to send in as a pull request.
+control, with the same seeds, the same start and the same number of trained networks. Then what
+feedback is worth, and how many of the model's claims are true. A comparison that was stopped goes
+on by the same command. The result is a table, and a file for docs/llm_results to send in as a pull
+request; what it holds of other ways stays.
 """
 
 import argparse
 import json
 import platform
-import re
-import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from statistics import fmean, stdev
 from typing import Any
 
 import joblib
+from llm_runs import Runs, best_after, digest, run_all, slug, summary, truth
+from llm_table import answers, best_told, table
+from llm_ways import (
+    BENCHES,
+    CLAIM_NETWORKS,
+    CLAIM_SEEDS,
+    CLAIMS,
+    CONTROLS,
+    SEEDS,
+    START,
+    WAYS,
+)
 
-from lmanet.explain.compare.statistics import compare_pairs, holm
+from lmanet.errors import LmanetError
 from lmanet.files import write_text
-from lmanet.run.folder import HISTORY
-from lmanet.run.lines import read_records
-from lmanet.run.records import Status, Trial, Usage
+from lmanet.propose import EmbeddedServer, RemoteServer, Sampling
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "llm_results"
-CHECKPOINTS = (10, 25, 50, 100)
-CONTROLS = {
-    "random": ["propose=random", "propose.feasible_draws=30"],
-    "sampler": ["propose=sampler"],
-    "sampler, largest first": ["propose=sampler", "propose.rank.listed=largest_first"],
-    "TPE": ["propose=tpe", "propose.feasible_draws=30"],
-    "forest": ["propose=forest"],
-    "bandit": ["propose=bandit"],
-}
-AGAINST = ("sampler", "TPE")  # what a model has to beat
-RANK = "propose.team.rank."
-PLAIN = [
-    "propose.prompt.rationale=false",
-    "propose.strategy.roles=[rank]",
-    "propose.strategy.stall_after=null",
-    "propose.strategy.niches=1",
-    f"{RANK}listed=at_random",
-    "feedback.max_tokens=300",
-    "feedback.recent_failures=0",
-]
-LETTERS = [*PLAIN, f"{RANK}read=logprobs", f"{RANK}calibrated=true"]
-WAYS = {
-    "spoken": PLAIN,
-    "logprobs": [*PLAIN, f"{RANK}read=logprobs"],
-    "logprobs, calibrated": LETTERS,
-    "logprobs, calibrated, 4 rotations": [*LETTERS, f"{RANK}rotations=4"],
-    "logprobs, calibrated, no feedback": [*LETTERS, "feedback=none"],
-    "evidence": [*LETTERS, f"{RANK}evidence=1"],
-    "pairs": [*PLAIN, f"{RANK}read=pairs"],
-    "digits": [*PLAIN, f"{RANK}read=digits"],
-    "steer": [*PLAIN, "propose.strategy.roles=[steer]", "propose.team.steer.read=logprobs"],
-}
-BENCHES = {
-    "cifar10": ["+experiment=bench_nasbench201", "data=nasbench201_cifar10"],
-    "cifar100": ["+experiment=bench_nasbench201"],
-    "imagenet16": ["+experiment=bench_nasbench201", "data=nasbench201_imagenet"],
-    "lmanet": ["+experiment=bench_lmanet"],
-}
+GO_ON = "Nothing is lost: the same command goes on."
+QUESTIONS = ("feedback", "claims")
 
 
 def main() -> None:
     """Run what is missing, print the table, write the file."""
     options = parsed()
-    model = options.model or "SmolLM2-135M-Instruct"
-    name = slug(Path(model).stem if model.endswith(".gguf") else model)
-    searchers = {way: CONTROLS[way] for way in options.controls}
-    searchers |= {way: asking(options, WAYS[way]) for way in options.ways}
-    measured = {}
-    for way, overrides in searchers.items():
-        folder = options.folder / options.bench / ("controls" if way in CONTROLS else name)
-        runs = run(folder / slug(way), overrides, options, together=way in CONTROLS)
-        measured[way] = {
-            **summary(runs, options.networks),
-            "model": way in WAYS,
-            "overrides": overrides,
-        }
-    found = {
-        "model": name,
-        "bench": options.bench,
-        "networks": options.networks,
-        "seeds": options.seeds,
-        "machine": f"{joblib.cpu_count()} cores, {platform.system()} {platform.machine()}",
-        "date": datetime.now(UTC).date().isoformat(),
-        "lmanet": version("lmanet"),
-        "ways": measured,
-    }
-    path = options.results / f"{name}_{options.bench}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, json.dumps(found, indent=1) + "\n")
-    print("\n".join(table(found)))
-    print(f"\n{path}: send it in as a pull request")
+    try:
+        found = compared(options)
+    except LmanetError as error:
+        sys.exit(f"\n{error}\n{GO_ON}")
+    except KeyboardInterrupt:
+        sys.exit(f"\nStopped. {GO_ON}")
+    print("\n".join([*table(found), "", *answers(found)]))
+    print(f"\n{file_of(options)}: send it in as a pull request")
 
 
 def parsed() -> argparse.Namespace:
@@ -115,152 +68,194 @@ def parsed() -> argparse.Namespace:
     parser.add_argument(
         "--price", type=float, nargs=3, help="of a million tokens: prompt, cached, completion"
     )
+    parser.add_argument(
+        "--also", nargs="*", default=[], help="overrides, as '~propose.sampling.extra_body.min_p'"
+    )
     parser.add_argument("--bench", default="cifar100", choices=BENCHES)
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(range(20)))
+    parser.add_argument("--seeds", type=int, nargs="+", help="0 to 19; 40 to 59 of imagenet16")
     parser.add_argument("--networks", type=int, default=25, help="trained in each run")
     parser.add_argument("--ways", nargs="*", default=list(WAYS), choices=WAYS)
     parser.add_argument("--controls", nargs="*", default=list(CONTROLS), choices=CONTROLS)
+    parser.add_argument(
+        "--questions", nargs="*", choices=QUESTIONS, help="beside the table; both on cifar100"
+    )
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the file")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.base_url and not options.model:
+        parser.error("--base-url needs --model, the name under which the server knows the model")
+    if options.networks <= START:
+        parser.error(f"--networks must be above {START}, the networks that all runs begin with")
+    if options.seeds is None:
+        options.seeds = list(SEEDS[options.bench])
+    if options.questions is None:
+        options.questions = QUESTIONS if options.bench == "cifar100" else ()
+    return options
+
+
+def name_of(options: argparse.Namespace) -> str:
+    """The model's, for people and paths."""
+    model = options.model or "SmolLM2-135M-Instruct"
+    return slug(Path(model).stem if model.endswith(".gguf") else model)
+
+
+def file_of(options: argparse.Namespace) -> Path:
+    """What is sent in."""
+    return Path(options.results) / f"{name_of(options)}_{options.bench}.json"
+
+
+def compared(options: argparse.Namespace) -> dict[str, Any]:
+    """What the file holds; it is written after each way, so that a stop loses none."""
+    found = kept(file_of(options)) | about(options)
+    ways = answerable(options)
+    found["left_out"] = ", ".join(way for way in options.ways if way not in ways)
+    for way in [*options.controls, *ways]:
+        print(f"{way}, {len(options.seeds)} seeds", flush=True)
+        runs = run(way, options, options.seeds)
+        asked = WAYS.get(way)
+        # without the server's address, which is nobody's business
+        shown = {"model": asked is not None, "overrides": list(own_of(way))}
+        found["ways"][way] = {**summary(runs, options.networks, asked), **shown}
+        keep(found, options)
+    told = {way for way in ways if WAYS[way].told}
+    if "feedback" in options.questions and (way := best_told(found, told)):
+        found["feedback"] = worth_of_feedback(way, options)
+        keep(found, options)
+    if "claims" in options.questions:
+        found["claims"] = true_claims(options)
+        keep(found, options)
+    return found
+
+
+def kept(path: Path) -> dict[str, Any]:
+    """What an earlier command has measured by the same rules."""
+    before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if before.get("random_start") != START:
+        return {"ways": {}}
+    known = {*WAYS, *CONTROLS}
+    before["ways"] = {way: each for way, each in before["ways"].items() if way in known}
+    return before
+
+
+def about(options: argparse.Namespace) -> dict[str, Any]:
+    """The head of the file."""
+    return {
+        "model": name_of(options),
+        "bench": options.bench,
+        "random_start": START,
+        "also": options.also,
+        "machine": f"{joblib.cpu_count()} cores, {platform.system()} {platform.machine()}",
+        "date": datetime.now(UTC).date().isoformat(),
+        "lmanet": version("lmanet"),
+    }
+
+
+def keep(found: dict[str, Any], options: argparse.Namespace) -> None:
+    """Write the file; its head tells of all that it holds, also by earlier commands."""
+    reached = [each["accuracy"] for each in found["ways"].values()]
+    found["networks"] = max((int(point) for each in reached for point in each), default=0)
+    found["seeds"] = sorted({int(seed) for each in reached for by in each.values() for seed in by})
+    path = file_of(options)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, json.dumps(found, indent=1) + "\n")
+
+
+def answerable(options: argparse.Namespace) -> list[str]:
+    """The ways that this model can be asked by; a server is asked once, before any search.
+
+    Raises:
+        LmanetError: no model answers.
+    """
+    if not options.ways and not options.questions:
+        return []
+    if not options.base_url:
+        EmbeddedServer(threads=1, context_tokens=1, timeout_s=60, retries=0).require(options.model)
+        return list(options.ways)
+    # imports openai, which takes seconds
+    from lmanet.propose.llm.client import Client, Query
+
+    server = RemoteServer(options.base_url, options.api_key_env, timeout_s=180, retries=1)
+    server.require(options.model)
+    client = Client(server.start(options.model), Sampling(1.0, 16, "never"))
+    question = {"role": "user", "content": "Answer with one letter, A or B."}
+    client.ask(Query([question], None, 0, 1.0, 1, likeliest=20))
+    return [way for way in options.ways if client.gives_likeliest or not WAYS[way].by_tokens]
 
 
 def asking(options: argparse.Namespace, overrides: Sequence[str]) -> list[str]:
     """The overrides of a way with this model."""
     # quoted, as Hydra would read "=" and commas in it
     model = [f"propose.model={json.dumps(options.model)}"] if options.model else []
+    who = "propose=llm" if options.base_url else "propose=embedded"
+    quiet = "feedback=none" in overrides  # which has no settings
+    chosen = (each for each in overrides if not (quiet and each.startswith("feedback.")))
+    return [who, *model, *reached_by(options), *options.also, *chosen]
+
+
+def reached_by(options: argparse.Namespace) -> list[str]:
+    """The overrides that a run which goes on may find changed: address, key and price."""
+    found = []
     if options.base_url:
-        who = ["propose=llm", *model, f"propose.server.base_url={json.dumps(options.base_url)}"]
-        who += [f"propose.server.api_key_env={options.api_key_env or 'null'}"]
-    else:
-        who = ["propose=embedded", *model]
+        found += [
+            f"propose.server.base_url={json.dumps(options.base_url)}",
+            f"propose.server.api_key_env={options.api_key_env or 'null'}",
+        ]
     if options.price:
         prompt, cached, completion = options.price
         prices = f"prompt:{prompt},cached:{cached},completion:{completion}"
-        who.append(f"++propose.sampling.price={{_target_:lmanet.propose.Price,{prices}}}")
-    quiet = "feedback=none" in overrides  # which has no settings
-    return [*who, *(each for each in overrides if not (quiet and each.startswith("feedback.")))]
+        found.append(f"++propose.sampling.price={{_target_:lmanet.propose.Price,{prices}}}")
+    return found
 
 
-def run(
-    folder: Path, overrides: Sequence[str], options: argparse.Namespace, together: bool
-) -> dict[int, list[Trial]]:
-    """Seed -> the trials of its run; what has ended is not run again.
+def run(way: str, options: argparse.Namespace, seeds: Sequence[int], *more: str) -> Runs:
+    """Seed -> the trials of a control's or a way's run.
 
     Args:
-        together: all new seeds in one process, as most of a search without a model is its start. A
-            model has a process a seed, and each its own server.
+        more: overrides of this way alone.
     """
-    new = []
-    for seed in options.seeds:
-        place = folder / str(seed)
-        if not (place / HISTORY).is_file():
-            new.append(seed)
-        elif trained(history(place)) < options.networks:
-            start(f"resume={place}", f"budget.trained={options.networks}")
-    parts = [new] if together else [[seed] for seed in new]
-    for seeds in filter(None, parts):
-        start(
-            "-m",
-            *BENCHES[options.bench],
-            *overrides,
-            f"seed={','.join(map(str, seeds))}",
-            f"budget.trained={options.networks}",
-            f"hydra.sweep.dir={folder}",
-            "hydra.sweep.subdir=${seed}",
-            "~track.progress",
-        )
-    return {seed: history(folder / str(seed)) for seed in options.seeds}
+    control, own = way in CONTROLS, [*own_of(way), *more]
+    owner = "controls" if control else name_of(options)
+    place = options.folder / options.bench / owner / slug(way)
+    folder = place.with_name(f"{place.name}-{setup_of(own, None if control else options)}")
+    overrides = own if control else asking(options, own)
+    setup = [*BENCHES[options.bench], f"random_start={START}", *overrides]
+    reached = None if control else reached_by(options)
+    return run_all(folder, setup, seeds, options.networks, reached)
 
 
-def start(*command: str) -> None:
-    """The program, to its end."""
-    subprocess.run([sys.executable, str(ROOT / "run.py"), *command], check=True)
-
-
-def history(folder: Path) -> list[Trial]:
-    """The trials of a run in the order in which they ended; none where there is no run."""
-    path = folder / HISTORY
-    return list(read_records(path, Trial)) if path.is_file() else []
-
-
-def trained(trials: Sequence[Trial]) -> int:
-    """Networks trained."""
-    return sum(trial.status is Status.TRAINED for trial in trials)
-
-
-def summary(runs: Mapping[int, Sequence[Trial]], networks: int) -> dict[str, Any]:
-    """What the file holds of a way: the best accuracy by seed, and what a proposal takes.
+def setup_of(own: Sequence[str], options: argparse.Namespace | None) -> str:
+    """Tells folders apart, so that what was measured otherwise is never taken for this.
 
     Args:
-        networks: trained in each run; a run of an earlier command may have more.
+        options: None of a control.
     """
-    usages = [trial.proposal.usage for trials in runs.values() for trial in trials]
-    total = Usage.total(usages)
-    number = max(1, len(usages))
-    networks = min([networks, *map(trained, runs.values())])
-    return {
-        "accuracy": {
-            str(point): {str(seed): best_after(trials, point) for seed, trials in runs.items()}
-            for point in CHECKPOINTS
-            if point <= networks
-        },
-        "prompt_tokens_a_proposal": total.prompt_tokens / number,
-        "completion_tokens_a_proposal": total.completion_tokens / number,
-        "seconds_a_proposal": total.seconds / number,
-        "price_a_run": None if total.price is None else total.price / max(1, len(runs)),
+    served = [bool(options.base_url), *options.also] if options else []
+    return digest([START, *served, *own])
+
+
+def own_of(way: str) -> Sequence[str]:
+    """The overrides of a control, or those of a way with any model."""
+    return CONTROLS[way] if way in CONTROLS else WAYS[way].overrides
+
+
+def worth_of_feedback(way: str, options: argparse.Namespace) -> dict[str, Any]:
+    """The way with feedback and without, on seeds by which it was not chosen: those on which it
+    did best flatter it.
+    """
+    first = max(options.seeds) + 1
+    seeds = range(first, first + len(options.seeds))
+    arms = {"with": run(way, options, seeds), "without": run(way, options, seeds, "feedback=none")}
+    reached = {
+        arm: {str(seed): best_after(trials, options.networks) for seed, trials in runs.items()}
+        for arm, runs in arms.items()
     }
+    return {"way": way, "networks": options.networks, **reached}
 
 
-def best_after(trials: Sequence[Trial], networks: int) -> float:
-    """The best validation accuracy (%) among the first trained networks."""
-    scores = (trial.score.val_accuracy for trial in trials if trial.score)
-    return round(100 * max(score for score, _ in zip(scores, range(networks), strict=False)), 4)
-
-
-def table(found: Mapping[str, Any]) -> Iterator[str]:
-    """Markdown: a row a way, p after Holm's correction over all tests of the last column."""
-    ways: Mapping[str, Mapping[str, Any]] = found["ways"]
-    points = sorted({int(point) for way in ways.values() for point in way["accuracy"]})
-    last = str(points[-1]) if points else ""
-    tests = {}
-    for control in AGAINST:
-        for way, measured in ways.items():
-            theirs = ways.get(control, {}).get("accuracy", {}).get(last, {})
-            if measured["model"] and len(theirs) > 1:
-                results = {
-                    way: measured["accuracy"][last],
-                    control: theirs,
-                }
-                tests[way, control] = compare_pairs(results)[0]
-    corrected = dict(zip(tests, holm([pair.p for pair in tests.values()]), strict=True))
-    heads = [*(f"{point}" for point in points), *(f"p (effect) against {c}" for c in AGAINST)]
-    yield "| way | seeds | " + " | ".join(heads) + " | tokens a proposal | s | price a run |"
-    yield "|---|---:|" + "---|" * len(heads) + "---:|---:|---:|"
-    for way, measured in ways.items():
-        cells = [_spread(measured["accuracy"].get(str(point), {})) for point in points]
-        for control in AGAINST:
-            pair = tests.get((way, control))
-            cells.append(f"{corrected[way, control]:.3f} ({pair.effect:+.2f})" if pair else "")
-        tokens = (measured[f"{part}_tokens_a_proposal"] for part in ("prompt", "completion"))
-        price = measured["price_a_run"]
-        yield (
-            f"| {way} | {len(measured['accuracy'].get(last, {}))} | {' | '.join(cells)} | "
-            f"{' + '.join(f'{each:.0f}' for each in tokens)} | "
-            f"{measured['seconds_a_proposal']:.1f} | {'' if price is None else f'{price:.4f}'} |"
-        )
-
-
-def _spread(by_seed: Mapping[str, float]) -> str:
-    values = list(by_seed.values())
-    if not values:
-        return ""
-    spread = f" ({stdev(values):.2f})" if len(values) > 1 else ""  # one seed has none
-    return f"{fmean(values):.2f}{spread}"
-
-
-def slug(name: str) -> str:
-    """A name as part of a path."""
-    return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")
+def true_claims(options: argparse.Namespace) -> dict[str, Any]:
+    """How many of what the model says of its networks is true, on a table of our own space."""
+    folder = options.folder / "lmanet" / name_of(options) / f"claims-{setup_of(CLAIMS, options)}"
+    setup = [*BENCHES["lmanet"], f"random_start={START}", *asking(options, CLAIMS)]
+    return truth(run_all(folder, setup, CLAIM_SEEDS, CLAIM_NETWORKS, reached_by(options)))
 
 
 if __name__ == "__main__":

@@ -42,17 +42,19 @@ def judge(
     return kendall(first, second), kendall_beside(first, second, known), float(regret)
 
 
-def table_of(judged: Mapping[str, Sequence[Judged]], sizes: Sequence[int]) -> Iterator[str]:
+def table_of(
+    judged: Mapping[str, Sequence[Judged]], sizes: Sequence[int], bars: Sequence[str] = AGAINST
+) -> Iterator[str]:
     """A row a way: means and spread over seeds; p of the regret, after Holm over all pairs."""
-    heads = [f"p (effect) against {bar}" for bar in AGAINST]
+    heads = [f"p (effect) against {bar}" for bar in bars]
     columns = ["trained", "way", "seeds, decisions", "tau", "beside size", "regret, points", *heads]
     yield f"| {' | '.join(columns)} |"
     yield f"|---:|---|---|---:|---:|{'---|' * (1 + len(heads))}"
     for size in sizes:
-        yield from _rows(judged, size)
+        yield from _rows(judged, size, bars)
 
 
-def _rows(judged: Mapping[str, Sequence[Judged]], size: int) -> Iterator[str]:
+def _rows(judged: Mapping[str, Sequence[Judged]], size: int, bars: Sequence[str]) -> Iterator[str]:
     by_seed = {way: _means(found, size) for way, found in judged.items()}
     regrets = {way: {s: -e.regret for s, e in seeds.items()} for way, seeds in by_seed.items()}
     against = {(pair.first, pair.second): pair for pair in compare_pairs(regrets)}
@@ -69,7 +71,7 @@ def _rows(judged: Mapping[str, Sequence[Judged]], size: int) -> Iterator[str]:
             f"{fmean(each.tau for each in means):.2f}",
             f"{fmean(beside):.2f}" if beside and way != SIZE else "",
             f"{fmean(found):.2f} ({stdev(found):.2f})" if len(found) > 1 else f"{found[0]:.2f}",
-            *(_test(against.get((bar, way)), len(seeds)) for bar in AGAINST),
+            *(_test(against.get((bar, way)), len(seeds)) for bar in bars),
         ]
         yield f"| {' | '.join(cells)} |"
 

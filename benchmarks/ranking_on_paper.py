@@ -80,6 +80,7 @@ class Asker:
         lines = path.read_text().splitlines() if path.is_file() else []
         self.known: dict[str, Mapping[str, float]] = dict(map(json.loads, lines))
         self.seconds: list[float] = []
+        self.silent: set[tuple[str, ...]] = set()  # prompts of decisions without an answer
 
     def likeliest(self, *parts: str) -> Logprobs:
         """Of the first token of the reply."""
@@ -106,6 +107,7 @@ class Asker:
             try:
                 read = scoring.read(answers)
             except ArchitectureError:
+                self.silent.add(tuple(scoring.texts))
                 return [0.0] * len(choices)
             found = {id(choice): score for choice, score in read}
             return [found[id(choice)] for choice in choices]
@@ -263,6 +265,8 @@ def main() -> None:
                 key = decision.seed, decision.size
                 judged[way].append(Judged(*key, *judge(scores, decision.truth, sizes)))
     print("\n".join(table_of(judged, options.sizes)))
+    if asker and asker.silent:
+        print(f"\n{len(asker.silent)} decisions without an answer count as chance")
     if asker and asker.seconds:
         print(f"\n{len(asker.seconds)} prompts asked, {fmean(asker.seconds):.1f} s each")
 

@@ -20,8 +20,10 @@ def table(folder: Path = FOLDER) -> str:
 def _section(found: dict[str, Any]) -> str:
     seeds = len(found["seeds"])
     head = f"### {_plain(found['model'])}, {_plain(found['bench'])}"
+    start = found.get("random_start")  # files of before have none
     about = (
-        f"{seeds} seeds of {found['networks']} networks, {_plain(found['machine'])}, "
+        f"{seeds} seeds of {found['networks']} networks"
+        f"{f', the first {int(start)} at random' if start else ''}, {_plain(found['machine'])}, "
         f"{_plain(found['date'])}, lmanet {_plain(found['lmanet'])}."
     )
     return "\n".join([head, "", about, "", *_rows(found)])
@@ -30,11 +32,19 @@ def _section(found: dict[str, Any]) -> str:
 def _rows(found: dict[str, Any]) -> Iterator[str]:
     sys.path.insert(0, str(ROOT / "benchmarks"))
     try:
-        import bench_llm
+        import llm_table
     finally:
         sys.path.pop(0)
-    ways = {_plain(way): measured for way, measured in found["ways"].items()}
-    yield from bench_llm.table({**found, "ways": ways})
+    told = found.get("feedback")
+    plain = {
+        **found,
+        "ways": {_plain(way): measured for way, measured in found["ways"].items()},
+        "left_out": _plain(found.get("left_out", "")),
+        "feedback": told and {**told, "way": _plain(told["way"])},
+    }
+    yield from llm_table.table(plain)
+    for sentence in llm_table.answers(plain):
+        yield from ("", sentence)
 
 
 def _plain(text: object) -> str:

@@ -1,39 +1,31 @@
-"""The comparison of language models: what the command keeps of runs, and the page of its files."""
+"""The comparison of language models: what is kept of runs, its table, and the page of its files."""
 
-import importlib.util
+import importlib
 import json
-import shutil
-import subprocess
 import sys
-from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from lmanet.app.compose import CONF
+from lmanet.claims.form import DownsamplesEarly
+from lmanet.claims.kinds import Rationale
+from lmanet.network import load_architecture
 from lmanet.run.records import Proposal, Score, Status, Trial, Usage
 
 ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "docs" / "generate")]
+page: Any = importlib.import_module("llm_results")
+runs_of: Any = importlib.import_module("llm_runs")
+table_of: Any = importlib.import_module("llm_table")
+WAYS: Any = importlib.import_module("llm_ways").WAYS
+del sys.path[:2]
 
 
-def module(path: str) -> Any:
-    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
-    assert spec and spec.loader
-    found = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
-
-
-bench = module("benchmarks/bench_llm.py")
-page = module("docs/generate/llm_results.py")
-
-
-def trial(number: int, accuracy: float | None, tokens: int = 0) -> Trial:
+def trial(number: int, accuracy: float | None, tokens: int = 0, **proposed: Any) -> Trial:
+    usage = Usage(completion_tokens=tokens, requests=1)
     return Trial(
         number=number,
         status=Status.TRAINED if accuracy else Status.REJECTED,
-        proposal=Proposal(proposer="m", usage=Usage(completion_tokens=tokens, requests=1)),
+        proposal=Proposal(**{"proposer": "m", "usage": usage, "role": "rank", **proposed}),
         score=Score(val_accuracy=accuracy, seconds=1.0) if accuracy else None,
         seed=0,
         started_at="",
@@ -70,7 +62,7 @@ def results(gain: float) -> dict[str, Any]:
 
 def test_the_best_of_the_first_trained_networks_counts() -> None:
     trials = [trial(0, 0.5), trial(1, None), trial(2, 0.7), trial(3, 0.9)]
-    assert bench.best_after(trials, 2) == 70.0 and bench.best_after(trials, 3) == 90.0
+    assert runs_of.best_after(trials, 2) == 70.0 and runs_of.best_after(trials, 3) == 90.0
 
 
 def test_a_summary_holds_what_every_run_has_reached() -> None:
@@ -78,96 +70,110 @@ def test_a_summary_holds_what_every_run_has_reached() -> None:
         seed: [trial(n, 0.5 + n / 100, tokens=4) for n in range(number)]
         for seed, number in ((0, 30), (1, 25))
     }
-    found = bench.summary(runs, 30)
+    found = runs_of.summary(runs, 30, WAYS["spoken"])
     assert list(found["accuracy"]) == ["10", "25"] and found["completion_tokens_a_proposal"] == 4
-    assert found["accuracy"]["25"] == {"0": 74.0, "1": 74.0}
+    assert found["accuracy"]["25"] == {"0": 74.0, "1": 74.0} and found["as_asked"] == 1
+    assert runs_of.summary(runs, 30, None)["as_asked"] is None
 
 
-def test_a_shorter_comparison_ends_at_its_number_of_networks() -> None:
+def test_a_comparison_of_any_length_ends_at_its_number_of_networks() -> None:
     runs = {0: [trial(n, 0.5) for n in range(30)]}
-    assert list(bench.summary(runs, 10)["accuracy"]) == ["10"]
+    lengths = {number: list(runs_of.summary(runs, number, None)["accuracy"]) for number in (6, 10)}
+    assert lengths == {6: ["6"], 10: ["10"]}
+    assert list(runs_of.summary(runs, 30, None)["accuracy"]) == ["10", "25", "30"]
+
+
+def test_networks_of_the_start_are_no_proposals_of_the_model() -> None:
+    drawn = [trial(n, 0.5, proposer="random", role=None) for n in range(runs_of.START)]
+    asked = [trial(runs_of.START + n, 0.6, tokens=9) for n in range(2)]
+    found = runs_of.summary({0: [*drawn, *asked]}, 6, WAYS["spoken"])
+    assert found["completion_tokens_a_proposal"] == 9 and found["as_asked"] == 1
+
+
+def test_what_falls_back_is_not_as_asked() -> None:
+    scored, spoken = '{"scores": [1.0, 0.5]}', '{"order": ["B"]}'
+    way, steer = WAYS["digits"], WAYS["steer"]
+    assert runs_of.is_as_asked(trial(9, 0.5, reply=scored), way)
+    assert not runs_of.is_as_asked(trial(9, 0.5, reply=spoken), way)
+    assert not runs_of.is_as_asked(trial(9, 0.5, reply=scored, role="generate"), way)
+    assert not runs_of.is_as_asked(trial(9, None, reply="no", error="no JSON"), WAYS["as shipped"])
+    held = trial(9, 0.5, role="steer", usage=Usage())  # the choice before holds
+    assert runs_of.is_as_asked(held, steer)
+    assert not runs_of.is_as_asked(trial(9, 0.5, role="rank", usage=Usage()), steer)
+
+
+def test_claims_are_counted_with_what_chance_would_give() -> None:
+    elite = load_architecture("lmanet_elite")
+    early = Rationale(claims=(DownsamplesEarly(),), text="")
+    said = [trial(9 + n, 0.5, architecture=elite, rationale=early, tokens=50) for n in range(2)]
+    found = runs_of.truth({0: said, 1: []})
+    assert (found["true"], found["false"], found["proposals"]) == (2, 0, 2)
+    (sentence,) = table_of.answers({"claims": found})
+    assert "2 of 2 are true, 100.0%" in sentence and "2 proposals of 2 seeds" in sentence
+    (sentence,) = table_of.answers({"claims": runs_of.truth({0: [trial(9, 0.5)]})})
+    assert sentence == "No claim in 1 proposals of 1 seeds could be told true or false."
 
 
 def test_the_table_tells_what_differs() -> None:
-    rows = list(bench.table(results(1.0)))
+    rows = list(table_of.table(results(1.0)))
     assert len({row.count("|") for row in rows}) == 1
-    assert (
-        "| digits | 8 | 71.35 (0.24) | 0.016 (+1.00) | 0.016 (+1.00) | 900 + 8 | 1.5 |" in rows[-1]
-    )
-    assert "0.008" not in rows[-1] and "(-1.00)" in list(bench.table(results(-1.0)))[-1]
+    beaten = "| digits | 8 | 71.35 (0.24) | 0.016 (+1.00) |  | 0.016 (+1.00) |  | 900 + 8 | 1.5 |"
+    assert beaten in rows[-1]
+    assert "0.008" not in rows[-1] and "(-1.00)" in list(table_of.table(results(-1.0)))[-1]
+
+
+def test_a_way_has_to_beat_the_rule_that_costs_nothing_too() -> None:
+    found = results(1.0)
+    found["ways"]["sampler, largest first"] = found["ways"]["sampler"]
+    found["ways"]["digits"] |= {"as_asked": 0.84, "cached_tokens_a_proposal": 600.0}
+    rows = list(table_of.table(found))
+    # three tests in one family: 3 times 0.0078
+    assert rows[3].endswith("|") and sum(row.count("0.023 (+1.00)") for row in rows) == 3
+    assert any("| 84% | 900 (600 cached) + 8 |" in row for row in rows)
 
 
 def test_one_seed_has_neither_a_spread_nor_a_test() -> None:
     found = results(1.0)
     for way in found["ways"].values():
         way["accuracy"] = {"10": {"0": 71.0}}
-    assert "| digits | 1 | 71.00 |  |  | 900 + 8 | 1.5 |" in list(bench.table(found))[-1]
+    assert "| digits | 1 | 71.00 |  |  |  |  | 900 + 8 | 1.5 |" in list(table_of.table(found))[-1]
+
+
+def test_ways_that_went_less_far_stand_in_the_same_table() -> None:
+    found = results(1.0)
+    found["ways"]["TPE"]["accuracy"] = {"25": {"0": 71.0, "1": 72.0}}
+    *_, sampler, tpe, digits = table_of.table(found)
+    assert "| sampler | 8 | 70.35 (0.24) |  |" in sampler
+    assert "| TPE | 2 |  | 71.50 (0.71) |" in tpe and "(+1.00)" not in digits
+
+
+def test_feedback_is_judged_by_the_best_way_that_it_can_be_taken_from() -> None:
+    found = results(1.0)
+    found["ways"]["spoken"] = found["ways"]["sampler"] | {"model": True}
+    assert table_of.best_told(found, {"spoken"}) == "spoken"
+    assert table_of.best_told(found, {"spoken", "digits"}) == "digits"
+    assert table_of.best_told(found, {"pairs"}) is None
+    reached = {str(seed): 71.0 + seed / 10 for seed in range(20, 28)}
+    less = {seed: accuracy - 0.5 for seed, accuracy in reached.items()}
+    told = {"way": "spoken", "networks": 25, "with": reached, "without": less}
+    (sentence,) = table_of.answers({"feedback": told})
+    assert "by `spoken`" in sentence and "p 0.008 (effect +1.00)" in sentence
 
 
 def test_the_page_has_a_section_for_every_file_and_shows_no_strange_marks(tmp_path: Path) -> None:
     assert page.table(tmp_path) == page.NONE
-    found = results(1.0) | {"model": "<script>alert(1)</script> | x"}
+    found = results(1.0) | {"model": "<script>alert(1)</script> | x", "left_out": "<b>", "way": 1}
     found["ways"]["![](http://x)"] = found["ways"].pop("digits")
+    reached = {"1": 71.0, "2": 70.0}
+    found["feedback"] = {"way": "<i>", "networks": 10, "with": reached, "without": reached}
     (tmp_path / "a.json").write_text(json.dumps(found))
-    (tmp_path / "b.json").write_text(json.dumps(results(0.5)))
+    (tmp_path / "b.json").write_text(json.dumps(results(0.5) | {"random_start": 4}))
     text = page.table(tmp_path)
     assert text.count("\n### ") + text.startswith("### ") == 2
     assert "<" not in text and "![" not in text
+    assert "Feedback against none, by `i`" in text and ", the first 4 at random, 2 cores" in text
 
 
 def test_every_file_that_was_sent_in_makes_a_table() -> None:
     for path in (ROOT / "docs" / "llm_results").glob("*.json"):
-        assert len(list(bench.table(json.loads(path.read_text(encoding="utf-8"))))) > 2
-
-
-@pytest.mark.parametrize("way", bench.WAYS)
-def test_every_way_is_a_legal_setup(way: str) -> None:
-    from hydra import compose, initialize_config_dir
-
-    server = "http://127.0.0.1:8000/v1" if way in list(bench.WAYS)[::2] else None
-    options = Namespace(model="a b=c.gguf", base_url=server, api_key_env=None, price=(1, 2, 3))
-    overrides = [*bench.BENCHES["cifar100"], *bench.asking(options, bench.WAYS[way])]
-    with initialize_config_dir(str(CONF.resolve()), version_base="1.3"):
-        config = compose("config", overrides)
-    assert config.propose.model == "a b=c.gguf" and config.propose.sampling.price.completion == 3
-
-
-@pytest.mark.parametrize(
-    ("control", "name"),
-    [
-        *((control, "lmanet") for control in bench.CONTROLS),
-        *(("sampler", name) for name in bench.BENCHES if name != "lmanet"),
-    ],
-)
-def test_every_control_is_a_legal_setup(control: str, name: str) -> None:
-    from hydra import compose, initialize_config_dir
-
-    with initialize_config_dir(str(CONF.resolve()), version_base="1.3"):
-        assert compose("config", [*bench.BENCHES[name], *bench.CONTROLS[control]]).propose
-
-
-@pytest.mark.slow  # starts a program
-def test_a_comparison_that_was_stopped_goes_on(tmp_path: Path) -> None:
-    def command(networks: int) -> str:
-        program = [
-            sys.executable,
-            str(ROOT / "benchmarks" / "bench_llm.py"),
-            str(tmp_path / "runs"),
-        ]
-        which = ["--ways", "--controls", "sampler", "--seeds", "0", "--networks", str(networks)]
-        done = subprocess.run(
-            [*program, *which, "--results", str(tmp_path)],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        return done.stdout
-
-    command(3)
-    (history,) = tmp_path.rglob("history.jsonl")
-    first = history.read_text().splitlines()
-    assert len(first) == 3 and "| sampler | 1 |" in command(10)
-    assert history.read_text().splitlines()[:3] == first
-    (file,) = tmp_path.glob("*.json")
-    assert list(json.loads(file.read_text())["ways"]["sampler"]["accuracy"]) == ["10"]
-    shutil.rmtree(tmp_path / "runs")
+        assert len(list(table_of.table(json.loads(path.read_text(encoding="utf-8"))))) > 2

@@ -8,7 +8,9 @@ import re
 import string
 from collections.abc import Callable
 from pathlib import Path
+from statistics import fmean
 
+import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
@@ -121,3 +123,15 @@ def test_a_five_stage_network_takes_at_most_120_tokens(tokens: Callable[[str], i
             tokens(json.dumps(proposal, separators=(",", ":"))) <= 105
             and tokens(json.dumps(proposal, indent=2)) <= 120
         )
+
+
+def test_a_reply_of_the_small_models_default_takes_at_most_40_tokens(
+    space: Space, tokens: Callable[[str], int]
+) -> None:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        asked = compose("propose/embedded").propose
+    assert not asked.prompt.rationale and set(asked.strategy.roles) <= {"rank", "mutate"}
+    parent = space.sample(np.random.default_rng(0))
+    edits = [space.change_text(parent, each) for each in space.neighbours(parent)][::5]
+    assert tokens(json.dumps({"order": ["H"]})) <= 40
+    assert fmean(tokens(json.dumps({"edits": [edit]})) for edit in edits) <= 40

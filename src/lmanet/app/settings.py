@@ -83,6 +83,7 @@ class Root(BaseModel):
     beside: list[Literal["rules", "teacher", "explain"]] = []  # as storage
     budget: Budget
     batch: int = Field(ge=1)
+    random_start: int = Field(default=0, ge=0)  # as storage
     train_best: int = Field(ge=1)
     plan_minutes: float | None = Field(default=None, gt=0)
     arch: str | None

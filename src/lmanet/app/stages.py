@@ -130,6 +130,8 @@ class Run(Parts):
         return stage
 
     def _search(self) -> Stage:
+        from lmanet.propose import begun_at_random
+
         shared = {key: plain(self.cfg[key]) for key in SHARED_SETTINGS} | {
             "mini": plain(self.cfg.train.mini)
         }
@@ -137,7 +139,9 @@ class Run(Parts):
         promotion = make(self.cfg.promote, brief=self.brief)
         check_promotion(promotion, trainer)
         steps = Steps(
-            proposer=make(self.cfg.propose, brief=self.brief),
+            proposer=begun_at_random(
+                make(self.cfg.propose, brief=self.brief), self.brief, self.cfg.random_start
+            ),
             validator=make(
                 self.cfg.validate,
                 space=self.space,

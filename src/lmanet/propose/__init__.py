@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from lmanet.propose.baselines.evolution import EvolutionProposer
 from lmanet.propose.baselines.forest import Forest
 from lmanet.propose.baselines.random_replay import RandomProposer, ReplayProposer
+from lmanet.propose.baselines.random_start import begun_at_random
 from lmanet.propose.baselines.sampler import SamplerProposer
 from lmanet.propose.llm.learn import LearnRules
 from lmanet.propose.llm.prompt import Prompt
@@ -43,6 +44,7 @@ __all__ = [
     "Strategist",
     "Strategy",
     "Team",
+    "begun_at_random",
 ]
 
 
