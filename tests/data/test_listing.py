@@ -106,7 +106,7 @@ def test_classes_that_differ_in_case_spaces_or_accents_alone_are_doubted() -> No
 def test_pictures_of_phones_that_are_left_out_are_called_pictures(tmp_path: Path) -> None:
     names = ("a.HEIC", "b.heic", "notes.txt")
     unread, rest = left_out_notices(tmp_path, [tmp_path / name for name in names])
-    assert unread.text.startswith("2 of the pictures in") and "as JPEG" in unread.text
+    assert unread.text.startswith("2 pictures in ") and "as JPEG" in unread.text
     assert rest.text.endswith("is no picture and is left out: notes.txt.")
 
 

@@ -56,7 +56,7 @@ def train_folder(root: Path) -> Path:
     if root.is_file():
         is_archive = root.suffix.lower() in ARCHIVES
         remedy = "unpack it, and name the folder that comes out" if is_archive else "name a folder"
-        raise DataError(f"data.root={root} is a file, and must be a folder of images; {remedy}")
+        raise DataError(f"data.root={root} is a file, and must be a folder; {remedy}")
     divided = any((root / part).is_dir() for part in ("train", *PARTS))
     _refuse_other_words(root, divided)
     return root / "train" if divided else root
