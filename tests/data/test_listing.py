@@ -60,6 +60,13 @@ def test_one_folder_around_all_classes_is_named(tmp_path: Path) -> None:
         class_names(tmp_path)
 
 
+def test_pictures_without_class_folders_are_counted(tmp_path: Path) -> None:
+    for name in ("cat.1.png", "dog.1.png", "notes.txt"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(DataError, match=r"0 class folders, .*; pictures lie in it \(2\): put"):
+        class_names(tmp_path)
+
+
 def test_a_link_back_to_a_folder_around_it_is_no_class(tmp_path: Path) -> None:
     root = tmp_path / "photos"
     pictures(root / "cat", root / "dog")
