@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import random
+import re
 import sys
 import threading
 import time
@@ -30,6 +31,21 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A busy machine is no defect of the code under test; the time limit of a whole test stays.
 settings.register_profile("lmanet", deadline=None)
 settings.load_profile("lmanet")
+
+# The line of a file whose tests are all slow.
+ALL_SLOW = re.compile(r"^pytestmark = pytest\.mark\.slow\b", re.MULTILINE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where no slow test is asked for, a file of these alone is not even imported: what such files
+    import takes seconds in each process of pytest-xdist. A file that is named is.
+    """
+    named = {Path(each.partition("::")[0]).absolute() for each in config.args}
+    if config.option.markexpr != "not slow" or collection_path in named:
+        return None
+    is_test = collection_path.match("test_*.py") and collection_path.is_file()
+    return True if is_test and ALL_SLOW.search(collection_path.read_text("utf-8")) else None
+
 
 STAGE = {
     "block": "depthwise",

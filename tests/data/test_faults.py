@@ -105,7 +105,7 @@ def test_test_images_that_are_training_images_are_counted(folder: Path) -> None:
     data.setup("fit")
     assert kinds(data)["test_copies"] == (
         "60 of 61 test images equal a training or validation image, byte for byte: the accuracy "
-        "on test images may be up to 98.0 points too high."
+        "on test images may be up to 98.4 points too high."
     )
     with pytest.raises(DataError, match=r"test images of .* are not open"):
         _ = data.test_images

@@ -60,6 +60,13 @@ def test_one_folder_around_all_classes_is_named(tmp_path: Path) -> None:
         class_names(tmp_path)
 
 
+def test_pictures_without_class_folders_are_counted(tmp_path: Path) -> None:
+    for name in ("cat.1.png", "dog.1.png", "notes.txt"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(DataError, match=r"0 class folders, .*; pictures lie in it \(2\): put"):
+        class_names(tmp_path)
+
+
 def test_a_link_back_to_a_folder_around_it_is_no_class(tmp_path: Path) -> None:
     root = tmp_path / "photos"
     pictures(root / "cat", root / "dog")
@@ -106,7 +113,7 @@ def test_classes_that_differ_in_case_spaces_or_accents_alone_are_doubted() -> No
 def test_pictures_of_phones_that_are_left_out_are_called_pictures(tmp_path: Path) -> None:
     names = ("a.HEIC", "b.heic", "notes.txt")
     unread, rest = left_out_notices(tmp_path, [tmp_path / name for name in names])
-    assert unread.text.startswith("2 of the pictures in") and "as JPEG" in unread.text
+    assert unread.text.startswith("2 pictures in ") and "as JPEG" in unread.text
     assert rest.text.endswith("is no picture and is left out: notes.txt.")
 
 

@@ -247,6 +247,22 @@ def test_the_deployed_network_gives_tflms_logits_and_is_evaluated(data, deployed
     )
 
 
+def test_what_the_firmware_is_unsure_of_is_counted_on_the_test_images(data, trained, tmp_path):
+    run = copy_of(trained, tmp_path)
+    stage(data, most_loss=1.0, least_precision=0.9).run(RunFolder(run))
+    (line,) = read_records(run / DEPLOY, DeploymentRecord)
+    header = (run / line.deployed.folder / line.deployed.program / "network.h").read_text()
+    assert "int lmanet_class(void);" in header
+    assert any(line.thresholds.least_lead) and line.thresholds.val_images == len(data.val_images)
+
+    Evaluation(Trainer(data, RECIPE()), load_int8=load_deployed).run(RunFolder(run))
+    tested = read_records(run / TEST, EvaluationRecord)[-1]
+    assert tested.stage == "deploy" and tested.thresholds.in_firmware
+    said = tested.images - sum(tested.thresholds.unsure)
+    assert 0 < said < tested.images
+    assert sum(tested.thresholds.right) / said > tested.test_accuracy, "it is sooner right"
+
+
 def test_where_calibration_loses_too_much_the_int8_network_is_trained(
     data, trained, tmp_path, caplog
 ):

@@ -4,8 +4,6 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from wandb.proto import wandb_internal_pb2
-
 BLOCK, WHOLE, LAST = 32768, 1, 4
 
 
@@ -13,6 +11,8 @@ def read_log(run: Path) -> list[Any]:
     """What stands in a ``.wandb`` file: LevelDB's log format, 7 bytes of header, blocks of 32 KiB,
     each chunk (crc, length, type).
     """
+    from wandb.proto import wandb_internal_pb2  # which imports all of W&B
+
     content = next(run.glob("*.wandb")).read_bytes()
     found: list[Any] = []
     whole, place = b"", 7

@@ -154,9 +154,10 @@ def left_out_notices(
     unread = [path for path in left_out if path.suffix.lower() in NOT_READ]
     if unread and what == "picture":
         names = ", ".join(str(path.relative_to(root)) for path in unread[:SHOWN])
+        many, verb = ("s", "are") if len(unread) > 1 else ("", "is")
         text = (
-            f"{len(unread)} of the pictures in {root.name} are of a kind that is not read, and are "
-            f"left out, such as {names}; save them as JPEG."
+            f"{len(unread)} picture{many} in {root.name} {verb} of a kind that is not read, and "
+            f"{verb} left out, such as {names}; save as JPEG."
         )
         yield Notice(kind="not_read", text=text)
         left_out = [path for path in left_out if path not in unread]

@@ -56,7 +56,7 @@ def train_folder(root: Path) -> Path:
     if root.is_file():
         is_archive = root.suffix.lower() in ARCHIVES
         remedy = "unpack it, and name the folder that comes out" if is_archive else "name a folder"
-        raise DataError(f"data.root={root} is a file, and must be a folder of images; {remedy}")
+        raise DataError(f"data.root={root} is a file, and must be a folder; {remedy}")
     divided = any((root / part).is_dir() for part in ("train", *PARTS))
     _refuse_other_words(root, divided)
     return root / "train" if divided else root
@@ -76,9 +76,9 @@ def class_names(folder: Path, layout: str = LAYOUT) -> tuple[str, ...]:
     names = tuple(sorted(path.name for path in folder.iterdir() if _is_class(path)))
     if len(names) < 2:
         given = f"{len(names)} class folder{'' if len(names) == 1 else 's'}"
-        inner = [folder / name for name in names if _classes_in(folder / name) > 1]
-        hint = f"{inner[0]} has some: set data.root={inner[0]}" if inner else layout
-        raise DataError(f"{folder} has {given}, and at least 2 are needed; {hint}")
+        raise DataError(
+            f"{folder} has {given}, and at least 2 are needed; {_hint(folder, names, layout)}"
+        )
     return names
 
 
@@ -142,6 +142,17 @@ def _refuse_other_words(root: Path, divided: bool) -> None:
 def _is_same(one: Path, other: Path) -> bool:
     """By name, or where a file system tells no case apart."""
     return one == other or (other.exists() and one.samefile(other))
+
+
+def _hint(folder: Path, names: Sequence[str], layout: str) -> str:
+    """What to do where there are too few classes."""
+    inner = [folder / name for name in names if _classes_in(folder / name) > 1]
+    if inner:
+        return f"{inner[0]} has some: set data.root={inner[0]}"
+    suffixes = picture_suffixes()
+    if loose := sum(is_picture(path, suffixes) for path in folder.iterdir()):
+        return f"pictures lie in it ({loose}): put those of each class into a folder; {layout}"
+    return layout
 
 
 def _classes_in(folder: Path) -> int:

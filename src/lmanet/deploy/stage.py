@@ -96,9 +96,15 @@ class Deployment:
         self.deployer = Deployer(self.target, self.settings, packaging, self._stream)
 
     def require(self) -> None:
-        """Raise `ConfigError` where a tool that `run` needs is missing, or a window of a sensor
-        finds no room; nothing is compiled for it.
+        """Raise `ConfigError` where a tool that `run` needs is missing, a window of a sensor finds
+        no room, or a stream is to be unsure; nothing is compiled for it.
         """
+        if self.settings.least_precision and isinstance(self.data, HeardData | SensedData):
+            raise ConfigError(
+                f"deploy.settings.least_precision={self.settings.least_precision}: the windows of "
+                f"{self.data.name} are averaged, and only networks of pictures can be unsure; set "
+                "it to null (conf/deploy)"
+            )
         self.deployer.verifier.require()
         if isinstance(self.data, SensedData):
             require_room(self.data.window_bytes, self.target)

@@ -67,13 +67,18 @@ def _costs(trial: Trial, setting: Setting) -> list[tuple[str, str, float | None]
         if (value := trial.value(each)) is not None
     ]
     limits = setting.target.limits
-    low, high = fold_ends(trial.score)
-    folds: list[tuple[str, str, float | None]]
-    folds = [("accuracy of its folds", f"{low:.1%} to {high:.1%}", None)] if low and high else []
-    return folds + [
+    return _folds(trial) + [
         (title, shown(value, form), value / limits[name] if name in limits else None)
         for name, title, form, value in known
     ]
+
+
+def _folds(trial: Trial) -> list[tuple[str, str, float | None]]:
+    """From the worst fold to the best, where there are several."""
+    low, high = fold_ends(trial.score)
+    if low is None or high is None:
+        return []
+    return [("accuracy of its folds", f"{low:.1%} to {high:.1%}", None)]
 
 
 def _parts(architecture: Architecture, setting: Setting) -> list[PartDrawing]:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from lmanet.explain.cards import make_cards
-from lmanet.explain.facts.contents import read_run
+from lmanet.explain.facts.contents import RunFiles, Setting, read_run
 from lmanet.explain.facts.facts import Facts
+from lmanet.explain.facts.importance import Importance
 from lmanet.explain.tables.fill import fill_tables
 from lmanet.explain.tables.network import examination_tables
 from lmanet.explain.tables.results import class_table, result_tables
@@ -22,7 +23,14 @@ from lmanet.run.results import ClassResult, Evaluation, Thresholds
 
 @pytest.fixture(scope="module")
 def tables(finished_run, setting) -> dict[str, Table]:
-    return fill_tables(Facts(finished_run, setting))
+    return filled(finished_run, setting)
+
+
+def filled(run: RunFiles, setting: Setting) -> dict[str, Table]:
+    """Importances are given, as forests take seconds; test_importance.py grows them."""
+    facts = Facts(run, setting)
+    vars(facts)["importances"] = [Importance("stage1.channels", 0.4, 0.05)]
+    return fill_tables(facts)
 
 
 def keyed(table: Table) -> list[dict[str, object]]:
@@ -64,6 +72,11 @@ def test_every_table_of_a_finished_run_is_there_and_whole(tables):
         keys = [column.key for column in table.columns]
         assert len(set(keys)) == len(keys) and all(key.isidentifier() for key in keys), table.name
         assert table.title and all(len(row) == len(keys) for row in table.rows), table.name
+
+
+def test_what_the_accuracy_depends_on_has_its_share_and_spread(tables):
+    row = {"choice": "stage1.channels", "share": 0.4, "spread": 0.05}
+    assert keyed(tables["importances"]) == [row]
 
 
 def test_what_is_most_often_confused_comes_first(finished_run):
@@ -158,7 +171,7 @@ def test_a_run_without_examination_rules_or_provenance_has_no_such_tables(make_r
     for name in ("examination.json", "rules.json", "provenance.jsonl"):
         (folder / name).unlink()
     assert not {"blocks", "confused", "rules", "starts", "versions"} & set(
-        fill_tables(Facts(read_run(RunFolder(folder)), setting))
+        filled(read_run(RunFolder(folder)), setting)
     )
 
 
