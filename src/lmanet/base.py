@@ -16,7 +16,14 @@ AtLeast1 = Annotated[int, Field(ge=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Above0 = Annotated[float, Field(gt=0)]
 # Settings that came later, each as everything was done before: so what earlier runs did stays done.
-CAME_LATER = {"channels": 3, "width": None, "packages": None, "prefix": "lmanet", "url": ""}
+CAME_LATER = {
+    "channels": 3,
+    "width": None,
+    "packages": None,
+    "prefix": "lmanet",
+    "url": "",
+    "least_precision": None,
+}
 # Where a class of conf/ stands now -> where it stood when the first runs were made.
 FIRST_NAMES = {
     "lmanet.board.Kit": "lmanet.space.Kit",
