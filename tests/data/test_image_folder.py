@@ -141,7 +141,7 @@ def test_pictures_of_all_formats_are_taken_whatever_the_case_of_their_suffix(fol
 
 def test_a_class_with_nothing_but_other_files_is_named(folder: Path) -> None:
     (folder / "train" / "3").mkdir()
-    (folder / "train" / "3" / "a.heic").write_bytes(b"a picture that Pillow cannot read")
+    (folder / "train" / "3" / "a.xyz").write_bytes(b"no picture that Pillow reads")
     with pytest.raises(
         DataError,
         match=r"the class folder .*3 has no picture \(\.jpg, .*\); put images there or delete it",
