@@ -10,9 +10,10 @@ from typing import Any, Literal
 import pytest
 from omegaconf import OmegaConf
 
-from lmanet.app.annotations import fits, words
+from lmanet.app.annotations import annotations_of, fits, words
 from lmanet.app.settings import EXAMPLES, refuse_unread
 from lmanet.errors import ConfigError
+from lmanet.steps import Augmentation
 
 CONF = Path(__file__).parents[2] / "conf"
 
@@ -166,10 +167,28 @@ def test_every_setting_without_a_default_has_an_example():
         ("c", Literal["a", "b"], False),
         ({"_target_": "lmanet.data.Split"}, int, True),
         ("x", Path, True),
+        (None, Augmentation | None, True),
+        (5, Augmentation | None, False),
+        (5, int | Augmentation, True),
+        ({"flip": True}, Augmentation, False),
     ],
 )
 def test_a_value_fits_as_it_is_or_not_at_all(value: Any, annotation: Any, legal: bool):
     assert fits(value, annotation) is legal
+
+
+def test_null_is_told_from_what_fits_for_every_argument_of_every_class_of_conf():
+    named = {
+        target
+        for path in CONF.rglob("*.yaml")
+        for target in re.findall(r"_target_: (lmanet\.[\w.]+)", path.read_text())
+    }
+    told = [
+        fits(None, annotation)
+        for target in sorted(named)
+        for annotation in annotations_of(target).values()
+    ]
+    assert len(named) > 50 and set(told) == {True, False}
 
 
 def test_a_type_is_told_in_words():

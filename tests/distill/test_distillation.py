@@ -372,6 +372,7 @@ def test_distillation_starts_from_the_trained_weights_and_is_done_once(
         "test_resnet",
         full.architecture,
     )
+    assert (full.began_as, line.began_as) == (None, full.checkpoint)
     before, after = (load_network(folder / network.checkpoint).network for network in (full, line))
     for name, parameter in after.named_parameters():
         assert torch.equal(parameter, before.get_parameter(name)), name

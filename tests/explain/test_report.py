@@ -439,6 +439,17 @@ def test_each_of_several_teachers_is_reported_beside_all_together(make_run, pare
     )
 
 
+def test_a_donor_is_named_as_text(make_run, pareto, target):
+    folder = make_run()
+    assert "began as" not in report(folder, pareto, target)
+    line, *rest = RunFolder(folder).full.read()
+    lines = (line.model_copy(update={"began_as": "<b>x</b>.ckpt"}), *rest)
+    (folder / "full.jsonl").write_text("".join(f"{each.model_dump_json()}\n" for each in lines))
+    text = report(folder, pareto, target)
+    assert "The weights of the full trainings began as those of" in text
+    assert "`<b>x</b>.ckpt`" in text and "<b>x" not in (folder / "report.html").read_text()
+
+
 def test_a_stage_skipped_for_a_weak_teacher_is_not_called_forgotten(make_run, pareto, target):
     folder = make_run()
     (folder / "distill.jsonl").unlink()

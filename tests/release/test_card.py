@@ -213,3 +213,39 @@ def test_the_card_has_a_section_of_what_to_be_wary_of_only_where_there_is_someth
         and "\n" not in section
         and "\x1b" not in section
     )
+
+
+def test_it_says_what_the_weights_began_as_back_to_a_donor(parts):
+    network, run, checkpoint, data = parts
+    alone = card(network, run, checkpoint, data, Settings(None, 18))
+    assert "began as" not in alone
+    score = network.trained.score.model_copy(update={"seconds": 9000.0})
+    full = network.trained.model_copy(update={"began_as": f"first.ckpt{EVIL}"})
+    student = full.model_copy(
+        update={
+            "stage": "distill",
+            "teacher": "vit",
+            "divergence": "Kd",
+            "began_as": full.checkpoint,
+            "score": score,
+        }
+    )
+    text = card(
+        network._replace(trained=student, taught=full), run, checkpoint, data, Settings(None, 18)
+    )
+    (said,) = [line for line in text.splitlines() if "It was then trained to the end" in line]
+    assert "epochs in 2.5 h, seed 0, with vit as teacher (distillation, Kd)" in said
+    assert said.index("without a teacher") < said.index("began as those of `first.ckpt")
+    assert "\x1b" not in said and "own training is not in these figures" in text
+
+
+def test_a_distilled_network_is_released_with_what_it_began_as(run, tmp_path):
+    shutil.copytree(run, tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    (full,) = folder.full.read()
+    better = full.score.model_copy(update={"val_accuracy": 1.0})
+    folder.add_trained(
+        full.model_copy(update={"stage": "distill", "began_as": full.checkpoint, "score": better})
+    )
+    (network,) = read_released(folder)
+    assert (network.trained.stage, network.taught) == ("distill", full)

@@ -15,6 +15,7 @@ from lmanet.data import Cifar100, Mnist5k, Split
 from lmanet.data.images import MemoryImages
 from lmanet.errors import ConfigError, HistoryError
 from lmanet.network import Architecture, load_architecture
+from lmanet.network.build import build
 from lmanet.network.images import fit
 from lmanet.network.weights import Checkpoint, load_network, save_network
 from lmanet.run.folder import FULL, NOTICES, RunFolder
@@ -76,6 +77,21 @@ def test_the_first_of_the_front_are_trained_and_the_best_is_the_student(
     # the weights are those that were scored
     assert trainer.validate(student.network).val_accuracy == best.score.val_accuracy
     assert not list(tmp_path.rglob("last.ckpt"))
+
+
+def test_a_donor_is_on_record(
+    data: Mnist5k, make_recipe: Callable[..., Recipe], architecture: Architecture, tmp_path: Path
+) -> None:
+    network = build(architecture, 10)
+    save_network(
+        tmp_path / "other.ckpt", Checkpoint(network, tuple("0123456789"), data.mean, data.std)
+    )
+    donor = str(tmp_path / "other.ckpt")
+    for seed, trainer in enumerate(
+        (Trainer(data, make_recipe(epochs=1)), Trainer(data, make_recipe(epochs=1), donor=donor))
+    ):
+        FullTraining(trainer, seed, architecture=architecture).run(RunFolder(tmp_path))
+    assert [line.began_as for line in RunFolder(tmp_path).full.read()] == [None, "other.ckpt"]
 
 
 def test_what_was_trained_is_not_trained_again(

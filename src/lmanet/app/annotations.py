@@ -5,6 +5,7 @@ import json
 import pkgutil
 import types
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import is_dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import (
@@ -34,6 +35,11 @@ def fits(value: Any, annotation: Any) -> bool:
     """
     if annotation is inspect.Parameter.empty or isinstance(annotation, str) or holds_target(value):
         return True  # nothing is known, or another constructor's product stands there
+    if get_origin(annotation) in (Union, types.UnionType):
+        return any(fits(value, each) for each in get_args(annotation))
+    # typing.is_protocol is there from Python 3.13 on
+    if is_dataclass(annotation) or getattr(annotation, "_is_protocol", False):
+        return False  # only a constructor makes one
     try:
         TypeAdapter(annotation, config=None if _is_model(annotation) else STRICT).validate_json(
             json.dumps(value), strict=True

@@ -177,6 +177,7 @@ class Distillation:
             "teacher": self._teacher,
             "divergence": self._divergence,
             "settings_id": self.settings_id,
+            "began_as": best.checkpoint,
         }
         folder.add_trained(best.model_copy(update=update))
         folder.say((*renamed, *score.notices))

@@ -13,6 +13,7 @@ from lmanet.network.weights import Checkpoint
 from lmanet.release.costs import cost_rows
 from lmanet.release.reads import preparation
 from lmanet.release.released import Released, Run
+from lmanet.run.results import TrainedNetwork
 from lmanet.steps import ImageData
 
 TEMPLATE = Path(__file__).with_name("card.md")
@@ -181,12 +182,6 @@ def _notices(notices: Sequence[Notice]) -> str:
 
 def _of_run(released: Released, run: Run, data: ImageData) -> dict[str, str]:
     trained, start = released.trained, run.start
-    teacher = (
-        f", with {plain(trained.teacher)} as teacher (distillation, "
-        f"{plain(trained.divergence or 'not recorded')})"
-        if trained.teacher
-        else ""
-    )
     versions = (
         ", ".join(plain(f"{package} {version}") for package, version in start.versions.items())
         if start
@@ -201,7 +196,7 @@ def _of_run(released: Released, run: Run, data: ImageData) -> dict[str, str]:
         "data": plain(data.name),
         "description": plain(data.description),
         "search": _search(released, run),
-        "training": f"{len(trained.score.curve)} epochs, seed {trained.seed}{teacher}",
+        "training": _training(trained, released.taught),
         "checksum": f"Checksum of training and validation images: {_code(run.checksum)}."
         if run.checksum
         else "",
@@ -215,6 +210,33 @@ def _of_run(released: Released, run: Run, data: ImageData) -> dict[str, str]:
         if start
         else "Its versions were not recorded.",
     }
+
+
+def _training(trained: TrainedNetwork, taught: TrainedNetwork | None) -> str:
+    """Epochs, time, teacher, and what the weights began as, back to fresh ones or a donor's."""
+    teacher = (
+        f", with {plain(trained.teacher)} as teacher (distillation, "
+        f"{plain(trained.divergence or 'not recorded')})"
+        if trained.teacher
+        else ""
+    )
+    said = f"{trained.score.epochs} epochs in {_time(trained.score.seconds)}, seed {trained.seed}"
+    if taught:
+        return f"{said}{teacher}. Before that, without a teacher: {_training(taught, None)}"
+    donor = (
+        f". Its weights began as those of {_code(trained.began_as)}, whose own training is not in "
+        "these figures"
+        if trained.began_as and trained.stage == "full"
+        else ""
+    )
+    return f"{said}{teacher}{donor}"
+
+
+def _time(seconds: float) -> str:
+    """Of a training, on its clock."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def _search(released: Released, run: Run) -> str:

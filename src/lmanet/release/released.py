@@ -36,6 +36,7 @@ class Released(NamedTuple):
     """A network that leaves its run.
 
     Attributes:
+        taught: the network without a teacher that its distillation began with, if it was distilled.
         checkpoint_sha256: of its weights as the run keeps them.
         deployment: of these weights, where there is one.
         float_test, int8_test: on the test images, where they were opened.
@@ -51,6 +52,7 @@ class Released(NamedTuple):
     int8_test: Evaluation | None
     notices: tuple[Notice, ...] = ()
     boards: tuple[BoardMeasurement, ...] = ()
+    taught: TrainedNetwork | None = None
 
 
 def read_released(folder: RunFolder) -> list[Released]:
@@ -113,6 +115,9 @@ def _released(
         float_test=tests.get(network.checkpoint),
         int8_test=tests.get(deployment.deployed.folder) if deployment else None,
         boards=_on_boards(folder, deployment) if deployment else (),
+        taught=next(
+            (line for line in folder.full.read() if line.checkpoint == network.began_as), None
+        ),
     )
 
 

@@ -46,6 +46,9 @@ class TrainedNetwork(Record):
         settings_id: of the settings that it was trained by (`lmanet.base.settings_id`); empty in
             runs that kept none, here as below.
         rank_by: quantity of its score by which the best network of the run is chosen.
+        began_as: whose weights its own began as. Of a full training the file's name of a donor, or
+            the name of a shipped one; of a distillation the checkpoint of the network that was
+            taught. None is fresh weights, and also in runs of earlier versions.
     """
 
     stage: StageName
@@ -57,6 +60,7 @@ class TrainedNetwork(Record):
     divergence: str | None = None
     settings_id: str = ""
     rank_by: Literal["val_accuracy", "val_balanced_accuracy"] = "val_accuracy"
+    began_as: str | None = None
 
     def standing(self, score: Score | None = None) -> float:
         """How good it is, or another score is by the same quantity: share of 1."""

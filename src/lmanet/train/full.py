@@ -153,6 +153,7 @@ class FullTraining:
             "checkpoint": f"full/{name}.ckpt",
             "settings_id": self.settings_id,
             "rank_by": self.rank_by,
+            "began_as": self.trainer.donor_name,
         }
         folder.add_trained(TrainedNetwork(stage="full", architecture=architecture, **made))
         folder.say(score.notices)

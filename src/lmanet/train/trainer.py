@@ -80,6 +80,7 @@ class Trainer:
             )
         self.inherit = inherit
         self.donor = load_network(donor) if donor else None
+        self.donor_name = Path(donor).name if donor else None
         self.data = data
         self.recipe = recipe
         self.zero_cost = zero_cost

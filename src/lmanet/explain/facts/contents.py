@@ -105,6 +105,12 @@ class RunFiles:
         return self.teacher is not None and self.teacher.score.val_accuracy <= best
 
     @property
+    def donors(self) -> tuple[str, ...]:
+        """Names of the networks whose weights the full trainings began with."""
+        names = (network.began_as for network in self.full)
+        return tuple(dict.fromkeys(name for name in names if name))
+
+    @property
     def best(self) -> Trial | TrainedNetwork | None:
         """The network of ``student.ckpt``, which is the best by validation; before any was trained
         in full, the front's first.
