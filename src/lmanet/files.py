@@ -26,7 +26,7 @@ PARTIAL = ".partial"  # ends the name of what is not whole yet
 # Faults of a disk, or of the rights to it: no network is at fault, and another fares no better.
 OF_A_DISK = {
     getattr(errno, name)
-    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "EIO")
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "EIO", "ESTALE", "ENODEV")
     if hasattr(errno, name)
 }
 
@@ -186,6 +186,10 @@ def _disk_faults_named(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and not path.parent.is_dir():
+            raise DiskError(
+                f"{path.parent} is gone, with its disk or by a hand; bring it back, and resume"
+            ) from error
         if named := disk_error(error, path):
             raise named from error
         raise

@@ -5,7 +5,7 @@ set back: one sentence, or what is lost is made again; never a history that is w
 import resource
 import signal
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -60,6 +60,12 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path):
         match=r"lines.jsonl cannot be read or written \(No space left on device\); make room",
     ):
         append_line(tmp_path / "lines.jsonl", "a line")
+
+
+@pytest.mark.parametrize("write", [append_line, write_text])
+def test_a_folder_that_is_gone_is_one_sentence(tmp_path: Path, write: Callable[..., None]):
+    with pytest.raises(DiskError, match=r"run is gone, with its disk or by a hand; bring it back"):
+        write(tmp_path / "run" / "history.jsonl", "a line")
 
 
 def test_a_limit_to_files_leaves_the_old_file(tmp_path: Path):

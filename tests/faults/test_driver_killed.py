@@ -22,7 +22,10 @@ pytestmark = pytest.mark.slow  # starts whole runs
 
 KILLS, PROPOSALS = 100, 800
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-STAGES = ("search", "train", "teacher", "distill", "deploy", "explain", "evaluate", "release")
+STAGES = (
+    *("search", "train", "teacher", "distill", "deploy", "explain", "evaluate", "release"),
+    "report",
+)
 
 
 def more_lines(path: Path, than: int) -> bool:
@@ -93,7 +96,7 @@ def check_undisturbed(folder: Path, told: list[Any], expected: list[Any]) -> Non
 
 def test_every_stage_goes_on_after_a_kill_and_after_a_signal(drivers, tmp_path: Path):
     """One run, which is killed in each stage, and at the next start in the same stage stopped."""
-    every = f"stages=[{','.join((*STAGES, 'report'))}]"
+    every = f"stages=[{','.join(STAGES)}]"
     start, moments = ["+experiment=smoke", every, "hydra.run.dir=run"], random.Random(1)
     run = RunFolder(tmp_path / "run")
     for stage in STAGES:

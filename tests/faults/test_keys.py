@@ -40,7 +40,7 @@ def run(drivers: Any, tmp_path: Path, wandb_server: Any) -> Callable[..., tuple[
     environment |= {"HOME": str(home), "WANDB_BASE_URL": wandb_server.url}
 
     def start(keys: dict[str, str], *arguments: str) -> tuple[int, str]:
-        driver = drivers.start(tmp_path, *arguments, **environment, **keys)
+        driver = drivers.start(tmp_path, *arguments, **{**environment, **keys})
         return driver.wait(), driver.said
 
     return start

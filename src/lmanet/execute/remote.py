@@ -52,9 +52,8 @@ class Remote:
         self.engine.close()
 
     def _outcome(self, returned: Returned) -> Outcome:
-        if isinstance(
-            returned.error, TrainingTimeoutError
-        ):  # by the engine; a training's own is an outcome
+        # of the engine: where a training itself says that its time is over, that is an outcome
+        if isinstance(returned.error, TrainingTimeoutError):
             self._lost = 0
             return _ended(returned, Status.TIMED_OUT, hung(most_seconds(self.trainer)))
         if not isinstance(returned.error, WorkerLostError):
