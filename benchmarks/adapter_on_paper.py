@@ -15,6 +15,7 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
@@ -52,8 +53,11 @@ class Learner:
     def __init__(self, path: Path) -> None:
         os.environ["HF_HUB_OFFLINE"] = "1"  # a file is read, nobody is asked
         # imported here: they take long, and a second start has it all in its file
+        import gguf
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
+        # else made anew for each of some hundred modules
+        gguf.get_tensor_name_map = cache(gguf.get_tensor_name_map)
         place: Mapping[str, Any] = {"gguf_file": path.name}
         self.tokenizer = AutoTokenizer.from_pretrained(str(path.parent), **place)
         self.model = AutoModelForCausalLM.from_pretrained(
