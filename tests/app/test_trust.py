@@ -55,7 +55,6 @@ ATTACKS = (
     "name=$\\{oc.env:SECRET\\}",
     "++data.name='${oc.env:SECRET}'",
     "++track.events.folder=elsewhere",
-    "++data={_target_: lmanet.data.Cifar100, root: elsewhere}",
     "measure.flash='touch ran'",
     "++measure.flash=[touch,ran]",
     "measure.port=/dev/ttyS0",
@@ -105,6 +104,17 @@ def test_a_stranger_does_not_choose_whom_this_machine_talks_to(attack, stranger,
     assert ended.code == 1 and "was not typed on this machine" in ended.error
     # a stage that asks no model has no use for it, so that it may stand there
     assert "was not typed" not in typed("resume=run", "stages=[export]").error
+
+
+@pytest.mark.parametrize("data", ["cifar10", "cifar100"])
+def test_a_stranger_does_not_choose_where_images_are_downloaded_to(
+    data: str, stranger, typed, tmp_path: Path
+):
+    stranger(f"data={data}", "data.root=elsewhere", "train=quick")
+    ended = typed("resume=run")
+    assert ended.code == 1 and "was not typed on this machine" in ended.error
+    assert "images are downloaded to there" in ended.error
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_a_strangers_plain_run_goes_on_in_its_own_folder(stranger, typed, tmp_path: Path):

@@ -183,7 +183,7 @@ class Trust:
 
     def _is_new(self, path: str, value: Any) -> bool:
         """Neither typed in this start nor told by ``conf/``."""
-        return path not in self.typed and value is not None and not self._is_told(str(value))
+        return path not in self.typed and value is not None and not self._stands("root", value)
 
     def _is_told(self, value: str) -> bool:
         """A file of ``conf/`` has this very value."""
