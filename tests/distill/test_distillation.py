@@ -379,6 +379,31 @@ def test_distillation_starts_from_the_trained_weights_and_is_done_once(
     assert not list(folder.rglob("last.ckpt"))
 
 
+def test_a_teacher_from_elsewhere_may_flatter_the_student_and_that_is_said(
+    make_stage: Callable[..., Distillation],
+    data: Mnist5k,
+    source: TeacherSource,
+    folder: Path,
+    make_recipe: Callable[..., Recipe],
+) -> None:
+    def said() -> list[str]:
+        known = RunFolder(folder).notices.read()
+        return [each.text for each in known if each.kind == "taught_from_elsewhere"]
+
+    make_stage().run(RunFolder(folder))
+    assert said() == []  # it was trained here, on no image that validates
+    for name in ("distill.jsonl", "teacher.json"):
+        (folder / name).unlink()
+    torch.save(source.build(data)[0].model.state_dict(), folder / "mine.pth")
+    given = TeacherSource(source.name, checkpoint=str(folder / "mine.pth"), resolution=32)
+    trainer = partial(Trainer, recipe=make_recipe())
+    elsewhere = partial(TeacherTraining, source=given, trainer=trainer, logits=StoredLogits())
+    for _ in range(2):  # also where it was distilled before, and once in all
+        make_stage(teacher=elsewhere).run(RunFolder(folder))
+    (text,) = said()
+    assert text.startswith("test_resnet taught as trained elsewhere") and "test images" in text
+
+
 def test_the_student_is_the_best_of_all_by_validation(
     make_stage: Callable[..., Distillation], folder: Path
 ) -> None:

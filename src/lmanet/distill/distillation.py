@@ -107,6 +107,8 @@ class Distillation:
                 folder.say([_skipped(teachers, best)])
             else:
                 self._distil(best, folder)
+        if self._teachers and (known := folder.teacher.read()):
+            folder.say(_taken_as_they_are(known))
         student = folder.keep_student()
         log.info(
             "student.ckpt is %s, validation accuracy %.2f %%",
@@ -303,3 +305,18 @@ def _skipped(teachers: TrainedTeacher, best: TrainedNetwork) -> Notice:
         "a better teacher (distill.teacher), "
         "or set distill.skip_if_worse=false",
     )
+
+
+def _taken_as_they_are(teachers: TrainedTeacher) -> list[Notice]:
+    """What a teacher learned of an image reaches the student by way of images like it, also where
+    the student never sees that image (docs/results.md, "The record").
+    """
+    names = [member.name for member in teachers.networks if not member.trained]
+    if not names:
+        return []
+    text = (
+        f"{', '.join(names)} taught as trained elsewhere; where validation images were among what "
+        "was learned there, the student's validation accuracy is too high as well: go by the test "
+        "images."
+    )
+    return [Notice(kind="taught_from_elsewhere", text=text)]
