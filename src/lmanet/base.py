@@ -23,7 +23,6 @@ CAME_LATER = {
     "prefix": "lmanet",
     "url": "",
     "least_precision": None,
-    "epochs_without_again": 0,
 }
 # Where a class of conf/ stands now -> where it stood when the first runs were made.
 FIRST_NAMES = {

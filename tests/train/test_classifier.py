@@ -160,17 +160,6 @@ def test_views_that_come_again_are_mixed_anew_and_the_loss_knows_how(
         torch.testing.assert_close(other, mixing @ one)
 
 
-def test_the_last_epochs_take_views_as_they_are(
-    data: Mnist5k, architecture: Architecture, make_recipe: Callable[..., Recipe]
-) -> None:
-    loss = _Listener()
-    mixed = {"augment": None, "views": 1, "again": Augment(mixup_strength=1.0)}
-    trainer = Trainer(data, make_recipe(epochs=3, epochs_without_again=2, **mixed))
-    trainer.fit(trainer.build(architecture, 0), 0, loss)
-    steps = len(loss.mixing) // 3
-    assert [mixing is None for mixing in loss.mixing] == [False] * steps + [True] * 2 * steps
-
-
 def test_augmentation_acts_in_training_and_never_in_validation(
     data: Mnist5k, make_recipe: Callable[..., Recipe]
 ) -> None:

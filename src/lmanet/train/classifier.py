@@ -177,8 +177,8 @@ class Classifier(LightningModule):
         return loss
 
     def _augmented_again(self, batch: Batch) -> Batch:
-        again, left = self.recipe.again, self.recipe.epochs - self.current_epoch
-        if again is None or left <= self.recipe.epochs_without_again:
+        again = self.recipe.again
+        if again is None:
             return batch
         alone = torch.eye(len(batch.images), device=batch.images.device)
         images, mixing = again.mix(again.each(batch.images), alone)

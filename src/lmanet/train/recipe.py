@@ -18,7 +18,6 @@ LEAST = (
     ("batch_size", 2, ", for batch norm"),
     ("batch_norm_images", 0, ", which keeps the averages of the training"),
     ("views", 1, ", or null for as many as there are epochs"),
-    ("epochs_without_again", 0, ""),
     ("images", 2, ", or null for all"),
     ("repeats", 1, ""),
     ("patience", 1, ", or null for a training to its end"),
@@ -49,8 +48,6 @@ class Recipe:
         again: what is done to the images of a view once more, in each epoch anew: where views come
             again, no two epochs are alike. What a teacher says of a view is mixed as its images
             are; what is done to each for itself it has not seen. None is nothing.
-        epochs_without_again: at the end, in which views are taken as they are: a network that saw
-            mixed images alone gains much where it then sees what it is for.
         repeats: passes over the training images in an epoch, each augmented anew: few images then
             take few epochs, and few validations.
         patience: end the training after so many epochs without a lower validation loss; None goes
@@ -79,7 +76,6 @@ class Recipe:
     batch_norm_images: int = 1024
     views: int | None = None
     again: Augmentation | None = None
-    epochs_without_again: int = 0
     images: int | None = None
     repeats: int = 1
     patience: int | None = None
