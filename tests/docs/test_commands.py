@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+import pages
 import pytest
 
 from lmanet.app.compose import in_folder, jobs, plain, read_command, understood
@@ -12,7 +13,7 @@ from lmanet.explain.compare.statistics import FEWEST_SEEDS
 
 pytestmark = pytest.mark.slow  # composes a hundred configurations
 ROOT = Path(__file__).parents[2]
-PAGES = sorted((*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")))
+PAGES = [ROOT / page for page in pages.PAGES]
 CODE = re.compile(r"`([^`\n]+)`")
 OPTION = re.compile(rf"\+?(?:{'|'.join((*GROUPS, 'experiment', 'ablation'))})=\w+")
 SETTING = re.compile(r"[+~]{0,2}[a-z_]+(?:\.[a-z0-9_]+)*=\S.*")
@@ -63,8 +64,8 @@ def _settings(whole_options: bool) -> list[str]:
         whole_options: those that take a file of ``conf/``, which tests/app/test_conf.py composes;
             or the others.
     """
-    pages = [page for page in PAGES if page.name not in ("results.md", "report.md")]
-    codes = {code for page in pages for code in CODE.findall(page.read_text(encoding="utf-8"))}
+    written = [page for page in PAGES if page.name not in ("results.md", "report.md")]
+    codes = {code for page in written for code in CODE.findall(page.read_text(encoding="utf-8"))}
     roots = "|".join(sorted(ROOT_KEYS))
     named = re.compile(rf"[+~]{{0,2}}(?:{roots}|experiment|ablation)\b")
     return sorted(

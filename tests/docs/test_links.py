@@ -4,16 +4,15 @@ import pkgutil
 import re
 from pathlib import Path
 
+import pages
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("docs", ".github")
 PAGES = sorted(
-    str(path.relative_to(ROOT))
-    for path in (
-        *ROOT.glob("*.md"),
-        ROOT / "multirun" / "README.md",  # beside it stand the runs of the user
-        *(page for folder in FOLDERS for page in (ROOT / folder).rglob("*.md")),
+    (
+        *pages.PAGES,
+        "multirun/README.md",  # beside it stand the runs of the user
+        *(str(page.relative_to(ROOT)) for page in (ROOT / ".github").rglob("*.md")),
     )
 )
 FILE = re.compile(

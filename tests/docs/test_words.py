@@ -4,16 +4,13 @@ import re
 import statistics
 from pathlib import Path
 
+import pages
 import pytest
 
 ROOT = Path(__file__).parents[2]
 # Results hold figures, and an example holds what a run wrote.
 OTHERS = ("docs/results.md", "docs/example/report.md", "docs/example/motion/report.md")
-PAGES = sorted(
-    str(path.relative_to(ROOT))
-    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))
-    if str(path.relative_to(ROOT)) not in OTHERS
-)
+PAGES = [page for page in pages.PAGES if page not in OTHERS]
 MOST_WORDS = 25
 MEDIAN_WORDS = 15
 MOST_CHARACTERS = 100
