@@ -57,7 +57,7 @@ def on_test_images(stage: str, accuracy: float) -> Evaluation:
     return Evaluation(
         stage=stage,
         architecture=trial(0).architecture,
-        checkpoint="a.ckpt",
+        checkpoint="deploy/a" if stage == "deploy" else f"{stage}/a.ckpt",
         images=1000,
         test_accuracy=accuracy,
         test_macro_f1=accuracy,
@@ -152,6 +152,18 @@ def test_a_finished_run_names_its_front_its_best_network_and_three_files(folder:
     assert "    of 1,000 test images right: 97.5 % in int8, 98.0 % in float" in lines
     assert f"    27 to 78 ms for an image on {BOARD.name}, estimated" in lines
     assert [Path(path).name for path in paths_of(lines)] == [REPORT_HTML, "README.md", STUDENT]
+
+
+def test_accuracies_are_of_the_best_training_and_not_of_another_of_its_architecture(folder: Path):
+    run = ended(folder)
+    other = deployed().model_copy(update={"checkpoint": "distill/old.ckpt"})
+    older = other.deployed.model_copy(update={"folder": "deploy/old"})
+    run.deployments.append(other.model_copy(update={"deployed": older}))
+    for name, accuracy in (("distill/old.ckpt", 0.95), ("deploy/old", 0.94)):
+        test = on_test_images("deploy", accuracy)
+        run.tests.append(test.model_copy(update={"checkpoint": name}))
+    lines = list(summary(folder))
+    assert "    of 1,000 test images right: 97.5 % in int8, 98.0 % in float" in lines
 
 
 def test_no_path_is_cut_and_all_else_has_80_columns(folder: Path, monkeypatch: pytest.MonkeyPatch):

@@ -30,7 +30,6 @@ SHOWN = 3  # files
 FRONT_SHOWN = 6  # networks
 INDENT = "    "
 WIDTH = 80  # characters of a line, but for paths
-INT8 = "deploy"  # stage of a test of the network as it is deployed
 MEANINGS = {  # the first that are there are named
     f"{COMPARED}/compare.html": "which searcher is better",
     REPORT_HTML: "the report, in one file for a browser",
@@ -73,17 +72,22 @@ def _front(run: RunFolder) -> Iterator[str]:
 def _words(run: RunFolder, best: TrainedNetwork) -> Iterator[str]:
     """The best network in lines of at most 80 characters."""
     yield f"Best network: {architecture_id(best.architecture)}"
-    accuracies = [
-        f"{100 * test.test_accuracy:.1f} % in {'int8' if test.stage == INT8 else 'float'}"
-        for test in reversed(run.tests.read())
-        if test.architecture == best.architecture and test.stage in (INT8, best.stage)
+    # a run that went on may hold other trainings of the same architecture, deployed and tested
+    deployed = [
+        each.deployed for each in run.deployments.read() if each.checkpoint == best.checkpoint
     ]
-    images = [test.images for test in run.tests.read()]
+    forms = {each.folder: "int8" for each in deployed[-1:]} | {best.checkpoint: "float"}
+    tests = {test.checkpoint: test for test in run.tests.read()}
+    accuracies = [
+        f"{100 * tests[name].test_accuracy:.1f} % in {form}"
+        for name, form in forms.items()
+        if name in tests
+    ]
     if accuracies:
-        yield f"{INDENT}of {images[-1]:,} test images right: {', '.join(accuracies[:2])}"
+        images = max(tests[name].images for name in forms if name in tests)
+        yield f"{INDENT}of {images:,} test images right: {', '.join(accuracies)}"
     else:
         yield f"{INDENT}of the validation images right: {100 * best.score.val_accuracy:.1f} %"
-    deployed = [each.deployed for each in run.deployments.read()]
     if deployed:
         yield from _costs(deployed[-1])
 
