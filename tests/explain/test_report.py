@@ -446,6 +446,18 @@ def test_each_of_several_teachers_is_reported_beside_all_together(make_run, pare
     )
 
 
+def test_the_opening_is_of_the_best_training_alone(make_run, pareto, target):
+    folder = make_run()
+    tests = RunFolder(folder).tests
+    first, *_ = tests.read()
+    other = {"checkpoint": "distill/older.ckpt", "test_accuracy": 0.1234}
+    tests.append(first.model_copy(update=other))
+    text = report(folder, pareto, target)
+    opening = sections(text)["opening"]
+    assert "Test images, opened once at the end" in opening and "12.3 %" not in opening
+    assert "12.3 %" in text
+
+
 def test_a_donor_is_named_as_text(make_run, pareto, target):
     folder = make_run()
     assert "began as" not in report(folder, pareto, target)

@@ -8,6 +8,7 @@ from lmanet.explain.facts.filters import wilson
 from lmanet.run.brief import Budget
 from lmanet.run.notices import least_difference
 from lmanet.run.records import Score, Status, Trial
+from lmanet.run.results import Evaluation, TrainedNetwork
 
 NEXT = {  # stage -> what it does
     "train": "Train the best networks in full",
@@ -39,6 +40,9 @@ class Opening(NamedTuple):
         interval: 95 %, of the best network's accuracy; None where its images are not counted.
         noise: of the search, or of the best network where there was none; None where nobody counted
             the images.
+        checkpoint: of the best network; None before any was trained to the end.
+        tests: of these weights, in float and as they were deployed. A run that went on may hold
+            tests of others.
         limit: of the budget at which the search stopped, and its value; None where its trials
             reach none, or the budget is not known.
         next_stages: (stage, what it does) of stages that have left nothing.
@@ -47,6 +51,8 @@ class Opening(NamedTuple):
     images: Sequence[tuple[str, int]]
     interval: tuple[float, float] | None
     noise: Noise | None
+    checkpoint: str | None
+    tests: Sequence[Evaluation]
     limit: tuple[str, float] | None
     next_stages: Sequence[tuple[str, str]]
 
@@ -57,10 +63,14 @@ def opening(run: RunFiles, setting: Setting) -> Opening:
     tested = run.tests[0].images if run.tests else None
     known = (("validation", validated), ("test", tested))
     score = run.best.score if run.best else None
+    checkpoint = best.checkpoint if isinstance(best := run.best, TrainedNetwork) else None
+    own = {each.deployed.folder for each in run.deployments if each.checkpoint == checkpoint}
     return Opening(
         images=[(name, count) for name, count in known if count],
         interval=wilson(score.val_accuracy, validated) if score and validated else None,
         noise=_noise([trial.score for trial in run.front.trials[:1]] or [score], validated),
+        checkpoint=checkpoint,
+        tests=[test for test in run.tests if test.checkpoint in {checkpoint, *own}],
         limit=_limit(run.trials, setting.budget) if setting.budget and run.trials else None,
         next_stages=[(stage, NEXT[stage]) for stage in _missing(run)],
     )
