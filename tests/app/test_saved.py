@@ -56,6 +56,7 @@ def test_a_run_keeps_its_settings_where_its_experiment_has_changed_since(
     assert ended.code == 0, ended.error
     assert "its own settings" in ended.output and "budget.proposals" in ended.output
     assert history(tmp_path) == before, "nothing is done twice, and nothing more"
+    assert "did not have" not in ended.output
     assert not (tmp_path / "run" / "report.md").exists()
 
 
@@ -100,6 +101,8 @@ def test_settings_that_came_later_have_todays_defaults(conf, typed, tmp_path: Pa
     ended = typed("resume=run", "budget.proposals=5")
     assert ended.code == 0, ended.error
     assert len(history(tmp_path)) == 5
+    said = "settings that the run did not have have today's values: "
+    assert said in ended.output and "promote._target_" in ended.output.partition(said)[2]
 
 
 @pytest.mark.slow  # starts several runs

@@ -38,16 +38,33 @@ def of_the_run(config: Config, folder: Path, given: Resumed, overrides: Sequence
         return config
     today = as_written(config)
     trust = given.trust or trusted(f"resume={given.folder}", overrides)
-    kept = as_saved(saved_config(folder), today, trust.allows)
+    saved = saved_config(folder)
+    kept = as_saved(saved, today, trust.allows)
     settings = with_typed(kept, today, given.now, overrides)
     # what was typed on this machine has composed today's, so that only the rest is a stranger's
     trust.check(settings, () if given.trust else leaves(today))
     known = [(path, value) for path, _, value in leaves(today)]
     if others := [path for path, _, value in leaves(settings) if (path, value) not in known]:
-        more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
-        named = ", ".join(others[:MOST_NAMED])
-        log.info("the run keeps its own settings where conf/ has others by now: %s%s", named, more)
+        log.info("the run keeps its own settings where conf/ has others by now: %s", _some(others))
+    if saved and (later := _came_later(saved, kept)):
+        # such a setting can change what the stages that are left do
+        log.warning("settings that the run did not have have today's values: %s", _some(later))
     return written(settings)
+
+
+def _came_later(saved: Mapping[str, Any], kept: Mapping[str, Any]) -> list[str]:
+    """Paths of what stands in a run's settings and was not saved; null is nothing."""
+    known = {path for path, _, _ in leaves(saved)}
+    return [
+        path
+        for path, _, value in leaves(kept)
+        if value is not None and path not in known and path.partition(".")[0] not in OF_THE_PLACE
+    ]
+
+
+def _some(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - MOST_NAMED} more" if len(paths) > MOST_NAMED else ""
+    return ", ".join(paths[:MOST_NAMED]) + more
 
 
 def as_saved(saved: Mapping[str, Any], today: Mapping[str, Any], allowed: Allowed) -> Tree:
