@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from lmanet.data import Cifar10, ImageFolder, Mnist5k, Split
+from lmanet.data.faults import Part, copy_notices
 from lmanet.errors import DataError
 
 
@@ -109,6 +110,16 @@ def test_test_images_that_are_training_images_are_counted(folder: Path) -> None:
     )
     with pytest.raises(DataError, match=r"test images of .* are not open"):
         _ = data.test_images
+
+
+@pytest.mark.parametrize(
+    ("copies", "images", "points"), [(1, 5000, "0.02"), (60, 61, "98.4"), (9, 9, "100")]
+)
+def test_a_share_of_copies_is_a_plain_number_and_never_nothing(copies, images, points):
+    digests = [str(place).encode() for place in range(images)]
+    parts = {"train": Part(digests[:copies], [0] * copies), "val": Part(digests, [0] * images)}
+    (notice,) = copy_notices(parts, ("a",))
+    assert f"may be up to {points} points too high" in notice.text
 
 
 def test_validation_images_that_are_training_images_are_counted(folder: Path) -> None:

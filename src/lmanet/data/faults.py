@@ -177,7 +177,7 @@ def _leak(part: str, copies: int, images: int, what: str) -> Notice:
     verb = "equals" if copies == 1 else "equal"
     text = (
         f"{copies} of {images} {part} images {verb} {what}, byte for byte: the accuracy on {part} "
-        f"images may be up to {100 * copies / images:.1f} points too high."
+        f"images may be up to {100 * copies / images:.3g} points too high."
     )
     return Notice(kind=f"{part}_copies", text=text)
 
