@@ -10,18 +10,15 @@ accuracy, and the time of all the trainings beside that of the same epochs at 32
 
 import argparse
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from statistics import fmean, mean, stdev
+from statistics import fmean, stdev
 from tempfile import TemporaryDirectory
 
 import torch
-from students import NETWORK
-from table_images import TenClasses
+from students import NETWORK, images, recipe
 
-from lmanet.data import Augment, Cifar100, Split
 from lmanet.run.records import Job
-from lmanet.train import Recipe, Trainer, WarmupCosine
+from lmanet.train import Trainer
 
 PIXELS = (32, 24, 16)
 
@@ -36,19 +33,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     given = parser.parse_args()
     torch.set_num_threads(1)
-    data = TenClasses(
-        Cifar100(archive=given.archive), Split(val_fraction=0.4, max_train_images=2000)
-    )
-    recipe = Recipe(
-        epochs=given.epochs // 3,
-        batch_size=64,
-        optimizer=partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4),
-        schedule=WarmupCosine(1),
-        augment=Augment(crop_padding=4, flip=True),
-        decay_norms=True,
-        accelerator="cpu",
-    )
-    rest = replace(recipe, epochs=given.epochs - recipe.epochs)
+    data = images(given.archive)
+    first_third = given.epochs // 3
+    parts = (first_third, given.epochs - first_third)
+    start, rest = (replace(recipe(epochs), decay_norms=True) for epochs in parts)
     seconds: dict[int, list[float]] = {size: [] for size in PIXELS}
     accuracies: dict[int, list[float]] = {size: [] for size in PIXELS}
     for seed in range(given.seeds):
@@ -56,7 +44,7 @@ def main() -> None:
             with TemporaryDirectory() as folder:
                 weights = Path(folder) / "small.ckpt"
                 small = NETWORK.model_copy(update={"resolution": size})
-                first = Trainer(data, recipe).train(
+                first = Trainer(data, start).train(
                     Job(number=0, architecture=small, seed=seed, weights=weights)
                 )
                 last = Trainer(data, rest, donor=str(weights)).train(
@@ -67,7 +55,7 @@ def main() -> None:
     print("| first third at | accuracy % | time |\n|---|---|---|")
     for size in PIXELS:
         share = fmean(seconds[size]) / fmean(seconds[PIXELS[0]])
-        told = f"{mean(accuracies[size]):.2f} ({stdev(accuracies[size]):.2f})"
+        told = f"{fmean(accuracies[size]):.2f} ({stdev(accuracies[size]):.2f})"
         print(f"| {size} px | {told} | {share:.2f} |")
 
 

@@ -9,6 +9,7 @@ throughout, several seeds; validation accuracy.
 """
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from statistics import mean, stdev
@@ -50,6 +51,23 @@ ARMS: dict[str, dict[str, Any]] = {
 }
 
 
+def images(archive: Sequence[str] | None) -> TenClasses:
+    """2,000 to train on and as many to validate on."""
+    return TenClasses(Cifar100(archive=archive), Split(val_fraction=0.4, max_train_images=2000))
+
+
+def recipe(epochs: int) -> Recipe:
+    """What all of these trainings share."""
+    return Recipe(
+        epochs=epochs,
+        batch_size=64,
+        optimizer=partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4),
+        schedule=WarmupCosine(1),
+        augment=Augment(crop_padding=4, flip=True),
+        accelerator="cpu",
+    )
+
+
 def main() -> None:
     """A line for each habit."""
     parser = argparse.ArgumentParser(
@@ -60,23 +78,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     given = parser.parse_args()
     torch.set_num_threads(1)
-    data = TenClasses(
-        Cifar100(archive=given.archive), Split(val_fraction=0.4, max_train_images=2000)
-    )
-    recipe = Recipe(
-        epochs=given.epochs,
-        batch_size=64,
-        optimizer=partial(torch.optim.SGD, lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4),
-        schedule=WarmupCosine(1),
-        augment=Augment(crop_padding=4, flip=True),
-        accelerator="cpu",
-    )
+    data = images(given.archive)
     print(
         f"{estimate(NETWORK, 10).macs / 1e6:.2f}M MACs, {given.epochs} epochs, {given.seeds} "
         "seeds\n| | accuracy % |\n|---|---|"
     )
     for name, changes in ARMS.items():
-        trainer = Trainer(data, replace(recipe, **changes))
+        trainer = Trainer(data, replace(recipe(given.epochs), **changes))
         scores = [
             trainer.train(Job(number=seed, architecture=NETWORK, seed=seed))
             for seed in range(given.seeds)

@@ -2,6 +2,8 @@
 legal, where to change it.
 """
 
+from collections.abc import Sequence
+
 
 class LmanetError(Exception):
     """Base of all errors whose message is meant for the user; the command prints it as one sentence
@@ -88,3 +90,9 @@ class ToolError(LmanetError):
     """A compiler, an emulator or a runtime cannot be started, or hangs: no network is at fault, and
     another would fare no better.
     """
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """Several in a sentence, and not a long one: ``a, b and 3 more``."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -14,6 +14,7 @@ from lmanet.app.resume import Resumed
 from lmanet.app.settings import OF_HYDRA, ROOT_KEYS
 from lmanet.app.trust import OF_THE_PLACE, Override, leaves, read_override
 from lmanet.base import FIRST_NAMES
+from lmanet.errors import first_of
 
 log = logging.getLogger(__name__)
 NOW = {first: now for now, first in FIRST_NAMES.items()}
@@ -45,10 +46,12 @@ def of_the_run(config: Config, folder: Path, given: Resumed, overrides: Sequence
     trust.check(settings, () if given.trust else leaves(today))
     known = [(path, value) for path, _, value in leaves(today)]
     if others := [path for path, _, value in leaves(settings) if (path, value) not in known]:
-        log.info("the run keeps its own settings where conf/ has others by now: %s", _some(others))
+        named = first_of(others, MOST_NAMED)
+        log.info("the run keeps its own settings where conf/ has others by now: %s", named)
     if saved and (later := _came_later(saved, kept)):
         # such a setting can change what the stages that are left do
-        log.warning("settings that the run did not have have today's values: %s", _some(later))
+        named = first_of(later, MOST_NAMED)
+        log.warning("settings that the run did not have have today's values: %s", named)
     return written(settings)
 
 
@@ -60,11 +63,6 @@ def _came_later(saved: Mapping[str, Any], kept: Mapping[str, Any]) -> list[str]:
         for path, _, value in leaves(kept)
         if value is not None and path not in known and path.partition(".")[0] not in OF_THE_PLACE
     ]
-
-
-def _some(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - MOST_NAMED} more" if len(paths) > MOST_NAMED else ""
-    return ", ".join(paths[:MOST_NAMED]) + more
 
 
 def as_saved(saved: Mapping[str, Any], today: Mapping[str, Any], allowed: Allowed) -> Tree:

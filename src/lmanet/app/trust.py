@@ -148,14 +148,14 @@ class Trust:
         downloads = _is_downloaded(config)
         known = list(known)
         for path, key, value in leaves(config):
-            if (path, key, value) in known:
+            if (path, key, value) in known or path in self.typed or value is None:
                 continue
-            fault = "" if path in self.typed or value is None else self._fault(path, key, value)
-            if asks and not fault and path not in self.typed:
+            fault = self._fault(path, key, value)
+            if asks and not fault:
                 fault = self._outward(key, value)
-            if embedded and path == "propose.model" and value and path not in self.typed:
+            if embedded and path == "propose.model" and value:
                 fault = "that file is read by code which trusts it"
-            if downloads and path == "data.root" and self._is_new(path, value):
+            if downloads and path == "data.root" and not self._stands(key, value):
                 fault = fault or "images are downloaded to there"
             if fault:
                 raise self._refusal(f"{path}={value}", fault)
@@ -177,13 +177,9 @@ class Trust:
         return ""
 
     def _outward(self, key: str, value: Any) -> str:
-        if key not in OUTWARD or value is None or self._is_told(str(value)):
+        if key not in OUTWARD or self._is_told(str(value)):
             return ""
         return "it says whom this machine talks to, or with which key"
-
-    def _is_new(self, path: str, value: Any) -> bool:
-        """Neither typed in this start nor told by ``conf/``."""
-        return path not in self.typed and value is not None and not self._stands("root", value)
 
     def _is_told(self, value: str) -> bool:
         """A file of ``conf/`` has this very value."""

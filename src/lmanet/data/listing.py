@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from lmanet.data.decode import NOT_READ, picture_suffixes
 from lmanet.data.images import Stamp, stamp_of
-from lmanet.errors import DataError
+from lmanet.errors import DataError, first_of
 
 PARTS = ("val", "test")
 LAYOUT = (
@@ -164,7 +164,7 @@ def _why_empty(entries: Sequence[Path]) -> str:
     if not entries:
         return "nothing in it; put images there or delete it"
     if folders := [path.name for path in entries if _is_class(path)]:
-        named = _some(folders)
+        named = first_of(folders, SHOWN)
         return f"no picture but folders ({named}), which nothing looks into; move their images up"
     if unread := sorted({path.suffix.lower() for path in entries} & set(NOT_READ)):
         return f"only pictures of a kind that is not read ({', '.join(unread)}); save them as JPEG"
@@ -187,9 +187,4 @@ def is_picture(path: Path, suffixes: frozenset[str]) -> bool:
 
 
 def _named(classes: Sequence[str]) -> str:
-    return f"the class{'' if len(classes) == 1 else 'es'} {_some(classes)}"
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    return f"the class{'' if len(classes) == 1 else 'es'} {first_of(classes, SHOWN)}"

@@ -14,7 +14,7 @@ from lmanet.data.faults import class_notices, copy_notices, count_notices, left_
 from lmanet.data.image_folder import ImageFolder
 from lmanet.data.images import FileImages
 from lmanet.data.unlabelled import Photos
-from lmanet.errors import DataError
+from lmanet.errors import DataError, first_of
 
 MOST_LOOKED_AT = 2000  # pictures that are decoded
 SECONDS = 20.0  # for that; large pictures take long
@@ -98,11 +98,10 @@ def refuse_broken(found: Found) -> None:
         return
     if len(found.broken) == 1:
         raise DataError(found.why)
-    names = ", ".join(str(path) for path in found.broken[:SHOWN])
-    more = f" and {len(found.broken) - SHOWN} more" if len(found.broken) > SHOWN else ""
+    names = first_of(list(map(str, found.broken)), SHOWN)
     raise DataError(
-        f"{len(found.broken)} of {found.looked_at} pictures looked at cannot be read: "
-        f"{names}{more}; repair them or take them out of the folder. Of the first: {found.why}"
+        f"{len(found.broken)} of {found.looked_at} pictures looked at cannot be read: {names}; "
+        f"repair them or take them out of the folder. Of the first: {found.why}"
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from lmanet.base import Notice
-from lmanet.errors import ConfigError
+from lmanet.errors import ConfigError, first_of
 
 SHOWN = 3  # names in a message
 
@@ -95,5 +95,4 @@ def require_same_order(network: ClassNames, data: ClassNames) -> tuple[Notice, .
 
 
 def _list(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more if names else "none"
+    return first_of(names, SHOWN) if names else "none"

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 
 from lmanet.base import CHECKSUM_FORM, Notice, under_first_names
-from lmanet.errors import HistoryError
+from lmanet.errors import HistoryError, first_of
 from lmanet.run.folder import RunFolder
 
 log = logging.getLogger(__name__)
@@ -110,10 +110,9 @@ def _kept_no_checksum_of_contents(before: Settings, now: Settings) -> bool:
 def _shown(changed: list[str], before: Settings, now: Settings) -> str:
     shown = [
         f"{_option(key)} ({_short(before.get(key))} before, {_short(now.get(key))} now)"
-        for key in changed[:MOST_SHOWN]
+        for key in changed
     ]
-    more = f" and {len(changed) - MOST_SHOWN} more" if len(changed) > MOST_SHOWN else ""
-    return ", ".join(shown) + more
+    return first_of(shown, MOST_SHOWN)
 
 
 def _option(name: str) -> str:
