@@ -35,7 +35,8 @@ OF_A_DISK = {
 def replaced(path: Path, writer: str = "") -> Iterator[Path]:
     """A name beside ``path`` to write a file or a folder under; it becomes ``path`` at the end.
 
-    An error or a kill leaves ``path`` as it was.
+    An error or a kill leaves ``path`` as it was. A file is forced to the disk first: a power cut
+    must not leave a name without its content.
 
     Args:
         writer: a name of its own for each of several that may write a path at once.
@@ -52,6 +53,9 @@ def replaced(path: Path, writer: str = "") -> Iterator[Path]:
             with suppress(OSError):  # the first error says more
                 remove(partial)
             raise
+        if partial.is_file():
+            with partial.open("rb+") as file:
+                os.fsync(file.fileno())
         if path.is_dir():  # a folder with files in it cannot be replaced
             shutil.rmtree(path)
         partial.replace(path)

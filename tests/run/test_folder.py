@@ -1,5 +1,6 @@
 """The files of a run: what a kill leaves, and which network is the best."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,16 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path):
         partial.write_text("half")
         raise OSError("disk full")
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("front.json", "old")]
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch):
+    path, named_before = tmp_path / "state.json", []
+    forced = os.fsync
+    monkeypatch.setattr(
+        os, "fsync", lambda file: (named_before.append(path.exists()), forced(file))
+    )
+    write_text(path, "1")
+    assert named_before == [False] and path.read_text() == "1"
 
 
 def test_a_folder_is_replaced_as_a_whole(tmp_path: Path):
