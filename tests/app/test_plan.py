@@ -84,6 +84,17 @@ def test_without_a_teacher_nothing_is_distilled() -> None:
     assert "stages" not in values(FEW)
 
 
+def test_without_a_search_nothing_is_chosen_or_counted_for_one(tmp_path: Path) -> None:
+    facts = FEW._replace(search=False, seconds=30.0)
+    names = list(values(facts))
+    assert not [name for name in names if name.startswith(("train.mini.recipe", "budget"))]
+    assert "train.full.recipe.epochs" in names
+    found = survey(Photos(str(pictures(tmp_path, {"crack": 12, "dent": 12})), 16))
+    text = told(found, choose(facts), facts, Forecast(30, 0, 2, 1, 60, 0), "")
+    assert "training of the best 1 min" in " ".join(text.split())
+    assert "search" not in text and "-fold" not in text
+
+
 def test_the_number_of_networks_follows_from_the_time_of_one() -> None:
     assert "budget.trained" not in values(FEW)
     timed = FEW._replace(minutes=10, workers=2)
@@ -180,6 +191,19 @@ def test_what_is_typed_holds_and_a_broken_file_is_named_before_the_run(
     ended = typed("+experiment=photos", f"data.root={root}", "distill=no_teacher")
     assert ended.code == 1 and "bad.png cannot be read as an image" in ended.error
     assert not (tmp_path / "multirun").exists()
+
+
+def test_a_plan_for_one_network_is_that_of_its_stages(tmp_path: Path, typed) -> None:
+    root = pictures(tmp_path / "pictures", {"crack": 12, "dent": 12})
+    ended = typed(
+        *("+experiment=photos", f"data.root={root}", "arch=cifar100_record"),
+        *("target=stm32f746", "stages=[train]", "train.full.recipe.epochs=1"),
+        *("train.full.recipe.repeats=1", f"hydra.run.dir={tmp_path / 'run'}"),
+    )
+    assert ended.code == 0, ended.error
+    plan = " ".join((tmp_path / "run" / "plan.txt").read_text().split())
+    assert "none: stages= names no distill" in plan and "search of" not in plan
+    assert "100 % of the weights begin as the donor's" in (tmp_path / "run" / "run.log").read_text()
 
 
 def test_data_without_files_are_refused(typed) -> None:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from lmanet.errors import ArchitectureError
 from lmanet.network import Architecture, load_architecture, parse_architecture
 
-SHIPPED = ("lmanet_core", "lmanet_elite", "qwnet_core")
+SHIPPED = ("cifar100_record", "lmanet_core", "lmanet_elite", "qwnet_core")
 STEM = {"channels": 8, "kernel": 3, "stride": 2, "activation": "relu6"}
 
 

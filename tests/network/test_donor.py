@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lmanet.errors import ConfigError
-from lmanet.network import compact
+from lmanet.network import compact, load_architecture
 from lmanet.network.build import Network, build
 from lmanet.network.donor import start_from
 from lmanet.network.weights import Checkpoint, load_network, save_network
@@ -94,7 +94,9 @@ def test_a_name_stands_for_a_network_that_is_shipped(tmp_path, make, monkeypatch
 def test_what_is_shipped_is_small_and_can_be_read():
     for name in compact.shipped_names():
         assert compact.shipped(name).stat().st_size <= 1_500_000
-        assert load_network(name).classes
+        shipped = load_network(name)
+        assert shipped.classes
+        assert shipped.network.architecture == load_architecture(name)  # arch=NAME
 
 
 @pytest.mark.parametrize("content", [b"", b"12345678", b"\x02\0\0\0\0\0\0\0{}"], ids=len)

@@ -251,7 +251,7 @@ def require_network(architecture: object, num_classes: object) -> None:
 
 def load_architecture(name_or_path: str | Path) -> Architecture:
     """Load an architecture that ships with the package (``lmanet_elite``, ``lmanet_core``,
-    ``qwnet_core``) or a file.
+    ``qwnet_core``, ``cifar100_record``) or a file.
 
     Args:
         name_or_path: a shipped name, or the path of our JSON or YAML, or of JSON in the format of

@@ -27,6 +27,7 @@ class Facts(NamedTuple):
         side: median of the shorter sides, pixels.
         given_val: validation pictures have a folder of their own.
         workers: candidates that are trained at once.
+        search: the run has one.
         teacher: its weights can be had.
         donor: shipped network to begin with; None where there is none.
         unlabelled: pictures without labels, which the student is taught on, too.
@@ -42,6 +43,7 @@ class Facts(NamedTuple):
     given_val: bool = False
     gpu: bool = False
     workers: int = 1
+    search: bool = True
     teacher: bool = True
     donor: str | None = None
     minutes: float = 20.0
@@ -152,6 +154,8 @@ class Rule(NamedTuple):
     why: Callable[[Facts], str]
 
 
+TEACHER = ("distill.",)  # settings that a run without one does not read
+SEARCH = ("train.mini.recipe.", "budget.")  # likewise
 BOTH = ("train.mini.recipe", "train.full.recipe")
 STUDENTS = (*BOTH, "distill.trainer.recipe")
 
@@ -290,11 +294,10 @@ RULES = (
 
 def choose(facts: Facts) -> list[Choice]:
     """The settings that the rules give, in the order of the table."""
+    unused = (*(() if facts.teacher else TEACHER), *(() if facts.search else SEARCH))
     chosen = []
     for rule in RULES:
         if (value := rule.value(facts)) is not None:
-            names = [
-                name for name in rule.settings if facts.teacher or not name.startswith("distill.")
-            ]
+            names = [name for name in rule.settings if not name.startswith(unused)]
             chosen += [Choice(name, str(value), rule.why(facts)) for name in names]
     return chosen

@@ -29,7 +29,7 @@ class Forecast(NamedTuple):
 
     Attributes:
         candidate: of one candidate, all its folds together.
-        candidates: networks that the search trains at most.
+        candidates: networks that the search trains at most; 0 where there is none.
         workers: of those at once.
         folds: trainings of each.
         training: of the best network.
@@ -68,16 +68,16 @@ class Work(NamedTuple):
 
 
 def forecast(run: Run, facts: Facts, found: Found) -> Forecast | None:
-    """Time a few steps of a typical network; None where none is legal.
+    """Time a few steps of the given network, or of a typical one; None where none is legal.
 
     Args:
         run: with the settings chosen so far, and those that were typed.
     """
-    architecture = typical(run)
+    architecture = run.architecture or typical(run)
     if architecture is None:
         return None
     mini, full = run.cfg.train.mini.recipe, run.cfg.train.full.recipe
-    folds = mini.get("folds", 1)
+    folds = mini.get("folds", 1) if facts.search else 1
     in_fold = sum(found.counts.values()) // folds if folds > 1 else found.parts["val"]
     device = torch.device("cuda" if facts.gpu else "cpu")
     before = torch.get_num_threads()
@@ -91,7 +91,7 @@ def forecast(run: Run, facts: Facts, found: Found) -> Forecast | None:
         torch.set_num_threads(before)
     return Forecast(
         folds * _work(mini, facts.train, in_fold).seconds(step),
-        run.cfg.budget.trained or run.cfg.budget.proposals,
+        (run.cfg.budget.trained or run.cfg.budget.proposals) if facts.search else 0,
         facts.workers,
         folds,
         _work(full, facts.train, found.parts["val"]).seconds(step),

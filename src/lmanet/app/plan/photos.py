@@ -57,7 +57,9 @@ def planned(command: Command, config: Config) -> Planned:
         facts = facts._replace(seconds=measured.candidate)
         chosen, full = _chosen(command, facts)
         trained = _run(full).cfg.budget.trained
-        measured = measured._replace(candidates=trained or measured.candidates)
+        measured = measured._replace(
+            candidates=(trained or measured.candidates) if facts.search else 0
+        )
     full, config = understood(full)
     return Planned(full, config, told(found, chosen, facts, measured, lacking))
 
@@ -74,6 +76,7 @@ def _facts(config: Config, found: Found, teacher: bool) -> Facts:
         gpu=gpu,
         workers=ON_GPU * torch.cuda.device_count() if gpu else max(1, min(8, cores)),
         teacher=teacher,
+        search="search" in config.stages,
         donor=config.train.mini.get("donor") or preferred(),
         minutes=float(config.plan_minutes),
         unlabelled=found.unlabelled,
@@ -103,6 +106,8 @@ def _run(command: Command) -> Run:
 
 def _why_no_teacher(command: Command, config: Config, data: ImageFolder) -> str:
     """Empty where its weights can be had, or somebody typed what is to be done."""
+    if "distill" not in config.stages:
+        return "stages= names no distill"
     if config.distill.get("teacher") is None:
         return "this option of distill has none"
     if any(text.lstrip("+~").startswith("distill") for text in command.overrides):

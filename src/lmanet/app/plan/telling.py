@@ -121,7 +121,7 @@ def _takes(measured: Forecast | None) -> Iterator[str]:
     }
     shown = ", ".join(f"{name} {_minutes(each)}" for name, each in parts.items() if each)
     yield from _line("about", f"{_minutes(sum(parts.values()))} in all: {shown}")
-    yield from _line("by", "timing a few steps of a typical network on this machine, as it is now")
+    yield from _line("by", "timing a few steps on this machine, as it is now")
 
 
 def _minutes(seconds: float) -> str:
