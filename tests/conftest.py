@@ -19,6 +19,7 @@ import pytest
 from drivers import Drivers
 from hydra.core.global_hydra import GlobalHydra
 from hypothesis import settings
+from parsed_once import parse_once
 
 from lmanet.app import main
 from lmanet.network import Architecture, parse_architecture
@@ -31,6 +32,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A busy machine is no defect of the code under test; the time limit of a whole test stays.
 settings.register_profile("lmanet", deadline=None)
 settings.load_profile("lmanet")
+parse_once()
 
 # The line of a file whose tests are all slow.
 ALL_SLOW = re.compile(r"^pytestmark = pytest\.mark\.slow\b", re.MULTILINE)
