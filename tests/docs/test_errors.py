@@ -16,7 +16,9 @@ QUOTED = sorted(set(re.findall(r"^\| `([^`\n]+)` \|", PAGE, flags=re.MULTILINE))
 CLASSES = sorted(
     name
     for name, each in vars(errors).items()
-    if isinstance(each, type) and each is not lmanet.LmanetError
+    if isinstance(each, type)
+    and issubclass(each, lmanet.LmanetError)
+    and each is not lmanet.LmanetError
 )
 
 
