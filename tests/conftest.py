@@ -2,6 +2,7 @@
 make whole networks; a double of a chat server; and commands as they are typed, in this process.
 """
 
+import gc
 import json
 import logging
 import os
@@ -19,6 +20,7 @@ import pytest
 from drivers import Drivers
 from hydra.core.global_hydra import GlobalHydra
 from hypothesis import settings
+from parsed_once import parse_once
 
 from lmanet.app import main
 from lmanet.network import Architecture, parse_architecture
@@ -31,6 +33,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A busy machine is no defect of the code under test; the time limit of a whole test stays.
 settings.register_profile("lmanet", deadline=None)
 settings.load_profile("lmanet")
+parse_once()
 
 # The line of a file whose tests are all slow.
 ALL_SLOW = re.compile(r"^pytestmark = pytest\.mark\.slow\b", re.MULTILINE)
@@ -45,6 +48,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return None
     is_test = collection_path.match("test_*.py") and collection_path.is_file()
     return True if is_test and ALL_SLOW.search(collection_path.read_text("utf-8")) else None
+
+
+def pytest_collection_finish() -> None:
+    """A collection of garbage would look through all that was imported: a third of a second, often
+    within a test.
+    """
+    gc.freeze()
 
 
 STAGE = {

@@ -1,9 +1,12 @@
-"""What all tests share: which files are imported for a run of fast tests."""
+"""What all tests share: which files are imported for a run of fast tests, and settings that are
+parsed once.
+"""
 
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from hydra import compose, initialize_config_dir
 
 FILE = "import pytest\n\npytestmark = {}\n"
 
@@ -31,3 +34,14 @@ def test_a_file_of_slow_tests_alone_is_not_imported_for_fast_ones(
         args=[f"{path}::test_one"] if is_named else ["tests"],
     )
     assert conftest.pytest_ignore_collect(path, config) is ignored
+
+
+def test_settings_parsed_once_are_parsed_anew_where_their_file_changes(tmp_path):
+    found = []
+    for number in (1, 1, 2):
+        (tmp_path / "config.yaml").write_text(f"own: {{number: {number}}}\n")
+        with initialize_config_dir(str(tmp_path), version_base="1.3"):
+            config = compose("config")
+        found.append(config.own.number)
+        config.own.number = 3  # of this one alone
+    assert found == [1, 1, 2]

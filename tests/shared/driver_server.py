@@ -14,6 +14,8 @@ import sys
 import traceback
 from pathlib import Path
 
+from parsed_once import parse_once
+
 IMPORTED = (
     "hydra",
     "lightning",
@@ -61,6 +63,8 @@ def run(arguments: list[str], folder: str, output: str, environment: dict[str, s
 def main() -> None:
     for name in IMPORTED:
         importlib.import_module(name)
+    parse_once()
+    importlib.import_module("lmanet.app.compose").compose(["+experiment=smoke"])  # its plugins, too
     gc.freeze()  # a collection in a child would look through, and copy, all that was imported
     for line in sys.stdin:
         asked = json.loads(line)

@@ -5,12 +5,11 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 from lightning import LightningModule
-from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -23,6 +22,9 @@ from lmanet.train.batch_norm import NormAverages
 from lmanet.train.compute import Forward
 from lmanet.train.measures import ClassCounts, by_class, metrics
 from lmanet.train.recipe import Recipe
+
+if TYPE_CHECKING:
+    from timm.utils.model_ema import ModelEmaV3
 
 log = logging.getLogger(__name__)
 
@@ -83,11 +85,7 @@ class Classifier(LightningModule):
         self.compute_by(network.__call__, torch.channels_last)
         # In training mode, as Lightning wants all of its module: it changes to evaluation for a
         # validation, where alone the average is run.
-        self.average = (
-            ModelEmaV3(network, recipe.ema_decay, use_warmup=True).train()
-            if recipe.ema_decay
-            else None
-        )
+        self.average = _averaged(network, recipe.ema_decay) if recipe.ema_decay else None
         self.resolution = (
             network.architecture.size
             if isinstance(network, Network)
@@ -323,3 +321,10 @@ class Classifier(LightningModule):
     def batch_norm_seconds(self) -> float | None:
         """Part of `seconds` in which batch norm's averages were taken anew."""
         return self.norms.seconds if self.norms else None
+
+
+def _averaged(network: nn.Module, decay: float) -> "ModelEmaV3":
+    from timm.utils.model_ema import ModelEmaV3  # takes a second to import, with all of timm
+
+    average: ModelEmaV3 = ModelEmaV3(network, decay, use_warmup=True).train()
+    return average
