@@ -35,7 +35,7 @@ ROOT = Path(__file__).parents[2]
         ),
         (
             ["+experiment=smoke", "arch=nonsense", "stages=[train]"],
-            "architecture 'nonsense' is neither one of lmanet_core",
+            "architecture 'nonsense' is neither one of cifar100_record",
         ),
         (["+experiment=smoke", "data=image_folder", "data.root=empty"], "empty"),
         (

@@ -184,8 +184,8 @@ def test_a_space_or_an_architecture_that_is_unknown_lists_the_shipped_ones():
     with pytest.raises(
         ArchitectureError,
         match=(
-            "architecture 'elite' is neither one of lmanet_core, lmanet_elite, qwnet_core nor a "
-            "file"
+            "architecture 'elite' is neither one of cifar100_record, lmanet_core, lmanet_elite, "
+            "qwnet_core nor a file"
         ),
     ):
         lmanet.load_architecture("elite")

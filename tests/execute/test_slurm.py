@@ -76,7 +76,11 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         finally:
             for daemon in daemons:
                 daemon.terminate()
-                daemon.wait()
+                try:
+                    daemon.wait(10)
+                except subprocess.TimeoutExpired:  # slurmd waits for a step that nobody ends
+                    daemon.kill()
+                    daemon.wait()
 
 
 @pytest.fixture

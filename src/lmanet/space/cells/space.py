@@ -88,19 +88,14 @@ class CellSpace(SearchSpace):
         return _cell(tuple(OPERATIONS[int(i)] for i in drawn))
 
     def neighbours(self, candidate: Candidate) -> Iterator[Cell]:
-        operations = self._operations(candidate)
-        for edge, before in enumerate(operations):
-            for other in OTHERS[before]:
-                yield _changed(operations, edge, other)
+        yield from _around(self._operations(candidate))
 
     def mutate(self, candidate: Candidate, rng: np.random.Generator) -> Cell:
-        """As in any space, by the same draws; only the neighbour that is drawn is made."""
+        """As in any space, by the same draws; the neighbours are looked up."""
         if type(self) is not CellSpace:  # a subclass may not hold all neighbours
             return cast(Cell, super().mutate(candidate, rng))
-        operations = self._operations(candidate)
-        number = int(rng.integers(len(EDGES) * (len(OPERATIONS) - 1)))
-        edge, place = divmod(number, len(OPERATIONS) - 1)
-        return _changed(operations, edge, OTHERS[operations[edge]][place])
+        around = _around(self._operations(candidate))
+        return around[int(rng.integers(len(around)))]
 
     def violations(self, candidate: Candidate) -> list[str]:
         if isinstance(candidate, Cell):  # each cell is one of the space, or could not be made
@@ -144,8 +139,14 @@ class CellSpace(SearchSpace):
         return candidate.operations
 
 
-def _changed(operations: tuple[Operation, ...], edge: int, other: Operation) -> Cell:
-    return _cell((*operations[:edge], other, *operations[edge + 1 :]))
+@cache
+def _around(operations: tuple[Operation, ...]) -> tuple[Cell, ...]:
+    """All neighbours, edge by edge. Where few are untried, a round draws often from the same."""
+    return tuple(
+        _cell((*operations[:edge], other, *operations[edge + 1 :]))
+        for edge, before in enumerate(operations)
+        for other in OTHERS[before]
+    )
 
 
 @cache
