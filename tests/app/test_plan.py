@@ -203,6 +203,7 @@ def test_a_plan_for_one_network_is_that_of_its_stages(tmp_path: Path, typed) -> 
     assert ended.code == 0, ended.error
     plan = " ".join((tmp_path / "run" / "plan.txt").read_text().split())
     assert "none: stages= names no distill" in plan and "search of" not in plan
+    assert "in all: training of the best 1 min by" in plan
     assert "100 % of the weights begin as the donor's" in (tmp_path / "run" / "run.log").read_text()
 
 

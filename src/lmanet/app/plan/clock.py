@@ -25,7 +25,8 @@ REST_SECONDS = 150.0  # deployment, examination, report: measured for the quicks
 
 
 class Forecast(NamedTuple):
-    """Seconds of each part of a run, by the settings that it will have.
+    """Seconds of each part of a run, by the settings that it will have; 0 of a stage that it has
+    not.
 
     Attributes:
         candidate: of one candidate, all its folds together.
@@ -34,6 +35,7 @@ class Forecast(NamedTuple):
         folds: trainings of each.
         training: of the best network.
         teaching: of teacher and student; 0 where there is no teacher.
+        rest: deployment, examination, report.
     """
 
     candidate: float
@@ -42,6 +44,7 @@ class Forecast(NamedTuple):
     folds: int
     training: float
     teaching: float
+    rest: float = REST_SECONDS
 
     @property
     def search(self) -> float:
@@ -77,7 +80,7 @@ def forecast(run: Run, facts: Facts, found: Found) -> Forecast | None:
     if architecture is None:
         return None
     mini, full = run.cfg.train.mini.recipe, run.cfg.train.full.recipe
-    folds = mini.get("folds", 1) if facts.search else 1
+    folds = mini.get("folds", 1)
     in_fold = sum(found.counts.values()) // folds if folds > 1 else found.parts["val"]
     device = torch.device("cuda" if facts.gpu else "cpu")
     before = torch.get_num_threads()
@@ -91,11 +94,12 @@ def forecast(run: Run, facts: Facts, found: Found) -> Forecast | None:
         torch.set_num_threads(before)
     return Forecast(
         folds * _work(mini, facts.train, in_fold).seconds(step),
-        (run.cfg.budget.trained or run.cfg.budget.proposals) if facts.search else 0,
+        (run.cfg.budget.trained or run.cfg.budget.proposals) if "search" in run.names else 0,
         facts.workers,
         folds,
-        _work(full, facts.train, found.parts["val"]).seconds(step),
+        _work(full, facts.train, found.parts["val"]).seconds(step) if "train" in run.names else 0.0,
         teaching,
+        REST_SECONDS if "deploy" in run.names else 0.0,
     )
 
 

@@ -53,13 +53,11 @@ def planned(command: Command, config: Config) -> Planned:
     facts = _facts(config, found, teacher=not lacking)
     chosen, full = _chosen(command, facts)
     measured = forecast(_run(full), facts, found)
-    if measured:
+    if measured and facts.search:  # the time of a candidate says how many it trains
         facts = facts._replace(seconds=measured.candidate)
         chosen, full = _chosen(command, facts)
         trained = _run(full).cfg.budget.trained
-        measured = measured._replace(
-            candidates=(trained or measured.candidates) if facts.search else 0
-        )
+        measured = measured._replace(candidates=trained or measured.candidates)
     full, config = understood(full)
     return Planned(full, config, told(found, chosen, facts, measured, lacking))
 

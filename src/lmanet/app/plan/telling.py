@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from lmanet.app.plan.choices import Choice, Facts
-from lmanet.app.plan.clock import REST_SECONDS, Forecast
+from lmanet.app.plan.clock import Forecast
 from lmanet.data.faults import FEW, resolution_of
 from lmanet.data.survey import Found
 
@@ -117,7 +117,7 @@ def _takes(measured: Forecast | None) -> Iterator[str]:
         f"search of {measured.candidates} networks": measured.search,
         "training of the best": measured.training,
         "teacher and distillation": measured.teaching,
-        "deployment and report": REST_SECONDS,
+        "deployment and report": measured.rest,
     }
     shown = ", ".join(f"{name} {_minutes(each)}" for name, each in parts.items() if each)
     yield from _line("about", f"{_minutes(sum(parts.values()))} in all: {shown}")
