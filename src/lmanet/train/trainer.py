@@ -21,6 +21,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.callbacks import Checkpoint as CheckpointCallback
 from torch import nn
 
+from lmanet.allocator import freed_memory_kept
 from lmanet.errors import ConfigError
 from lmanet.network import Architecture
 from lmanet.network.build import Network, build
@@ -34,7 +35,7 @@ from lmanet.steps import Batches, CountedData, ImageData, Loss
 from lmanet.train.callbacks import KeepLast, TimeLimit
 from lmanet.train.checks import notices, require_a_stop_before_the_end
 from lmanet.train.classifier import Classifier, Task, cross_entropy
-from lmanet.train.compute import Kernels, applied, freed_memory_kept
+from lmanet.train.compute import Kernels, applied
 from lmanet.train.folds import jobs_of, together
 from lmanet.train.measures import ClassCounts, class_weights
 from lmanet.train.recipe import Recipe

@@ -2,8 +2,7 @@
 forced or chosen by a trial.
 """
 
-from lmanet.train.compute.allocator import freed_memory_kept
 from lmanet.train.compute.choice import Forward, KernelChoice, Kernels, applied
 from lmanet.train.compute.trial import KernelTrial
 
-__all__ = ["Forward", "KernelChoice", "KernelTrial", "Kernels", "applied", "freed_memory_kept"]
+__all__ = ["Forward", "KernelChoice", "KernelTrial", "Kernels", "applied"]
