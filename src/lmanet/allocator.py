@@ -16,8 +16,8 @@ def freed_memory_kept() -> Iterator[None]:
     have no such setting.
 
     Else every large tensor is a mapping of its own, whose pages the kernel clears anew in each
-    step: a third to a half of the time of a training on the CPU (docs/results.md). The thresholds
-    remain set: they are the process's, and it trains again.
+    step: a third to a half of the time of a training on the CPU, and of a teacher that is asked
+    (docs/results.md). The thresholds remain set: they are the process's, and it trains again.
     """
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     if libc is None or not hasattr(libc, "mallopt"):

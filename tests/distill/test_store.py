@@ -1,5 +1,7 @@
 import logging
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -263,3 +265,46 @@ def test_at_least_one_logit_is_kept() -> None:
         ConfigError, match=r"top_k=0 must be at least 1; correct distill.teacher.logits.top_k"
     ):
         StoredLogits(top_k=0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc can be told to keep freed memory")
+def test_a_teacher_that_is_asked_keeps_freed_memory(tmp_path: Path) -> None:
+    """In a process of its own, since another training of this one may have set that before."""
+    done = subprocess.run(
+        [sys.executable, "-c", PAGES, str(tmp_path)], check=True, capture_output=True, text=True
+    )
+    without, with_store = map(int, done.stdout.split())
+    assert with_store < without / 4
+
+
+# Pages that the kernel clears while a teacher sees twelve batches of 25 MB each, after the first.
+PAGES = """
+import resource, sys
+from pathlib import Path
+import torch
+from lmanet.distill.store import Asked, LogitStore
+from lmanet.steps import Batch
+
+pages = []
+
+class Batches(list):
+    def set_epoch(self, epoch): pass
+
+class Wide(torch.nn.Module):
+    def forward(self, images):
+        pages.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+        return (images.repeat(1, 64, 1, 1) + 1).mean((2, 3))[:, :10]
+
+torch.set_num_threads(1)
+images = torch.rand(8, 3, 64, 64)
+batches = Batches(Batch(images, *[torch.arange(8)] * (len(Batch._fields) - 1)) for _ in range(12))
+teacher = Wide()
+for batch in batches:
+    teacher(batch.images)
+print(pages[-1] - pages[1])
+pages.clear()
+LogitStore(Path(sys.argv[1]), 5).fill(
+    [teacher], Asked(lambda asked, batch: asked(batch.images), lambda: batches), 1
+)
+print(pages[-1] - pages[1])
+"""

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lmanet.allocator import freed_memory_kept
 from lmanet.calls import Call, Engine, run_calls
 from lmanet.files import replaced
 from lmanet.steps import Batch, Batches
@@ -183,10 +184,11 @@ class LogitStore:
         progress: "_Progress",
     ) -> None:
         """Ask all teachers that have not said it yet of each batch, which is so augmented once."""
-        for number, batch in enumerate(batches):
-            for view in todo:
-                if view.lacks(number):
-                    view.add(number, batch.indices, compress(ask(view.teacher, batch), self.top_k))
+        with freed_memory_kept():
+            for number, batch in enumerate(batches):
+                for view in (each for each in todo if each.lacks(number)):
+                    said = compress(ask(view.teacher, batch), self.top_k)
+                    view.add(number, batch.indices, said)
                     progress.step()
         for view in todo:
             view.join()
