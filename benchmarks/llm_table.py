@@ -41,8 +41,8 @@ def answers(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def best_told(found: Mapping[str, Any], told: set[str]) -> str | None:
-    """The way with the best mean of the last column, of those whose prompt holds feedback and
-    nothing else of the history; None where none was measured.
+    """The way with the best mean of the last column, of those whose prompts hold no
+    history without feedback; None where none was measured.
     """
     reached = {
         way: {int(point): fmean(seeds.values()) for point, seeds in each["accuracy"].items()}

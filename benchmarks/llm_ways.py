@@ -11,8 +11,7 @@ class Way(NamedTuple):
         overrides: of the command line.
         role: the only one that is asked for; None are those of the setup.
         by_tokens: the choice is read from probabilities of tokens.
-        told: prompts hold feedback and nothing else of the history, so that ``feedback=none`` takes
-            all of it away.
+        told: ``feedback=none`` takes all of the history out of its prompts.
     """
 
     overrides: Sequence[str]
@@ -65,9 +64,9 @@ WAYS: Mapping[str, Way] = {
     "logprobs, calibrated, 4 rotations": Way(
         [*LETTERS, f"{RANK}rotations=4"], by_tokens=True, told=True
     ),
-    "evidence": Way([*LETTERS, f"{RANK}evidence=1"], by_tokens=True),
+    "evidence": Way([*LETTERS, f"{RANK}evidence=1"], by_tokens=True, told=True),
     "pairs": Way([*PLAIN, f"{RANK}read=pairs"], by_tokens=True, told=True),
-    "digits": Way([*PLAIN, f"{RANK}read=digits"], by_tokens=True),
+    "digits": Way([*PLAIN, f"{RANK}read=digits"], by_tokens=True, told=True),
     "steer": Way(_asked_for("steer", "propose.team.steer.read=logprobs"), "steer", by_tokens=True),
 }
 BENCHES: Mapping[str, Sequence[str]] = {

@@ -1,6 +1,7 @@
 """How probabilities of single tokens become an order of networks."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ def given(trained: Callable[..., Trial]) -> Round:
     )
     trials = [trained(brief, i, CELLS[4 + i], accuracy=0.5 + (i * 3 % 8) / 100) for i in range(8)]
     past = follow(brief.space).over(trials)
-    request = Request(number=8, count=1, trials=tuple(trials))
+    request = Request(number=8, count=1, trials=tuple(trials), compose=lambda: "FEEDBACK")
     rng = np.random.default_rng(0)
     return Round(brief, request, 1, tried(request, past), None, rng, past)
 
@@ -109,6 +110,14 @@ def test_digits_need_a_few_trained_networks(given: Round) -> None:
     empty = follow(given.brief.space).over([])
     first = Round(given.brief, Request(number=0, count=1), 1, (), None, given.rng, empty)
     assert rank.task(first).scoring is None and rank.task(given).scoring is not None
+
+
+def test_a_run_that_tells_nothing_shows_no_history_either(given: Round) -> None:
+    silent = replace(given, request=given.request.model_copy(update={"compose": str}))
+    task = Rank(4, 0.0, 1, "at_random", read="digits", evidence=2).task(silent)
+    assert task and task.scoring is None and "like the network" not in task.text
+    letters = Rank(4, 0.0, 1, "at_random", read="logprobs", evidence=2).task(silent)
+    assert letters and letters.scoring and "like the network" not in letters.scoring.texts[0]
 
 
 @pytest.mark.parametrize("wrong", [{"read": "aloud"}, {"rotations": 0}, {"evidence": -1}])

@@ -38,6 +38,9 @@ class Rank:
         calibrated: of ``logprobs``, take off the model's bias for a letter.
         evidence: trained networks that are shown beside each candidate, the most similar ones.
         examples: trained networks that ``digits`` shows, at most.
+
+    Where a run tells the model nothing (``feedback=none``), evidence is left out and ``digits`` is
+    spoken.
     """
 
     candidates: int
@@ -115,14 +118,16 @@ class Rank:
         if self.read == "spoken" or len(choices) < 2:
             return None
         if self.read == "digits":
-            learned = len(given.past.ranked()) >= FEWEST_EXAMPLES
+            known = given.past.ranked() if given.request.feedback else ()
+            learned = len(known) >= FEWEST_EXAMPLES
             return Digits(self.examples).scoring(given, choices) if learned else None
         way = Pairs() if self.read == "pairs" else Letters(self.rotations, self.calibrated)
         return way.scoring(given, choices, lambda each: self._line(given, each))
 
     def _line(self, given: Round, choice: Choice) -> str:
+        evidence = self.evidence if given.request.feedback else 0
         return (
             f"{given.brief.space.write_proposal(choice.architecture, given.form)} "
             f"({cost_text(choice.architecture, given.brief)})"
-            f"{similar_trained(given, choice.architecture, self.evidence)}"
+            f"{similar_trained(given, choice.architecture, evidence)}"
         )
