@@ -131,24 +131,30 @@ class Digits:
 def _compact(
     given: Round, networks: Sequence[AnyArchitecture]
 ) -> tuple[Callable[[AnyArchitecture], str], str]:
-    """How dozens of networks are written in a line each, and what that means: the values alone
-    where all have the same choices, else as in a proposal.
+    """How dozens of networks are written in a line each, and what that means: as in a proposal, or
+    the values alone where all have the same choices and that is shorter.
     """
     brief = given.brief
     space = brief.space
     names = {tuple(space.write_choices(network)) for network in networks}
 
-    def write(network: AnyArchitecture) -> str:
-        macs = estimate_on(network, brief.num_classes, brief.platform).quantities().get("macs", 0)
-        values = space.write_choices(network).values()
-        text = " ".join(map(str, values)) if len(names) == 1 else _plain(network)
-        return f"{text} {short_number(macs)}"
+    def bare(network: AnyArchitecture) -> str:
+        return " ".join(map(str, space.write_choices(network).values()))
 
-    def _plain(network: AnyArchitecture) -> str:
+    def proposed(network: AnyArchitecture) -> str:
         return space.write_proposal(network, given.form).translate(MARKS)
 
-    form = " ".join(next(iter(names))) if len(names) == 1 else "the network"
-    return write, f"{form}, then its multiply-accumulates"
+    def length(form: Callable[[AnyArchitecture], str]) -> int:
+        return sum(len(form(network)) for network in networks)
+
+    is_bare = len(names) == 1 and length(bare) < length(proposed)
+    form, meaning = (bare, " ".join(*names)) if is_bare else (proposed, "the network")
+
+    def write(network: AnyArchitecture) -> str:
+        macs = estimate_on(network, brief.num_classes, brief.platform).quantities().get("macs", 0)
+        return f"{form(network)} {short_number(macs)}"
+
+    return write, f"{meaning}, then its multiply-accumulates"
 
 
 def _listed(given: Round, texts: Sequence[str], template: str = RANK_LETTER) -> str:
