@@ -22,6 +22,7 @@ SEARCH = (
     "propose.model=m",
     "propose.prompt={max_attempts:1,rationale:false}",
     "propose.strategy.roles=[rank]",
+    "propose.team.rank.read=spoken",
     "propose.team.strategist.every=0",
     "propose.server={timeout_s:1,retries:1,longest_pause_s:2}",
     "budget={proposals:4,trained:null,seconds:null}",

@@ -29,6 +29,7 @@ def test_the_paper_s_space_through_the_real_model(
         f"server.base_url={embedded_address}",
         "prompt.max_attempts=1",
         "prompt.rationale=false",
+        "strategy.roles=[generate]",
     )
     proposer = configured("llm", paper_brief, *overrides)
     (proposal,) = proposer.propose(Request(number=0, count=1))
