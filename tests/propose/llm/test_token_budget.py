@@ -83,6 +83,8 @@ def test_500_rounds_never_exceed_the_token_budget(
     settings = (
         f"sampling.max_reply_tokens={LONGEST_REPLY}",
         "strategy.stall_after=10",
+        "strategy.roles=[generate,mutate,rank]",
+        "team.rank.read=spoken",
         "team.strategist.every=5",
         "model=m",
     )
