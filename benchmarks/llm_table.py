@@ -1,6 +1,6 @@
 """What a file of the comparison of language models says, in Markdown."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any
 
@@ -12,22 +12,17 @@ BySeed = Mapping[str, float]
 
 
 def table(found: Mapping[str, Any]) -> Iterator[str]:
-    """A row a way; p after Holm's correction over all tests of the table, which are those of the
-    last column.
-    """
+    """A row a way; then the tests, a row a way and number of trained networks."""
     ways: Mapping[str, Mapping[str, Any]] = found["ways"]
     points = sorted({int(point) for way in ways.values() for point in way["accuracy"]})
-    last = str(points[-1]) if points else ""
-    tests = _tests(ways, last)
-    heads = [*map(str, points), *(f"p (effect) against {control}" for control in AGAINST)]
-    heads += ["as asked", "tokens a proposal", "s", "price a run"]
+    heads = [*map(str, points), "as asked", "tokens a proposal", "s", "price a run"]
     yield f"| way | seeds | {' | '.join(heads)} |"
     yield f"|---|---:|{'---|' * (len(heads) - 3)}---:|---:|---:|"
     for way, measured in ways.items():
         cells = [spread(measured["accuracy"].get(str(point), {})) for point in points]
-        cells += [_test(tests.get((way, control))) for control in AGAINST]
         seeds = max(map(len, measured["accuracy"].values()), default=0)
         yield f"| {way} | {seeds} | {' | '.join([*cells, *_spent(measured)])} |"
+    yield from _test_rows(ways, points)
 
 
 def answers(found: Mapping[str, Any]) -> Iterator[str]:
@@ -63,12 +58,27 @@ def spread(by_seed: BySeed) -> str:
     return f"{fmean(values):.2f}{deviation}"
 
 
-def _tests(ways: Mapping[str, Mapping[str, Any]], last: str) -> dict[tuple[str, str], Pair]:
+def _test_rows(ways: Mapping[str, Mapping[str, Any]], points: Sequence[int]) -> Iterator[str]:
+    """p after Holm's correction over all tests after equally many networks; none is none."""
+    by_point = {point: tests for point in points if (tests := _tests(ways, str(point)))}
+    if not by_point:
+        return
+    yield ""
+    yield f"| p (effect) of | networks | against {' | '.join(AGAINST)} |"
+    yield f"|---|---:|{'---|' * len(AGAINST)}"
+    for way in ways:
+        for point, tests in by_point.items():
+            cells = [_test(tests.get((way, control))) for control in AGAINST]
+            if any(cells):
+                yield f"| {way} | {point} | {' | '.join(cells)} |"
+
+
+def _tests(ways: Mapping[str, Mapping[str, Any]], point: str) -> dict[tuple[str, str], Pair]:
     pairs: dict[tuple[str, str], Pair] = {}
     for control in AGAINST:
-        theirs = ways.get(control, {}).get("accuracy", {}).get(last, {})
+        theirs = ways.get(control, {}).get("accuracy", {}).get(point, {})
         for way, measured in ways.items():
-            ours = measured["accuracy"].get(last, {})
+            ours = measured["accuracy"].get(point, {})
             if measured["model"] and len(ours.keys() & theirs.keys()) > 1:
                 pairs[way, control] = compare_pairs({way: ours, control: theirs})[0]
     corrected = holm([pair.p for pair in pairs.values()])

@@ -116,10 +116,22 @@ def test_claims_are_counted_with_what_chance_would_give() -> None:
 
 def test_the_table_tells_what_differs() -> None:
     rows = list(table_of.table(results(1.0)))
-    assert len({row.count("|") for row in rows}) == 1
-    beaten = "| digits | 8 | 71.35 (0.24) | 0.016 (+1.00) |  | 0.016 (+1.00) |  | 900 + 8 | 1.5 |"
-    assert beaten in rows[-1]
-    assert "0.008" not in rows[-1] and "(-1.00)" in list(table_of.table(results(-1.0)))[-1]
+    accuracies, tests = rows[: rows.index("")], rows[rows.index("") + 1 :]
+    assert (
+        len({row.count("|") for row in accuracies}) == len({row.count("|") for row in tests}) == 1
+    )
+    assert "| digits | 8 | 71.35 (0.24) |  | 900 + 8 | 1.5 | 0.0200 |" in accuracies
+    assert tests[2:] == ["| digits | 10 | 0.016 (+1.00) |  | 0.016 (+1.00) |"]
+    assert "(-1.00)" in list(table_of.table(results(-1.0)))[-1]
+
+
+def test_each_number_of_networks_is_a_family_of_tests() -> None:
+    found = results(1.0)
+    for way in found["ways"].values():
+        way["accuracy"]["25"] = way["accuracy"]["10"]
+    *_, early, late = table_of.table(found)
+    assert early == "| digits | 10 | 0.016 (+1.00) |  | 0.016 (+1.00) |"
+    assert late == early.replace("| 10 |", "| 25 |")
 
 
 def test_a_way_has_to_beat_the_rule_that_costs_nothing_too() -> None:
@@ -128,7 +140,7 @@ def test_a_way_has_to_beat_the_rule_that_costs_nothing_too() -> None:
     found["ways"]["digits"] |= {"as_asked": 0.84, "cached_tokens_a_proposal": 600.0}
     rows = list(table_of.table(found))
     # three tests in one family: 3 times 0.0078
-    assert rows[3].endswith("|") and sum(row.count("0.023 (+1.00)") for row in rows) == 3
+    assert sum(row.count("0.023 (+1.00)") for row in rows) == 3
     assert any("| 84% | 900 (600 cached) + 8 |" in row for row in rows)
 
 
@@ -136,15 +148,16 @@ def test_one_seed_has_neither_a_spread_nor_a_test() -> None:
     found = results(1.0)
     for way in found["ways"].values():
         way["accuracy"] = {"10": {"0": 71.0}}
-    assert "| digits | 1 | 71.00 |  |  |  |  | 900 + 8 | 1.5 |" in list(table_of.table(found))[-1]
+    assert "| digits | 1 | 71.00 |  | 900 + 8 | 1.5 |" in list(table_of.table(found))[-1]
 
 
 def test_ways_that_went_less_far_stand_in_the_same_table() -> None:
     found = results(1.0)
     found["ways"]["TPE"]["accuracy"] = {"25": {"0": 71.0, "1": 72.0}}
-    *_, sampler, tpe, digits = table_of.table(found)
+    *_, sampler, tpe, _, _, _, _, tests = table_of.table(found)
     assert "| sampler | 8 | 70.35 (0.24) |  |" in sampler
-    assert "| TPE | 2 |  | 71.50 (0.71) |" in tpe and "(+1.00)" not in digits
+    assert "| TPE | 2 |  | 71.50 (0.71) |" in tpe
+    assert tests == "| digits | 10 | 0.008 (+1.00) |  |  |"  # alone in its family
 
 
 def test_feedback_is_judged_by_the_best_way_that_it_can_be_taken_from() -> None:
