@@ -118,7 +118,9 @@ def compared(options: argparse.Namespace) -> dict[str, Any]:
         keep(found, options)
     told = {way for way in ways if WAYS[way].told}
     if "feedback" in options.questions and (way := best_told(found, told)):
-        found["feedback"] = worth_of_feedback(way, options)
+        rivals = [each for each in found["ways"] if each in WAYS and WAYS[each].told]
+        seeds = unbiased_seeds(options.seeds, rivals)
+        found["feedback"] = worth_of_feedback(way, options, seeds)
         keep(found, options)
     if "claims" in options.questions:
         found["claims"] = true_claims(options)
@@ -237,12 +239,18 @@ def own_of(way: str) -> Sequence[str]:
     return CONTROLS[way] if way in CONTROLS else WAYS[way].overrides
 
 
-def worth_of_feedback(way: str, options: argparse.Namespace) -> dict[str, Any]:
-    """The way with feedback and without, on seeds by which it was not chosen: those on which it
-    did best flatter it.
+def unbiased_seeds(seeds: Sequence[int], ways: Sequence[str]) -> Sequence[int]:
+    """Those on which the best of some ways was chosen flatter it, so as many others come in their
+    place. One way alone was not chosen by any.
     """
-    first = max(options.seeds) + 1
-    seeds = range(first, first + len(options.seeds))
+    first = max(seeds) + 1
+    return seeds if len(ways) == 1 else range(first, first + len(seeds))
+
+
+def worth_of_feedback(
+    way: str, options: argparse.Namespace, seeds: Sequence[int]
+) -> dict[str, Any]:
+    """The best accuracy by seed, with feedback and without."""
     arms = {"with": run(way, options, seeds), "without": run(way, options, seeds, "feedback=none")}
     reached = {
         arm: {str(seed): best_after(trials, options.networks) for seed, trials in runs.items()}

@@ -53,6 +53,11 @@ def test_feedback_can_be_taken_from_every_way_that_is_told(way: str) -> None:
     assert config.feedback._target_ == "lmanet.feedback.NoFeedback"
 
 
+def test_a_way_that_was_chosen_among_others_is_judged_on_other_seeds() -> None:
+    assert list(bench.unbiased_seeds([0, 1, 4], ["spoken", "digits"])) == [5, 6, 7]
+    assert bench.unbiased_seeds([40, 41], ["digits"]) == [40, 41]
+
+
 @pytest.mark.parametrize(
     ("control", "name"),
     [
