@@ -140,12 +140,13 @@ def kept(path: Path) -> dict[str, Any]:
 
 def about(options: argparse.Namespace) -> dict[str, Any]:
     """The head of the file."""
+    cores = joblib.cpu_count()
     return {
         "model": name_of(options),
         "bench": options.bench,
         "random_start": START,
         "also": options.also,
-        "machine": f"{joblib.cpu_count()} cores, {platform.system()} {platform.machine()}",
+        "machine": f"{cores} core{'' if cores == 1 else 's'}, {platform.system()} {platform.machine()}",
         "date": datetime.now(UTC).date().isoformat(),
         "lmanet": version("lmanet"),
     }
