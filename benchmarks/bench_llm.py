@@ -141,12 +141,13 @@ def kept(path: Path) -> dict[str, Any]:
 def about(options: argparse.Namespace) -> dict[str, Any]:
     """The head of the file."""
     cores = joblib.cpu_count()
+    system = f"{platform.system()} {platform.machine()}"
     return {
         "model": name_of(options),
         "bench": options.bench,
         "random_start": START,
         "also": options.also,
-        "machine": f"{cores} core{'' if cores == 1 else 's'}, {platform.system()} {platform.machine()}",
+        "machine": f"{cores} core{'' if cores == 1 else 's'}, {system}",
         "date": datetime.now(UTC).date().isoformat(),
         "lmanet": version("lmanet"),
     }
