@@ -59,7 +59,9 @@ def spread(by_seed: BySeed) -> str:
 
 
 def _test_rows(ways: Mapping[str, Mapping[str, Any]], points: Sequence[int]) -> Iterator[str]:
-    """p after Holm's correction over all tests after equally many networks; none is none."""
+    """p after Holm's correction over all tests after equally many networks; no row where no two
+    have two seeds in common.
+    """
     by_point = {point: tests for point in points if (tests := _tests(ways, str(point)))}
     if not by_point:
         return

@@ -19,7 +19,10 @@ def table(folder: Path = FOLDER) -> str:
 
 def _section(found: dict[str, Any]) -> str:
     seeds = len(found["seeds"])
-    head = f"### {_plain(found['model'])}, {_plain(found['bench'])}"
+    # a model may have a file a number of networks
+    head = (
+        f"### {_plain(found['model'])}, {_plain(found['bench'])}, {int(found['networks'])} networks"
+    )
     start = found.get("random_start")  # files of before have none
     about = (
         f"{seeds} seeds of {found['networks']} networks"

@@ -274,6 +274,7 @@ def test_a_teacher_that_is_asked_keeps_freed_memory(tmp_path: Path) -> None:
         [sys.executable, "-c", PAGES, str(tmp_path)], check=True, capture_output=True, text=True
     )
     without, with_store = map(int, done.stdout.split())
+    # a third in some runs, in which the heap still grows once; otherwise next to none
     assert with_store < without / 2
 
 

@@ -154,10 +154,10 @@ def test_one_seed_has_neither_a_spread_nor_a_test() -> None:
 def test_ways_that_went_less_far_stand_in_the_same_table() -> None:
     found = results(1.0)
     found["ways"]["TPE"]["accuracy"] = {"25": {"0": 71.0, "1": 72.0}}
-    *_, sampler, tpe, _, _, _, _, tests = table_of.table(found)
-    assert "| sampler | 8 | 70.35 (0.24) |  |" in sampler
-    assert "| TPE | 2 |  | 71.50 (0.71) |" in tpe
-    assert tests == "| digits | 10 | 0.008 (+1.00) |  |  |"  # alone in its family
+    rows = list(table_of.table(found))
+    assert any("| sampler | 8 | 70.35 (0.24) |  |" in row for row in rows)
+    assert any("| TPE | 2 |  | 71.50 (0.71) |" in row for row in rows)
+    assert rows[-1] == "| digits | 10 | 0.008 (+1.00) |  |  |"  # alone in its family
 
 
 def test_feedback_is_judged_by_the_best_way_that_it_can_be_taken_from() -> None:
