@@ -2,6 +2,8 @@
 nothing came of it.
 """
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +75,22 @@ def test_a_folder_in_which_another_has_begun_stays(tmp_path: Path, monkeypatch: 
         pass
     assert (tmp_path / "run" / "run.log").exists()
     another.release()
+
+
+def test_a_stop_in_the_moment_when_the_folder_is_made_leaves_none(
+    typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    make = module._make
+
+    def made_and_stopped(folder: Path, given: bool) -> tuple[Path, bool]:
+        made = make(folder, given)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return made
+
+    monkeypatch.setattr(module, "_make", made_and_stopped)
+    ended = typed(*TINY, "hydra.run.dir=run")
+    assert ended.code == 143 and "nothing is left of this start" in ended.error
+    assert not (tmp_path / "run").exists()
 
 
 def test_what_goes_wrong_in_a_run_is_not_laid_on_its_folder(tmp_path: Path):

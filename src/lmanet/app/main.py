@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from importlib.metadata import version
 from io import StringIO
 from pathlib import Path
@@ -57,7 +57,7 @@ def main() -> None:
     """Do what the command line says."""
     folder: Path | None = None
     try:
-        with stoppable(), _log_may_fail():
+        with stoppable() as stops, _log_may_fail(), ExitStack() as claim:
             arguments = sys.argv[1:] or [HELP]
             if _answered(arguments):
                 return
@@ -77,13 +77,15 @@ def main() -> None:
             named = given.folder is not None or any(
                 text.lstrip("+").startswith(DIRECTORIES) for text in command.overrides
             )
-            with claimed(given.folder or folder_of(config, command.sweeps), named) as folder:
-                if told:
-                    write_text(folder / PLAN, told)
-                if command.sweeps:
-                    _sweep(command, folder, given)
-                else:
-                    _run(command, config, folder, given)
+            wanted = given.folder or folder_of(config, command.sweeps)
+            with stops.held():  # or a stop could leave a folder of which nobody knows
+                folder = claim.enter_context(claimed(wanted, named))
+            if told:
+                write_text(folder / PLAN, told)
+            if command.sweeps:
+                _sweep(command, folder, given)
+            else:
+                _run(command, config, folder, given)
     except Stopped as stop:
         left = _short(folder) if folder and folder.exists() else None
         _end(stopped_sentence(stop, left), stop.exit_code)

@@ -31,32 +31,45 @@ class Stopped(BaseException):
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
+def stoppable() -> Iterator["Stops"]:
     """Raise `Stopped` in the main thread at the first signal; a second one kills the process.
 
     A signal that is ignored, as after ``nohup``, stays so.
     """
+    stops = Stops()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield stops
         return
     taken = [each for each in SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]
-    handler = _Handler()
-    before = {each: signal.signal(each, handler) for each in taken}
+    before = {each: signal.signal(each, stops) for each in taken}
     try:
-        yield
+        yield stops
     finally:
         for each, known in before.items():
             signal.signal(each, known)
 
 
-class _Handler:
-    """One for all signals. Lightning puts it back after each training, so that it, and not the
-    table of signals, must know that it was called before.
+class Stops:
+    """The handler of all signals. Lightning puts it back after each training, so that it, and not
+    the table of signals, must know that it was called before.
     """
 
     def __init__(self) -> None:
         self.process = os.getpid()
         self.is_second = False
+        self.is_held = False
+        self.waiting: int | None = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Raise a first signal at the end of this block, which is short, and not in its midst."""
+        self.is_held = True
+        try:
+            yield
+        finally:
+            self.is_held = False
+        if self.waiting is not None:
+            raise Stopped(self.waiting)
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() != self.process:  # a process that reads images, and was forked
@@ -67,7 +80,10 @@ class _Handler:
         self.is_second = True
         if number == getattr(signal, "SIGHUP", None):
             _leave_terminal()
-        raise Stopped(number)
+        if self.is_held:
+            self.waiting = number
+        else:
+            raise Stopped(number)
 
 
 def stopped_sentence(stop: Stopped, folder: Path | None) -> str:
