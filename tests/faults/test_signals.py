@@ -14,7 +14,8 @@ import psutil
 import pytest
 from wandb_log import read_log
 
-from lmanet.app.stop import Stopped, stoppable, stopped_sentence
+from lmanet.app.summary import stopped_sentence
+from lmanet.stop import Stopped, stoppable
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SRC = Path(__file__).parents[2] / "src"
@@ -109,7 +110,7 @@ def test_a_start_that_is_stopped_before_anything_is_done_leaves_nothing(
 
 SLOW_END = """
 import signal, sys, time
-from lmanet.app.stop import stoppable
+from lmanet.stop import stoppable
 with stoppable():
     try:
         print("ready", flush=True)
@@ -170,7 +171,7 @@ def test_a_terminal_that_is_gone_does_not_stop_the_ending(tmp_path: Path):
     code = f"""
 import os, sys, time
 from pathlib import Path
-from lmanet.app.stop import stoppable
+from lmanet.stop import stoppable
 os.setsid()
 import fcntl, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)

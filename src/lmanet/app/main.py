@@ -40,14 +40,14 @@ from lmanet.app.resume import Resumed, brought, keep_sweep, resumed
 from lmanet.app.saved import of_the_run
 from lmanet.app.settings import refuse_unread
 from lmanet.app.stages import Run
-from lmanet.app.stop import Stopped, stoppable, stopped_sentence
-from lmanet.app.summary import summary
+from lmanet.app.summary import stopped_sentence, summary
 from lmanet.app.trust import remember
 from lmanet.command import at_home, drop_output, printable
 from lmanet.command import command as as_typed
 from lmanet.errors import ConfigError, LmanetError
 from lmanet.files import disk_error, write_text
 from lmanet.run.folder import HISTORY, PLAN
+from lmanet.stop import Stopped, stoppable
 
 log = logging.getLogger(__name__)
 DIRECTORIES = ("hydra.run.dir=", "hydra.sweep.dir=")

@@ -1,5 +1,5 @@
-"""The last screen of a run: what it found, what to open, and how to go on. No path is cut, however
-narrow the terminal.
+"""The last screen of a run: what it found, what to open, and how to go on, or that it was stopped.
+No path is cut, however narrow the terminal.
 """
 
 import os
@@ -24,6 +24,7 @@ from lmanet.run.folder import (
 from lmanet.run.quantities import FLASH, MACS, SRAM, Quantity
 from lmanet.run.results import Deployed, TrainedNetwork
 from lmanet.space import architecture_id
+from lmanet.stop import Stopped
 from lmanet.track import front_table
 
 SHOWN = 3  # files
@@ -56,6 +57,18 @@ def summary(folder: Path) -> Iterator[str]:
     if (folder / HISTORY).exists():
         yield f"Next: {command(f'resume={shown}')} budget.proposals=..."
         yield INDENT + "goes on searching"
+
+
+def stopped_sentence(stop: Stopped, folder: Path | None) -> str:
+    """What became of a run that a signal ended, and how it goes on.
+
+    Args:
+        folder: of the run or the sweep, as it is to be typed; None where nothing came of it.
+    """
+    if folder is None:
+        return f"stopped by {stop.name} before anything was done; nothing is left of this start"
+    again = command(f"resume={folder}")
+    return f"stopped by {stop.name}; nothing is lost, go on with: {again}"
 
 
 def _front(run: RunFolder) -> Iterator[str]:

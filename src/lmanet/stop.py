@@ -11,8 +11,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from lmanet.command import command as as_typed
-
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # of Ctrl-C, of a scheduler, of a terminal that is closed
 SIGNALS = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
 
@@ -84,18 +82,6 @@ class Stops:
             self.waiting = number
         else:
             raise Stopped(number)
-
-
-def stopped_sentence(stop: Stopped, folder: Path | None) -> str:
-    """What became of a run that a signal ended, and how it goes on.
-
-    Args:
-        folder: of the run or the sweep, as it is to be typed; None where nothing came of it.
-    """
-    if folder is None:
-        return f"stopped by {stop.name} before anything was done; nothing is left of this start"
-    again = as_typed(f"resume={folder}")
-    return f"stopped by {stop.name}; nothing is lost, go on with: {again}"
 
 
 def _leave_terminal() -> None:
