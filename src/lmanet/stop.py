@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import ClassVar
 
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # of Ctrl-C, of a scheduler, of a terminal that is closed
 SIGNALS = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
@@ -43,20 +44,38 @@ def stoppable() -> Iterator["Stops"]:
     try:
         yield stops
     finally:
+        Stops.came = None
         for each, known in before.items():
             signal.signal(each, known)
+
+
+@contextmanager
+def stop_first() -> Iterator[None]:
+    """Raise `Stopped` in place of an error before which a signal came, as it follows from the stop:
+    C code that calls Python, such as pydantic's, turns `Stopped` into an error of its own, and a
+    signal to a whole group ends children whose end looks like a fault.
+    """
+    try:
+        yield
+    except Exception as error:
+        if Stops.came is not None:
+            raise Stopped(Stops.came) from error
+        raise
 
 
 class Stops:
     """The handler of all signals. Lightning puts it back after each training, so that it, and not
     the table of signals, must know that it was called before.
+
+    Attributes:
+        came: the number of the first signal.
     """
+
+    came: ClassVar[int | None] = None
 
     def __init__(self) -> None:
         self.process = os.getpid()
-        self.is_second = False
         self.is_held = False
-        self.waiting: int | None = None
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -66,21 +85,19 @@ class Stops:
             yield
         finally:
             self.is_held = False
-        if self.waiting is not None:
-            raise Stopped(self.waiting)
+        if Stops.came is not None:
+            raise Stopped(Stops.came)
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() != self.process:  # a process that reads images, and was forked
             os._exit(128 + number)
-        if self.is_second:
+        if Stops.came is not None:
             signal.signal(number, signal.SIG_DFL)
             os.kill(self.process, number)
-        self.is_second = True
+        Stops.came = number
         if number == getattr(signal, "SIGHUP", None):
             _leave_terminal()
-        if self.is_held:
-            self.waiting = number
-        else:
+        if not self.is_held:
             raise Stopped(number)
 
 

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ import pytest
 
 from lmanet.errors import ConfigError, DataError, TrainingError, TrainingTimeoutError
 from lmanet.execute import InProcess, Workers
+from lmanet.execute.job import run_job
 from lmanet.network import Architecture
 from lmanet.run.records import Job, Outcome, Score, Status
 from lmanet.space import load_space
+from lmanet.stop import Stopped, stoppable
 
 pytestmark = pytest.mark.slow  # trains
 
@@ -34,6 +37,10 @@ class TrainerDouble:
             raise DataError("photo.png cannot be read")
         if seed == 5:
             time.sleep(60)
+        if seed == 7:
+            with suppress(Stopped):
+                os.kill(os.getpid(), signal.SIGTERM)
+            raise RuntimeError("DataLoader worker exited unexpectedly")
         return Score(
             val_accuracy=0.5,
             val_macro_f1=0.5,
@@ -50,6 +57,12 @@ ARCHITECTURE = load_space("lmanet").sample(np.random.default_rng(0))
 
 def job(number: int, seed: int = 0) -> Job:
     return Job(number=number, architecture=ARCHITECTURE, seed=seed)
+
+
+def test_what_a_stop_breaks_off_is_no_failed_candidate():
+    """Where a library makes another error of it: the history would lay it on the candidate."""
+    with pytest.raises(Stopped), stoppable():
+        run_job(TrainerDouble(), job(0, seed=7))
 
 
 def drain(executor, count: int) -> dict[int, Outcome]:

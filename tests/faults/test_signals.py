@@ -12,10 +12,12 @@ from pathlib import Path
 
 import psutil
 import pytest
+from pydantic import BaseModel, field_serializer
+from pydantic_core import PydanticSerializationError
 from wandb_log import read_log
 
 from lmanet.app.summary import stopped_sentence
-from lmanet.stop import Stopped, stoppable
+from lmanet.stop import Stopped, stop_first, stoppable
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SRC = Path(__file__).parents[2] / "src"
@@ -160,6 +162,24 @@ def test_a_signal_is_no_error_that_a_step_might_catch():
         except Exception:
             pytest.fail("a step took it for a fault of a candidate")
     assert stop.value.exit_code == 143 and signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_stop_that_c_code_makes_an_error_of_its_own_is_a_stop():
+    class Slow(BaseModel):
+        number: int
+
+        @field_serializer("number")
+        def stopped_here(self, number: int) -> int:
+            os.kill(os.getpid(), signal.SIGTERM)
+            return number
+
+    with pytest.raises(PydanticSerializationError, match="Stopped"), stoppable():
+        Slow(number=1).model_dump_json()
+    with pytest.raises(Stopped) as stop, stoppable(), stop_first():
+        Slow(number=1).model_dump_json()
+    assert stop.value.exit_code == 143
+    with pytest.raises(ValueError), stoppable(), stop_first():
+        raise ValueError("of no signal")
 
 
 def test_a_start_of_which_nothing_is_left_is_not_to_be_resumed():

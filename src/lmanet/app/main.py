@@ -47,7 +47,7 @@ from lmanet.command import command as as_typed
 from lmanet.errors import ConfigError, LmanetError
 from lmanet.files import disk_error, write_text
 from lmanet.run.folder import HISTORY, PLAN
-from lmanet.stop import Stopped, stoppable
+from lmanet.stop import Stopped, stop_first, stoppable
 
 log = logging.getLogger(__name__)
 DIRECTORIES = ("hydra.run.dir=", "hydra.sweep.dir=")
@@ -57,7 +57,7 @@ def main() -> None:
     """Do what the command line says."""
     folder: Path | None = None
     try:
-        with stoppable() as stops, _log_may_fail(), ExitStack() as claim:
+        with stoppable() as stops, stop_first(), _log_may_fail(), ExitStack() as claim:
             arguments = sys.argv[1:] or [HELP]
             if _answered(arguments):
                 return
@@ -102,9 +102,10 @@ def job(cfg: Config, run: Run | None = None) -> None:
     folder = Path(cfg.folder)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        keep_start(cfg, folder)
-        (run or Run(cfg)).start()
-        _say(*summary(folder))
+        with stop_first():
+            keep_start(cfg, folder)
+            (run or Run(cfg)).start()
+            _say(*summary(folder))
     except (LmanetError, OSError) as error:
         sentences = [f"error: {_named(error)}"]
         if (folder / HISTORY).exists():

@@ -14,6 +14,7 @@ from lmanet.errors import (
 from lmanet.files import disk_error
 from lmanet.run.records import Job, Outcome, Score, Status
 from lmanet.steps import Trainer
+from lmanet.stop import stop_first
 
 log = logging.getLogger(__name__)
 # A training ends itself after the recipe's max_seconds, but not where it hangs within one step. Its
@@ -38,15 +39,16 @@ def run_job(trainer: Trainer, job: Job) -> Outcome:
         )
 
     try:
-        if job.epochs == 0:
-            measured = trainer.screen(job.architecture, job.seed)
-            return Outcome(
-                number=job.number,
-                status=Status.PAUSED,
-                zero_cost=measured,
-                seconds=time.monotonic() - start,
-            )
-        score = _trained(trainer, job)
+        with stop_first():
+            if job.epochs == 0:
+                measured = trainer.screen(job.architecture, job.seed)
+                return Outcome(
+                    number=job.number,
+                    status=Status.PAUSED,
+                    zero_cost=measured,
+                    seconds=time.monotonic() - start,
+                )
+            score = _trained(trainer, job)
     except TrainingTimeoutError as error:
         return failed(Status.TIMED_OUT, str(error))
     except TrainingError as error:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lmanet.errors import ConfigError, TrainingError
+from lmanet.stop import stop_first
 from lmanet.train.compute.choice import Forward, Kernels, Shape, applied
 from lmanet.train.compute.figures import (
     FigureFiles,
@@ -131,7 +132,8 @@ class KernelTrial:
             out: dict[str, str] = {}
             for each in self._worth_trying(others, steps * usual):
                 try:
-                    running[str(each)] = held.enter_context(bench.run(each, HOPELESS * usual))
+                    with stop_first():
+                        running[str(each)] = held.enter_context(bench.run(each, HOPELESS * usual))
                 # whatever a compiler, its absence or a lack of memory raises: the others remain
                 except Exception as error:
                     out[str(each)] = "out: " + " ".join(str(error).split())[:200]
