@@ -53,6 +53,8 @@ def _asked_for(role: str, *more: str) -> list[str]:
 
 PLAIN = _asked_for("rank", f"{RANK}listed=at_random")
 LETTERS = [*PLAIN, f"{RANK}read=logprobs", f"{RANK}calibrated=true"]
+# A choice holds for several proposals, so that its prompt may be longer.
+STEER = _asked_for("steer", "propose.team.steer.read=logprobs", "feedback.max_tokens=500")
 WAYS: Mapping[str, Way] = {
     "as shipped": Way([], role=None),
     "generate": Way(_asked_for("generate"), "generate", told=True),
@@ -67,7 +69,8 @@ WAYS: Mapping[str, Way] = {
     "evidence": Way([*LETTERS, f"{RANK}evidence=1"], by_tokens=True, told=True),
     "pairs": Way([*PLAIN, f"{RANK}read=pairs"], by_tokens=True, told=True),
     "digits": Way([*PLAIN, f"{RANK}read=digits"], by_tokens=True, told=True),
-    "steer": Way(_asked_for("steer", "propose.team.steer.read=logprobs"), "steer", by_tokens=True),
+    "steer": Way(STEER, "steer", by_tokens=True),
+    "steer, curve": Way([*STEER, "feedback.curve=true"], "steer", by_tokens=True),
 }
 BENCHES: Mapping[str, Sequence[str]] = {
     "cifar10": ["+experiment=bench_nasbench201", "data=nasbench201_cifar10"],

@@ -1,6 +1,7 @@
 """The exact words of the feedback, and what each choice tells."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any, get_args
 
@@ -67,6 +68,22 @@ def test_what_is_shown_can_be_proposed_to_the_letter(space: Space, make_history:
         shown = text[text.index("{") :]
         assert shown == space.write_proposal(best, form)
         assert architecture_id(space.parse(json.loads(shown))) == architecture_id(best)
+
+
+def test_a_curve_tells_what_each_doubling_of_the_trained_networks_has_brought(
+    space: Space, make_history: Make
+) -> None:
+    trials, front = make_history(space, 60)
+    reached = [each.score.val_accuracy for each in trials if each.status is Status.TRAINED]
+    text = ParetoFeedback(space, 5000, recent_failures=5, curve=True).compose(trials, front)
+    told = re.search(r"Best accuracy after (.+) trained: (.+)\.\n", text)
+    assert told is not None and told[1] == "1, 2, 4, 8, 14" and len(reached) == 14
+    assert told[2] == ", ".join(f"{max(reached[:n]):.3f}" for n in (1, 2, 4, 8, 14))
+    without = ParetoFeedback(space, 5000, recent_failures=5).compose(trials, front)
+    assert text.replace(told[0], "") == without
+    nothing_trained = make_history(space, 5)
+    text = ParetoFeedback(space, 5000, recent_failures=5, curve=True).compose(*nothing_trained)
+    assert "Best accuracy" not in text
 
 
 def test_failures_say_why_once_and_show_no_network(space: Space, make_history: Make) -> None:

@@ -30,6 +30,7 @@ class ParetoFeedback:
         runners_up: networks beside the front that are told, the most accurate first.
         wrong_claims: the most false claims of its own that a model is told, the newest first.
         form: how a network is written, ``lines`` or ``json``.
+        curve: tell how the best accuracy has grown with the number of trained networks.
     """
 
     space: SearchSpace
@@ -38,6 +39,7 @@ class ParetoFeedback:
     runners_up: AtLeast0 = 0
     wrong_claims: AtLeast0 = 0
     form: Form = "lines"
+    curve: bool = False
 
     def __post_init__(self) -> None:
         _check(self.max_tokens, self.form)
@@ -50,7 +52,9 @@ class ParetoFeedback:
         if not trials:
             return ""
         known = self._account.over(trials)
-        summary = [lines.counts(known.statuses), lines.averages(known.accuracies, known.costs)]
+        curve = lines.curve(known.accuracies) if self.curve else ""
+        averages = lines.averages(known.accuracies, known.costs)
+        summary = [lines.counts(known.statuses), curve, averages]
         networks = [known.network(trial) for trial in front]
         beside = [known.network(trial) for trial in known.beside(front, self.runners_up)]
         wrong = islice(lines.wrong_claims(trials, known.others), self.wrong_claims)

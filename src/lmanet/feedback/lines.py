@@ -1,8 +1,11 @@
-"""Trials as lines of text: networks, failures, false claims, counts, averages, untried values."""
+"""Trials as lines of text: networks, failures, false claims, counts, averages, the best so far,
+untried values.
+"""
 
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import accumulate
 from statistics import fmean
 
 from lmanet.claims.check import Others, Truth, check_claims
@@ -57,6 +60,19 @@ def averages(accuracies: Sequence[float], costs: Mapping[str, Sequence[float]]) 
     return (
         f"Averages of the {len(accuracies)} trained: accuracy {fmean(accuracies):.3f}, "
         f"{', '.join(means)}."
+    )
+
+
+def curve(accuracies: Sequence[float]) -> str:
+    """The best accuracy after 1, 2, 4, ... and all trained networks; empty where there is none."""
+    number = len(accuracies)
+    if not number:
+        return ""
+    after = sorted({number, *(2**i for i in range(number.bit_length()))})
+    best = list(accumulate(accuracies, max))
+    return (
+        f"Best accuracy after {', '.join(map(str, after))} trained: "
+        f"{', '.join(f'{best[each - 1]:.3f}' for each in after)}."
     )
 
 
