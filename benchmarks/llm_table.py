@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any
 
-from llm_ways import AGAINST
+from llm_ways import AGAINST, WAYS
 
 from lmanet.explain.compare.statistics import Pair, compare_pairs, holm
 
@@ -65,23 +65,25 @@ def _test_rows(ways: Mapping[str, Mapping[str, Any]], points: Sequence[int]) -> 
     by_point = {point: tests for point in points if (tests := _tests(ways, str(point)))}
     if not by_point:
         return
+    own = (control for tests in by_point.values() for _, control in tests)
+    against = list(dict.fromkeys([*AGAINST, *own]))
     yield ""
-    yield f"| p (effect) of | networks | against {' | '.join(AGAINST)} |"
-    yield f"|---|---:|{'---|' * len(AGAINST)}"
+    yield f"| p (effect) of | networks | against {' | '.join(against)} |"
+    yield f"|---|---:|{'---|' * len(against)}"
     for way in ways:
         for point, tests in by_point.items():
-            cells = [_test(tests.get((way, control))) for control in AGAINST]
+            cells = [_test(tests.get((way, control))) for control in against]
             if any(cells):
                 yield f"| {way} | {point} | {' | '.join(cells)} |"
 
 
 def _tests(ways: Mapping[str, Mapping[str, Any]], point: str) -> dict[tuple[str, str], Pair]:
     pairs: dict[tuple[str, str], Pair] = {}
-    for control in AGAINST:
-        theirs = ways.get(control, {}).get("accuracy", {}).get(point, {})
-        for way, measured in ways.items():
-            ours = measured["accuracy"].get(point, {})
-            if measured["model"] and len(ours.keys() & theirs.keys()) > 1:
+    for way, measured in ways.items():
+        ours = measured["accuracy"].get(point, {})
+        for control in (*AGAINST, *WAYS[way].own_controls) if way in WAYS else ():
+            theirs = ways.get(control, {}).get("accuracy", {}).get(point, {})
+            if len(ours.keys() & theirs.keys()) > 1:
                 pairs[way, control] = compare_pairs({way: ours, control: theirs})[0]
     corrected = holm([pair.p for pair in pairs.values()])
     return {

@@ -12,12 +12,14 @@ class Way(NamedTuple):
         role: the only one that is asked for; None are those of the setup.
         by_tokens: the choice is read from probabilities of tokens.
         told: ``feedback=none`` takes all of the history out of its prompts.
+        own_controls: ways or controls that it is tested against, beside those of all ways.
     """
 
     overrides: Sequence[str]
     role: str | None = "rank"
     by_tokens: bool = False
     told: bool = False
+    own_controls: Sequence[str] = ()
 
 
 START = 4  # networks drawn at random, the same in every run of a seed; `digits` needs so many
@@ -69,8 +71,10 @@ WAYS: Mapping[str, Way] = {
     "evidence": Way([*LETTERS, f"{RANK}evidence=1"], by_tokens=True, told=True),
     "pairs": Way([*PLAIN, f"{RANK}read=pairs"], by_tokens=True, told=True),
     "digits": Way([*PLAIN, f"{RANK}read=digits"], by_tokens=True, told=True),
-    "steer": Way(STEER, "steer", by_tokens=True),
-    "steer, curve": Way([*STEER, "feedback.curve=true"], "steer", by_tokens=True),
+    "steer": Way(STEER, "steer", by_tokens=True, own_controls=["bandit"]),
+    "steer, curve": Way(
+        [*STEER, "feedback.curve=true"], "steer", by_tokens=True, own_controls=["bandit", "steer"]
+    ),
 }
 BENCHES: Mapping[str, Sequence[str]] = {
     "cifar10": ["+experiment=bench_nasbench201", "data=nasbench201_cifar10"],

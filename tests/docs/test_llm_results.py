@@ -144,6 +144,16 @@ def test_a_way_has_to_beat_the_rule_that_costs_nothing_too() -> None:
     assert any("| 84% | 900 (600 cached) + 8 |" in row for row in rows)
 
 
+def test_a_way_is_tested_against_its_own_control_too() -> None:
+    found = results(1.0)
+    found["ways"] |= {"steer": found["ways"]["digits"], "bandit": found["ways"]["sampler"]}
+    *_, head, _, digits, steer = table_of.table(found)
+    assert head.endswith("against sampler | sampler, largest first | TPE | bandit |")
+    # five tests in one family: 5 times 0.0078
+    assert digits == "| digits | 10 | 0.039 (+1.00) |  | 0.039 (+1.00) |  |"
+    assert steer == "| steer | 10 | 0.039 (+1.00) |  | 0.039 (+1.00) | 0.039 (+1.00) |"
+
+
 def test_one_seed_has_neither_a_spread_nor_a_test() -> None:
     found = results(1.0)
     for way in found["ways"].values():
