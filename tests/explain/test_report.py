@@ -2,6 +2,7 @@
 does where stages were not run.
 """
 
+import json
 import re
 import struct
 import subprocess
@@ -22,7 +23,7 @@ from lmanet.release.released import read_run as read_release
 from lmanet.run.brief import Budget
 from lmanet.run.folder import NOTICES, REPORT_HTML, RunFolder
 from lmanet.run.lines import append_record, read_records
-from lmanet.run.records import Front
+from lmanet.run.records import Front, Usage
 from lmanet.run.results import (
     Deployment,
     DesignRules,
@@ -206,6 +207,18 @@ def test_what_is_off_stands_near_the_top_of_both_forms_and_is_text(make_run, par
     assert (
         "<li>The pixels of the class &lt;b&gt;dog&lt;/b&gt; | do not vary.</li>" in page[heading:]
     )
+
+
+def test_a_model_that_chose_one_arm_always_is_told_of(make_run, pareto, target):
+    folder = make_run(20, finished=False)
+    lines = (folder / "history.jsonl").read_text().splitlines()
+    asked = {"arm": "the largest", "usage": Usage(requests=1).model_dump()}
+    trials = [json.loads(line) for line in lines]
+    for trial in trials:
+        trial["proposal"] |= asked
+    (folder / "history.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in trials))
+    wary = sections(report(folder, pareto, target))["What to be wary of"]
+    assert f'The model chose "the largest" all {len(trials)} times' in wary
 
 
 def test_where_nothing_is_off_nothing_is_said(make_run, pareto, target):

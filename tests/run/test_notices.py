@@ -12,11 +12,12 @@ from lmanet.run.notices import (
     int8_differs,
     least_difference,
     nothing_trained,
+    one_arm,
     one_class,
     unclear_difference,
     unclear_front,
 )
-from lmanet.run.records import Proposal, Score, Status, Trial, Verdict
+from lmanet.run.records import Proposal, Score, Status, Trial, Usage, Verdict
 
 ONE = Notice(kind="one_class", text="every prediction is the class 3")
 OTHER = Notice(kind="constant_pixels", text="the pixels do not vary")
@@ -137,3 +138,28 @@ def test_predictions_of_one_class_are_named():
         "every one of the 56 test images is taken for the class cat"
     )
     assert one_class(["cat", "dog"], "56 test images") == []
+
+
+def steered(arms: str, requests: int = 1) -> list[Trial]:
+    """Trials by arms of one letter, each asked for and held for one further proposal."""
+    asked = [Usage(requests=requests), Usage()] * len(arms)
+    return [
+        trial(number).model_copy(
+            update={"proposal": Proposal(proposer="m", arm=arms[number // 2], usage=usage)}
+        )
+        for number, usage in enumerate(asked)
+    ]
+
+
+def test_a_model_that_names_one_arm_always_is_no_better_than_a_setting():
+    (notice,) = one_arm([trial(99, 0.5), *steered("AAAAA")])
+    assert notice.kind == "one_arm" and 'chose "A" all 5 times' in notice.text
+
+
+@pytest.mark.parametrize(
+    "trials",
+    [[], steered("AAAA"), steered("AAAAAAAB"), steered("AAAAAA", requests=0)],
+    ids=["none", "too few to tell", "two arms", "a bandit's"],
+)
+def test_no_word_is_lost_on_choices_that_may_mean_something(trials):
+    assert one_arm(trials) == []

@@ -2,6 +2,7 @@
 with all stages.
 """
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from lmanet.errors import ConfigError
 from lmanet.network import Architecture, load_architecture
 from lmanet.run.folder import RunFolder
 from lmanet.run.history import History
+from lmanet.run.notices import one_arm
 from lmanet.run.quantities import ON_BOARD
 from lmanet.run.shared_settings import other_images, remember_settings
 from lmanet.search import Search, Steps
@@ -22,6 +24,8 @@ from lmanet.steps import Checked, ImageData, Pareto, StageListener, Validator
 
 if TYPE_CHECKING:
     from lmanet.explain.compare import SearchRun
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -54,6 +58,9 @@ class SearchStage:
         folder.say(self.data.notices)
         remember_settings(folder, {**self.shared, "data_checksum": self.data.checksum()})
         self.search(History(folder, self.inherit)).run()
+        # not kept, as the choices of a search that goes on may differ; the report asks again
+        for notice in one_arm(folder.history.read()):
+            log.warning("%s", notice.text)
 
 
 class CompareStage:

@@ -11,6 +11,7 @@ from lmanet.base import Notice
 from lmanet.run.records import Score, Status, Trial
 
 Z = 1.96  # standard errors of a 95 % interval
+LEAST_CHOICES = 5  # fewer may be alike by chance
 
 
 def unclear_difference(accuracy: float, images: int) -> float:
@@ -132,6 +133,22 @@ def one_class(predicted: Sequence[str], where: str) -> list[Notice]:
         "nothing apart, and its accuracy is chance"
     )
     return [Notice(kind="one_class", text=text)]
+
+
+def one_arm(trials: Sequence[Trial]) -> list[Notice]:
+    """That a model which sets the sampler names one arm always, so that its tokens buy nothing that
+    a setting would not.
+    """
+    # for the other networks that an arm has drawn, nobody was asked
+    named = [t.proposal.arm for t in trials if t.proposal.arm and t.proposal.usage.requests]
+    if len(named) < LEAST_CHOICES or len(set(named)) > 1:
+        return []
+    text = (
+        f'the model chose "{named[0]}" all {len(named)} times, whatever each way had brought: a '
+        "sampler that is set so does the same without tokens (propose=sampler, or propose=bandit "
+        "that chooses by what they bring)"
+    )
+    return [Notice(kind="one_arm", text=text)]
 
 
 def nothing_trained(trials: Sequence[Trial]) -> str | None:

@@ -15,7 +15,7 @@ from lmanet.explain.facts.importance import Importance, importances
 from lmanet.explain.facts.ledger import LedgerRow, answers_to_stalls, by_role, by_status
 from lmanet.explain.facts.opening import Opening, opening
 from lmanet.explain.facts.progress import Step, progress
-from lmanet.run.notices import nothing_trained, unclear_front
+from lmanet.run.notices import nothing_trained, one_arm, unclear_front
 from lmanet.run.records import Status, Trial
 from lmanet.space import staged
 
@@ -146,7 +146,7 @@ class Facts:
     def doubts(self) -> list[str]:
         """What was off while the run went on, and what its records say by now."""
         run, counted = self.run, self.run.examination.images if self.run.examination else None
-        said = [*run.notices, *unclear_front(run.front.trials, counted)]
+        said = [*run.notices, *one_arm(run.trials), *unclear_front(run.front.trials, counted)]
         untrained = nothing_trained(run.trials) if run.trials else None
         found = [untrained] if untrained else []
         if any(trial.verdict and trial.verdict.board_is_emulated for trial in run.trials):
