@@ -65,8 +65,8 @@ def _test_rows(ways: Mapping[str, Mapping[str, Any]], points: Sequence[int]) -> 
     by_point = {point: tests for point in points if (tests := _tests(ways, str(point)))}
     if not by_point:
         return
-    own = (control for tests in by_point.values() for _, control in tests)
-    against = list(dict.fromkeys([*AGAINST, *own]))
+    tested = (control for tests in by_point.values() for _, control in tests)
+    against = list(dict.fromkeys([*AGAINST, *tested]))
     yield ""
     yield f"| p (effect) of | networks | against {' | '.join(against)} |"
     yield f"|---|---:|{'---|' * len(against)}"
