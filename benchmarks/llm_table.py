@@ -81,7 +81,8 @@ def _tests(ways: Mapping[str, Mapping[str, Any]], point: str) -> dict[tuple[str,
     pairs: dict[tuple[str, str], Pair] = {}
     for way, measured in ways.items():
         ours = measured["accuracy"].get(point, {})
-        for control in (*AGAINST, *WAYS[way].own_controls) if way in WAYS else ():
+        own = WAYS[way].own_controls if way in WAYS else ()
+        for control in (*AGAINST, *own) if measured["model"] else ():
             theirs = ways.get(control, {}).get("accuracy", {}).get(point, {})
             if len(ours.keys() & theirs.keys()) > 1:
                 pairs[way, control] = compare_pairs({way: ours, control: theirs})[0]

@@ -19,7 +19,7 @@ def table(folder: Path = FOLDER) -> str:
 
 def _section(found: dict[str, Any]) -> str:
     seeds = len(found["seeds"])
-    # a model may have a file a number of networks
+    # a model may have several files of one bench
     head = (
         f"### {_plain(found['model'])}, {_plain(found['bench'])}, {int(found['networks'])} networks"
     )

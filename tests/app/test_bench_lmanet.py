@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import endpoint_server as double
 import pytest
 
 from lmanet.app import Run
@@ -29,3 +30,25 @@ def test_random_draws_are_looked_up(composed, tmp_path):
     for trial in trials:
         if trial.score:
             assert trial.id in seeds and len(trial.score.curve) == 27
+
+
+def test_a_search_says_where_the_model_steers_by_one_arm_always(typed, tmp_path):
+    server = double.EndpointServer()
+    server.acts += [double.choose] * 5
+    steered = ("propose.strategy.roles=[steer]", "propose.team.steer={every:1,read:spoken}")
+    try:
+        ended = typed(
+            "+experiment=bench_lmanet",
+            "propose=llm",
+            "propose.model=m",
+            f"propose.server.base_url={server.base_url}",
+            "propose.team.strategist.every=0",
+            *steered,
+            "random_start=4",
+            "budget={proposals:9,trained:null,seconds:null}",
+            "hydra.run.dir=run",
+        )
+    finally:
+        server.close()
+    (arm,) = {t.proposal.arm for t in History(RunFolder(tmp_path / "run")).trials[4:]}
+    assert ended.code == 0 and f'the model chose "{arm}" all 5 times' in ended.output + ended.error

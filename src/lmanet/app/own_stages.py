@@ -57,9 +57,10 @@ class SearchStage:
         self.data.setup("fit")  # data that are missing or broken are named now, not in every trial
         folder.say(self.data.notices)
         remember_settings(folder, {**self.shared, "data_checksum": self.data.checksum()})
-        self.search(History(folder, self.inherit)).run()
+        search = self.search(History(folder, self.inherit))
+        search.run()
         # not kept, as the choices of a search that goes on may differ; the report asks again
-        for notice in one_arm(folder.history.read()):
+        for notice in one_arm(search.history.trials):
             log.warning("%s", notice.text)
 
 
